@@ -1,0 +1,107 @@
+"""The interface to one machine, the same over SSH and on the machine one sits at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+HostTrouble = Literal[
+    "unreachable",  # no connection: name, route, refused, no answer
+    "host-key",  # unknown or changed
+    "login",  # authentication: no key accepted, key encrypted, wrong passphrase
+    "no-docker",  # the client's command is not there
+    "permission",  # the socket is there, and not for this user
+    "daemon-down",  # the client is there, the engine does not answer
+    "shell",  # something on the host that every command needs does not work
+    "timeout",
+    "lost",  # the connection was there and broke
+    "cancelled",
+]
+
+
+class HostError(Exception):
+    """A host that could not do what was asked, in a sentence, with what to do about it.
+
+    Neither text ever holds a credential or an environment. `name` is the host's name.
+    """
+
+    def __init__(self, name: str, trouble: HostTrouble, reason: str, remedy: str = "") -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name = name
+        self.trouble = trouble
+        self.reason = reason
+        self.remedy = remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What a command gave back. `status` is its exit status, 128+n when a signal ended it."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def text(self) -> str:
+        """Standard output as text; undecodable bytes are replaced."""
+        return self.stdout.decode("utf-8", "replace")
+
+    @property
+    def error_text(self) -> str:
+        """Standard error as text, stripped."""
+        return self.stderr.decode("utf-8", "replace").strip()
+
+
+OnOutput = Callable[[bytes, float], None]
+"""Called with a block of output, cut anywhere, and `time.monotonic()` of its arrival."""
+
+
+class Cancel(Protocol):
+    """What `threading.Event` offers: set once, from any thread, to stop what is under way."""
+
+    def is_set(self) -> bool: ...
+
+    def wait(self, timeout: float | None = None) -> bool: ...
+
+
+class Machine(Protocol):
+    """One machine, connected. Used by one thread at a time, but for `close`."""
+
+    name: str
+
+    def run(
+        self,
+        command: str,
+        *,
+        stdin: Iterable[bytes] | bytes = b"",
+        timeout: float,
+        cancel: Cancel | None = None,
+    ) -> Completed:
+        """Run a POSIX shell command with its standard input and wait for its end.
+
+        The host's `env` is set for it. Output is kept whole (capped at 64 MiB: `HostError`
+        beyond). Raises `HostError`: `timeout` after `timeout` seconds, `lost` when the
+        connection breaks, `cancelled` when `cancel` is set.
+        """
+        ...
+
+    def stream(
+        self,
+        command: str,
+        on_output: OnOutput,
+        *,
+        timeout: float,
+        cancel: Cancel | None = None,
+    ) -> int:
+        """Run a command whose output (standard error merged in, in order) is taken as it comes.
+
+        It runs under the watcher of `hosts/watch.py`: it and its children end with the
+        connection, with `cancel`, with the time limit and with this process. Returns its exit
+        status. Raises `HostError` as `run` does, but always after it told the host to stop.
+        """
+        ...
+
+    def close(self) -> None:
+        """Drop the connection, which ends what runs on it. Any thread; more than once."""
+        ...
