@@ -1,0 +1,43 @@
+# `make demo` and `make test` need nothing done first on a fresh Debian 12 machine as root.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test check lab lab-down bench clean
+.DEFAULT_GOAL := help
+
+help: ## Show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(VENV)/.run: pyproject.toml tests/venv.sh
+	@PYTHON="$(PYTHON)" sh tests/venv.sh $(VENV)
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml tests/venv.sh
+	@PYTHON="$(PYTHON)" sh tests/venv.sh $(VENV) '[dev]'
+	@touch $@ $(VENV)/.run
+
+demo: $(VENV)/.run ## A recorded fleet over real SSH: the main job, without Docker
+	@$(BIN)/cachetui demo
+
+test: $(VENV)/.dev ## All tests; as root with apt, on the real engines of the lab
+	$(BIN)/pytest
+
+check: $(VENV)/.dev ## Lint, format, strict types, import contract
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lab: $(VENV)/.dev ## Four real Docker engines behind real SSH on loopback
+	@$(BIN)/python -m tests.lab up
+
+lab-down: $(VENV)/.run ## End the lab; nothing is left running
+	@$(BIN)/python -m tests.lab down
+
+bench: $(VENV)/.dev ## The figures of docs/measured.md
+	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean: ## Remove the virtual environment and what tools left
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
