@@ -1,0 +1,78 @@
+"""From a host's settings to a connected machine; one `Connector` serves a fleet."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from cachetui.config import HostSettings
+from cachetui.hosts.asker import Asker, TerminalAsker
+from cachetui.hosts.base import Cancel, Machine
+from cachetui.hosts.local import LocalMachine
+from cachetui.hosts.sshconfig import SYSTEM_CONFIG, USER_CONFIG
+from cachetui.hosts.trouble import Trouble
+
+if TYPE_CHECKING:
+    from cachetui.hosts.reach import Reach
+
+TRIES = 4
+"""Tries to connect to a host that drops connections: sshd does so to bursts (MaxStartups)."""
+
+
+class Connector:
+    """What the hosts of a fleet share: ssh's configuration, known hosts, keys, jump hosts.
+
+    Everything is read when the first SSH host is connected, once. Thread-safe.
+    """
+
+    def __init__(
+        self,
+        asker: Asker | None = None,
+        *,
+        ssh_config: Path | None = USER_CONFIG,
+        system_config: Path | None = SYSTEM_CONFIG,
+    ) -> None:
+        self._asker = asker or TerminalAsker()
+        self._configs = (ssh_config, system_config)
+        self._lock = Lock()
+        self._reach: Reach | None = None
+
+    def connect(self, host: HostSettings, cancel: Cancel | None = None) -> Machine:
+        """Connect and log in. Each step may take the host's `connect_timeout`.
+
+        Dropped connections are tried again; nothing else is. Raises HostError.
+        """
+        if host.local:
+            return LocalMachine(host.name, host.env, host.docker)
+        from cachetui.hosts.ssh import SshMachine
+
+        for number in range(1, TRIES + 1):
+            try:
+                transport = self._shared().transport(host, cancel)
+                return SshMachine(host.name, transport, host.env, host.docker)
+            except Trouble as trouble:
+                if not trouble.again or number == TRIES:
+                    raise trouble.of(host.name) from None
+            pause = random.uniform(0.2, 0.6) * 2 ** (number - 1)
+            if cancel is None:
+                time.sleep(pause)
+            else:
+                cancel.wait(pause)
+        raise AssertionError("the last try raises")
+
+    def close(self) -> None:
+        """Close the connections to jump hosts, and with them all that go through them."""
+        with self._lock:
+            if self._reach is not None:
+                self._reach.close()
+
+    def _shared(self) -> Reach:
+        with self._lock:
+            if self._reach is None:
+                from cachetui.hosts.reach import Reach
+
+                self._reach = Reach(self._asker, *self._configs)
+            return self._reach

@@ -1,0 +1,322 @@
+"""What a host is: its engine, what it can build, its disk. One script, one round trip."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cachetui.config import HostSettings
+from cachetui.hosts.abilities import abilities
+from cachetui.hosts.base import Cancel, Completed, HostError, Machine
+from cachetui.hosts.cache import parse_size
+from cachetui.hosts.docker import client, last_line
+from cachetui.hosts.no_engine import no_engine
+from cachetui.record import HostFacts
+
+FACTS_SECONDS = 45.0
+DF_SECONDS = 5
+"""`docker system df` measures every image and volume: what takes longer is done without."""
+
+# Sections begin with the token and their name, on both outputs, and end with the token, "=" and
+# the status. The token is new each time: nothing that docker prints can look like it. What takes
+# its time runs aside, its output kept in a pipe until it is its turn.
+_SCRIPT = """\
+_say() { echo; echo "@TOKEN@ $1"; echo "@TOKEN@ $1" >&2; }
+_ask() { _say "$1"; shift; "$@" </dev/null; _s=$?; _say "= $_s"; return $_s; }
+_aside() { echo; echo "@TOKEN@ $1"; shift; "$@"; _s=$?; echo; echo "@TOKEN@ = $_s"; }
+_d() { @CLIENT@ "$@"; }
+echo; echo "cachetui-facts @TOKEN@"
+_host() {
+  echo "umask=$(umask)"
+  echo "user=$(id -un 2>/dev/null)"
+  { read -r _load _ </proc/loadavg && echo "load=$_load"; } 2>/dev/null
+  _cache=${XDG_CACHE_HOME-}
+  case $_cache in
+  /*) ;;
+  *)
+    _home=${HOME-}
+    [ -n "$_home" ] || _home=$(getent passwd "$(id -u)" 2>/dev/null | cut -d: -f6)
+    _cache=${_home:+$_home/.cache}
+    ;;
+  esac
+  echo "cache=${_cache:+$_cache/cachetui}"
+  _own=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/docker.sock
+  [ ! -S "$_own" ] || echo "rootless=$_own"
+}
+_info() {
+  _text=$(_d info --format '{{json .}}' 2>/dev/null)
+  printf '%s\\n' "$_text"
+}
+_free() {
+  case ${DOCKER_HOST-} in
+  '' | unix:*) df -Pk -- "$(printf '%s\\n' "$_text" |
+    sed -n 's/.*"DockerRootDir":"\\([^"]*\\)".*/\\1/p')" 2>/dev/null ;;
+  esac
+}
+_bases() {
+  [ $# -gt 0 ] || return 0
+  if _found=$(_d image inspect --format '{{json .RootFS.Layers}}' "$@" 2>/dev/null); then
+    printf '%s\\n' "$_found"
+  else
+    for _ref; do
+      _d image inspect --format '{{json .RootFS.Layers}}' "$_ref" 2>/dev/null || echo null
+    done
+  fi
+}
+# The word makes every builder refuse the file before anything is built; how it refuses tells
+# which builder that was.
+_legacy() { echo CACHETUI | @LEGACY@ build - 2>&1; }
+_df() {
+  _t=
+  if command -v timeout >/dev/null 2>&1; then _t='timeout @SECONDS@'; fi
+  @LIMITED@ system df --format '{{json .}}' 2>/dev/null
+}
+_ask host _host
+if _ask version _d version --format '{{json .}}'; then
+  _aside df @USAGE@ | {
+    _aside legacy _legacy | {
+      _ask info _info
+      _ask free _free
+      _ask bases _bases @REFS@
+      cat
+    }
+    cat
+  }
+fi
+true
+"""
+
+
+def ask_facts(
+    machine: Machine,
+    host: HostSettings,
+    bases: Sequence[str],
+    *,
+    usage: bool = True,
+    cancel: Cancel | None = None,
+) -> HostFacts:
+    """Ask a host for its facts. `bases` are the image references whose layers are asked for;
+    `usage` says whether to ask for `df`, which takes longer than all the rest together.
+
+    Raises HostError: as `Machine.run`, and `no-docker`, `permission`, `daemon-down`, `shell`.
+    """
+    command = facts_command(host.docker, host.env, bases, secrets.token_hex(16), usage)
+    try:
+        done = machine.run(command, timeout=FACTS_SECONDS, cancel=cancel)
+    except HostError as error:
+        if error.trouble != "timeout":
+            raise
+        raise HostError(
+            host.name,
+            "daemon-down",
+            f"the docker engine did not answer within {FACTS_SECONDS:g} s",
+            "look at it on the host: docker info; journalctl -u docker",
+        ) from None
+    return parse_facts(host.name, done, host.docker, bases, host.env)
+
+
+def facts_command(
+    docker: Sequence[str],
+    env: Mapping[str, str],
+    bases: Sequence[str],
+    token: str,
+    usage: bool = True,
+) -> str:
+    """The script that tells all; `token` is unguessable text of hex digits."""
+    values = {
+        "CLIENT": client(docker, env),
+        "LEGACY": client(docker, env, "env DOCKER_BUILDKIT=0"),
+        "LIMITED": client(docker, env, "$_t"),
+        "REFS": shlex.join(bases),
+        "SECONDS": str(DF_SECONDS),
+        "TOKEN": token,
+        "USAGE": "_df" if usage else "false",
+    }
+    return re.sub("@([A-Z]+)@", lambda found: values[found[1]], _SCRIPT)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What one part of the script printed, and its exit status."""
+
+    out: str
+    err: str
+    status: int
+
+    def json(self) -> dict[str, Any]:
+        """The first JSON object among its lines, {} when there is none."""
+        for line in self.out.splitlines():
+            if line.startswith("{"):
+                try:
+                    value = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(value, dict):
+                    return value
+        return {}
+
+
+def sections(done: Completed) -> dict[str, Section]:
+    """The script's sections by name; {} when its shell did not come to run it."""
+    found = re.search(r"^cachetui-facts ([0-9a-f]{16,})$", done.text, re.MULTILINE)
+    if found is None:
+        return {}
+    mark = re.compile(rf"^{found[1]} (\S+)(?: (\S+))?\n", re.MULTILINE)
+    outs, errs = (_cut(mark, text) for text in (done.text, done.stderr.decode("utf-8", "replace")))
+    return {
+        name: Section(out, errs.get(name, ("", ""))[0], int(status) if status.isdigit() else 1)
+        for name, (out, status) in outs.items()
+    }
+
+
+def _cut(mark: re.Pattern[str], text: str) -> dict[str, tuple[str, str]]:
+    """Name → (text, status) of the sections of one output."""
+    parts = mark.split(text)
+    found: dict[str, tuple[str, str]] = {}
+    name = ""
+    for at in range(1, len(parts) - 2, 3):
+        word, status, body = parts[at], parts[at + 1], parts[at + 2]
+        if word == "=":
+            found[name] = (found[name][0], status or "")
+        else:
+            name = word
+            found[name] = (body.removesuffix("\n"), "")
+    return found
+
+
+def parse_facts(
+    name: str,
+    done: Completed,
+    docker: Sequence[str] = ("docker",),
+    bases: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
+) -> HostFacts:
+    """The facts in what the script printed. Pure.
+
+    Raises HostError `no-docker`, `permission`, `daemon-down`, or `shell` when the host's shell
+    did not run the script.
+    """
+    env = env or {}
+    found = sections(done)
+    if "version" not in found:
+        said = last_line(done.error_text or done.text, env)
+        raise HostError(
+            name,
+            "shell",
+            f"its login shell does not run commands{f': {said}' if said else ''}",
+            "see what it does on: ssh HOST 'echo works'",
+        )
+    host = _values(found["host"].out)
+    version = found["version"].json()
+    server = version.get("Server")
+    if found["version"].status != 0 or not server:
+        raise no_engine(name, found["version"].err, found["version"].status, docker, host, env)
+    empty = Section("", "", 1)
+    info = found.get("info", empty).json()
+    if not info.get("ID") and not info.get("Driver"):
+        raise HostError(
+            name,
+            "daemon-down",
+            "the docker engine tells its version, and nothing of itself",
+            "look at it on the host: docker info; journalctl -u docker",
+        )
+    client_version = str(version.get("Client", {}).get("Version", ""))
+    plugin = _buildx(info)
+    backends, missing = abilities(
+        engine=str(server.get("Version", "")),
+        system=str(server.get("Os", "")),
+        client=client_version,
+        buildx=plugin,
+        legacy=found.get("legacy", empty).out,
+        env=env,
+    )
+    layers = found.get("bases", empty).out.split("\n")
+    return HostFacts(
+        engine=str(server.get("Version", "")),
+        api=str(server.get("ApiVersion", "")),
+        client=client_version,
+        buildx=plugin[0] if plugin and not plugin[1] else None,
+        store=_store(info),
+        engine_id=str(info.get("ID", "")),
+        platform=f"{server.get('Os', '')}/{server.get('Arch', '')}",
+        backends=backends,
+        missing=missing,
+        cores=_count(info.get("NCPU")),
+        memory_bytes=_count(info.get("MemTotal")),
+        load=_number(host.get("load", "")),
+        free_bytes=_free(found.get("free", empty).out),
+        df=_usage(found.get("df", empty)),
+        bases=_bases(bases, [line for line in layers if line.strip()]),
+        umask=host.get("umask"),
+        user=host.get("user") or None,
+        cache_folder=host.get("cache", ""),
+    )
+
+
+def _values(text: str) -> dict[str, str]:
+    pairs = (line.partition("=") for line in text.splitlines())
+    return {key: value for key, mark, value in pairs if mark}
+
+
+def _store(info: Mapping[str, Any]) -> str:
+    """The graph driver, or `containerd/<snapshotter>`."""
+    driver = str(info.get("Driver", ""))
+    for pair in info.get("DriverStatus") or ():
+        if pair == ["driver-type", "io.containerd.snapshotter.v1"]:
+            return f"containerd/{driver}"
+    return driver
+
+
+def _buildx(info: Mapping[str, Any]) -> tuple[str, str] | None:
+    """(version, error) of the client's buildx, None when it has none."""
+    for plugin in (info.get("ClientInfo") or {}).get("Plugins") or ():
+        if isinstance(plugin, dict) and plugin.get("Name") == "buildx":
+            return str(plugin.get("Version", "")).removeprefix("v"), str(plugin.get("Err") or "")
+    return None
+
+
+def _free(text: str) -> int | None:
+    found = re.search(r"\s\d+\s+-?\d+\s+(-?\d+)\s+\d+%", text)
+    return max(0, int(found[1])) * 1024 if found else None
+
+
+def _usage(section: Section) -> dict[str, int]:
+    """`docker system df`: bytes by type; {} when it did not end in time."""
+    used: dict[str, int] = {}
+    for line in section.out.splitlines() if section.status == 0 else ():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        size = parse_size(str(row.get("Size", ""))) if isinstance(row, dict) else None
+        if size is not None:
+            used[str(row.get("Type", "")).removeprefix("Local ")] = size
+    return used
+
+
+def _bases(refs: Sequence[str], lines: Sequence[str]) -> dict[str, tuple[str, ...] | None]:
+    found: dict[str, tuple[str, ...] | None] = dict.fromkeys(refs)
+    for ref, line in zip(refs, lines, strict=False):
+        try:
+            layers = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(layers, list):
+            found[ref] = tuple(str(layer) for layer in layers)
+    return found
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

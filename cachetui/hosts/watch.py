@@ -1,0 +1,100 @@
+"""The shell text around every command: nothing on the host outlives the one who asked for it.
+
+A host gets one short, fixed command line, and the script itself as the first bytes of standard
+input. So any login shell will do (fish and csh quote differently, csh knows no line breaks in
+quotes), nothing of the environment or the command shows in a list of processes, and no limit on
+the length of an argument is met. The script is one `{ … }`: cut short by a broken connection it
+does not parse, and nothing of it runs.
+
+Without a terminal, sshd leaves a command running when its connection dies, and so does a local
+shell when its parent dies. Both close the command's standard input. A watched command has a
+watcher that waits for just that, then sends TERM to the command's process group and session,
+and KILL a second later. All text is POSIX shell: dash, bash and busybox have run it.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+
+STOP_SECONDS = 1.0
+"""From TERM to KILL."""
+
+# The command's standard input is /dev/null. The watcher reads with the shell's own `read`, so
+# that it is one process and one KILL ends it; its output must go to /dev/null, else it holds the
+# channel open. It must be told its standard input: a background job's would be /dev/null.
+# The shell itself outlives TERM, and waits for the watcher's KILL: then its end says that all
+# has ended. The command's own shell has no traps.
+_WATCH = """\
+exec 3<&0 </dev/null
+(
+while read -r _; do :; done
+trap '' TERM
+kill -s USR1 $$
+{ read -r _self _ </proc/self/stat; } 2>/dev/null
+_signal() {
+  for _stat in /proc/[0-9]*/stat; do
+    { read -r _line <"$_stat"; } 2>/dev/null || continue
+    _pid=${_stat#/proc/}; _pid=${_pid%/stat}
+    set -- "$1" ${_line##*) }
+    [ "$5" = "$$" ] && [ "$_pid" != "$_self" ] && [ "$_pid" != "$$" ] && kill -s "$1" "$_pid"
+  done
+  [ "$1" = KILL ] && return
+  kill -s TERM 0
+}
+PRIVILEGED_TERM _signal TERM
+sleep 1
+_signal KILL
+PRIVILEGED_KILL kill -s KILL 0
+) <&3 3<&- >/dev/null 2>&1 &
+_watcher=$!
+exec 3<&-
+_stopped=
+trap _stopped=yes USR1
+trap : TERM
+(
+COMMAND
+)
+_status=$?
+while [ -n "$_stopped" ] && kill -s 0 "$_watcher" 2>/dev/null; do wait "$_watcher"; done
+kill -s KILL "$_watcher" 2>/dev/null
+exit "$_status"
+"""
+
+
+def script(
+    command: str,
+    env: Mapping[str, str] | None = None,
+    *,
+    watched: bool,
+    merged: bool = False,
+    privilege: Sequence[str] = (),
+) -> bytes:
+    """The script that runs `command` with `env` set, to be sent as `bootstrap` expects.
+
+    `watched`: it ends when standard input does, and reads nothing of it itself; else standard
+    input is the command's own. `merged`: standard error goes where standard output goes, in
+    order. `privilege` is what stands before docker, such as `sudo -n`: a process that runs as
+    another user can be signalled with its help only.
+    """
+    body = command
+    if watched:
+        before, _, after = _WATCH.partition("COMMAND")
+        for signal in ("TERM", "KILL"):
+            line = f"{shlex.join(privilege)} kill -s {signal} -- -$$\n" if privilege else ""
+            before = before.replace(f"PRIVILEGED_{signal} ", line)
+        body = before + command + after
+    lines = ["{"]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in (env or {}).items()]
+    if merged:
+        lines.append("exec 2>&1")
+    return "\n".join([*lines, body, "}\n"]).encode("utf-8", "surrogateescape")
+
+
+def bootstrap(size: int) -> str:
+    """The command line that runs a script of `size` bytes from its standard input.
+
+    `dd` with blocks of one byte takes exactly those and leaves the rest to the command. The line
+    has no character that any login shell reads in its own way within single quotes.
+    """
+    return f"exec sh -c '_script=$(dd bs=1 count={size} 2>/dev/null) && eval \"$_script\"'"
