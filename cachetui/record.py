@@ -77,8 +77,9 @@ class Step(Record, frozen=True, kw_only=True):
 
     @property
     def counts(self) -> bool:
-        """Whether the step counts in a hit ratio: FROM never hits or misses meaningfully."""
-        return self.status in ("hit", "miss", "failed") and self.keyword != "FROM"
+        """Whether the step counts in a hit ratio: FROM and the ARGs before it never do."""
+        can_hit = self.keyword != "FROM" and self.stage_index >= 0
+        return can_hit and self.status in ("hit", "miss", "failed")
 
 
 class Image(Record, frozen=True, kw_only=True):
@@ -97,7 +98,7 @@ class MountUse(Record, frozen=True, kw_only=True):
     index: int
     target: str
     id: str
-    sharing: Literal["shared", "private", "locked"] = "shared"
+    sharing: str = "shared"
 
 
 class Run(Record, frozen=True, kw_only=True):
@@ -108,7 +109,8 @@ class Run(Record, frozen=True, kw_only=True):
     build's command. `hit_ratio` is hits over the steps that can hit, None when none can.
     `commands` are the shell commands that ran on the host, in order. `load` is the host's
     1-minute load average just before. `left_images` are image IDs that the run made and that
-    could not be removed.
+    could not be removed. `context_digest` is what it built where that was not the audit's own
+    context, but one that the host keeps.
     """
 
     id: str
@@ -134,6 +136,7 @@ class Run(Record, frozen=True, kw_only=True):
     load: float | None = None
     engine: str | None = None
     of: str = ""
+    context_digest: str | None = None
 
     @property
     def backend(self) -> Backend:
@@ -189,6 +192,64 @@ class HostFacts(Record, frozen=True, kw_only=True):
         return self.buildx is not None and version_key(self.buildx) >= (0, 13)
 
 
+class BaseImage(Record, frozen=True, kw_only=True):
+    """A base image on a host: `id` as the host names it (the legacy builder's cache goes by it),
+    `created` the image's own date (ISO 8601), `digests` its `name@sha256:…` where it was pulled."""
+
+    ref: str
+    id: str
+    created: str | None = None
+    digests: tuple[str, ...] = ()
+
+
+class CacheEntry(Record, frozen=True, kw_only=True):
+    """A record of BuildKit's cache (`docker system df -v`). Times are seconds since the epoch."""
+
+    type: str
+    description: str
+    bytes: int
+    created: float | None = None
+    last_used: float | None = None
+    uses: int = 0
+
+
+class LegacyChain(Record, frozen=True, kw_only=True):
+    """Images that the legacy builder made one on the other, as `docker history` tells: `made_by`
+    from the base image's child on; `base` is the ID of the image that the first stands on."""
+
+    base: str
+    image: str
+    made_by: tuple[str, ...]
+    created: str | None = None
+
+
+class Checkout(Record, frozen=True, kw_only=True):
+    """The context that a host keeps itself (`context_on_host`), read there. `digest` is its
+    manifest's, as `context.manifest_digest` makes it; the entries are in the store. `ignores`
+    maps the paths of its ignore files to their texts. `problem` says why it could not be read."""
+
+    path: str
+    digest: str | None = None
+    files: int = 0
+    ignores: dict[str, str] = {}
+    dockerfile_text: str | None = None
+    problem: str | None = None
+
+
+class HostEvidence(Record, frozen=True, kw_only=True):
+    """What a host's caches and images were before an audit touched them. None: not asked, or not
+    told. `at` is seconds since the epoch. `cache_bytes` is what BuildKit's cache held in all."""
+
+    at: float
+    bases: tuple[BaseImage, ...] = ()
+    legacy: tuple[LegacyChain, ...] | None = None
+    cache: tuple[CacheEntry, ...] | None = None
+    cache_bytes: int | None = None
+    checkout: Checkout | None = None
+    gc: tuple[str, ...] = ()
+    default_platform: str | None = None
+
+
 class HostReport(Record, frozen=True, kw_only=True):
     """A host in an audit: what it is, how it went, and what the audit leaves behind there.
 
@@ -207,12 +268,14 @@ class HostReport(Record, frozen=True, kw_only=True):
     left_behind_bytes: int | None = None
     facts: HostFacts | None = None
     mounts: tuple[CacheMount, ...] = ()
+    evidence: HostEvidence | None = None
 
 
 class BuildRecord(Record, frozen=True, kw_only=True):
     """The build that was run. `build_args` maps a name to the sha256 of its value: values may be
     secrets and are never kept. `dockerfile_text` is what was built, so that an audit can be
-    read without the folder it came from."""
+    read without the folder it came from; `ignore_files` maps the paths of its ignore files in
+    the sent folder ("context/.dockerignore") to their texts."""
 
     name: str
     context_digest: str
@@ -222,6 +285,7 @@ class BuildRecord(Record, frozen=True, kw_only=True):
     network: str = "default"
     docker_args: tuple[str, ...] = ()
     dockerfile_text: str = ""
+    ignore_files: dict[str, str] = {}
     context_files: int = 0
     context_bytes: int = 0
 

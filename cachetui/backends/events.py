@@ -27,6 +27,18 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
+class Triggers:
+    """The base image of a FROM brings `count` ONBUILD triggers (legacy only: it says so).
+
+    Those that show have keys `<key>.<k>`, k counting from 0.
+    """
+
+    key: str
+    count: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """A piece of the step's own log, as the build wrote it (with its newline, if it had one)."""
 
@@ -81,7 +93,7 @@ class Message:
     level: Literal["info", "warning", "error"] = "info"
 
 
-Event = Started | Log | Ended | ContextSent | ImageMade | Message
+Event = Started | Triggers | Log | Ended | ContextSent | ImageMade | Message
 
 
 class Parser(Protocol):

@@ -1,0 +1,355 @@
+"""What BuildKit prints with `--progress=rawjson`, as events.
+
+Sources: buildkit `client/graph.go` (SolveStatus), `util/progress/progressui/display.go`
+(rawJSONDisplay, mergeIntervals: what its own displays make of the same data); buildx 0.13 and
+0.14 indent an object over many lines, later ones print one a line (lab). Errors come as plain
+text after the objects, or between them.
+
+A vertex is announced (without `started`: not an event), started and completed, and that more
+than once; its seconds are the sum of its merged intervals.
+
+**Clock.** `started` and `finished` come from the engine's timestamps. The first timestamp of
+the output is laid on the arrival of the block that brought it; from there on the engine's clock
+alone counts, so what the connection delays later does not matter, and the error is that one
+delay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from cachetui.backends.events import (
+    ContextSent,
+    Ended,
+    Event,
+    ImageMade,
+    Log,
+    Message,
+    Outcome,
+    Started,
+)
+from cachetui.backends.lines import MAX_NAME, LineBuffer, text_of
+
+MAX_OBJECT = 16 << 20
+"""Bytes of one object that are kept back for its end; a longer one is left out, with a message."""
+
+MAX_VERTEXES = 20_000
+"""Vertices that are tracked; any further one is left out."""
+
+MAX_SPANS = 256
+"""Intervals of a vertex that are kept apart; beyond, those that ended are added up."""
+
+CANCELLED = "context canceled"
+"""How the error of a vertex ends that was cancelled (`display.go`)."""
+
+
+class RawVertex(msgspec.Struct, gc=False):
+    digest: str = ""
+    name: str = ""
+    started: str | None = None
+    completed: str | None = None
+    cached: bool = False
+    error: str = ""
+
+
+class RawStatus(msgspec.Struct, gc=False):
+    id: str = ""
+    vertex: str = ""
+    current: int = 0
+    total: int = 0
+    completed: str | None = None
+
+
+class RawLog(msgspec.Struct, gc=False):
+    vertex: str = ""
+    data: bytes = b""
+
+
+class RawWarning(msgspec.Struct, gc=False):
+    short: bytes = b""
+
+
+class SolveStatus(msgspec.Struct, gc=False):
+    vertexes: list[RawVertex] | None = None
+    statuses: list[RawStatus] | None = None
+    logs: list[RawLog] | None = None
+    warnings: list[RawWarning] | None = None
+
+
+_PARTS: dict[str, Any] = {
+    "vertexes": RawVertex,
+    "statuses": RawStatus,
+    "logs": RawLog,
+    "warnings": RawWarning,
+}
+
+
+@dataclass(slots=True)
+class _Vertex:
+    name: str
+    spans: dict[float, float | None] = field(default_factory=dict)  # start → end
+    folded: float = 0.0  # seconds of intervals that are no longer kept apart
+    first: float | None = None
+    fetched: bool = False
+
+    def add(self, start: float, end: float | None) -> None:
+        if self.first is None or start < self.first:
+            self.first = start
+        if len(self.spans) >= MAX_SPANS and start not in self.spans:
+            self.folded += merged_seconds(self.spans)
+            self.spans.clear()
+        self.spans[start] = end
+
+    @property
+    def seconds(self) -> float:
+        return self.folded + merged_seconds(self.spans)
+
+
+def merged_seconds(spans: dict[float, float | None]) -> float:
+    """Seconds covered by intervals, overlaps once (`display.go` mergeIntervals); open ones 0."""
+    total = 0.0
+    reached = float("-inf")
+    for start, end in sorted((s, e) for s, e in spans.items() if e is not None):
+        if end > reached:
+            total += end - max(start, reached)
+            reached = end
+    return total
+
+
+class RawJsonParser:
+    """Bytes of rawjson progress in, events out; the key of a vertex is its digest."""
+
+    def __init__(self) -> None:
+        self._lines = LineBuffer(MAX_OBJECT)
+        self._decoder = msgspec.json.Decoder(SolveStatus)
+        self._vertexes: dict[str, _Vertex] = {}
+        self._indented = False
+        self._object: list[bytes] = []
+        self._object_size = 0
+        self._skipping = False
+        self._zero: float | None = None  # the engine's clock at the start of the run
+
+    def feed(self, data: bytes, at: float) -> list[Event]:
+        """Take a block of output as it arrived; see `Parser`."""
+        events: list[Event] = []
+        whole = self._lines.push(data)
+        if whole:
+            self._take(whole, at, events)
+        return events
+
+    def close(self, at: float) -> list[Event]:
+        """The output ended. Vertices without an end get none."""
+        events: list[Event] = []
+        rest = b"".join(self._object) + self._lines.rest()
+        self._object.clear()
+        self._indented = False
+        if rest:
+            self._take(rest, at, events)
+            for line in b"".join(self._object).splitlines():
+                self._message(line, at, events)
+            self._object.clear()
+        return events
+
+    def _take(self, whole: bytes, at: float, events: list[Event]) -> None:
+        if not whole.endswith(b"\n") and len(whole) > MAX_OBJECT:
+            if not self._skipping:
+                text = f"an object of more than {MAX_OBJECT >> 20} MiB was left out"
+                events.append(Message(text, at, "warning"))
+            self._skipping = True
+            return
+        if self._skipping:
+            self._skipping = False
+            whole = whole[whole.find(b"\n") + 1 :]
+        if not self._indented and (whole.startswith(b"{\n") or b"\n{\n" in whole):
+            self._indented = True
+        if self._indented:
+            whole = self._whole_objects(whole)
+            if not whole:
+                return
+        try:
+            found = self._decoder.decode_lines(whole)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            self._by_lines(whole, at, events)
+            return
+        self._events(found, at, events)
+
+    def _whole_objects(self, whole: bytes) -> bytes:
+        """Of indented objects, those that have ended; the rest is kept back."""
+        cut = whole.rfind(b"\n}\n") + 3
+        if cut == 2:
+            cut = 2 if whole.startswith(b"}\n") else 0
+        if not cut:
+            self._object.append(whole)
+            self._object_size += len(whole)
+            if self._object_size <= MAX_OBJECT:
+                return b""
+            rest = b"".join(self._object)
+            self._object.clear()
+            self._object_size = 0
+            return rest
+        self._object.append(whole[:cut])
+        ready = b"".join(self._object)
+        self._object[:] = [whole[cut:]] if cut < len(whole) else []
+        self._object_size = len(whole) - cut
+        return ready
+
+    def _by_lines(self, whole: bytes, at: float, events: list[Event]) -> None:
+        """The slow way, for output with something else among the objects."""
+        inside: list[bytes] = []
+        for line in whole.splitlines(keepends=True):
+            if inside:
+                if line[:1] in (b" ", b"\t"):
+                    inside.append(line)
+                    continue
+                if line.rstrip() == b"}":
+                    self._one(b"".join([*inside, line]), at, events)
+                    inside = []
+                    continue
+            if line.rstrip() == b"{":
+                for text in inside:
+                    self._message(text, at, events)
+                inside = [line]
+            elif line.startswith(b"{"):
+                self._one(line, at, events)
+            else:
+                self._message(line, at, events)
+        for text in inside:
+            self._message(text, at, events)
+
+    def _one(self, text: bytes, at: float, events: list[Event]) -> None:
+        try:
+            self._events((self._decoder.decode(text),), at, events)
+            return
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            pass
+        try:
+            loose = msgspec.json.decode(text)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            self._message(text, at, events)
+            return
+        status = SolveStatus()
+        known = False
+        for name, kind in _PARTS.items():
+            items = loose.get(name) if isinstance(loose, dict) else None
+            if isinstance(items, list):
+                known = True
+                setattr(status, name, list(_converted(items, kind)))
+        if known:
+            self._events((status,), at, events)
+        else:
+            self._message(text, at, events)
+
+    def _events(self, found: Iterable[SolveStatus], at: float, events: list[Event]) -> None:
+        key: str | None = None
+        pieces: list[bytes] = []
+        for status in found:
+            if status.vertexes or status.statuses or status.warnings:
+                if pieces and key is not None:
+                    events.append(Log(key, b"".join(pieces), at))
+                    pieces, key = [], None
+                self._other(status, at, events)
+            if status.logs:
+                for log in status.logs:
+                    if log.vertex != key:
+                        if pieces and key is not None:
+                            events.append(Log(key, b"".join(pieces), at))
+                        pieces, key = [], log.vertex
+                    pieces.append(log.data)
+        if pieces and key is not None:
+            events.append(Log(key, b"".join(pieces), at))
+
+    def _other(self, status: SolveStatus, at: float, events: list[Event]) -> None:
+        for raw in status.vertexes or ():
+            self._vertex(raw, at, events)
+        for update in status.statuses or ():
+            vertex = self._vertexes.get(update.vertex)
+            if vertex is not None:
+                self._status(vertex, update, at, events)
+        events.extend(
+            Message(text_of(warning.short, MAX_NAME), at, "warning")
+            for warning in status.warnings or ()
+        )
+
+    def _vertex(self, raw: RawVertex, at: float, events: list[Event]) -> None:
+        start = self._seconds(raw.started, at)
+        vertex = self._vertexes.get(raw.digest)
+        if start is None:
+            if raw.error and raw.completed:  # failed before it began
+                start = self._seconds(raw.completed, at)
+            if start is None:
+                return
+        if vertex is None:
+            if len(self._vertexes) >= MAX_VERTEXES:
+                return
+            vertex = self._vertexes[raw.digest] = _Vertex(raw.name[:MAX_NAME])
+            events.append(Started(raw.digest, vertex.name, start))
+        end = self._seconds(raw.completed, at)
+        vertex.add(start, end)
+        if end is None:
+            return
+        outcome: Outcome = "hit" if raw.cached else "done"
+        if raw.error:
+            outcome = "cancelled" if raw.error.endswith(CANCELLED) else "failed"
+        events.append(
+            Ended(
+                raw.digest,
+                outcome,
+                at,
+                vertex.seconds,
+                "engine",
+                started=vertex.first,
+                finished=end,
+                error=text_of(raw.error.encode()) if raw.error else None,
+                fetched=vertex.fetched,
+            )
+        )
+
+    def _status(self, vertex: _Vertex, update: RawStatus, at: float, events: list[Event]) -> None:
+        name = update.id
+        if name.startswith("extracting sha256:") or (
+            name.startswith("sha256:") and (update.current or update.total)
+        ):
+            vertex.fetched = True
+        elif name.startswith("transferring context"):
+            if update.completed and vertex.name.endswith("load build context"):
+                events.append(ContextSent(update.current, at))
+        elif update.completed and name.startswith(
+            ("writing image sha256:", "exporting manifest sha256:", "exporting manifest list sha")
+        ):
+            events.append(ImageMade(None, name.rsplit(" ", 1)[1], True, at))
+
+    def _seconds(self, stamp: str | None, at: float) -> float | None:
+        """An engine's timestamp as seconds since the run began, None for none or a bad one."""
+        if not stamp:
+            return None
+        try:
+            moment = datetime.fromisoformat(stamp).timestamp()
+        except (ValueError, OverflowError, OSError):
+            return None
+        if self._zero is None:
+            self._zero = moment - at
+        return max(0.0, moment - self._zero)
+
+    def _message(self, line: bytes, at: float, events: list[Event]) -> None:
+        text = text_of(line.rstrip(b"\r\n"), MAX_NAME)
+        if not text.strip():
+            return
+        if text.startswith(("ERROR", "error", "failed to")):
+            events.append(Message(text, at, "error"))
+        elif text.lstrip().startswith("WARN"):
+            events.append(Message(text, at, "warning"))
+        else:
+            events.append(Message(text, at))
+
+
+def _converted(items: list[Any], kind: Any) -> Iterable[Any]:
+    for item in items:
+        try:
+            yield msgspec.convert(item, kind, strict=False)
+        except (msgspec.ValidationError, ValueError, TypeError):
+            continue

@@ -1,0 +1,192 @@
+"""BuildKit's vertices as steps of the Dockerfile.
+
+Sources: buildkit `frontend/dockerfile/dockerfile2llb/convert.go` and our lab (20.10, 26.1, 28.5,
+28.5 with the containerd store).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from cachetui.backends.align import Aligner, VertexName, likeness, parse_name
+from cachetui.backends.events import Ended, Triggers
+from cachetui.backends.rows import Row, Work
+from cachetui.backends.shapes import Shape, shapes
+from cachetui.dockerfile import Dockerfile
+from cachetui.instruction import Instruction, is_remote
+from cachetui.record import StepId, StepStatus
+
+_METADATA = "internal] load metadata for "
+
+
+class BuildKitRows:
+    """FROM, RUN, COPY, ADD, WORKDIR and the triggers among them, by their vertices' names.
+
+    Folded into one step: the two vertices of a remote ADD (20.10 names the first by its URL),
+    `COPY --link`'s copy and its LINK, one instruction's vertices of several platforms.
+    """
+
+    def __init__(
+        self,
+        dockerfile: Dockerfile,
+        needed: set[int],
+        known: Mapping[int, tuple[Instruction, ...] | None],
+        build_args: Mapping[str, str],
+    ) -> None:
+        self._file = dockerfile
+        self._needed = needed
+        brought = {index: items or () for index, items in known.items()}
+        self._shapes = shapes(dockerfile, build_args, brought)
+        self._aligners = {
+            index: Aligner(found, known[index] is not None)
+            for index, found in self._shapes.items()
+            if index in needed
+        }
+        self._stages: dict[str, list[int]] = {}
+        for stage in dockerfile.stages:
+            if stage.index in needed:
+                self._stages.setdefault(stage.printed_name, []).append(stage.index)
+        self._placed: dict[str, int] = {}  # key → stage
+        self._fixed: dict[str, StepId] = {}  # keys that no `stage i/n` places
+        self._bases: dict[str, StepId] = {}  # "load metadata" vertices → FROM
+        self._remote = {
+            word: shape.id
+            for index in sorted(needed, reverse=True)
+            for shape in self._shapes[index]
+            for word in shape.name.split()
+            if shape.instruction.remote_sources and is_remote(word)
+        }
+        self._equal: dict[str, list[StepId]] = {}
+        for index in sorted(needed):
+            for shape in self._shapes[index]:
+                if shape.vertex is not False:
+                    self._equal.setdefault(shape.key, []).append(shape.id)
+        self._key_of = {
+            shape.id: shape.key
+            for found in self._shapes.values()
+            for shape in found
+            if shape.vertex is not False
+        }
+
+    def began(self, key: str, name: str) -> None:
+        parsed = parse_name(name)
+        if parsed is not None:
+            stage = self._stage_of(parsed)
+            if stage is not None:
+                self._placed[key] = stage
+                self._aligners[stage].add(key, parsed)
+        elif name in self._remote:
+            self._fixed[key] = self._remote[name]
+        elif _METADATA in name[:200]:
+            base = name.split(_METADATA, 1)[1]
+            for index in sorted(self._needed):
+                if self._file.stages[index].is_external and refers(
+                    self._file.stages[index].base, base
+                ):
+                    self._bases[key] = StepId(index, 0)
+                    break
+
+    def _stage_of(self, name: VertexName) -> int | None:
+        """The stage of a name: by the stage's printed name, then by what fits."""
+        found = self._stages.get(name.stage or "")
+        if not found:
+            found = sorted(self._needed) if name.stage in (None, "stage-0") else []
+            if name.stage == "stage-0":
+                found = found[:1] if len(self._file.stages) == 1 else []
+        if len(found) <= 1:
+            return found[0] if found else None
+
+        def fit(stage: int) -> tuple[int, int]:
+            likes = [likeness(name, shape) for shape in self._shapes[stage]]
+            return (1 if self._aligners[stage].count == name.n else 0, max(likes))
+
+        # Stages of one name: the last is what BuildKit's references mean.
+        return max(reversed(found), key=fit)
+
+    def triggers(self, event: Triggers) -> None:
+        """BuildKit does not say how many there are."""
+
+    def ended(self, event: Ended) -> None:
+        """A base that could not be had is a failed FROM, though it got no vertex of its own."""
+        if event.outcome == "failed" and event.key in self._bases:
+            self._fixed[event.key] = self._bases[event.key]
+
+    def step_of(self, key: str) -> StepId | None:
+        if key in self._fixed:
+            return self._fixed[key]
+        stage = self._placed.get(key)
+        place = None if stage is None else self._aligners[stage].place(key)
+        if place is None or stage is None:
+            return None
+        return StepId(stage, 0, place) if isinstance(place, int) else place.id
+
+    def rows(self) -> list[Row]:
+        keys: dict[StepId, list[str]] = {}
+        for key in (*self._placed, *self._fixed):
+            step = self.step_of(key)
+            if step is not None:
+                keys.setdefault(step, []).append(key)
+        found: list[Row] = []
+        for stage in self._file.stages:
+            for shape in self._shapes[stage.index]:
+                if shape.id.trigger is None or self._shown(stage.index, shape, keys):
+                    found.append(Row(shape.id, shape.instruction, keys.get(shape.id, [])))
+                if shape.id == StepId(stage.index, 0):
+                    found.extend(self._untold(stage.index, shape, keys))
+        return found
+
+    def _shown(self, stage: int, shape: Shape, keys: Mapping[StepId, list[str]]) -> bool:
+        """Whether a trigger that the file or the image tells of is a step of the run."""
+        return stage in self._needed and (shape.id in keys or self._aligners[stage].certain)
+
+    def _untold(self, stage: int, head: Shape, keys: Mapping[StepId, list[str]]) -> list[Row]:
+        """Triggers that only the output tells of."""
+        extra = self._aligners[stage].extra if stage in self._needed else {}
+        return [
+            Row(StepId(stage, 0, k), head.instruction, keys.get(StepId(stage, 0, k), []), name.text)
+            for k, name in sorted(extra.items())
+        ]
+
+    def hit_or_miss(self, row: Row, works: Sequence[Work]) -> StepStatus:
+        """A group is cached when all of it is (`progressui/display.go` vertexGroup.refresh).
+        Of a remote ADD the fetch comes first and is never told as cached in earnest: the last
+        vertex, which puts the file into the image, decides."""
+        ends = [work.ended for work in works if work.ended is not None]
+        if row.instruction.remote_sources or is_remote_text(row.text):
+            ends = ends[-1:]
+        return "hit" if all(end.outcome == "hit" for end in ends) else "miss"
+
+    def unseen(self, row: Row, seen: Mapping[StepId, Row], cut: bool) -> StepStatus | None:
+        """Without a vertex are: FROM scratch and FROM a stage, `WORKDIR /`, and steps above a
+        result that was in the cache whole. All of them hit, unless the build did not get there:
+        that it did is seen from a later vertex of the stage."""
+        if row.id.stage_index not in self._needed:
+            return "not-needed"
+        if not cut:
+            return None
+        own = [shape.id for shape in self._shapes[row.id.stage_index]]
+        below = own[own.index(row.id) + 1 :] if row.id in own else []
+        return "hit" if any(step in seen for step in below) else "not-reached"
+
+    def twin(self, row: Row, seen: Mapping[StepId, Row]) -> Row | None:
+        equal = self._equal.get(self._key_of.get(row.id, ""), ())
+        return next((seen[step] for step in equal if step in seen), None)
+
+
+def is_remote_text(text: str | None) -> bool:
+    """Whether a printed instruction is an ADD of something remote."""
+    words = (text or "").split()
+    return bool(words) and words[0] == "ADD" and any(is_remote(word) for word in words[1:-1])
+
+
+def refers(written: str, printed: str) -> bool:
+    """Whether a reference as written in a Dockerfile is the one that BuildKit prints in full."""
+    first, slash, _ = written.partition("/")
+    full = written
+    if not slash:
+        full = f"docker.io/library/{written}"
+    elif "." not in first and ":" not in first and first != "localhost":
+        full = f"docker.io/{written}"
+    if "@" not in full and ":" not in full.rsplit("/", 1)[-1]:
+        full += ":latest"
+    return printed == full or printed.startswith(f"{full}@")

@@ -1,0 +1,194 @@
+"""One instruction of a Dockerfile: its flags, mounts, sources and heredocs, as BuildKit reads them.
+
+Rules are those of BuildKit's `frontend/dockerfile/instructions` (`parse.go`, `bflag.go`,
+`commands_runmount.go`) and `dockerfile2llb/convert_runmount.go`. Variables are left as written.
+"""
+
+from __future__ import annotations
+
+import csv
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+FILE_KEYWORDS = frozenset({"ADD", "COPY"})
+BUILDKIT_KEYWORDS = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
+"""Instructions that BuildKit makes a vertex of (`dockerfile2llb/convert.go`)."""
+
+
+class DockerfileError(ValueError):
+    """A Dockerfile that no builder would build: `line` (1-based, None for the whole) and why."""
+
+    def __init__(self, line: int | None, message: str) -> None:
+        super().__init__(message if line is None else f"line {line}: {message}")
+        self.line = line
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Heredoc:
+    """A here-document of RUN, COPY or ADD: `content` holds every line with its newline.
+
+    `chomp` is `<<-` (leading tabs go), `expand` whether variables in it are expanded.
+    """
+
+    name: str
+    content: str
+    chomp: bool
+    expand: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A `RUN --mount`. `type` is bind, cache, tmpfs, secret or ssh (or what the file says).
+
+    `id` of a cache mount without one is its target, cleaned (`convert_runmount.go`); variables
+    are left as written. `from_stage` is the index of the stage that `from_` names, None when
+    it names an image or nothing. `options` has every field as written, keys in lower case.
+    """
+
+    type: str
+    target: str
+    source: str
+    from_: str | None
+    id: str
+    sharing: str
+    readonly: bool
+    options: tuple[tuple[str, str], ...]
+    from_stage: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One instruction. `index` counts a stage's instructions (FROM is 0), -1 is no stage's:
+    ARGs before the first FROM have `stage_index` -1 and count from 0.
+
+    `keyword` is in upper case; `line` and `end_line` are 1-based, heredoc lines included.
+    `text` is as written, continuation lines joined, without the heredocs' bodies. `flags` are
+    the words that start with `--`, quotes removed. `args` are the words after them, as
+    BuildKit's parser splits them for the keyword (ENV and LABEL: name, value, separator, …).
+    `json` tells the exec form. `copy_from` is the stage index or the image that `COPY --from`
+    names. `onbuild` is what an ONBUILD would run, None where that is not to be understood.
+    """
+
+    stage_index: int
+    index: int
+    keyword: str
+    line: int
+    end_line: int
+    text: str
+    flags: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    json: bool = False
+    heredocs: tuple[Heredoc, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    copy_from: int | str | None = None
+    onbuild: Instruction | None = None
+
+    def flag(self, name: str) -> str | None:
+        """The value of `--name=value`, "true" for a bare `--name`, None without it."""
+        for found, value in self._flags():
+            if found == name:
+                return value
+        return None
+
+    def flag_names(self) -> tuple[str, ...]:
+        """Names of all flags, in order, without dashes."""
+        return tuple(name for name, _ in self._flags())
+
+    def _flags(self) -> Iterator[tuple[str, str]]:
+        for word in self.flags:
+            name, equals, value = word[2:].partition("=")
+            yield name, value if equals else "true"
+
+    def is_set(self, name: str) -> bool:
+        """Whether a boolean flag is on: `--name` or `--name=true`."""
+        return (self.flag(name) or "false").lower() == "true"
+
+    @property
+    def rest(self) -> str:
+        """What follows the keyword, as written."""
+        return self.text.strip()[len(self.keyword) :].strip()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The source words of COPY and ADD, heredocs (`<<EOF`) left out; () for others."""
+        if self.keyword not in FILE_KEYWORDS:
+            return ()
+        names = {heredoc.name for heredoc in self.heredocs}
+        return tuple(
+            word
+            for word in self.args[:-1]
+            if not (names and word.startswith("<<") and word.lstrip("<-").strip("'\"") in names)
+        )
+
+    @property
+    def dest(self) -> str | None:
+        """Where COPY or ADD puts it, None for others."""
+        return self.args[-1] if self.keyword in FILE_KEYWORDS and self.args else None
+
+    @property
+    def remote_sources(self) -> tuple[str, ...]:
+        """The sources of an ADD that are fetched over the network: http(s) and git."""
+        if self.keyword != "ADD":
+            return ()
+        return tuple(source for source in self.sources if is_remote(source))
+
+    @property
+    def cache_mounts(self) -> tuple[Mount, ...]:
+        return tuple(mount for mount in self.mounts if mount.type == "cache")
+
+    @property
+    def link(self) -> bool:
+        """Whether it is a `COPY --link` or `ADD --link`."""
+        return self.keyword in FILE_KEYWORDS and self.is_set("link")
+
+
+def is_remote(source: str) -> bool:
+    """Whether ADD fetches this source: a URL or a git reference (`util/gitutil/git_ref.go`)."""
+    if source.startswith(("http://", "https://", "git://", "ssh://", "git@")):
+        return True
+    return source.startswith("github.com/")
+
+
+def clean_path(path: str) -> str:
+    """Go's `path.Clean`: `a//b/../c/` is `a/c`, an empty path is `.`, `//a` is `/a`."""
+    cleaned = posixpath.normpath(path)
+    return "/" + cleaned.lstrip("/") if cleaned.startswith("//") else cleaned
+
+
+def parse_mount(value: str) -> Mount:
+    """What follows `--mount=`: comma separated `key=value`, with CSV quoting.
+
+    Unknown keys and values are kept in `options`: a newer frontend may know them.
+    """
+    try:
+        rows = list(csv.reader([value], strict=False))
+    except csv.Error:
+        rows = []
+    fields = rows[0] if rows else []
+    options: list[tuple[str, str]] = []
+    for field in fields:
+        key, equals, text = field.partition("=")
+        options.append((key.lower(), text if equals else "true"))
+    found = {
+        {"src": "source", "dst": "target", "destination": "target", "ro": "readonly"}.get(k, k): v
+        for k, v in options
+    }
+    kind = found.get("type", "bind").lower()
+    target = found.get("target", "")
+    identity = found.get("id", "")
+    if kind == "cache" and not identity:
+        identity = clean_path(target)
+    writable = kind in ("cache", "tmpfs") or "true" in (found.get("rw"), found.get("readwrite"))
+    readonly = found.get("readonly")
+    return Mount(
+        type=kind,
+        target=target,
+        source=found.get("source", ""),
+        from_=found.get("from") or None,
+        id=identity,
+        sharing=found.get("sharing", "shared").lower() if kind == "cache" else "",
+        readonly=(readonly.lower() not in ("false", "0")) if readonly else not writable,
+        options=tuple(options),
+    )

@@ -1,0 +1,67 @@
+"""The command lines: what each scenario adds, and what must never stand in one that is kept."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from cachetui.backends.commands import Build, build_command, client
+from cachetui.plan import AS_FOUND, SCENARIOS, Planned
+
+BUILD = Build(
+    context="/c/context",
+    dockerfile="/c/context/Docker file",
+    target="prod",
+    build_args={"TOKEN": "hunter22"},
+    network="none",
+    docker_args=["--shm-size", "1g"],
+)
+
+
+def command(scenario: str, repeat: int = 1, *, values: bool = True) -> str:
+    output = "legacy" if scenario.startswith("legacy") else "rawjson"
+    return build_command(
+        ("docker",),
+        {},
+        BUILD,
+        Planned(scenario, repeat),
+        "A",
+        output,
+        values=values,  # type: ignore[arg-type]
+    )
+
+
+def test_only_cold_runs_say_no_cache() -> None:
+    assert {s for s in SCENARIOS if "--no-cache" in command(s)} == {"legacy-cold", "buildkit-cold"}
+
+
+def test_every_controlled_buildkit_run_keeps_to_its_namespace_and_name() -> None:
+    hosts = {}
+    for scenario in ("buildkit-cold", "buildkit-warm", "buildkit-mounts-warm"):
+        words = shlex.split(command(scenario))
+        assert "BUILDKIT_CACHE_MOUNT_NS=cachetui-A" in words
+        hosts[scenario] = words[words.index("--add-host") + 1]
+    assert hosts["buildkit-cold"] == hosts["buildkit-warm"] != hosts["buildkit-mounts-warm"]
+    again = shlex.split(command("buildkit-mounts-warm", 2))
+    assert again[again.index("--add-host") + 1] != hosts["buildkit-mounts-warm"]
+
+
+@pytest.mark.parametrize("scenario", AS_FOUND)
+def test_as_found_is_what_a_user_types(scenario: str) -> None:
+    words = shlex.split(command(scenario))
+    assert not {"--no-cache", "--add-host", "--force-rm"} & set(words)
+    assert not any(word.startswith("BUILDKIT_CACHE_MOUNT_NS") for word in words)
+
+
+def test_what_is_kept_names_arguments_without_values() -> None:
+    kept = command("buildkit-cold", values=False)
+    assert "hunter22" not in kept
+    assert "--build-arg TOKEN " in kept
+    assert shlex.split(kept)[-3:] == ["-f", "/c/context/Docker file", "/c/context"]
+
+
+def test_the_environment_reaches_a_client_behind_sudo() -> None:
+    assert client(("docker",), {"A": "1"}, {"B": "x y"}) == "B='x y' docker"
+    assert client(("sudo", "-n", "docker"), {"A": "1"}, {"B": "2"}) == "sudo -n env A=1 B=2 docker"
+    assert client(("/opt/docker",)) == "/opt/docker"
