@@ -1,0 +1,174 @@
+"""Align the steps of runs by their place in the Dockerfile, and say where hosts part ways.
+
+What *differ* means here, and for exit code 1:
+
+- Like is compared with like: the hosts of one scenario (and one repeat of it). That the legacy
+  builder misses where BuildKit hits is no disagreement of hosts.
+- A step differs when two hosts give it different statuses. FROM and the ARGs before it are not
+  compared (hit and miss mean nothing for them), nor is `not-reached`: it follows from a failure,
+  which is compared.
+- A step that a backend has none of is absent, not different. Between runs of one backend that
+  both ended well it is different: one base image brought an ONBUILD trigger, the other did not.
+- A host that failed, or could not do, a scenario that another host did, differs.
+- Runs that were cancelled or lost say nothing about the build and are not compared; the layers
+  of the images are not part of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+
+from cachetui.record import Document, Run, Step, StepId
+
+ABSENT = "absent"
+"""The status of a step that a run has none of, where its peers have one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A step across runs: `cells` has one entry a run, None where the run has no such step."""
+
+    id: StepId
+    stage: str | None
+    line: int
+    instruction: str
+    cells: tuple[Step | None, ...]
+    differs: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Hosts that behave alike: `status` is a step's, or a run's where a whole run is meant."""
+
+    status: str
+    hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Hosts part ways in one scenario: in a step, or (`step` None) in how the run ended.
+
+    `sides` is largest first. `odd` names the hosts outside the largest side; it is empty when
+    two sides are equally large, for then nobody is the odd one out.
+    """
+
+    scenario: str
+    repeat: int
+    step: StepId | None
+    line: int | None
+    instruction: str | None
+    sides: tuple[Side, ...]
+
+    @property
+    def odd(self) -> tuple[str, ...]:
+        if len(self.sides[0].hosts) == len(self.sides[1].hosts):
+            return ()
+        return tuple(host for side in self.sides[1:] for host in side.hosts)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Whether hosts behave alike. `compared` names the scenarios that two hosts or more ran."""
+
+    disagreements: tuple[Disagreement, ...]
+    compared: tuple[str, ...]
+
+    @property
+    def agree(self) -> bool:
+        """True also when there was nothing to compare: see `compared`."""
+        return not self.disagreements
+
+
+def order(step: StepId) -> tuple[int, int, int]:
+    """A sort key: the order of the Dockerfile, ONBUILD triggers right after their FROM."""
+    return (step.stage_index, step.index, -1 if step.trigger is None else step.trigger)
+
+
+def compares(step: Step) -> bool:
+    """Whether a step's status says anything that can differ; see the top of this module."""
+    return step.stage_index >= 0 and step.keyword != "FROM" and step.status != "not-reached"
+
+
+def by_scenario(run: Run) -> Hashable:
+    """What makes two runs comparable when hosts are compared: scenario and repeat."""
+    return (run.scenario, run.repeat)
+
+
+def align(runs: Sequence[Run], alike: Callable[[Run], Hashable] | None = None) -> tuple[Row, ...]:
+    """The steps of any number of runs as rows, in the order of the Dockerfile.
+
+    A row differs when two runs that `alike` maps to the same value part ways in it; without
+    `alike` all runs are compared with each other, as when a user chose them to be.
+    """
+    tables = [{step.id: step for step in run.steps} for run in runs]
+    groups: dict[Hashable, list[int]] = {}
+    for position, run in enumerate(runs):
+        groups.setdefault(alike(run) if alike else None, []).append(position)
+    rows: list[Row] = []
+    for step_id in sorted({step for table in tables for step in table}, key=order):
+        cells = tuple(table.get(step_id) for table in tables)
+        first = next(step for step in cells if step is not None)
+        differs = any(
+            len(_sides([(runs[i], cells[i]) for i in members])) > 1 for members in groups.values()
+        )
+        rows.append(Row(step_id, first.stage, first.line, first.instruction, cells, differs))
+    return tuple(rows)
+
+
+def agree(document: Document) -> Agreement:
+    """Whether the hosts of an audit behave alike, step by step; see the top of this module."""
+    groups: dict[tuple[str, int], list[Run]] = {}
+    for run in document.runs:
+        if run.status in ("ok", "failed", "unsupported"):
+            groups.setdefault((run.scenario, run.repeat), []).append(run)
+    found: list[Disagreement] = []
+    compared: list[str] = []
+    for (scenario, repeat), runs in groups.items():
+        if len(runs) < 2 or all(run.status == "unsupported" for run in runs):
+            continue
+        if scenario not in compared:
+            compared.append(scenario)
+        found += _part(scenario, repeat, runs)
+    return Agreement(tuple(found), tuple(compared))
+
+
+def _part(scenario: str, repeat: int, runs: list[Run]) -> list[Disagreement]:
+    """Where the runs of one scenario and repeat part ways."""
+    found: list[Disagreement] = []
+    endings = _ranked([(run.host, run.status) for run in runs])
+    ran = [run for run in runs if run.status != "unsupported"]
+    for row in align(ran):
+        if row.differs:
+            pairs = list(zip(ran, row.cells, strict=True))
+            sides = _sides(pairs)
+            found.append(Disagreement(scenario, repeat, row.id, row.line, row.instruction, sides))
+    told = {side.status for one in found for side in one.sides}
+    statuses = {side.status for side in endings}
+    if len(endings) > 1 and not (statuses == {"ok", "failed"} and "failed" in told):
+        found.insert(0, Disagreement(scenario, repeat, None, None, None, endings))
+    return found
+
+
+def _sides(pairs: list[tuple[Run, Step | None]]) -> tuple[Side, ...]:
+    """Who has which status in one step, largest side first; one side or none: no difference."""
+    backends = {run.backend for run, _ in pairs}
+    found: list[tuple[str, str]] = []
+    for run, step in pairs:
+        if step is None:
+            if len(backends) == 1 and run.status == "ok":
+                found.append((run.host, ABSENT))
+        elif compares(step):
+            found.append((run.host, step.status))
+    return _ranked(found)
+
+
+def _ranked(pairs: list[tuple[str, str]]) -> tuple[Side, ...]:
+    """(host, status) pairs gathered by status, the most frequent first, else as they come."""
+    sizes = Counter(status for _, status in pairs)
+    hosts: dict[str, list[str]] = {status: [] for status in sizes}
+    for host, status in pairs:
+        hosts[status].append(host)
+    ranked = sorted(sizes, key=lambda status: -sizes[status])
+    return tuple(Side(status, tuple(hosts[status])) for status in ranked)

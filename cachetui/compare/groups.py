@@ -1,0 +1,109 @@
+"""Fold hosts that behave alike, so that the odd ones stand out of a fleet of hundreds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+
+from cachetui.compare.align import compares
+from cachetui.record import Document, Run, StepId
+
+_NUMBERS = re.compile(r"([0-9]{1,18})")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Hosts of one outcome, in the order they came. `name` is the names folded: "ci-[1-12]".
+
+    `odd` is false for the largest group alone, and for all when none is largest.
+    """
+
+    hosts: tuple[str, ...]
+    name: str
+    odd: bool
+
+
+def groups(document: Document) -> tuple[Group, ...]:
+    """The hosts of an audit that behave alike in every scenario, odd ones first.
+
+    Alike means: the host's status, and for each scenario and repeat how the run ended and the
+    status of each step. Of a run that failed only the steps that failed are taken: what ran
+    beside them when BuildKit stopped is chance.
+    """
+    runs: dict[str, list[Run]] = {host.name: [] for host in document.hosts}
+    for run in document.runs:
+        runs.setdefault(run.host, []).append(run)
+    statuses = {host.name: host.status for host in document.hosts}
+    return gather(
+        (host, (statuses.get(host), frozenset(outcome(run) for run in own)))
+        for host, own in runs.items()
+    )
+
+
+def outcome(run: Run) -> Hashable:
+    """What a run must share with another's to be alike."""
+    steps: tuple[tuple[StepId, str], ...] = ()
+    if run.status == "ok":
+        steps = tuple((step.id, step.status) for step in run.steps if compares(step))
+    elif run.status == "failed":
+        steps = tuple((step.id, step.status) for step in run.steps if step.status == "failed")
+    return (run.scenario, run.repeat, run.status, steps)
+
+
+def gather(outcomes: Iterable[tuple[str, Hashable]]) -> tuple[Group, ...]:
+    """Hosts with equal outcomes as groups: the smallest, that is the oddest, first."""
+    found: dict[Hashable, list[str]] = {}
+    for host, key in outcomes:
+        found.setdefault(key, []).append(host)
+    sizes = sorted((len(hosts) for hosts in found.values()), reverse=True)
+    tied = len(sizes) > 1 and sizes[0] == sizes[1]
+    return tuple(
+        Group(tuple(hosts), fold(hosts), odd=len(hosts) < sizes[0] and not tied)
+        for hosts in sorted(found.values(), key=len)
+    )
+
+
+def fold(names: Iterable[str]) -> str:
+    """Names in short: "ci-[1-3,7],web". Zero padding is kept: "n[01-03]".
+
+    Names that differ in one number fold, in the last one where they could fold in several:
+    "r1-n1 r1-n2 r2-n1" is "r1-n[1-2],r2-n1".
+    """
+    unique = list(dict.fromkeys(names))
+    parts = {name: _NUMBERS.split(name) for name in unique}
+    texts: dict[str, str | None] = dict.fromkeys(unique)
+    alone = unique
+    for back in range(max((len(split) // 2 for split in parts.values()), default=0)):
+        series: dict[tuple[str, str], list[str]] = {}
+        for name in alone:
+            place = len(parts[name]) - 2 - 2 * back
+            if place > 0:
+                split = parts[name]
+                ends = ("".join(split[:place]), "".join(split[place + 1 :]))
+                series.setdefault(ends, []).append(name)
+        for (before, after), members in series.items():
+            if len(members) > 1:
+                numbers = [name[len(before) : len(name) - len(after)] for name in members]
+                texts[members[0]] = f"{before}[{_ranges(numbers)}]{after}"
+                for name in members[1:]:
+                    del texts[name]
+        alone = [name for name in alone if name in texts and texts[name] is None]
+    return ",".join(text or name for name, text in texts.items())
+
+
+def _ranges(numbers: list[str]) -> str:
+    """Numbers as written, in short: 01 02 03 7 is "01-03,7"."""
+    ordered = sorted(numbers, key=lambda text: (int(text), text))
+    runs: list[list[str]] = []
+    for text in ordered:
+        if runs and _follows(runs[-1][-1], text):
+            runs[-1].append(text)
+        else:
+            runs.append([text])
+    return ",".join(run[0] if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
+def _follows(before: str, after: str) -> bool:
+    same_padding = len(before) == len(after) or "0" not in (before[0], after[0])
+    return same_padding and int(after) == int(before) + 1

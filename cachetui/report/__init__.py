@@ -1,0 +1,1 @@
+"""Show what was found: the terminal's table, JSON, Markdown, HTML. Text is cleaned here."""

@@ -1,0 +1,47 @@
+"""Text put into Markdown: what a build printed must show as itself, not act.
+
+Takes cleaned text of one line (see `clean`).
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Sequence
+
+# A link is made of what begins with www. and of what has :// inside.
+_SPECIAL = re.compile(r"[\\`*_\[\]!|~]|:(?=//)|(?<=www)\.")
+_LEADING = re.compile(r"^(?=[-+#=])|^(\d{1,9})(?=[.)](?:\s|$))")
+_IN_CODE = re.compile(r"[\\`*_\[\]!|~<>&@#]|:(?=//)|(?<=www)\.")
+
+
+def markdown_text(text: str) -> str:
+    """`text` as it is, whatever Markdown would make of it: no markup, HTML, list or link."""
+    escaped = _SPECIAL.sub(r"\\\g<0>", html.escape(text, quote=False))
+    return _LEADING.sub(lambda found: f"{found[1] or ''}\\", escaped)
+
+
+def markdown_code(text: str) -> str:
+    """`text` as code within a line or a table's cell. HTML's element, for no number of backticks
+    keeps a pipe from ending a cell."""
+    return f"<code>{_IN_CODE.sub(lambda found: f'&#{ord(found[0])};', text)}</code>"
+
+
+def markdown_block(lines: Iterable[str]) -> list[str]:
+    """Lines as a block of code, fenced by more backticks than the text has in a row."""
+    kept = list(lines)
+    longest = max((len(run) for line in kept for run in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [f"{fence}text", *kept, fence]
+
+
+def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A table's lines; headings and cells are text to be shown as it is."""
+    escaped = (list(map(markdown_text, row)) for row in rows)
+    return markdown_rows(list(map(markdown_text, headings)), escaped)
+
+
+def markdown_rows(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A table's lines of headings and cells that are Markdown already."""
+    every = [headings, ["---"] * len(headings), *rows]
+    return [f"| {' | '.join(row)} |" for row in every]

@@ -1,0 +1,133 @@
+"""The fleet's facts as a table for the terminal, and as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cachetui.record import HostReport
+from cachetui.report import cells, units
+from cachetui.report.clean import clean_line
+from cachetui.report.escape import markdown_table, markdown_text
+from cachetui.report.passages import trouble
+from cachetui.report.style import paint
+
+HEADINGS = (
+    "host",
+    "engine",
+    "buildx",
+    "store",
+    "backends",
+    "platform",
+    "cores",
+    "load",
+    "memory",
+    "disk free",
+    "build cache",
+    "images",
+)
+_RIGHT = frozenset({"cores", "load", "memory", "disk free", "build cache", "images"})
+_GAP = "  "
+_WIDEST = 24
+
+
+def table(reports: Sequence[HostReport], *, width: int, color: bool) -> str:
+    """A row a host, then what is amiss and what to do about it; ends in a newline.
+
+    Columns that do not fit `width` go into further tables below, with the hosts named again.
+    """
+    rows = [facts(report) for report in reports]
+    widths = [
+        min(_WIDEST, max(map(cells.width, column))) for column in zip(HEADINGS, *rows, strict=True)
+    ]
+    lines: list[str] = []
+    for part in _parts(widths, width):
+        lines += [""] * bool(lines)
+        lines.append(paint(_line(HEADINGS, part, widths, width), "bold", color))
+        for report, row in zip(reports, rows, strict=True):
+            text = _line(row, part, widths, width)
+            lines.append(paint(text, "" if report.status == "ok" else "failed", color))
+    said = remarks(reports)
+    lines += [""] * bool(said)
+    for remark in said:
+        lines += cells.wrap(remark, width, "", "  ")
+    return "\n".join(lines) + "\n"
+
+
+def markdown(reports: Sequence[HostReport]) -> str:
+    """The same as one Markdown table and a list."""
+    lines = markdown_table(HEADINGS, [facts(report) for report in reports])
+    said = remarks(reports)
+    lines += [""] * bool(said)
+    lines += [f"- {markdown_text(remark)}" for remark in said]
+    return "\n".join(lines) + "\n"
+
+
+def facts(report: HostReport) -> tuple[str, ...]:
+    """A host's facts under `HEADINGS`, cleaned; its status instead of an engine when it is bad."""
+    known = report.facts
+    if known is None:
+        shown = report.engine or ("✗ " + report.status if report.status != "ok" else units.NOTHING)
+        return (clean_line(report.name), shown, *[units.NOTHING] * (len(HEADINGS) - 2))
+    load = units.NOTHING if known.load is None else f"{known.load:.1f}"
+    if known.load is not None and known.cores and known.load > known.cores:
+        load = f"! {load}"
+    return tuple(
+        clean_line(text)
+        for text in (
+            report.name,
+            known.engine,
+            known.buildx or units.NOTHING,
+            known.store,
+            ", ".join(known.backends) or "none",
+            known.platform,
+            units.NOTHING if known.cores is None else str(known.cores),
+            load,
+            units.size(known.memory_bytes),
+            units.size(known.free_bytes),
+            units.size(known.df.get("Build Cache")),
+            units.size(known.df.get("Images")),
+        )
+    )
+
+
+def remarks(reports: Sequence[HostReport]) -> list[str]:
+    """What is amiss, a sentence each, cleaned: hosts in trouble, backends that do not work."""
+    said: list[str] = []
+    for report in reports:
+        name = clean_line(report.name)
+        if report.status != "ok":
+            said.append(f"✗ {trouble(report)}")
+        known = report.facts
+        if known is None:
+            continue
+        said += [
+            f"! {name}: no {clean_line(backend)}: {clean_line(why)}"
+            for backend, why in known.missing.items()
+        ]
+        if known.load is not None and known.cores and known.load > known.cores:
+            said.append(
+                f"! {name}: loaded ({known.load:.1f} on {units.count(known.cores, 'core')}): "
+                "seconds measured there now say little"
+            )
+    return said
+
+
+def _parts(widths: Sequence[int], width: int) -> list[list[int]]:
+    """Positions of the columns of each table; all but the first repeat the hosts' names."""
+    parts: list[list[int]] = [[0]]
+    used = widths[0]
+    for position in range(1, len(widths)):
+        if used + len(_GAP) + widths[position] > width and len(parts[-1]) > 1:
+            parts.append([0])
+            used = widths[0]
+        parts[-1].append(position)
+        used += len(_GAP) + widths[position]
+    return parts
+
+
+def _line(row: Sequence[str], part: Sequence[int], widths: Sequence[int], width: int) -> str:
+    texts = (
+        cells.pad(row[position], widths[position], right=HEADINGS[position] in _RIGHT)
+        for position in part
+    )
+    return cells.clip(_GAP.join(texts).rstrip(), width)

@@ -1,0 +1,60 @@
+"""The JSON that is a contract: an audit as a document, and the schema that describes it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from cachetui.record import SCHEMA, Document
+
+# JSON leaves these as they are, and a terminal would act on them: written as escapes the text
+# is the same to every reader.
+_TO_ESCAPE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def encode(document: Document) -> bytes:
+    """The document as indented JSON in UTF-8, ending in a newline.
+
+    Every key of the contract is there, null where nothing is known. Strings are as they were
+    recorded, not cleaned; what a terminal would act on is escaped, and a lone surrogate, which
+    UTF-8 cannot hold, is U+FFFD.
+    """
+    try:
+        raw = msgspec.json.encode(document)
+    except UnicodeEncodeError:  # a file name that is not UTF-8
+        raw = msgspec.json.encode(_mended(msgspec.to_builtins(document)))
+    text = msgspec.json.format(raw, indent=2).decode()
+    return (_TO_ESCAPE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n").encode()
+
+
+def _mended(value: Any) -> Any:
+    """The same with lone surrogates, which UTF-8 cannot hold, replaced by U+FFFD."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    if isinstance(value, dict):
+        return {_mended(key): _mended(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_mended(item) for item in value]
+    return value
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of `encode`'s documents.
+
+    All keys are required, for all are always there; further keys may come with later versions
+    of the same schema number.
+    """
+    described = msgspec.json.schema(Document)
+    for definition in described["$defs"].values():
+        if "properties" in definition:
+            definition["required"] = list(definition["properties"])
+            for described_property in definition["properties"].values():
+                described_property.pop("default", None)
+    described["$defs"]["Document"]["properties"]["schema"]["const"] = SCHEMA
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "cachetui audit",
+        **described,
+    }

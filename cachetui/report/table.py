@@ -1,0 +1,225 @@
+"""The table of the terminal: a row a step, a column a host and scenario, then what follows.
+
+Scenarios stand side by side as far as the width goes, the rest in blocks below, each with the
+steps named again: the terminal never wraps a line, and the hosts of one scenario, which are the
+like to compare, stay together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from cachetui.record import Document
+from cachetui.report import cells
+from cachetui.report.passages import LogTail
+from cachetui.report.style import paint
+from cachetui.report.view import ODD_SIGN, Column, View, lay_out
+
+NARROWEST = 40
+"""A narrower terminal is drawn for as if it were this wide."""
+
+_LABEL_MAX = 52
+_COLUMN_MAX = 22
+_BETWEEN = " │ "
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A column with its widths, which its scenario shares: of words, of seconds, and in all."""
+
+    column: Column
+    word: int
+    seconds: int
+    width: int
+
+
+_Block = list[list[_Drawn]]
+"""Parts that stand side by side: each is columns of one scenario."""
+
+
+def render(document: Document, *, width: int, color: bool, log_tail: LogTail) -> str:
+    """The audit as text of at most `width` columns a line, ending in a newline.
+
+    `log_tail` gives the last lines of a failed step's log. What is to be seen first stands last,
+    next to the prompt: whether hosts differ, and where.
+    """
+    view = lay_out(document, log_tail)
+    table = _Table(view, max(width, NARROWEST), color)
+    lines = table.heading()
+    for block in table.blocks():
+        lines += ["", *table.block(block)]
+    for part in (table.legend, table.failures, table.passages, table.verdict):
+        lines += part()
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+class _Table:
+    """`gap` is what stands between columns: two cells, one where room is dear."""
+
+    def __init__(self, view: View, width: int, color: bool) -> None:
+        self.view = view
+        self.width = width
+        self.color = color
+        self.gap = "  " if width >= 100 else " "
+        self.number = max((len(str(row.line)) for row in view.rows), default=1)
+        self.margin = 2 + self.number + 1 + 2
+        longest = max((cells.width(row.instruction) for row in view.rows), default=0)
+        self.longest = max(longest, len("seconds"))
+
+    def paint(self, text: str, style: str) -> str:
+        return paint(text, style, self.color)
+
+    def heading(self) -> list[str]:
+        lines = [self.paint(cells.clip(self.view.title, self.width), "bold")]
+        facts = cells.wrap(", ".join(self.view.facts), self.width)
+        lines += self._painted(facts, "dim")
+        for label, names in self.view.folded:
+            lines += cells.wrap(f"{label} = {names}", self.width, "", "  ")
+        return lines
+
+    def blocks(self) -> list[_Block]:
+        """The columns, in blocks that fit beside the names of the steps."""
+        least = 12 if self.width < 64 else 18 if self.width < 100 else 30
+        room = self.width - self.margin - min(least, self.longest)
+        blocks: list[_Block] = []
+        left = 0
+        for columns in self.view.scenarios.values():
+            for part in self._parts(_draw(columns), room):
+                needed = self._width(part) + len(_BETWEEN)
+                if needed > left:
+                    blocks.append([])
+                    left = room + len(_BETWEEN)
+                blocks[-1].append(part)
+                left -= needed
+        return blocks
+
+    def _parts(self, columns: Sequence[_Drawn], room: int) -> list[list[_Drawn]]:
+        """The columns of a scenario in as few parts as fit `room` each, of like size."""
+        at_most = max(1, (room + len(self.gap)) // (columns[0].width + len(self.gap)))
+        count = -(-len(columns) // at_most)
+        each = -(-len(columns) // count)
+        return [list(columns[i : i + each]) for i in range(0, len(columns), each)]
+
+    def _width(self, part: Sequence[_Drawn]) -> int:
+        """Cells that a part takes: at least the name of its scenario."""
+        return max(self._used(part), cells.width(part[0].column.scenario))
+
+    def _used(self, part: Sequence[_Drawn]) -> int:
+        return sum(drawn.width for drawn in part) + len(self.gap) * (len(part) - 1)
+
+    def _across(self, block: _Block, text: Callable[[_Drawn], str]) -> str:
+        """A line of a block: `text` gives each column's, filled to its width."""
+        sides: list[str] = []
+        for part in block:
+            fill = " " * (self._width(part) - self._used(part))
+            sides.append(self.gap.join(map(text, part)) + fill)
+        return _BETWEEN.join(sides)
+
+    def block(self, block: _Block) -> list[str]:
+        """A block: scenarios, hosts, steps, totals."""
+        inner = sum(map(self._width, block)) + len(_BETWEEN) * (len(block) - 1)
+        label = max(0, min(_LABEL_MAX, self.longest, self.width - self.margin - inner))
+        left = self.margin + label
+        scenarios = {part[0].column.scenario for part in block}
+        names = [cells.pad(part[0].column.scenario, self._width(part)) for part in block]
+        hosts = self._across(block, lambda drawn: cells.pad(drawn.column.label, drawn.width))
+        lines = [
+            " " * left + _BETWEEN.join(self._painted(names, "bold")),
+            " " * left + hosts,
+        ]
+        stage = ""
+        columns = [drawn.column for part in block for drawn in part]
+        for position, row in enumerate(self.view.rows):
+            if all(column.cells[position].status == "absent" for column in columns):
+                continue
+            if row.stage != stage:
+                stage = row.stage
+                lines.append(self.paint(cells.clip(f"── {stage} ──", self.width), "dim"))
+            sign = self.paint(ODD_SIGN, "bold") if row.differs & scenarios else " "
+            name = cells.pad(cells.shorten(row.instruction, label), label)
+            across = self._across(block, self._drawer(position))
+            lines.append(f"{sign} {row.line:{self.number}} {name}  {across}")
+        lines.append(self.paint("─" * (left + inner), "dim"))
+        return lines + self._totals(block, left)
+
+    def _drawer(self, row: int) -> Callable[[_Drawn], str]:
+        def draw(drawn: _Drawn) -> str:
+            cell = drawn.column.cells[row]
+            what = cells.pad(f"{cell.sign} {cell.word}", 2 + drawn.word)
+            text = f"{what} {cells.pad(cell.seconds, drawn.seconds, right=True)}"
+            filled = " " * (drawn.width - cells.width(text))
+            return self.paint(text, "odd" if cell.odd else cell.status) + filled
+
+        return draw
+
+    def _totals(self, block: _Block, left: int) -> list[str]:
+        columns = [drawn.column for part in block for drawn in part]
+
+        def line(name: str, text: Callable[[_Drawn], str]) -> str:
+            return cells.pad(f"{' ' * (self.number + 3)}{name}", left) + self._across(block, text)
+
+        def seconds(drawn: _Drawn) -> str:
+            inside = 2 + drawn.word + 1 + drawn.seconds
+            return cells.pad(cells.pad(drawn.column.seconds, inside, right=True), drawn.width)
+
+        def ending(drawn: _Drawn) -> str:
+            text = cells.pad(drawn.column.ending, drawn.width)
+            return text if drawn.column.ending == "ok" else self.paint(text, "failed")
+
+        lines = [
+            line("hits", lambda drawn: cells.pad(drawn.column.ratio, drawn.width)),
+            line("seconds", seconds),
+        ]
+        if any(column.ending != "ok" for column in columns):
+            lines.append(line("result", ending))
+        if any(column.stored for column in columns):
+            lines.append(line("stored", lambda drawn: cells.pad(drawn.column.stored, drawn.width)))
+        return lines
+
+    def legend(self) -> list[str]:
+        legend = cells.wrap("; ".join(self.view.legend), self.width)
+        return ["", *self._painted(legend, "dim")] if legend else []
+
+    def failures(self) -> list[str]:
+        lines: list[str] = []
+        for failure in self.view.failures:
+            head = f"✗ {', '.join(failure.scenarios)} on {failure.hosts}: {failure.reason}"
+            lines += ["", *self._painted(cells.wrap(head, self.width, "", "  "), "failed")]
+            lines += cells.wrap(failure.step, self.width, "  ", "    ")
+            lines += [f"  │ {cells.clip(line, self.width - 4)}" for line in failure.tail]
+        return lines
+
+    def passages(self) -> list[str]:
+        lines: list[str] = []
+        for passage in self.view.passages:
+            lines += ["", self.paint(passage.heading, "bold")]
+            for text in passage.lines:
+                lines += cells.wrap(text, self.width, "  ", "    ")
+        return lines
+
+    def verdict(self) -> list[str]:
+        headline, *places = self.view.verdict
+        sign = f"{ODD_SIGN} " if self.view.differ else ""
+        lines = ["", *self._painted(cells.wrap(sign + headline, self.width), "bold")]
+        for text in places:
+            lines += cells.wrap(text, self.width, "  ", "    ")
+        return lines
+
+    def _painted(self, lines: Sequence[str], style: str) -> list[str]:
+        return [self.paint(line, style) for line in lines]
+
+
+def _draw(columns: Sequence[Column]) -> list[_Drawn]:
+    """The columns of a scenario, all of one width."""
+    shown = [cell for column in columns for cell in column.cells]
+    word = max((cells.width(cell.word) for cell in shown), default=0)
+    figures = [*(cell.seconds for cell in shown), *(column.seconds for column in columns)]
+    seconds = max(map(cells.width, figures))
+    totals = max(
+        cells.width(text)
+        for column in columns
+        for text in (column.ratio, column.ending, column.stored, column.label)
+    )
+    width = max(2 + word + 1 + seconds, min(totals, _COLUMN_MAX))
+    return [_Drawn(column, word, seconds, width) for column in columns]

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from cachetui.record import Document
+from cachetui.report import cells, style
+from cachetui.report.table import render
+from tests import builders as b
+from tests.report.test_clean import forbidden
+
+STORIES: dict[str, Callable[[], Document]] = {
+    "well": b.document,
+    "odd": b.odd_one_out,
+    "failing": b.failing,
+    "troubled": b.troubled,
+    "legacy too": b.legacy_too,
+    "fleet": b.fleet,
+    "repeated": b.repeated,
+    "hostile": b.hostile,
+    "empty": lambda: b.document([]),
+    "no hosts": lambda: b.document([], []),
+}
+
+
+def shown(document: Document, width: int = 100, *, color: bool = False) -> str:
+    return render(document, width=width, color=color, log_tail=b.tails())
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 160, 250])
+@pytest.mark.parametrize("story", STORIES)
+def test_no_line_is_wider_than_the_terminal(story: str, width: int) -> None:
+    text = shown(STORIES[story](), width)
+    assert max(cells.width(line) for line in text.splitlines()) <= width
+    assert forbidden(text, "\n") == []
+
+
+def test_hit_or_miss_and_seconds_stand_in_a_row_a_step() -> None:
+    text = shown(b.odd_one_out(), 80)
+    row = next(line for line in text.splitlines() if line.startswith("≠ 16"))
+    assert re.sub(r" +", " ", row) == (
+        "≠ 16 RUN python -m compile… ✓ HIT 0.0s ≠ MISS 12.1s ✓ HIT 0.0s ✓ HIT 0.0s"
+    )
+
+
+def test_the_verdict_stands_last_and_names_the_odd_one() -> None:
+    assert shown(b.odd_one_out(), 160).splitlines()[-3:] == [
+        "≠ Hosts differ in 2 places.",
+        "  buildkit-warm, line 15 COPY . /app: mid MISS; old,new,ctd HIT",
+        "  buildkit-warm, line 16 RUN python -m compileall -q /app: mid MISS; old,new,ctd HIT",
+    ]
+    assert shown(b.document()).splitlines()[-1] == "4 hosts agree step by step in 3 scenarios."
+    alone = b.document([b.run("old", "buildkit-cold")])
+    assert shown(alone).splitlines()[-1] == "Nothing to compare: no scenario ran on two hosts."
+
+
+def test_from_does_not_count_in_the_hits() -> None:
+    text = shown(b.document(), 160)
+    assert re.search(r"hits +(0/9 0% +){4}│ (6/9 67% *){4}", text)
+    assert "2 FROM base:1 AS deps" in text
+
+
+def test_a_scenario_that_nobody_could_do_is_a_line_and_no_column() -> None:
+    text = shown(b.document(), 160)
+    assert text.count("legacy-cold") == 1
+    assert "legacy-cold, legacy-warm on all hosts: line 5: RUN --mount needs BuildKit" in text
+
+
+def test_a_scenario_that_one_host_could_not_do_keeps_its_column() -> None:
+    document = b.legacy_too()
+    runs = tuple(
+        b.unsupported("new", r.scenario, "no legacy builder")
+        if r.host == "new" and r.backend == "legacy"
+        else r
+        for r in document.runs
+    )
+    text = shown(msgspec.structs.replace(document, runs=runs), 160)
+    assert re.search(r"result +ok +ok +n/a +ok", text)
+    assert "legacy-cold, legacy-warm on new: no legacy builder" in text
+
+
+def test_steps_that_a_block_has_none_of_are_left_out() -> None:
+    blocks = shown(b.legacy_too(), 80).split("\n\n")
+    (legacy,) = (block for block in blocks if "legacy-cold" in block)
+    (buildkit,) = (block for block in blocks if "buildkit-cold" in block)
+    assert "CMD" in legacy
+    assert "CMD" not in buildkit
+
+
+def test_a_failure_is_shown_with_its_last_lines_once() -> None:
+    lines = [f"line {n}" for n in range(50)] + ["\x1b[31mnpm ERR! \x1b]0;x\x07code"]
+    text = render(b.failing(), width=100, color=False, log_tail=b.tails(lines))
+    assert text.count("npm ERR! code") == 1
+    assert (
+        "✗ buildkit-cold, buildkit-mounts-warm, buildkit-warm on new: failed: exit code: 2" in text
+    )
+    assert "line 40" not in text
+    assert "  │ line 49" in text
+    assert "FAIL" in text
+    assert "FAILED" in text
+
+
+def test_hosts_without_a_result_say_why_and_what_to_do() -> None:
+    text = shown(b.troubled(), 160)
+    assert "far: unreachable: far.example.com:22 refused the connection. To do: is sshd" in text
+    assert text.splitlines()[-4] == "≠ Hosts differ in 3 places. Not compared: far."
+
+
+def test_a_list_of_many_differences_is_cut_with_a_mark() -> None:
+    text = "FROM base:1\n" + "".join(f"RUN step {n}\n" for n in range(40))
+    late = {(0, n): "miss" for n in range(1, 41)}
+    runs = [
+        b.run("a", "buildkit-warm", text=text),
+        b.run("b", "buildkit-warm", text=text),
+        b.run("c", "buildkit-warm", text=text, change=late),
+    ]
+    lines = shown(b.document(runs, [b.host(name) for name in "abc"], text=text)).splitlines()
+    assert lines[-14] == "≠ Hosts differ in 40 places."
+    assert lines[-1] == "  and in 28 more places"
+
+
+def test_folded_hosts_without_a_column_are_not_explained() -> None:
+    names = [f"ci-{n}" for n in range(1, 10)]
+    made = [b.run(name, "buildkit-cold") for name in names[:5]]
+    reports = [b.host(name) for name in names[:5]] + [b.unreachable(name) for name in names[5:]]
+    text = shown(b.document(made, reports))
+    assert "= ci-[1-5]" in text
+    assert "= ci-[6-9]" not in text
+
+
+def test_stored_runs_are_marked_with_their_age() -> None:
+    assert re.search(r"stored +3 h old", shown(b.troubled()))
+    assert "stored" not in shown(b.failing())
+
+
+def test_many_hosts_that_behave_alike_share_a_column() -> None:
+    text = shown(b.fleet(), 80)
+    assert "A (62) = ci-[01-06,08,10-64]" in text
+    assert re.search(r"≠ +5 RUN .* ≠ MISS +9\.6s ✓ HIT +0\.0s", text)
+    assert len(text.splitlines()) < 70
+
+
+def test_repeats_share_a_cell_and_say_so_when_they_part_ways() -> None:
+    assert "seconds are the median of 6 repeats" in " ".join(shown(b.repeated()).split())
+    runs = [
+        b.run("old", "buildkit-warm", repeat=n, change={(2, 5): "miss"} if n == 1 else None)
+        for n in (1, 2, 3)
+    ]
+    text = shown(b.document(runs))
+    assert "~ 2/3 HIT" in text
+    assert re.search(r"hits +89% to 100%", text)
+
+
+def test_notes_and_what_is_left_behind_are_told() -> None:
+    noted = b.document([b.run("old", "legacy-cold", notes=("drops the heredoc",))])
+    text = shown(msgspec.structs.replace(noted, notes=("stopped early",)))
+    assert "stopped early" in text
+    assert "legacy-cold on old: drops the heredoc" in text
+    assert "old 1.3 MB, mid 1.3 MB" in text
+    clean = b.document(hosts=[b.host(n, left_behind_bytes=0) for n in ("old", "mid")])
+    assert "Left behind on the hosts\n  nothing" in shown(clean)
+    unknown = b.document(hosts=[b.host("old", left_behind_bytes=None)])
+    assert "could not be measured on old" in shown(unknown)
+    assert "81.9 MB on 63 hosts" in shown(b.fleet())
+
+
+def test_seconds_of_a_loaded_host_are_doubted() -> None:
+    text = shown(b.document([b.run("new", "buildkit-cold", load=9.5)]))
+    assert "Seconds to doubt\n  new was loaded (9.5 before a run)" in text
+
+
+def test_legend_says_where_the_seconds_come_from() -> None:
+    assert "legacy prints no times" in " ".join(shown(b.legacy_too()).split())
+    assert "legacy prints no times" not in shown(b.document())
+
+
+def test_colour_is_on_top_of_sign_and_word_and_changes_no_text() -> None:
+    for story in STORIES.values():
+        plain = shown(story(), 100)
+        coloured = shown(story(), 100, color=True)
+        bare = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
+        assert [line.rstrip() for line in bare.splitlines()] == plain.splitlines()
+    assert "\x1b[1;7m≠ MISS 12.1s\x1b[0m" in shown(b.odd_one_out(), 80, color=True)
+
+
+def test_no_color_is_by_presence() -> None:
+    assert style.wanted(True, {})
+    assert not style.wanted(True, {"NO_COLOR": ""})
+    assert not style.wanted(True, {"TERM": "dumb"})
+    assert not style.wanted(False, {})
+
+
+def test_large_audits_are_quick() -> None:
+    names = [f"ci-{n}" for n in range(100)]
+    text = "FROM base:1\n" + "".join(f"RUN step {n}\n" for n in range(150))
+    runs = [
+        b.run(name, scenario, text=text, change={(0, n + 1): "miss"})
+        for n, name in enumerate(names)
+        for scenario in ("buildkit-cold", "buildkit-warm")
+    ]
+    document = b.document(runs, [b.host(name) for name in names], text=text)
+    started = time.process_time()
+    shown(document, 160)
+    assert time.process_time() - started < 5
