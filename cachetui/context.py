@@ -13,7 +13,7 @@ import os
 import stat
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -56,6 +56,7 @@ class Context:
     digest: str
     size: int
     left_out: tuple[str, ...]
+    ignore_files: dict[str, str] = field(default_factory=dict)
 
     @property
     def files(self) -> int:
@@ -113,6 +114,11 @@ def read_context(folder: Path, dockerfile: str = "Dockerfile") -> Context:
         digest=manifest_digest(entries),
         size=sum(entry.size for entry in entries if entry.kind == "file"),
         left_out=tuple(walk.left_out),
+        ignore_files={
+            path: _read_text(source)
+            for path, source in always.items()
+            if path.endswith(".dockerignore")
+        },
     )
 
 

@@ -4,3 +4,241 @@ Screens and commands hold a `Core`; what one can do, the other can.
 """
 
 from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+
+import msgspec
+
+from cachetui import __version__
+from cachetui.board import Board
+from cachetui.config import BuildSettings, ConfigError, HostSettings, Settings
+from cachetui.context import ContextError, read_context
+from cachetui.dockerfile import Dockerfile, DockerfileError, needed_stages, parse
+from cachetui.hosts.asker import Asker
+from cachetui.hosts.base import Cancel
+from cachetui.hosts.connect import Connector
+from cachetui.hosts.fleet import run_on_all
+from cachetui.identity import build_record
+from cachetui.logs import RunLog
+from cachetui.plan import SCENARIOS, PlanError, Planned, make_plan
+from cachetui.progress import Snapshot
+from cachetui.record import Document
+from cachetui.redact import Redactor
+from cachetui.store import Store
+from cachetui.suggest import dockerfiles_below, hosts_toml
+from cachetui.visit import Connect, Task, Visit
+
+FAN_OUT = 64
+
+
+class UserError(Exception):
+    """What was asked cannot be done: one complete message, for people."""
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How to audit. `scenarios` None means all that can differ; `max_age` in seconds is how old
+    a stored run may be to answer; `fresh` takes none."""
+
+    scenarios: tuple[str, ...] | None = None
+    as_found: bool = False
+    repeat: int = 1
+    fresh: bool = False
+    max_age: float = 86400.0
+
+
+class Core:
+    """Settings, store and connections of one session. `asker` answers what SSH must ask."""
+
+    def __init__(self, settings: Settings, store: Store, asker: Asker | None = None) -> None:
+        self.settings = settings
+        self.store = store
+        self.connector: Connect = Connector(asker=asker)
+
+    def builds_below(self, folder: Path) -> list[BuildSettings]:
+        """A build for each Dockerfile found below a folder, named after where it is."""
+        builds = []
+        for file in dockerfiles_below(folder):
+            place = folder_build(file.parent)
+            suffix = "" if file.name == "Dockerfile" else f" ({file.name})"
+            builds.append(
+                msgspec.structs.replace(place, name=place.name + suffix, dockerfile=file.name)
+            )
+        return builds
+
+    def suggest_hosts(self) -> str:
+        """The text of a first hosts.toml, "" when nothing is known to put in."""
+        return hosts_toml()
+
+    def prepare(
+        self, build: BuildSettings, hosts: Sequence[HostSettings], options: Options
+    ) -> Audit:
+        """Read the context and make the plan; nothing is reached yet. Raises `UserError`."""
+        try:
+            context = read_context(build.context, build.dockerfile)
+            dockerfile = parse(context.dockerfile_text, build.build_args)
+            needed_stages(dockerfile, build.target)
+            plan = make_plan(
+                dockerfile,
+                scenarios=options.scenarios,
+                as_found=options.as_found,
+                repeat=options.repeat,
+            )
+        except DockerfileError as error:
+            raise UserError(f"{build.context / build.dockerfile}: {error}") from None
+        except (ContextError, PlanError, ConfigError) as error:
+            raise UserError(str(error)) from None
+        if not hosts:
+            raise UserError("no host is chosen; -w and -x choose among those of hosts.toml")
+        task = Task(
+            audit=new_audit_id(),
+            settings=build,
+            record=build_record(build, context),
+            context=context,
+            dockerfile=dockerfile,
+            plan=plan,
+            max_age=0.0 if options.fresh else options.max_age,
+            redactor=Redactor(build.build_args),
+        )
+        return Audit(self, task, hosts)
+
+
+def new_audit_id() -> str:
+    """A name for an audit: the day and time (UTC), and four letters against coincidence."""
+    letters = "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz") for _ in range(4))
+    return time.strftime("%m%d-%H%M%S-", time.gmtime()) + letters
+
+
+class Audit:
+    """The runs of one plan on some hosts. `run` blocks; all else may be called meanwhile."""
+
+    def __init__(self, core: Core, task: Task, hosts: Sequence[HostSettings]) -> None:
+        self.id = task.audit
+        self.build = task.settings
+        self.dockerfile: Dockerfile = task.dockerfile
+        self.plan = task.plan
+        self.task = task
+        self._core = core
+        self._hosts = tuple(hosts)
+        self._board = Board(task.audit, task.settings.name, task.plan, [h.name for h in hosts])
+        self._cancels = {host.name: threading.Event() for host in hosts}
+        self._visits: dict[str, Visit] = {}
+        self._kept = threading.Lock()
+        self._started_at = time.time()
+        self._seconds = 0.0
+        for name in task.context.left_out:
+            self._board.note(f"{name} is no file, folder or link, and was not sent")
+
+    def run(self) -> Document:
+        """Visit every host and keep the audit; returns it whole, or what there is when stopped."""
+        self._core.store.keep_manifest(self.task.context.digest, self.task.context.entries)
+        return self._go({host.name: None for host in self._hosts})
+
+    def rerun(self, cells: Collection[tuple[str, str, int]]) -> Document:
+        """Run these cells (host, scenario, repeat) again, stored or not; blocks like `run`."""
+        wanted: dict[str, set[Planned]] = {}
+        for host, scenario, repeat in cells:
+            wanted.setdefault(host, set()).add(Planned(scenario, repeat))
+        for name in wanted:
+            self._cancels[name] = threading.Event()
+        self._board.reopen(list(cells))
+        return self._go({name: frozenset(runs) for name, runs in wanted.items()})
+
+    def stop(self, hosts: Collection[str] | None = None) -> None:
+        """Stop these hosts (None: all). Returns at once; remote builds are ended."""
+        for name, cancel in self._cancels.items():
+            if hosts is None or name in hosts:
+                cancel.set()
+        if hosts is None:
+            self._board.stopping()
+
+    def watch(self, callback: Callable[[Snapshot], None]) -> None:
+        """Have `callback` called, from a thread of the core's, at most ten times a second."""
+        self._board.watch(callback)
+
+    def snapshot(self) -> Snapshot:
+        return self._board.snapshot()
+
+    def live_log(self, host: str, scenario: str, repeat: int) -> RunLog | None:
+        """The log of a run under way; None when it is not (then the store has it)."""
+        visit = self._visits.get(host)
+        return visit.live_log(Planned(scenario, repeat)) if visit else None
+
+    def visit(self, host: HostSettings, cancel: Cancel) -> Visit:
+        """The work on one host, not begun."""
+        return Visit(
+            task=self.task,
+            host=host,
+            connector=self._core.connector,
+            store=self._core.store,
+            board=self._board,
+            cancel=cancel,
+        )
+
+    @property
+    def stopped(self) -> bool:
+        return any(cancel.is_set() for cancel in self._cancels.values())
+
+    def document(self) -> Document:
+        """The audit as it stands, runs in the plan's order."""
+        visits = [self._visits[h.name] for h in self._hosts if h.name in self._visits]
+        order = {planned: i for i, planned in enumerate(self.plan.order)}
+        return Document(
+            audit=self.id,
+            build=self.task.record,
+            hosts=tuple(visit.report for visit in visits),
+            runs=tuple(
+                run
+                for visit in visits
+                for run in sorted(
+                    visit.runs, key=lambda r: order.get(Planned(r.scenario, r.repeat), 0)
+                )
+            ),
+            started_at=self._started_at,
+            seconds=self._seconds,
+            version=__version__,
+            scenarios=self.plan.scenarios,
+            notes=self._board.notes,
+        )
+
+    def _go(self, work: dict[str, frozenset[Planned] | None]) -> Document:
+        begun = time.monotonic()
+        visits = []
+        for host in self._hosts:
+            if host.name in work:
+                visit = self.visit(host, self._cancels[host.name])
+                earlier = self._visits.get(host.name)
+                if earlier is not None:
+                    visit.runs = earlier.runs
+                    visit.report = earlier.report
+                self._visits[host.name] = visit
+                visits.append(visit)
+
+        def one(visit: Visit) -> None:
+            visit.run(work[visit.name])
+            self._seconds = time.monotonic() - begun
+            self._keep()
+
+        run_on_all(visits, one, FAN_OUT)
+        self._seconds = time.monotonic() - begun
+        document = self._keep()
+        self._board.finish()
+        return document
+
+    def _keep(self) -> Document:
+        with self._kept:
+            document = self.document()
+            self._core.store.keep_audit(document)
+            return document
+
+
+def folder_build(folder: Path) -> BuildSettings:
+    """The build of a folder that no [builds] table names."""
+    path = folder.expanduser().resolve()
+    return BuildSettings(name=path.name or "build", context=path)
+
+
+__all__ = ["SCENARIOS", "Audit", "Core", "Options", "UserError", "folder_build", "new_audit_id"]

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
 from typing import BinaryIO
 
 import msgspec
@@ -135,7 +136,10 @@ class LogWriter:
 
 
 class RunLog:
-    """A kept log, opened. `close` it, or use it as a context manager."""
+    """A kept log, opened. `close` it, or use it as a context manager.
+
+    Threads may share it; a `LogText` is one thread's, but for `search`, which keeps no state.
+    """
 
     def __init__(
         self,
@@ -148,6 +152,7 @@ class RunLog:
         self._steps = steps
         self._blocks = blocks
         self._tail = tail
+        self._reading = Lock()
 
     @classmethod
     def open(cls, file: BinaryIO | bytes) -> RunLog:
@@ -200,9 +205,11 @@ class RunLog:
             data, spans = self._tail
         else:
             entry = self._blocks[block]
-            self._file.seek(entry.offset)
+            with self._reading:
+                self._file.seek(entry.offset)
+                packed = self._file.read(entry.packed)
             try:
-                data = zlib.decompress(self._file.read(entry.packed))
+                data = zlib.decompress(packed)
             except zlib.error as error:
                 raise LogError(f"the kept log is damaged: {error}") from None
             spans = entry.spans

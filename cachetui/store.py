@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
 
@@ -21,6 +22,7 @@ import msgspec
 import platformdirs
 from diskcache.core import MODE_PICKLE
 
+from cachetui.context import Entry
 from cachetui.logs import LogError, RunLog
 from cachetui.record import Document, Record, Run
 
@@ -102,6 +104,7 @@ class Store:
             self._spool.mkdir(exist_ok=True)
             self._runs = self._open("runs")
             self._audits = self._open("audits")
+            self._blobs = self._open("blobs")
         except (OSError, sqlite3.Error, diskcache.Timeout) as error:
             raise StoreError(
                 f"cannot keep results in {self.folder}: {error}; "
@@ -129,6 +132,7 @@ class Store:
     def close(self) -> None:
         self._runs.close()
         self._audits.close()
+        self._blobs.close()
 
     @contextmanager
     def spool(self) -> Iterator[Path]:
@@ -187,12 +191,40 @@ class Store:
         """What the build printed, as kept: concatenated zlib streams."""
         return self._file(f"raw:{run_id}")
 
-    def _file(self, key: str) -> BinaryIO | None:
+    def _file(self, key: str, cache: diskcache.Cache | None = None) -> BinaryIO | None:
         try:
-            return cast(BinaryIO | None, self._runs.get(key, read=True))
+            found = (self._runs if cache is None else cache).get(key, read=True)
+            return BytesIO(found) if isinstance(found, bytes) else cast(BinaryIO | None, found)
         except (Refused, OSError) as error:
             self.warnings.append(f"{key}: cannot be read: {error}")
             return None
+
+    def keep_manifest(self, digest: str, entries: tuple[Entry, ...]) -> None:
+        """Keep what a build context held, once for all audits of it."""
+        key = f"manifest:{digest}"
+        if key not in self._runs:
+            self._runs.set(key, msgspec.json.encode(entries).decode())
+
+    def manifest(self, digest: str) -> tuple[Entry, ...] | None:
+        """What the context of that digest held, None when it is not kept."""
+        return self._read(self._runs, f"manifest:{digest}", tuple[Entry, ...])
+
+    # Blobs
+
+    def keep_blob(self, key: str, data: bytes | Path) -> None:
+        """Keep bytes, or a file's, under a key that says what they are, such as a digest."""
+        try:
+            if isinstance(data, bytes):
+                self._blobs.set(key, data)
+            else:
+                with data.open("rb") as file:
+                    self._blobs.set(key, file, read=True)
+        except (OSError, sqlite3.Error, diskcache.Timeout) as error:
+            raise StoreError(f"cannot keep {key} in {self.folder}: {error}") from None
+
+    def blob(self, key: str) -> BinaryIO | None:
+        """What is kept under a key, for the caller to close; None when there is nothing."""
+        return self._file(key, self._blobs)
 
     # Audits
 

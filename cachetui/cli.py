@@ -1,0 +1,357 @@
+"""The command line. Owns exit codes and standard error; heavy imports wait until needed.
+
+Exit codes: 0 all runs ended and the hosts agree, 1 they differ, 2 trouble, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from cachetui import __version__
+
+if TYPE_CHECKING:
+    from cachetui.config import BuildSettings, HostSettings, Settings
+    from cachetui.core import Core
+    from cachetui.record import Document
+    from cachetui.store import Store
+
+SAME, DIFFERENT, TROUBLE, INTERRUPTED = 0, 1, 2, 130
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+hosts_option = click.option(
+    "--hosts",
+    "hosts_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The hosts.toml to read [default: ./hosts.toml, else the user's configuration folder].",
+)
+store_option = click.option(
+    "--store",
+    "store_folder",
+    metavar="FOLDER",
+    envvar="CACHETUI_STORE",
+    type=click.Path(path_type=Path),
+    help="Where results are kept [default: the user's cache folder].",
+)
+output_option = click.option(
+    "-o", "output", metavar="FILE", type=click.Path(path_type=Path), help="Write the result there."
+)
+
+
+def choice_options(function: _F) -> _F:
+    """Which hosts: -w and -x."""
+    function = click.option(
+        "-x", "exclude", metavar="NAMES|@TAG", multiple=True, help="Leave these hosts out."
+    )(function)
+    return click.option(
+        "-w",
+        "include",
+        metavar="NAMES|@TAG",
+        multiple=True,
+        help="Only these hosts: names, globs, ranges as ci-[1-12], or @tag.",
+    )(function)
+
+
+def format_option(*formats: str) -> Callable[[_F], _F]:
+    """`--format`, the first one being the default."""
+    return click.option(
+        "--format", "form", type=click.Choice(formats), default=formats[0], show_default=True
+    )
+
+
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, message="cachetui %(version)s")
+@hosts_option
+@store_option
+@click.pass_context
+def cli(context: click.Context, hosts_file: Path | None, store_folder: Path | None) -> None:
+    """Why does this build hit its cache on that machine and miss on this one?
+
+    Runs the same docker build on every host of hosts.toml, with the legacy builder and with
+    BuildKit, caches cold and warm, and shows what hit step by step. Without a command it opens
+    the terminal app.
+    """
+    if context.invoked_subcommand is None:
+        from cachetui.tui import run_app
+
+        sys.exit(run_app(_core(hosts_file, store_folder, need_hosts=False)))
+
+
+@cli.command()
+@click.argument("build")
+@hosts_option
+@store_option
+@choice_options
+@click.option("-f", "--file", "dockerfile", metavar="FILE", help="The Dockerfile, as for docker.")
+@click.option("--target", metavar="STAGE", help="The stage to build.")
+@click.option("--build-arg", "build_args", metavar="NAME=VALUE", multiple=True)
+@click.option("--network", type=click.Choice(["default", "none", "host"]))
+@click.option("--scenarios", metavar="NAMES", multiple=True, help="Only these scenarios, by comma.")
+@click.option(
+    "--as-found", is_flag=True, help="Also what each host does today, with its own cache."
+)
+@click.option("--repeat", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--fresh", is_flag=True, help="Use no stored run.")
+@click.option(
+    "--max-age",
+    metavar="AGE",
+    default="1d",
+    show_default=True,
+    help="How old a stored run may be: seconds, or 30m, 12h, 7d.",
+)
+@click.option("--dry-run", is_flag=True, help="Print every command for every host, and stop.")
+@click.option(
+    "--progress",
+    type=click.Choice(["auto", "plain", "quiet"]),
+    default="auto",
+    show_default=True,
+)
+@format_option("table", "json", "markdown", "html")
+@output_option
+def run(build: str, **given: Any) -> None:
+    """Run BUILD, a name of [builds] or a folder, on the hosts, and show where they part ways."""
+    from cachetui.commands.run import run_build_command
+
+    core = _core(given["hosts_file"], given["store_folder"])
+    settings = _or_fail(lambda: _build(core.settings, build, given))
+    hosts = _or_fail(lambda: _chosen(core.settings, given["include"], given["exclude"]))
+    sys.exit(_or_fail(lambda: run_build_command(core, settings, hosts, given)))
+
+
+@cli.command()
+@hosts_option
+@choice_options
+@format_option("table", "json", "markdown")
+@output_option
+def hosts(**given: Any) -> None:
+    """Ask every host for its facts: engine, store, backends, load, disk."""
+    from cachetui.commands.fleet import hosts_command
+
+    settings = _settings(given["hosts_file"])
+    chosen = _or_fail(lambda: _chosen(settings, given["include"], given["exclude"]))
+    sys.exit(hosts_command(chosen, given["form"], given["output"]))
+
+
+@cli.command()
+@hosts_option
+@choice_options
+@click.option("--yes", is_flag=True, help="Remove without asking.")
+def clean(**given: Any) -> None:
+    """Remove what audits left on the hosts, as far as it can be proved ours; asks first."""
+    from cachetui.commands.clean import clean_command
+
+    settings = _settings(given["hosts_file"])
+    chosen = _or_fail(lambda: _chosen(settings, given["include"], given["exclude"]))
+    sys.exit(clean_command(chosen, yes=given["yes"]))
+
+
+@cli.command()
+@store_option
+@format_option("table", "json")
+@click.option("--delete", metavar="AUDIT", multiple=True, help="Forget this audit.")
+def history(store_folder: Path | None, form: str, delete: tuple[str, ...]) -> None:
+    """List the audits that are kept, newest first."""
+    from cachetui.commands.history import history_command
+
+    store = _store(store_folder)
+    sys.exit(_or_fail(lambda: history_command(store, form, delete)))
+
+
+@cli.command()
+@click.argument("audit", default="last")
+@store_option
+@format_option("table", "json", "markdown", "html")
+@output_option
+def show(audit: str, store_folder: Path | None, form: str, output: Path | None) -> None:
+    """Show a kept AUDIT again (its id, the beginning of it, or "last"), without any host."""
+    from cachetui.commands.history import show_command
+
+    store = _store(store_folder)
+    sys.exit(_or_fail(lambda: show_command(store, audit, form, output)))
+
+
+@cli.command()
+@click.argument("audit")
+@click.argument("host")
+@click.argument("scenario")
+@click.option("--step", metavar="LINE", type=int, help="Only the step at this Dockerfile line.")
+@click.option("--repeat", type=click.IntRange(1), default=1)
+@click.option("--commands", is_flag=True, help="The commands that ran, instead of the log.")
+@store_option
+def log(audit: str, host: str, scenario: str, **given: Any) -> None:
+    """Print the log of one run of a kept AUDIT."""
+    from cachetui.commands.history import log_command
+
+    store = _store(given.pop("store_folder"))
+    sys.exit(_or_fail(lambda: log_command(store, audit, host, scenario, **given)))
+
+
+@cli.command()
+@click.option("-o", "output", type=click.Path(path_type=Path), default=Path("hosts.toml"))
+@click.option("--yes", is_flag=True, help="Write without asking.")
+def init(output: Path, yes: bool) -> None:
+    """Write a hosts.toml from ~/.ssh/config and docker's contexts; shows it first."""
+    from cachetui.commands.init import init_command
+
+    sys.exit(_or_fail(lambda: init_command(output, yes=yes)))
+
+
+@cli.command()
+def schema() -> None:
+    """Print the JSON Schema of `--format json`."""
+    import json
+
+    from cachetui.report.jsonout import schema as json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2))
+
+
+@cli.command()
+@store_option
+def paths(store_folder: Path | None) -> None:
+    """Print where settings and results are."""
+    from cachetui import config
+    from cachetui.store import default_folder
+
+    for name, path in zip(("hosts", "hosts, else"), config.places(), strict=True):
+        click.echo(f"{name}\t{path.absolute()}\t{'found' if path.exists() else 'not there'}")
+    click.echo(f"results\t{(store_folder or default_folder()).absolute()}")
+
+
+# What the commands share
+
+
+def fail(message: str) -> NoReturn:
+    """Say what is wrong on standard error and exit 2."""
+    from cachetui.report.clean import clean
+
+    click.echo(f"cachetui: {clean(message)}", err=True)
+    sys.exit(TROUBLE)
+
+
+_T = TypeVar("_T")
+
+
+def _or_fail(work: Callable[[], _T]) -> _T:
+    """Do the work; what the user can mend is told in one message, exit 2."""
+    from cachetui.config import ConfigError
+    from cachetui.core import UserError
+    from cachetui.hosts.base import HostError
+    from cachetui.store import StoreError
+
+    try:
+        return work()
+    except (ConfigError, UserError, StoreError, OSError) as error:
+        fail(str(error))
+    except HostError as error:
+        fail(f"{error}; {error.remedy}" if error.remedy else str(error))
+
+
+def _settings(hosts_file: Path | None, *, need_hosts: bool = True) -> Settings:
+    from cachetui import config
+
+    if not need_hosts and hosts_file is None and config.find() is None:
+        return config.Settings(path=None, hosts=(), builds={})
+    return _or_fail(lambda: config.load(hosts_file))
+
+
+def _store(folder: Path | None) -> Store:
+    from cachetui.store import Store
+
+    return _or_fail(lambda: Store(folder))
+
+
+def _core(hosts_file: Path | None, store_folder: Path | None, *, need_hosts: bool = True) -> Core:
+    from cachetui.core import Core
+
+    settings = _settings(hosts_file, need_hosts=need_hosts)
+    return Core(settings, _store(store_folder))
+
+
+def _chosen(
+    settings: Settings, include: Sequence[str], exclude: Sequence[str]
+) -> tuple[HostSettings, ...]:
+    from cachetui import config
+
+    return tuple(config.select(settings.hosts, include, exclude))
+
+
+def _build(settings: Settings, word: str, given: dict[str, Any]) -> BuildSettings:
+    """The build that BUILD names, with the options of the command line put over it."""
+    import msgspec
+
+    from cachetui.config import ConfigError
+    from cachetui.core import folder_build
+
+    if word in settings.builds:
+        build = settings.builds[word]
+    elif Path(word).expanduser().is_dir():
+        build = folder_build(Path(word))
+    else:
+        known = ", ".join(settings.builds) or "none"
+        raise ConfigError(f"BUILD {word!r} is neither a folder nor one of [builds] ({known})")
+    changes: dict[str, Any] = {}
+    if given["dockerfile"]:
+        changes["dockerfile"] = _dockerfile(given["dockerfile"], build.context)
+    if given["target"]:
+        changes["target"] = given["target"]
+    if given["network"]:
+        changes["network"] = given["network"]
+    if given["build_args"]:
+        changes["build_args"] = {**build.build_args, **_arguments(given["build_args"])}
+    return msgspec.structs.replace(build, **changes)
+
+
+def _dockerfile(word: str, context: Path) -> str:
+    """As docker reads -f: from the current folder; else, if it is only there, from the context."""
+    here = Path(word).expanduser()
+    if here.exists() or not (context / here).exists():
+        return str(here.absolute())
+    return word
+
+
+def _arguments(words: Sequence[str]) -> dict[str, str]:
+    """NAME=VALUE, or NAME alone for its value in the environment, as docker takes them."""
+    from cachetui.config import ConfigError
+
+    arguments: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not name:
+            raise ConfigError(f"--build-arg {word!r}: NAME=VALUE is right, or NAME alone")
+        if equals:
+            arguments[name] = value
+        elif name in os.environ:
+            arguments[name] = os.environ[name]
+    return arguments
+
+
+def write_result(text: str, output: Path | None) -> None:
+    """The result to standard output, or whole into a file."""
+    if output is None:
+        click.echo(text, nl=not text.endswith("\n"))
+        return
+    part = output.with_name(f".{output.name}.part")
+    part.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
+    part.replace(output)
+
+
+def exit_code(document: Document) -> int:
+    """2 when a host or a build had trouble, 1 when hosts differ step by step, else 0."""
+    from cachetui.compare.align import agree
+
+    if any(host.status != "ok" for host in document.hosts):
+        return TROUBLE
+    if any(run.status not in ("ok", "unsupported") for run in document.runs):
+        return TROUBLE
+    return SAME if agree(document).agree else DIFFERENT

@@ -1,0 +1,112 @@
+"""`cachetui run`: prepare, run with live progress, show, and say how it went by exit code."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from cachetui.cli import INTERRUPTED, exit_code, write_result
+from cachetui.commands.dryrun import dry_run
+from cachetui.commands.live import follow
+from cachetui.commands.result import render
+from cachetui.config import BuildSettings, ConfigError, HostSettings
+from cachetui.core import Audit, Core, Options
+from cachetui.record import Document
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def run_build_command(
+    core: Core, build: BuildSettings, hosts: Sequence[HostSettings], given: dict[str, Any]
+) -> int:
+    """Run the audit that the command line asks for; returns the exit code."""
+    options = Options(
+        scenarios=_words(given["scenarios"]) or None,
+        as_found=given["as_found"],
+        repeat=given["repeat"],
+        fresh=given["fresh"],
+        max_age=seconds_of(given["max_age"]),
+    )
+    output: Path | None = given["output"]
+    _check_output(output)
+    audit = core.prepare(build, hosts, options)
+    if given["dry_run"]:
+        write_result(dry_run(audit, hosts), output)
+        return 0
+    with follow(audit, given["progress"]), _stopping(audit) as interrupted:
+        document = _in_thread(audit.run)
+    width = shutil.get_terminal_size((160, 24)).columns
+    write_result(render(document, core.store, given["form"], width, output is None), output)
+    for warning in core.store.warnings:
+        sys.stderr.write(f"cachetui: {warning}\n")
+    return INTERRUPTED if interrupted.is_set() else exit_code(document)
+
+
+def seconds_of(text: str) -> float:
+    """ "90", "30m", "12h", "7d" → seconds. Raises `ConfigError`."""
+    number, unit = (text[:-1], text[-1]) if text[-1:] in _UNITS else (text, "s")
+    try:
+        seconds = float(number) * _UNITS[unit]
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise ConfigError(f"--max-age {text!r}: a number of seconds is right, or 30m, 12h, 7d")
+    return seconds
+
+
+def _words(given: Sequence[str]) -> tuple[str, ...]:
+    return tuple(word.strip() for text in given for word in text.split(",") if word.strip())
+
+
+def _check_output(output: Path | None) -> None:
+    """An audit takes minutes: find out before it that its result can be written."""
+    if output is not None and not output.absolute().parent.is_dir():
+        raise ConfigError(f"-o {output}: the folder {output.absolute().parent} does not exist")
+
+
+def _in_thread(work: Callable[[], Document]) -> Document:
+    """Do the work in a thread, so that this one can take signals meanwhile."""
+    result: list[Document] = []
+    trouble: list[BaseException] = []
+
+    def body() -> None:
+        try:
+            result.append(work())
+        except BaseException as error:
+            trouble.append(error)
+
+    thread = threading.Thread(target=body, name="cachetui-audit", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.2)
+    if trouble:
+        raise trouble[0]
+    return result[0]
+
+
+@contextmanager
+def _stopping(audit: Audit) -> Iterator[threading.Event]:
+    """Let Ctrl-C, a hang-up or a TERM end the remote builds and keep what there is."""
+    interrupted = threading.Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        if interrupted.is_set():
+            raise KeyboardInterrupt
+        interrupted.set()
+        sys.stderr.write("\ncachetui: stopping the remote builds (again: leave at once)\n")
+        audit.stop()
+
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, stop) for number in signals]
+    try:
+        yield interrupted
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)

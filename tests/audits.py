@@ -1,0 +1,61 @@
+"""Run audits against the lab, in-process, for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from cachetui import config
+from cachetui.core import Audit, Core, Options, folder_build
+from cachetui.record import Document, Run, Step
+from cachetui.store import Store
+from tests.lab import Lab
+
+
+def core_of(lab: Lab, store: Path) -> Core:
+    """A core over the lab's hosts, keeping results below `store`."""
+    return Core(config.load(lab.hosts_toml), Store(store))
+
+
+def prepare(core: Core, build: Path, hosts: Sequence[str] = (), **options: object) -> Audit:
+    """An audit of a folder on the named hosts (none: all), with `--network=none`."""
+    changes = {key: options.pop(key) for key in ("target", "build_args") if key in options}
+    settings = msgspec.structs.replace(folder_build(build), network="none", **changes)
+    chosen = [host for host in core.settings.hosts if not hosts or host.name in hosts]
+    return core.prepare(settings, chosen, Options(**options))  # type: ignore[arg-type]
+
+
+def audit(core: Core, build: Path, hosts: Sequence[str] = (), **options: object) -> Document:
+    """The document of such an audit."""
+    return prepare(core, build, hosts, **options).run()
+
+
+def run_of(document: Document, host: str, scenario: str, repeat: int = 1) -> Run:
+    """The run of that host and scenario."""
+    found = [
+        run
+        for run in document.runs
+        if (run.host, run.scenario, run.repeat) == (host, scenario, repeat)
+    ]
+    assert len(found) == 1, f"{host} {scenario}: {len(found)} runs; {document.hosts}"
+    return found[0]
+
+
+def statuses(run: Run) -> list[tuple[str, str]]:
+    """(keyword, status) of each step."""
+    return [(step.keyword, step.status) for step in run.steps]
+
+
+def step_at(run: Run, keyword: str, occurrence: int = 0) -> Step:
+    """The n-th step of that keyword."""
+    return [step for step in run.steps if step.keyword == keyword][occurrence]
+
+
+def log_of(store: Store, run: Run, step: Step) -> str:
+    """A step's kept log."""
+    log = store.log(run.id)
+    assert log is not None
+    with log:
+        return "\n".join(line.text for line in log.step(step.id))
