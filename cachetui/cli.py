@@ -207,6 +207,28 @@ def init(output: Path, yes: bool) -> None:
 
 
 @cli.command()
+@click.argument("build", type=click.Choice(["shop", "mounts"]), default="shop")
+@click.option("--table", is_flag=True, help="Print the table, also in a terminal.")
+@click.option(
+    "--speed",
+    metavar="N",
+    type=click.FloatRange(0.1, 1000.0),
+    default=1.0,
+    show_default=True,
+    help="Replay N times as fast as it was recorded.",
+)
+@click.option("--progress", type=click.Choice(["auto", "plain", "quiet"]), default="auto")
+def demo(build: str, **given: Any) -> None:
+    """Show a fleet that was recorded on real engines: no docker and no host is needed.
+
+    BUILD is shop (default), or mounts, which has a cache mount.
+    """
+    from cachetui.commands.demo import demo_command
+
+    sys.exit(_or_fail(lambda: demo_command(build, **given)))
+
+
+@cli.command()
 def schema() -> None:
     """Print the JSON Schema of `--format json`."""
     import json

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from cachetui import __version__
+from cachetui.backends.commands import refused_argument
 from cachetui.board import Board
 from cachetui.config import BuildSettings, ConfigError, HostSettings, Settings
 from cachetui.context import ContextError, read_context
@@ -91,6 +92,12 @@ class Core:
             raise UserError(f"{build.context / build.dockerfile}: {error}") from None
         except (ContextError, PlanError, ConfigError) as error:
             raise UserError(str(error)) from None
+        refused = refused_argument(build.docker_args)
+        if refused is not None:
+            raise UserError(
+                f"docker_args of {build.name}: {refused} cannot be passed on; the audit names and "
+                "discards its images itself, and reads what docker prints"
+            )
         if not hosts:
             raise UserError("no host is chosen; -w and -x choose among those of hosts.toml")
         task = Task(

@@ -56,16 +56,24 @@ def made_here(printed: Sequence[str], before: Collection[str], after: Collection
     return list(found)
 
 
-def removal_command(host: HostSettings, tags: Sequence[str], images: Sequence[str]) -> str | None:
+def removal_command(
+    host: HostSettings, tags: Sequence[str], images: Sequence[str], shared: Collection[str] = ()
+) -> str | None:
     """Remove tags and images, parents not pruned: a base image without a name would go too.
 
-    One `rmi` a name: one that is in use must not keep the next from going.
+    One `rmi` a name: one that is in use must not keep the next from going. A tag in `shared`
+    stands on an image that was there before, perhaps without a name: removing its only tag would
+    remove the image, so the tag is first moved to an empty one (our lab: a build of metadata
+    alone has the same ID each time on the graph driver store).
     """
     if not tags and not images:
         return None
+    docker = client(host.docker, host.env)
+    moved = " ".join(shlex.quote(name) for name in tags if name in shared)
+    move = f'for i in {moved}; do {docker} import - "$i" </dev/null; done; ' if moved else ""
     names = " ".join(shlex.quote(name) for name in (*tags, *images))
-    rmi = f"{client(host.docker, host.env)} rmi --no-prune"
-    return f'for i in {names}; do {rmi} "$i" >/dev/null 2>&1; done; true'
+    remove = f'for i in {names}; do {docker} rmi --no-prune "$i"; done'
+    return f"{{ {move}{remove}; }} >/dev/null 2>&1; true"
 
 
 def cache_records(machine: Machine, host: HostSettings) -> tuple[CacheRecord, ...] | None:

@@ -78,7 +78,7 @@ class Visit:
     facts: HostFacts | None = None
     commands: list[str] = field(default_factory=list)
     _printed: list[str] = field(default_factory=list)
-    _tags: list[str] = field(default_factory=list)
+    _tags: dict[str, str | None] = field(default_factory=dict)
     _images_before: frozenset[str] = frozenset()
     _records_before: tuple[CacheRecord, ...] | None = None
 
@@ -124,9 +124,8 @@ class Visit:
 
     def rehearse_tidying(self) -> list[str]:
         """What would be removed afterwards, after `rehearse`."""
-        self._tags = [
-            tag(self.task.audit, planned) for planned in self.task.plan.order if planned.controlled
-        ]
+        order = [planned for planned in self.task.plan.order if planned.controlled]
+        self._tags = {tag(self.task.audit, planned): "" for planned in order}
         note = "# afterwards: our tags, the images that legacy-cold made, our cache mounts"
         return [note, *self._tidying(())]
 
@@ -246,7 +245,7 @@ class Visit:
         with self.store.spool() as folder:
             try:
                 if job.tag is not None:
-                    self._tags.append(job.tag)
+                    self._tags[job.tag] = None
                 outcome = run_build(
                     self.machine,
                     job,
@@ -260,6 +259,8 @@ class Visit:
                 recorder = self.recorders.pop(planned, None)
                 if recorder is not None:
                     recorder.close()
+            if job.tag is not None and outcome.run.image is not None:
+                self._tags[job.tag] = outcome.run.image.id
             if planned.controlled and planned.backend == "legacy":
                 self._printed += outcome.printed_images
             self._ended(outcome, recorder)
@@ -344,7 +345,10 @@ class Visit:
         empty = None
         if any("-buildkit-" in name for name in self._tags):
             empty = empty_mounts_command(self.host, self.task.dockerfile, namespace)
-        return [c for c in (removal_command(self.host, self._tags, images), empty) if c]
+        before = {None, *self._images_before}
+        shared = [name for name, image in self._tags.items() if image in before]
+        removal = removal_command(self.host, list(self._tags), images, shared)
+        return [command for command in (removal, empty) if command]
 
     # Small parts
 

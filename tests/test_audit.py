@@ -201,6 +201,20 @@ def test_a_nameless_base_is_not_pruned_with_what_was_built_on_it(
 
 
 @pytest.mark.parametrize("name", HOSTS)
+def test_an_image_that_was_there_before_stays(
+    lab: Lab, core: Core, name: str, tmp_path: Path
+) -> None:
+    host = lab[name]
+    build = folder(tmp_path, f"FROM base:1\nENV A={time.time_ns()}\n")
+    own_build(host, build, "buildkit")  # metadata alone: BuildKit gives it the same ID each time
+    held = images(host)
+    document = audit(core, build, [name])
+    assert {run.status for run in document.runs} == {"ok"}
+    assert images(host) == held
+    assert "cachetui" not in said(host, "image", "ls")
+
+
+@pytest.mark.parametrize("name", HOSTS)
 def test_a_failing_build_is_told_and_leaves_no_image(
     lab: Lab, core: Core, name: str, tmp_path: Path
 ) -> None:
@@ -218,7 +232,7 @@ def test_a_failing_build_is_told_and_leaves_no_image(
     assert said(host, "ps", "-aq") == ""
 
 
-def test_as_found_finds_what_the_user_left(core: Core, tmp_path: Path) -> None:
+def test_as_found_finds_what_the_user_left(lab: Lab, core: Core, tmp_path: Path) -> None:
     build = folder(tmp_path, PLAIN, **{"src.txt": str(time.time_ns())})
     names = ("legacy-as-found", "buildkit-as-found")
     first = audit(core, build, scenarios=names)
@@ -231,6 +245,8 @@ def test_as_found_finds_what_the_user_left(core: Core, tmp_path: Path) -> None:
             run = run_of(second, name, scenario)
             assert not run.stored
             assert run.hit_ratio == 1.0
+            assert run.image is not None
+    assert "cachetui" not in said(lab["new"], "image", "ls")
 
 
 def test_a_second_audit_uses_the_store(core: Core, tmp_path: Path) -> None:

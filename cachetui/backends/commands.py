@@ -26,6 +26,12 @@ from cachetui.record import OutputFormat
 REPOSITORY = "cachetui"
 """The repository of every tag we make on a host."""
 
+REFUSED = (
+    *("--tag", "--file", "--output", "--push", "--quiet", "--progress", "--iidfile"),
+    *("--metadata-file", "--builder", "--help", "--call", "--check", "--print"),
+)
+"""Options of `docker build` that `docker_args` must not hold: see `refused_argument`."""
+
 
 @dataclass(frozen=True)
 class Build:
@@ -77,7 +83,6 @@ def build_arguments(
     words = ["build"]
     if output in ("plain", "rawjson"):
         words.append(f"--progress={output}")
-    words += _scenario_options(planned, audit)
     if build.network != "default":
         words.append(f"--network={build.network}")
     if build.target is not None:
@@ -85,24 +90,36 @@ def build_arguments(
     for name, value in build.build_args.items():
         words += ["--build-arg", f"{name}={value}" if values else name]
     words += build.docker_args
+    # Last, so that they hold against the same options of the user's.
+    words += _scenario_options(build, planned, audit)
     return [*words, "-f", build.dockerfile, build.context]
 
 
-def _scenario_options(planned: Planned, audit: str) -> list[str]:
+def _scenario_options(build: Build, planned: Planned, audit: str) -> list[str]:
     """The options that make a scenario what it is, and keep its traces apart."""
-    if planned.scenario == "legacy-as-found":
-        return []  # a tag would have to go again, and with it the step that the user's build made
-    own_tag = ["-t", tag(audit, planned)]
-    if planned.scenario == "buildkit-as-found":
-        return own_tag
+    if not planned.controlled:
+        return []  # not even a tag: its removal could take an image that was there before
+    options = ["-t", tag(audit, planned)]
+    if planned.scenario.endswith("-cold"):
+        options.append("--no-cache")
+    elif any(word.startswith("--no-cache") for word in build.docker_args):
+        options.append("--no-cache=false")
     if planned.backend == "legacy":
-        cold = ["--no-cache"] if planned.scenario == "legacy-cold" else []
-        return [*cold, "--force-rm", *own_tag]
+        return [*options, "--force-rm"]
     name = f"r{planned.repeat}-{'b' if planned.scenario == 'buildkit-mounts-warm' else 'a'}"
-    options = ["--no-cache"] if planned.scenario == "buildkit-cold" else []
     options += ["--build-arg", f"BUILDKIT_CACHE_MOUNT_NS={mount_namespace(audit)}"]
-    options += ["--add-host", f"{name}.{audit}.cachetui.invalid:127.0.0.1"]
-    return options + own_tag
+    return [*options, "--add-host", f"{name}.{audit}.cachetui.invalid:127.0.0.1"]
+
+
+def refused_argument(docker_args: Sequence[str]) -> str | None:
+    """The first of the user's own arguments that would spoil an audit or their machine, None
+    when all are fine: a name for the image would move from what they built to what we build."""
+    for word in docker_args:
+        option = word.partition("=")[0]
+        short = word[:2] if word[:1] == "-" and word[:2] != "--" else ""
+        if option in REFUSED or short in ("-t", "-f", "-o", "-q"):
+            return word
+    return None
 
 
 def build_command(

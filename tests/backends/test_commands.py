@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from cachetui.backends.commands import Build, build_command, client
+from cachetui.backends.commands import Build, build_command, client, refused_argument
 from cachetui.plan import AS_FOUND, SCENARIOS, Planned
 
 BUILD = Build(
@@ -50,7 +50,7 @@ def test_every_controlled_buildkit_run_keeps_to_its_namespace_and_name() -> None
 @pytest.mark.parametrize("scenario", AS_FOUND)
 def test_as_found_is_what_a_user_types(scenario: str) -> None:
     words = shlex.split(command(scenario))
-    assert not {"--no-cache", "--add-host", "--force-rm"} & set(words)
+    assert not {"--no-cache", "--add-host", "--force-rm", "-t"} & set(words)
     assert not any(word.startswith("BUILDKIT_CACHE_MOUNT_NS") for word in words)
 
 
@@ -65,3 +65,21 @@ def test_the_environment_reaches_a_client_behind_sudo() -> None:
     assert client(("docker",), {"A": "1"}, {"B": "x y"}) == "B='x y' docker"
     assert client(("sudo", "-n", "docker"), {"A": "1"}, {"B": "2"}) == "sudo -n env A=1 B=2 docker"
     assert client(("/opt/docker",)) == "/opt/docker"
+
+
+def test_our_options_hold_against_the_users() -> None:
+    args = ["--no-cache", "--build-arg", "BUILDKIT_CACHE_MOUNT_NS=mine"]
+    build = Build(
+        "/c", "/c/Dockerfile", build_args={"BUILDKIT_CACHE_MOUNT_NS": "mine"}, docker_args=args
+    )
+    warm = Planned("buildkit-warm", 1)
+    words = shlex.split(build_command(("docker",), {}, build, warm, "A", "plain"))
+    spaces = [word for word in words if word.startswith("BUILDKIT_CACHE_MOUNT_NS=")]
+    assert spaces[-1] == "BUILDKIT_CACHE_MOUNT_NS=cachetui-A"
+    assert [word for word in words if word.startswith("--no-cache")][-1] == "--no-cache=false"
+
+
+@pytest.mark.parametrize("wrong", ["-t", "-tapp", "--tag=app", "--push", "-o", "--progress=tty"])
+def test_what_would_move_the_users_names_is_refused(wrong: str) -> None:
+    assert refused_argument(["--shm-size=1g", wrong, "x"]) == wrong
+    assert refused_argument(["--shm-size=1g", "--label", "a=-t"]) is None

@@ -1,0 +1,72 @@
+"""`cachetui demo`: a recorded fleet, served over SSH on this machine, in the app or as a table."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from cachetui.cli import DIFFERENT, SAME
+from cachetui.commands.run import run_build_command
+from cachetui.demo.fleet import DemoCore, Fleet, build_name, demo_fleet
+from cachetui.demo.recording import Recording
+
+_DEFAULTS: dict[str, Any] = {
+    "scenarios": (),
+    "as_found": True,
+    "repeat": 1,
+    "fresh": False,
+    "max_age": "1d",
+    "dry_run": False,
+    "form": "table",
+    "output": None,
+}
+
+
+def demo_command(build: str, *, speed: float, table: bool, progress: str) -> int:
+    """Show the recorded fleet; `speed` divides the recorded delays. Hosts that differ are what
+    it is there to show, so that is no trouble: exit 0."""
+    with demo_fleet(speed=speed) as fleet:
+        core = fleet.core()
+        try:
+            if table or not _in_terminal():
+                code = _table(fleet, core, build, progress)
+            else:
+                code = _app(core, build)
+        finally:
+            core.store.close()
+    return SAME if code == DIFFERENT else code
+
+
+def _in_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _app(core: DemoCore, build: str) -> int:
+    from cachetui.tui import run_app
+
+    return run_app(core, build=core.settings.builds[build_name(build)], start=True)
+
+
+def _table(fleet: Fleet, core: DemoCore, build: str, progress: str) -> int:
+    """As `cachetui run` does it, with the past of the hosts told before."""
+    for line in introduction(fleet, build):
+        sys.stderr.write(f"{line}\n")
+    settings = core.settings.builds[build_name(build)]
+    hosts = core.settings.hosts
+    code = run_build_command(core, settings, hosts, {**_DEFAULTS, "progress": progress})
+    sys.stderr.write("On machines of yours: cachetui init, then cachetui run FOLDER\n")
+    return code
+
+
+def introduction(fleet: Fleet, build: str) -> list[str]:
+    """What is shown here, and what had happened on each host before."""
+    width = max(len(recording.host) for recording in fleet.recordings)
+    lines = [f"This is {fleet.note()}."]
+    for recording in fleet.recordings:
+        name = f"  {recording.host:<{width}}"
+        lines.append(f"{name}  {recording.engine_text}. {_past(recording, build)}")
+    return lines
+
+
+def _past(recording: Recording, build: str) -> str:
+    return next((one.before for one in recording.sessions if one.build == build), "")
