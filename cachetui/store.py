@@ -24,7 +24,7 @@ from diskcache.core import MODE_PICKLE
 
 from cachetui.context import Entry
 from cachetui.logs import LogError, RunLog
-from cachetui.record import Document, Record, Run
+from cachetui.record import Document, Record, Run, to_json
 
 _NEVER_CULL = 1 << 60
 _T = TypeVar("_T")
@@ -152,7 +152,7 @@ class Store:
                 if path is not None:
                     with path.open("rb") as file:
                         self._runs.set(f"{part}:{run.id}", file, read=True)
-            self._runs.set(f"run:{run.id}", msgspec.json.encode(run).decode())
+            self._runs.set(f"run:{run.id}", to_json(run).decode())
             if run.of and run.status in ("ok", "failed"):
                 self._runs.set(f"of:{run.of}", run.id)
         except (OSError, sqlite3.Error, diskcache.Timeout) as error:
@@ -203,7 +203,7 @@ class Store:
         """Keep what a build context held, once for all audits of it."""
         key = f"manifest:{digest}"
         if key not in self._runs:
-            self._runs.set(key, msgspec.json.encode(entries).decode())
+            self._runs.set(key, to_json(entries).decode())
 
     def manifest(self, digest: str) -> tuple[Entry, ...] | None:
         """What the context of that digest held, None when it is not kept."""
@@ -245,8 +245,8 @@ class Store:
             scenarios=document.scenarios,
         )
         try:
-            self._audits.set(f"doc:{document.audit}", msgspec.json.encode(kept).decode())
-            self._audits.set(f"entry:{document.audit}", msgspec.json.encode(entry).decode())
+            self._audits.set(f"doc:{document.audit}", to_json(kept).decode())
+            self._audits.set(f"entry:{document.audit}", to_json(entry).decode())
         except (OSError, sqlite3.Error, diskcache.Timeout) as error:
             raise StoreError(f"cannot keep the audit in {self.folder}: {error}") from None
 

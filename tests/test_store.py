@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from cachetui.context import Entry
 from cachetui.logs import LogWriter
 from cachetui.record import BuildRecord, Document, HostReport, Run, StepId
 from cachetui.store import Store, StoreError
@@ -162,3 +163,10 @@ def test_nothing_but_text_and_bytes_is_stored(tmp_path: Path) -> None:
         store._runs.set("k", {"a": 1})
     with pytest.raises(TypeError):
         store._runs.set(7, "text")
+
+
+def test_a_name_that_is_not_utf8_is_kept_as_far_as_json_can(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.keep_manifest("sha256:1", (Entry("context/a\udcff", "file", 0o644),))
+    (entry,) = store.manifest("sha256:1") or ()
+    assert entry.path == "context/a\ufffd"

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from cachetui.record import SCHEMA, Document
+from cachetui.record import SCHEMA, Document, to_json
 
 # JSON leaves these as they are, and a terminal would act on them: written as escapes the text
 # is the same to every reader.
@@ -21,23 +21,9 @@ def encode(document: Document) -> bytes:
     recorded, not cleaned; what a terminal would act on is escaped, and a lone surrogate, which
     UTF-8 cannot hold, is U+FFFD.
     """
-    try:
-        raw = msgspec.json.encode(document)
-    except UnicodeEncodeError:  # a file name that is not UTF-8
-        raw = msgspec.json.encode(_mended(msgspec.to_builtins(document)))
+    raw = to_json(document)
     text = msgspec.json.format(raw, indent=2).decode()
     return (_TO_ESCAPE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n").encode()
-
-
-def _mended(value: Any) -> Any:
-    """The same with lone surrogates, which UTF-8 cannot hold, replaced by U+FFFD."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-    if isinstance(value, dict):
-        return {_mended(key): _mended(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_mended(item) for item in value]
-    return value
 
 
 def schema() -> dict[str, Any]:
