@@ -78,6 +78,7 @@ class Core:
         self, build: BuildSettings, hosts: Sequence[HostSettings], options: Options
     ) -> Audit:
         """Read the context and make the plan; nothing is reached yet. Raises `UserError`."""
+        build = with_all_build_args(build)
         try:
             context = read_context(build.context, build.dockerfile)
             dockerfile = parse(context.dockerfile_text, build.build_args)
@@ -240,6 +241,23 @@ class Audit:
             document = self.document()
             self._core.store.keep_audit(document)
             return document
+
+
+def with_all_build_args(build: BuildSettings) -> BuildSettings:
+    """The same build with the `--build-arg`s of its docker_args among its build_args, whose values
+    are kept nowhere."""
+    arguments = dict(build.build_args)
+    rest: list[str] = []
+    words = iter(build.docker_args)
+    for word in words:
+        name, equals, value = word.partition("=")
+        given = value if equals else next(words, "") if word == "--build-arg" else ""
+        if name == "--build-arg" and "=" in given:
+            key, _, text = given.partition("=")
+            arguments[key] = text
+        else:
+            rest += [word, given] if word == "--build-arg" and given else [word]
+    return msgspec.structs.replace(build, build_args=arguments, docker_args=tuple(rest))
 
 
 def folder_build(folder: Path) -> BuildSettings:

@@ -24,6 +24,8 @@ from cachetui.hosts.cache import CacheRecord, cache_command, parse_cache
 from cachetui.record import CacheMount
 
 ASK_SECONDS = 120.0
+MEASURE_SECONDS = 30.0
+"""How long `docker system df -v` may take: it measures all images and volumes too."""
 
 NAMESPACE = "cachetui-"
 """What every audit's mount namespace begins with."""
@@ -79,7 +81,7 @@ def removal_command(
 def cache_records(machine: Machine, host: HostSettings) -> tuple[CacheRecord, ...] | None:
     """The engine's build cache records, None where it does not tell in time."""
     try:
-        done = machine.run(cache_command(client(host.docker, host.env)), timeout=ASK_SECONDS)
+        done = machine.run(cache_command(client(host.docker, host.env)), timeout=MEASURE_SECONDS)
     except HostError as error:
         if error.trouble == "timeout":
             return None

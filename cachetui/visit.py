@@ -27,7 +27,7 @@ from cachetui.plan import Plan, Planned, missing_with_needs
 from cachetui.record import Backend, BuildRecord, HostFacts, HostReport, HostStatus, Run
 from cachetui.redact import Redactor
 from cachetui.runner import Job, Outcome, Recorder, run_build, unsupported_run
-from cachetui.store import Store
+from cachetui.store import Store, StoreError
 from cachetui.traces import (
     added_bytes,
     cache_mounts,
@@ -96,7 +96,7 @@ class Visit:
             self._run(only)
         except HostError as error:
             self._failed(error)
-        except ContextError as error:
+        except (ContextError, StoreError) as error:
             self._end("failed", str(error), None)
         except Exception as error:
             self._end("failed", f"a fault of cachetui itself: {error!r}", "please report it")
@@ -330,9 +330,9 @@ class Visit:
         left = set(ours) & image_ids(machine, self.host) if ours else set()
         if left:
             self.board.note(f"{self.name}: {len(left)} images are in use and were left")
-        records = cache_records(machine, self.host)
+        records = cache_records(machine, self.host) if self._records_before is not None else None
         if records is None or self._records_before is None:
-            return
+            return  # the engine did not tell in time: the report says so
         self.report = msgspec.structs.replace(
             self.report,
             left_behind_bytes=added_bytes(self._records_before, records),

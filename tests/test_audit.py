@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import re
 import shlex
 import subprocess
 import time
+import zlib
 from pathlib import Path
 
 import pytest
@@ -279,3 +282,30 @@ def test_repeats_are_kept_apart(core: Core, tmp_path: Path) -> None:
     for run in runs:  # every repeat's cold run empties the mount again
         assert "mount had 1 files" in log_of(core.store, run, step_at(run, "RUN"))
         assert step_at(run, "RUN").status == "miss"
+
+
+def test_values_of_build_args_are_kept_nowhere(core: Core, tmp_path: Path) -> None:
+    secret = "hunter2-hunter2"
+    text = "FROM base:1\nARG TOKEN\nRUN echo login $TOKEN && sleep 0 $TOKEN\nRUN exit 4 # $TOKEN\n"
+    names = ["old", "new"]
+    document = audit(core, folder(tmp_path, text), names, build_args={"TOKEN": secret})
+    assert len(document.runs) == 8
+    for run in document.runs:
+        assert secret not in repr(run)
+        assert any("--build-arg TOKEN " in command for command in run.commands)
+        raw = core.store.raw(run.id)
+        assert raw is not None
+        with raw:
+            printed = zlib.decompress(raw.read())
+        assert secret.encode() not in printed
+        for word in printed.replace(b'"', b" ").split():
+            with contextlib.suppress(ValueError):
+                assert secret.encode() not in base64.b64decode(word, validate=True)
+        log = core.store.log(run.id)
+        assert log is not None
+        with log:
+            lines = [line.text for line in log.whole()]
+        assert any("login [build-arg TOKEN]" in line for line in lines) or "warm" in run.scenario
+        assert not any(secret in line for line in lines)
+    for path in core.store.folder.rglob("*"):
+        assert not path.is_file() or secret.encode() not in path.read_bytes()
