@@ -9,15 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
-from e2b_dockerfile_utils import (
-    DockerfileInstruction,
-    DockerfileSyntaxError,
-    ShellLex,
-    parse_dockerfile_ast,
-)
+from e2b_dockerfile_utils import DockerfileSyntaxError, parse_dockerfile_ast
 
 from cachetui.instruction import (
     BUILDKIT_KEYWORDS,
@@ -25,13 +20,14 @@ from cachetui.instruction import (
     Heredoc,
     Instruction,
     Mount,
-    parse_mount,
 )
-from cachetui.onbuild import uncover_heredocs
+from cachetui.onbuild import trigger, uncover_heredocs
+from cachetui.stages import PLATFORM_ARGS, SCRATCH, Stage, StageBuilder, global_args, last_named
 
 __all__ = [
     "BUILDKIT_KEYWORDS",
     "PLATFORM_ARGS",
+    "SCRATCH",
     "Dockerfile",
     "DockerfileError",
     "Heredoc",
@@ -39,53 +35,18 @@ __all__ = [
     "Mount",
     "Stage",
     "external_images",
+    "instruction_needs",
     "needed_stages",
     "parse",
     "resolve_target",
+    "trigger",
 ]
 
-SCRATCH = "scratch"
 MAX_LINE = 65535
 """Bytes in a line that BuildKit's parser takes (Go's `bufio.MaxScanTokenSize` - 1)."""
 
-PLATFORM_ARGS = tuple(
-    side + part
-    for side in ("BUILD", "TARGET")
-    for part in ("PLATFORM", "OS", "OSVERSION", "ARCH", "VARIANT")
-)
-"""ARGs that BuildKit sets by itself (`dockerfile2llb/platform.go`)."""
-
-_STAGE_NAME = re.compile(r"[a-z][a-z0-9\-_.]*\Z")
 _SYNTAX = re.compile(r"#\s*syntax\s*=\s*(\S+)\s*\Z", re.IGNORECASE)
 _DIRECTIVE = re.compile(r"#\s*[a-zA-Z][a-zA-Z0-9]*\s*=\s*.+")
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A build stage. `instructions[0]` is its FROM.
-
-    `name` is in lower case, None without one. `base_text` is the base as written, `base` with
-    the ARGs before the first FROM put in; `base_stage` is the index of the earlier stage that
-    it names, None for an image and for `scratch`. `platform` is FROM's `--platform`, ARGs put in.
-    """
-
-    index: int
-    name: str | None
-    base: str
-    base_text: str
-    base_stage: int | None
-    platform: str | None
-    instructions: tuple[Instruction, ...]
-
-    @property
-    def printed_name(self) -> str:
-        """What BuildKit calls it in its output when the file has several stages."""
-        return self.name or f"stage-{self.index}"
-
-    @property
-    def is_external(self) -> bool:
-        """Whether its base is an image to be had, neither another stage nor `scratch`."""
-        return self.base_stage is None and self.base != SCRATCH
 
 
 @dataclass(frozen=True)
@@ -110,7 +71,7 @@ class Dockerfile:
     @cached_property
     def global_args(self) -> dict[str, str]:
         """Values of the ARGs before the first FROM, build args applied."""
-        return _global_args(self.meta_args, self.escape, self.build_args)
+        return global_args(self.meta_args, self.escape, self.build_args)
 
     @property
     def uses_mounts(self) -> bool:
@@ -188,7 +149,10 @@ def parse(text: str | bytes, build_args: Mapping[str, str] | None = None) -> Doc
         raise DockerfileError(error.line, message) from None
     if not ast.instructions:
         raise DockerfileError(None, "the Dockerfile has no instructions: begin it with FROM")
-    return _Builder(text, ast.escape_token, ast.instructions, onbuild_lines, build_args).build()
+    escape, args = ast.escape_token, dict(build_args or {})
+    builder = StageBuilder(text, escape, ast.instructions, onbuild_lines, build_args)
+    meta_args, stages = builder.build()
+    return Dockerfile(text, _syntax(text), escape, meta_args, stages, args)
 
 
 def _decoded(data: bytes) -> str:
@@ -201,182 +165,6 @@ def _decoded(data: bytes) -> str:
         ) from None
 
 
-class _Builder:
-    """Sorts parsed instructions into stages and finds what their references name."""
-
-    def __init__(
-        self,
-        text: str,
-        escape: str,
-        nodes: list[DockerfileInstruction],
-        onbuild_lines: frozenset[int],
-        build_args: Mapping[str, str] | None,
-    ) -> None:
-        self.text, self.escape, self.nodes = text, escape, nodes
-        self.onbuild_lines = onbuild_lines
-        self.build_args = build_args
-        self.lines = text.split("\n")
-
-    def build(self) -> Dockerfile:
-        meta: list[Instruction] = []
-        stages: list[list[Instruction]] = []
-        for node in self.nodes:
-            if node.name == "FROM":
-                stages.append([self._instruction(node, len(stages), 0)])
-            elif stages:
-                stages[-1].append(self._instruction(node, len(stages) - 1, len(stages[-1])))
-            elif node.name == "ARG":
-                meta.append(self._instruction(node, -1, len(meta)))
-            else:
-                raise DockerfileError(
-                    node.start_line, f"{node.name} comes before the first FROM: only ARG may"
-                )
-        if not stages:
-            raise DockerfileError(None, "the Dockerfile has no FROM: it names no image to build on")
-        env = _global_args(tuple(meta), self.escape, self.build_args or {})
-        names = [_stage_name(instructions[0]) for instructions in stages]
-        linked = tuple(
-            self._stage(index, name, instructions, names, env)
-            for index, (name, instructions) in enumerate(zip(names, stages, strict=True))
-        )
-        syntax = _syntax(self.text)
-        args = dict(self.build_args or {})
-        return Dockerfile(self.text, syntax, self.escape, tuple(meta), linked, args)
-
-    def _instruction(
-        self, node: DockerfileInstruction, stage_index: int, index: int
-    ) -> Instruction:
-        plain = Instruction(
-            stage_index=stage_index,
-            index=index,
-            keyword=node.name,
-            line=node.start_line,
-            end_line=node.end_line,
-            text=node.original.strip(),
-            flags=tuple(node.flags),
-            args=tuple(node.args),
-            json=node.json,
-            heredocs=tuple(
-                Heredoc(doc.name, doc.content, doc.chomp, doc.expand) for doc in node.heredocs
-            ),
-            mounts=tuple(
-                parse_mount(flag[len("--mount=") :])
-                for flag in node.flags
-                if node.name == "RUN" and flag.startswith("--mount=")
-            ),
-        )
-        if node.start_line in self.onbuild_lines:
-            trigger = replace(plain)
-            keyword = self.lines[node.start_line - 1].split(None, 1)[0]
-            return Instruction(
-                stage_index=stage_index,
-                index=index,
-                keyword="ONBUILD",
-                line=plain.line,
-                end_line=plain.end_line,
-                text=f"{keyword} {plain.text}",
-                heredocs=plain.heredocs,
-                onbuild=trigger,
-            )
-        if node.name == "ONBUILD":
-            return replace(plain, onbuild=self._trigger(plain))
-        return plain
-
-    def _trigger(self, onbuild: Instruction) -> Instruction | None:
-        """What ONBUILD would run (`parse.go` parseOnBuild), None where it is not understood."""
-        rest = onbuild.rest
-        first = rest.split(None, 1)[0].upper() if rest else ""
-        if not rest:
-            raise DockerfileError(onbuild.line, "ONBUILD needs an instruction to run later")
-        if first in ("ONBUILD", "FROM", "MAINTAINER"):
-            raise DockerfileError(onbuild.line, f"ONBUILD cannot run {first}")
-        return trigger(rest, onbuild, self.escape)
-
-    def _stage(
-        self,
-        index: int,
-        name: str | None,
-        instructions: list[Instruction],
-        names: list[str | None],
-        env: Mapping[str, str],
-    ) -> Stage:
-        head = instructions[0]
-        base = _expand(head.args[0], env, self.escape, head.line)
-        if not base:
-            if self.build_args is not None:
-                raise DockerfileError(
-                    head.line,
-                    f"the base image {head.args[0]} is empty: give its ARG a value",
-                )
-            base = head.args[0]
-        platform = head.flag("platform")
-        return Stage(
-            index=index,
-            name=name,
-            base=base,
-            base_text=head.args[0],
-            base_stage=_last_named(names[:index], base),
-            platform=_expand(platform, env, self.escape, head.line) if platform else None,
-            instructions=tuple(self._linked(item, index, names) for item in instructions),
-        )
-
-    def _linked(self, item: Instruction, stage: int, names: list[str | None]) -> Instruction:
-        """The instruction with what its `from` names: a stage's index or an image."""
-        if item.onbuild is not None:
-            # A trigger names stages of the file that it will run in, which may be this one.
-            return replace(item, onbuild=self._linked(item.onbuild, len(names), names))
-        mounts = tuple(
-            replace(mount, from_stage=_last_named(names, mount.from_)) if mount.from_ else mount
-            for mount in item.mounts
-        )
-        source = item.flag("from") if item.keyword == "COPY" else None
-        if not source:
-            return item if mounts == item.mounts else replace(item, mounts=mounts)
-        copy_from: int | str | None = _last_named(names, source)
-        if copy_from is None and re.fullmatch(r"[+-]?\d+", source):
-            copy_from = int(source)
-            if not 0 <= copy_from < len(names) or copy_from == stage:
-                raise DockerfileError(
-                    item.line,
-                    f"--from={source} names no earlier stage: stages count from 0, "
-                    f"this is stage {stage}",
-                )
-        return replace(item, mounts=mounts, copy_from=source if copy_from is None else copy_from)
-
-
-def trigger(text: str, at: Instruction, escape: str = "\\") -> Instruction | None:
-    """An ONBUILD trigger's text as an instruction at `at`'s place; None if not understood."""
-    header = f"# escape={escape}\n" if escape != "\\" else ""
-    try:
-        nodes = parse_dockerfile_ast(header + text).instructions
-    except DockerfileSyntaxError:
-        return None
-    if len(nodes) != 1:
-        return None
-    node = nodes[0]
-    flags = tuple(node.flags)
-    return Instruction(
-        stage_index=at.stage_index,
-        index=at.index,
-        keyword=node.name,
-        line=at.line,
-        end_line=at.end_line,
-        text=node.original.strip(),
-        flags=flags,
-        args=tuple(node.args),
-        json=node.json,
-        heredocs=tuple(Heredoc(d.name, d.content, d.chomp, d.expand) for d in node.heredocs),
-        mounts=tuple(
-            parse_mount(flag[len("--mount=") :]) for flag in flags if flag.startswith("--mount=")
-        ),
-        copy_from=(
-            next((f[len("--from=") :] for f in flags if f.startswith("--from=")), None)
-            if node.name == "COPY"
-            else None
-        ),
-    )
-
-
 def resolve_target(dockerfile: Dockerfile, target: str | None) -> int:
     """The index of the stage that a build with `--target` ends with, the last without one.
 
@@ -386,7 +174,7 @@ def resolve_target(dockerfile: Dockerfile, target: str | None) -> int:
     if not target:
         return len(dockerfile.stages) - 1
     names = [stage.name for stage in dockerfile.stages]
-    found = _last_named(names, target)
+    found = last_named(names, target)
     if found is None:
         known = ", ".join(name for name in names if name) or "none has a name"
         number = " (builders take a stage's name, not its number)" if target.isdigit() else ""
@@ -436,55 +224,6 @@ def external_images(
                     found[mount.from_] = None
     found.pop(SCRATCH, None)
     return tuple(found)
-
-
-def _last_named(names: list[str | None], name: str | None) -> int | None:
-    """BuildKit keeps the last stage of a name (`convert.go` dispatchStates.addState)."""
-    if not name:
-        return None
-    wanted = name.lower()
-    for index in range(len(names) - 1, -1, -1):
-        if names[index] == wanted:
-            return index
-    return None
-
-
-def _stage_name(head: Instruction) -> str | None:
-    """FROM's `AS name` (`parse.go` parseBuildStageName)."""
-    words = head.args
-    if len(words) == 1:
-        return None
-    if len(words) != 3 or words[1].lower() != "as":
-        raise DockerfileError(head.line, "FROM takes an image, or an image AS a stage name")
-    name = words[2].lower()
-    if not _STAGE_NAME.match(name):
-        raise DockerfileError(
-            head.line,
-            f"{words[2]!r} is no name for a stage: a letter, then letters, digits, - _ .",
-        )
-    return name
-
-
-def _global_args(
-    meta_args: tuple[Instruction, ...], escape: str, build_args: Mapping[str, str]
-) -> dict[str, str]:
-    """Values of the ARGs before the first FROM (`convert.go` buildMetaArgs)."""
-    env = {name: build_args.get(name, f"${name}") for name in PLATFORM_ARGS}
-    for item in meta_args:
-        for word in item.args:
-            name, equals, value = word.partition("=")
-            if name in build_args:
-                env[name] = build_args[name]
-            elif equals:
-                env[name] = _expand(value, env, escape, item.line)
-    return env
-
-
-def _expand(word: str, env: Mapping[str, str], escape: str, line: int) -> str:
-    try:
-        return ShellLex(escape, env=env, skip_unset_env=False).process_word(word)
-    except ValueError as error:
-        raise DockerfileError(line, f"cannot put the variables in {word!r}: {error}") from None
 
 
 def _syntax(text: str) -> str | None:

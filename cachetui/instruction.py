@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import csv
 import posixpath
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from e2b_dockerfile_utils import DockerfileInstruction, is_space
 
 FILE_KEYWORDS = frozenset({"ADD", "COPY"})
 BUILDKIT_KEYWORDS = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
@@ -192,3 +195,51 @@ def parse_mount(value: str) -> Mount:
         readonly=(readonly.lower() not in ("false", "0")) if readonly else not writable,
         options=tuple(options),
     )
+
+
+def from_node(node: DockerfileInstruction, stage_index: int, index: int) -> Instruction:
+    """A parsed instruction at its place. What its `from` names is not looked up here: a
+    `COPY --from` is left as written."""
+    flags = tuple(node.flags)
+    mounts = tuple(
+        parse_mount(flag[len("--mount=") :])
+        for flag in flags
+        if node.name == "RUN" and flag.startswith("--mount=")
+    )
+    source = next((flag[len("--from=") :] for flag in flags if flag.startswith("--from=")), None)
+    return Instruction(
+        stage_index=stage_index,
+        index=index,
+        keyword=node.name,
+        line=node.start_line,
+        end_line=node.end_line,
+        text=node.original.strip(),
+        flags=flags,
+        args=_args(node),
+        json=node.json,
+        heredocs=tuple(Heredoc(d.name, d.content, d.chomp, d.expand) for d in node.heredocs),
+        mounts=mounts,
+        copy_from=(source or None) if node.name == "COPY" else None,
+    )
+
+
+_SPACES = re.compile(r"[\t\v\f\r ]+")
+
+
+def _args(node: DockerfileInstruction) -> tuple[str, ...]:
+    """The words of an instruction as BuildKit splits them.
+
+    `e2b_dockerfile_utils` takes `COPY "a b" c` for two words, where BuildKit's parser, blind to
+    quotes there, has three (`parser/line_parsers.go` parseStringsWhitespaceDelimited).
+    """
+    if node.name not in FILE_KEYWORDS or node.json:
+        return tuple(node.args)
+    left = sum(not is_space(char) for word in node.args for char in word)
+    text = node.original.strip()
+    if text.endswith(("\\", "`")) and not "".join(node.args).endswith(text[-1]):
+        left += 1  # an escape at the very end, which is left out of the words
+    start = len(text)
+    while start and left:
+        start -= 1
+        left -= not is_space(text[start])
+    return tuple(word for word in _SPACES.split(text[start:].strip()) if word)

@@ -12,13 +12,13 @@ index (8 bytes, little endian); the magic. Nothing in it is executable.
 
 from __future__ import annotations
 
-import re
 import zlib
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import accumulate, compress
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
@@ -199,20 +199,22 @@ class RunLog:
         """All lines as they arrived, steps interleaved."""
         return LogText(self, None)
 
+    def _block(self, block: int) -> tuple[bytes, list[int]]:
+        """The block's text, steps interleaved, and its spans."""
+        if block == len(self._blocks):
+            return self._tail
+        entry = self._blocks[block]
+        with self._reading:
+            self._file.seek(entry.offset)
+            packed = self._file.read(entry.packed)
+        try:
+            return zlib.decompress(packed), entry.spans
+        except zlib.error as error:
+            raise LogError(f"the kept log is damaged: {error}") from None
+
     def _pieces(self, block: int) -> list[tuple[int, bytes]]:
         """The block's pieces as (step number, bytes), in order."""
-        if block == len(self._blocks):
-            data, spans = self._tail
-        else:
-            entry = self._blocks[block]
-            with self._reading:
-                self._file.seek(entry.offset)
-                packed = self._file.read(entry.packed)
-            try:
-                data = zlib.decompress(packed)
-            except zlib.error as error:
-                raise LogError(f"the kept log is damaged: {error}") from None
-            spans = entry.spans
+        data, spans = self._block(block)
         pieces: list[tuple[int, bytes]] = []
         at = 0
         for i in range(0, len(spans), 3):
@@ -236,21 +238,19 @@ class LogText:
         self._number = number
         self._used: list[int] = []
         self._first: list[int] = []
+        self._ends: dict[int, bool] = {}
         newlines = 0
-        last_open = False
         for block, spans in enumerate(log._spans()):
-            here = 0
-            used = False
-            for i in range(0, len(spans), 3):
-                if number is None or spans[i] == number:
-                    used = True
-                    here += spans[i + 2]
+            if number is None:
+                used, here = bool(spans), sum(spans[2::3])
+            else:
+                mine = [step == number for step in spans[::3]]
+                used, here = any(mine), sum(compress(spans[2::3], mine))
             if used:
                 self._used.append(block)
                 self._first.append(newlines)
                 newlines += here
-        if self._used:
-            last_open = not self._data(len(self._used) - 1)[0].endswith(b"\n")
+        last_open = bool(self._used) and not self._ends_a_line(len(self._used) - 1)
         self.lines = newlines + last_open
         self._cache: OrderedDict[int, list[Line]] = OrderedDict()
 
@@ -266,6 +266,24 @@ class LogText:
                 at += len(data)
         return b"".join(parts), marks
 
+    def _text(self, position: int) -> bytes:
+        """The text of the used block at `position`."""
+        data, spans = self._log._block(self._used[position])
+        if self._number is None:
+            return data
+        ends = list(accumulate(spans[1::3]))
+        starts = [0, *ends[:-1]]
+        mine = [step == self._number for step in spans[::3]]
+        places = compress(zip(starts, ends, strict=True), mine)
+        return b"".join([data[start:end] for start, end in places])
+
+    def _ends_a_line(self, position: int) -> bool:
+        """Whether the text of the used block at `position` ends with a newline."""
+        kept = self._ends.get(position)
+        if kept is None:
+            kept = self._ends[position] = self._text(position).endswith(b"\n")
+        return kept
+
     def _block_lines(self, position: int) -> list[Line]:
         """Lines that *begin* in the block; the last is completed from the blocks that follow."""
         kept = self._cache.get(position)
@@ -273,7 +291,7 @@ class LogText:
             self._cache.move_to_end(position)
             return kept
         data, marks = self._data(position)
-        begins_inside = position > 0 and not self._data(position - 1)[0].endswith(b"\n")
+        begins_inside = position > 0 and not self._ends_a_line(position - 1)
         start = 0
         if begins_inside:
             cut = data.find(b"\n")
@@ -282,7 +300,7 @@ class LogText:
             tail = bytearray()
             following = position + 1
             while following < len(self._used) and len(tail) < _LINE_CAP:
-                more, _ = self._data(following)
+                more = self._text(following)
                 cut = more.find(b"\n")
                 tail += more if cut < 0 else more[:cut]
                 if cut >= 0:
@@ -306,7 +324,7 @@ class LogText:
     def _first_line(self, position: int) -> int:
         """The number of the first line that begins in the block."""
         first = self._first[position]
-        if position > 0 and not self._data(position - 1)[0].endswith(b"\n"):
+        if position > 0 and not self._ends_a_line(position - 1):
             first += 1
         return first
 
@@ -336,23 +354,39 @@ class LogText:
     def search(self, text: str, *, ignore_case: bool = True, start: int = 0) -> Iterator[int]:
         """Numbers of the lines that hold `text`, ascending, from line `start` on.
 
-        Reads a block at a time, so that the first match shows before the last is found. Text
-        that stands across two lines is not found; nor is it in a line cut by a block.
+        Reads a block at a time, so that the first match shows before the last is found. Case is
+        ignored for ASCII letters alone. Text that stands across two lines is not found. May be
+        used by another thread than the one that reads.
         """
-        if not text:
+        needle = text.encode("utf-8", "surrogatepass")
+        if not needle:
             return
-        pattern = re.compile(re.escape(text.encode()), re.IGNORECASE if ignore_case else 0)
+        if ignore_case:
+            needle = needle.lower()
+        carry = b""
+        number = 0
+        seen = -1
+        last = len(self._used) - 1
         for position in range(len(self._used)):
-            data, _ = self._data(position)
-            number = self._first[position]
-            following = self._first[position + 1] if position + 1 < len(self._used) else self.lines
-            if following < start:
+            data = carry + self._text(position)
+            cut = len(data) if position == last else data.rfind(b"\n") + 1
+            if not cut and len(data) <= _LINE_CAP:
+                carry = data
                 continue
-            at = 0
-            seen = -1
-            for match in pattern.finditer(data):
-                number += data.count(b"\n", at, match.start())
-                at = match.start()
-                if number != seen and number >= start:
-                    yield number
-                seen = number
+            # A line beyond the cap is searched piece by piece, each with the end of the last.
+            end = cut or len(data)
+            newlines = data.count(b"\n", 0, end)
+            if number + newlines >= start:
+                hay = data.lower() if ignore_case else data
+                at, here = 0, number
+                while (found := hay.find(needle, at, end)) >= 0:
+                    here += data.count(b"\n", at, found)
+                    if here >= start and here != seen:
+                        yield here
+                        seen = here
+                    at = data.find(b"\n", found, end) + 1
+                    if not at:
+                        break
+                    here += 1
+            number += newlines
+            carry = data[cut:] if cut else data[-(len(needle) - 1) :] if len(needle) > 1 else b""

@@ -78,10 +78,12 @@ class Job:
 
 @dataclass
 class Outcome:
-    """A run with the image IDs that it printed, oldest first."""
+    """A run with the image IDs that it printed, oldest first. `bases` are those that it found on
+    the host for a FROM; one that it pulled is not among them."""
 
     run: Run
     printed_images: list[str] = field(default_factory=list)
+    bases: frozenset[str] = frozenset()
 
 
 class Recorder:
@@ -95,9 +97,11 @@ class Recorder:
         self.log = LogWriter(folder / "log")
         self.raw_path = folder / "raw"
         self.images: list[str] = []
+        self.bases: dict[str, str] = {}  # key of a FROM → the image that it printed first
         self.final_image: str | None = None
         self.context_bytes: int | None = None
         self.messages: list[str] = []
+        self.elsewhere: str | None = None  # what failed that is no step of the Dockerfile
         self.doing = ""
         self._parser = parser_for(job.output)
         self._raw = self.raw_path.open("wb")
@@ -106,6 +110,7 @@ class Recorder:
         self._hide = job.redactor.stream()
         self._on_change = on_change
         self._began = time.monotonic()
+        self._names: dict[str, str] = {}
 
     def output(self, data: bytes, arrived: float) -> None:
         """A block of output and `time.monotonic()` of its arrival."""
@@ -137,7 +142,11 @@ class Recorder:
                 return False
             case Started(key=key, name=name):
                 self.doing = self._redact.string(name)
-            case ImageMade(id=image, final=final):
+                self._names[key] = self.doing
+            case ImageMade(key=of, id=image, final=final):
+                step = self.steps.step_of(of) if of else None
+                if of and step is not None and step.index == 0 and image not in self.images:
+                    self.bases.setdefault(of, image)
                 self.images.append(image)
                 if final:
                     self.final_image = image
@@ -147,8 +156,12 @@ class Recorder:
                 shown = self._redact.string(text)
                 self.log.write(None, shown.encode("utf-8", "replace") + b"\n")
                 self.messages = [*self.messages[1 - _LAST_MESSAGES :], shown]
-            case Ended():
-                pass
+            case Ended(key=key):
+                if event.fetched:
+                    self.bases.pop(key, None)
+                if event.outcome == "failed" and event.error and not self.steps.step_of(key):
+                    error = self._redact.string(event.error)
+                    self.elsewhere = f"{self._names.get(key, key)}: {error}"
         return True
 
     def finished(self, *, ended: bool, failed: bool) -> tuple[Step, ...]:
@@ -222,7 +235,7 @@ def run_build(
         engine=job.facts.engine,
         of=job.of,
     )
-    return Outcome(run, recorder.images)
+    return Outcome(run, recorder.images, frozenset(recorder.bases.values()))
 
 
 def _verdict(
@@ -236,13 +249,13 @@ def _verdict(
         return "lost", trouble.reason
     if exit_status == 0:
         return "ok", None
-    failed = [s for s in recorder.finished(ended=True, failed=True) if s.status == "failed"]
-    if failed:
-        step = failed[0]
-        return "failed", f"line {step.line}: {step.error or 'the step failed'}"
     said = [message for message in recorder.messages if message.strip()]
     last = next((m for m in reversed(said) if "ERROR" in m or "rror:" in m), None)
-    return "failed", (last or (said[-1] if said else f"docker build ended with {exit_status}"))
+    last = last or (said[-1] if said else f"docker build ended with {exit_status}")
+    failed = [s for s in recorder.finished(ended=True, failed=True) if s.status == "failed"]
+    if failed:
+        return "failed", f"line {failed[0].line}: {failed[0].error or last}"
+    return "failed", recorder.elsewhere or last
 
 
 def _inspect(machine: Machine, job: Job, recorder: Recorder) -> tuple[Image | None, list[str]]:

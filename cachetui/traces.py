@@ -1,7 +1,7 @@
 """What an audit leaves on a host: counted before and after, and removed where it is ours.
 
-An image is ours when our build printed its ID and it was not there before. A cache mount is
-ours when its namespace is. Everything else that BuildKit kept is counted, and left to the
+An image is ours when our build printed its ID, or the ID of one that stands on it (ONBUILD
+triggers print none), and it was not there before. A cache mount is ours when its namespace is. Everything else that BuildKit kept is counted, and left to the
 engine's garbage collector: no record tells whose build made it.
 
 Nothing here prunes. `docker builder prune`, even of a single record by its id, made the next
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from cachetui.backends.commands import REPOSITORY, client
 from cachetui.config import HostSettings
@@ -43,19 +43,44 @@ def image_ids(machine: Machine, host: HostSettings) -> frozenset[str]:
     return frozenset(done.text.split())
 
 
-def made_here(printed: Sequence[str], before: Collection[str], after: Collection[str]) -> list[str]:
-    """Of the printed IDs (short or whole), those of images that were not there before.
+def image_parents(machine: Machine, host: HostSettings, images: Collection[str]) -> dict[str, str]:
+    """What each of these images was built on, "" where the engine names none."""
+    if not images:
+        return {}
+    ask = f"{client(host.docker, host.env)} image inspect --format '{{{{.Id}}}} {{{{.Parent}}}}'"
+    # One that has gone meanwhile makes the status bad, and keeps no other from being told.
+    done = machine.run(f"{ask} {shlex.join(sorted(images))}", timeout=ASK_SECONDS)
+    lines = (line.partition(" ") for line in done.text.splitlines())
+    return {image: parent.strip() for image, _, parent in lines}
 
-    Newest first, each once: children before their parents, as removing them needs it.
+
+def made_here(
+    printed: Collection[str], bases: Collection[str], parents: Mapping[str, str]
+) -> list[str]:
+    """Of the images that were not there before (the keys of `parents`), those that we made.
+
+    They are those of which a build of ours printed the ID (short or whole), and those that they
+    stand on, down to the images that it named after FROM (`bases`): these are whoever's. Children
+    come before their parents, as removing them needs it.
     """
-    new = set(after) - set(before)
-    found: dict[str, None] = {}
-    for short in reversed(printed):
-        wanted = short.removeprefix("sha256:")
-        for image in new:
-            if wanted and image.removeprefix("sha256:").startswith(wanted):
-                found.setdefault(image)
-    return list(found)
+
+    def named(image: str, ids: Collection[str]) -> bool:
+        return any(
+            short and image.removeprefix("sha256:").startswith(short.removeprefix("sha256:"))
+            for short in ids
+        )
+
+    others = {image for image in parents if named(image, bases)}
+    depths: dict[str, int] = {}
+    for image in parents:
+        if image in others or not named(image, printed):
+            continue
+        line = [image]
+        while (above := parents.get(line[-1], "")) in parents and above not in others:
+            line.append(above)
+        for depth, one in enumerate(reversed(line)):
+            depths[one] = depth
+    return sorted(depths, key=lambda image: -depths[image])
 
 
 def removal_command(

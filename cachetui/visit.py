@@ -19,6 +19,8 @@ from cachetui.context import Context, ContextError
 from cachetui.dockerfile import Dockerfile, external_images
 from cachetui.hosts.base import Cancel, HostError, Machine
 from cachetui.hosts.cache import CacheRecord
+from cachetui.hosts.checkout import read_checkout
+from cachetui.hosts.evidence import gather
 from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.put import context_folder, put_folder
 from cachetui.identity import run_of
@@ -34,6 +36,7 @@ from cachetui.traces import (
     cache_records,
     empty_mounts_command,
     image_ids,
+    image_parents,
     made_here,
     removal_command,
 )
@@ -78,6 +81,7 @@ class Visit:
     facts: HostFacts | None = None
     commands: list[str] = field(default_factory=list)
     _printed: list[str] = field(default_factory=list)
+    _bases: frozenset[str] = frozenset()
     _tags: dict[str, str | None] = field(default_factory=dict)
     _images_before: frozenset[str] = frozenset()
     _records_before: tuple[CacheRecord, ...] | None = None
@@ -142,6 +146,7 @@ class Visit:
         missing = self._missing(facts, only)
         if missing:
             with self._traces():
+                self._gather(facts)
                 build = self._send(facts)
                 for planned in missing:
                     if self.cancel.is_set():
@@ -263,6 +268,10 @@ class Visit:
                 self._tags[job.tag] = outcome.run.image.id
             if planned.controlled and planned.backend == "legacy":
                 self._printed += outcome.printed_images
+                self._bases |= outcome.bases
+            if not planned.controlled:
+                # What it left is the user's, as after any build of theirs.
+                self._images_before |= image_ids(self.machine, self.host)
             self._ended(outcome, recorder)
 
     def _ended(self, outcome: Outcome, recorder: Recorder | None) -> None:
@@ -301,6 +310,29 @@ class Visit:
 
     # What is left behind
 
+    def _gather(self, facts: HostFacts) -> None:
+        """Read what findings rest on before anything is built: caches, images, own checkout."""
+        assert self.machine is not None
+        as_found = [p for p in self.task.plan.order if not p.controlled]
+        folder = self.host.context_on_host
+        evidence = gather(
+            self.machine,
+            self.host,
+            tuple(facts.bases),
+            self._records_before,
+            as_found=bool(as_found),
+            legacy=any(p.backend == "legacy" for p in as_found),
+        )
+        if folder is not None:
+            dockerfile = self.task.record.dockerfile
+            checkout, entries = read_checkout(self.machine, folder, dockerfile, cancel=self.cancel)
+            if checkout.digest is not None:
+                self.store.keep_manifest(checkout.digest, entries)
+            if checkout.problem is not None:
+                self.board.note(f"{self.name}: context_on_host {folder}: {checkout.problem}")
+            evidence = msgspec.structs.replace(evidence, checkout=checkout)
+        self.report = msgspec.structs.replace(self.report, evidence=evidence)
+
     @contextmanager
     def _traces(self) -> Iterator[None]:
         """Count what the host holds before; tidy up and count again after, whatever happened."""
@@ -317,7 +349,9 @@ class Visit:
         machine = self.machine
         assert machine is not None
         self.board.host(self.name, state="cleaning")
-        ours = made_here(self._printed, self._images_before, image_ids(machine, self.host))
+        new = image_ids(machine, self.host) - self._images_before if self._printed else frozenset()
+        parents = image_parents(machine, self.host, new)
+        ours = made_here(self._printed, self._bases, parents)
         commands = self._tidying(ours)
         self.commands += commands
         if self.cancel.is_set():

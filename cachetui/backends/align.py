@@ -74,7 +74,7 @@ def likeness(vertex: VertexName, shape: Shape) -> int:
     if vertex.keyword != shape.instruction.keyword:
         return 0
     if vertex.keyword == "FROM":
-        return 3
+        return 4 if refers(shape.name[5:], vertex.text[5:]) else 1
     text = vertex.plain_text
     if text == shape.name:
         return 4
@@ -90,6 +90,19 @@ def likeness(vertex: VertexName, shape: Shape) -> int:
         if pattern.count(".*") <= 8 and re.match(pattern, _squeeze(text), re.DOTALL):
             return 2
     return 1
+
+
+def refers(written: str, printed: str) -> bool:
+    """Whether a reference as written in a Dockerfile is the one that BuildKit prints in full."""
+    first, slash, _ = written.partition("/")
+    full = written
+    if not slash:
+        full = f"docker.io/library/{written}"
+    elif "." not in first and ":" not in first and first != "localhost":
+        full = f"docker.io/{written}"
+    if "@" not in full and ":" not in full.rsplit("/", 1)[-1]:
+        full += ":latest"
+    return printed == full or printed.startswith(f"{full}@")
 
 
 def _squeeze(text: str) -> str:

@@ -8,10 +8,10 @@ text after the objects, or between them.
 A vertex is announced (without `started`: not an event), started and completed, and that more
 than once; its seconds are the sum of its merged intervals.
 
-**Clock.** `started` and `finished` come from the engine's timestamps. The first timestamp of
-the output is laid on the arrival of the block that brought it; from there on the engine's clock
-alone counts, so what the connection delays later does not matter, and the error is that one
-delay.
+**Clock.** `started` and `finished` come from the engine's timestamps, laid on ours by the least
+delay seen so far between a timestamp and the arrival of the block that brought it. So what the
+connection delays later does not matter, and neither does a vertex that began before this build
+did (one that another build has at work, lab): it starts at 0. The error is that least delay.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ class RawJsonParser:
         self._object: list[bytes] = []
         self._object_size = 0
         self._skipping = False
-        self._zero: float | None = None  # the engine's clock at the start of the run
+        self._zero = float("-inf")  # the engine's clock at the start of the run
 
     def feed(self, data: bytes, at: float) -> list[Event]:
         """Take a block of output as it arrived; see `Parser`."""
@@ -276,21 +276,20 @@ class RawJsonParser:
         )
 
     def _vertex(self, raw: RawVertex, at: float, events: list[Event]) -> None:
-        start = self._seconds(raw.started, at)
+        start = self._clock(raw.started, at)
+        end = self._clock(raw.completed, at)
         vertex = self._vertexes.get(raw.digest)
         if start is None:
-            if raw.error and raw.completed:  # failed before it began
-                start = self._seconds(raw.completed, at)
+            start = end if raw.error else None  # failed before it began
             if start is None:
                 return
         if vertex is None:
             if len(self._vertexes) >= MAX_VERTEXES:
                 return
             vertex = self._vertexes[raw.digest] = _Vertex(raw.name[:MAX_NAME])
-            events.append(Started(raw.digest, vertex.name, start))
-        end = self._seconds(raw.completed, at)
+            events.append(Started(raw.digest, vertex.name, max(0.0, start - self._zero)))
         vertex.add(start, end)
-        if end is None:
+        if end is None or vertex.first is None:
             return
         outcome: Outcome = "hit" if raw.cached else "done"
         if raw.error:
@@ -302,8 +301,8 @@ class RawJsonParser:
                 at,
                 vertex.seconds,
                 "engine",
-                started=vertex.first,
-                finished=end,
+                started=max(0.0, vertex.first - self._zero),
+                finished=max(0.0, end - self._zero),
                 error=text_of(raw.error.encode()) if raw.error else None,
                 fetched=vertex.fetched,
             )
@@ -323,17 +322,16 @@ class RawJsonParser:
         ):
             events.append(ImageMade(None, name.rsplit(" ", 1)[1], True, at))
 
-    def _seconds(self, stamp: str | None, at: float) -> float | None:
-        """An engine's timestamp as seconds since the run began, None for none or a bad one."""
+    def _clock(self, stamp: str | None, at: float) -> float | None:
+        """An engine's timestamp in seconds by its clock, None for none or a bad one."""
         if not stamp:
             return None
         try:
             moment = datetime.fromisoformat(stamp).timestamp()
         except (ValueError, OverflowError, OSError):
             return None
-        if self._zero is None:
-            self._zero = moment - at
-        return max(0.0, moment - self._zero)
+        self._zero = max(self._zero, moment - at)
+        return moment
 
     def _message(self, line: bytes, at: float, events: list[Event]) -> None:
         text = text_of(line.rstrip(b"\r\n"), MAX_NAME)

@@ -72,6 +72,9 @@ class Rows(Protocol):
         `cut`: the build did not get to its end. None: not known before the end."""
         ...
 
+    borrowed: set[StepId]
+    """Steps whose vertices were printed under a name of another build."""
+
     def twin(self, row: Row, seen: Mapping[StepId, Row]) -> Row | None:
         """The row under which an unseen step's vertex was printed, if it was."""
         ...
@@ -89,6 +92,7 @@ class LegacyRows:
     ) -> None:
         self._target = target
         self._known = known
+        self.borrowed: set[StepId] = set()
         self._rows: list[Row] = []
         self._by_key: dict[str, Row] = {}
         self._trigger_keys: dict[str, list[str]] = {}  # a FROM's key → those of its triggers

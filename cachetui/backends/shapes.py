@@ -69,7 +69,7 @@ def stage_triggers(
         return ()
     elif stage.base in known:
         texts = list(known[stage.base])
-        bodies = [trigger(text, head, dockerfile.escape) for text in texts]
+        bodies = [trigger(text, head) for text in texts]
     else:
         return None
     return tuple(_moved(body, head, text) for text, body in zip(texts, bodies, strict=True))

@@ -84,6 +84,11 @@ class StepMap:
                 found[step] = None
         return tuple(found)
 
+    def borrowed(self) -> tuple[StepId, ...]:
+        """Steps that another build on the same engine has at work too, and that were printed
+        under its names: their seconds are that build's (BuildKit, lab)."""
+        return tuple(sorted(self._rows.borrowed, key=lambda step: (step.stage_index, step.index)))
+
     def steps(self, *, final: bool = False, run_failed: bool = False) -> tuple[Step, ...]:
         """The steps in the file's order, triggers after their FROM.
 

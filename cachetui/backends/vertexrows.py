@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cachetui.backends.align import Aligner, VertexName, likeness, parse_name
+from cachetui.backends.align import Aligner, VertexName, likeness, parse_name, refers
 from cachetui.backends.events import Ended, Triggers
 from cachetui.backends.rows import Row, Work
 from cachetui.backends.shapes import Shape, shapes
@@ -46,9 +46,13 @@ class BuildKitRows:
         for stage in dockerfile.stages:
             if stage.index in needed:
                 self._stages.setdefault(stage.printed_name, []).append(stage.index)
+        self.borrowed: set[StepId] = set()  # printed under another build's name
+        self._names: dict[str, VertexName] = {}
         self._placed: dict[str, int] = {}  # key → stage
+        self._steps: dict[str, StepId | None] = {}  # what `step_of` has found
         self._fixed: dict[str, StepId] = {}  # keys that no `stage i/n` places
-        self._bases: dict[str, StepId] = {}  # "load metadata" vertices → FROM
+        self._bases: dict[str, StepId] = {}  # vertices of images → the step that names the image
+        self._well: set[str] = set()  # keys of what ended well
         self._remote = {
             word: shape.id
             for index in sorted(needed, reverse=True)
@@ -69,8 +73,10 @@ class BuildKitRows:
         }
 
     def began(self, key: str, name: str) -> None:
+        self._steps.clear()  # a name can tell more of those before it
         parsed = parse_name(name)
         if parsed is not None:
+            self._names[key] = parsed
             stage = self._stage_of(parsed)
             if stage is not None:
                 self._placed[key] = stage
@@ -78,21 +84,29 @@ class BuildKitRows:
         elif name in self._remote:
             self._fixed[key] = self._remote[name]
         elif _METADATA in name[:200]:
-            base = name.split(_METADATA, 1)[1]
-            for index in sorted(self._needed):
-                if self._file.stages[index].is_external and refers(
-                    self._file.stages[index].base, base
-                ):
-                    self._bases[key] = StepId(index, 0)
-                    break
+            self._image(key, name.split(_METADATA, 1)[1])
+        elif name.startswith("FROM "):  # of COPY --from and RUN --mount=from
+            self._image(key, name[5:])
+
+    def _image(self, key: str, printed: str) -> None:
+        """Note the first step that names this image, in FROM or else in COPY --from or a mount."""
+        stages = [self._file.stages[index] for index in sorted(self._needed)]
+        named = [(s.base, StepId(s.index, 0)) for s in stages if s.is_external]
+        for index in sorted(self._needed):
+            for shape in self._shapes[index]:
+                item = shape.instruction
+                images = [m.from_ for m in item.mounts if m.from_ and m.from_stage is None]
+                images += [item.copy_from] if isinstance(item.copy_from, str) else []
+                named += [(image, shape.id) for image in images]
+        found = next((step for image, step in named if refers(image, printed)), None)
+        if found is not None:
+            self._bases[key] = found
 
     def _stage_of(self, name: VertexName) -> int | None:
         """The stage of a name: by the stage's printed name, then by what fits."""
-        found = self._stages.get(name.stage or "")
-        if not found:
-            found = sorted(self._needed) if name.stage in (None, "stage-0") else []
-            if name.stage == "stage-0":
-                found = found[:1] if len(self._file.stages) == 1 else []
+        found = self._stages.get(name.stage or "", [])
+        if len(self._file.stages) == 1 and name.stage is None:
+            found = [0]
         if len(found) <= 1:
             return found[0] if found else None
 
@@ -107,22 +121,48 @@ class BuildKitRows:
         """BuildKit does not say how many there are."""
 
     def ended(self, event: Ended) -> None:
-        """A base that could not be had is a failed FROM, though it got no vertex of its own."""
-        if event.outcome == "failed" and event.key in self._bases:
+        """An image that could not be had is a failed FROM or COPY, without a vertex of its own."""
+        if event.outcome in ("hit", "done"):
+            self._well.add(event.key)
+        elif event.outcome == "failed" and event.key in self._bases:
             self._fixed[event.key] = self._bases[event.key]
+            self._steps.pop(event.key, None)
 
     def step_of(self, key: str) -> StepId | None:
-        if key in self._fixed:
-            return self._fixed[key]
+        if key not in self._steps:
+            self._steps[key] = self._fixed.get(key) or self._find(key)
+        return self._steps[key]
+
+    def _find(self, key: str) -> StepId | None:
+        """The step of a vertex: by its stage and number, if its text fits there, else by its
+        text alone. An engine that works for two builds at once prints a vertex that they share
+        under the name that the other build gave it (lab): another stage, another number."""
+        name = self._names.get(key)
+        if name is None:
+            return None
         stage = self._placed.get(key)
         place = None if stage is None else self._aligners[stage].place(key)
-        if place is None or stage is None:
-            return None
-        return StepId(stage, 0, place) if isinstance(place, int) else place.id
+        if isinstance(place, int) and stage is not None:
+            return StepId(stage, 0, place)
+        fits = 0 if place is None or isinstance(place, int) else likeness(name, place)
+        if fits < 2:
+            better = next(
+                (
+                    shape.id
+                    for index in sorted(self._needed)
+                    for shape in self._shapes[index]
+                    if shape.vertex is not False and likeness(name, shape) >= 3
+                ),
+                None,
+            )
+            if better is not None:
+                self.borrowed.add(better)
+                return better
+        return place.id if fits and isinstance(place, Shape) else None
 
     def rows(self) -> list[Row]:
         keys: dict[StepId, list[str]] = {}
-        for key in (*self._placed, *self._fixed):
+        for key in (*self._fixed, *self._names):
             step = self.step_of(key)
             if step is not None:
                 keys.setdefault(step, []).append(key)
@@ -159,16 +199,20 @@ class BuildKitRows:
     def unseen(self, row: Row, seen: Mapping[StepId, Row], cut: bool) -> StepStatus | None:
         """Without a vertex are: FROM scratch and FROM a stage, `WORKDIR /`, and steps above a
         result that was in the cache whole. All of them hit, unless the build did not get there:
-        that it did is seen from a later vertex of the stage."""
+        that it did is seen from a later vertex of the stage that ended well (one can fail while
+        its cache key is sought, before what it stands on is built)."""
         if row.id.stage_index not in self._needed:
             return "not-needed"
         if not cut:
             return None
         own = [shape.id for shape in self._shapes[row.id.stage_index]]
         below = own[own.index(row.id) + 1 :] if row.id in own else []
-        return "hit" if any(step in seen for step in below) else "not-reached"
+        ends = {key for step in below if step in seen for key in seen[step].keys}
+        return "hit" if ends & self._well else "not-reached"
 
     def twin(self, row: Row, seen: Mapping[StepId, Row]) -> Row | None:
+        if row.id.stage_index not in self._needed:
+            return None
         equal = self._equal.get(self._key_of.get(row.id, ""), ())
         return next((seen[step] for step in equal if step in seen), None)
 
@@ -177,16 +221,3 @@ def is_remote_text(text: str | None) -> bool:
     """Whether a printed instruction is an ADD of something remote."""
     words = (text or "").split()
     return bool(words) and words[0] == "ADD" and any(is_remote(word) for word in words[1:-1])
-
-
-def refers(written: str, printed: str) -> bool:
-    """Whether a reference as written in a Dockerfile is the one that BuildKit prints in full."""
-    first, slash, _ = written.partition("/")
-    full = written
-    if not slash:
-        full = f"docker.io/library/{written}"
-    elif "." not in first and ":" not in first and first != "localhost":
-        full = f"docker.io/{written}"
-    if "@" not in full and ":" not in full.rsplit("/", 1)[-1]:
-        full += ":latest"
-    return printed == full or printed.startswith(f"{full}@")

@@ -12,11 +12,11 @@ import click
 import msgspec
 
 from cachetui.cli import SAME, exit_code, write_result
-from cachetui.commands.result import render
 from cachetui.core import UserError
 from cachetui.record import Document, Run
 from cachetui.report import units
 from cachetui.report.clean import clean, clean_line
+from cachetui.report.render import render
 from cachetui.store import Store
 
 

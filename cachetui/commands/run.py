@@ -15,10 +15,10 @@ from typing import Any
 from cachetui.cli import INTERRUPTED, exit_code, write_result
 from cachetui.commands.dryrun import dry_run
 from cachetui.commands.live import follow
-from cachetui.commands.result import render
 from cachetui.config import BuildSettings, ConfigError, HostSettings
 from cachetui.core import Audit, Core, Options
 from cachetui.record import Document
+from cachetui.report.render import render
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 

@@ -27,7 +27,8 @@ def parse_size(text: str) -> int | None:
 class CacheRecord:
     """One record of BuildKit's cache. `type` is `regular`, `exec.cachemount`, `source.local`, …;
     `last_used` the engine's own words ("3 minutes ago"), None when it never was; `shared` means
-    that an image has its bytes too."""
+    that an image has its bytes too. `created_at` and `last_used_at` are dates as docker has them,
+    `uses` how often it was used."""
 
     id: str
     type: str
@@ -36,6 +37,9 @@ class CacheRecord:
     last_used: str | None = None
     in_use: bool = False
     shared: bool = False
+    created_at: str | None = None
+    last_used_at: str | None = None
+    uses: int = 0
 
 
 def cache_command(client: str) -> str:
@@ -74,4 +78,7 @@ def _record(row: dict[str, Any]) -> CacheRecord:
         last_used=str(row.get("LastUsedSince", "")) or None,
         in_use=str(row.get("InUse", "")).lower() == "true",
         shared=str(row.get("Shared", "")).lower() == "true",
+        created_at=str(row.get("CreatedAt", "")) or None,
+        last_used_at=str(row.get("LastUsedAt", "")) or None,
+        uses=int(uses) if (uses := str(row.get("UsageCount", ""))).isdigit() else 0,
     )

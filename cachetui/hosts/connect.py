@@ -18,8 +18,10 @@ from cachetui.hosts.trouble import Trouble
 if TYPE_CHECKING:
     from cachetui.hosts.reach import Reach
 
-TRIES = 4
+TRIES = 6
 """Tries to connect to a host that drops connections: sshd does so to bursts (MaxStartups)."""
+
+MOST_PAUSE = 4.0
 
 
 class Connector:
@@ -56,7 +58,7 @@ class Connector:
             except Trouble as trouble:
                 if not trouble.again or number == TRIES:
                     raise trouble.of(host.name) from None
-            pause = random.uniform(0.2, 0.6) * 2 ** (number - 1)
+            pause = min(MOST_PAUSE, random.uniform(0.2, 0.6) * 2 ** (number - 1))
             if cancel is None:
                 time.sleep(pause)
             else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import io
 import os
 import re
 import socket
@@ -20,7 +21,7 @@ from paramiko.pkey import UnknownKeyType
 
 from cachetui.hosts.asker import Asker
 from cachetui.hosts.sshconfig import DEFAULT_IDENTITIES, Target
-from cachetui.hosts.trouble import Trouble
+from cachetui.hosts.trouble import Limit, Trouble
 
 AGENT_SECONDS = 10.0
 TRIES = 3
@@ -70,6 +71,7 @@ class KeyFile:
         self.problem: str | None = None
         self._key: paramiko.PKey | None = None
         self._declined = False
+        self._pkcs8 = False
         self._lock = Lock()
         try:
             text = path.read_text("utf-8", "replace")
@@ -77,23 +79,33 @@ class KeyFile:
             self.problem = (error.strerror or str(error)).lower()
             return
         self.public, self.encrypted = read_header(text)
+        self._pkcs8 = re.search("-----BEGIN (ENCRYPTED )?PRIVATE KEY-----", text) is not None
         with contextlib.suppress(OSError):
             words = Path(f"{path}.pub").read_text("utf-8", "replace").split()
             self.public = self.public or (words[1] if len(words) > 1 else None)
         if "PRIVATE KEY-----" not in text:
             self.problem = "it holds no private key"
+            # IdentityFile may name the public half of a key that an agent holds.
+            words = text.split()
+            if len(words) > 1 and re.match(r"(sk-)?(ssh|ecdsa)-", words[0]):
+                self.public = words[1]
 
-    def key(self, asker: Asker) -> paramiko.PKey:
+    def key(self, asker: Asker, limit: Limit) -> paramiko.PKey:
         """The key, its passphrase asked for when it has one and it is not known yet.
 
-        Raises Trouble(login).
+        Waits for whoever is being asked on behalf of another host, until `limit` is called off;
+        an answer has no time limit. Raises Trouble(login).
         """
-        with self._lock:
+        while not self._lock.acquire(timeout=0.2):
+            limit.left()
+        try:
             if self._key is None:
                 if self._declined:
                     raise self._locked()
                 self._key = self._unlock(asker) if self.encrypted else self._load(None)
             return self._key
+        finally:
+            self._lock.release()
 
     def _unlock(self, asker: Asker) -> paramiko.PKey:
         for _ in range(TRIES):
@@ -111,6 +123,8 @@ class KeyFile:
     def _load(self, passphrase: str | None) -> paramiko.PKey:
         secret = None if passphrase is None else passphrase.encode()
         try:
+            if self._pkcs8:
+                return from_pkcs8(self.path.read_bytes(), secret)
             # The stubs want text; the library below wants bytes.
             return paramiko.PKey.from_path(self.path, secret)  # type: ignore[arg-type]
         except (paramiko.SSHException, UnknownKeyType, ValueError, TypeError, OSError) as error:
@@ -131,6 +145,26 @@ class KeyFile:
 
     def _remedy(self) -> str:
         return f"give the key to an agent first: ssh-add {self.path}"
+
+
+def from_pkcs8(data: bytes, passphrase: bytes | None) -> paramiko.PKey:
+    """A key in the form that openssl writes, which paramiko does not read by itself.
+
+    Raises ValueError or TypeError, as the cryptography library does.
+    """
+    from cryptography.hazmat.primitives import serialization as form
+
+    key = form.load_pem_private_key(data, passphrase)
+    text = key.private_bytes(
+        form.Encoding.PEM, form.PrivateFormat.OpenSSH, form.NoEncryption()
+    ).decode()
+    public = key.public_key().public_bytes(form.Encoding.OpenSSH, form.PublicFormat.OpenSSH)
+    kind = public.split(b" ", 1)[0]
+    classes: dict[bytes, type[paramiko.PKey]] = {
+        b"ssh-rsa": paramiko.RSAKey,
+        b"ssh-ed25519": paramiko.Ed25519Key,
+    }
+    return classes.get(kind, paramiko.ECDSAKey).from_private_key(io.StringIO(text))
 
 
 def read_header(text: str) -> tuple[str | None, bool]:
@@ -170,12 +204,12 @@ class Identity:
         """Whether its passphrase must be asked for."""
         return self.file is not None and self.file.encrypted
 
-    def key(self, asker: Asker) -> paramiko.PKey:
-        """Raises Trouble(login)."""
+    def key(self, asker: Asker, limit: Limit) -> paramiko.PKey:
+        """See `KeyFile.key`. Raises Trouble(login)."""
         if self.agent_key is not None:
             return self.agent_key
         assert self.file is not None
-        return self.file.key(asker)
+        return self.file.key(asker, limit)
 
 
 class Keys:

@@ -131,10 +131,10 @@ class KnownHosts:
 
     def algorithms(self, files: Sequence[Path], host: str, port: int) -> tuple[str, ...]:
         """Host key algorithms to ask for first: those whose key is known."""
-        entries = self.entries(files, host, port)
-        if port != 22 and not entries:
-            entries = self.entries(files, host, 22)
-        types = dict.fromkeys(entry.key_type for entry in entries if not entry.marker)
+        types: dict[str, None] = {}
+        for place in dict.fromkeys((port, 22)):
+            entries = self.entries(files, host, place)
+            types = types or {entry.key_type: None for entry in entries if not entry.marker}
         return tuple(name for type_ in types for name in ALGORITHMS.get(type_, (type_,)))
 
     def ask(self, files: Sequence[Path], host: str, port: int, key_type: str, key: str) -> Answer:

@@ -105,8 +105,10 @@ def login(
     locked: Trouble | None = None
     for identity in identities:
         try:
-            key = identity.key(asker)
+            key = identity.key(asker, limit)
         except Trouble as trouble:
+            if trouble.trouble != "login":
+                raise
             locked = locked or trouble
             continue
         event = threading.Event()
@@ -126,9 +128,9 @@ def login(
             )
         if isinstance(error, BadAuthenticationType):
             raise _no_keys(target, error.allowed_types)
+        tried.append(identity.label)
         if not transport.is_active():
             raise _closed(target, tried)
-        tried.append(identity.label)
     if locked is not None:
         raise locked
     try:
@@ -176,11 +178,15 @@ def _refused(target: Target, tried: list[str]) -> Trouble:
     )
 
 
+def _keys(count: int) -> str:
+    return "one key" if count == 1 else f"{count} keys"
+
+
 def _closed(target: Target, tried: list[str]) -> Trouble:
     if tried:
         return Trouble(
             "login",
-            f"{target.host} closed the connection after {len(tried)} keys for {target.user}",
+            f"{target.host} closed the connection after {_keys(len(tried))} for {target.user}",
             "name the right one by identity_file in hosts.toml",
         )
     return Trouble("login", f"{target.host} closed the connection during the login", again=True)

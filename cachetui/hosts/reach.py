@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import socket
 import subprocess
 from dataclasses import replace
@@ -169,15 +171,30 @@ def _forward(transport: paramiko.Transport, target: Target, limit: Limit) -> soc
     return channel  # type: ignore[return-value]
 
 
+class CommandSocket(socket.socket):
+    """Our end of a ProxyCommand's standard input and output; closing it ends the command."""
+
+    process: subprocess.Popen[bytes]
+
+    def close(self) -> None:
+        super().close()
+        if self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.5)
+
+
 def _command_socket(command: str) -> socket.socket:
-    """The standard input and output of a ProxyCommand, which ends when they are closed."""
+    """Start a ProxyCommand. One that fails closes its end, which the handshake reports."""
     ours, theirs = socket.socketpair()
-    with theirs, contextlib.suppress(OSError):
-        subprocess.Popen(
+    with theirs:
+        sock = CommandSocket(fileno=ours.detach())
+        sock.process = subprocess.Popen(
             ["sh", "-c", f"exec {command}"],
             stdin=theirs.fileno(),
             stdout=theirs.fileno(),
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-    return ours
+    return sock

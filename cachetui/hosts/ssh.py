@@ -86,7 +86,7 @@ class SshMachine(SessionMachine):
         except (paramiko.SSHException, EOFError, OSError) as error:
             if self._closing.is_set():
                 raise self._error("cancelled", "the connection was closed") from None
-            if self._transport.is_active():
+            if isinstance(error, paramiko.SSHException) and self._transport.is_active():
                 raise self._error("shell", f"sshd runs no commands ({error})") from None
             why = link.why_lost(self._transport)
             raise self._error("lost", f"the connection is gone: {why}") from None

@@ -8,8 +8,9 @@ does not parse, and nothing of it runs.
 
 Without a terminal, sshd leaves a command running when its connection dies, and so does a local
 shell when its parent dies. Both close the command's standard input. A watched command has a
-watcher that waits for just that, then sends TERM to the command's process group and session,
-and KILL a second later. All text is POSIX shell: dash, bash and busybox have run it.
+watcher that waits for just that, then sends TERM to the command's process group, and KILL a
+second later to that and, where there is /proc, to what of its session has left the group. All
+is POSIX shell: dash, bash, busybox, ksh93 and zsh have run it, called by those, fish and tcsh.
 """
 
 from __future__ import annotations
@@ -20,31 +21,41 @@ from collections.abc import Mapping, Sequence
 STOP_SECONDS = 1.0
 """From TERM to KILL."""
 
+# KILL to what of the session $1 is neither its first process nor $2: processes that have left the
+# first one's group are not reached by a KILL to that. Children have larger numbers than their
+# parents (until numbers begin anew, when such a process may be missed), so that the rest of a
+# long /proc need not be read.
+_SWEEP = """\
+for stat in /proc/[0-9]*/stat; do
+  pid=${stat#/proc/}; pid=${pid%/stat}
+  [ "$pid" -gt "$1" ] && [ "$pid" != "$2" ] && [ "$pid" != $$ ] || continue
+  { read -r line <"$stat"; } 2>/dev/null || continue
+  line=${line##*\\) }; line=${line#* * * }; line=${line%% *}
+  [ "$line" != "$1" ] || kill -s KILL "$pid"
+done
+"""
+
 # The command's standard input is /dev/null. The watcher reads with the shell's own `read`, so
 # that it is one process and one KILL ends it; its output must go to /dev/null, else it holds the
 # channel open. It must be told its standard input: a background job's would be /dev/null.
 # The shell itself outlives TERM, and waits for the watcher's KILL: then its end says that all
-# has ended. The command's own shell has no traps.
+# has ended. The command's own shell has no traps. It reaps the watcher, since not every machine's
+# first process does (a container's often does not). The sweep is slow where /proc is long, so it
+# leaves the session, if it can, and does not hold up the KILL.
 _WATCH = """\
 exec 3<&0 </dev/null
 (
 while read -r _; do :; done
 trap '' TERM
 kill -s USR1 $$
-{ read -r _self _ </proc/self/stat; } 2>/dev/null
-_signal() {
-  for _stat in /proc/[0-9]*/stat; do
-    { read -r _line <"$_stat"; } 2>/dev/null || continue
-    _pid=${_stat#/proc/}; _pid=${_pid%/stat}
-    set -- "$1" ${_line##*) }
-    [ "$5" = "$$" ] && [ "$_pid" != "$_self" ] && [ "$_pid" != "$$" ] && kill -s "$1" "$_pid"
-  done
-  [ "$1" = KILL ] && return
-  kill -s TERM 0
-}
-PRIVILEGED_TERM _signal TERM
+PRIVILEGED_TERM kill -s TERM 0
 sleep 1
-_signal KILL
+if command -v setsid; then
+  setsid sh -c '( SWEEP ) &' sh $$ 0
+else
+  read -r _self _ </proc/self/stat
+  sh -c 'SWEEP' sh $$ "$_self"
+fi
 PRIVILEGED_KILL kill -s KILL 0
 ) <&3 3<&- >/dev/null 2>&1 &
 _watcher=$!
@@ -57,9 +68,9 @@ COMMAND
 )
 _status=$?
 while [ -n "$_stopped" ] && kill -s 0 "$_watcher" 2>/dev/null; do wait "$_watcher"; done
-kill -s KILL "$_watcher" 2>/dev/null
+{ kill -s KILL "$_watcher"; wait "$_watcher"; } 2>/dev/null
 exit "$_status"
-"""
+""".replace("SWEEP", _SWEEP)
 
 
 def script(

@@ -75,6 +75,8 @@ class Sshd:
                     f"AuthorizedKeysFile {self.authorized}",
                     "StrictModes no",
                     "UsePAM no",
+                    # A home of its own: no start-up file of the user's shell is to run.
+                    f"SetEnv HOME={folder}",
                     # sshd takes the first of several values.
                     *options,
                     f"PasswordAuthentication {'yes' if passwords else 'no'}",

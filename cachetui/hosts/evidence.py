@@ -1,0 +1,226 @@
+"""What a host's caches and images are before an audit touches them: evidence for findings.
+
+One short command; where something is run as found two more, beside the list of cache records that
+the audit takes anyway. Nothing on the host is changed.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from cachetui import madeby
+from cachetui.config import HostSettings
+from cachetui.hosts.base import HostError, Machine
+from cachetui.hosts.cache import CacheRecord
+from cachetui.hosts.docker import client
+from cachetui.record import BaseImage, CacheEntry, HostEvidence, LegacyChain
+
+ASK_SECONDS = 30.0
+MOST_IMAGES = 3000
+MOST_CHAINS = 60
+"""Leaves whose history is read, newest first: a tenth of a second each at worst."""
+
+_LINE = "{{.Id}}|{{.Parent}}|{{.Created}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An image on the host: its ID, its parent's ("" for none) and its date as docker has it."""
+
+    id: str
+    parent: str
+    created: str
+
+
+def gather(
+    machine: Machine,
+    host: HostSettings,
+    refs: Sequence[str],
+    records: Iterable[CacheRecord] | None,
+    *,
+    as_found: bool,
+    legacy: bool,
+) -> HostEvidence:
+    """The evidence of a host. `refs` are the base images, `records` BuildKit's cache as it was
+    listed just before; `as_found` asks for the cache's limits too and keeps the records,
+    `legacy` asks for what the legacy builder made.
+
+    Nothing is raised for what a host does not tell: it is None, or empty. A connection that
+    breaks is (`HostError`).
+    """
+    docker = client(host.docker, host.env)
+    told = _asked(machine, first_command(docker, refs, limits=as_found)) or ""
+    bases, platform, gc = parse_first(told, refs)
+    if not as_found:
+        return HostEvidence(at=time.time(), bases=bases, default_platform=platform)
+    chains = _chains(machine, docker, bases) if legacy else None
+    return HostEvidence(
+        at=time.time(),
+        bases=bases,
+        legacy=chains,
+        cache=None if records is None else tuple(map(_entry, records)),
+        cache_bytes=None if records is None else sum(record.bytes for record in records),
+        gc=gc,
+        default_platform=platform,
+    )
+
+
+def first_command(docker: str, refs: Sequence[str], *, limits: bool) -> str:
+    """Base images, the platform that the user sets, and with `limits` garbage collection's."""
+    form = "{{.Id}}|{{.Created}}|{{range .RepoDigests}}{{.}} {{end}}"
+    asks = "; ".join(
+        f"echo base; {docker} image inspect --format {shlex.quote(form)} {shlex.quote(ref)} "
+        "2>/dev/null || echo none"
+        for ref in refs
+    )
+    script = f'{asks or ":"}; echo "platform=$DOCKER_DEFAULT_PLATFORM"; '
+    if limits:
+        script += f"{docker} buildx inspect 2>/dev/null | sed -n '/^GC Policy/,$p'; "
+    return script + "true"
+
+
+def parse_first(
+    text: str, refs: Sequence[str]
+) -> tuple[tuple[BaseImage, ...], str | None, tuple[str, ...]]:
+    """What `first_command` prints: base images, DOCKER_DEFAULT_PLATFORM, limits as sentences."""
+    head, _, tail = text.partition("platform=")
+    bases: list[BaseImage] = []
+    for ref, part in zip(refs, head.split("base\n")[1:], strict=False):
+        identity, _, rest = part.strip().partition("|")
+        created, _, digests = rest.partition("|")
+        if identity.startswith("sha256:"):
+            bases.append(
+                BaseImage(
+                    ref=ref, id=identity, created=created or None, digests=tuple(digests.split())
+                )
+            )
+    platform, _, policy = tail.partition("\n")
+    return tuple(bases), platform.strip() or None, _policy(policy)
+
+
+def _policy(text: str) -> tuple[str, ...]:
+    """`docker buildx inspect`'s rules, each as one sentence."""
+    found: list[str] = []
+    for part in re.split(r"GC Policy rule#\d+:", text)[1:]:
+        pairs = re.findall(r"^\s*([A-Z][\w ]+):\s*(\S.*?)\s*$", part, re.MULTILINE)
+        words = [f"{name.lower()} {value}" for name, value in pairs if name != "All"]
+        if words:
+            found.append(", ".join(words))
+    return tuple(found)
+
+
+def _chains(
+    machine: Machine, docker: str, bases: Sequence[BaseImage]
+) -> tuple[LegacyChain, ...] | None:
+    """What the legacy builder made from the base images, None when that cannot be told."""
+    listing = _asked(
+        machine,
+        f"{docker} image ls -aq --no-trunc | sort -u | head -n {MOST_IMAGES} | "
+        f"xargs {docker} image inspect --format {shlex.quote(_LINE)} 2>/dev/null; true",
+    )
+    if listing is None:
+        return None
+    paths = leaves(parse_listing(listing), [image.id for image in bases])[:MOST_CHAINS]
+    if not paths:
+        return ()
+    ids = " ".join(path[-1].id for path in paths)
+    told = _asked(
+        machine,
+        f'for i in {ids}; do echo "image $i"; '
+        f"{docker} history --no-trunc --format '{{{{.CreatedBy}}}}' \"$i\" 2>/dev/null; done",
+    )
+    return None if told is None else parse_histories(told, paths)
+
+
+def parse_listing(text: str) -> dict[str, Listed]:
+    """Images by ID."""
+    found: dict[str, Listed] = {}
+    for line in text.splitlines():
+        parts = line.strip().split("|")
+        if len(parts) == 3 and parts[0].startswith("sha256:"):
+            found[parts[0]] = Listed(*parts)
+    return found
+
+
+def leaves(images: dict[str, Listed], bases: Sequence[str]) -> list[list[Listed]]:
+    """The chains from a base image (left in front) to each image that is nobody's parent,
+    newest first."""
+    parents = {image.parent for image in images.values()}
+    found: list[list[Listed]] = []
+    for image in images.values():
+        if image.id in parents or not image.parent:
+            continue
+        path = [image]
+        seen = {image.id}
+        while path[0].id not in bases:
+            above = images.get(path[0].parent)
+            if above is None or above.id in seen:
+                path = []
+                break
+            seen.add(above.id)
+            path.insert(0, above)
+        if len(path) > 1:
+            found.append(path)
+    found.sort(key=lambda path: path[-1].created, reverse=True)
+    return found
+
+
+def parse_histories(text: str, paths: Sequence[Sequence[Listed]]) -> tuple[LegacyChain, ...]:
+    """The chains with what made each image; `docker history` has the newest first."""
+    by_leaf = {path[-1].id: path for path in paths}
+    found: list[LegacyChain] = []
+    for part in re.split(r"^image (?=sha256:[0-9a-f]{64}$)", text, flags=re.MULTILINE)[1:]:
+        leaf, _, rest = part.partition("\n")
+        path = by_leaf.get(leaf.strip())
+        lines = [line for line in rest.splitlines() if line.strip()]
+        if path is None or len(lines) < len(path) - 1:
+            continue
+        made = [madeby.canonical(line) for line in reversed(lines[: len(path) - 1])]
+        found.append(
+            LegacyChain(
+                base=path[0].id,
+                image=path[-1].id,
+                made_by=tuple(made),
+                created=path[-1].created or None,
+            )
+        )
+    return tuple(found)
+
+
+def _asked(machine: Machine, command: str) -> str | None:
+    """What a command prints, None when it fails or takes too long."""
+    try:
+        done = machine.run(command, timeout=ASK_SECONDS)
+    except HostError as error:
+        if error.trouble in ("timeout", "shell"):
+            return None
+        raise
+    return done.text if done.status == 0 else None
+
+
+def _entry(record: CacheRecord) -> CacheEntry:
+    return CacheEntry(
+        type=record.type,
+        description=record.description,
+        bytes=record.bytes,
+        created=seconds(record.created_at),
+        last_used=seconds(record.last_used_at),
+        uses=record.uses,
+    )
+
+
+def seconds(text: str | None) -> float | None:
+    """Docker's "2026-11-24 04:03:10.530418233 +0000 UTC" in seconds since the epoch."""
+    found = re.match(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(\.\d+)? ([+-]\d{4})", text or "")
+    if found is None:
+        return None
+    with suppress(ValueError):
+        whole = datetime.strptime(f"{found[1]} {found[3]}", "%Y-%m-%d %H:%M:%S %z")
+        return whole.timestamp() + float(found[2] or 0)
+    return None
