@@ -1,0 +1,159 @@
+"""What is said of a host, a run and its steps, as lines. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cachetui.report import cells, units
+from cachetui.tui import signs
+from cachetui.tui.matrix import FleetRow
+from cachetui.tui.text import Line, Span, clean_line, fit, line
+
+if TYPE_CHECKING:
+    from cachetui.progress import Cell, HostProgress
+    from cachetui.record import Run, Step
+
+_SIDE = 20
+"""Cells of a run in the list of steps."""
+
+
+def host_lines(host: HostProgress, entry: FleetRow) -> list[Line]:
+    """What a host told of itself, in two lines; or why it could not."""
+    _, word, tone = signs.HOST[host.state]
+    head: list[str | Span] = [(entry.name, "strong"), (f"  {word}", tone)]
+    if host.state == "sending" and host.to_send:
+        head.append((f" {units.size(host.sent)} of {units.size(host.to_send)}", "muted"))
+    facts = host.facts
+    if facts is not None:
+        buildx = f" · buildx {facts.buildx}" if facts.buildx else " · no buildx"
+        head.append((f" · Docker {facts.engine}{buildx} · {facts.store} · {facts.platform}", ""))
+    lines = [tuple(line(*head))]
+    if facts is not None:
+        parts = [
+            f"{facts.cores} cores" if facts.cores else "",
+            f"load {facts.load:.1f}" if facts.load is not None else "",
+            f"memory {units.size(facts.memory_bytes)}" if facts.memory_bytes else "",
+            f"disk {units.size(facts.free_bytes)} free" if facts.free_bytes else "",
+            f"build cache {units.size(facts.df['Build Cache'])}"
+            if "Build Cache" in facts.df
+            else "",
+        ]
+        lines.append((("  " + " · ".join(part for part in parts if part), "muted"),))
+    if host.reason:
+        lines.append(line(("  ✗ ", "bad"), host.reason))
+    if host.remedy:
+        lines.append(line(("  → ", "accent"), host.remedy))
+    return lines
+
+
+def step_lines(runs: list[Run], width: int, most: int) -> list[Line]:
+    """The steps of a run in `most` lines, beside those of another when there is one; where not
+    all have room, those that differ."""
+    names = [run.host for run in runs]
+    room = max(10, width - _SIDE * len(runs) - 1)
+    from cachetui.compare.align import align
+
+    rows = align(runs)
+    shown_rows = [row for row in rows if row.differs] if len(rows) >= most else list(rows)
+    left_out = len(rows) - len(shown_rows)
+    head = f"   {runs[0].scenario}" + (": where they differ" if left_out and shown_rows else "")
+    if left_out and not shown_rows:
+        head = f"   {runs[0].scenario}: {'no step differs' if len(runs) > 1 else 'enter shows it'}"
+    lines = [
+        line(
+            *fit(((head, "title"),), room),
+            *(part for name in names for part in fit(((f"  {name}", "strong"),), _SIDE)),
+        )
+    ]
+    if len(shown_rows) >= most:
+        left_out += len(shown_rows) - most + 2
+        shown_rows = shown_rows[: most - 2]
+    for row in shown_rows:
+        sign: Span = ("≠ ", "warn") if row.differs else ("  ", "")
+        number: Span = (f"{row.line:>3} ", "muted")
+        text = cells.shorten(clean_line(row.instruction), room - 7)
+        shown = fit(line(sign, number, (text, "strong" if row.differs else "")), room)
+        for column, step in enumerate(row.cells):
+            if step is None:
+                shown = line(*shown, *fit((("  –", "muted"),), _SIDE))
+                continue
+            odd = row.differs and column == 0
+            seconds = units.seconds(step.seconds) if step.seconds is not None else ""
+            status = line(
+                ("≠" if odd else " ", "odd" if odd else ""), " ", *signs.step_status(step)
+            )
+            shown = line(*shown, *fit(status, 12), *fit(((f"{seconds:>6}", ""),), _SIDE - 12))
+        lines.append(shown)
+    if left_out and len(lines) < most:
+        lines.append(((f"   {units.count(left_out, 'more step')} · enter compares all", "muted"),))
+    return lines
+
+
+def cell_facts(cell: Cell, told: str | None = None) -> Line:
+    """A cell in one line of words, without a reason that was `told` already."""
+    sign, word, tone = signs.CELL[cell.state]
+    spans: list[str | Span] = [(f"  {cell.scenario} ", "strong"), (f"{sign} {word}", tone)]
+    if cell.state == "building":
+        spans.append(f" step {cell.step} of {cell.steps}: {cell.doing}")
+    elif cell.state in ("done", "stored"):
+        spans.append(f" · {cell.hits} hit, {cell.misses} missed · {units.seconds(cell.seconds)}")
+    if cell.state == "building" and cell.expected:
+        spans.append((f" · took {units.seconds(cell.expected)} before", "muted"))
+    if cell.age is not None:
+        spans.append((f" · stored, run {units.age(cell.age)}", "muted"))
+    if cell.reason and cell.reason != told:
+        spans.append((f" · {cell.reason}", ""))
+    return line(*spans)
+
+
+def step_cell(step: Step | None, base: Step | None, width: int, slowest: float) -> Line:
+    """A step of one run: status, seconds, difference to the baseline's, a bar of its share.
+
+    `base` is the baseline's step, None in the baseline's own column.
+    """
+    sign, word, tone = signs.of_step(step)
+    odd = base is not None and signs.of_step(base)[1] != word
+    spans: list[Span] = [("≠" if odd else " ", "odd" if odd else "")]
+    spans.append((f"{sign} {word}".ljust(9), tone))
+    seconds = step.seconds if step is not None else None
+    took = units.seconds(seconds) if seconds is not None else ""
+    spans.append((f"{took:>6}", ""))
+    if width >= 24:
+        change = difference(seconds, base.seconds) if base is not None else ""
+        spans.append((f" {change:>7}", "muted"))
+        room = width - 24
+        if room >= 4 and seconds and slowest > 0:
+            bar = signs.bar(seconds / slowest, room - 1).rstrip() or "▏"
+            spans.append((f" {bar}", tone if tone == "bad" else "accent"))
+    return tuple(spans)
+
+
+def step_facts(step: Step | None, name: str) -> Line:
+    """A step of one run in words."""
+    if step is None:
+        return line((f"{name}: ", "muted"), "this backend has no step of its own for it")
+    words: list[str | Span] = [(f"{name}: ", "muted"), *signs.step_status(step)]
+    if step.seconds is not None:
+        by = {
+            "engine": "measured by the engine",
+            "printed": "as printed",
+            "arrival": "by when its output came",
+        }.get(step.timing or "", "")
+        words.append(f" · {units.seconds(step.seconds)}")
+        words.append((f" {by}", "muted"))
+    if step.log_lines:
+        words.append(f" · {units.count(step.log_lines, 'line')} of log")
+    if step.same_as is not None:
+        stage, index = step.same_as
+        words.append((f" · built once with the equal step {stage}/{index}", "muted"))
+    return line(*words)
+
+
+def difference(seconds: float | None, base: float | None) -> str:
+    """Seconds more or less than the baseline's: "+1.2s", "-0.4s", "" where there is none."""
+    if seconds is None or base is None:
+        return ""
+    more = seconds - base
+    if abs(more) < 0.05:
+        return "±0" if seconds >= 0.05 else ""
+    return ("+" if more > 0 else "-") + units.seconds(abs(more))

@@ -1,0 +1,1 @@
+"""One module a screen, one style sheet beside it."""

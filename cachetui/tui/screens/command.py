@@ -1,0 +1,78 @@
+"""Command: exactly what ran on the host for a run, to copy and try by hand."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from cachetui.record import Run
+from cachetui.report import cells
+from cachetui.tui import keys
+from cachetui.tui.text import Line, clean_line, label, line
+from cachetui.tui.widgets.lines import Lines
+
+
+class CommandScreen(ModalScreen[None]):
+    """The commands of one run, in order."""
+
+    BINDINGS: ClassVar = keys.COMMAND
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self._run = run
+
+    def compose(self) -> ComposeResult:
+        box = Vertical(classes="box -wide")
+        box.border_title = label(f"Commands on {self._run.host}", 60)
+        box.border_subtitle = "y copies all · esc closes"
+        with box:
+            yield Lines()
+
+    def on_mount(self) -> None:
+        page = self.query_one(Lines)
+        page.show(self.lines(max(20, min(self.app.size.width - 8, 140))))
+        page.focus()
+
+    def lines(self, width: int) -> list[Line]:
+        """The page: what the run was, then its commands, wrapped with a shell's line ends."""
+        run = self._run
+        found: list[Line] = [
+            line((run.scenario, "strong"), (f" · repeat {run.repeat} · {run.status}", "muted"))
+        ]
+        if run.stored:
+            found.append((("Taken from the store: these ran when the run was made.", "muted"),))
+        if run.reason:
+            found.append(line(("reason: ", "muted"), run.reason))
+        for command in run.commands:
+            found.append(())
+            for text in command.splitlines() or [""]:
+                wrapped = cells.wrap(clean_line(text), width - 4, "", "    ") or [""]
+                for number, part in enumerate(wrapped):
+                    last = number == len(wrapped) - 1
+                    found.append(
+                        line(
+                            ("$ " if not number else "  ", "accent"),
+                            part,
+                            ("" if last else " \\", "muted"),
+                        )
+                    )
+        if not run.commands:
+            found += [(), (("No command ran for it.", "muted"),)]
+        for note in run.notes:
+            found += [(), line(("note: ", "muted"), note)]
+        return found
+
+    def action_copy(self) -> None:
+        """Copy all commands, as they ran."""
+        from cachetui.tui.actions import Actions
+
+        app = self.app
+        assert isinstance(app, Actions)
+        app.copy("\n".join(self._run.commands))
+
+    def action_close(self) -> None:
+        """Back to where one came from."""
+        self.dismiss(None)

@@ -1,0 +1,211 @@
+"""Dialogs: questions that stand over a place until they are answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, TypeVar
+
+from textual import on
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Button, Input, Static
+
+from cachetui.tui import keys
+from cachetui.tui.text import Line, label, line
+from cachetui.tui.widgets.canvas import Plate
+from cachetui.tui.widgets.columns import Column
+from cachetui.tui.widgets.grid import Grid
+
+_T = TypeVar("_T")
+
+
+class Dialog(ModalScreen[_T]):
+    """A box with a heading. `escape` closes it without an answer."""
+
+    BINDINGS: ClassVar = keys.DIALOG
+    HEADING = ""
+
+    def compose(self) -> Iterator[Widget]:
+        box = Vertical(classes="box")
+        box.border_title = label(self.heading())
+        with box:
+            yield from self.body()
+
+    def heading(self) -> str:
+        """What stands on the box."""
+        return self.HEADING
+
+    def body(self) -> Iterator[Widget]:
+        """What is in the box."""
+        raise NotImplementedError
+
+    def action_close(self) -> None:
+        """Close without an answer."""
+        self.dismiss(None)
+
+    def copy_text(self) -> str | None:
+        """What `y` copies here."""
+        return None
+
+
+def paragraphs(text: str) -> Iterator[Widget]:
+    """Text of any origin as wrapped lines, never parsed as markup."""
+    for part in text.splitlines() or [""]:
+        yield Static(label(part), markup=False)
+
+
+class Notice(Dialog[None]):
+    """Something to read."""
+
+    BINDINGS: ClassVar = [Binding("enter", "close", "Close", show=False)]
+
+    def __init__(self, title: str, text: str) -> None:
+        super().__init__()
+        self._title, self._text = title, text
+
+    def heading(self) -> str:
+        return self._title
+
+    def body(self) -> Iterator[Widget]:
+        yield from paragraphs(self._text)
+        with Horizontal(classes="buttons"):
+            yield Button("Close", id="close", variant="primary")
+
+    def on_button_pressed(self) -> None:
+        self.dismiss(None)
+
+
+class Confirm(Dialog[bool]):
+    """A question with two answers; the safe one has the focus."""
+
+    BINDINGS: ClassVar = [
+        Binding("y", "answer(True)", "Yes", show=False),
+        Binding("n", "answer(False)", "No", show=False),
+        Binding("left,right,h,l", "other", "The other button", show=False),
+    ]
+
+    def __init__(self, title: str, text: str, yes: str, no: str = "Cancel") -> None:
+        super().__init__()
+        self._title, self._text, self._yes, self._no = title, text, yes, no
+
+    def heading(self) -> str:
+        return self._title
+
+    def body(self) -> Iterator[Widget]:
+        yield from paragraphs(self._text)
+        with Horizontal(classes="buttons"):
+            yield Button(label(f"{self._yes} (y)"), id="yes", variant="error")
+            yield Button(label(f"{self._no} (n)"), id="no", variant="primary")
+
+    def on_mount(self) -> None:
+        self.query_one("#no").focus()
+
+    def action_other(self) -> None:
+        """Go to the other button."""
+        self.focus_next()
+
+    def action_answer(self, yes: bool) -> None:
+        """Answer by key."""
+        self.dismiss(yes)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "yes")
+
+
+class Leave(Confirm):
+    """Whether to leave while an audit runs; `q` and Ctrl-C again say yes."""
+
+    BINDINGS: ClassVar = [Binding("q", "answer(True)", "Stop and leave", show=False)]
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Leave while the audit runs?",
+            "The builds on the hosts will be stopped. What has ended is kept, and can be opened"
+            " again from History.",
+            "Stop and leave",
+            "Stay",
+        )
+
+
+class Passphrase(Dialog[str]):
+    """The passphrase of a key file. It is kept in memory only, for this session."""
+
+    HEADING = "Encrypted key"
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+
+    def body(self) -> Iterator[Widget]:
+        yield Static(label(f"Passphrase for {self._path}"), markup=False)
+        yield Input(password=True, id="secret")
+        yield Static(label("enter gives it · esc goes on without this key"), markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one(Input).focus()
+
+    @on(Input.Submitted)
+    def _given(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value)
+
+
+class HostKey(Confirm):
+    """Whether to trust a host's key that is not known yet. Nothing is accepted by default."""
+
+    def __init__(self, host: str, key_type: str, fingerprint: str) -> None:
+        super().__init__(
+            "Unknown host key",
+            f"{host} shows a key that is not in known_hosts:\n{key_type} {fingerprint}\n"
+            "Compare it with what the host itself prints:\n"
+            "ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub",
+            "Trust it",
+            "Refuse",
+        )
+
+
+class Choose(Dialog[int]):
+    """One of several lines: `rows` are (what, more about it)."""
+
+    def __init__(
+        self, title: str, rows: Sequence[tuple[str | Line, str]], *, at: int = 0, hint: str = ""
+    ) -> None:
+        super().__init__()
+        self._title, self._choices, self._at, self._hint = title, rows, at, hint
+
+    def heading(self) -> str:
+        return self._title
+
+    def body(self) -> Iterator[Widget]:
+        yield Grid(cell=self._cell, fixed=2, id="choices")
+        if self._hint:
+            yield Plate(line((self._hint, "muted")))
+
+    def on_mount(self) -> None:
+        grid = self.query_one(Grid)
+        names = [
+            row[0] if isinstance(row[0], str) else "".join(t for t, _ in row[0])
+            for row in self._choices
+        ]
+        longest = max((len(name) for name in names), default=10)
+        more = max((len(row[1]) for row in self._choices), default=0)
+        columns = [Column("what", (), min(longest + 1, 34 if more else 66), 2)]
+        if more:
+            columns.append(Column("more", (), min(more, 34), 1))
+        grid.styles.height = min(max(1, len(self._choices)), 18)
+        grid.show(list(range(len(self._choices))), tuple(columns))
+        grid.move_to(self._at)
+        grid.focus()
+
+    def _cell(self, row: Any, column: Any, width: int) -> Line:
+        del width
+        what, more = self._choices[row]
+        if column == "what":
+            return ((what, ""),) if isinstance(what, str) else what
+        return ((more, "muted"),)
+
+    @on(Grid.Opened)
+    def _chosen(self, event: Grid.Opened) -> None:
+        row: Any = event.row
+        self.dismiss(row)

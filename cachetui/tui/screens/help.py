@@ -1,0 +1,72 @@
+"""Help: every key that works here, from the bindings themselves, and what the signs mean."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen, Screen
+
+from cachetui.tui import signs
+from cachetui.tui.screens.place import Place
+from cachetui.tui.text import Line, Tone, line
+from cachetui.tui.widgets.frame import described
+from cachetui.tui.widgets.lines import Lines
+
+_NAMES = {"app": "Everywhere", "grid": "Moving", "log": "Moving in a log", "lines": "Moving"}
+
+
+class Help(ModalScreen[None]):
+    """Keys grouped by where they belong: the place first, then moving, then everywhere."""
+
+    BINDINGS: ClassVar = [Binding("escape,question_mark,q,enter", "dismiss", "Close", show=False)]
+
+    def __init__(self, below: Screen[Any]) -> None:
+        super().__init__()
+        self._below = below
+
+    def compose(self) -> ComposeResult:
+        box = Vertical(classes="box")
+        box.border_title = "Keys and signs"
+        box.border_subtitle = "esc closes"
+        with box:
+            yield Lines(self.lines())
+
+    def lines(self) -> list[Line]:
+        """What is shown, from the bindings that are active on the screen below."""
+        groups: dict[str, dict[str, tuple[list[str], str, bool]]] = {}
+        for active in self._below.active_bindings.values():
+            binding = active.binding
+            place = (binding.id or "").split(".", 1)[0]
+            if not place or not binding.description:
+                continue
+            words = binding.tooltip or described(binding, self._below)
+            entry = groups.setdefault(place, {}).setdefault(
+                binding.id or "", ([], words, active.enabled)
+            )
+            key = self.app.get_key_display(binding)
+            if key not in entry[0]:
+                entry[0].append(key)
+        own = self._below.PLACE if isinstance(self._below, Place) else ""
+        order = sorted(groups, key=lambda name: (name != own, name == "app"))
+        shown: list[Line] = []
+        for place in order:
+            if shown:
+                shown.append(())
+            shown.append(line((_NAMES.get(place, place.title()), "title")))
+            for keys_of, words, enabled in groups[place].values():
+                tone: Tone = "" if enabled else "muted"
+                keys = " ".join(keys_of)
+                shown.append(
+                    line("  ", (f"{keys:<12}", "key" if enabled else "muted"), (f" {words}", tone))
+                )
+        shown += [(), line(("Signs", "title"))]
+        shown += [
+            line("  ", (f"{sign:<12}", "strong"), f" {words}") for sign, words in signs.LEGEND
+        ]
+        return shown
+
+    def on_mount(self) -> None:
+        self.query_one(Lines).focus()

@@ -1,0 +1,253 @@
+"""Dialogs: questions of the core, export, first run, choosing a build, leaving."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from cachetui.config import BuildSettings
+from cachetui.tui.actions import COPY_CAP, INTERRUPTED
+from tests import builders
+from tests.tui.driving import Driver, drive
+from tests.tui.fake import FakeCore
+
+
+class Asked(threading.Thread):
+    """A core thread that asks something, and keeps the answer."""
+
+    def __init__(self, question: str, *words: str, core: FakeCore) -> None:
+        super().__init__(daemon=True)
+        self.answer: object = self
+        self._ask = getattr(core.asker, question)
+        self._words = words
+        self.start()
+
+    def run(self) -> None:
+        self.answer = self._ask(*self._words)
+
+    @property
+    def answered(self) -> bool:
+        return self.answer is not self
+
+
+def test_a_passphrase_is_asked_for_and_not_shown() -> None:
+    async def story(d: Driver) -> None:
+        asked = Asked("passphrase", "/home/me/.ssh/id_[ed]25519", core=d.core)
+        await d.see("Passphrase for /home/me/.ssh/id_[ed]25519")
+        await d.press(*"secret")
+        assert "secret" not in d.text()
+        await d.press("enter")
+        await d.until(lambda: asked.answered)
+        assert asked.answer == "secret"
+
+    drive(story)
+
+
+def test_no_passphrase_is_an_answer() -> None:
+    async def story(d: Driver) -> None:
+        asked = Asked("passphrase", "key", core=d.core)
+        await d.see("Passphrase")
+        await d.press("escape")
+        await d.until(lambda: asked.answered)
+        assert asked.answer is None
+
+    drive(story)
+
+
+@pytest.mark.parametrize(
+    ("keys", "trusted"), [(["enter"], False), (["escape"], False), (["y"], True), (["n"], False)]
+)
+def test_an_unknown_host_key_is_refused_unless_trusted(keys: list[str], trusted: bool) -> None:
+    async def story(d: Driver) -> None:
+        asked = Asked("unknown_host_key", "ci-1", "ssh-ed25519", "SHA256:abc", core=d.core)
+        await d.see("ci-1 shows a key that is not in", "ssh-ed25519 SHA256:abc", "Refuse")
+        await d.press(*keys)
+        await d.until(lambda: asked.answered)
+        assert asked.answer is trusted
+
+    drive(story)
+
+
+def test_questions_come_one_at_a_time_and_are_refused_on_leaving() -> None:
+    asked: list[Asked] = []
+
+    async def story(d: Driver) -> None:
+        asked.append(Asked("passphrase", "one", core=d.core))
+        asked.append(Asked("passphrase", "two", core=d.core))
+        await d.see("Passphrase for")
+        await d.pilot.press("ctrl+c")
+
+    assert drive(story) == 0
+    for thread in asked:
+        thread.join(5)
+        assert thread.answer is None
+
+
+@pytest.mark.parametrize(
+    ("presses", "suffix", "inside"),
+    [(0, "html", "<html"), (1, "md", "## api"), (2, "json", '"schema"')],
+)
+def test_an_audit_is_exported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, presses: int, suffix: str, inside: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    async def story(d: Driver) -> None:
+        await d.press("e")
+        await d.see("Export this audit")
+        await d.press(*["j"] * presses, "enter")
+        await d.until(lambda: any("Wrote" in text for text in d.toasts()))
+
+    drive(story, FakeCore(builders.troubled()))
+    text = (tmp_path / f"cachetui-a1b2c3d4.{suffix}").read_text()
+    assert inside in text
+    if suffix == "json":
+        assert json.loads(text)["audit"] == "a1b2c3d4"
+
+
+def test_an_export_does_not_overwrite_unasked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    there = tmp_path / "cachetui-a1b2c3d4.html"
+    there.write_text("mine")
+
+    async def story(d: Driver) -> None:
+        await d.press("e", "enter")
+        await d.see("exists: write again to replace it")
+        assert there.read_text() == "mine"
+        await d.press("enter")
+        await d.until(lambda: there.read_text() != "mine")
+
+    drive(story)
+
+
+def test_an_export_that_fails_says_why(tmp_path: Path) -> None:
+    async def story(d: Driver) -> None:
+        await d.press("e", "tab")
+        box = d.app.screen.query_one("#path")
+        box.value = str(tmp_path / "none" / "x.html")  # type: ignore[attr-defined]
+        await d.press("enter")
+        await d.see("No such file or directory")
+
+    drive(story)
+
+
+def test_first_run_shows_a_hosts_toml_and_writes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    core = FakeCore(hosts=False)
+    core.below = [BuildSettings(name="web", context=tmp_path / "web")]
+
+    async def story(d: Driver) -> None:
+        await d.see("Welcome", "~/.ssh/config", 'name = "ci-1"')
+        assert not (tmp_path / "hosts.toml").exists()
+        await d.press("w")
+        await d.until(lambda: (tmp_path / "hosts.toml").exists())
+        await d.see("ci-1")
+        await d.press("b")
+        await d.see("Which build?", "web/Dockerfile")
+        await d.press("enter")
+        await d.see("r runs web on 1 host")
+
+    drive(story, core, opened=False)
+
+
+def test_first_run_offers_this_machine_when_nothing_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    core = FakeCore(hosts=False)
+    core.suggestion = ""
+
+    async def story(d: Driver) -> None:
+        await d.see('address = "local"', "this machine alone")
+        await d.press("escape")
+        await d.not_see("Welcome")
+        assert not (tmp_path / "hosts.toml").exists()
+        await d.see("no hosts.toml")
+
+    drive(story, core, opened=False)
+
+
+def test_no_dockerfile_anywhere_is_told() -> None:
+    async def story(d: Driver) -> None:
+        await d.press("r")
+        await d.see("No Dockerfile was found", "[builds.api]")
+
+    drive(story, FakeCore(builds=False), opened=False)
+
+
+def test_q_leaves_at_once_when_idle() -> None:
+    async def story(d: Driver) -> None:
+        await d.pilot.press("q")
+
+    assert drive(story) == 0
+
+
+@pytest.mark.parametrize("keys", [["q", "y"], ["ctrl+c", "ctrl+c"], ["q", "q"]])
+def test_leaving_an_audit_asks_once_and_stops_it(keys: list[str]) -> None:
+    core = FakeCore()
+
+    async def story(d: Driver) -> None:
+        await d.start(at=5.0)
+        await d.press(keys[0])
+        await d.see("Leave while the audit runs?")
+        assert not d.audit.stopped
+        await d.pilot.press(keys[1])
+        await d.until(lambda: not d.app.is_running or d.app._exit)
+
+    assert drive(story, core, opened=False) == INTERRUPTED
+    assert core.audit is not None
+    assert core.audit.stopped == [None]
+    assert core.document.audit in core.store.documents
+
+
+def test_staying_goes_on() -> None:
+    async def story(d: Driver) -> None:
+        await d.start(at=5.0)
+        await d.press("q", "enter")
+        assert not d.audit.stopped
+        await d.press("q", "n")
+        assert not d.audit.stopped
+        await d.see("▸ 8/12")
+        d.audit.end()
+
+    drive(story, opened=False)
+
+
+def test_a_blocked_thread_does_not_hold_the_app() -> None:
+    core = FakeCore(stubborn=True)
+    took: list[float] = []
+
+    async def story(d: Driver) -> None:
+        await d.start(at=5.0)
+        await d.press("q")
+        await d.see("Leave while")
+        begun = time.monotonic()
+        await d.pilot.press("y")
+        await d.until(lambda: d.app._exit)
+        took.append(time.monotonic() - begun)
+
+    assert drive(story, core, opened=False) == INTERRUPTED
+    assert took[0] < 2.0
+    assert core.audit is not None
+    core.audit.end()
+
+
+def test_copying_has_a_cap_and_says_what_was_left_out() -> None:
+    async def story(d: Driver) -> None:
+        copied: list[str] = []
+        d.app.copy_to_clipboard = copied.append  # type: ignore[method-assign, assignment]
+        d.app.copy("é" * COPY_CAP)
+        assert len(copied[0].encode()) <= COPY_CAP
+        await d.until(lambda: any("left out" in text for text in d.toasts()))
+        await d.press("y")
+        assert copied[-1] == "old"
+
+    drive(story)

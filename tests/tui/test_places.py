@@ -1,0 +1,211 @@
+"""Timeline, Mounts, History and Command: what each shows, and where it leads."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tests import builders
+from tests.tui.driving import Driver, drive
+from tests.tui.fake import FakeCore
+
+
+def test_timeline_shows_what_ran_side_by_side() -> None:
+    async def story(d: Driver) -> None:
+        await d.press("l", "l", "l", "t")
+        await d.place("timeline")
+        await d.see(
+            "mid buildkit-cold (baseline)",
+            "old buildkit-cold 28.7s",
+            "at most 2 steps at once",
+            "│0s",
+            "◆",
+        )
+        rule = d.line("RUN … pip")
+        assert "█" in rule
+        await d.press("G")
+        await d.see("builds on line 15", "on the critical path")
+
+    drive(story, FakeCore(), size=(100, 40))
+
+
+def test_timeline_says_why_a_step_may_start_early() -> None:
+    async def story(d: Driver) -> None:
+        await d.press("4")
+        for _ in range(5):
+            await d.press("j")
+        await d.see("COPY web ./web", "started before line 4, 5: ", "builds on nothing")
+
+    drive(story)
+
+
+def test_timeline_orders_by_start_and_narrows_to_the_critical_path() -> None:
+    async def story(d: Driver) -> None:
+        await d.press("4")
+        await d.see("pip install")
+        await d.press("a")
+        await d.not_see("pip install")
+        await d.press("a", "s")
+        assert "In the order of starting." in d.toasts()
+        text = d.text()
+        assert text.index("COPY web") < text.index("pip install")
+
+    drive(story)
+
+
+def test_timeline_leads_to_the_log_and_takes_other_runs() -> None:
+    async def story(d: Driver) -> None:
+        await d.press("4", "b")
+        await d.see("Which run beside the first?")
+        await d.press("j", "enter")
+        await d.see("(baseline)", "mounts-warm")
+        await d.press("enter")
+        await d.place("step")
+
+    drive(story, size=(80, 40))
+
+
+def test_timeline_without_runs_says_so() -> None:
+    async def story(d: Driver) -> None:
+        await d.press("4")
+        await d.see("No run to show yet.")
+
+    drive(story, opened=False)
+
+
+def test_mounts_say_what_they_hold_and_save() -> None:
+    async def story(d: Driver) -> None:
+        await d.press("5")
+        await d.see("/root/.cache/pip", "34.0 MB", "2 minutes ago", "shared", "8.4s", "5.0s")
+        await d.see("✓ the same layers, cold and warm", "cold ███")
+        await d.press("s")
+        await d.see("SAVED ▾")
+        await d.press("enter")
+        await d.place("compare")
+        await d.see("bk cold", "bk mounts-warm")
+
+    drive(story, size=(120, 30))
+
+
+def test_other_layers_with_a_warm_mount_are_told() -> None:
+    document = builders.document()
+    changed = tuple(
+        msgspec.structs.replace(
+            run, image=msgspec.structs.replace(run.image, layers=("sha256:" + "ee" * 32,))
+        )
+        if run.scenario == "buildkit-mounts-warm" and run.image
+        else run
+        for run in document.runs
+    )
+
+    async def story(d: Driver) -> None:
+        await d.press("5")
+        await d.see("≠ other layers", "times alone can do that")
+
+    drive(story, FakeCore(msgspec.structs.replace(document, runs=changed)))
+
+
+def test_without_mounts_it_says_what_they_are_for() -> None:
+    async def story(d: Driver) -> None:
+        await d.press("5")
+        await d.see("This Dockerfile has no cache mounts.", "RUN --mount=type=cache")
+
+    drive(story, FakeCore(builders.legacy_too()))
+
+
+def kept() -> FakeCore:
+    """Three audits, a day apart; the odd one is the latest."""
+    latest = builders.odd_one_out()
+    older = [
+        msgspec.structs.replace(
+            builders.document(
+                msgspec.structs.replace(
+                    run, id=f"{run.id}-{n}", started_at=builders.NOW - n * 86400, audit=f"day-{n}"
+                )
+                for run in builders.document().runs
+            ),
+            audit=f"day-{n}",
+            started_at=builders.NOW - n * 86400,
+        )
+        for n in (1, 2)
+    ]
+    return FakeCore(latest, kept=[latest, *older])
+
+
+def test_history_lists_opens_and_goes_back() -> None:
+    async def story(d: Driver) -> None:
+        await d.press("6")
+        await d.see("a1b2c3d4 (open)", "day-1", "2 h ago", "26 h ago")
+        await d.press("j", "enter")
+        await d.place("fleet")
+        await d.see("kept", "hosts agree step by step", "day-1")
+
+    drive(story, kept(), size=(120, 30))
+
+
+def test_history_compares_marked_audits() -> None:
+    async def story(d: Driver) -> None:
+        await d.press("6", "space", "space", "c")
+        await d.place("compare")
+        await d.see("@day-1", "@a1b2c3")
+
+    drive(story, kept(), size=(120, 30))
+
+
+def test_history_deletes_after_a_question() -> None:
+    async def story(d: Driver) -> None:
+        await d.press("6", "j", "d")
+        await d.see("Delete this audit?", "cannot be brought back")
+        await d.press("enter")
+        assert "day-1" in d.core.store.documents
+        await d.press("d", "y")
+        await d.until(lambda: "day-1" not in d.core.store.documents)
+        await d.not_see("day-1  ")
+
+    drive(story, kept(), size=(120, 30))
+
+
+def test_history_draws_trends() -> None:
+    async def story(d: Driver) -> None:
+        await d.press("6", "tab")
+        await d.see("Trends of api", "buildkit-warm", "█")
+        assert "▁" in d.text()
+        await d.press("escape")
+        await d.see("WHEN")
+        await d.press("s")
+        await d.see("BUILD ▾")
+
+    drive(story, kept(), size=(120, 30))
+
+
+def test_history_says_what_to_do_when_it_is_empty() -> None:
+    async def story(d: Driver) -> None:
+        await d.press("6")
+        await d.see("No audit is kept yet.")
+
+    drive(story, opened=False)
+
+
+def test_an_audit_that_is_gone_is_told() -> None:
+    async def story(d: Driver) -> None:
+        await d.until(lambda: "Audit lost is not in the store." in d.toasts())
+
+    drive(story, opened=False, audit="lost")
+
+
+def test_commands_are_shown_wrapped_and_copied_whole() -> None:
+    long = "docker build " + " ".join(f"--build-arg A{n}=…" for n in range(20)) + " ."
+    document = builders.document(
+        [builders.run("old", "buildkit-cold", commands=("mkdir -p x", long), notes=("a note",))]
+    )
+
+    async def story(d: Driver) -> None:
+        await d.press("l", "c")
+        await d.see("Commands on old", "$ mkdir -p x", "$ docker build", "\\", "note: a note")
+        copied: list[str] = []
+        d.app.copy_to_clipboard = copied.append  # type: ignore[method-assign, assignment]
+        await d.press("y")
+        assert copied == [f"mkdir -p x\n{long}"]
+        await d.press("escape")
+        await d.not_see("Commands on")
+
+    drive(story, FakeCore(document))

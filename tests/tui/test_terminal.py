@@ -1,0 +1,138 @@
+"""In a real terminal: it is left as it was found, whatever happens, and within two seconds."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from fcntl import ioctl
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LEFT_ALTERNATE_SCREEN = b"\x1b[?1049l"
+SHOWS_CURSOR = b"\x1b[?25h"
+PATIENCE = 20.0
+
+
+class Terminal:
+    """The app on a pseudo terminal."""
+
+    def __init__(self, what: str, **environment: str) -> None:
+        self.master, slave = pty.openpty()
+        ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self.before = termios.tcgetattr(slave)
+        self.slave = slave
+        self.output = b""
+        env = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "CI")}
+        env |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "PYTHONPATH": str(ROOT)}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.tui.terminal_app", what],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            cwd=ROOT,
+            env=env | environment,
+            start_new_session=True,
+        )
+
+    def read(self, seconds: float = 0.05) -> None:
+        """Take what the app has written."""
+        ready, _, _ = select.select([self.master], [], [], seconds)
+        if ready:
+            self.output += os.read(self.master, 1 << 16)
+
+    def see(self, *words: str) -> None:
+        """Go on until the words have been written."""
+        end = time.monotonic() + PATIENCE
+        while not all(word in self.text() for word in words):
+            assert time.monotonic() < end, (words, self.text()[-2000:])
+            assert self.process.poll() is None, self.text()[-2000:]
+            self.read()
+
+    def text(self) -> str:
+        """What was written, without escape sequences."""
+        return re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]", "", self.output.decode("utf-8", "replace"))
+
+    def press(self, keys: bytes) -> None:
+        os.write(self.master, keys)
+
+    def end(self) -> tuple[int, float]:
+        """Wait for the end: exit code, and how long it took."""
+        begun = time.monotonic()
+        while self.process.poll() is None:
+            assert time.monotonic() < begun + PATIENCE, "it does not end"
+            self.read(0.02)
+        took = time.monotonic() - begun
+        self.read()
+        return self.process.returncode, took
+
+    def assert_restored(self) -> None:
+        """The terminal is as it was found."""
+        assert LEFT_ALTERNATE_SCREEN in self.output
+        assert SHOWS_CURSOR in self.output
+        assert termios.tcgetattr(self.slave)[:4] == self.before[:4]
+
+
+def test_q_when_idle() -> None:
+    terminal = Terminal("idle")
+    terminal.see("runs api on")
+    terminal.press(b"q")
+    code, took = terminal.end()
+    assert (code, took < 2.0) == (0, True)
+    terminal.assert_restored()
+
+
+@pytest.mark.parametrize("what", ["audit", "stubborn"])
+def test_leaving_an_audit_takes_no_longer_than_two_seconds(what: str) -> None:
+    terminal = Terminal(what)
+    terminal.see("running")
+    terminal.press(b"\x03")
+    terminal.see("Leave while the audit runs?")
+    terminal.press(b"\x03")
+    code, took = terminal.end()
+    assert code == 130
+    assert took < 2.5  # the interpreter's own end included
+    terminal.assert_restored()
+
+
+def test_a_crash_leaves_the_terminal_well_and_no_values_of_variables() -> None:
+    terminal = Terminal("crash")
+    terminal.see("done in")
+    terminal.press(b"f")
+    code, _ = terminal.end()
+    assert code == 2
+    terminal.assert_restored()
+    after = terminal.output.split(LEFT_ALTERNATE_SCREEN)[-1].decode()
+    assert "broken on purpose" in after
+    assert "hunter2" not in after
+
+
+def test_a_signal_ends_it_well() -> None:
+    terminal = Terminal("audit")
+    terminal.see("running")
+    terminal.process.send_signal(signal.SIGTERM)
+    code, took = terminal.end()
+    assert code == 130
+    assert took < 2.5
+    terminal.assert_restored()
+
+
+def test_no_color_by_presence() -> None:
+    terminal = Terminal("idle", NO_COLOR="")
+    terminal.see("runs api on")
+    terminal.press(b"q")
+    terminal.end()
+    colors = {
+        tuple(int(part) for part in found)
+        for found in re.findall(rb"[34]8;2;(\d+);(\d+);(\d+)", terminal.output)
+    }
+    assert all(red == green == blue for red, green, blue in colors)
