@@ -8,7 +8,6 @@ from typing import Any
 from cachetui.cli import DIFFERENT, SAME
 from cachetui.commands.run import run_build_command
 from cachetui.demo.fleet import DemoCore, Fleet, build_name, demo_fleet
-from cachetui.demo.recording import Recording
 
 _DEFAULTS: dict[str, Any] = {
     "scenarios": (),
@@ -48,8 +47,8 @@ def _app(core: DemoCore, build: str) -> int:
 
 
 def _table(fleet: Fleet, core: DemoCore, build: str, progress: str) -> int:
-    """As `cachetui run` does it, with the past of the hosts told before."""
-    for line in introduction(fleet, build):
+    """As `cachetui run` does it."""
+    for line in introduction(fleet):
         sys.stderr.write(f"{line}\n")
     settings = core.settings.builds[build_name(build)]
     hosts = core.settings.hosts
@@ -58,15 +57,8 @@ def _table(fleet: Fleet, core: DemoCore, build: str, progress: str) -> int:
     return code
 
 
-def introduction(fleet: Fleet, build: str) -> list[str]:
-    """What is shown here, and what had happened on each host before."""
+def introduction(fleet: Fleet) -> list[str]:
+    """What is shown here."""
     width = max(len(recording.host) for recording in fleet.recordings)
-    lines = [f"This is {fleet.note()}."]
-    for recording in fleet.recordings:
-        name = f"  {recording.host:<{width}}"
-        lines.append(f"{name}  {recording.engine_text}. {_past(recording, build)}")
-    return lines
-
-
-def _past(recording: Recording, build: str) -> str:
-    return next((one.before for one in recording.sessions if one.build == build), "")
+    engines = [f"  {one.host:<{width}}  {one.engine_text}" for one in fleet.recordings]
+    return [f"This is {fleet.note()}.", *engines]

@@ -1,0 +1,107 @@
+"""What differs from one audit to the next in commands, and how a command reaches a host. Pure.
+
+An audit's id, the token of the facts script, the name of an upload under way and the digest of
+the context are new each time. A recording has placeholders for them, in commands and in what
+they printed; a replay puts in those of the audit that asks.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cachetui.hosts import watch
+
+FACTS = "cachetui-facts"
+"""The facts script as a recording names it. Its text is not compared: a later cachetui may ask
+for more, and takes what this one was told."""
+
+REMOVAL = "cachetui-removal"
+"""What removes an audit's images: it prints nothing, and which they are depends on its runs."""
+
+MOST_SCRIPT = 1024 * 1024
+
+_VARIABLES = {
+    "audit": re.compile(r"\b[0-9]{4}-[0-9]{6}-[a-z]{4}\b"),
+    "token": re.compile(r"(?<=\bcachetui-facts )[0-9a-f]{16,}"),
+    "context": re.compile(r"(?<=/contexts/)[0-9a-f]{64}"),
+    "incoming": re.compile(r"(?<=/\.incoming-)[0-9a-f]{32}"),
+}
+_REMOVED = re.compile(r'; do \S+ rmi --no-prune "\$i"; done')
+_LINE = re.compile(re.escape(watch.bootstrap(0)).replace("=0", "=([0-9]{1,7})"))
+_HOLE = "cachetui-hole"
+
+
+def placeholder(name: str) -> str:
+    """How a recording writes what differs."""
+    return f"<<{name}>>"
+
+
+def normalise(command: str) -> tuple[str, dict[str, str]]:
+    """A command with placeholders, and what stood in their place."""
+    values: dict[str, str] = {}
+    for name, pattern in _VARIABLES.items():
+        found = pattern.search(command)
+        if found is not None:
+            values[name] = found[0]
+            command = command.replace(found[0], placeholder(name))
+    if "token" in values:
+        return FACTS, values
+    if _REMOVED.search(command):
+        return REMOVAL, values
+    return _build_key(command) or command, values
+
+
+def _build_key(command: str) -> str | None:
+    """A build's command without what decides over nothing that is printed of its steps: the order
+    of its options and the image's name. None for any other command."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return None
+    at = words.index("build") if "build" in words else 0
+    if not at or not words[at - 1].endswith("docker"):
+        return None
+    options = words[at + 1 :]
+    if "-t" in options:
+        name = options.index("-t")
+        del options[name : name + 2]
+    return shlex.join([*words[: at + 1], *sorted(options)])
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """A recorded text with the values of the audit that asks."""
+    for name, value in values.items():
+        text = text.replace(placeholder(name), value)
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command as it reached the host. `watched`: it ends with standard input, and reads
+    nothing of it. `merged`: standard error goes where standard output goes."""
+
+    text: str
+    watched: bool
+    merged: bool
+
+
+def script_size(line: str) -> int | None:
+    """The N of `watch.bootstrap(N)`, None for any other command line."""
+    found = _LINE.fullmatch(line)
+    size = int(found[1]) if found else None
+    return size if size is not None and size <= MOST_SCRIPT else None
+
+
+def command_of(script: bytes) -> Command | None:
+    """The command in a script of `watch.script`, None for a text that is none."""
+    text = script.decode("utf-8", "surrogateescape")
+    for watched in (True, False):
+        for merged in (True, False):
+            around = watch.script(_HOLE, watched=watched, merged=merged).decode()
+            before, _, after = around.partition(_HOLE)
+            if text.startswith(before) and text.endswith(after):
+                return Command(text[len(before) : len(text) - len(after)], watched, merged)
+    return None

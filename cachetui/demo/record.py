@@ -1,0 +1,104 @@
+"""Recording: a `Machine` that writes down what another one is asked and answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from cachetui.config import HostSettings
+from cachetui.demo.placeholders import normalise, placeholder
+from cachetui.demo.recording import Exchange, chunks_of, replace_across
+from cachetui.hosts.base import Cancel, Completed, HostError, Machine, OnOutput
+from cachetui.visit import Connect
+
+
+@dataclass
+class Transcript:
+    """The exchanges of one host, in order. `scrub` maps text that belongs to the machine that
+    was recorded (its folders, its name) to what stands for it in the recording."""
+
+    scrub: Mapping[str, str] = field(default_factory=dict)
+    exchanges: list[Exchange] = field(default_factory=list)
+    _values: dict[str, str] = field(default_factory=dict)
+
+    def add(
+        self, command: str, blocks: list[tuple[float, int, bytes]], seconds: float, status: int
+    ) -> None:
+        """Write one exchange down. Raises UnicodeDecodeError for output that is not UTF-8."""
+        for old, new in self.scrub.items():
+            command = command.replace(old, new)
+        key, values = normalise(command)
+        self._values.update(values)
+        chunks = replace_across(chunks_of(blocks), self.scrub)
+        known = {value: placeholder(name) for name, value in self._values.items()}
+        self.exchanges.append(
+            Exchange(
+                command=key,
+                status=status,
+                seconds=round(seconds, 4),
+                chunks=replace_across(chunks, known),
+            )
+        )
+
+
+class RecordingMachine:
+    """A machine, and the transcript of what goes over it. Commands that raise are not kept."""
+
+    def __init__(self, machine: Machine, transcript: Transcript) -> None:
+        self.name = machine.name
+        self._machine = machine
+        self._transcript = transcript
+
+    def run(
+        self,
+        command: str,
+        *,
+        stdin: Iterable[bytes] | bytes = b"",
+        timeout: float,
+        cancel: Cancel | None = None,
+    ) -> Completed:
+        """See `Machine.run`; all of the output is written down as come at the end."""
+        begun = time.monotonic()
+        done = self._machine.run(command, stdin=stdin, timeout=timeout, cancel=cancel)
+        seconds = time.monotonic() - begun
+        blocks = [(seconds, source, data) for source, data in ((1, done.stdout), (2, done.stderr))]
+        self._transcript.add(command, [block for block in blocks if block[2]], seconds, done.status)
+        return done
+
+    def stream(
+        self,
+        command: str,
+        on_output: OnOutput,
+        *,
+        timeout: float,
+        cancel: Cancel | None = None,
+    ) -> int:
+        """See `Machine.stream`."""
+        begun = time.monotonic()
+        blocks: list[tuple[float, int, bytes]] = []
+
+        def take(data: bytes, arrived: float) -> None:
+            blocks.append((arrived - begun, 1, data))
+            on_output(data, arrived)
+
+        status = self._machine.stream(command, take, timeout=timeout, cancel=cancel)
+        self._transcript.add(command, blocks, time.monotonic() - begun, status)
+        return status
+
+    def close(self) -> None:
+        self._machine.close()
+
+
+class RecordingConnector:
+    """Connects as another connector does, and records each host into its transcript."""
+
+    def __init__(self, connector: Connect, transcripts: Mapping[str, Transcript]) -> None:
+        self._connector = connector
+        self._transcripts = transcripts
+
+    def connect(self, host: HostSettings, cancel: Cancel | None = None) -> Machine:
+        """See `Connector.connect`. Raises HostError also for a host that has no transcript."""
+        if host.name not in self._transcripts:
+            raise HostError(host.name, "unreachable", "nothing is recorded of this host")
+        return RecordingMachine(self._connector.connect(host, cancel), self._transcripts[host.name])

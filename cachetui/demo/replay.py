@@ -1,0 +1,76 @@
+"""Which recorded answer a command gets. Pure: no clock, no socket."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cachetui.demo.placeholders import fill, normalise
+from cachetui.demo.recording import Exchange, Recording, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to print when, and how to end: `parts` are (seconds, 1 or 2, bytes)."""
+
+    parts: tuple[tuple[float, int, bytes], ...]
+    seconds: float
+    status: int
+    known: bool = True
+
+
+class Replay:
+    """The answers of one connection, in which a command that comes again gets the answer that it
+    got the next time when it was recorded, and the last one from then on.
+
+    `contexts` maps the digest of a build context (hex) to the recorded build that it is; the
+    connection plays the session of the context that it names.
+    """
+
+    def __init__(self, recording: Recording, contexts: Mapping[str, str]) -> None:
+        self._recording = recording
+        self._contexts = contexts
+        self._session: Session | None = recording.sessions[0]
+        self._asked: Counter[str] = Counter()
+        self._values: dict[str, str] = {}
+
+    def answer(self, command: str) -> Answer:
+        """The recorded answer; exit status 127 with a message for what was not recorded."""
+        key, values = normalise(command)
+        self._values.update(values)
+        if "context" in values:
+            build = self._contexts.get(values["context"])
+            self._choose(next((s for s in self._recording.sessions if s.build == build), None))
+        found = [
+            one for one in (self._session.exchanges if self._session else ()) if one.command == key
+        ]
+        if not found:
+            return self._unknown(command)
+        number = self._asked[key]
+        self._asked[key] += 1
+        return self._filled(found[min(number, len(found) - 1)])
+
+    def _choose(self, session: Session | None) -> None:
+        if session is not self._session:
+            self._session = session
+            self._asked.clear()
+
+    def _filled(self, exchange: Exchange) -> Answer:
+        return Answer(
+            tuple(
+                (chunk.at, chunk.source, fill(chunk.text, self._values).encode())
+                for chunk in exchange.chunks
+            ),
+            exchange.seconds,
+            exchange.status,
+        )
+
+    def _unknown(self, command: str) -> Answer:
+        first = command.strip().split("\n", 1)[0]
+        shown = first if len(first) <= 200 else first[:199] + "…"
+        said = (
+            f"{self._recording.host} is a recorded host of cachetui's demo, "
+            f"and this is not in the recording: {shown}\n"
+        )
+        return Answer(((0.0, 2, said.encode()),), 0.0, 127, known=False)
