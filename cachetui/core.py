@@ -16,7 +16,7 @@ import msgspec
 from cachetui import __version__
 from cachetui.backends.commands import refused_argument
 from cachetui.board import Board
-from cachetui.config import BuildSettings, ConfigError, HostSettings, Settings
+from cachetui.config import BuildSettings, ConfigError, HostSettings, Settings, load
 from cachetui.context import ContextError, read_context
 from cachetui.dockerfile import Dockerfile, DockerfileError, needed_stages, parse
 from cachetui.hosts.asker import Asker
@@ -57,7 +57,25 @@ class Core:
     def __init__(self, settings: Settings, store: Store, asker: Asker | None = None) -> None:
         self.settings = settings
         self.store = store
-        self.connector: Connect = Connector(asker=asker)
+        self._asker = asker
+        self.connector = self._connector()
+
+    @property
+    def asker(self) -> Asker | None:
+        """Who answers; another one makes new connections ask there."""
+        return self._asker
+
+    @asker.setter
+    def asker(self, asker: Asker | None) -> None:
+        self._asker = asker
+        self.connector = self._connector()
+
+    def _connector(self) -> Connect:
+        return Connector(asker=self._asker)
+
+    def adopt(self, path: Path) -> None:
+        """Read this hosts.toml and use it from now on. Raises `ConfigError`."""
+        self.settings = load(path)
 
     def builds_below(self, folder: Path) -> list[BuildSettings]:
         """A build for each Dockerfile found below a folder, named after where it is."""

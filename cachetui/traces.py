@@ -1,8 +1,9 @@
 """What an audit leaves on a host: counted before and after, and removed where it is ours.
 
 An image is ours when our build printed its ID, or the ID of one that stands on it (ONBUILD
-triggers print none), and it was not there before. A cache mount is ours when its namespace is. Everything else that BuildKit kept is counted, and left to the
-engine's garbage collector: no record tells whose build made it.
+triggers print none), and it was not there before. A cache mount is ours when its namespace is.
+Everything else that BuildKit kept is counted, and left to the engine's garbage collector: no
+record tells whose build made it.
 
 Nothing here prunes. `docker builder prune`, even of a single record by its id, made the next
 build of the user run steps again that were cached before (our lab: 28.5 with the containerd
@@ -78,8 +79,7 @@ def made_here(
         line = [image]
         while (above := parents.get(line[-1], "")) in parents and above not in others:
             line.append(above)
-        for depth, one in enumerate(reversed(line)):
-            depths[one] = depth
+        depths |= {one: depth for depth, one in enumerate(reversed(line))}
     return sorted(depths, key=lambda image: -depths[image])
 
 

@@ -66,7 +66,8 @@ def by_buildkit(text: str) -> list[Read] | str:
 def compare(text: str) -> None:
     ours, theirs = by_us(text), by_buildkit(text)
     if isinstance(theirs, str) or isinstance(ours, str):
-        assert isinstance(ours, str) and isinstance(theirs, str), (ours, theirs)
+        assert isinstance(ours, str), (ours, theirs)
+        assert isinstance(theirs, str), (ours, theirs)
         return
     assert ours == theirs
 
@@ -113,7 +114,7 @@ TRICKY = {
     "two escapes": "# escape=`\n# escape=`\nFROM a\n",
     "bad escape": "# escape=x\nFROM a\n",
     "directive too late": "# x\n# escape=`\nFROM a\nRUN x `\n",
-    "comment before a directive's line": "#syntax=docker/dockerfile:1\n#escape=`\nFROM a\nRUN x `\n y\n",
+    "two directives": "#syntax=docker/dockerfile:1\n#escape=`\nFROM a\nRUN x `\n y\n",
     "not ASCII": "FROM a\nRUN écho \u2003 x\u00a0y\nENV é=ü\n",
     "form feeds": "FROM a\nRUN\vx\fy\nEXPOSE 1\v2\n",
 }
@@ -205,7 +206,7 @@ def lines(draw: st.DrawFn) -> str:
     return text + "\n" + body
 
 
-@settings(max_examples=20000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     st.sampled_from(["", "# escape=`\n", "# syntax=x\n", "ARG A=1\n", "\n"]),
     st.lists(lines(), max_size=6),

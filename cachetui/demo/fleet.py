@@ -89,8 +89,10 @@ class DemoCore(Core):
 
     def __init__(self, fleet: Fleet, asker: Asker | None = None) -> None:
         super().__init__(config.load(fleet.hosts_toml), Store(fleet.folder / "store"), asker)
-        self.connector = Connector(asker=asker, ssh_config=None, system_config=None)
         self._fleet = fleet
+
+    def _connector(self) -> Connector:
+        return Connector(asker=self.asker, ssh_config=None, system_config=None)
 
     def prepare(
         self, build: BuildSettings, hosts: Sequence[HostSettings], options: Options

@@ -8,6 +8,7 @@ import pytest
 
 from cachetui.backends.commands import Build, build_command, client, refused_argument
 from cachetui.plan import AS_FOUND, SCENARIOS, Planned
+from cachetui.record import OutputFormat
 
 BUILD = Build(
     context="/c/context",
@@ -20,7 +21,7 @@ BUILD = Build(
 
 
 def command(scenario: str, repeat: int = 1, *, values: bool = True) -> str:
-    output = "legacy" if scenario.startswith("legacy") else "rawjson"
+    output: OutputFormat = "legacy" if scenario.startswith("legacy") else "rawjson"
     return build_command(
         ("docker",),
         {},
@@ -28,7 +29,7 @@ def command(scenario: str, repeat: int = 1, *, values: bool = True) -> str:
         Planned(scenario, repeat),
         "A",
         output,
-        values=values,  # type: ignore[arg-type]
+        values=values,
     )
 
 

@@ -49,7 +49,7 @@ class Server(BaseHTTPRequestHandler):
         if with_body:
             self.wfile.write(body)
 
-    def send_error(self, *args: object) -> None:
+    def send_error(self, *args: object) -> None:  # noqa: ARG002
         """To a client that tries TLS first: words by which it sees that this is plain HTTP."""
         self.wfile.write(b"HTTP/1.0 400 Bad Request\r\nConnection: close\r\n\r\n")
         self.close_connection = True
