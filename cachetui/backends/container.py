@@ -121,7 +121,8 @@ class ContainerOutput:
         error = data.rfind(_COMMAND, max(start, size - _ERROR_TAIL))
         if error >= 0 and (b"\n" not in data[error:] or _EXIT.match(data, error)):
             keep = min(keep, error)
-        return keep
+        colour = data.rfind(b"\x1b", max(start, keep - 4), keep)
+        return keep if colour < 0 else colour
 
     def _given(self, data: bytes) -> bytes:
         """The bytes as the container wrote them: standard error comes wrapped in red."""

@@ -87,6 +87,9 @@ class BuildKitRows:
             self._image(key, name.split(_METADATA, 1)[1])
         elif name.startswith("FROM "):  # of COPY --from and RUN --mount=from
             self._image(key, name[5:])
+            found = self._bases.get(key)
+            if found is not None and found.index == 0:
+                self._fixed[key] = found  # the image is a stage's base too: one vertex
 
     def _image(self, key: str, printed: str) -> None:
         """Note the first step that names this image, in FROM or else in COPY --from or a mount."""
