@@ -26,15 +26,20 @@ class Redactor:
             if len(value) < _SHORTEST:
                 continue
             shown = f"[build-arg {name}]".encode()
-            escaped = json.dumps(value)[1:-1]
-            for form in (value, escaped, json.dumps(value, ensure_ascii=False)[1:-1]):
-                self._plain.setdefault(form.encode(), shown)
-            for form64 in _base64_forms(value.encode()):
-                encoded.setdefault(form64, b"KioqKioq" * (len(form64) // 8 + 1))
+            # Engines put something before each line, so a value of several goes line by line too.
+            lines = (line.strip() for line in value.splitlines())
+            for text in dict.fromkeys((value, *(x for x in lines if len(x) >= _SHORTEST))):
+                for form in (
+                    text,
+                    json.dumps(text)[1:-1],
+                    json.dumps(text, ensure_ascii=False)[1:-1],
+                ):
+                    self._plain.setdefault(form.encode(), shown)
+                for form64 in _base64_forms(text.encode()):
+                    encoded.setdefault(form64, b"KioqKioq" * (len(form64) // 8 + 1))
         self._all = {**self._plain, **{k: v[: len(k)] for k, v in encoded.items()}}
         self._clear = _any_of(self._plain)
         self._any = _any_of(self._all)
-        self._longest = max((len(form) for form in self._all), default=0)
 
     @property
     def active(self) -> bool:
@@ -51,19 +56,22 @@ class Redactor:
         return self.text(text.encode("utf-8", "surrogateescape")).decode("utf-8", "replace")
 
     def stream(self) -> StreamRedactor:
-        """A redactor for output that comes in blocks cut anywhere, base64 included."""
-        return StreamRedactor(self._any, self._all, self._longest)
+        """A redactor for raw output that comes in blocks cut anywhere, base64 included."""
+        return StreamRedactor(self._any, self._all)
+
+    def log(self) -> StreamRedactor:
+        """A redactor for a step's log, which comes in pieces cut anywhere."""
+        return StreamRedactor(self._clear, self._plain)
 
 
 class StreamRedactor:
-    """Holds back as many bytes as a value could still need to be complete."""
+    """Holds back the end of a block where it may be the beginning of a value."""
 
-    def __init__(
-        self, pattern: re.Pattern[bytes] | None, shown: Mapping[bytes, bytes], longest: int
-    ) -> None:
+    def __init__(self, pattern: re.Pattern[bytes] | None, shown: Mapping[bytes, bytes]) -> None:
         self._pattern = pattern
         self._shown = shown
-        self._hold = max(0, longest - 1)
+        self._first = frozenset(form[0] for form in shown)
+        self._longest = max(map(len, shown), default=0)
         self._pending = b""
 
     def feed(self, data: bytes) -> bytes:
@@ -76,10 +84,17 @@ class StreamRedactor:
         for match in self._pattern.finditer(data):
             out += data[at : match.start()] + self._shown[match[0]]
             at = match.end()
-        cut = max(at, len(data) - self._hold)
+        cut = self._may_begin(data, at)
         out += data[at:cut]
         self._pending = data[cut:]
         return bytes(out)
+
+    def _may_begin(self, data: bytes, start: int) -> int:
+        """From where on the data may be the beginning of a value; its length where it is not."""
+        for at in range(max(start, len(data) - self._longest + 1), len(data)):
+            if data[at] in self._first and any(x.startswith(data[at:]) for x in self._shown):
+                return at
+        return len(data)
 
     def close(self) -> bytes:
         """What was held back."""

@@ -29,9 +29,10 @@ from cachetui.record import (
     Run,
     RunStatus,
     Step,
+    StepId,
     hit_ratio,
 )
-from cachetui.redact import Redactor
+from cachetui.redact import Redactor, StreamRedactor
 
 INSPECT_SECONDS = 60.0
 _LAST_MESSAGES = 20
@@ -108,6 +109,7 @@ class Recorder:
         self._pack = zlib.compressobj(1)
         self._redact = job.redactor
         self._hide = job.redactor.stream()
+        self._hide_log: dict[StepId | None, StreamRedactor] = {}
         self._on_change = on_change
         self._began = time.monotonic()
         self._names: dict[str, str] = {}
@@ -124,7 +126,14 @@ class Recorder:
         self._take(self._parser.close(time.monotonic() - self._began))
         self._raw.write(self._pack.compress(self._hide.close()) + self._pack.flush())
         self._raw.close()
+        for step in self._hide_log:
+            self._end_log(step)
         self.log.close()
+
+    def _end_log(self, step: StepId | None) -> None:
+        """Write what was held back of a step's log: it is no build argument's value."""
+        if step in self._hide_log:
+            self.log.write(step, self._hide_log[step].close())
 
     def _take(self, events: object) -> None:
         changed = False
@@ -138,7 +147,9 @@ class Recorder:
         self.steps.apply(event)
         match event:
             case Log(key=key, data=data):
-                self.log.write(self.steps.step_of(key), self._redact.text(data))
+                step = self.steps.step_of(key)
+                hide = self._hide_log.setdefault(step, self._redact.log())
+                self.log.write(step, hide.feed(data))
                 return False
             case Started(key=key, name=name):
                 self.doing = self._redact.string(name)
@@ -157,6 +168,7 @@ class Recorder:
                 self.log.write(None, shown.encode("utf-8", "replace") + b"\n")
                 self.messages = [*self.messages[1 - _LAST_MESSAGES :], shown]
             case Ended(key=key):
+                self._end_log(self.steps.step_of(key))
                 if event.fetched:
                     self.bases.pop(key, None)
                 if event.outcome == "failed" and event.error and not self.steps.step_of(key):

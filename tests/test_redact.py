@@ -45,3 +45,19 @@ def test_without_secrets_nothing_is_held_back() -> None:
     stream = Redactor({"NODE": "20"}).stream()
     assert stream.feed(b"20 20") == b"20 20"
     assert stream.close() == b""
+
+
+def test_only_the_beginning_of_a_value_is_held_back() -> None:
+    log = Redactor({"T": "hunter2-hunter2"}).log()
+    assert log.feed(b"login hunt") == b"login "
+    assert log.feed(b"er2-hunter2\nhunt") == b"[build-arg T]\n"
+    assert log.feed(b"ing\n") == b"hunting\n"
+    assert log.feed(b"hunter2") == b""
+    assert log.close() == b"hunter2"
+
+
+def test_a_value_of_several_lines_is_hidden_line_by_line() -> None:
+    key = "-----BEGIN KEY-----\nabcdefgh\nxyz\n"
+    redactor = Redactor({"KEY": key})
+    assert redactor.text(key.encode()) == b"[build-arg KEY]"
+    assert redactor.text(b"#5 0.1 abcdefgh\n#5 0.1 xyz") == b"#5 0.1 [build-arg KEY]\n#5 0.1 xyz"
