@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,13 +9,21 @@ import pytest
 
 from cachetui.hosts.asker import Asker
 from cachetui.hosts.connect import Connector
-from tests.hosts.sshd import SSHD, Sshd
+from tests.hosts.sshd import Sshd
+from tests.lab import skip_reason
+from tests.lab.packages import SYSTEM_PACKAGES, install
+
+
+@pytest.fixture(scope="session", autouse=True)
+def openssh() -> None:
+    """Where the lab can run, what it installs is there before the first of these tests."""
+    if skip_reason() is None:
+        install(SYSTEM_PACKAGES)
 
 
 @pytest.fixture(scope="session")
 def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     """One sshd for all tests that do not change it."""
-    need_sshd()
     server = Sshd(tmp_path_factory.mktemp("sshd"))
     yield server
     server.stop()
@@ -25,15 +32,9 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
 @pytest.fixture
 def own_sshd(tmp_path: Path) -> Iterator[Sshd]:
     """An sshd of the test's own, to be changed, stopped and killed."""
-    need_sshd()
     server = Sshd(tmp_path / "sshd")
     yield server
     server.stop()
-
-
-def need_sshd() -> None:
-    if not Path(SSHD).exists() or shutil.which("ssh-keygen") is None:
-        pytest.skip("needs OpenSSH's server and ssh-keygen")
 
 
 @pytest.fixture(autouse=True)

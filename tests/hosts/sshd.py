@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from cachetui.config import HostSettings
 
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
@@ -55,6 +57,7 @@ class Sshd:
         kinds: tuple[str, ...] = ("ed25519",),
         passwords: bool = False,
     ) -> None:
+        _need_openssh()
         self.folder = folder
         self.address = "127.0.0.1"
         self.port = free_port(self.address)
@@ -138,6 +141,13 @@ class Sshd:
                 os.kill(pid, signal.SIGCONT)
                 os.kill(pid, signal.SIGKILL)
         self._process.wait(10)
+
+
+def _need_openssh() -> None:
+    """Skip the test on a machine without OpenSSH, never in CI."""
+    if not Path(SSHD).exists() or shutil.which("ssh-keygen") is None:
+        missing = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        missing("needs OpenSSH's server and ssh-keygen")
 
 
 def descendants(root: int) -> list[int]:
