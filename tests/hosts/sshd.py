@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import getpass
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -56,8 +58,10 @@ class Sshd:
         *options: str,
         kinds: tuple[str, ...] = ("ed25519",),
         passwords: bool = False,
+        probe: bool = False,
     ) -> None:
-        _need_openssh()
+        if not probe:
+            _need_openssh()
         self.folder = folder
         self.address = "127.0.0.1"
         self.port = free_port(self.address)
@@ -144,10 +148,36 @@ class Sshd:
 
 
 def _need_openssh() -> None:
-    """Skip the test on a machine without OpenSSH, never in CI."""
-    if not Path(SSHD).exists() or shutil.which("ssh-keygen") is None:
-        missing = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        missing("needs OpenSSH's server and ssh-keygen")
+    """Skip the test on a machine where it cannot be, never in CI."""
+    reason = _unusable()
+    if reason is not None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+
+
+@functools.cache
+def _unusable() -> str | None:
+    """Why no sshd can be used here; asked once, by a login where it is not root's."""
+    if not Path(SSHD).exists() or not (shutil.which("ssh-keygen") and shutil.which("ssh")):
+        return "needs OpenSSH"
+    if os.getuid() == 0:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        server = Sshd(Path(folder), probe=True)
+        try:
+            options = [f"-oUserKnownHostsFile={server.known_hosts}", "-oBatchMode=yes"]
+            place = [f"-p{server.port}", f"-i{server.login_key}", server.address]
+            done = subprocess.run(
+                ["ssh", "-Fnone", "-oIdentitiesOnly=yes", *options, *place, "true"],
+                capture_output=True,
+                check=False,
+                timeout=30,
+            )
+            log = (server.folder / "log").read_text()
+        finally:
+            server.stop()
+    if done.returncode == 0 or "not allowed because" not in log:
+        return None
+    return f"sshd does not let {getpass.getuser()} in: the account is locked, or has no shell"
 
 
 def descendants(root: int) -> list[int]:
