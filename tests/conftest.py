@@ -8,7 +8,6 @@ import pytest
 
 from tests.lab import Lab, skip_reason
 
-
 LEFT_OUT = pytest.StashKey[str]()
 
 
