@@ -37,7 +37,9 @@ MAX_VERTEXES = 20_000
 
 _LINE = re.compile(rb"#(\d{1,9}) ([^\n]*)\n?\Z")
 _LOG_HEAD = re.compile(rb"#(\d{1,9}) (\d++)\.(\d*+) ")
-_RUN = re.compile(rb"#(\d{1,9}) \d++\.\d*+ [^\n]*+\n(?:#\1 \d++\.\d*+ [^\n]*+\n)*+")
+# The outer repeat is not possessive: one over a group can match too much before Python 3.11.5
+# (cpython#106052).
+_RUN = re.compile(rb"#(\d{1,9}) \d++\.\d*+ [^\n]*+\n(?:#\1 \d++\.\d*+ [^\n]*+\n)*")
 _PREFIX = re.compile(rb"\n#\d++ \d++\.\d*+ ")
 _DONE = re.compile(rb"DONE(?: (\d{1,9}(?:\.\d{1,3})?)s)?\Z")
 _GLUED_DONE = re.compile(rb"#(\d{1,9}) DONE (\d{1,9}\.\d)s\n\Z")

@@ -156,6 +156,8 @@ class CachetuiApp(Actions):
 
     def refresh_places(self) -> None:
         """Draw the place that is in view again; the others do so when one comes to them."""
+        if not self.screen_stack:
+            return  # what was posted before the app ended arrives after its screens are gone
         for screen in self.screen_stack:
             if isinstance(screen, Place):
                 screen.refresh_place()

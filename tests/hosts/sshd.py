@@ -135,8 +135,8 @@ class Sshd:
         return HostSettings(**{**values, **changes})  # type: ignore[arg-type]
 
     def children(self) -> list[int]:
-        """The process ids of its connections, youngest last."""
-        return sorted(descendants(self._process.pid))
+        """The process ids of its connections and of what they run, parents before children."""
+        return descendants(self._process.pid)
 
     def stop(self) -> None:
         """End it, and what it left behind."""
