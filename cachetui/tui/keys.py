@@ -88,10 +88,17 @@ FLEET: list[BindingType] = [
 ]
 
 COMPARE: list[BindingType] = [
-    _key("compare.all", "a", "toggle_all", "All / differences", show=True),
-    _key("compare.next", "n", "difference(1)", "Next difference", show=True),
-    _key("compare.baseline", "b", "baseline", "Baseline", show=True),
-    _key("compare.presets", "p", "app.presets", "Presets", show=True),
+    _key(
+        "compare.all",
+        "a",
+        "toggle_all",
+        "All steps",
+        show=True,
+        tip="All steps, or those that differ",
+    ),
+    _key("compare.next", "n", "difference(1)", "Next", show=True, tip="Next difference"),
+    _key("compare.baseline", "b", "baseline", "Baseline", show=True, tip="Choose the baseline"),
+    _key("compare.presets", "p", "app.presets", "Presets", show=True, tip="Compare by a preset"),
     _key("compare.previous", "N", "difference(-1)", "Previous difference"),
     _key("compare.timeline", "t", "timeline", "Timeline of these runs"),
     _key("compare.commands", "c", "commands", "Commands of the run under the cursor"),
@@ -101,11 +108,18 @@ COMPARE: list[BindingType] = [
 ]
 
 STEP: list[BindingType] = [
-    _key("step.search", "slash", "search", "Search", show=True, display="/"),
-    _key("step.next", "n", "next(1)", "Next", show=True),
-    _key("step.view", "v", "view", "By step / as printed", show=True),
-    _key("step.diff", "d", "diff", "Diff / whole log", show=True),
-    _key("step.pane", "tab", "pane(1)", "Pane", show=True),
+    _key("step.diff", "d", "diff", "Diff", show=True, tip="What differs in the logs, or the logs"),
+    _key("step.search", "slash", "search", "Search", show=True, display="/", tip="Search the logs"),
+    _key(
+        "step.view",
+        "v",
+        "view",
+        "As printed",
+        show=True,
+        tip="The whole log as printed, or by step",
+    ),
+    _key("step.pane", "tab", "pane(1)", "Pane", show=True, tip="Next pane"),
+    _key("step.next", "n", "next(1)", "Next", show=True, tip="Next match or difference"),
     _key("step.previous", "N", "next(-1)", "Previous match or difference"),
     _key("step.step_down", "J,shift+down", "step(1)", "Next step"),
     _key("step.step_up", "K,shift+up", "step(-1)", "Previous step"),
@@ -137,19 +151,35 @@ LINES: list[BindingType] = [
 ]
 
 TIMELINE: list[BindingType] = [
-    _key("timeline.order", "s", "sort", "Dockerfile / start order", show=True),
-    _key("timeline.critical", "a", "critical", "All / critical path", show=True),
-    _key("timeline.runs", "b", "choose", "Other runs", show=True),
+    _key(
+        "timeline.order", "s", "sort", "Order", show=True, tip="Dockerfile order, or by their start"
+    ),
+    _key(
+        "timeline.critical",
+        "a",
+        "critical",
+        "Critical path",
+        show=True,
+        tip="The critical path alone, or all steps",
+    ),
+    _key(
+        "timeline.runs",
+        "b",
+        "choose",
+        "Other run",
+        show=True,
+        tip="Choose the run beside the first",
+    ),
     _key("timeline.presets", "p", "app.presets", "Presets", show=True),
     _key("timeline.commands", "c", "commands", "Commands of this run"),
 ]
 
 MOUNTS: list[BindingType] = [
-    _key("mounts.sort", "s", "sort", "Sort", show=True),
+    _key("mounts.sort", "s", "sort", "Sort", show=True, tip="Sort: by saved, result, size, host"),
 ]
 
 HISTORY: list[BindingType] = [
-    _key("history.mark", "space", "mark", "Mark", show=True),
+    _key("history.mark", "space", "mark", "Mark", show=True, tip="Mark the audit to compare"),
     _key(
         "history.compare",
         "c",
@@ -158,9 +188,11 @@ HISTORY: list[BindingType] = [
         show=True,
         tip="Compare the marked audits, or this one with the audit that is open",
     ),
-    _key("history.delete", "d,delete", "delete", "Delete", show=True),
-    _key("history.sort", "s", "sort", "Sort", show=True),
-    _key("history.trend", "tab", "trend", "Audits / trends"),
+    _key("history.delete", "d,delete", "delete", "Delete", show=True, tip="Delete the audit"),
+    _key(
+        "history.trend", "tab", "trend", "Trends", show=True, tip="Trends of this build, or audits"
+    ),
+    _key("history.sort", "s", "sort", "Sort"),
     _key("history.back", "escape", "go_back", "Back to the audits, or back"),
 ]
 

@@ -35,7 +35,7 @@ def test_differences_only_until_all_are_asked_for() -> None:
     async def story(d: Driver) -> None:
         await d.press("o")
         await d.place("compare")
-        await d.see("2 steps of 12 differ", "baseline old", "COPY . /app")
+        await d.see("2 of 12 steps differ", "baseline old", "COPY . /app")
         assert "✓ HIT" in d.line("COPY . /app")
         assert "≠○ MISS" in d.line("COPY . /app")
         assert "+12.1s" in d.text()

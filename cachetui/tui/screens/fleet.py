@@ -13,7 +13,7 @@ from cachetui.tui import facts, keys, matrix, signs
 from cachetui.tui.matrix import HOST, FleetRow, Order, Outlook
 from cachetui.tui.ports import Key, Loading
 from cachetui.tui.screens.fleet_actions import FleetActions
-from cachetui.tui.text import Line, Span, line
+from cachetui.tui.text import Line, Span, cut, line
 from cachetui.tui.widgets.canvas import Plate
 from cachetui.tui.widgets.columns import Column
 from cachetui.tui.widgets.filterbox import FilterBox
@@ -125,10 +125,11 @@ class FleetPlace(FleetActions):
         return snapshot is not None and len(snapshot.hosts) >= matrix.FOLD_FROM
 
     def _columns(self, scenarios: tuple[str, ...], rows: list[FleetRow]) -> tuple[Column, ...]:
-        longest = max((len(row.name) for row in rows), default=8) + 3
+        longest = max((len(row.name) + len(_alike(row)) for row in rows), default=8) + 3
         arrow = {True: " ▴", False: " ▾"}[self._order.backwards]
         own = arrow if self._order.column == HOST else ""
-        columns = [Column(HOST, ("", f"  HOST{own}"), min(max(longest, 9), 26))]
+        most = 44 if self.size.width >= 120 else 30 if self.size.width >= 60 else 18
+        columns = [Column(HOST, ("", f"  HOST{own}"), min(max(longest, 9), most))]
         last = ""
         for scenario in scenarios:
             backend, rest = signs.scenario_titles(scenario)
@@ -190,7 +191,7 @@ class FleetPlace(FleetActions):
         if entry is None:
             return ()
         if column == HOST:
-            return self._host_cell(entry)
+            return self._host_cell(entry, width)
         if column in ("address", "tags"):
             settings = next((h for h in self.session.hosts if h.name == row), None)
             if settings is None:
@@ -207,7 +208,7 @@ class FleetPlace(FleetActions):
             return line(("◆", "accent"), *shown[1:])
         return shown
 
-    def _host_cell(self, entry: FleetRow) -> Line:
+    def _host_cell(self, entry: FleetRow, width: int) -> Line:
         keys_of = self._keys(entry, HOST)
         host = self._hosts.get(entry.key)
         sign, _, tone = signs.HOST[host.state] if host else (" ", "", "")
@@ -217,7 +218,11 @@ class FleetPlace(FleetActions):
         if entry.odd and sign == "✓":
             sign, tone = "≠", "warn"
         spans.append((f"{sign} ", tone))
-        spans.append((entry.name, "strong" if entry.odd else ""))
+        alike = _alike(entry)
+        if 3 + len(entry.name) + len(alike) > width:
+            alike = alike.replace(" hosts", "")
+        name = cut(entry.name, max(1, width - 3 - len(alike)))
+        spans += [(name, "strong" if entry.odd else ""), (alike, "muted")]
         return tuple(spans)
 
     def _keys(self, entry: FleetRow, column: str) -> list[Key]:
@@ -399,3 +404,8 @@ class FleetPlace(FleetActions):
         if action in ("odd", "fold", "mark_all", "rerun", "commands", "live_log", "timeline"):
             return self.session.snapshot is not None
         return True
+
+
+def _alike(entry: FleetRow) -> str:
+    """How many hosts a row stands for, "" for one."""
+    return f": {len(entry.hosts)} hosts alike" if len(entry.hosts) > 1 else ""

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from cachetui.report import units
 from cachetui.tui import signs
 from cachetui.tui.session import Session
-from cachetui.tui.text import Line, line
+from cachetui.tui.text import Line, Span, joined, line, width_of
 from cachetui.tui.widgets.frame import KeyBar, PlaceTabs, Progress, TitleBar
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Place(Screen[None]):
         if not self.is_mounted:
             return
         snapshot = self.session.snapshot
-        self.query_one(TitleBar).show(*title(self.session))
+        self.query_one(TitleBar).show(*title(self.session, self.size.width - 2))
         self.query_one(Progress).show(snapshot)
         self.update_place()
 
@@ -89,10 +89,10 @@ class Place(Screen[None]):
         return None
 
 
-def title(session: Session) -> tuple[Line, Line]:
-    """Left and right of the title: the build, and how its audit stands."""
+def title(session: Session, width: int) -> tuple[Line, Line]:
+    """Left and right of the title: the build, and how its audit stands; what has room of it."""
     snapshot = session.snapshot
-    left: list[str | tuple[str, Any]] = [("cachetui", "title")]
+    left: list[str | Span] = [("cachetui", "title")]
     build = session.build
     document = session.document
     name = document.build.name if document else build.name if build else ""
@@ -104,16 +104,15 @@ def title(session: Session) -> tuple[Line, Line]:
     if snapshot is None:
         hosts = len(session.hosts)
         return line(*left), line((units.count(hosts, "host") if hosts else "", "muted"))
-    right: list[str | tuple[str, Any]] = []
+    parts: list[Line] = []
     trouble = signs.trouble(snapshot)
-    if session.read_only:
-        right.append(("kept ", "muted"))
     if snapshot.finished:
-        right.append((f"✗ {trouble}", "bad") if trouble else ("✓ done", "good"))
-        right.append((f" in {units.seconds(snapshot.elapsed)}", "muted"))
+        parts.append(((f"✗ {trouble}", "bad") if trouble else ("✓ done", "good"),))
+        parts.append(((f"took {units.seconds(snapshot.elapsed)}", "muted"),))
     elif snapshot.stopping:
-        right.append(("stopping…", "warn"))
+        parts.append((("stopping…", "warn"),))
     else:
-        right.append((f"▸ running {signs.clock(snapshot.elapsed)}", "accent"))
-    right.append((f" · {snapshot.audit[:8]}", "muted"))
-    return line(*left), line(*right)
+        parts.append(((f"▸ running {signs.clock(snapshot.elapsed)}", "accent"),))
+    kept = "kept " if session.read_only else ""
+    parts.append(((f"{kept}audit {snapshot.audit}", "muted"),))
+    return line(*left), joined(max(width // 2, width - width_of(line(*left)) - 3), parts)
