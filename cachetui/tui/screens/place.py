@@ -10,7 +10,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from cachetui.report import units
-from cachetui.tui import signs
+from cachetui.tui import keys, signs
 from cachetui.tui.session import Session
 from cachetui.tui.text import Line, Span, joined, line, width_of
 from cachetui.tui.widgets.frame import KeyBar, PlaceTabs, Progress, TitleBar
@@ -18,15 +18,8 @@ from cachetui.tui.widgets.frame import KeyBar, PlaceTabs, Progress, TitleBar
 if TYPE_CHECKING:
     from cachetui.tui.app import CachetuiApp
 
-PLACES: tuple[tuple[str, str], ...] = (
-    ("fleet", "Fleet"),
-    ("compare", "Compare"),
-    ("step", "Step"),
-    ("timeline", "Timeline"),
-    ("mounts", "Mounts"),
-    ("history", "History"),
-)
-"""The places in the order of their numbers: id and name. Findings and outputs will stand here."""
+PLACES: tuple[tuple[str, str], ...] = tuple((name.lower(), name) for name in keys.PLACE_NAMES)
+"""The places in the order of their numbers: id and name."""
 
 
 class Place(Screen[None]):
