@@ -61,7 +61,11 @@ def step_lines(runs: list[Run], width: int, most: int) -> list[Line]:
     left_out = len(rows) - len(shown_rows)
     head = f"   {runs[0].scenario}" + (": where they differ" if left_out and shown_rows else "")
     if left_out and not shown_rows:
-        head = f"   {runs[0].scenario}: {'no step differs' if len(runs) > 1 else 'enter shows it'}"
+        steps = units.count(left_out, "step")
+        if len(runs) == 1:
+            return [line((head, "title")), ((f"   {steps} · enter shows them", "muted"),)]
+        same = f"   ✓ none of {steps} differs between {names[0]} and {names[1]}"
+        return [line((head, "title")), line((same, "good"), (" · enter shows them", "muted"))]
     lines = [
         line(
             *fit(((head, "title"),), room),

@@ -77,7 +77,7 @@ def test_mounts_say_what_they_hold_and_save() -> None:
     async def story(d: Driver) -> None:
         await d.press("5")
         await d.see("/root/.cache/pip", "34.0 MB", "2 minutes ago", "shared", "8.4s", "5.0s")
-        await d.see("✓ the same layers, cold and warm", "cold ███")
+        await d.see("✓ same", "✓ same layers, cold and warm", "cold ███")
         await d.press("s")
         await d.see("SAVED ▾")
         await d.press("enter")
@@ -100,7 +100,7 @@ def test_other_layers_with_a_warm_mount_are_told() -> None:
 
     async def story(d: Driver) -> None:
         await d.press("5")
-        await d.see("≠ other layers", "times alone can do that")
+        await d.see("≠ differs", "times alone can do that")
 
     drive(story, FakeCore(msgspec.structs.replace(document, runs=changed)))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from cachetui.record import StepId
 from cachetui.tui.screens.step import StepPlace
 from tests import builders
@@ -249,3 +251,16 @@ def test_as_many_panes_stand_side_by_side_as_have_room_beside_the_baseline() -> 
         assert "ci-02" not in d.text()
 
     drive(story, FakeCore(document), size=(110, 24))
+
+
+def test_it_can_be_drawn_while_its_panes_come() -> None:
+    async def story(d: Driver) -> None:
+        await d.start(at=8.0)
+        d.app.open_log(d.app.session.pick(("old", "buildkit-cold", 1)))
+        for _ in range(60):
+            d.app.refresh_places()
+            await asyncio.sleep(0)
+        await d.see("▸ building")
+        d.audit.end()
+
+    drive(story, opened=False)

@@ -31,7 +31,6 @@ class FleetPlace(FleetActions):
     """The home of the app."""
 
     PLACE = "fleet"
-    ENTER = "Compare"
     BINDINGS: ClassVar = keys.FLEET
     CSS_PATH = "fleet.tcss"
 
@@ -49,6 +48,10 @@ class FleetPlace(FleetActions):
         self._step_room = 0
         self.marked: set[Key] = set()
         self._marked_idle: set[str] = set()
+
+    @property
+    def ENTER(self) -> str:  # type: ignore[override]
+        return "Compare" if self.session.snapshot is not None else ""
 
     def body(self) -> Iterator[Widget]:
         yield Plate(id="verdict")
@@ -170,7 +173,23 @@ class FleetPlace(FleetActions):
             Column("tags", ("TAGS",), 12, 1),
         )
         grid.show(list(self._rows), columns)
-        self.query_one("#facts", Plate).show()
+        self._show_idle_facts()
+
+    def _show_idle_facts(self) -> None:
+        """What would be built, and when it last was."""
+        lines: list[Line] = []
+        build = self.session.build
+        if build is not None:
+            path = str(build.context / build.dockerfile)
+            target = f" → {build.target}" if build.target else ""
+            lines.append(line(("build  ", "muted"), (build.name, "strong"), f"  {path}{target}"))
+            last = next((e for e in self.home.core.store.audits() if e.build == build.name), None)
+            if last is not None:
+                age = units.age(max(0.0, self.home.now() - last.started_at))
+                hosts = units.count(last.hosts, "host")
+                trouble: Span = (f"✗ {last.failed} in trouble", "bad") if last.failed else ("", "")
+                lines.append(line(("last   ", "muted"), f"{age} on {hosts}  ", trouble))
+        self.query_one("#facts", Plate).show(*lines)
 
     def _verdict(self) -> tuple[Line, ...]:
         error = self.session.error

@@ -27,7 +27,7 @@ class Place(Screen[None]):
 
     PLACE: ClassVar[str] = ""
     ENTER: ClassVar[str] = ""
-    """What `enter` on a row leads to, for the foot and the help."""
+    """What `enter` on a row leads to, for the foot and the help; "" where it leads nowhere."""
 
     VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - an instance variable in Textual
         (0, "-tiny"),
@@ -108,4 +108,4 @@ def title(session: Session, width: int) -> tuple[Line, Line]:
         parts.append(((f"▸ running {signs.clock(snapshot.elapsed)}", "accent"),))
     kept = "kept " if session.read_only else ""
     parts.append(((f"{kept}audit {snapshot.audit}", "muted"),))
-    return line(*left), joined(max(width // 2, width - width_of(line(*left)) - 3), parts)
+    return line(*left), joined(max(width // 2, width - width_of(line(*left)) - 2), parts)

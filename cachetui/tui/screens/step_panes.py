@@ -12,7 +12,6 @@ from cachetui.record import StepId
 from cachetui.tui.screens.place import Place
 from cachetui.tui.session import Pick
 from cachetui.tui.text import Line, Span, Tone, line
-from cachetui.tui.widgets.canvas import Plate
 from cachetui.tui.widgets.logview import LogView
 from cachetui.tui.widgets.pane import Pane, pane_head, step_of
 
@@ -93,9 +92,7 @@ class StepPanes(Place):
         for number, pane in enumerate(self.panes):
             run = self.session.run(pane.pick)
             wanted = (self.step, self.session.as_printed, run.id if run else None)
-            pane.query_one(".head", Plate).show(
-                pane_head(run, looked_at, titles[number], number, len(titles))
-            )
+            pane.head.show(pane_head(run, looked_at, titles[number], number, len(titles)))
             if pane.shown != wanted:
                 pane.shown = wanted
                 self._open(pane)
