@@ -151,6 +151,8 @@ class CachetuiApp(Actions):
 
     def refresh_places(self) -> None:
         """Draw the place that is in view again; the others do so when one comes to them."""
+        if not self.screen_stack:
+            return  # the last word of an audit came while the app was ending
         for screen in self.screen_stack:
             if isinstance(screen, Place):
                 screen.refresh_place()

@@ -220,6 +220,12 @@ class Session:
             return None
         return next((r for r in document.runs if (r.host, r.scenario, r.repeat) == pick.key), None)
 
+    def document_of(self, pick: Pick) -> Document | None:
+        """The audit that a pick belongs to, as far as it has come."""
+        if self.snapshot is not None and pick.audit == self.snapshot.audit:
+            return self.current()
+        return self.documents.get(pick.audit)
+
     def runs(self) -> list[Run]:
         """The runs of the audit looked at that have ended."""
         document = self.current()

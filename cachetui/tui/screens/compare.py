@@ -9,7 +9,7 @@ from textual import on
 from textual.widget import Widget
 
 from cachetui.compare.align import Row, align
-from cachetui.record import Run, StepId
+from cachetui.record import Document, Run, StepId
 from cachetui.report import cells, units
 from cachetui.report.view import stage_name
 from cachetui.tui import facts, keys, signs
@@ -320,6 +320,9 @@ class ComparePlace(Place):
         """Show the commands of the run under the cursor."""
         if self.pick is not None:
             self.home.open_commands(self.pick)
+
+    def exported(self) -> Document | None:
+        return self.excerpt(self._picks)
 
     def copy_text(self) -> str | None:
         row = self.row

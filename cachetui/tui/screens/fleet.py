@@ -10,6 +10,7 @@ from textual.widget import Widget
 
 from cachetui.report import units
 from cachetui.tui import facts, keys, matrix, signs
+from cachetui.tui.excerpt import of_hosts
 from cachetui.tui.matrix import HOST, FleetRow, Order, Outlook
 from cachetui.tui.ports import Key, Loading
 from cachetui.tui.screens.fleet_actions import FleetActions
@@ -22,6 +23,7 @@ from cachetui.tui.widgets.grid import Grid
 
 if TYPE_CHECKING:
     from cachetui.progress import Cell, HostProgress
+    from cachetui.record import Document
 
 _FACTS = 6
 """Lines of the facts under the matrix, with the rule above them, where steps follow."""
@@ -410,6 +412,12 @@ class FleetPlace(FleetActions):
             self.query_one(Grid).refresh()
         else:
             self.home.action_go_back()
+
+    def exported(self) -> Document | None:
+        document = self.session.current()
+        if document is None or not self._words:
+            return document
+        return of_hosts(document, {host for row in self._rows.values() for host in row.hosts})
 
     def copy_text(self) -> str | None:
         at = self.query_one(Grid).cursor

@@ -290,10 +290,12 @@ class HistoryPlace(Place):
         entry = self.entry
         return entry.audit if entry else None
 
-    def export_audit(self) -> str | None:
-        """The audit that an export from here is of."""
+    def exported(self) -> Document | None:
         entry = self.entry
-        return entry.audit if entry else None
+        current = self.session.current()
+        if entry is None or (current is not None and current.audit == entry.audit):
+            return current
+        return self.core_store.audit(entry.audit)
 
 
 def trend_cell(trend: Trend, column: str, width: int) -> Line:

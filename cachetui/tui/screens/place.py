@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
@@ -11,11 +11,13 @@ from textual.widget import Widget
 
 from cachetui.report import units
 from cachetui.tui import keys, signs
-from cachetui.tui.session import Session
+from cachetui.tui.excerpt import of_runs
+from cachetui.tui.session import Pick, Session
 from cachetui.tui.text import Line, Span, joined, line, width_of
 from cachetui.tui.widgets.frame import KeyBar, PlaceTabs, Progress, TitleBar
 
 if TYPE_CHECKING:
+    from cachetui.record import Document
     from cachetui.tui.app import CachetuiApp
 
 PLACES: tuple[tuple[str, str], ...] = tuple((name.lower(), name) for name in keys.PLACE_NAMES)
@@ -80,6 +82,24 @@ class Place(Screen[None]):
     def copy_text(self) -> str | None:
         """What `y` copies here."""
         return None
+
+    def exported(self) -> Document | None:
+        """What `e` exports here: the audit that is looked at, or the part of it in view."""
+        return self.session.current()
+
+    def exported_text(self) -> tuple[str, Iterable[str]] | None:
+        """What it is and its lines, where `e` can write plain text too."""
+        return None
+
+    def excerpt(self, picks: Sequence[Pick]) -> Document | None:
+        """These runs as a document, the whole audit where none of them has ended."""
+        chosen = [
+            (document, run)
+            for pick in picks
+            if (run := self.session.run(pick)) is not None
+            and (document := self.session.document_of(pick)) is not None
+        ]
+        return of_runs(chosen) if chosen else self.session.current()
 
 
 def title(session: Session, width: int) -> tuple[Line, Line]:

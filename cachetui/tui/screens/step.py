@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from textual import on
@@ -12,7 +12,7 @@ from textual.widgets import Input
 
 from cachetui.compare.align import align
 from cachetui.compare.timeline import timeline
-from cachetui.record import Run, Step
+from cachetui.record import Document, Run, Step
 from cachetui.tui import keys
 from cachetui.tui.screens.step_panes import MOST_PANES, StepPanes
 from cachetui.tui.text import Line, Span, Tone, line
@@ -270,6 +270,17 @@ class StepPlace(StepPanes):
             self._show_what()
         else:
             self.home.action_go_back()
+
+    def exported(self) -> Document | None:
+        return self.excerpt(self._picks)
+
+    def exported_text(self) -> tuple[str, Iterable[str]] | None:
+        pane = self.pane
+        text = self.text_of(pane) if pane is not None else None
+        if text is None:
+            return None
+        name = self.session.titles(self._picks)[min(self._focus, len(self._picks) - 1)]
+        return f"the log of {name}, all its lines", (entry.text for entry in text)
 
     def copy_text(self) -> str | None:
         pane = self.pane

@@ -9,7 +9,7 @@ from textual import on
 from textual.widget import Widget
 
 from cachetui.compare.timeline import Bar, Timeline, timeline
-from cachetui.record import Run, StepId
+from cachetui.record import Document, Run, StepId
 from cachetui.report import cells, gantt, units
 from cachetui.tui import keys, signs
 from cachetui.tui.screens.place import Place
@@ -198,6 +198,9 @@ class TimelinePlace(Place):
         here = self._here
         if here is not None:
             self.home.open_commands(self._picks[here[0]])
+
+    def exported(self) -> Document | None:
+        return self.excerpt(self._picks)
 
     def copy_text(self) -> str | None:
         here = self._here
