@@ -59,7 +59,9 @@ def step_lines(runs: list[Run], width: int, most: int) -> list[Line]:
     room = max(10, min(max(longest, 40), width - _SIDE * len(runs) - 1))
     shown_rows = [row for row in rows if row.differs] if len(rows) >= most else list(rows)
     left_out = len(rows) - len(shown_rows)
-    head = f"   {runs[0].scenario}" + (": where they differ" if left_out and shown_rows else "")
+    head = f"   {runs[0].scenario}"
+    if left_out and shown_rows and len(head) + 19 <= room:
+        head += ": where they differ"
     if left_out and not shown_rows:
         steps = units.count(left_out, "step")
         if len(runs) == 1:
@@ -140,7 +142,7 @@ def step_cell(step: Step | None, base: Step | None, width: int, slowest: float) 
 def step_facts(step: Step | None, name: str) -> Line:
     """A step of one run in words."""
     if step is None:
-        return line((f"{name}: ", "muted"), "this backend has no step of its own for it")
+        return line((f"{name}: ", "muted"), "it has no step of its own for this line")
     words: list[str | Span] = [(f"{name}: ", "muted"), *signs.step_status(step)]
     if step.seconds is not None:
         by = {

@@ -298,6 +298,6 @@ class Session:
             if repeats:
                 words.append(f"#{p.repeat}")
             if audits:
-                words.append(f"@{p.audit[:6]}")
+                words.append(f"@{p.audit.rsplit('-', 1)[-1]}")
             found.append(" ".join(words))
         return found

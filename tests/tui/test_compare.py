@@ -143,7 +143,7 @@ def test_preset_this_audit_against_an_earlier_one() -> None:
         await d.press("j", "j", "j", "p")
         await choose(d, "This audit", "2025")
         await d.place("compare")
-        await d.see("old @before", "old @a1b2c3")
+        await d.see("old @before", "old @a1b2c3d4")
         assert "○ MISS" in d.line("RUN")
 
     drive(story, FakeCore(builders.document(), kept=[earlier]))

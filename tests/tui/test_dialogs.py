@@ -322,3 +322,17 @@ def test_copying_has_a_cap_and_says_what_was_left_out() -> None:
         assert copied[-1] == "old"
 
     drive(story)
+
+
+def test_a_word_that_comes_after_the_end_is_no_trouble() -> None:
+    seen: list[Driver] = []
+
+    async def story(d: Driver) -> None:
+        await d.start(at=5.0)
+        seen.append(d)
+        d.audit.end()
+        await d.until(lambda: not d.app.session.running)
+
+    drive(story, opened=False)
+    seen[0].app.on_cachetui_app_session_changed()
+    seen[0].app.refresh_places()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
+from rich.cells import cell_len
 
+from cachetui.tui.screens.command import wrapped
 from tests import builders
 from tests.tui.driving import Driver, drive
 from tests.tui.fake import FakeCore
@@ -147,7 +150,7 @@ def test_history_compares_marked_audits() -> None:
     async def story(d: Driver) -> None:
         await d.press("6", "space", "space", "c")
         await d.place("compare")
-        await d.see("@day-1", "@a1b2c3")
+        await d.see("@1", "@a1b2c3d4")
 
     drive(story, kept(), size=(120, 30))
 
@@ -201,7 +204,7 @@ def test_commands_are_shown_wrapped_and_copied_whole() -> None:
 
     async def story(d: Driver) -> None:
         await d.press("l", "c")
-        await d.see("Commands on old", "$ mkdir -p x", "$ docker build", "\\", "note: a note")
+        await d.see("Commands on old", "$ mkdir -p x", "$ docker build", "↩", "note: a note")
         copied: list[str] = []
         d.app.copy_to_clipboard = copied.append  # type: ignore[method-assign, assignment]
         await d.press("y")
@@ -210,3 +213,30 @@ def test_commands_are_shown_wrapped_and_copied_whole() -> None:
         await d.not_see("Commands on")
 
     drive(story, FakeCore(document))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a" * 100, "sh -c 'a  b'   " * 9, "漢字 " * 30, "漢" * 30, "é x" * 20]
+)
+def test_a_wrapped_command_is_the_command_to_the_last_blank(text: str) -> None:
+    for width in (1, 2, 7, 30):
+        parts = wrapped(text, width)
+        assert "".join(parts) == text
+        assert all(cell_len(part) <= max(2, width) for part in parts)
+
+
+def test_audits_of_two_builds_are_not_compared() -> None:
+    core = kept()
+    other = msgspec.structs.replace(
+        core.document,
+        audit="other",
+        build=msgspec.structs.replace(core.document.build, name="web"),
+        started_at=core.document.started_at + 60,
+    )
+    core.store.documents["other"] = other
+
+    async def story(d: Driver) -> None:
+        await d.press("6", "space", "space", "c")
+        await d.until(lambda: "They are of two builds: api and web." in d.toasts())
+
+    drive(story, core, size=(120, 30))

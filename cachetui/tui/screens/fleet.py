@@ -136,13 +136,18 @@ class FleetPlace(FleetActions):
         most = 44 if self.size.width >= 120 else 30 if self.size.width >= 60 else 18
         columns = [Column(HOST, ("", f"  HOST{own}"), min(max(longest, 9), most))]
         last = ""
-        for scenario in scenarios:
+        for scenario in sorted(scenarios, key=self._nobody_can):
             backend, rest = signs.scenario_titles(scenario)
             sorted_by = arrow if self._order.column == scenario else ""
             title = backend if backend != last else ""
             last = backend
             columns.append(Column(scenario, (f" {title}", f" {rest}{sorted_by}"), 13, 1, 22))
         return tuple(columns)
+
+    def _nobody_can(self, scenario: str) -> bool:
+        """Whether no host can run a scenario: there is nothing to see, so it stands last."""
+        states = {c.state for own in self._cells.values() for c in own.get(scenario, [])}
+        return bool(states) and states <= {"unsupported", "unreachable", "skipped"}
 
     def _show_idle(self, grid: Grid) -> None:
         """No audit yet: the hosts as they are configured, and what to do."""
