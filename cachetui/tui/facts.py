@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cachetui.progress import Cell, HostProgress
     from cachetui.record import Run, Step
 
-_SIDE = 24
+_SIDE = 21
 """Cells of a run in the list of steps."""
 
 
@@ -91,7 +91,7 @@ def step_lines(runs: list[Run], width: int, most: int) -> list[Line]:
             status = line(
                 ("≠" if odd else " ", "odd" if odd else ""), " ", *signs.step_status(step)
             )
-            shown = line(*shown, *fit(status, 16), *fit(((f"{seconds:>6}", ""),), _SIDE - 16))
+            shown = line(*shown, *fit(status, 15), *fit(((f"{seconds:>6}", ""),), _SIDE - 15))
         lines.append(shown)
     if left_out and len(lines) < most:
         lines.append(((f"   {units.count(left_out, 'more step')} · enter compares all", "muted"),))

@@ -45,7 +45,11 @@ class Order:
 
 
 class Outlook:
-    """Where hosts part ways, as far as runs have ended."""
+    """Where hosts part ways, as far as runs have ended.
+
+    `odd` are cells that are not as most are: (host, scenario). In a scenario where hosts part
+    ways without a majority all of them are. `odd_hosts` stand against a majority somewhere.
+    """
 
     def __init__(self, document: Document | None) -> None:
         self.agreement: Agreement | None = None
@@ -57,16 +61,13 @@ class Outlook:
         self.first: Disagreement | None = None
         found = self.agreement.disagreements if self.agreement else ()
         self.odd = {(host, one.scenario) for one in found for host in one.odd}
+        self.odd_hosts = {host for host, _ in self.odd}
         clear = {scenario for _, scenario in self.odd}
         for one in found:
             if one.scenario not in clear:  # as many against as many: each is as odd
                 self.odd |= {(host, one.scenario) for side in one.sides for host in side.hosts}
         if found:
             self.first = min(found, key=lambda one: (not one.odd, one.step is None))
-
-    @property
-    def odd_hosts(self) -> set[str]:
-        return {host for host, _ in self.odd}
 
     def verdict(self) -> tuple[Line, ...]:
         """In two lines at most: who is the odd one out, where, and what the others did."""
