@@ -82,9 +82,7 @@ def cli(context: click.Context, hosts_file: Path | None, store_folder: Path | No
     the terminal app.
     """
     if context.invoked_subcommand is None:
-        from cachetui.tui import run_app
-
-        sys.exit(run_app(_core(hosts_file, store_folder, need_hosts=False)))
+        sys.exit(_app(hosts_file, store_folder))
 
 
 @cli.command()
@@ -122,7 +120,7 @@ def run(build: str, **given: Any) -> None:
     """Run BUILD, a name of [builds] or a folder, on the hosts, and show where they part ways."""
     from cachetui.commands.run import run_build_command
 
-    core = _core(given["hosts_file"], given["store_folder"])
+    core = _or_fail(lambda: _core(given["hosts_file"], given["store_folder"]))
     settings = _or_fail(lambda: _build(core.settings, build, given))
     hosts = _or_fail(lambda: _chosen(core.settings, given["include"], given["exclude"]))
     sys.exit(_or_fail(lambda: run_build_command(core, settings, hosts, given)))
@@ -228,6 +226,32 @@ def demo(build: str, **given: Any) -> None:
     sys.exit(_or_fail(lambda: demo_command(build, **given)))
 
 
+@cli.command("open")
+@click.argument("audit")
+@hosts_option
+@store_option
+def open_audit(audit: str, hosts_file: Path | None, store_folder: Path | None) -> None:
+    """Open AUDIT, or the start of its name, in the terminal app."""
+    from cachetui.commands.history import resolve
+
+    store = _store(store_folder)
+    name = _or_fail(lambda: resolve(store, audit))
+    store.close()
+    sys.exit(_app(hosts_file, store_folder, name))
+
+
+@cli.command("keys")
+def keys_command() -> None:
+    """Print the keys of the terminal app with their ids, by which app.toml changes them."""
+    from cachetui.tui import keys, preferences
+
+    click.echo(f'# {preferences.place()}:  [keys]  id = "key"')
+    for title, entries in keys.sheet():
+        click.echo(f"\n# {title}")
+        for shown, what, name in entries:
+            click.echo(f"{name:<22} {shown:<16} {what}")
+
+
 @cli.command()
 def schema() -> None:
     """Print the JSON Schema of `--format json`."""
@@ -247,6 +271,8 @@ def paths(store_folder: Path | None) -> None:
 
     for name, path in zip(("hosts", "hosts, else"), config.places(), strict=True):
         click.echo(f"{name}\t{path.absolute()}\t{'found' if path.exists() else 'not there'}")
+    liked = config.places()[-1].with_name("app.toml")
+    click.echo(f"keys and theme\t{liked}\t{'found' if liked.exists() else 'not there'}")
     click.echo(f"results\t{(store_folder or default_folder()).absolute()}")
 
 
@@ -279,11 +305,9 @@ def _or_fail(work: Callable[[], _T]) -> _T:
         fail(f"{error}; {error.remedy}" if error.remedy else str(error))
 
 
-def _settings(hosts_file: Path | None, *, need_hosts: bool = True) -> Settings:
+def _settings(hosts_file: Path | None) -> Settings:
     from cachetui import config
 
-    if not need_hosts and hosts_file is None and config.find() is None:
-        return config.Settings(path=None, hosts=(), builds={})
     return _or_fail(lambda: config.load(hosts_file))
 
 
@@ -293,11 +317,26 @@ def _store(folder: Path | None) -> Store:
     return _or_fail(lambda: Store(folder))
 
 
-def _core(hosts_file: Path | None, store_folder: Path | None, *, need_hosts: bool = True) -> Core:
+def _core(hosts_file: Path | None, store_folder: Path | None, need_hosts: bool = True) -> Core:
+    """The core. Raises what `_or_fail` tells."""
+    from cachetui import config
     from cachetui.core import Core
+    from cachetui.store import Store
 
-    settings = _settings(hosts_file, need_hosts=need_hosts)
-    return Core(settings, _store(store_folder))
+    if need_hosts or hosts_file is not None or config.find() is not None:
+        settings = config.load(hosts_file)
+    else:
+        settings = config.Settings(path=None, hosts=(), builds={})
+    return Core(settings, Store(store_folder))
+
+
+def _app(hosts_file: Path | None, store_folder: Path | None, audit: str | None = None) -> int:
+    """Run the app; settings and store are read once something is on the screen."""
+    from cachetui.tui import run_app
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        fail("the app needs a terminal; cachetui --help names the commands that need none")
+    return _or_fail(lambda: run_app(lambda: _core(hosts_file, store_folder, False), audit=audit))
 
 
 def _chosen(

@@ -113,13 +113,13 @@ def load(path: Path | None) -> Settings:
         if path is None:
             looked = " nor ".join(str(place) for place in places())
             raise ConfigError(f"there is no hosts.toml: neither {looked}; write {EXAMPLE}")
-    top = Table(str(path), *_read(path), place="", label="top of the file")
+    top = Table(str(path), *read_toml(path), place="", label="top of the file")
     top.only(("defaults", "hosts", "builds"))
     folder = path.absolute().parent
     return Settings(path=path, hosts=_hosts(top, folder), builds=_builds(top, folder))
 
 
-def _read(path: Path) -> tuple[Places, dict[str, Any]]:
+def read_toml(path: Path) -> tuple[Places, dict[str, Any]]:
     """The file parsed; every way in which it cannot be is a ConfigError."""
     import tomli
 
@@ -128,7 +128,7 @@ def _read(path: Path) -> tuple[Places, dict[str, Any]]:
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such file; write one with {EXAMPLE}") from None
     except IsADirectoryError:
-        raise ConfigError(f"{path}: is a folder, not a hosts.toml file") from None
+        raise ConfigError(f"{path}: is a folder, not a file") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError as error:

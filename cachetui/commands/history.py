@@ -23,7 +23,7 @@ from cachetui.store import Store
 def history_command(store: Store, form: str, delete: Sequence[str]) -> int:
     """List the audits, or forget some."""
     for word in delete:
-        audit = _resolve(store, word)
+        audit = resolve(store, word)
         store.delete_audit(audit)
         click.echo(f"forgot {audit}", err=True)
     if delete:
@@ -90,13 +90,14 @@ def log_command(
 
 def load(store: Store, word: str) -> Document:
     """The audit that `word` names. Raises `UserError`."""
-    document = store.audit(_resolve(store, word))
+    document = store.audit(resolve(store, word))
     if document is None:
         raise UserError(f"the audit {word} cannot be read; {'; '.join(store.warnings)}")
     return document
 
 
-def _resolve(store: Store, word: str) -> str:
+def resolve(store: Store, word: str) -> str:
+    """The audit that `word`, its name or the start of it, stands for. Raises `UserError`."""
     audit = store.resolve(word)
     if audit is None:
         known = ", ".join(entry.audit for entry in store.audits()[:5]) or "none"

@@ -19,7 +19,6 @@ def run_app(
     build: BuildSettings | None = None,
     start: bool = False,
     audit: str | None = None,
-    keymap: dict[str, str] | None = None,
 ) -> int:
     """Run the app until it is left; returns the exit code. See `cachetui.tui.app.run_app`.
 
@@ -27,4 +26,4 @@ def run_app(
     """
     from cachetui.tui import app
 
-    return app.run_app(core, build=build, start=start, audit=audit, keymap=keymap)
+    return app.run_app(core, build=build, start=start, audit=audit)

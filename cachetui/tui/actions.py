@@ -234,17 +234,19 @@ class Actions(App[int]):
         self.tell(words)
 
     def action_export(self) -> None:
-        """Export the audit that is looked at."""
+        """Export what is on the screen."""
         from cachetui.tui.screens.export import ExportDialog
 
-        document = self.session.current()
-        wanted = getattr(self.screen, "export_audit", lambda: None)()
-        if wanted is not None and (document is None or document.audit != wanted):
-            document = self.core.store.audit(wanted)
+        place = self.screen
+        if not isinstance(place, Place):
+            return
+        document = place.exported()
         if document is None:
             self.tell("There is no audit to export yet.")
             return
-        self.push_screen(ExportDialog(document, self.core, Path(os.getcwd())))
+        self.push_screen(
+            ExportDialog(document, self.core, Path(os.getcwd()), text=place.exported_text())
+        )
 
     def action_help(self) -> None:
         """Every key of this place, and what the signs mean."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.message import Message
 from textual.screen import Screen
 
-from cachetui.tui import keys
+from cachetui.tui import keys, preferences
 from cachetui.tui.actions import Actions
 from cachetui.tui.asking import Asker
 from cachetui.tui.ports import AuditPort, CoreLoader, CorePort, Loading
@@ -51,14 +51,7 @@ class CachetuiApp(Actions):
     TITLE = "cachetui"
     CSS_PATH = Path(__file__).with_name("app.tcss")
     BINDINGS: ClassVar = keys.APP
-    MODES: ClassVar = {
-        "fleet": _place("fleet", "FleetPlace"),
-        "compare": _place("compare", "ComparePlace"),
-        "step": _place("step", "StepPlace"),
-        "timeline": _place("timeline", "TimelinePlace"),
-        "mounts": _place("mounts", "MountsPlace"),
-        "history": _place("history", "HistoryPlace"),
-    }
+    MODES: ClassVar = {name: _place(name, f"{title}Place") for name, title in PLACES}
     DEFAULT_MODE = "fleet"
     CLOSE_TIMEOUT = 1.0
     NOTIFICATION_TIMEOUT = 6
@@ -82,11 +75,13 @@ class CachetuiApp(Actions):
         start: bool = False,
         audit: str | None = None,
         keymap: dict[str, str] | None = None,
+        theme: str | None = None,
     ) -> None:
         super().__init__()
-        for theme in (DARK, LIGHT):
-            self.register_theme(theme)
-        self.theme = os.environ.get("TEXTUAL_THEME") or DARK.name
+        for one in (DARK, LIGHT):
+            self.register_theme(one)
+        wanted = os.environ.get("TEXTUAL_THEME") or theme
+        self.theme = wanted if wanted in self.available_themes else DARK.name
         self._loader = core if callable(core) else None
         self.core = Loading() if callable(core) else core
         self.load_error: BaseException | None = None
@@ -157,7 +152,7 @@ class CachetuiApp(Actions):
     def refresh_places(self) -> None:
         """Draw the place that is in view again; the others do so when one comes to them."""
         if not self.screen_stack:
-            return  # what was posted before the app ended arrives after its screens are gone
+            return  # the last word of an audit came while the app was ending
         for screen in self.screen_stack:
             if isinstance(screen, Place):
                 screen.refresh_place()
@@ -277,17 +272,19 @@ def run_app(
     build: BuildSettings | None = None,
     start: bool = False,
     audit: str | None = None,
-    keymap: dict[str, str] | None = None,
 ) -> int:
-    """Run the app until it is left; returns the exit code.
+    """Run the app until it is left; returns the exit code. Keys and theme are the user's.
 
     `start` starts an audit of `build` at once; `audit` opens a kept one read-only. Blocked
     threads of an audit do not hold the process: they are daemons, and what they did is stored.
 
     A function in place of the core is called once the first frame is painted; what it raises is
-    raised here when the terminal is as it was.
+    raised here when the terminal is as it was. Raises ConfigError for preferences that are wrong.
     """
-    app = CachetuiApp(core, build=build, start=start, audit=audit, keymap=keymap)
+    liked = preferences.load()
+    app = CachetuiApp(
+        core, build=build, start=start, audit=audit, keymap=liked.keys, theme=liked.theme
+    )
     result = app.run()
     app.asker.give_up()
     if app.load_error is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from cachetui.report import cells, units
 from cachetui.tui import signs
 from cachetui.tui.matrix import FleetRow
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from cachetui.progress import Cell, HostProgress
     from cachetui.record import Run, Step
 
-_SIDE = 20
+_SIDE = 21
 """Cells of a run in the list of steps."""
 
 
@@ -50,15 +52,22 @@ def step_lines(runs: list[Run], width: int, most: int) -> list[Line]:
     """The steps of a run in `most` lines, beside those of another when there is one; where not
     all have room, those that differ."""
     names = [run.host for run in runs]
-    room = max(10, width - _SIDE * len(runs) - 1)
     from cachetui.compare.align import align
 
     rows = align(runs)
+    longest = max((cell_len(clean_line(row.instruction)) for row in rows), default=0) + 9
+    room = max(10, min(max(longest, 40), width - _SIDE * len(runs) - 1))
     shown_rows = [row for row in rows if row.differs] if len(rows) >= most else list(rows)
     left_out = len(rows) - len(shown_rows)
-    head = f"   {runs[0].scenario}" + (": where they differ" if left_out and shown_rows else "")
+    head = f"   {runs[0].scenario}"
+    if left_out and shown_rows and len(head) + 19 <= room:
+        head += ": where they differ"
     if left_out and not shown_rows:
-        head = f"   {runs[0].scenario}: {'no step differs' if len(runs) > 1 else 'enter shows it'}"
+        steps = units.count(left_out, "step")
+        if len(runs) == 1:
+            return [line((head, "title")), ((f"   {steps} · enter shows them", "muted"),)]
+        same = f"   ✓ none of {steps} differs between {names[0]} and {names[1]}"
+        return [line((head, "title")), line((same, "good"), (" · enter shows them", "muted"))]
     lines = [
         line(
             *fit(((head, "title"),), room),
@@ -82,7 +91,7 @@ def step_lines(runs: list[Run], width: int, most: int) -> list[Line]:
             status = line(
                 ("≠" if odd else " ", "odd" if odd else ""), " ", *signs.step_status(step)
             )
-            shown = line(*shown, *fit(status, 12), *fit(((f"{seconds:>6}", ""),), _SIDE - 12))
+            shown = line(*shown, *fit(status, 15), *fit(((f"{seconds:>6}", ""),), _SIDE - 15))
         lines.append(shown)
     if left_out and len(lines) < most:
         lines.append(((f"   {units.count(left_out, 'more step')} · enter compares all", "muted"),))
@@ -116,22 +125,24 @@ def step_cell(step: Step | None, base: Step | None, width: int, slowest: float) 
     spans: list[Span] = [("≠" if odd else " ", "odd" if odd else "")]
     spans.append((f"{sign} {word}".ljust(9), tone))
     seconds = step.seconds if step is not None else None
-    took = units.seconds(seconds) if seconds is not None else ""
-    spans.append((f"{took:>6}", ""))
-    if width >= 24:
-        change = difference(seconds, base.seconds) if base is not None else ""
+    if seconds is None:
+        return tuple(spans)
+    spans.append((f"{units.seconds(seconds):>6}", ""))
+    change = difference(seconds, base.seconds) if base is not None else ""
+    left = width - 16
+    if width >= 28 or change:  # in a narrow column the bar takes the place of no difference
         spans.append((f" {change:>7}", "muted"))
-        room = width - 24
-        if room >= 4 and seconds and slowest > 0:
-            bar = signs.bar(seconds / slowest, room - 1).rstrip() or "▏"
-            spans.append((f" {bar}", tone if tone == "bad" else "accent"))
+        left -= 8
+    if left >= 4 and seconds and slowest > 0 and word != "base":
+        bar = signs.bar(seconds / slowest, left - 1).rstrip() or "▏"
+        spans.append((f" {bar}", tone if tone == "bad" else "accent"))
     return tuple(spans)
 
 
 def step_facts(step: Step | None, name: str) -> Line:
     """A step of one run in words."""
     if step is None:
-        return line((f"{name}: ", "muted"), "this backend has no step of its own for it")
+        return line((f"{name}: ", "muted"), "it has no step of its own for this line")
     words: list[str | Span] = [(f"{name}: ", "muted"), *signs.step_status(step)]
     if step.seconds is not None:
         by = {

@@ -6,6 +6,8 @@ are made from these descriptions. In the configuration a key is changed by its i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from textual.binding import Binding, BindingType
 
 
@@ -32,6 +34,10 @@ def _key(
     )
 
 
+PLACE_NAMES = ("Fleet", "Compare", "Step", "Timeline", "Mounts", "History")
+"""The places in the order of their numbers. One that is called X is class XPlace in screens/x.py;
+its keys stand in a table here, and in `TOGETHER` and `TITLES`."""
+
 APP: list[BindingType] = [
     _key("app.help", "question_mark", "help", "Keys", show=True, display="?"),
     _key("app.palette", "ctrl+p", "command_palette", "Every action, by name"),
@@ -39,9 +45,7 @@ APP: list[BindingType] = [
     _key("app.previous_place", "left_square_bracket", "place(-1)", "Previous place", display="["),
     *(
         _key(f"app.place_{n}", str(n), f"place_number({n})", f"Go to {name}")
-        for n, name in enumerate(
-            ("Fleet", "Compare", "Step", "Timeline", "Mounts", "History"), start=1
-        )
+        for n, name in enumerate(PLACE_NAMES, start=1)
     ),
     _key("app.back", "escape", "go_back", "Back"),
     _key("app.copy", "y", "copy", "Copy what the cursor is on"),
@@ -88,10 +92,17 @@ FLEET: list[BindingType] = [
 ]
 
 COMPARE: list[BindingType] = [
-    _key("compare.all", "a", "toggle_all", "All / differences", show=True),
-    _key("compare.next", "n", "difference(1)", "Next difference", show=True),
-    _key("compare.baseline", "b", "baseline", "Baseline", show=True),
-    _key("compare.presets", "p", "app.presets", "Presets", show=True),
+    _key(
+        "compare.all",
+        "a",
+        "toggle_all",
+        "All steps",
+        show=True,
+        tip="All steps, or those that differ",
+    ),
+    _key("compare.next", "n", "difference(1)", "Next", show=True, tip="Next difference"),
+    _key("compare.baseline", "b", "baseline", "Baseline", show=True, tip="Choose the baseline"),
+    _key("compare.presets", "p", "app.presets", "Presets", show=True, tip="Compare by a preset"),
     _key("compare.previous", "N", "difference(-1)", "Previous difference"),
     _key("compare.timeline", "t", "timeline", "Timeline of these runs"),
     _key("compare.commands", "c", "commands", "Commands of the run under the cursor"),
@@ -101,11 +112,18 @@ COMPARE: list[BindingType] = [
 ]
 
 STEP: list[BindingType] = [
-    _key("step.search", "slash", "search", "Search", show=True, display="/"),
-    _key("step.next", "n", "next(1)", "Next", show=True),
-    _key("step.view", "v", "view", "By step / as printed", show=True),
-    _key("step.diff", "d", "diff", "Diff / whole log", show=True),
-    _key("step.pane", "tab", "pane(1)", "Pane", show=True),
+    _key("step.diff", "d", "diff", "Diff", show=True, tip="What differs in the logs, or the logs"),
+    _key("step.search", "slash", "search", "Search", show=True, display="/", tip="Search the logs"),
+    _key(
+        "step.view",
+        "v",
+        "view",
+        "As printed",
+        show=True,
+        tip="The whole log as printed, or by step",
+    ),
+    _key("step.pane", "tab", "pane(1)", "Pane", show=True, tip="Next pane"),
+    _key("step.next", "n", "next(1)", "Next", show=True, tip="Next match or difference"),
     _key("step.previous", "N", "next(-1)", "Previous match or difference"),
     _key("step.step_down", "J,shift+down", "step(1)", "Next step"),
     _key("step.step_up", "K,shift+up", "step(-1)", "Previous step"),
@@ -137,19 +155,35 @@ LINES: list[BindingType] = [
 ]
 
 TIMELINE: list[BindingType] = [
-    _key("timeline.order", "s", "sort", "Dockerfile / start order", show=True),
-    _key("timeline.critical", "a", "critical", "All / critical path", show=True),
-    _key("timeline.runs", "b", "choose", "Other runs", show=True),
-    _key("timeline.presets", "p", "app.presets", "Presets", show=True),
+    _key(
+        "timeline.order", "s", "sort", "Order", show=True, tip="Dockerfile order, or by their start"
+    ),
+    _key(
+        "timeline.critical",
+        "a",
+        "critical",
+        "Critical path",
+        show=True,
+        tip="The critical path alone, or all steps",
+    ),
+    _key(
+        "timeline.runs",
+        "b",
+        "choose",
+        "Other run",
+        show=True,
+        tip="Choose the run beside the first",
+    ),
+    _key("timeline.presets", "p", "app.presets", "Presets", show=True, tip="Compare by a preset"),
     _key("timeline.commands", "c", "commands", "Commands of this run"),
 ]
 
 MOUNTS: list[BindingType] = [
-    _key("mounts.sort", "s", "sort", "Sort", show=True),
+    _key("mounts.sort", "s", "sort", "Sort", show=True, tip="Sort: by saved, result, size, host"),
 ]
 
 HISTORY: list[BindingType] = [
-    _key("history.mark", "space", "mark", "Mark", show=True),
+    _key("history.mark", "space", "mark", "Mark", show=True, tip="Mark the audit to compare"),
     _key(
         "history.compare",
         "c",
@@ -158,9 +192,11 @@ HISTORY: list[BindingType] = [
         show=True,
         tip="Compare the marked audits, or this one with the audit that is open",
     ),
-    _key("history.delete", "d,delete", "delete", "Delete", show=True),
-    _key("history.sort", "s", "sort", "Sort", show=True),
-    _key("history.trend", "tab", "trend", "Audits / trends"),
+    _key("history.delete", "d,delete", "delete", "Delete", show=True, tip="Delete the audit"),
+    _key(
+        "history.trend", "tab", "trend", "Trends", show=True, tip="Trends of this build, or audits"
+    ),
+    _key("history.sort", "s", "sort", "Sort"),
     _key("history.back", "escape", "go_back", "Back to the audits, or back"),
 ]
 
@@ -172,3 +208,77 @@ COMMAND: list[BindingType] = [
 DIALOG: list[BindingType] = [
     _key("dialog.close", "escape", "close", "Close"),
 ]
+
+TOGETHER: tuple[tuple[list[BindingType], ...], ...] = (
+    (FLEET, GRID, APP),
+    (COMPARE, GRID, APP),
+    (STEP, LOG, APP),
+    (TIMELINE, GRID, APP),
+    (MOUNTS, GRID, APP),
+    (HISTORY, GRID, APP),
+    (COMMAND, LINES),
+)
+"""The tables that hold at the same time: a key should mean one thing in each."""
+
+TITLES: tuple[tuple[str, list[BindingType]], ...] = (
+    ("Everywhere", APP),
+    ("Moving in a table", GRID),
+    ("Fleet", FLEET),
+    ("Compare", COMPARE),
+    ("Step", STEP),
+    ("Moving in a log", LOG),
+    ("Timeline", TIMELINE),
+    ("Mounts", MOUNTS),
+    ("History", HISTORY),
+    ("Commands", COMMAND),
+)
+"""The tables in the order in which a cheat sheet tells them."""
+
+
+def by_id() -> dict[str, Binding]:
+    """Every binding that can be remapped, by its id."""
+    tables = [table for _, table in TITLES] + [LINES, DIALOG]
+    return {one.id: one for table in tables for one in table if isinstance(one, Binding) and one.id}
+
+
+def normal(key: str) -> str:
+    """A key by the name that Textual has for it: "?" is "question_mark"."""
+    from textual.keys import _character_to_key
+
+    return _character_to_key(key) if len(key) == 1 else key
+
+
+def pressed(
+    tables: tuple[list[BindingType], ...], changed: Mapping[str, str] | None = None
+) -> dict[str, set[str]]:
+    """The ids that each key leads to where these tables hold, some of them `changed`."""
+    found: dict[str, set[str]] = {}
+    for binding in (one for table in tables for one in table if isinstance(one, Binding)):
+        name = binding.id or ""
+        for key in (changed or {}).get(name, binding.key).split(","):
+            found.setdefault(normal(key), set()).add(name)
+    return found
+
+
+def sheet() -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """The cheat sheet: a title, then (keys as shown, what they do, id)."""
+    return [
+        (
+            title,
+            [
+                (shown(one), one.tooltip or one.description, one.id or "")
+                for one in table
+                if isinstance(one, Binding)
+            ],
+        )
+        for title, table in TITLES
+    ]
+
+
+def shown(binding: Binding) -> str:
+    """A binding's keys for people: "j ↓"."""
+    from textual.keys import format_key
+
+    if binding.key_display:
+        return binding.key_display
+    return " ".join(format_key(key) for key in binding.key.split(","))

@@ -27,7 +27,8 @@ HOST = ""
 
 @dataclass(frozen=True, slots=True)
 class FleetRow:
-    """A host, or hosts alike folded into one; `key` is the first host's name."""
+    """A host, or hosts alike folded into one; `key` is the first host's name, `name` all of
+    theirs in short."""
 
     key: str
     name: str
@@ -44,7 +45,11 @@ class Order:
 
 
 class Outlook:
-    """Where hosts part ways, as far as runs have ended."""
+    """Where hosts part ways, as far as runs have ended.
+
+    `odd` are cells that are not as most are: (host, scenario). In a scenario where hosts part
+    ways without a majority all of them are. `odd_hosts` stand against a majority somewhere.
+    """
 
     def __init__(self, document: Document | None) -> None:
         self.agreement: Agreement | None = None
@@ -55,15 +60,14 @@ class Outlook:
         self.odd: set[tuple[str, str]] = set()
         self.first: Disagreement | None = None
         found = self.agreement.disagreements if self.agreement else ()
+        self.odd = {(host, one.scenario) for one in found for host in one.odd}
+        self.odd_hosts = {host for host, _ in self.odd}
+        clear = {scenario for _, scenario in self.odd}
         for one in found:
-            hosts = one.odd or tuple(host for side in one.sides for host in side.hosts)
-            self.odd |= {(host, one.scenario) for host in hosts}
+            if one.scenario not in clear:  # as many against as many: each is as odd
+                self.odd |= {(host, one.scenario) for side in one.sides for host in side.hosts}
         if found:
             self.first = min(found, key=lambda one: (not one.odd, one.step is None))
-
-    @property
-    def odd_hosts(self) -> set[str]:
-        return {host for host, _ in self.odd}
 
     def verdict(self) -> tuple[Line, ...]:
         """In two lines at most: who is the odd one out, where, and what the others did."""
@@ -117,7 +121,7 @@ def rows(
     states = {host.name: host.state for host in hosts}
     if order.column is None:
         if snapshot.finished:
-            made.sort(key=lambda row: not (row.odd or states[row.key] in ("unreachable", "failed")))
+            made.sort(key=lambda row: _oddness(row, outlook, states[row.key]))
         return made
     if order.column == HOST:
         made.sort(key=lambda row: _natural(row.name), reverse=order.backwards)
@@ -128,6 +132,13 @@ def rows(
         key=lambda row: _weight(merged(cells, row.hosts, column)),
         reverse=not order.backwards,
     )
+
+
+def _oddness(row: FleetRow, outlook: Outlook, state: str) -> int:
+    """Where a row stands: whom the verdict names, other odd ones and those in trouble, most."""
+    if outlook.first is not None and set(row.hosts) & set(outlook.first.odd):
+        return 0
+    return 1 if row.odd or state in ("unreachable", "failed") else 2
 
 
 def by_host(snapshot: Snapshot) -> dict[str, dict[str, list[Cell]]]:
@@ -188,13 +199,9 @@ def _folded(
         return tuple(ways)
 
     return [
-        FleetRow(group.hosts[0], _group_name(group.name, len(group.hosts)), group.hosts, group.odd)
+        FleetRow(group.hosts[0], group.name, group.hosts, group.odd)
         for group in gather((host.name, of(host)) for host in hosts)
     ]
-
-
-def _group_name(name: str, size: int) -> str:
-    return name if size == 1 else f"{size}× {name}"
 
 
 def _matches(

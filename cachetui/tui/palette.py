@@ -22,14 +22,13 @@ def commands(app: App[Any], screen: Screen[Any]) -> Iterator[SystemCommand]:
         binding = active.binding
         name = binding.action.split("(", 1)[0]
         title = described(binding, screen)
-        if not active.enabled or not name or name in _HIDDEN or title in seen:
-            continue
-        seen.add(title)
-        key = app.get_key_display(binding)
         words = binding.tooltip or title
+        if not binding.id or not active.enabled or name in _HIDDEN or words in seen:
+            continue
+        seen.add(words)
         yield SystemCommand(
-            title.rstrip("…"),
-            f"{key}   {words}".rstrip(),
+            words.rstrip("…"),
+            app.get_key_display(binding),
             partial(app.run_action, binding.action, active.node),
         )
     for number, (_, name) in enumerate(PLACES, start=1):

@@ -220,6 +220,12 @@ class Session:
             return None
         return next((r for r in document.runs if (r.host, r.scenario, r.repeat) == pick.key), None)
 
+    def document_of(self, pick: Pick) -> Document | None:
+        """The audit that a pick belongs to, as far as it has come."""
+        if self.snapshot is not None and pick.audit == self.snapshot.audit:
+            return self.current()
+        return self.documents.get(pick.audit)
+
     def runs(self) -> list[Run]:
         """The runs of the audit looked at that have ended."""
         document = self.current()
@@ -292,6 +298,6 @@ class Session:
             if repeats:
                 words.append(f"#{p.repeat}")
             if audits:
-                words.append(f"@{p.audit[:6]}")
+                words.append(f"@{p.audit.rsplit('-', 1)[-1]}")
             found.append(" ".join(words))
         return found

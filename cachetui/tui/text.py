@@ -6,6 +6,7 @@ passes `clean_line`, so that no widget can forget it. Widths are rich's, as Text
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from rich.cells import cell_len, set_cell_size
@@ -98,6 +99,8 @@ def fit(spans: Line, width: int, align: Literal["left", "right"] = "left") -> Li
         return ()
     cleaned = [(clean_line(text), tone) for text, tone in spans]
     total = sum(cell_len(text) for text, _ in cleaned)
+    while total > width and cleaned and not cleaned[-1][0].strip():  # blanks need no mark
+        total -= cell_len(cleaned.pop()[0])
     if total > width:
         kept: list[Span] = []
         left = width - 1
@@ -113,6 +116,18 @@ def fit(spans: Line, width: int, align: Literal["left", "right"] = "left") -> Li
         padding: Span = (" " * (width - total), "")
         return (padding, *cleaned) if align == "right" else (*cleaned, padding)
     return tuple(cleaned)
+
+
+def joined(width: int, parts: Sequence[Line]) -> Line:
+    """The parts with a dot between them, as many from the first on as have room; the first
+    always."""
+    shown: Line = ()
+    for number, part in enumerate(part for part in parts if part):
+        longer = line(*shown, (" · ", "muted"), *part) if number else part
+        if number and width_of(longer) > width:
+            break
+        shown = longer
+    return shown
 
 
 def label(text: str, width: int | None = None) -> Content:

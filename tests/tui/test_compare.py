@@ -35,7 +35,7 @@ def test_differences_only_until_all_are_asked_for() -> None:
     async def story(d: Driver) -> None:
         await d.press("o")
         await d.place("compare")
-        await d.see("2 steps of 12 differ", "baseline old", "COPY . /app")
+        await d.see("2 of 12 steps differ", "baseline old", "COPY . /app")
         assert "✓ HIT" in d.line("COPY . /app")
         assert "≠○ MISS" in d.line("COPY . /app")
         assert "+12.1s" in d.text()
@@ -143,7 +143,7 @@ def test_preset_this_audit_against_an_earlier_one() -> None:
         await d.press("j", "j", "j", "p")
         await choose(d, "This audit", "2025")
         await d.place("compare")
-        await d.see("old @before", "old @a1b2c3")
+        await d.see("old @before", "old @a1b2c3d4")
         assert "○ MISS" in d.line("RUN")
 
     drive(story, FakeCore(builders.document(), kept=[earlier]))

@@ -6,11 +6,14 @@ import json
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from cachetui.config import BuildSettings
 from cachetui.tui.actions import COPY_CAP, INTERRUPTED
+from cachetui.tui.excerpt import of_runs
 from tests import builders
 from tests.tui.driving import Driver, drive
 from tests.tui.fake import FakeCore
@@ -98,7 +101,7 @@ def test_an_audit_is_exported(
 
     async def story(d: Driver) -> None:
         await d.press("e")
-        await d.see("Export this audit")
+        await d.see("Export what is on the screen", "api: 20 runs on 5 hosts")
         await d.press(*["j"] * presses, "enter")
         await d.until(lambda: any("Wrote" in text for text in d.toasts()))
 
@@ -124,6 +127,74 @@ def test_an_export_does_not_overwrite_unasked(
         await d.until(lambda: there.read_text() != "mine")
 
     drive(story)
+
+
+def exported(folder: Path, keys: list[str], core: FakeCore) -> dict[str, Any]:
+    """What `e` writes as JSON after these keys."""
+
+    async def story(d: Driver) -> None:
+        await d.press(*keys, "e")
+        await d.see("Export what is on the screen")
+        await d.press("j", "j", "enter")
+        await d.until(lambda: any("Wrote" in text for text in d.toasts()))
+
+    drive(story, core)
+    found: dict[str, Any] = json.loads((folder / "cachetui-a1b2c3d4.json").read_text())
+    return found
+
+
+def test_an_export_is_of_what_is_on_the_screen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    compared = exported(tmp_path, ["o"], FakeCore(builders.odd_one_out()))
+    assert [(run["host"], run["scenario"]) for run in compared["runs"]] == [
+        ("old", "buildkit-warm"),
+        ("mid", "buildkit-warm"),
+    ]
+    assert [host["name"] for host in compared["hosts"]] == ["old", "mid"]
+    assert compared["scenarios"] == ["buildkit-warm"]
+    assert "an excerpt" in compared["notes"][0]
+
+
+def test_an_export_of_a_filtered_fleet_is_of_the_hosts_in_view(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    keys = ["slash", *"ctd", "enter"]
+    filtered = exported(tmp_path, keys, FakeCore(builders.odd_one_out()))
+    assert {run["host"] for run in filtered["runs"]} == {"ctd"}
+
+
+def test_runs_of_two_audits_are_exported_side_by_side() -> None:
+    new = builders.document()
+    old = msgspec.structs.replace(new, audit="day-1", started_at=new.started_at - 86400)
+    runs = [next(run for run in one.runs if run.host == "old") for one in (old, new)]
+    made = of_runs([(old, runs[0]), (new, runs[1])])
+    assert [run.host for run in made.runs] == ["old in day-1", "old in a1b2c3d4"]
+    assert [host.name for host in made.hosts] == ["old in day-1", "old in a1b2c3d4"]
+    assert made.audit == "a1b2c3d4"
+
+
+def test_a_log_is_exported_whole_and_cleaned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    async def story(d: Driver) -> None:
+        await d.press("o", "j", "enter")
+        await d.place("step")
+        await d.press("tab")
+        await d.see("RUN 7 of 8")
+        await d.press("e")
+        await d.see("the log of mid, all its lines")
+        await d.press("G", "enter")
+        await d.until(lambda: any("Wrote" in text for text in d.toasts()))
+
+    drive(story, FakeCore(builders.odd_one_out()))
+    lines = (tmp_path / "cachetui-a1b2c3d4.txt").read_text().splitlines()
+    assert len(lines) == 8
+    assert lines[0].startswith("RUN 0 of 8: [prod")
 
 
 def test_an_export_that_fails_says_why(tmp_path: Path) -> None:
@@ -251,3 +322,17 @@ def test_copying_has_a_cap_and_says_what_was_left_out() -> None:
         assert copied[-1] == "old"
 
     drive(story)
+
+
+def test_a_word_that_comes_after_the_end_is_no_trouble() -> None:
+    seen: list[Driver] = []
+
+    async def story(d: Driver) -> None:
+        await d.start(at=5.0)
+        seen.append(d)
+        d.audit.end()
+        await d.until(lambda: not d.app.session.running)
+
+    drive(story, opened=False)
+    seen[0].app.on_cachetui_app_session_changed()
+    seen[0].app.refresh_places()

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from cachetui.progress import Snapshot
+from cachetui.record import StepStatus
 from cachetui.tui.session import Session
 from cachetui.tui.widgets.grid import Grid
 from tests import builders
@@ -42,7 +43,7 @@ def test_a_run_is_seen_from_queued_to_done() -> None:
         await d.see("▸ 12/12")
         audit.end()
         await d.until(lambda: not d.app.session.running)
-        await d.see("✓ done in", "100%  0.6s")
+        await d.see("✓ done · took", "100%  0.6s")
         assert "of 20" not in d.text()
 
     drive(story, opened=False)
@@ -77,7 +78,7 @@ def test_stored_runs_are_marked_with_their_age() -> None:
 
 def test_a_large_fleet_is_folded_with_the_odd_ones_first() -> None:
     async def story(d: Driver) -> None:
-        await d.see("≠ ci-07", "✗ ci-09", "62× ci-[01-06")
+        await d.see("≠ ci-07", "✗ ci-09", "ci-[01-06,08,10-…: 62 alike")
         await d.press("f")
         await d.see("ci-12", "ci-11")
         await d.press("f")
@@ -229,10 +230,37 @@ def test_a_kept_audit_is_only_read() -> None:
 def test_without_an_audit_the_hosts_are_listed_with_what_to_do() -> None:
     async def story(d: Driver) -> None:
         await d.see("r runs api on 4 hosts", "old.example.com", "linux runner")
+        await d.see("build  api", "Dockerfile", "last   2 h ago on 4 hosts")
+        assert "Compare" not in d.text().splitlines()[-1]
         await d.press("enter")
         await d.see("Run api")
 
-    drive(story, opened=False)
+    drive(story, FakeCore(kept=[builders.document()]), opened=False)
+
+
+def test_as_many_against_as_many_marks_nobody_where_one_is_clearly_odd() -> None:
+    late: dict[tuple[int, int], StepStatus] = {(0, 3): "miss"}
+    tied: dict[tuple[int, int], StepStatus] = {(1, 2): "miss"}
+    changes = {"old": tied, "mid": tied, "new": {**late}, "ctd": {}}
+    document = builders.document(
+        [builders.run(name, "buildkit-warm", change=change) for name, change in changes.items()]
+    )
+
+    async def story(d: Driver) -> None:
+        await d.see("≠ new is the odd one out in buildkit-warm")
+        assert rows(d)[0] == "new"
+        assert [name for name in rows(d) if "≠" in d.line(f" {name} ")[:3]] == ["new"]
+
+    drive(story, FakeCore(document))
+
+
+def test_the_run_that_built_stands_for_a_host_not_what_it_could_not_do() -> None:
+    async def story(d: Driver) -> None:
+        await d.press("h", "h", "h", "h", "h", "v")
+        await d.place("step")
+        assert [pick.scenario for pick in d.app.session.picks] == ["buildkit-cold"]
+
+    drive(story, FakeCore())
 
 
 def test_when_two_hosts_part_ways_neither_is_the_odd_one() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from cachetui.record import StepId
 from cachetui.tui.screens.step import StepPlace
 from tests import builders
@@ -48,7 +50,7 @@ def test_logs_stand_side_by_side_under_the_step() -> None:
 def test_a_hit_says_why_it_has_no_log() -> None:
     async def story(d: Driver) -> None:
         await d.press("o", "enter")
-        await d.see("✓ HIT: from the cache")
+        await d.see("✓ HIT: from the cache, nothing ran")
 
     drive(story, FakeCore(builders.odd_one_out()))
 
@@ -192,3 +194,73 @@ def test_a_damaged_log_is_told_not_fatal() -> None:
         await d.see("the kept log is cut short")
 
     drive(story, core)
+
+
+def test_panes_scroll_together() -> None:
+    old = b"\n".join(b"old %d " % n + b"x" * 200 for n in range(100))
+    mid = b"\n".join(b"mid %d " % n + b"y" * 200 for n in range(60))
+
+    async def story(d: Driver) -> None:
+        await open_pip(d)
+        await d.press("pagedown")
+        await d.see("old 18 ", "mid 18 ")
+        await d.press("l", "l")
+        await d.not_see("old 18 ", "mid 18 ")
+        await d.press("h", "h", "tab", "g")
+        await d.see("old 0 ", "mid 0 ")
+        await d.press("tab", "G")
+        await d.see("old 99 ", "mid 59 ")
+
+    drive(story, core_with_logs(old=old, mid=mid))
+
+
+def test_the_diff_of_whole_logs_is_of_no_single_step() -> None:
+    async def story(d: Driver) -> None:
+        await open_pip(d)
+        await d.press("v", "d")
+        await d.see("Whole log as printed", "old ↔ mid", "0% hit, 28.7s")
+        assert "MISS" not in d.line("0% hit, 28.7s")
+        await d.press("d")
+        await d.see("not disorder")
+
+    drive(story, size=(120, 30))
+
+
+def test_a_step_that_started_early_says_why_it_could() -> None:
+    async def story(d: Driver) -> None:
+        session = d.app.session
+        session.choose([session.pick(("old", "buildkit-cold", 1))])
+        d.app.open_step(StepId(1, 1))
+        await d.see("line 8 COPY web ./web", "started before line 4, 5: ", "builds on nothing")
+
+    drive(story, size=(120, 24))
+
+
+def test_as_many_panes_stand_side_by_side_as_have_room_beside_the_baseline() -> None:
+    document = builders.fleet(24)
+
+    async def story(d: Driver) -> None:
+        session = d.app.session
+        runs = [r for r in session.runs() if r.scenario == "buildkit-cold"]
+        session.choose([session.pick((r.host, r.scenario, r.repeat)) for r in runs])
+        d.app.open_step(RUN)
+        await d.see("ci-01 baseline", "ci-02", "ci-03", "7 more of the runs have no pane")
+        assert "ci-04" not in d.text()
+        await d.press("tab", "tab", "tab")
+        await d.see("ci-01 baseline", "ci-04")
+        assert "ci-02" not in d.text()
+
+    drive(story, FakeCore(document), size=(110, 24))
+
+
+def test_it_can_be_drawn_while_its_panes_come() -> None:
+    async def story(d: Driver) -> None:
+        await d.start(at=8.0)
+        d.app.open_log(d.app.session.pick(("old", "buildkit-cold", 1)))
+        for _ in range(60):
+            d.app.refresh_places()
+            await asyncio.sleep(0)
+        await d.see("▸ building")
+        d.audit.end()
+
+    drive(story, opened=False)

@@ -257,6 +257,9 @@ def compare_audits(app: Actions, first: str, second: str) -> None:
         session.documents[audit] = document
         documents.append(document)
     older, newer = sorted(documents, key=lambda document: document.started_at)
+    if older.build.name != newer.build.name:
+        app.tell(f"They are of two builds: {older.build.name} and {newer.build.name}.")
+        return
     theirs = {(r.host, r.scenario) for r in older.runs if r.status in ("ok", "failed")}
     wanted = [(p.host, p.scenario) for p in session.picks]
     ended = [(r.host, r.scenario) for r in newer.runs if r.status in ("ok", "failed")]

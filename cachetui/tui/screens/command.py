@@ -4,15 +4,34 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len, set_cell_size
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from cachetui.record import Run
-from cachetui.report import cells
 from cachetui.tui import keys
 from cachetui.tui.text import Line, clean_line, label, line
 from cachetui.tui.widgets.lines import Lines
+
+WRAP = "↩"
+"""Where a command goes on in the next line; no backslash, for within quotes that would be part
+of it."""
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """The text in pieces of at most `width` cells, after a blank where there is one. Together
+    they are the text, every blank of it."""
+    parts: list[str] = []
+    while cell_len(text) > width:
+        end = len(set_cell_size(text, width))
+        while end > 1 and cell_len(text[:end]) > width:
+            end -= 1
+        blank = text.rfind(" ", 0, end) + 1
+        end = blank if blank > end // 2 else end
+        parts.append(text[:end])
+        text = text[end:]
+    return [*parts, text]
 
 
 class CommandScreen(ModalScreen[None]):
@@ -37,7 +56,7 @@ class CommandScreen(ModalScreen[None]):
         page.focus()
 
     def lines(self, width: int) -> list[Line]:
-        """The page: what the run was, then its commands, wrapped with a shell's line ends."""
+        """The page: what the run was, then its commands, each mark of a wrapped line told."""
         run = self._run
         found: list[Line] = [
             line((run.scenario, "strong"), (f" · repeat {run.repeat} · {run.status}", "muted"))
@@ -49,14 +68,14 @@ class CommandScreen(ModalScreen[None]):
         for command in run.commands:
             found.append(())
             for text in command.splitlines() or [""]:
-                wrapped = cells.wrap(clean_line(text), width - 4, "", "    ") or [""]
-                for number, part in enumerate(wrapped):
-                    last = number == len(wrapped) - 1
+                parts = wrapped(clean_line(text), width - 4)
+                for number, part in enumerate(parts):
+                    last = number == len(parts) - 1
                     found.append(
                         line(
                             ("$ " if not number else "  ", "accent"),
                             part,
-                            ("" if last else " \\", "muted"),
+                            ("" if last else WRAP, "muted"),
                         )
                     )
         if not run.commands:

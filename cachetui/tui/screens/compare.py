@@ -9,13 +9,13 @@ from textual import on
 from textual.widget import Widget
 
 from cachetui.compare.align import Row, align
-from cachetui.record import Run, StepId
+from cachetui.record import Document, Run, StepId
 from cachetui.report import cells, units
 from cachetui.report.view import stage_name
 from cachetui.tui import facts, keys, signs
 from cachetui.tui.screens.place import Place
 from cachetui.tui.session import Pick
-from cachetui.tui.text import Line, Span, clean_line, line
+from cachetui.tui.text import Line, Span, clean_line, joined, line
 from cachetui.tui.widgets.canvas import Plate
 from cachetui.tui.widgets.columns import MORE, Column
 from cachetui.tui.widgets.grid import Grid
@@ -139,23 +139,26 @@ class ComparePlace(Place):
         what = [next(iter(scenarios))] if len(scenarios) == 1 else []
         if len(hosts) == 1:
             what.append(f"on {next(iter(hosts))}")
-        words: list[str | Span] = [(" ".join(what), "strong"), " · " if what else ""]
+        parts: list[Line] = []
         if len(self._runs) > 1:
             sign: Span = ("≠ ", "warn") if differing else ("✓ ", "good")
-            words += [
-                sign,
-                f"{units.count(differing, 'step')} of {len(self._steps)} "
-                f"{'differs' if differing == 1 else 'differ'}",
-                (f" · baseline {names[0]}", "muted"),
-            ]
+            verb = "differs" if differing == 1 else "differ"
+            parts.append(
+                line(sign, f"{differing} of {units.count(len(self._steps), 'step')} {verb}")
+            )
+        if what:
+            parts.append(((" ".join(what), "strong"),))
+        if len(self._runs) > 1:
+            parts.append(((f"baseline {names[0]}", "muted"),))
         shown = "all steps" if self.everything or len(self._runs) < 2 else "differences only"
-        words.append((f" · {shown}", "muted"))
-        self.query_one("#summary", Plate).show(line(*words))
+        parts.append(((shown, "muted"),))
+        self.query_one("#summary", Plate).show(joined(self.size.width - 2, parts))
 
     def _columns(self) -> tuple[Column, ...]:
-        beside = min(2, len(self._runs))
-        spare = self.size.width - 3 - 25 * beside - (MORE if len(self._runs) > beside else 0)
-        least = max(12, min(26, spare))
+        each = 24 if self.size.width >= 60 else 16
+        beside = min(2 if each == 24 else 1, len(self._runs))
+        more = MORE if len(self._runs) > beside else 0
+        least = max(12, min(26, self.size.width - 3 - (each + 1) * beside - more))
         columns = [Column(STEP, ("", "  STEP"), least, 2, 100)]
         names = self.session.titles(self._picks)
         base = self._runs[0] if self._runs else None
@@ -167,7 +170,7 @@ class ComparePlace(Place):
                 role = facts.difference(run.seconds, base.seconds if base else None)
             arrow = " ▾" if self._sorted == number else ""
             columns.append(
-                Column(number, (f" {name}{arrow}", f" {total}  {role}".rstrip()), 24, 1, 48)
+                Column(number, (f" {name}{arrow}", f" {total}  {role}".rstrip()), each, 1, 48)
             )
         return tuple(columns)
 
@@ -317,6 +320,9 @@ class ComparePlace(Place):
         """Show the commands of the run under the cursor."""
         if self.pick is not None:
             self.home.open_commands(self.pick)
+
+    def exported(self) -> Document | None:
+        return self.excerpt(self._picks)
 
     def copy_text(self) -> str | None:
         row = self.row

@@ -1,9 +1,10 @@
-"""The dialog that writes an audit to a file."""
+"""The dialog that writes what is on the screen to a file."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -13,7 +14,10 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Button, Input
 
+from cachetui.logs import LogError
 from cachetui.record import Document
+from cachetui.report import units
+from cachetui.report.clean import clean
 from cachetui.tui.ports import CorePort
 from cachetui.tui.screens.dialogs import Dialog
 from cachetui.tui.text import Line, line
@@ -31,15 +35,30 @@ FORMATS = (
 class ExportDialog(Dialog[None]):
     """Choose a format and a name; an existing file is not overwritten unasked."""
 
-    HEADING = "Export this audit"
+    HEADING = "Export what is on the screen"
     BINDINGS: ClassVar = [Binding("ctrl+s", "write", "Write", show=False)]
 
-    def __init__(self, document: Document, core: CorePort, folder: Path) -> None:
+    def __init__(
+        self,
+        document: Document,
+        core: CorePort,
+        folder: Path,
+        *,
+        text: tuple[str, Iterable[str]] | None = None,
+    ) -> None:
         super().__init__()
-        self._document, self._core, self._folder = document, core, folder
+        self._document, self._core, self._folder, self._text = document, core, folder, text
         self._confirmed: Path | None = None
+        log = [("text", "txt", text[0])] if text is not None else []
+        self._formats = (*FORMATS, *log)
 
     def body(self) -> Iterator[Widget]:
+        runs = units.count(len(self._document.runs), "run")
+        hosts = units.count(len(self._document.hosts), "host")
+        yield Plate(
+            line((self._document.build.name, "strong"), f": {runs} on {hosts}"),
+            (),
+        )
         yield Grid(cell=self._cell, id="formats")
         yield Input(id="path")
         yield Plate(
@@ -54,19 +73,18 @@ class ExportDialog(Dialog[None]):
 
     def on_mount(self) -> None:
         grid = self.query_one(Grid)
-        grid.styles.height = len(FORMATS)
-        grid.show([0, 1, 2], (Column("name", (), 10), Column("what", (), 20, 1)))
+        grid.styles.height = len(self._formats)
+        columns = (Column("name", (), 10), Column("what", (), 20, 1))
+        grid.show(list(range(len(self._formats))), columns)
         self._suggest(FORMATS[0][1])
         grid.focus()
 
     def _cell(self, row: Any, column: Any, width: int) -> Line:
         del width
-        name, _, what = FORMATS[row]
-        return (
-            ((name.upper() if name != "markdown" else "Markdown", "strong"),)
-            if (column == "name")
-            else ((what, "muted"),)
-        )
+        name, _, what = self._formats[row]
+        if column != "name":
+            return ((what, "muted"),)
+        return ((name.upper() if name in ("html", "json") else name.title(), "strong"),)
 
     def _suggest(self, suffix: str) -> None:
         name = f"cachetui-{self._document.audit}.{suffix}"
@@ -76,7 +94,7 @@ class ExportDialog(Dialog[None]):
     @on(Grid.Moved)
     def _moved(self, event: Grid.Moved) -> None:
         row: Any = event.row
-        self._suggest(FORMATS[row][1])
+        self._suggest(self._formats[row][1])
         self._confirmed = None
 
     @on(Grid.Opened)
@@ -92,22 +110,49 @@ class ExportDialog(Dialog[None]):
 
     def action_write(self) -> None:
         """Write the file, and tell where it is."""
-        from cachetui.report.render import render
-
         grid = self.query_one(Grid)
-        form = FORMATS[grid.row][0]
+        form = self._formats[grid.row][0]
         path = Path(os.path.expanduser(self.query_one(Input).value.strip()))
         told = self.query_one("#told", Plate)
         if path.exists() and self._confirmed != path:
             self._confirmed = path
             told.show(line(("≠ ", "warn"), f"{path.name} exists: write again to replace it"))
             return
-        try:
-            text = render(self._document, cast(Any, self._core.store), form, 120, False)
-            path.write_bytes(text.encode("utf-8", "replace"))
-        except OSError as error:
-            told.show(line(("✗ ", "bad"), f"{error.strerror or error}: {path}"))
+        told.show(line(("Writing…", "muted")))
+
+        def body() -> None:
+            error = ""
+            try:
+                self._write(form, path)
+            except LogError as caught:
+                error = f"the log cannot be read: {caught}"
+            except OSError as caught:
+                error = f"{caught.strerror or caught}: {path}"
+            self.app.call_later(self._written, path, error)
+
+        threading.Thread(target=body, daemon=True, name="export").start()
+
+    def _write(self, form: str, path: Path) -> None:
+        """Write the file; in a thread, for logs can be long."""
+        from cachetui.report.render import render
+
+        if form == "text" and self._text is not None:
+            write_lines(path, self._text[1])
             return
+        text = render(self._document, cast(Any, self._core.store), form, 120, False)
+        path.write_bytes(text.encode("utf-8", "replace"))
+
+    def _written(self, path: Path, error: str) -> None:
         app: Any = self.app
-        self.dismiss(None)
-        app.tell(f"Wrote {path}", title="Exported")
+        if error:
+            self.query_one("#told", Plate).show(line(("✗ ", "bad"), error))
+        else:
+            self.dismiss(None)
+            app.tell(f"Wrote {path}", title="Exported")
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write a log's lines as they come, cleaned as they are shown: logs can be long."""
+    with path.open("w", encoding="utf-8", errors="replace") as file:
+        for text in lines:
+            file.write(clean(text, len(text)) + "\n")

@@ -10,10 +10,11 @@ from textual.widget import Widget
 
 from cachetui.report import units
 from cachetui.tui import facts, keys, matrix, signs
+from cachetui.tui.excerpt import of_hosts
 from cachetui.tui.matrix import HOST, FleetRow, Order, Outlook
 from cachetui.tui.ports import Key, Loading
 from cachetui.tui.screens.fleet_actions import FleetActions
-from cachetui.tui.text import Line, Span, line
+from cachetui.tui.text import Line, Span, cut, line
 from cachetui.tui.widgets.canvas import Plate
 from cachetui.tui.widgets.columns import Column
 from cachetui.tui.widgets.filterbox import FilterBox
@@ -22,6 +23,7 @@ from cachetui.tui.widgets.grid import Grid
 
 if TYPE_CHECKING:
     from cachetui.progress import Cell, HostProgress
+    from cachetui.record import Document
 
 _FACTS = 6
 """Lines of the facts under the matrix, with the rule above them, where steps follow."""
@@ -31,7 +33,6 @@ class FleetPlace(FleetActions):
     """The home of the app."""
 
     PLACE = "fleet"
-    ENTER = "Compare"
     BINDINGS: ClassVar = keys.FLEET
     CSS_PATH = "fleet.tcss"
 
@@ -49,6 +50,10 @@ class FleetPlace(FleetActions):
         self._step_room = 0
         self.marked: set[Key] = set()
         self._marked_idle: set[str] = set()
+
+    @property
+    def ENTER(self) -> str:  # type: ignore[override]
+        return "Compare" if self.session.snapshot is not None else ""
 
     def body(self) -> Iterator[Widget]:
         yield Plate(id="verdict")
@@ -125,18 +130,24 @@ class FleetPlace(FleetActions):
         return snapshot is not None and len(snapshot.hosts) >= matrix.FOLD_FROM
 
     def _columns(self, scenarios: tuple[str, ...], rows: list[FleetRow]) -> tuple[Column, ...]:
-        longest = max((len(row.name) for row in rows), default=8) + 3
+        longest = max((len(row.name) + len(_alike(row)) for row in rows), default=8) + 3
         arrow = {True: " ▴", False: " ▾"}[self._order.backwards]
         own = arrow if self._order.column == HOST else ""
-        columns = [Column(HOST, ("", f"  HOST{own}"), min(max(longest, 9), 26))]
+        most = 44 if self.size.width >= 120 else 30 if self.size.width >= 60 else 18
+        columns = [Column(HOST, ("", f"  HOST{own}"), min(max(longest, 9), most))]
         last = ""
-        for scenario in scenarios:
+        for scenario in sorted(scenarios, key=self._nobody_can):
             backend, rest = signs.scenario_titles(scenario)
             sorted_by = arrow if self._order.column == scenario else ""
             title = backend if backend != last else ""
             last = backend
             columns.append(Column(scenario, (f" {title}", f" {rest}{sorted_by}"), 13, 1, 22))
         return tuple(columns)
+
+    def _nobody_can(self, scenario: str) -> bool:
+        """Whether no host can run a scenario: there is nothing to see, so it stands last."""
+        states = {c.state for own in self._cells.values() for c in own.get(scenario, [])}
+        return bool(states) and states <= {"unsupported", "unreachable", "skipped"}
 
     def _show_idle(self, grid: Grid) -> None:
         """No audit yet: the hosts as they are configured, and what to do."""
@@ -169,7 +180,23 @@ class FleetPlace(FleetActions):
             Column("tags", ("TAGS",), 12, 1),
         )
         grid.show(list(self._rows), columns)
-        self.query_one("#facts", Plate).show()
+        self._show_idle_facts()
+
+    def _show_idle_facts(self) -> None:
+        """What would be built, and when it last was."""
+        lines: list[Line] = []
+        build = self.session.build
+        if build is not None:
+            path = str(build.context / build.dockerfile)
+            target = f" → {build.target}" if build.target else ""
+            lines.append(line(("build  ", "muted"), (build.name, "strong"), f"  {path}{target}"))
+            last = next((e for e in self.home.core.store.audits() if e.build == build.name), None)
+            if last is not None:
+                age = units.age(max(0.0, self.home.now() - last.started_at))
+                hosts = units.count(last.hosts, "host")
+                trouble: Span = (f"✗ {last.failed} in trouble", "bad") if last.failed else ("", "")
+                lines.append(line(("last   ", "muted"), f"{age} on {hosts}  ", trouble))
+        self.query_one("#facts", Plate).show(*lines)
 
     def _verdict(self) -> tuple[Line, ...]:
         error = self.session.error
@@ -190,7 +217,7 @@ class FleetPlace(FleetActions):
         if entry is None:
             return ()
         if column == HOST:
-            return self._host_cell(entry)
+            return self._host_cell(entry, width)
         if column in ("address", "tags"):
             settings = next((h for h in self.session.hosts if h.name == row), None)
             if settings is None:
@@ -207,7 +234,7 @@ class FleetPlace(FleetActions):
             return line(("◆", "accent"), *shown[1:])
         return shown
 
-    def _host_cell(self, entry: FleetRow) -> Line:
+    def _host_cell(self, entry: FleetRow, width: int) -> Line:
         keys_of = self._keys(entry, HOST)
         host = self._hosts.get(entry.key)
         sign, _, tone = signs.HOST[host.state] if host else (" ", "", "")
@@ -217,7 +244,11 @@ class FleetPlace(FleetActions):
         if entry.odd and sign == "✓":
             sign, tone = "≠", "warn"
         spans.append((f"{sign} ", tone))
-        spans.append((entry.name, "strong" if entry.odd else ""))
+        alike = _alike(entry)
+        if 3 + len(entry.name) + len(alike) > width:
+            alike = alike.replace(" hosts", "")
+        name = cut(entry.name, max(1, width - 3 - len(alike)))
+        spans += [(name, "strong" if entry.odd else ""), (alike, "muted")]
         return tuple(spans)
 
     def _keys(self, entry: FleetRow, column: str) -> list[Key]:
@@ -387,6 +418,12 @@ class FleetPlace(FleetActions):
         else:
             self.home.action_go_back()
 
+    def exported(self) -> Document | None:
+        document = self.session.current()
+        if document is None or not self._words:
+            return document
+        return of_hosts(document, {host for row in self._rows.values() for host in row.hosts})
+
     def copy_text(self) -> str | None:
         at = self.query_one(Grid).cursor
         entry = self._rows.get(str(at[0])) if at else None
@@ -399,3 +436,8 @@ class FleetPlace(FleetActions):
         if action in ("odd", "fold", "mark_all", "rerun", "commands", "live_log", "timeline"):
             return self.session.snapshot is not None
         return True
+
+
+def _alike(entry: FleetRow) -> str:
+    """How many hosts a row stands for, "" for one."""
+    return f": {len(entry.hosts)} hosts alike" if len(entry.hosts) > 1 else ""

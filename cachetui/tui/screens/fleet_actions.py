@@ -79,10 +79,12 @@ class FleetActions(Place):
         self.refresh_place()
 
     def picked(self) -> Pick | None:
-        """The run under the cursor; on a host's name its first that ended, else its first."""
+        """The run under the cursor; on a host's name the first that built, else its first."""
         own = [self.session.pick(key) for key in self.under_cursor()]
-        ended = [pick for pick in own if self.session.run(pick) is not None]
-        return next(iter(ended or own), None)
+        runs = [(pick, self.session.run(pick)) for pick in own]
+        built = [pick for pick, run in runs if run is not None and run.status in ("ok", "failed")]
+        ended = [pick for pick, run in runs if run is not None]
+        return next(iter(built or ended or own), None)
 
     def action_live_log(self) -> None:
         """Show the log of the run under the cursor, as far as it has come."""

@@ -100,7 +100,7 @@ class HistoryPlace(Place):
                 Column("failed", (f"TROUBLE{arrow['failed']}",), 10),
                 Column("seconds", (f"TOOK{arrow['seconds']}",), 8, align="right"),
                 Column("age", ("",), 12, 1, 16, align="right"),
-                Column("audit", ("AUDIT",), 16, 1, 20),
+                Column("audit", ("AUDIT",), 16, 1, 24),
             ),
         )
 
@@ -110,9 +110,9 @@ class HistoryPlace(Place):
         grid.show(
             list(self._trends),
             (
-                Column("host", ("HOST",), 12, 1, 24),
-                Column("scenario", ("SCENARIO",), 15, 1, 22),
-                Column("times", ("SECONDS, OLDEST FIRST",), 16, 3, 60),
+                Column("host", ("HOST",), 10, 1, 24),
+                Column("scenario", ("SCENARIO",), 20, 0),
+                Column("times", ("SECONDS, OLDEST FIRST",), 21, 3, 60),
                 Column("last", ("LAST",), 7, align="right"),
                 Column("ratios", ("HITS",), 8, 1, 30),
                 Column("ratio", ("LAST",), 5, align="right"),
@@ -290,10 +290,12 @@ class HistoryPlace(Place):
         entry = self.entry
         return entry.audit if entry else None
 
-    def export_audit(self) -> str | None:
-        """The audit that an export from here is of."""
+    def exported(self) -> Document | None:
         entry = self.entry
-        return entry.audit if entry else None
+        current = self.session.current()
+        if entry is None or (current is not None and current.audit == entry.audit):
+            return current
+        return self.core_store.audit(entry.audit)
 
 
 def trend_cell(trend: Trend, column: str, width: int) -> Line:
@@ -302,6 +304,8 @@ def trend_cell(trend: Trend, column: str, width: int) -> Line:
         return ((trend.host, "strong"),)
     if column == "scenario":
         return ((trend.scenario, ""),)
+    if column in ("times", "ratios") and len(trend.seconds) < 2:
+        return (("one run" if column == "times" else "", "muted"),)
     if column == "times":
         return ((signs.sparkline(trend.seconds, width), "accent"),)
     if column == "ratios":

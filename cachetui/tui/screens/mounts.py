@@ -66,15 +66,17 @@ class MountsPlace(Place):
             )
         )
         arrow = {key: " ▾" if key == self._sorted else "" for key in ("host", "size", "saved")}
+        narrow = self.size.width < 60
         grid.show(
             numbers,
             (
-                Column("host", (f"HOST{arrow['host']}",), 10, 1, 22),
-                Column("target", ("TARGET",), 18, 3, 48),
-                Column("cold", ("COLD",), 7, align="right"),
-                Column("warm", ("WARM",), 7, align="right"),
-                Column("saved", (f"SAVED{arrow['saved']}",), 8, align="right"),
-                Column("size", (f"SIZE{arrow['size']}",), 9, align="right"),
+                Column("host", (f"HOST{arrow['host']}",), 7 if narrow else 10, 1, 22),
+                Column("target", ("TARGET",), 9 if narrow else 16, 3, 48),
+                Column("cold", ("COLD",), 6, align="right"),
+                Column("warm", ("WARM",), 6, align="right"),
+                Column("saved", (f"SAVED{arrow['saved']}",), 7, align="right"),
+                Column("result", ("RESULT",), 9),
+                Column("size", (f"SIZE{arrow['size']}",), 8, align="right"),
                 Column("used", ("LAST USED",), 14, 1, 20),
                 Column("sharing", ("SHARING",), 8),
             ),
@@ -99,6 +101,8 @@ class MountsPlace(Place):
             less = row.saved < -0.05
             sign = "-" if less else ""
             return ((sign + units.seconds(abs(row.saved)), "warn" if less else "good"),)
+        if column == "result":
+            return (self._result(row)[0],)
         text = {
             "host": row.host,
             "target": row.target,
@@ -127,7 +131,15 @@ class MountsPlace(Place):
             return
         lines: list[Line] = [
             line((f"line {row.line} ", "muted"), (row.instruction, "strong")),
-            line(("id ", "muted"), row.id, ("  result ", "muted"), *self._result(row)),
+            line(
+                ("id ", "muted"),
+                row.id,
+                ("  sharing ", "muted"),
+                row.sharing,
+                *((("  last used ", "muted"), row.last_used) if row.last_used else ()),
+                ("  result ", "muted"),
+                *self._result(row),
+            ),
         ]
         if row.cold and row.warm is not None:
             scale = max(self._most, row.cold, row.warm)
@@ -157,13 +169,13 @@ class MountsPlace(Place):
             if run.host == row.host and run.scenario in (COLD, WARM) and run.image is not None
         }
         if len(images) < 2:
-            return ((units.NOTHING, "muted"),)
+            return ((units.NOTHING, "muted"), (" no image of both", "muted"))
         cold, warm = images[COLD], images[WARM]
         assert cold is not None
         assert warm is not None
         if cold.layers == warm.layers:
-            return (("✓ the same layers, cold and warm", "good"),)
-        return (("≠ other layers", "warn"), (" (times alone can do that)", "muted"))
+            return (("✓ same", "good"), (" layers, cold and warm", "good"))
+        return (("≠ differs", "warn"), (": other layers (times alone can do that)", "muted"))
 
     @on(Grid.Opened, "#mounts")
     def _opened(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
@@ -10,23 +10,18 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from cachetui.report import units
-from cachetui.tui import signs
-from cachetui.tui.session import Session
-from cachetui.tui.text import Line, line
+from cachetui.tui import keys, signs
+from cachetui.tui.excerpt import of_runs
+from cachetui.tui.session import Pick, Session
+from cachetui.tui.text import Line, Span, joined, line, width_of
 from cachetui.tui.widgets.frame import KeyBar, PlaceTabs, Progress, TitleBar
 
 if TYPE_CHECKING:
+    from cachetui.record import Document
     from cachetui.tui.app import CachetuiApp
 
-PLACES: tuple[tuple[str, str], ...] = (
-    ("fleet", "Fleet"),
-    ("compare", "Compare"),
-    ("step", "Step"),
-    ("timeline", "Timeline"),
-    ("mounts", "Mounts"),
-    ("history", "History"),
-)
-"""The places in the order of their numbers: id and name. Findings and outputs will stand here."""
+PLACES: tuple[tuple[str, str], ...] = tuple((name.lower(), name) for name in keys.PLACE_NAMES)
+"""The places in the order of their numbers: id and name."""
 
 
 class Place(Screen[None]):
@@ -34,7 +29,7 @@ class Place(Screen[None]):
 
     PLACE: ClassVar[str] = ""
     ENTER: ClassVar[str] = ""
-    """What `enter` on a row leads to, for the foot and the help."""
+    """What `enter` on a row leads to, for the foot and the help; "" where it leads nowhere."""
 
     VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - an instance variable in Textual
         (0, "-tiny"),
@@ -77,7 +72,7 @@ class Place(Screen[None]):
         if not self.is_mounted:
             return
         snapshot = self.session.snapshot
-        self.query_one(TitleBar).show(*title(self.session))
+        self.query_one(TitleBar).show(*title(self.session, self.size.width - 2))
         self.query_one(Progress).show(snapshot)
         self.update_place()
 
@@ -88,11 +83,29 @@ class Place(Screen[None]):
         """What `y` copies here."""
         return None
 
+    def exported(self) -> Document | None:
+        """What `e` exports here: the audit that is looked at, or the part of it in view."""
+        return self.session.current()
 
-def title(session: Session) -> tuple[Line, Line]:
-    """Left and right of the title: the build, and how its audit stands."""
+    def exported_text(self) -> tuple[str, Iterable[str]] | None:
+        """What it is and its lines, where `e` can write plain text too."""
+        return None
+
+    def excerpt(self, picks: Sequence[Pick]) -> Document | None:
+        """These runs as a document, the whole audit where none of them has ended."""
+        chosen = [
+            (document, run)
+            for pick in picks
+            if (run := self.session.run(pick)) is not None
+            and (document := self.session.document_of(pick)) is not None
+        ]
+        return of_runs(chosen) if chosen else self.session.current()
+
+
+def title(session: Session, width: int) -> tuple[Line, Line]:
+    """Left and right of the title: the build, and how its audit stands; what has room of it."""
     snapshot = session.snapshot
-    left: list[str | tuple[str, Any]] = [("cachetui", "title")]
+    left: list[str | Span] = [("cachetui", "title")]
     build = session.build
     document = session.document
     name = document.build.name if document else build.name if build else ""
@@ -104,16 +117,15 @@ def title(session: Session) -> tuple[Line, Line]:
     if snapshot is None:
         hosts = len(session.hosts)
         return line(*left), line((units.count(hosts, "host") if hosts else "", "muted"))
-    right: list[str | tuple[str, Any]] = []
+    parts: list[Line] = []
     trouble = signs.trouble(snapshot)
-    if session.read_only:
-        right.append(("kept ", "muted"))
     if snapshot.finished:
-        right.append((f"✗ {trouble}", "bad") if trouble else ("✓ done", "good"))
-        right.append((f" in {units.seconds(snapshot.elapsed)}", "muted"))
+        parts.append(((f"✗ {trouble}", "bad") if trouble else ("✓ done", "good"),))
+        parts.append(((f"took {units.seconds(snapshot.elapsed)}", "muted"),))
     elif snapshot.stopping:
-        right.append(("stopping…", "warn"))
+        parts.append((("stopping…", "warn"),))
     else:
-        right.append((f"▸ running {signs.clock(snapshot.elapsed)}", "accent"))
-    right.append((f" · {snapshot.audit[:8]}", "muted"))
-    return line(*left), line(*right)
+        parts.append(((f"▸ running {signs.clock(snapshot.elapsed)}", "accent"),))
+    kept = "kept " if session.read_only else ""
+    parts.append(((f"{kept}audit {snapshot.audit}", "muted"),))
+    return line(*left), joined(max(width // 2, width - width_of(line(*left)) - 2), parts)

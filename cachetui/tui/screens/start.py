@@ -38,8 +38,8 @@ _MEANS = {
     "buildkit-cold": "every step runs, cache mounts empty",
     "buildkit-mounts-warm": "RUN steps run again, cache mounts full",
     "buildkit-warm": "the same build again",
-    "legacy-as-found": "as its user would; warms that host's cache",
-    "buildkit-as-found": "as its user would; warms that host's cache",
+    "legacy-as-found": "as its user would, with its own cache",
+    "buildkit-as-found": "as its user would, with its own cache",
 }
 
 Chosen = tuple[Sequence[HostSettings], "Options"]
@@ -112,7 +112,7 @@ class StartDialog(Dialog[Chosen]):
     def _group(self, row: object, width: int) -> Line | None:
         del width
         if row == "as found":
-            return (("as found: what this host does today", "muted"),)
+            return (("as found: what the host does today; warms its cache", "muted"),)
         if row == "how":
             return (("", "muted"),)
         return None
@@ -122,7 +122,7 @@ class StartDialog(Dialog[Chosen]):
         name = str(row)
         if column == "means":
             if name == "repeat":
-                text = "1–2 claim nothing about times, 6 allow a test"
+                text = "6 or more allow a test of times"
             elif name == "fresh":
                 text = "take no stored run of the same build"
             else:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from textual import on
@@ -12,34 +11,45 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from cachetui.compare.align import align
-from cachetui.logs import LogError, LogText, RunLog
-from cachetui.record import StepId
+from cachetui.compare.timeline import timeline
+from cachetui.record import Document, Run, Step
 from cachetui.tui import keys
-from cachetui.tui.screens.place import Place
-from cachetui.tui.session import Pick
+from cachetui.tui.screens.step_panes import MOST_PANES, StepPanes
 from cachetui.tui.text import Line, Span, Tone, line
 from cachetui.tui.widgets.canvas import Plate
 from cachetui.tui.widgets.diffview import DiffView
 from cachetui.tui.widgets.logview import LogView
-from cachetui.tui.widgets.pane import Pane, pane_head, step_of
+from cachetui.tui.widgets.pane import pane_head, step_of
 
-MOST_PANES = 4
-_STAGE_TONES: tuple[Tone, ...] = ("accent", "good", "warn", "title", "")
+_NOTHING_CHOSEN: tuple[Line, ...] = (
+    line(("No run is chosen.", "strong")),
+    line(
+        "Go to ",
+        ("2", "key"),
+        " Compare and press ",
+        ("enter", "key"),
+        " on a step; or in ",
+        ("1", "key"),
+        " Fleet ",
+        ("v", "key"),
+        " on a run.",
+    ),
+)
+_PARALLEL: Line = line(
+    ("Mixed lines are steps at work together, not disorder: ", "muted"),
+    ("v", "key"),
+    (" by step, ", "muted"),
+    ("4", "key"),
+    (" when.", "muted"),
+)
 
 
-class StepPlace(Place):
+class StepPlace(StepPanes):
     """One pane a run; `v` turns from the step to everything as it was printed."""
 
     PLACE = "step"
     BINDINGS: ClassVar = keys.STEP
     CSS_PATH = "step.tcss"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._picks: tuple[Pick, ...] = ()
-        self._focus: int = 0
-        self._words = ""
-        self._diffing = False
 
     def body(self) -> Iterator[Widget]:
         yield Plate(id="what")
@@ -48,21 +58,19 @@ class StepPlace(Place):
         yield Plate(id="hint")
         yield Input(placeholder="search, then n and N", id="search")
 
+    _left_out = 0
+
+    def on_resize(self) -> None:
+        self.share_width()
+
     def on_mount(self) -> None:
         self.query_one("#search").display = False
         self.query_one(DiffView).display = False
-        self.set_interval(1.0, self._grow)
-
-    # From the session
-
-    @property
-    def step(self) -> StepId | None:
-        """The step looked at; None means what belongs to no step."""
-        return self.session.step
+        self.set_interval(1.0, self.grow)
 
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
-        self._focus_pane()
+        self.focus_pane()
 
     def update_place(self) -> None:
         picks = self.session.picks
@@ -70,177 +78,59 @@ class StepPlace(Place):
             first = self.session.baseline
             assert first is not None
             picks = (first, *(p for p in picks if p != first))
+        self._left_out = max(0, len(picks) - MOST_PANES)
         picks = picks[:MOST_PANES]
         if picks != self._picks:
             self._picks = picks
             self._focus = min(self._focus, max(0, len(picks) - 1))
-            self.run_worker(self._set_panes(picks), exclusive=True, group="panes")
+            self.run_worker(self.set_panes(picks), exclusive=True, group="panes")
         else:
-            self._fill()
+            self.fill()
         self._show_what()
-
-    async def _set_panes(self, picks: tuple[Pick, ...]) -> None:
-        holder = self.query_one("#panes", Horizontal)
-        await holder.remove_children()
-        await holder.mount(*(Pane(pick) for pick in picks))
-        self._fill()
-        self._focus_pane()
-
-    @property
-    def panes(self) -> list[Pane]:
-        return list(self.query(Pane))
-
-    def _fill(self) -> None:
-        """Open what each pane should show and does not yet."""
-        self.set_class(len(self.panes) > 1 and self.size.width < 70, "-one")
-        titles = self.session.titles(self._picks)
-        looked_at = None if self.session.as_printed else self.step
-        for number, pane in enumerate(self.panes):
-            run = self.session.run(pane.pick)
-            wanted = (self.step, self.session.as_printed, run.id if run else None)
-            pane.query_one(".head", Plate).show(
-                pane_head(run, looked_at, titles[number], number, len(titles))
-            )
-            if pane.shown != wanted:
-                pane.shown = wanted
-                self._open(pane)
-        self._show_diff()
-
-    def _open(self, pane: Pane, *, follow: bool = False) -> None:
-        """Open a pane's log in a thread: its index may be long."""
-        step, printed, pick = self.step, self.session.as_printed, pane.pick
-        wanted = pane.shown
-
-        def body() -> None:
-            log: RunLog | None = None
-            text: LogText | None = None
-            trouble = ""
-            try:
-                log = self.session.open_log(pick)
-                if log is not None:
-                    text = log.whole() if printed or step is None else log.step(step)
-            except (LogError, OSError) as error:
-                trouble = str(error)
-            self.app.call_later(self._opened, pane, wanted, log, text, trouble, follow)
-
-        threading.Thread(target=body, daemon=True, name="log").start()
-
-    def _opened(
-        self,
-        pane: Pane,
-        wanted: tuple[object, ...],
-        log: RunLog | None,
-        text: LogText | None,
-        trouble: str,
-        follow: bool,
-    ) -> None:
-        if pane.shown != wanted or not pane.is_mounted:
-            if log is not None:
-                log.close()
-            return
-        old = pane.log_file
-        pane.log_file = log
-        pane.seen = text.lines if text is not None else 0
-        whole = self.session.as_printed or self.step is None
-        pane.view.show(
-            text,
-            gutter=self._gutter if whole else None,
-            gutter_width=14 if self.size.width // max(1, len(self._picks)) >= 60 else 8,
-            empty=self._no_lines(pane, log is not None, trouble),
-            follow=follow,
-        )
-        if old is not None:
-            old.close()
-        if self._words and not follow:
-            pane.view.find(self._words)
-        self.query_one(DiffView).forget()
-        self._show_diff()
-
-    def _grow(self) -> None:
-        """Look whether the logs of runs under way have grown."""
-        if not self.session.running or self.app.screen is not self or self._diffing:
-            return
-        for pane in self.panes:
-            if self.session.run(pane.pick) is None and pane.view.search is None:
-                self._open(pane, follow=True)
-
-    def _no_lines(self, pane: Pane, kept: bool, trouble: str) -> tuple[Line, ...]:
-        run = self.session.run(pane.pick)
-        step = step_of(run, self.step)
-        if trouble:
-            return (line(("✗ ", "bad"), trouble),)
-        if not kept:
-            return ((("No log was kept of this run.", "muted"),),)
-        if step is not None and step.status == "hit":
-            return (line(("✓ HIT", "good"), (": from the cache, so it printed nothing.", "muted")),)
-        return ((("This step printed nothing.", "muted"),),)
-
-    def _gutter(self, step: StepId | None) -> Span:
-        """Whose a line is, where steps interleave: stage and Dockerfile line."""
-        if step is None:
-            return ("", "muted")
-        name, number = self._names().get(step, (f"stage {step.stage_index}", None))
-        tone = _STAGE_TONES[step.stage_index % len(_STAGE_TONES)]
-        where = f" {number}" if number is not None else ""
-        return (f"{name}{where}", tone)
-
-    def _names(self) -> dict[StepId, tuple[str, int]]:
-        return {
-            step.id: (step.stage or f"stage {step.stage_index}", step.line)
-            for pick in self._picks
-            if (run := self.session.run(pick)) is not None
-            for step in run.steps
-        }
 
     def _show_what(self) -> None:
         plate = self.query_one("#what", Plate)
-        hint = self.query_one("#hint", Plate)
+        hint: Line = ()
         if not self._picks:
-            plate.show(
-                line(("No run is chosen.", "strong")),
-                line(
-                    "Go to ",
-                    ("2", "key"),
-                    " Compare and press ",
-                    ("enter", "key"),
-                    " on a step; or in ",
-                    ("1", "key"),
-                    " Fleet ",
-                    ("v", "key"),
-                    " on a run.",
-                ),
-            )
-            hint.show()
-            return
-        if self.session.as_printed or self.step is None:
+            plate.show(*_NOTHING_CHOSEN)
+        elif self.whole:
             plate.show(
                 line(
                     ("Whole log as printed", "strong"),
                     (" · the gutter names stage and Dockerfile line", "muted"),
                 )
             )
-            hint.show(
-                line(
-                    (
-                        "Interleaved lines are steps at work at the same time, not disorder; ",
-                        "muted",
-                    ),
-                    ("v", "key"),
-                    (" takes them apart, ", "muted"),
-                    ("4", "key"),
-                    (" shows when.", "muted"),
-                ),
-            )
-            return
-        step = next(
-            (s for p in self._picks if (s := step_of(self.session.run(p), self.step))), None
-        )
-        instruction = step.instruction if step else str(self.step)
-        number = f"line {step.line} " if step else ""
-        stage = f"{step.stage} · " if step and step.stage else ""
-        plate.show(line((stage, "title"), (number, "muted"), (instruction, "strong")))
-        said = self.query_one(DiffView).said if self._diffing else ()
-        hint.show(*((said,) if said else ()))
+            hint = _PARALLEL
+        else:
+            plate.show(*self._step_lines())
+        if self._diffing and len(self.panes) > 1:
+            hint = self.query_one(DiffView).said
+        elif self._left_out:
+            hint = line((f"{self._left_out} more of the runs have no pane here", "muted"))
+        self.query_one("#hint", Plate).show(*((hint,) if hint else ()))
+
+    def _step_lines(self) -> list[Line]:
+        """The step in words, and why it could start early, where it did."""
+        found: tuple[Run, Step] | None = None
+        here = self.pane
+        for pick in (*((here.pick,) if here else ()), *self._picks):
+            run = self.session.run(pick)
+            step = step_of(run, self.step)
+            if run is not None and step is not None:
+                found = (run, step)
+                break
+        if found is None:
+            return [((str(self.step), "strong"),)]
+        run, step = found
+        stage = f"{step.stage} · " if step.stage else ""
+        head = line((stage, "title"), (f"line {step.line} ", "muted"), (step.instruction, "strong"))
+        drawn = timeline(run, self.session.dockerfile(pick.audit))
+        lines_of = {bar.step.id: bar.step.line for bar in drawn.bars}
+        for early in drawn.early:
+            if early.step == step.id:
+                before = ", ".join(str(lines_of[other]) for other in early.overtaken)
+                return [head, line((f"started before line {before}: ", "muted"), early.reason)]
+        return [head]
 
     # The diff
 
@@ -252,7 +142,11 @@ class StepPlace(Place):
         self._diffing = not self._diffing
         self._show_diff()
         self._show_what()
-        self._focus_pane()
+        self.focus_pane()
+
+    def logs_changed(self) -> None:
+        self.query_one(DiffView).forget()
+        self._show_diff()
 
     def _show_diff(self) -> None:
         """Compare the baseline's log with that of the pane one is in."""
@@ -264,30 +158,21 @@ class StepPlace(Place):
             return
         number = max(1, self._focus)
         first, second = self.panes[0], self.panes[number]
-        texts = (self._text(first), self._text(second))
+        texts = (self.text_of(first), self.text_of(second))
         if texts[0] is None or texts[1] is None:
             return
         titles = self.session.titles(self._picks)
-        runs = [self.session.run(pane.pick) for pane in (first, second)]
+        looked_at = None if self.whole else self.step
         view.heads = (
-            pane_head(runs[0], self.step, titles[0], 0, 2),
-            pane_head(runs[1], self.step, titles[number], 1, 2),
+            pane_head(self.session.run(first.pick), looked_at, titles[0], 0, 2),
+            pane_head(self.session.run(second.pick), looked_at, titles[number], 1, 2),
         )
-        notes = [self._no_lines(pane, True, "")[0] for pane in (first, second)]
-        view.notes = (notes[0], notes[1])
+        view.notes = (self.no_lines(first), self.no_lines(second))
         view.compare(
             (first.shown, second.shown, first.pick, second.pick),
             (texts[0], texts[1]),
             f"{titles[0]} ↔ {titles[number]}",
         )
-
-    def _text(self, pane: Pane) -> LogText | None:
-        """The pane's log, for a reader of its own."""
-        if pane.log_file is None:
-            return None
-        if self.session.as_printed or self.step is None:
-            return pane.log_file.whole()
-        return pane.log_file.step(self.step)
 
     @on(DiffView.Compared)
     def _compared(self) -> None:
@@ -295,26 +180,19 @@ class StepPlace(Place):
 
     # Panes and steps
 
-    def _focus_pane(self) -> None:
-        panes = self.panes
-        if panes:
-            for number, pane in enumerate(panes):
-                pane.set_class(number == self._focus, "-here")
-            shown = self.query_one(DiffView)
-            (shown if shown.display else panes[min(self._focus, len(panes) - 1)].view).focus()
+    def focus_pane(self) -> None:
+        super().focus_pane()
+        shown = self.query_one(DiffView)
+        if shown.display:
+            shown.focus()
 
     def action_pane(self, by: int) -> None:
         """Go to the next pane."""
         if self.panes:
             self._focus = (self._focus + by) % len(self.panes)
             self._show_diff()
-            self._focus_pane()
+            self.focus_pane()
             self._show_count()
-
-    @property
-    def pane(self) -> Pane | None:
-        panes = self.panes
-        return panes[min(self._focus, len(panes) - 1)] if panes else None
 
     def action_step(self, by: int) -> None:
         """Go to the next step of the Dockerfile, or the previous."""
@@ -329,7 +207,7 @@ class StepPlace(Place):
 
     def action_view(self) -> None:
         """Turn from one step's lines to everything as it was printed, and back."""
-        if self.session.as_printed or self.step is None:
+        if self.whole:
             if self.step is None:
                 self.action_step(1)
                 return
@@ -359,7 +237,7 @@ class StepPlace(Place):
         for pane in self.panes:
             pane.view.find(self._words)
         self.query_one("#search").display = False
-        self._focus_pane()
+        self.focus_pane()
 
     def action_next(self, by: int) -> None:
         """Go to the next match, or in the diff to the next difference; or the previous."""
@@ -388,10 +266,21 @@ class StepPlace(Place):
             box.display = False
             for pane in self.panes:
                 pane.view.end_search()
-            self._focus_pane()
+            self.focus_pane()
             self._show_what()
         else:
             self.home.action_go_back()
+
+    def exported(self) -> Document | None:
+        return self.excerpt(self._picks)
+
+    def exported_text(self) -> tuple[str, Iterable[str]] | None:
+        pane = self.pane
+        text = self.text_of(pane) if pane is not None else None
+        if text is None:
+            return None
+        name = self.session.titles(self._picks)[min(self._focus, len(self._picks) - 1)]
+        return f"the log of {name}, all its lines", (entry.text for entry in text)
 
     def copy_text(self) -> str | None:
         pane = self.pane

@@ -9,12 +9,12 @@ from textual import on
 from textual.widget import Widget
 
 from cachetui.compare.timeline import Bar, Timeline, timeline
-from cachetui.record import Run, StepId
+from cachetui.record import Document, Run, StepId
 from cachetui.report import cells, gantt, units
 from cachetui.tui import keys, signs
 from cachetui.tui.screens.place import Place
 from cachetui.tui.session import Pick
-from cachetui.tui.text import Line, Span, Tone, clean_line, line
+from cachetui.tui.text import Line, Span, Tone, clean_line, fit, joined, line
 from cachetui.tui.widgets.canvas import Plate
 from cachetui.tui.widgets.columns import Column
 from cachetui.tui.widgets.grid import Grid
@@ -107,25 +107,21 @@ class TimelinePlace(Place):
     # Rows
 
     def _heading(self, key: Hashable, width: int) -> Line | None:
-        del width
         assert isinstance(key, tuple)
         kind, number = key[0], key[1]
         if kind == "gap":
             return ()
         if kind == "run":
             run, drawn = self._drawn[number]
-            name = f"{run.host} {run.scenario}"
-            if number == 0 and len(self._drawn) > 1:
-                name += " (baseline)"
-            return line(
-                (f"{name} ", "title"),
-                (units.seconds(drawn.wall), "strong"),
-                (f" · {gantt.summary(drawn)}", "muted"),
-            )
+            role = "baseline" if number == 0 and len(self._drawn) > 1 else ""
+            return run_heading(f"{run.host} {run.scenario}", role, drawn, width)
         if kind == "axis":
             grid = self.query_one(Grid)
             left, room = grid.place_of("bar")
-            return ((" " * left + axis(self._scale, room), "muted"),)
+            order = "by start" if self._by_start else "by line"
+            only = f"{gantt.CRITICAL} only · " if self._critical_only else ""
+            head = fit(line((f"  {only}{order}", "muted")), left)
+            return line(*head, (axis(self._scale, room), "muted"))
         return None
 
     def _cell(self, key: Hashable, column: Hashable, width: int) -> Line:
@@ -179,7 +175,6 @@ class TimelinePlace(Place):
         """Order by the Dockerfile, or by when steps started."""
         self._by_start = not self._by_start
         self._show()
-        self.home.tell("In the order of starting." if self._by_start else "As in the Dockerfile.")
 
     def action_critical(self) -> None:
         """Show all steps, or the critical path alone."""
@@ -204,9 +199,31 @@ class TimelinePlace(Place):
         if here is not None:
             self.home.open_commands(self._picks[here[0]])
 
+    def exported(self) -> Document | None:
+        return self.excerpt(self._picks)
+
     def copy_text(self) -> str | None:
         here = self._here
         return here[1].step.instruction if here else None
+
+
+def run_heading(name: str, role: str, drawn: Timeline, width: int) -> Line:
+    """Whose bars follow, and what decided how long it took; what has room of it."""
+    parts: list[Line] = [line((f"{name} ", "title"), (units.seconds(drawn.wall), "strong"))]
+    if role:
+        parts.append(((role, "muted"),))
+    if drawn.share is not None and drawn.critical:
+        share = f"{gantt.CRITICAL} critical path {units.percent(drawn.share)}"
+        at_work = units.seconds(drawn.critical_seconds)
+        whole = line((share, "accent"), (f" of it ({at_work} at work)", "muted"))
+        parts.append(whole if width >= 100 else ((share, "accent"),))
+    if drawn.lanes > 1:
+        parts.append(((f"up to {units.count(drawn.lanes, 'step')} at once", "muted"),))
+    elif drawn.bars:
+        parts.append((("one step at a time", "muted"),))
+    if drawn.untimed:
+        parts.append(((f"{units.count(len(drawn.untimed), 'step')} without times", "muted"),))
+    return joined(width, parts)
 
 
 def track(bar: Bar, scale: float, width: int) -> Line:

@@ -50,12 +50,14 @@ class Plate(Paint):
     Plate {
         height: auto;
         width: 1fr;
+        &.-empty { border: none; }
     }
     """
 
     def __init__(self, *lines: Line, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._lines = lines
+        self.set_class(not lines, "-empty")
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -68,6 +70,7 @@ class Plate(Paint):
             return
         taller = len(lines) != len(self._lines)
         self._lines = lines
+        self.set_class(not lines, "-empty")
         self.refresh(layout=taller)
 
     def get_content_height(self, *_: object) -> int:

@@ -40,7 +40,7 @@ class TitleBar(Paint):
         width = self.size.width
         if y:
             return self.paint((), width)
-        tail = fit(self.right, min(width_of(self.right), width * 2 // 3))
+        tail = fit(self.right, min(width_of(self.right), width * 4 // 5))
         room = width - width_of(tail) - 1
         return self.paint(line(*fit(self.left, max(0, room)), " ", *tail), width)
 
@@ -115,6 +115,8 @@ class Progress(Paint):
         words.append((f" · {signs.clock(snapshot.elapsed)}", "muted"))
         if snapshot.stopping:
             words.append((" · stopping…", "warn"))
+        elif snapshot.done == total:
+            words.append((" · cleaning up", "muted"))
         elif snapshot.remaining is not None:
             words.append((f" · about {signs.clock(snapshot.remaining)} left", "muted"))
         text = line(*words)
@@ -153,7 +155,8 @@ class KeyBar(Paint):
         found: dict[str, tuple[str, str, Binding, object]] = {}
         for active in self.screen.active_bindings.values():
             binding = active.binding
-            if binding.show and active.enabled and binding.action not in found:
+            nowhere = binding.id == keys.ENTER and not getattr(self.screen, "ENTER", "x")
+            if binding.show and active.enabled and binding.action not in found and not nowhere:
                 key = self.app.get_key_display(binding)
                 words = described(binding, self.screen)
                 found[binding.action] = (key, words, binding, active.node)

@@ -76,6 +76,15 @@ class LogView(Canvas):
         def control(self) -> LogView:
             return self.view
 
+    class Scrolled(Message):
+        """Another line is on top, or another column on the left."""
+
+        def __init__(self, view: LogView, line: int, left: int) -> None:
+            super().__init__()
+            self.view = view
+            self.line = line
+            self.left = left
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.text: LogText | None = None
@@ -126,6 +135,11 @@ class LogView(Canvas):
         """Whether the last line is in view."""
         return self.scroll_offset.y >= self.lines - self.size.height
 
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if round(old_value) != round(new_value):
+            self.post_message(self.Scrolled(self, round(new_value), self._left))
+
     def _size_virtual(self) -> None:
         self.virtual_size = Size(self.room, max(self.lines, 1))
 
@@ -162,11 +176,18 @@ class LogView(Canvas):
         """Scroll by rows and columns."""
         if columns:
             self._left = max(0, min(self._left + columns, max(0, self._widest - 8)))
+            self.post_message(self.Scrolled(self, self.scroll_offset.y, self._left))
             self.refresh()
         else:
             self.scroll_to(y=self.scroll_offset.y + rows, animate=False)
 
     _left = 0
+
+    def scroll_with(self, line: int, left: int) -> None:
+        """Go where another log went, as far as this one has lines."""
+        self._left = left
+        self.scroll_to(y=line, animate=False)
+        self.refresh()
 
     def action_page(self, pages: float) -> None:
         """Scroll by pages."""

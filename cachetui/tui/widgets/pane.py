@@ -23,17 +23,15 @@ class Pane(Vertical):
     def __init__(self, pick: Pick) -> None:
         super().__init__()
         self.pick = pick
+        self.head = Plate(classes="head")
+        self.view = LogView()
         self.log_file: RunLog | None = None
         self.shown: tuple[object, ...] = ()
         self.seen = 0
 
     def compose(self) -> Iterator[Widget]:
-        yield Plate(classes="head")
-        yield LogView()
-
-    @property
-    def view(self) -> LogView:
-        return self.query_one(LogView)
+        yield self.head
+        yield self.view
 
     def close(self) -> None:
         """Let go of the file."""
