@@ -103,7 +103,8 @@ class ExportDialog(Dialog[None]):
             told.show(line(("≠ ", "warn"), f"{path.name} exists: write again to replace it"))
             return
         try:
-            text = render(self._document, cast(Any, self._core.store), form, 120, False)
+            store, findings = cast(Any, self._core.store), self._core.findings(self._document)
+            text = render(self._document, findings, store, form, 120, False)
             path.write_bytes(text.encode("utf-8", "replace"))
         except OSError as error:
             told.show(line(("✗ ", "bad"), f"{error.strerror or error}: {path}"))
