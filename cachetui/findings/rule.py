@@ -162,18 +162,20 @@ def answer(
     same: object = None,
     suspect: Mapping[str, Any] | None = None,
 ) -> Claim:
-    """A claim that answers a question; `steps` None means the step that missed first."""
+    """A claim that answers a question. `steps` are the causes where they are others than the step
+    that missed first, which is a consequence then."""
     chain = question.chain
+    causes = steps or (chain.cause.id,)
     return Claim(
         title=title,
         confidence=confidence,
-        steps=steps or (chain.cause.id,),
+        steps=causes,
         evidence=tuple(evidence),
         advice=advice,
         hosts=(chain.run.host,),
         backends=(chain.run.backend,),
         scenarios=(chain.run.scenario,),
-        consequences=tuple(step.id for step in chain.consequences),
+        consequences=tuple(step.id for step in chain.steps if step.id not in causes),
         seconds=chain.seconds,
         same=same,
         answers=question,

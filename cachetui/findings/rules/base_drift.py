@@ -13,20 +13,23 @@ Layers = tuple[str, ...]
 
 
 def explain(question: Question) -> Claim | None:
-    if question.instruction is None or not question.first_in_stage:
+    if question.instruction is None:
         return None
+    source = question.instruction.copy_from
+    if isinstance(source, str) and "from" in question.changed:
+        return _moved(question, source, question.step.id)
     base = _external(question.case, question.step.stage_index)
     if base is None:
         return None
-    return _moved(question, base) or _other_than_peers(question, base)
+    ref = question.case.dockerfile.stages[base.stage_index].base
+    return _moved(question, ref, base) or _other_than_peers(question, ref, base)
 
 
-def _moved(question: Question, base: StepId) -> Claim | None:
-    """The base image is another than in the earlier run on this host."""
+def _moved(question: Question, ref: str, base: StepId) -> Claim | None:
+    """The image that `base` names is another than in the earlier run on this host."""
     before, case = question.before, question.case
     if before is None or question.step_before is None:
         return None
-    ref = case.dockerfile.stages[base.stage_index].base
     now = _layers(case, question.run.host, ref)
     then_facts = next((h.facts for h in before.document.hosts if h.name == question.run.host), None)
     then = then_facts.bases.get(ref) if then_facts else None
@@ -68,15 +71,16 @@ def _other_id(question: Question, ref: str) -> bool:
     return None not in ids and ids[0] != ids[1]
 
 
-def _other_than_peers(question: Question, base: StepId) -> Claim | None:
+def _other_than_peers(question: Question, ref: str, base: StepId) -> Claim | None:
     """Hosts that hit have another image; this host's cache was then made with another too, or
     with none: likely, while nothing tells what it was made with."""
     case = question.case
-    ref = case.dockerfile.stages[base.stage_index].base
     own = _layers(case, question.run.host, ref)
     theirs = {peer.host: _layers(case, peer.host, ref) for peer in question.peers}
     known = [layers for layers in theirs.values() if layers]
-    if not own or not known or own in known or question.before is not None:
+    if not question.first_in_stage or question.before is not None:
+        return None
+    if not own or not known or own in known:
         return None
     return answer(
         question,
@@ -159,8 +163,8 @@ def _age(case: Case, host: str, ref: str) -> str:
 def _first(question: Question) -> Evidence:
     return Evidence(
         kind="run",
-        text=f"on {question.run.host} the first step after FROM missed, "
-        f"and {len(question.chain.consequences)} with it",
+        text=f"on {question.run.host} line {question.step.line}, which stands on it, missed, and "
+        f"{len(question.chain.consequences)} with it",
         data={"run": question.run.id},
     )
 
@@ -182,11 +186,12 @@ def _title(case: Case, ref: str, odd: list[str]) -> str:
 
 
 def _advice(case: Case, ref: str, base: StepId, host: str) -> str:
-    head = case.dockerfile.stages[base.stage_index].instructions[0]
+    item = case.dockerfile.stages[base.stage_index].instructions[base.index]
     digest = _digest(case, ref)
-    pin = f"FROM {digest}" if digest else f"FROM {ref}@sha256:…"
+    word = "--from=" if item.keyword == "COPY" else "FROM "
+    pin = f"{word}{digest}" if digest else f"{word}{ref}@sha256:…"
     name = ref.partition("@")[0]
-    how = f"pin it in line {head.line}: {pin}"
+    how = f"pin it in line {item.line}: {pin}"
     if digest is None:
         how += " (`docker buildx imagetools inspect` tells the digest)"
     return f"Have the same image everywhere: `docker pull {name}` on {host}, or {how}"
@@ -208,8 +213,8 @@ RULE = Rule(
     "image: every step above it has another key, and what comes out is another image.",
     needs="The layers of each base image on each host; for `moved`, an earlier audit.",
     applies="The layers differ between hosts of one platform, or on one host between two audits "
-    "when the first step after FROM missed. Equal layers under another image ID are no drift for "
-    "BuildKit; for the legacy builder's cache on one host they are.",
+    "when a step that stands on the image, or copies from it, missed. Equal layers under another "
+    "image ID are no drift for BuildKit; for the legacy builder's cache on one host they are.",
     proves="The engines' own lists of layers. That a miss comes of it: an earlier audit in which "
     "the host had other layers and the step was there, or an experiment with the image pinned.",
     advises="Pull it everywhere, or pin it by digest.",

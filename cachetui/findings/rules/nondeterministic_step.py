@@ -18,7 +18,8 @@ def explain(question: Question) -> Claim | None:
     """In `buildkit-mounts-warm` every RUN runs again on equal inputs: a copy of what one made
     hits when the bytes are equal, and misses when they are not."""
     makers = remade(question)
-    if not makers:
+    again = recurs(question)
+    if not makers or again is True:
         return None
     clear = [item for item in makers if changing(item)]
     mounts = any(item.cache_mounts for item in makers)
@@ -26,11 +27,12 @@ def explain(question: Question) -> Claim | None:
     return answer(
         question,
         title=_title(makers),
-        confidence="likely" if clear or not mounts else "possible",
+        confidence="likely" if clear or not mounts or again is False else "possible",
         steps=tuple(StepId(item.stage_index, item.index) for item in makers),
         evidence=(
             *(Evidence(kind="dockerfile", text=_told(item)) for item in makers[:3]),
             missed(question),
+            *never_twice(question),
         ),
         advice=_advice(makers),
         suspect={"kind": "repeat", "line": makers[-1].line},
@@ -40,6 +42,34 @@ def explain(question: Question) -> Claim | None:
 def _told(item: Instruction) -> str:
     what = changing(item)
     return told(item, 90) + (f": it uses {what}" if what else "")
+
+
+def recurs(question: Question) -> bool | None:
+    """Whether the result that missed came again in later repeats, each of which began with the
+    mounts emptied by its cold run. False: each time it was another; None: nothing tells."""
+    runs = question.case.of(question.run.scenario, host=question.run.host)
+    runs.sort(key=lambda run: run.repeat)
+    found = [step.status for run in runs for step in run.steps if step.id == question.step.id]
+    if len(found) < 2 or found[0] != "miss":
+        return None
+    if all(status == "miss" for status in found):
+        return False
+    return True if all(status == "hit" for status in found[1:]) else None
+
+
+def never_twice(question: Question) -> tuple[Evidence, ...]:
+    """That the repeats agree: each time another result."""
+    if recurs(question) is not False:
+        return ()
+    count = len(question.case.of(question.run.scenario, host=question.run.host))
+    return (
+        Evidence(
+            kind="run",
+            text=f"it missed in each of {count} repeats, though each began with the mounts "
+            "emptied: the bytes were others every time",
+            data={"repeats": count},
+        ),
+    )
 
 
 def remade(question: Question) -> list[Instruction]:
@@ -79,40 +109,55 @@ def missed(question: Question) -> Evidence:
 
 
 def observe(case: Case) -> Iterator[Claim]:
-    """Two cold runs of a step whose results were compared, and differ in content."""
+    """Cold runs of a step whose outputs were compared, and differ in content: a cold run begins
+    with its mounts empty, so what they held is no reason."""
     if not case.outputs:
         return
-    for item in case.instructions("RUN"):
+    for item in case.instructions("RUN", "COPY", "ADD"):
         step = StepId(item.stage_index, item.index)
-        if item.cache_mounts:
-            continue
+        makers = makers_of(case, item)
         groups: dict[str, list[Run]] = {}
         for run in case.of("buildkit-cold"):
             made = case.outputs.get((run.id, step))
             if made is not None:
                 groups.setdefault(made, []).append(run)
-        if len(groups) < 2 or not _same_inputs(case, groups, step):
+        if not makers or len(groups) < 2 or not _same_inputs(case, groups, step):
             continue
         runs = [run for members in groups.values() for run in members]
         yield Claim(
-            title=_title([item]),
-            confidence="proved",
-            steps=(step,),
+            title=_title(makers),
+            confidence="proved" if len(makers) == 1 else "likely",
+            steps=tuple(StepId(one.stage_index, one.index) for one in makers),
             evidence=(
-                Evidence(kind="dockerfile", text=told(item, 90)),
+                *(Evidence(kind="dockerfile", text=_told(one)) for one in makers[:3]),
                 Evidence(
                     kind="output",
                     text=f"{len(runs)} cold runs made {len(groups)} different results, times left "
                     f"out ({listed([f'{r.host} {r.repeat}' for r in runs])})",
                 ),
             ),
-            advice=_advice([item]),
+            advice=_advice(makers),
             hosts=tuple(dict.fromkeys(run.host for run in runs)),
             backends=("buildkit",),
             scenarios=("buildkit-cold",),
-            suspect={"kind": "repeat", "line": item.line},
+            suspect={"kind": "repeat", "line": makers[-1].line},
         )
         return  # what stands on it differs because of it
+
+
+def makers_of(case: Case, item: Instruction) -> list[Instruction]:
+    """The RUN steps whose result is what an instruction leaves: itself, or those of the stage
+    that it copies from."""
+    if item.keyword == "RUN":
+        return [item]
+    if not isinstance(item.copy_from, int):
+        return []
+    stage = case.dockerfile.stages[item.copy_from]
+    found = [one for one in stage.instructions if one.keyword == "RUN"]
+    while stage.base_stage is not None and stage.base_stage < stage.index:
+        stage = case.dockerfile.stages[stage.base_stage]
+        found = [*(one for one in stage.instructions if one.keyword == "RUN"), *found]
+    return found
 
 
 def _same_inputs(case: Case, groups: dict[str, list[Run]], step: StepId) -> bool:
@@ -155,8 +200,8 @@ RULE = Rule(
     "outputs of several runs.",
     applies="A COPY --from, or a mount from a stage, missed there, all else above it hit, and "
     "what it takes was made by RUN steps without cache mounts, or by one whose words tell "
-    "(date, /dev/urandom, mktemp). Of one with a cache mount either can be the cause: then "
-    "nothing is claimed before an experiment.",
+    "(date, /dev/urandom, mktemp). Of one with a cache mount either can be the cause: --repeat 2 "
+    "tells, for each repeat begins with the mounts emptied.",
     proves="Outputs that differ in content; or an experiment that runs the step twice more.",
     advises="Make the step repeatable, or copy less of it.",
     written=(
