@@ -1,6 +1,7 @@
 """The command line. Owns exit codes and standard error; heavy imports wait until needed.
 
-Exit codes: 0 all runs ended and the hosts agree, 1 they differ, 2 trouble, 130 interrupted.
+Exit codes: 0 all runs ended and the hosts agree, 1 they differ, 2 trouble, 3 a finding of
+--fail-on, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from cachetui.record import Document
     from cachetui.store import Store
 
-SAME, DIFFERENT, TROUBLE, INTERRUPTED = 0, 1, 2, 130
+SAME, DIFFERENT, TROUBLE, GATE, INTERRUPTED = 0, 1, 2, 3, 130
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -64,6 +65,34 @@ def format_option(*formats: str) -> Callable[[_F], _F]:
     return click.option(
         "--format", "form", type=click.Choice(formats), default=formats[0], show_default=True
     )
+
+
+def _most(_context: click.Context, _option: click.Parameter, word: str) -> int | None:
+    """How many findings are told: a number, "all" (None) or "none" (0)."""
+    if word.isdigit():
+        return int(word)
+    if word not in ("all", "none"):
+        raise click.BadParameter(f"{word!r}: a number is right, or all, or none")
+    return None if word == "all" else 0
+
+
+def findings_options(function: _F) -> _F:
+    """How much is said of why, and which findings make the command fail."""
+    function = click.option(
+        "--fail-on",
+        metavar="ID,…",
+        multiple=True,
+        help="Exit 3 if one of these is found (`cachetui explain` lists them).",
+    )(function)
+    return click.option(
+        "--findings",
+        "most",
+        metavar="N|all|none",
+        callback=_most,
+        default="3",
+        show_default=True,
+        help="How many findings table and Markdown tell, those that cost most first.",
+    )(function)
 
 
 @click.group(
@@ -114,6 +143,7 @@ def cli(context: click.Context, hosts_file: Path | None, store_folder: Path | No
     default="auto",
     show_default=True,
 )
+@findings_options
 @format_option("table", "json", "markdown", "html")
 @output_option
 def run(build: str, **given: Any) -> None:
@@ -168,14 +198,25 @@ def history(store_folder: Path | None, form: str, delete: tuple[str, ...]) -> No
 @cli.command()
 @click.argument("audit", default="last")
 @store_option
+@findings_options
 @format_option("table", "json", "markdown", "html")
 @output_option
-def show(audit: str, store_folder: Path | None, form: str, output: Path | None) -> None:
+def show(audit: str, store_folder: Path | None, **given: Any) -> None:
     """Show a kept AUDIT again (its id, the beginning of it, or "last"), without any host."""
     from cachetui.commands.history import show_command
 
     store = _store(store_folder)
-    sys.exit(_or_fail(lambda: show_command(store, audit, form, output)))
+    sys.exit(_or_fail(lambda: show_command(store, audit, given)))
+
+
+@cli.command()
+@click.argument("surprise", metavar="[ID]", required=False)
+def explain(surprise: str | None) -> None:
+    """Tell about a surprise of caches, with a small Dockerfile that shows it; lists them all
+    without an ID."""
+    from cachetui.commands.explain import explain_command
+
+    sys.exit(_or_fail(lambda: explain_command(surprise)))
 
 
 @cli.command()
@@ -408,7 +449,8 @@ def write_result(text: str, output: Path | None) -> None:
 
 
 def exit_code(document: Document) -> int:
-    """2 when a host or a build had trouble, 1 when hosts differ step by step, else 0."""
+    """2 when a host or a build had trouble, 1 when hosts differ step by step, else 0. What
+    --fail-on makes of it, and an interruption, come first."""
     from cachetui.compare.align import agree
 
     if any(host.status != "ok" for host in document.hosts):

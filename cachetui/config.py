@@ -60,7 +60,8 @@ class BuildSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One `[builds.NAME]` table, or the folder and options given on the command line.
 
     `context` is absolute; `dockerfile` is relative to it or absolute. `ignore` are globs of
-    paths whose differences do not matter.
+    paths whose differences do not matter. `context_on_host` is where hosts keep this build's
+    context themselves, unless the host says otherwise.
     """
 
     name: str
@@ -71,6 +72,7 @@ class BuildSettings(msgspec.Struct, frozen=True, kw_only=True):
     network: str = "default"
     docker_args: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    context_on_host: str | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -277,6 +279,7 @@ def _builds(top: Table, folder: Path) -> dict[str, BuildSettings]:
             network=network,
             docker_args=table.take_strings("docker_args") or (),
             ignore=table.take_strings("ignore") or (),
+            context_on_host=table.take_text("context_on_host"),
         )
     return found
 

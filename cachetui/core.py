@@ -19,6 +19,7 @@ from cachetui.board import Board
 from cachetui.config import BuildSettings, ConfigError, HostSettings, Settings, load
 from cachetui.context import ContextError, read_context
 from cachetui.dockerfile import Dockerfile, DockerfileError, needed_stages, parse
+from cachetui.findings import Findings
 from cachetui.hosts.asker import Asker
 from cachetui.hosts.base import Cancel
 from cachetui.hosts.connect import Connector
@@ -32,6 +33,7 @@ from cachetui.redact import Redactor
 from cachetui.store import Store
 from cachetui.suggest import dockerfiles_below, hosts_toml
 from cachetui.visit import Connect, Task, Visit
+from cachetui.why import why
 
 FAN_OUT = 64
 
@@ -92,6 +94,10 @@ class Core:
         """The text of a first hosts.toml, "" when nothing is known to put in."""
         return hosts_toml()
 
+    def findings(self, document: Document) -> Findings:
+        """Why the runs of an audit differ, as far as what is kept tells."""
+        return why(document, self.store)
+
     def prepare(
         self, build: BuildSettings, hosts: Sequence[HostSettings], options: Options
     ) -> Audit:
@@ -122,7 +128,7 @@ class Core:
         task = Task(
             audit=new_audit_id(),
             settings=build,
-            record=build_record(build, context),
+            record=build_record(build, context, dockerfile),
             context=context,
             dockerfile=dockerfile,
             plan=plan,

@@ -8,8 +8,8 @@ dependency is follows BuildKit's `frontend/dockerfile/instructions/parse.go` and
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from e2b_dockerfile_utils import DockerfileSyntaxError, parse_dockerfile_ast
@@ -107,6 +107,17 @@ class Dockerfile:
         if dict(build_args) == dict(self.build_args):
             return self
         return parse(self.text, build_args)
+
+    def with_bases(self, bases: Sequence[str]) -> Dockerfile:
+        """The same file with these bases of its stages: what they came to when it was built."""
+        if len(bases) != len(self.stages):
+            return self
+        names = [stage.name for stage in self.stages]
+        stages = tuple(
+            replace(stage, base=base, base_stage=last_named(names[: stage.index], base))
+            for stage, base in zip(self.stages, bases, strict=True)
+        )
+        return replace(self, stages=stages)
 
     def depends_on(self, stage_index: int) -> set[int]:
         """Indexes of the stages that a stage needs itself: its base, COPY --from, mounts."""

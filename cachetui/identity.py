@@ -9,6 +9,7 @@ import msgspec
 
 from cachetui.config import BuildSettings
 from cachetui.context import Context
+from cachetui.dockerfile import Dockerfile
 from cachetui.plan import Planned
 from cachetui.record import SCHEMA, BuildRecord, HostFacts
 
@@ -18,7 +19,7 @@ def digest(text: str) -> str:
     return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def build_record(build: BuildSettings, context: Context) -> BuildRecord:
+def build_record(build: BuildSettings, context: Context, dockerfile: Dockerfile) -> BuildRecord:
     """The build as it is kept: build-argument values as digests only."""
     return BuildRecord(
         name=build.name,
@@ -29,6 +30,7 @@ def build_record(build: BuildSettings, context: Context) -> BuildRecord:
         network=build.network,
         docker_args=build.docker_args,
         dockerfile_text=context.dockerfile_text,
+        bases=tuple(stage.base for stage in dockerfile.stages),
         ignore_files=context.ignore_files,
         context_files=context.files,
         context_bytes=context.size,

@@ -274,8 +274,9 @@ class HostReport(Record, frozen=True, kw_only=True):
 class BuildRecord(Record, frozen=True, kw_only=True):
     """The build that was run. `build_args` maps a name to the sha256 of its value: values may be
     secrets and are never kept. `dockerfile_text` is what was built, so that an audit can be
-    read without the folder it came from; `ignore_files` maps the paths of its ignore files in
-    the sent folder ("context/.dockerignore") to their texts."""
+    read without the folder it came from; `bases` are what its FROMs name, a stage each, ARGs
+    put in; `ignore_files` maps the paths of its ignore files in the sent folder
+    ("context/.dockerignore") to their texts."""
 
     name: str
     context_digest: str
@@ -285,6 +286,7 @@ class BuildRecord(Record, frozen=True, kw_only=True):
     network: str = "default"
     docker_args: tuple[str, ...] = ()
     dockerfile_text: str = ""
+    bases: tuple[str, ...] = ()
     ignore_files: dict[str, str] = {}
     context_files: int = 0
     context_bytes: int = 0

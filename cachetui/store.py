@@ -284,11 +284,27 @@ class Store:
             return word
         return found[0] if len(found) == 1 else None
 
+    def keep_proof(self, audit: str, proof: Record) -> None:
+        """Keep what an experiment for a finding of this audit showed, beside earlier ones."""
+        try:
+            self._audits.set(f"proof:{audit}:{time.time_ns()}", to_json(proof).decode())
+        except (OSError, sqlite3.Error, diskcache.Timeout) as error:
+            raise StoreError(f"cannot keep the proof in {self.folder}: {error}") from None
+
+    def proofs(self, audit: str, kind: type[_T]) -> tuple[_T, ...]:
+        """The proofs of an audit as records of that `kind`, in the order of keeping."""
+        keys = sorted(key for key in self._keys(self._audits) if key.startswith(f"proof:{audit}:"))
+        found = [self._read(self._audits, key, kind) for key in keys]
+        return tuple(one for one in found if one is not None)
+
     def delete_audit(self, audit: str) -> None:
-        """Forget an audit, and those of its runs that no other audit names."""
+        """Forget an audit with its proofs, and those of its runs that no other audit names."""
         kept = self._read(self._audits, f"doc:{audit}", _KeptAudit)
         self._audits.delete(f"doc:{audit}")
         self._audits.delete(f"entry:{audit}")
+        for key in self._keys(self._audits):
+            if key.startswith(f"proof:{audit}:"):
+                self._audits.delete(key)
         if kept is None:
             return
         named: set[str] = set()

@@ -314,7 +314,7 @@ class Visit:
         """Read what findings rest on before anything is built: caches, images, own checkout."""
         assert self.machine is not None
         as_found = [p for p in self.task.plan.order if not p.controlled]
-        folder = self.host.context_on_host
+        folder = self.host.context_on_host or self.task.settings.context_on_host
         evidence = gather(
             self.machine,
             self.host,

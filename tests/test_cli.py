@@ -10,8 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cachetui.cli import cli
+from cachetui.dockerfile import parse
+from cachetui.findings import RULES, Findings
 from cachetui.report.jsonout import encode, schema
 from cachetui.store import Store
+from cachetui.why import why
 from tests.builders import document as audit_document
 from tests.builders import odd_one_out
 from tests.sample_builds import PLAIN, folder
@@ -90,7 +93,9 @@ def test_history_and_show_need_no_host(tmp_path: Path) -> None:
     assert entry["audit"] == document.audit
     shown = run("show", "--store", tmp_path, "--format", "json")
     assert shown.exit_code == 1
-    assert json.loads(shown.stdout) == json.loads(encode(document))
+    said = json.loads(shown.stdout)
+    assert said == json.loads(encode(document, why(document, store)))
+    assert said["unexplained"], "the odd one out is not explained: nothing tells why"
     out = tmp_path / "page.html"
     assert run("show", "last", "--store", tmp_path, "--format", "html", "-o", out).stdout == ""
     assert "<html" in out.read_text()
@@ -105,7 +110,7 @@ def test_the_schema_describes_what_is_printed(document: object) -> None:
     printed = run("schema")
     assert printed.exit_code == 0
     assert json.loads(printed.stdout) == schema()
-    jsonschema.validate(json.loads(encode(document)), schema())  # type: ignore[arg-type]
+    jsonschema.validate(json.loads(encode(document, Findings())), schema())  # type: ignore[arg-type]
 
 
 def test_log_prints_commands_and_says_what_there_is(tmp_path: Path) -> None:
@@ -126,3 +131,71 @@ def test_log_prints_commands_and_says_what_there_is(tmp_path: Path) -> None:
 def test_paths_says_where_things_are(tmp_path: Path) -> None:
     done = run("paths", "--store", tmp_path)
     assert str(tmp_path) in done.stdout
+
+
+# Why
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """A store with one audit, in which the legacy builder could not build a RUN --mount."""
+    store = Store(tmp_path / "store")
+    document = audit_document()
+    for one in document.runs:
+        store.keep_run(one)
+    store.keep_audit(document)
+    return store.folder
+
+
+def test_show_tells_why_and_the_json_has_it(kept: Path) -> None:
+    table = run("show", "--store", kept)
+    assert "RUN --mount (line 5) needs BuildKit" in table.stdout
+    assert "DOCKER_BUILDKIT=1" in table.stdout
+    said = json.loads(run("show", "--store", kept, "--format", "json").stdout)
+    jsonschema.validate(said, schema())
+    found = next(one for one in said["findings"] if one["id"] == "mount-needs-buildkit")
+    assert {
+        "id", "title", "confidence", "hosts", "backends", "steps", "seconds", "evidence", "advice",
+    } <= found.keys()  # fmt: skip
+    assert found["confidence"] == "proved"
+    assert found["steps"] == [{"stage_index": 0, "index": 3}]
+    assert all(one.keys() == {"kind", "text", "data"} for one in found["evidence"])
+    assert "Why" not in run("show", "--store", kept, "--findings", "none").stdout
+    wrong = run("show", "--store", kept, "--findings", "some")
+    assert wrong.exit_code == 2
+    assert "all, or none" in wrong.stderr
+
+
+def test_a_finding_can_be_a_gate(kept: Path) -> None:
+    without = run("show", "--store", kept).exit_code
+    done = run("show", "--store", kept, "--fail-on", "base-drift,mount-needs-buildkit")
+    assert done.exit_code == 3
+    assert "mount-needs-buildkit:5 (proved)" in done.stderr
+    assert run("show", "--store", kept, "--fail-on", "base-drift").exit_code == without != 3
+
+
+def test_a_gate_that_no_rule_has_is_told_before_anything_runs(
+    hosts: Path, build: Path, kept: Path
+) -> None:
+    for words in (["run", build, "--hosts", hosts], ["show"]):
+        done = run(*words, "--store", kept, "--fail-on", "base-drift,base-drif")
+        assert done.exit_code == 2
+        assert "'base-drif': no rule has that id; near it: base-drift" in done.stderr
+        assert "platform-differs" in done.stderr
+        assert done.stdout == ""
+        assert "connecting" not in done.stderr
+
+
+def test_explain_tells_of_every_surprise_with_a_dockerfile() -> None:
+    listed = run("explain").stdout.splitlines()
+    assert [line.split()[0] for line in listed] == [one.id for one in RULES]
+    for one in RULES:
+        said = run("explain", one.id)
+        assert said.exit_code == 0
+        assert one.surprise[:40] in said.stdout
+        assert parse(one.example).stages
+        assert all(line in said.stdout for line in one.example.splitlines())
+    assert run("explain", "base-drift:2").stdout == run("explain", "base-drift").stdout
+    wrong = run("explain", "basedrift")
+    assert wrong.exit_code == 2
+    assert "base-drift" in wrong.stderr

@@ -43,6 +43,7 @@ build_args = { NODE = "20" }
 network = "host"
 docker_args = ["--label", "a=b c"]
 ignore = ["**/*.log"]
+context_on_host = "/srv/api"
 """
 
 
@@ -78,6 +79,7 @@ def test_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (api.dockerfile, api.target, api.network) == ("Dockerfile", "prod", "host")
     assert api.docker_args == ("--label", "a=b c")
     assert api.build_args == {"NODE": "20"}
+    assert api.context_on_host == "/srv/api"
     assert api.ignore == ("**/*.log",)
 
 

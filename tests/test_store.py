@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from cachetui.context import Entry
+from cachetui.findings.record import Evidence, Proof, StepRef
 from cachetui.logs import LogWriter
 from cachetui.record import BuildRecord, Document, HostReport, Run, StepId
 from cachetui.store import Store, StoreError
@@ -102,6 +103,46 @@ def test_an_audit_is_assembled_and_forgotten(tmp_path: Path) -> None:
     assert [entry.audit for entry in store.audits()] == ["1124-b"]
     assert store.run("own") is None
     assert store.run("shared") is not None
+
+
+def proof(audit: str, at: float) -> Proof:
+    return Proof(
+        audit=audit,
+        id="base-drift",
+        steps=(StepRef(0, 0),),
+        host="h",
+        outcome="proved",
+        evidence=(Evidence(kind="experiment", text="it hits", data={"run": "r1"}),),
+        at=at,
+        commands=("docker build .",),
+    )
+
+
+def test_proofs_are_kept_beside_their_audit_and_go_with_it(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.keep_audit(document("1124-a"))
+    store.keep_audit(document("1124-ab"))
+    made = [proof("1124-a", 2.0), proof("1124-a", 1.0)]
+    for one in made:
+        store.keep_proof(one.audit, one)
+    store.keep_proof("1124-ab", proof("1124-ab", 3.0))
+    again = Store(tmp_path)
+    assert again.proofs("1124-a", Proof) == tuple(made)
+    again.delete_audit("1124-a")
+    assert again.proofs("1124-a", Proof) == ()
+    assert again.proofs("1124-ab", Proof) == (proof("1124-ab", 3.0),)
+
+
+def test_a_damaged_proof_is_set_aside_and_the_rest_stays(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.keep_proof("1124-a", proof("1124-a", 1.0))
+    store.keep_proof("1124-a", proof("1124-a", 2.0))
+    with sqlite3.connect(rows(store, "audits")) as database:
+        first = "SELECT min(key) FROM Cache"
+        database.execute(f"UPDATE Cache SET value = '{{}}' WHERE key = ({first})")
+    again = Store(tmp_path)
+    assert again.proofs("1124-a", Proof) == (proof("1124-a", 2.0),)
+    assert "was set aside" in again.warnings[0]
 
 
 def test_a_pickle_is_refused_and_told(tmp_path: Path) -> None:

@@ -7,17 +7,21 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
 
 from cachetui.cli import SAME, exit_code, write_result
+from cachetui.commands.explain import code_with_gate, gate_of
 from cachetui.core import UserError
+from cachetui.findings import Findings
 from cachetui.record import Document, Run
 from cachetui.report import units
 from cachetui.report.clean import clean, clean_line
 from cachetui.report.render import render
 from cachetui.store import Store
+from cachetui.why import why
 
 
 def history_command(store: Store, form: str, delete: Sequence[str]) -> int:
@@ -47,13 +51,22 @@ def history_command(store: Store, form: str, delete: Sequence[str]) -> int:
     return SAME
 
 
-def show_command(store: Store, word: str, form: str, output: Path | None) -> int:
+def show_command(store: Store, word: str, given: dict[str, Any]) -> int:
     """Show a kept audit; the exit code is what `run` gave, or would have given."""
+    gate = gate_of(given["fail_on"])
     document = load(store, word)
+    findings = why(document, store)
+    show(document, findings, store, given)
+    return code_with_gate(exit_code(document), findings, gate)
+
+
+def show(document: Document, findings: Findings, store: Store, given: dict[str, Any]) -> None:
+    """Write an audit as the command line asks for, and what the store had to set aside."""
     width = shutil.get_terminal_size((160, 24)).columns
-    write_result(render(document, store, form, width, output is None), output)
+    output: Path | None = given["output"]
+    text = render(document, findings, store, given["form"], width, output is None, given["most"])
+    write_result(text, output)
     _warn(store)
-    return exit_code(document)
 
 
 def log_command(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import sys
 import threading
@@ -14,11 +13,12 @@ from typing import Any
 
 from cachetui.cli import INTERRUPTED, exit_code, write_result
 from cachetui.commands.dryrun import dry_run
+from cachetui.commands.explain import code_with_gate, gate_of
+from cachetui.commands.history import show
 from cachetui.commands.live import follow
 from cachetui.config import BuildSettings, ConfigError, HostSettings
 from cachetui.core import Audit, Core, Options
 from cachetui.record import Document
-from cachetui.report.render import render
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -36,17 +36,18 @@ def run_build_command(
     )
     output: Path | None = given["output"]
     _check_output(output)
+    gate = gate_of(given["fail_on"])
     audit = core.prepare(build, hosts, options)
     if given["dry_run"]:
         write_result(dry_run(audit, hosts), output)
         return 0
     with follow(audit, given["progress"]), _stopping(audit) as interrupted:
         document = _in_thread(audit.run)
-    width = shutil.get_terminal_size((160, 24)).columns
-    write_result(render(document, core.store, given["form"], width, output is None), output)
-    for warning in core.store.warnings:
-        sys.stderr.write(f"cachetui: {warning}\n")
-    return INTERRUPTED if interrupted.is_set() else exit_code(document)
+    findings = core.findings(document)
+    show(document, findings, core.store, given)
+    if interrupted.is_set():
+        return INTERRUPTED
+    return code_with_gate(exit_code(document), findings, gate)
 
 
 def seconds_of(text: str) -> float:

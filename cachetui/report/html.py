@@ -17,13 +17,14 @@ from cachetui.report import hosts as fleet
 from cachetui.report import units
 from cachetui.report.gantt import gantt
 from cachetui.report.passages import LogTail
+from cachetui.report.reasons import HEADING, NOTHING, UNEXPLAINED, Reasons
 from cachetui.report.view import Cell, Column, View, lay_out
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
-def render(document: Document, log_tail: LogTail, now: float) -> str:
-    """The page: verdict, table, what failed, timelines, hosts, notes.
+def render(document: Document, log_tail: LogTail, now: float, reasons: Reasons = NOTHING) -> str:
+    """The page: verdict, why, table, what failed, timelines, hosts, notes.
 
     `log_tail` gives the last lines of a failed step's log; `now` is the time of writing in
     seconds since the epoch.
@@ -39,6 +40,7 @@ def render(document: Document, log_tail: LogTail, now: float) -> str:
         f"<title>{_t(view.title)}: build cache audit</title>",
         f"<style>{style}</style></head><body>",
         *_head(document, view, now),
+        *_why(reasons),
         *_steps(view),
         *_failures(view),
         *_timelines(document, view),
@@ -65,6 +67,25 @@ def _head(document: Document, view: View, now: float) -> Iterable[str]:
     if places:
         yield f"<ul>{''.join(f'<li>{_t(place)}</li>' for place in places)}</ul>"
     yield "</section>"
+
+
+def _why(reasons: Reasons) -> Iterable[str]:
+    """What was found, a part to be opened each, with its evidence."""
+    for heading, members in ((HEADING, reasons.told), (UNEXPLAINED, reasons.unexplained)):
+        if members:
+            yield f"<h2>{heading}</h2>"
+        for one in members:
+            known = filter(None, [one.sure if one.name else "", one.cost, one.facts, one.name])
+            yield f'<details class="reason"{" open" if len(members) <= 3 else ""}>'
+            yield f"<summary>{_t(one.title)}"
+            yield f'<span class="facts">{_t(" · ".join(known))}</span></summary>'
+            facts = "".join(f"<li>{_t(text)}</li>" for text in one.evidence)
+            yield f"<ul>{facts}</ul>" if facts else ""
+            yield f'<p class="advice">→ {_t(one.advice)}</p>' if one.advice else ""
+            yield "</details>"
+    if reasons.needs:
+        needs = "".join(f"<li>{_t(text)}</li>" for text in reasons.needs)
+        yield f"<h2>Would tell more</h2><ul>{needs}</ul>"
 
 
 def _steps(view: View) -> Iterable[str]:

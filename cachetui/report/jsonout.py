@@ -1,4 +1,4 @@
-"""The JSON that is a contract: an audit as a document, and the schema that describes it."""
+"""The JSON that is a contract: an audit with what was found, and the schema that describes it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from cachetui.findings import Finding, Findings, Need, Unexplained
 from cachetui.record import SCHEMA, Document, to_json
 
 # JSON leaves these as they are, and a terminal would act on them: written as escapes the text
@@ -14,14 +15,29 @@ from cachetui.record import SCHEMA, Document, to_json
 _TO_ESCAPE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
-def encode(document: Document) -> bytes:
-    """The document as indented JSON in UTF-8, ending in a newline.
+class Audit(Document, frozen=True, kw_only=True):
+    """An audit, why its runs differ (most costly first), what no rule explains, and what rules
+    would need to say more."""
+
+    findings: tuple[Finding, ...]
+    unexplained: tuple[Unexplained, ...]
+    needs: tuple[Need, ...]
+
+
+def encode(document: Document, findings: Findings) -> bytes:
+    """The document and its findings as indented JSON in UTF-8, ending in a newline.
 
     Every key of the contract is there, null where nothing is known. Strings are as they were
     recorded, not cleaned; what a terminal would act on is escaped, and a lone surrogate, which
     UTF-8 cannot hold, is U+FFFD.
     """
-    raw = to_json(document)
+    audit = Audit(
+        **msgspec.structs.asdict(document),
+        findings=findings.findings,
+        unexplained=findings.unexplained,
+        needs=findings.needs,
+    )
+    raw = to_json(audit)
     text = msgspec.json.format(raw, indent=2).decode()
     return (_TO_ESCAPE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n").encode()
 
@@ -32,13 +48,13 @@ def schema() -> dict[str, Any]:
     All keys are required, for all are always there; further keys may come with later versions
     of the same schema number.
     """
-    described = msgspec.json.schema(Document)
+    described = msgspec.json.schema(Audit)
     for definition in described["$defs"].values():
         if "properties" in definition:
             definition["required"] = list(definition["properties"])
             for described_property in definition["properties"].values():
                 described_property.pop("default", None)
-    described["$defs"]["Document"]["properties"]["schema"]["const"] = SCHEMA
+    described["$defs"]["Audit"]["properties"]["schema"]["const"] = SCHEMA
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "cachetui audit",

@@ -10,11 +10,12 @@ from cachetui.report.escape import (
     markdown_text,
 )
 from cachetui.report.passages import LogTail
+from cachetui.report.reasons import HEADING, NOTHING, UNEXPLAINED, Reasons
 from cachetui.report.view import Cell, Column, View, lay_out
 
 
-def render(document: Document, log_tail: LogTail) -> str:
-    """The audit as Markdown, the verdict first; ends in a newline.
+def render(document: Document, log_tail: LogTail, reasons: Reasons = NOTHING) -> str:
+    """The audit as Markdown, the verdict and why first; ends in a newline.
 
     `log_tail` gives the last lines of a failed step's log. Text from builds and hosts shows as
     itself: it cannot end a cell, or be markup, HTML or a link.
@@ -29,6 +30,7 @@ def render(document: Document, log_tail: LogTail) -> str:
         "",
         *(f"- {markdown_text(place)}" for place in places),
         *[""] * bool(places),
+        *_why(reasons),
         *(f"{markdown_text(fact)}  " for fact in view.facts),
     ]
     for label, hosts in view.folded:
@@ -46,6 +48,24 @@ def render(document: Document, log_tail: LogTail) -> str:
         lines += ["", f"### {passage.heading}", ""]
         lines += [f"- {markdown_text(line)}" for line in passage.lines]
     return "\n".join(lines) + "\n"
+
+
+def _why(reasons: Reasons) -> list[str]:
+    lines: list[str] = []
+    for heading, members in ((HEADING, reasons.told), (UNEXPLAINED, reasons.unexplained)):
+        lines += [f"### {heading}", ""] if members else []
+        for one in members:
+            known = filter(None, [one.sure if one.name else "", one.cost, one.facts])
+            lines.append(f"- **{markdown_text(one.title)}**  ")
+            name = f" {markdown_code(one.name)}" if one.name else ""
+            lines.append(f"  {markdown_text('; '.join(known))}{name}")
+            lines += [f"  - {markdown_text(text)}" for text in one.evidence]
+            lines += [f"  - → {markdown_text(one.advice)}"] if one.advice else []
+        lines += [""] if members else []
+    if reasons.needs:
+        lines += ["### Would tell more", ""]
+        lines += [*(f"- {markdown_text(text)}" for text in reasons.needs), ""]
+    return [*lines, markdown_text(reasons.rest), ""] if reasons.rest else lines
 
 
 def _table(view: View, columns: tuple[Column, ...]) -> list[str]:

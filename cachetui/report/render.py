@@ -6,14 +6,25 @@ import os
 import sys
 import time
 
+from cachetui.findings import Findings
 from cachetui.record import Document, StepId
+from cachetui.report.reasons import MOST, lay_out
 from cachetui.store import Store
 
 TAIL = 20
 
 
-def render(document: Document, store: Store, form: str, width: int, to_terminal: bool) -> str:
-    """`form` is table, json, markdown or html; `width` is the terminal's, in cells."""
+def render(
+    document: Document,
+    findings: Findings,
+    store: Store,
+    form: str,
+    width: int,
+    to_terminal: bool,
+    most: int | None = MOST,
+) -> str:
+    """`form` is table, json, markdown or html; `width` is the terminal's, in cells. `most` is how
+    many findings table and Markdown tell (None: all); JSON and HTML have them all."""
 
     def log_tail(run_id: str, step: StepId) -> list[str]:
         log = store.log(run_id)
@@ -25,16 +36,18 @@ def render(document: Document, store: Store, form: str, width: int, to_terminal:
     if form == "json":
         from cachetui.report.jsonout import encode
 
-        return encode(document).decode()
+        return encode(document, findings).decode()
     if form == "markdown":
         from cachetui.report import markdown
 
-        return markdown.render(document, log_tail)
+        return markdown.render(document, log_tail, lay_out(findings, most))
     if form == "html":
         from cachetui.report import html
 
-        return html.render(document, log_tail, time.time())
+        return html.render(document, log_tail, time.time(), lay_out(findings, None))
     from cachetui.report import style, table
 
     color = style.wanted(to_terminal and sys.stdout.isatty(), os.environ)
-    return table.render(document, width=width, color=color, log_tail=log_tail)
+    return table.render(
+        document, width=width, color=color, log_tail=log_tail, reasons=lay_out(findings, most)
+    )

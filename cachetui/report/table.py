@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from cachetui.record import Document
 from cachetui.report import cells
 from cachetui.report.passages import LogTail
+from cachetui.report.reasons import HEADING, NOTHING, UNEXPLAINED, Reason, Reasons
 from cachetui.report.style import paint
 from cachetui.report.view import ODD_SIGN, Column, View, lay_out
 
@@ -38,11 +39,18 @@ _Block = list[list[_Drawn]]
 """Parts that stand side by side: each is columns of one scenario."""
 
 
-def render(document: Document, *, width: int, color: bool, log_tail: LogTail) -> str:
+def render(
+    document: Document,
+    *,
+    width: int,
+    color: bool,
+    log_tail: LogTail,
+    reasons: Reasons = NOTHING,
+) -> str:
     """The audit as text of at most `width` columns a line, ending in a newline.
 
     `log_tail` gives the last lines of a failed step's log. What is to be seen first stands last,
-    next to the prompt: whether hosts differ, and where.
+    next to the prompt: whether hosts differ, where, and why.
     """
     view = lay_out(document, log_tail)
     table = _Table(view, max(width, NARROWEST), color)
@@ -51,6 +59,7 @@ def render(document: Document, *, width: int, color: bool, log_tail: LogTail) ->
         lines += ["", *table.block(block)]
     for part in (table.legend, table.failures, table.passages, table.verdict):
         lines += part()
+    lines += table.why(reasons)
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -204,6 +213,35 @@ class _Table:
         lines = ["", *self._painted(cells.wrap(sign + headline, self.width), "bold")]
         for text in places:
             lines += cells.wrap(text, self.width, "  ", "    ")
+        return lines
+
+    def why(self, reasons: Reasons) -> list[str]:
+        lines: list[str] = []
+        for heading, members in (
+            (HEADING, reasons.told),
+            (UNEXPLAINED, reasons.unexplained),
+        ):
+            lines += ["", self.paint(heading, "bold")] if members else []
+            for one in members:
+                lines += self._reason(one)
+        if reasons.needs:
+            lines += ["", self.paint("Would tell more", "bold")]
+            for text in reasons.needs:
+                lines += cells.wrap(text, self.width, "  ", "    ")
+        if reasons.rest:
+            lines += ["", *self._painted(cells.wrap(reasons.rest, self.width), "dim")]
+        return lines
+
+    def _reason(self, one: Reason) -> list[str]:
+        sign = "?" if not one.name else "!" if one.sure == "proved" else "~"
+        head = f"{sign} {one.title}"
+        lines = self._painted(cells.wrap(head, self.width, "  ", "    "), "bold")
+        known = filter(None, [one.sure if one.name else "", one.cost, one.facts, one.name])
+        lines += self._painted(cells.wrap("; ".join(known), self.width, "    ", "    "), "dim")
+        for text in one.evidence:
+            lines += cells.wrap(f"- {text}", self.width, "    ", "      ")
+        if one.advice:
+            lines += cells.wrap(f"→ {one.advice}", self.width, "    ", "      ")
         return lines
 
     def _painted(self, lines: Sequence[str], style: str) -> list[str]:

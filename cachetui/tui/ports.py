@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cachetui.config import BuildSettings, HostSettings, Settings
     from cachetui.core import Options
     from cachetui.dockerfile import Dockerfile
+    from cachetui.findings import Findings
     from cachetui.logs import RunLog
     from cachetui.progress import Snapshot
     from cachetui.record import Document, Run
@@ -73,6 +74,7 @@ class CorePort(Protocol):
     def prepare(
         self, build: BuildSettings, hosts: Sequence[HostSettings], options: Options
     ) -> AuditPort: ...
+    def findings(self, document: Document) -> Findings: ...
     def builds_below(self, folder: Path) -> list[BuildSettings]: ...
     def suggest_hosts(self) -> str: ...
     def adopt(self, path: Path) -> None:
@@ -98,6 +100,10 @@ class Loading:
         self, build: BuildSettings, hosts: Sequence[HostSettings], options: Options
     ) -> AuditPort:
         del build, hosts, options
+        raise RuntimeError("the settings are still being read")
+
+    def findings(self, document: Document) -> Findings:
+        del document
         raise RuntimeError("the settings are still being read")
 
     def builds_below(self, folder: Path) -> list[BuildSettings]:

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from markdown_it import MarkdownIt
 
+from cachetui.findings import Findings
 from cachetui.record import Document, HostReport
 from cachetui.report import cells, hosts, html, jsonout, markdown
 from tests import builders as b
@@ -29,13 +30,13 @@ Make = Callable[[], Document]
 def test_json_is_what_its_schema_says(make: Make) -> None:
     schema = jsonout.schema()
     jsonschema.Draft202012Validator.check_schema(schema)
-    raw = jsonout.encode(make())
+    raw = jsonout.encode(make(), Findings())
     jsonschema.validate(json.loads(raw), schema)
     assert forbidden(raw.decode(), "\n") == []
 
 
 def test_json_has_every_key_of_the_contract() -> None:
-    audit = json.loads(jsonout.encode(b.troubled()))
+    audit = json.loads(jsonout.encode(b.troubled(), Findings()))
     assert {"schema", "audit", "build", "hosts", "runs"} <= audit.keys()
     assert audit["schema"] == 1
     assert {"name", "context_digest", "dockerfile", "target"} <= audit["build"].keys()
@@ -58,14 +59,16 @@ def test_json_has_every_key_of_the_contract() -> None:
 
 def test_the_schema_wants_what_the_contract_has() -> None:
     schema = jsonout.schema()
-    audit = json.loads(jsonout.encode(b.document()))
+    audit = json.loads(jsonout.encode(b.document(), Findings()))
     del audit["runs"][0]["hit_ratio"]
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(audit, schema)
 
 
 def test_json_reads_back_as_the_same_audit() -> None:
-    assert msgspec.json.decode(jsonout.encode(b.troubled()), type=Document) == b.troubled()
+    assert (
+        msgspec.json.decode(jsonout.encode(b.troubled(), Findings()), type=Document) == b.troubled()
+    )
 
 
 # Markdown

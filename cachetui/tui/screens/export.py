@@ -139,7 +139,8 @@ class ExportDialog(Dialog[None]):
         if form == "text" and self._text is not None:
             write_lines(path, self._text[1])
             return
-        text = render(self._document, cast(Any, self._core.store), form, 120, False)
+        store, findings = cast(Any, self._core.store), self._core.findings(self._document)
+        text = render(self._document, findings, store, form, 120, False)
         path.write_bytes(text.encode("utf-8", "replace"))
 
     def _written(self, path: Path, error: str) -> None:

@@ -1,0 +1,232 @@
+"""All that a rule may look at: the audit, its Dockerfile, what was before, what hosts hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from cachetui.compare.align import order
+from cachetui.context import Entry
+from cachetui.dockerfile import Dockerfile, DockerfileError, needed_stages, parse
+from cachetui.findings.first_causes import Chain, chains
+from cachetui.findings.inputs import Setting
+from cachetui.findings.matching import Edit, edits
+from cachetui.findings.seen import ROOT, Files
+from cachetui.instruction import Instruction
+from cachetui.record import (
+    Backend,
+    BuildRecord,
+    Document,
+    HostEvidence,
+    HostFacts,
+    HostReport,
+    Run,
+    Step,
+    StepId,
+)
+
+ENDED = ("ok", "failed")
+
+
+@dataclass(frozen=True)
+class Before:
+    """The last time this host ran this scenario of the build, in an audit that is kept."""
+
+    document: Document
+    run: Run
+    dockerfile: Dockerfile
+    edits: tuple[Edit, ...]
+
+    def edit_at(self, step: StepId) -> Edit | None:
+        """What became of the instruction that is at this place now."""
+        for edit in self.edits:
+            if edit.now is not None and edit.at == StepId(step.stage_index, step.index):
+                return edit
+        return None
+
+    def step(self, now: StepId) -> Step | None:
+        """The step of the earlier run that is this one now, None when it had none."""
+        edit = self.edit_at(now)
+        if edit is None or edit.before is None:
+            return None
+        there = StepId(edit.before.stage_index, edit.before.index, now.trigger)
+        return next((step for step in self.run.steps if step.id == there), None)
+
+
+@dataclass(frozen=True)
+class Case:
+    """`earlier` are audits of a build of that name, newest first. `manifests` maps the digest of
+    a context to its entries, as far as they are kept. `outputs` maps (run id, step) to a digest
+    of what the step made, times left out, where images were compared."""
+
+    document: Document
+    dockerfile: Dockerfile
+    earlier: tuple[Document, ...] = ()
+    manifests: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
+    outputs: Mapping[tuple[str, StepId], str] = field(default_factory=dict)
+
+    # Runs
+
+    @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """The runs that ended, well or not."""
+        return tuple(run for run in self.document.runs if run.status in ENDED)
+
+    def of(self, *scenarios: str, host: str | None = None) -> list[Run]:
+        """Ended runs of these scenarios (none: all), of one host or of all."""
+        return [
+            run
+            for run in self.runs
+            if (not scenarios or run.scenario in scenarios) and host in (None, run.host)
+        ]
+
+    @cached_property
+    def chains(self) -> Mapping[str, tuple[Chain, ...]]:
+        """The chains of misses of each run, by the run's id."""
+        return {run.id: chains(run, self.dockerfile) for run in self.runs}
+
+    @cached_property
+    def needed(self) -> frozenset[int]:
+        """The stages that the target needs; all of them for a target that is not there."""
+        with suppress(DockerfileError):
+            return frozenset(needed_stages(self.dockerfile, self.document.build.target))
+        return frozenset(range(len(self.dockerfile.stages)))
+
+    @cached_property
+    def last_stage(self) -> int:
+        """The index of the stage that the build ends with."""
+        return max(self.needed)
+
+    # Hosts
+
+    @cached_property
+    def hosts(self) -> Mapping[str, HostReport]:
+        return {host.name: host for host in self.document.hosts}
+
+    def facts(self, host: str) -> HostFacts | None:
+        report = self.hosts.get(host)
+        return report.facts if report else None
+
+    def evidence(self, host: str) -> HostEvidence | None:
+        report = self.hosts.get(host)
+        return report.evidence if report else None
+
+    # The Dockerfile
+
+    def instruction(self, step: StepId) -> Instruction | None:
+        """The instruction at a place; None for a trigger of a base image."""
+        if step.trigger is not None or not 0 <= step.stage_index < len(self.dockerfile.stages):
+            return None
+        items = self.dockerfile.stages[step.stage_index].instructions
+        return items[step.index] if step.index < len(items) else None
+
+    def instructions(
+        self, *keywords: str, stages: Iterable[int] | None = None
+    ) -> list[Instruction]:
+        """Instructions of the stages (None: of those that the target needs), in order."""
+        wanted = self.needed if stages is None else set(stages)
+        return [
+            item
+            for stage in self.dockerfile.stages
+            if stage.index in wanted
+            for item in stage.instructions
+            if not keywords or item.keyword in keywords
+        ]
+
+    def line(self, step: StepId) -> str:
+        """ "line 7: RUN npm ci", cut to a size that reads."""
+        instruction = self.instruction(step)
+        if instruction is None:
+            return f"stage {step.stage_index}, step {step.index}"
+        return told(instruction)
+
+    # Contexts
+
+    def files(self, document: Document, host: str, digest: str | None = None) -> Files | None:
+        """The context of an audit (or, with its digest, the one that a host keeps)."""
+        build = document.build
+        report = next((one for one in document.hosts if one.name == host), None)
+        checkout = report.evidence.checkout if report and report.evidence else None
+        ignores = build.ignore_files
+        if digest is not None and checkout is not None and digest == checkout.digest:
+            ignores = checkout.ignores
+        elif digest is not None and digest != build.context_digest:
+            return None
+        entries = self.manifests.get(digest or build.context_digest)
+        if entries is None:
+            return None
+        inside = f"{ROOT}/{build.dockerfile}"
+        name = inside if any(entry.path == inside for entry in entries) else build.dockerfile
+        return Files(entries, ignores, name)
+
+    def checkout(self, host: str) -> Files | None:
+        """The context that a host keeps itself, None when it keeps none or it is not known."""
+        evidence = self.evidence(host)
+        if evidence is None or evidence.checkout is None or evidence.checkout.digest is None:
+            return None
+        return self.files(self.document, host, evidence.checkout.digest)
+
+    def setting(self, run: Run) -> Setting:
+        """What the inputs of a run's steps are read from."""
+        return Setting(
+            self.document.build,
+            self.dockerfile,
+            run.backend,
+            self.facts(run.host),
+            self.files(self.document, run.host, run.context_digest),
+        )
+
+    # What was before
+
+    def before(self, run: Run) -> Before | None:
+        """The newest earlier run of the host and scenario that ended well."""
+        for document in self.earlier:
+            if document.audit == self.document.audit:
+                continue
+            for other in document.runs:
+                if (other.host, other.scenario, other.status) != (run.host, run.scenario, "ok"):
+                    continue
+                if other.started_at >= run.started_at or other.id == run.id:
+                    continue
+                then = dockerfile_of(document.build)
+                if then is not None:
+                    return Before(document, other, then, edits(then, self.dockerfile))
+        return None
+
+    def setting_before(self, before: Before, backend: Backend) -> Setting:
+        report = next((h for h in before.document.hosts if h.name == before.run.host), None)
+        files = self.files(before.document, before.run.host, before.run.context_digest)
+        return Setting(
+            before.document.build,
+            before.dockerfile,
+            backend,
+            report.facts if report else None,
+            files,
+        )
+
+
+def dockerfile_of(build: BuildRecord) -> Dockerfile | None:
+    """The Dockerfile that was built, None when its text is not known."""
+    with suppress(DockerfileError):
+        return parse(build.dockerfile_text).with_bases(build.bases)
+    return None
+
+
+def told(instruction: Instruction, most: int = 60) -> str:
+    """An instruction for a sentence: its line, and its beginning."""
+    words = " ".join(instruction.text.split())
+    return f"line {instruction.line}: {words if len(words) <= most else words[: most - 1] + '…'}"
+
+
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """Names for a sentence: "a, b and c", "a, b, c, d and 12 more"."""
+    if len(names) > most + 1:
+        return f"{', '.join(names[:most])} and {len(names) - most} more"
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]])) if names else "none"
+
+
+def in_order(steps: Iterable[StepId]) -> tuple[StepId, ...]:
+    """Each step once, in the order of the Dockerfile."""
+    return tuple(sorted(set(steps), key=order))

@@ -1,0 +1,207 @@
+"""Build contexts compared, as far as an instruction sees them, and how they differ."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from cachetui.findings.case import Case, listed
+from cachetui.findings.record import Evidence
+from cachetui.findings.rule import Question
+from cachetui.findings.scope import scope_at
+from cachetui.findings.seen import Difference, Files, compare, reads_context, seen
+from cachetui.instruction import Instruction
+from cachetui.record import Backend, StepId
+
+Kind = Literal["content", "modes", "unneeded"]
+
+_UNNEEDED = re.compile(
+    r"""(?:^|/)(?:
+      \.git | \.hg | \.svn | \.bzr | \.github | \.gitlab | \.gitlab-ci\.yml
+    | \.idea | \.vscode | \.project | \.classpath | \.settings | \.DS_Store | Thumbs\.db
+    | [^/]*~ | \.[^/]*\.sw[a-p] | \#[^/]*\# | \.\#[^/]* | [^/]*\.(?:orig|rej|bak|tmp|temp)
+    | [^/]*\.log(?:\.\d+)? | logs | nohup\.out | core\.\d+
+    | __pycache__ | [^/]*\.py[co] | \.pytest_cache | \.mypy_cache | \.ruff_cache | \.tox | \.nox
+    | \.coverage(?:\.[^/]*)? | htmlcov | coverage | \.nyc_output | \.cache | \.eslintcache
+    | \.venv | node_modules | \.terraform | \.gradle
+    | (?:[^/]*\.)?Dockerfile(?:\.[^/]*)? | \.dockerignore | (?:docker-)?compose(?:\.[^/]*)?\.ya?ml
+    )(?:/|$)""",
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True)
+class Between:
+    """Two views of the context by one instruction, and how the second differs from the first.
+
+    `first` and `second` say whose they are, `host` is the host that has the second.
+    """
+
+    instruction: Instruction
+    step: StepId
+    backend: Backend
+    difference: Difference
+    first: str
+    second: str
+    host: str
+    kind: Kind
+    sure: bool = False
+
+    def evidence(self) -> Evidence:
+        """The difference as a sentence, and as data."""
+        one = self.difference
+        parts = [
+            f"{_count(paths)} {what} ({listed(paths, 3)})"
+            for paths, what in (
+                (one.added, "added"),
+                (one.removed, "missing"),
+                (one.content, "with other content"),
+            )
+            if paths
+        ]
+        if one.modes:
+            shown = [f"{path} {was:o} → {now:o}" for path, was, now in one.modes]
+            parts.append(f"{_count(one.modes)} with another mode ({listed(shown, 3)})")
+        return Evidence(
+            kind="manifest",
+            text=f"{self.second} has, beside {self.first}: {'; '.join(parts)}",
+            data={
+                "added": list(one.added[:50]),
+                "removed": list(one.removed[:50]),
+                "content": list(one.content[:50]),
+                "modes": [[path, f"{was:o}", f"{now:o}"] for path, was, now in one.modes[:50]],
+            },
+        )
+
+
+def _count(paths: Sequence[object]) -> str:
+    return f"{len(paths)} path{'s' if len(paths) > 1 else ''}"
+
+
+def since_before(question: Question) -> Between | None:
+    """What the step that missed sees, beside what it saw in the earlier run on this host; or
+    beside what this host's own checkout has, where that is what its cache was made from."""
+    item = question.instruction
+    if item is None or question.now is None or question.now.files is None:
+        return None
+    now, backend = question.now.files, question.run.backend
+    if question.before is not None:
+        if question.then is None or question.then.files is None:
+            return None
+        difference = compare(question.then.files, now, backend)
+        if not difference:
+            return None
+        audit = question.before.run.audit
+        return Between(
+            item, question.step.id, backend, difference, f"that of audit {audit}",
+            "the context now", question.run.host, kind_of(difference, item), sure=True,
+        )  # fmt: skip
+    files = question.case.checkout(question.run.host)
+    if files is None or question.run.context_digest is not None or not question.as_found:
+        return None
+    theirs = _view(question.case, files, item, backend)
+    if theirs is None or not (difference := compare(theirs, now, backend)):
+        return None
+    host = question.run.host
+    return Between(
+        item, question.step.id, backend, difference, f"the checkout on {host}",
+        "the context that was sent", host, kind_of(difference, item),
+    )  # fmt: skip
+
+
+def between_hosts(case: Case) -> Iterator[Between]:
+    """Of each host whose own checkout is not like most, the first instruction that sees it."""
+    views: dict[str, Files] = {}
+    names: dict[str, str] = {}
+    sent = case.files(case.document, "")
+    for report in case.document.hosts:
+        files = case.checkout(report.name)
+        if files is not None:
+            views[report.name], names[report.name] = files, f"the checkout on {report.name}"
+        elif sent is not None:
+            views[report.name], names[report.name] = sent, "the context that was sent"
+    if all(files is sent for files in views.values()):
+        return
+    usual = _usual(views, sent)
+    if usual is None:
+        return
+    for host, files in views.items():
+        for backend in _backends(case, host):
+            found = _first(case, usual, (files, names[host]), host, backend)
+            if found is not None:
+                yield found
+
+
+def _usual(views: dict[str, Files], sent: Files | None) -> tuple[Files, str] | None:
+    """The context that most hosts have; the one that was sent when none is most common."""
+    groups: dict[tuple[object, ...], list[str]] = {}
+    for host, files in views.items():
+        groups.setdefault(files.entries, []).append(host)
+    sizes = sorted((len(hosts) for hosts in groups.values()), reverse=True)
+    if sent is not None and (len(groups) == 1 or (len(sizes) > 1 and sizes[0] == sizes[1])):
+        return sent, "the context that was sent"
+    most = max(groups.values(), key=len, default=None)
+    if most is None:
+        return None
+    name = listed(most, 2)
+    files = views[most[0]]
+    return files, "the context that was sent" if files is sent else f"the checkout on {name}"
+
+
+def _first(
+    case: Case, usual: tuple[Files, str], other: tuple[Files, str], host: str, backend: Backend
+) -> Between | None:
+    if usual[0].entries == other[0].entries:
+        return None
+    for item in case.instructions("COPY", "ADD", "RUN"):
+        if not reads_context(item, backend):
+            continue
+        first = _view(case, usual[0], item, backend)
+        second = _view(case, other[0], item, backend)
+        if first is None or second is None:
+            continue
+        difference = compare(first, second, backend)
+        if difference:
+            return Between(
+                item, StepId(item.stage_index, item.index), backend, difference,
+                usual[1], other[1], host, kind_of(difference, item),
+            )  # fmt: skip
+    return None
+
+
+def _view(case: Case, files: Files, item: Instruction, backend: Backend):  # type: ignore[no-untyped-def]
+    args = case.document.build.build_args
+    scope = scope_at(case.dockerfile, args, item.stage_index, item.index, backend)
+    return seen(files, item, backend, scope)
+
+
+def _backends(case: Case, host: str) -> list[Backend]:
+    return list(dict.fromkeys(run.backend for run in case.runs if run.host == host))
+
+
+def kind_of(difference: Difference, item: Instruction) -> Kind:
+    """`unneeded` when all that differs are files that no image needs, and the instruction does
+    not name them; `modes` when nothing but modes differs."""
+    named = {posixpath.normpath(source).lstrip("/") for source in item.sources}
+    if all(_UNNEEDED.search(path) and path not in named for path in difference.paths):
+        return "unneeded"
+    return "modes" if difference.only_modes else "content"
+
+
+def unneeded(paths: Sequence[str]) -> list[str]:
+    """Those of the paths that no image needs, by what names them: "**/*.log", ".git"."""
+    found: dict[str, None] = {}
+    for path in paths:
+        match = _UNNEEDED.search(path)
+        if match is None:
+            continue
+        name = match[0].strip("/")
+        suffix = re.search(r"\.(log|pyc|pyo|tmp|temp|bak|orig|rej|sw[a-p])(?:\.\d+)?$", name)
+        if suffix and not name.startswith("."):
+            name = f"*{name[suffix.start() :]}"
+        above = path[: match.start()].strip("/")
+        found[f"**/{name}" if above else name] = None
+    return list(found)

@@ -1,0 +1,85 @@
+"""The facts in which hosts differ, for what no rule explains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from cachetui.findings.case import Case, listed
+from cachetui.findings.record import Evidence
+from cachetui.findings.rule import Question
+from cachetui.record import HostFacts
+
+_FACTS: tuple[tuple[str, Callable[[HostFacts], object]], ...] = (
+    ("Docker Engine", lambda facts: facts.engine),
+    ("buildx", lambda facts: facts.buildx or "none"),
+    ("the image store", lambda facts: facts.store),
+    ("the platform", lambda facts: facts.platform),
+    ("the umask of the user", lambda facts: facts.umask or "unknown"),
+)
+
+
+def differing(
+    case: Case, hosts: Sequence[str], others: Sequence[str], question: Question | None
+) -> tuple[Evidence, ...]:
+    """What is known to differ between `hosts` and `others`, and what is missing to say more."""
+    found: list[Evidence] = []
+    for name, get in _FACTS:
+        ours = _values(case, hosts, get)
+        theirs = _values(case, others, get)
+        if ours and theirs and set(ours) != set(theirs):
+            text = (
+                f"{name}: {listed(ours)} on {listed(hosts)}, {listed(theirs)} on {listed(others)}"
+            )
+            found.append(Evidence(kind="facts", text=text))
+    found += _bases(case, hosts, others)
+    if question is not None and question.as_found:
+        found += _before(question)
+    return tuple(found)
+
+
+def _values(case: Case, hosts: Sequence[str], get: Callable[[HostFacts], object]) -> list[str]:
+    known = (case.facts(host) for host in hosts)
+    return list(dict.fromkeys(str(get(facts)) for facts in known if facts is not None))
+
+
+def _bases(case: Case, hosts: Sequence[str], others: Sequence[str]) -> list[Evidence]:
+    refs = dict.fromkeys(
+        ref for host in hosts if (facts := case.facts(host)) is not None for ref in facts.bases
+    )
+    found: list[Evidence] = []
+    for ref in refs:
+        ours = set(_values(case, hosts, lambda facts, ref=ref: facts.bases.get(ref)))  # type: ignore[misc]
+        theirs = set(_values(case, others, lambda facts, ref=ref: facts.bases.get(ref)))  # type: ignore[misc]
+        if ours and theirs and ours != theirs:
+            text = f"{ref} is not the same image on {listed(hosts)} and {listed(others)}"
+            found.append(Evidence(kind="facts", text=text))
+    return found
+
+
+def _before(question: Question) -> list[Evidence]:
+    host = question.run.host
+    if question.before is None:
+        text = f"no earlier run of this build as found on {host} is kept to compare with"
+        return [Evidence(kind="earlier", text=text)]
+    found = [
+        Evidence(kind="earlier", text=f"since the run of audit {question.before.run.audit}: {what}")
+        for what in _changes(question)
+    ]
+    return found or [
+        Evidence(
+            kind="earlier",
+            text=f"nothing that is known changed since audit {question.before.run.audit}",
+        )
+    ]
+
+
+def _changes(question: Question) -> list[str]:
+    found: list[str] = []
+    for edit in question.above:
+        item = edit.now or edit.before
+        if item is not None:
+            found.append(f"{item.keyword} of line {item.line} was {edit.kind}")
+    found += [f"{name} is another" for name in sorted(question.changed)]
+    if question.now is not None and question.now.unknown:
+        found.append(f"not known: {', '.join(sorted(question.now.unknown))}")
+    return found

@@ -1,0 +1,154 @@
+"""Ask every rule, settle who is right, and say what stays unexplained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from cachetui.compare.align import Disagreement, agree, order
+from cachetui.context import Entry
+from cachetui.dockerfile import Dockerfile
+from cachetui.findings.case import Case, listed
+from cachetui.findings.differing import differing
+from cachetui.findings.gather import gather
+from cachetui.findings.proofs import settled
+from cachetui.findings.questions import questions
+from cachetui.findings.record import (
+    CONFIDENCES,
+    Finding,
+    Findings,
+    Need,
+    Proof,
+    StepRef,
+    Unexplained,
+)
+from cachetui.findings.registry import RULES
+from cachetui.findings.rule import Claim, Question, Rule
+from cachetui.record import Document, StepId
+
+Asked = tuple[Rule, Claim]
+
+
+def find(
+    document: Document,
+    *,
+    dockerfile: Dockerfile,
+    earlier: Sequence[Document] = (),
+    manifests: Mapping[str, tuple[Entry, ...]] | None = None,
+    outputs: Mapping[tuple[str, StepId], str] | None = None,
+    proofs: Iterable[Proof] = (),
+    rules: Sequence[Rule] = RULES,
+) -> Findings:
+    """Why the runs of an audit differ. Pure: the same arguments give the same answer.
+
+    `earlier` are audits of a build of the same name, newest first; `manifests` the contexts by
+    digest, `outputs` what steps made (see `Case`), as far as any of it is known. `proofs` are
+    experiments that were made for findings of this audit.
+    """
+    case = Case(document, dockerfile, tuple(earlier), manifests or {}, outputs or {})
+    claims: list[Asked] = []
+    open_questions: list[tuple[Question, list[Asked]]] = []
+    for question in questions(case):
+        answers = [(rule, claim) for rule in rules if (claim := _asked(rule, question))]
+        kept = settle(answers)
+        claims += kept
+        if not kept:
+            open_questions.append((question, answers))
+    for rule in rules:
+        if rule.observe is not None:
+            claims += [(rule, claim) for claim in rule.observe(case)]
+    needs = [need for rule in rules if rule.ask is not None for need in rule.ask(case)]
+    findings, withdrawn = settled(gather(case, claims), proofs)
+    unexplained = [*withdrawn, *_open(case, open_questions)]
+    unexplained += _uncovered(case, findings, unexplained)
+    return Findings(findings=findings, unexplained=tuple(unexplained), needs=_once(needs))
+
+
+def _asked(rule: Rule, question: Question) -> Claim | None:
+    return rule.explain(question) if rule.explain is not None else None
+
+
+def settle(answers: Sequence[Asked]) -> list[Asked]:
+    """Of the answers to one question those that hold: all that are proved; else the surest, if
+    it is alone. None when several are equally sure: never two causes that are not proved."""
+    for confidence in CONFIDENCES:
+        found = [one for one in answers if one[1].confidence == confidence]
+        if confidence == "proved" and found:
+            return found
+        if found:
+            return found if len(found) == 1 else []
+    return []
+
+
+def _open(case: Case, questions: Sequence[tuple[Question, list[Asked]]]) -> list[Unexplained]:
+    """Questions without an answer, those of one step and scenario together."""
+    groups: dict[tuple[StepId, str, tuple[str, ...], bool], list[Question]] = {}
+    for question, answers in questions:
+        suspects = tuple(sorted({rule.id for rule, _ in answers}))
+        key = (question.step.id, question.run.scenario, suspects, bool(question.peers))
+        groups.setdefault(key, []).append(question)
+    found: list[Unexplained] = []
+    for (_, scenario, suspects, _), members in groups.items():
+        hosts = tuple(dict.fromkeys(one.run.host for one in members))
+        peers = tuple(dict.fromkeys(peer.host for one in members for peer in one.peers))
+        first = members[0]
+        seconds = [one.chain.seconds for one in members if one.chain.seconds is not None]
+        below = {s.id for one in members for s in one.chain.consequences}
+        what = case.line(first.step.id)
+        beside = f", hit on {listed(peers)}" if peers else ""
+        found.append(
+            Unexplained(
+                title=f"{what} missed on {listed(hosts)}{beside}",
+                hosts=hosts,
+                backends=(first.run.backend,),
+                scenarios=(scenario,),
+                steps=(StepRef.of(first.step.id),),
+                consequences=tuple(StepRef.of(s) for s in sorted(below, key=order)),
+                seconds=max(seconds, default=None),
+                facts=differing(case, hosts, peers, first),
+                suspects=suspects,
+            )
+        )
+    return found
+
+
+def _uncovered(
+    case: Case, findings: Sequence[Finding], unexplained: Sequence[Unexplained]
+) -> list[Unexplained]:
+    """Where hosts part ways and nothing said so far is about it."""
+    found: list[Unexplained] = []
+    for one in agree(case.document).disagreements:
+        said: list[Finding | Unexplained] = [*findings, *unexplained, *found]
+        if any(_about(what, one) for what in said):
+            continue
+        sides = ", ".join(f"{side.status} on {listed(side.hosts)}" for side in one.sides)
+        what = case.line(one.step) if one.step is not None else "the run"
+        odd = one.odd or tuple(h for side in one.sides for h in side.hosts)
+        rest = tuple(h for side in one.sides for h in side.hosts if h not in odd)
+        backend = "legacy" if one.scenario.startswith("legacy") else "buildkit"
+        found.append(
+            Unexplained(
+                title=f"{what}: {sides}",
+                hosts=odd,
+                backends=("legacy",) if backend == "legacy" else ("buildkit",),
+                scenarios=(one.scenario,),
+                steps=(StepRef.of(one.step),) if one.step is not None else (),
+                facts=differing(case, odd, rest, None),
+            )
+        )
+    return found
+
+
+def _about(what: Finding | Unexplained, one: Disagreement) -> bool:
+    """Whether something said is about this disagreement: its scenario, step and a host of it."""
+    if one.scenario not in what.scenarios:
+        return False
+    hosts = {host for side in one.sides for host in side.hosts}
+    if hosts.isdisjoint(what.hosts):
+        return False
+    if one.step is None:
+        return not what.steps or isinstance(what, Finding)
+    return StepRef.of(one.step) in (*what.steps, *what.consequences)
+
+
+def _once(needs: Iterable[Need]) -> tuple[Need, ...]:
+    return tuple(dict.fromkeys(needs))

@@ -1,0 +1,103 @@
+"""The first miss of a chain is the one to explain; those below follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cachetui.compare.align import order
+from cachetui.dockerfile import Dockerfile
+from cachetui.findings.graph import Parent, parents
+from cachetui.findings.times import seconds_of
+from cachetui.record import Run, Step, StepId
+
+MOUNTS_WARM = "buildkit-mounts-warm"
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A first miss and what follows from it.
+
+    `consequences` are in Dockerfile order; one that follows from two causes is counted with the
+    first. `through` names the steps whose new bytes, copied by the cause, made it miss (empty
+    but where the cause copies from a stage that was built again). `seconds` is how long at
+    least one of the steps was at work, None when nothing timed them.
+    """
+
+    run: Run
+    cause: Step
+    consequences: tuple[Step, ...] = ()
+    through: tuple[StepId, ...] = ()
+    seconds: float | None = None
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return (self.cause, *self.consequences)
+
+
+def chains(run: Run, dockerfile: Dockerfile) -> tuple[Chain, ...]:
+    """The chains of misses of a run, in Dockerfile order.
+
+    A RUN that `buildkit-mounts-warm` runs again on purpose is no cause there, and what stands
+    on it by its chain is expected; a copy of bytes that it made is not, for equal bytes hit.
+    """
+    direct = parents(run, dockerfile)
+    steps = {step.id: step for step in run.steps}
+    missed = {step for step in direct if steps[step].status == "miss"}
+    meant = _meant(run, direct, steps)
+    roots: dict[StepId, StepId] = {}
+    through: dict[StepId, tuple[StepId, ...]] = {}
+    for step in sorted(missed, key=order):
+        if step in meant:
+            continue
+        above = [p for p in direct[step] if p.step in missed]
+        causes = [roots[p.step] for p in above if p.step in roots]
+        if causes:
+            roots[step] = min(causes, key=order)
+            continue
+        roots[step] = step
+        through[step] = tuple(p.step for p in above if p.how == "content")
+    harmless = _harmless(direct, steps)
+    found: list[Chain] = []
+    for cause in sorted(set(roots.values()) - harmless, key=order):
+        below = [s for s, root in roots.items() if root == cause and s != cause]
+        members = tuple(steps[s] for s in sorted(below, key=order))
+        found.append(
+            Chain(
+                run,
+                steps[cause],
+                members,
+                through.get(cause, ()),
+                seconds_of((steps[cause], *members)),
+            )
+        )
+    return tuple(found)
+
+
+def _harmless(
+    direct: Mapping[StepId, tuple[Parent, ...]], steps: Mapping[StepId, Step]
+) -> set[StepId]:
+    """Steps on which another stands that hit: the engine found that one by a key with theirs in
+    it, so whatever they were built for again, nothing came of it."""
+    return {
+        parent.step
+        for step, above in direct.items()
+        for parent in above
+        if steps[step].status == "hit" and parent.how == "chain"
+    }
+
+
+def _meant(
+    run: Run, direct: Mapping[StepId, tuple[Parent, ...]], steps: Mapping[StepId, Step]
+) -> set[StepId]:
+    """Steps that the scenario itself makes miss."""
+    if run.scenario.endswith("-cold"):
+        return set(direct)
+    found: set[StepId] = set()
+    if run.scenario != MOUNTS_WARM:
+        return found
+    for step in sorted(direct, key=order):
+        chain = any(p.step in found for p in direct[step] if p.how != "content")
+        if chain or steps[step].keyword == "RUN":
+            found.add(step)
+    return found

@@ -1,0 +1,57 @@
+"""Which steps of a run stand on which: by the chain of a stage, or by the bytes they copy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from cachetui.compare.align import order
+from cachetui.dockerfile import Dockerfile, instruction_needs
+from cachetui.record import Run, StepId
+
+How = Literal["chain", "content", "twin"]
+"""`chain`: a miss above is a miss here. `content`: it is one only when the bytes differ
+(COPY --from, mounts from a stage). `twin`: the same vertex as another step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    step: StepId
+    how: How
+
+
+def parents(run: Run, dockerfile: Dockerfile) -> dict[StepId, tuple[Parent, ...]]:
+    """What each step of a run stands on, in Dockerfile order; FROMs are passed through.
+
+    ARGs before the first FROM are no steps here. A `COPY --link` stands on no chain on
+    BuildKit; the legacy builder takes the flag and ignores it.
+    """
+    found: dict[StepId, tuple[Parent, ...]] = {}
+    tips: dict[int, StepId | None] = {}
+    for step in sorted(run.steps, key=lambda one: order(one.id)):
+        stage = step.stage_index
+        if not 0 <= stage < len(dockerfile.stages):
+            continue
+        if stage not in tips:
+            base = dockerfile.stages[stage].base_stage
+            tips[stage] = tips.get(base) if base is not None else None
+        if step.index == 0 and step.trigger is None:
+            continue
+        own: list[Parent] = []
+        tip = tips[stage]
+        instruction = None
+        if step.trigger is None and step.index < len(dockerfile.stages[stage].instructions):
+            instruction = dockerfile.stages[stage].instructions[step.index]
+        alone = instruction is not None and instruction.link and run.backend == "buildkit"
+        if step.same_as is not None:
+            own.append(Parent(StepId(*step.same_as), "twin"))
+        elif tip is not None and not alone:
+            own.append(Parent(tip, "chain"))
+        if instruction is not None and step.same_as is None:
+            for source in sorted(instruction_needs(instruction)):
+                last = tips.get(source)
+                if last is not None:
+                    own.append(Parent(last, "content"))
+        found[step.id] = tuple(own)
+        tips[stage] = step.id
+    return found

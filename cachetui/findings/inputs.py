@@ -1,0 +1,112 @@
+"""What is known of a step's cache key: its inputs by name, as tokens that can be compared.
+
+Follows engine behaviour measured in our lab (20.10 to 28.5) and BuildKit's `solver/llbsolver/ops`:
+
+- RUN on BuildKit: command, ARG and ENV in force, user, folder, shell, mounts, network; the legacy
+  builder has ENV, USER, WORKDIR and the rest as steps of their own, and ARG in its RUN's key.
+- COPY and ADD: the files they see, whatever their times and owners.
+- The first step of a stage: the base image, on BuildKit by its layers. The legacy builder goes
+  by the image's ID, so equal layers are not enough there.
+
+What stands above a step is not among them: it has a step of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cachetui.context import Entry
+from cachetui.dockerfile import Dockerfile
+from cachetui.findings.scope import PREDEFINED, references, scope_at
+from cachetui.findings.seen import Files, reads_context, seen
+from cachetui.instruction import Instruction
+from cachetui.record import Backend, BuildRecord, HostFacts, StepId
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A build on a host: what its steps' inputs are read from. `files` None: not known."""
+
+    build: BuildRecord
+    dockerfile: Dockerfile
+    backend: Backend
+    facts: HostFacts | None
+    files: Files | None
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """`tokens` maps an input ("arg:NODE", "text", "base") to its token; `unknown` are inputs
+    that the step has and whose token nobody knows; `files` is what it sees of the context."""
+
+    tokens: Mapping[str, str]
+    unknown: frozenset[str] = frozenset()
+    files: Mapping[str, Entry] | None = None
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+
+def inputs(setting: Setting, step: StepId) -> Inputs:
+    """The inputs of a step of that build on that host."""
+    file = setting.dockerfile
+    instruction = file.stages[step.stage_index].instructions[step.index]
+    scope = scope_at(file, setting.build.build_args, step.stage_index, step.index, setting.backend)
+    tokens: dict[str, str] = {"text": _text(instruction, setting.backend)}
+    unknown: set[str] = set()
+    values = {**scope.args, **scope.env}
+    used = references(instruction.text)
+    if instruction.keyword == "RUN":
+        names = set(scope.args) - PREDEFINED
+        tokens |= {f"arg:{name}": scope.args[name] for name in names if name not in scope.env}
+        if setting.backend == "buildkit":
+            tokens |= {f"env:{name}": value for name, value in scope.env.items()}
+            tokens |= {f"setting:{name}": value for name, value in scope.settings.items()}
+            tokens["network"] = instruction.flag("network") or setting.build.network
+    else:
+        for name in used:
+            if name in values:
+                kind = "env" if name in scope.env else "arg"
+                tokens[f"{kind}:{name}"] = values[name]
+    base = base_of(file, step)
+    if base is not None:
+        layers = setting.facts.bases.get(base) if setting.facts else None
+        if layers:
+            tokens["base"] = f"{base} {' '.join(layers)}"
+        else:
+            unknown.add("base")
+    if isinstance(instruction.copy_from, str):
+        layers = setting.facts.bases.get(instruction.copy_from) if setting.facts else None
+        if layers:
+            tokens["from"] = f"{instruction.copy_from} {' '.join(layers)}"
+        else:
+            unknown.add("from")
+    sees: Mapping[str, Entry] | None = None
+    if reads_context(instruction, setting.backend):
+        sees = seen(setting.files, instruction, setting.backend, scope) if setting.files else None
+        if sees is None:
+            unknown.add("files")
+    if instruction.remote_sources:
+        unknown.add("remote")
+    if setting.facts is not None:
+        tokens["platform"] = setting.facts.platform
+    tokens["options"] = " ".join(setting.build.docker_args)
+    return Inputs(tokens, frozenset(unknown), sees, scope.lines)
+
+
+def base_of(dockerfile: Dockerfile, step: StepId) -> str | None:
+    """The image that a stage's chain stands on, for the first step above which there is no
+    other of its own; None for a later one, and over `scratch`."""
+    stage = dockerfile.stages[step.stage_index]
+    while stage.base_stage is not None and stage.base_stage < stage.index:
+        stage = dockerfile.stages[stage.base_stage]
+    return stage.base if stage.is_external else None
+
+
+def _text(instruction: Instruction, backend: Backend) -> str:
+    """What of the instruction's text is in the key: for RUN its very words."""
+    documents = "".join(document.content for document in instruction.heredocs)
+    if backend == "legacy" and instruction.heredocs:
+        documents = ""  # the legacy builder drops them
+    if instruction.keyword == "RUN":
+        return f"{' '.join(instruction.flags)} {' '.join(instruction.args)}\n{documents}"
+    return f"{' '.join(instruction.text.split())}\n{documents}"

@@ -1,0 +1,125 @@
+"""What the legacy builder's cache holds, and where a Dockerfile parts from it.
+
+The legacy builder finds a step among the children of the image above it, by their configuration
+(moby `builder/dockerfile/imageprobe.go`). `docker history` of its images tells the same chains.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cachetui.findings.case import Case
+from cachetui.instruction import Instruction
+from cachetui.madeby import Made, command_digest, parse
+from cachetui.record import LegacyChain, Run, StepId
+
+_WORK = ("RUN", "COPY", "ADD")
+
+
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """Where the images of a host part from the Dockerfile: `made_by` is what they have there,
+    `text` the same as an instruction, `keyword` the name of what was changed, added or taken out;
+    `args_only` that only a RUN's build arguments differ; `rejoins` how many RUN, COPY and ADD
+    follow on both sides alike, up to the first that differs."""
+
+    image: str
+    created: str | None
+    made_by: str
+    text: str
+    keyword: str
+    args_only: bool
+    rejoins: int
+
+    @property
+    def said(self) -> str:
+        return f"{self.text!r}{f' (made {self.created})' if self.created else ''}"
+
+
+def parting(case: Case, run: Run, cause: StepId) -> Parting | None:
+    """The chain that goes furthest along with the Dockerfile, and where it parts at `cause`.
+
+    None when the host's images are not known, none goes as far as the step that missed, or
+    something above it is not told for certain: the images above must be the very same.
+    """
+    evidence = case.evidence(run.host)
+    stage = case.dockerfile.stages[cause.stage_index]
+    if evidence is None or evidence.legacy is None or not stage.is_external:
+        return None
+    ids = {image.id for image in evidence.bases if image.ref == stage.base}
+    own = stage.instructions[1:]
+    at = cause.index - 1
+    best: Parting | None = None
+    for chain in evidence.legacy:
+        if chain.base in ids:
+            found = _parting(chain, own, at)
+            if found is not None and (best is None or found.rejoins > best.rejoins):
+                best = found
+    return best
+
+
+def _parting(chain: LegacyChain, own: Sequence[Instruction], at: int) -> Parting | None:
+    made = [parse(text) for text in chain.made_by]
+    if len(made) <= at or not all(map(_is, made[:at], own[:at])):
+        return None
+    there = made[at]
+    if _same(there, own[at]):
+        # The same command on the same image, and it missed: its arguments are others.
+        if there.keyword != "RUN":
+            return None
+        along = _along(made[at + 1 :], own[at + 1 :])
+        return Parting(
+            chain.image, chain.created, chain.made_by[at], there.text, "RUN", True, along
+        )
+    # It was changed; or it is new here; or what stands there was taken out.
+    ways = (
+        (made[at + 1 :], own[at + 1 :]),
+        (made[at:], own[at + 1 :]),
+        (made[at + 1 :], own[at:]),
+    )
+    rejoins, way = max((_along(theirs, ours), -n) for n, (theirs, ours) in enumerate(ways))
+    keyword = own[at].keyword if way == -1 else there.keyword
+    return Parting(
+        image=chain.image,
+        created=chain.created,
+        made_by=chain.made_by[at],
+        text=there.text,
+        keyword=keyword,
+        args_only=False,
+        rejoins=rejoins,
+    )
+
+
+def _along(made: Sequence[Made], own: Sequence[Instruction]) -> int:
+    """How many RUN, COPY and ADD both begin with, none of them different."""
+    count = 0
+    for theirs, ours in zip(made, own, strict=False):
+        if not _same(theirs, ours):
+            break
+        count += theirs.keyword in _WORK
+    return count
+
+
+def _is(made: Made, item: Instruction) -> bool:
+    """Whether it is this very step for certain: not where only where to or names are known."""
+    return _same(made, item) and item.keyword not in ("COPY", "ADD", "ENV") and made.args is None
+
+
+def _same(made: Made, item: Instruction) -> bool:
+    """Whether history tells of this instruction, as far as its text says: of COPY and ADD only
+    where to, of ENV only the names, for a value may be a secret and is not read."""
+    if made.keyword != item.keyword:
+        return False
+    if item.keyword == "RUN":
+        return made.rest == command_digest(" ".join(item.args))
+    if item.keyword in ("COPY", "ADD"):
+        return made.rest == (item.dest or "").strip()
+    if item.keyword == "ENV":
+        return made.rest.split() == list(item.args[0::3])
+    return _words(made.rest) == _words(item.rest)
+
+
+def _words(text: str) -> list[str]:
+    return sorted(re.sub(r"[\"',\[\]]", " ", text).split())

@@ -1,0 +1,92 @@
+"""Which instruction of an earlier Dockerfile is which of the one now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Literal
+
+from cachetui.dockerfile import Dockerfile, Stage
+from cachetui.instruction import Instruction
+from cachetui.record import StepId
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What became of an instruction: `before` None when it is new, `now` None when it is gone.
+    For one that is gone, `at` is the place now that it stood above (the end of its stage: one
+    past the last)."""
+
+    kind: Literal["same", "changed", "added", "removed"]
+    before: Instruction | None
+    now: Instruction | None
+    at: StepId
+
+
+def edits(before: Dockerfile, now: Dockerfile) -> tuple[Edit, ...]:
+    """How a Dockerfile came to be what it is, stage by stage, in the order of now."""
+    if before.text == now.text:
+        return _unchanged(now)
+    found: list[Edit] = []
+    for stage in now.stages:
+        found += _stage(_counterpart(before, stage), stage)
+    return tuple(found)
+
+
+def _unchanged(now: Dockerfile) -> tuple[Edit, ...]:
+    return tuple(
+        Edit("same", item, item, StepId(stage.index, item.index))
+        for stage in now.stages
+        for item in stage.instructions
+    )
+
+
+def _counterpart(before: Dockerfile, stage: Stage) -> Stage | None:
+    if stage.name is not None:
+        for other in before.stages:
+            if other.name == stage.name:
+                return other
+    if stage.index < len(before.stages):
+        other = before.stages[stage.index]
+        if other.name is None or stage.name is None:
+            return other
+    return None
+
+
+def _stage(before: Stage | None, now: Stage) -> list[Edit]:
+    old = before.instructions if before is not None else ()
+    new = now.instructions
+    places = SequenceMatcher(None, _keys(old), _keys(new), autojunk=False).get_opcodes()
+    found: list[Edit] = []
+    for kind, i, j, k, m in places:
+        if kind == "equal":
+            found += (
+                Edit("same", a, b, StepId(now.index, b.index))
+                for a, b in zip(old[i:j], new[k:m], strict=True)
+            )
+        else:
+            found += _replaced(old[i:j], new[k:m], StepId(now.index, k))
+    return found
+
+
+def _replaced(old: Sequence[Instruction], new: Sequence[Instruction], at: StepId) -> list[Edit]:
+    """Instructions of one keyword are one that changed, in order; the rest are new or gone."""
+    left = list(old)
+    found: list[Edit] = []
+    for item in new:
+        twin = next((one for one in left if one.keyword == item.keyword), None)
+        place = StepId(at.stage_index, item.index)
+        if twin is None:
+            found.append(Edit("added", None, item, place))
+        else:
+            left.remove(twin)
+            found.append(Edit("changed", twin, item, place))
+    return [*(Edit("removed", one, None, at) for one in left), *found]
+
+
+def _keys(items: Sequence[Instruction]) -> list[tuple[object, ...]]:
+    return [
+        (item.keyword, " ".join(item.text.split()), tuple(doc.content for doc in item.heredocs))
+        for item in items
+    ]

@@ -1,0 +1,52 @@
+"""What experiments settle: a finding is proved, or it is withdrawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
+
+from cachetui.findings.record import Evidence, Finding, Proof, Unexplained
+
+
+def settled(
+    findings: Sequence[Finding], proofs: Iterable[Proof]
+) -> tuple[tuple[Finding, ...], list[Unexplained]]:
+    """The findings with what experiments showed, and those that they withdrew, as unexplained.
+
+    Of several experiments for one finding the last that decided holds.
+    """
+    last: dict[object, Proof] = {}
+    for proof in sorted(proofs, key=lambda one: one.at):
+        decided = last.get((proof.id, proof.steps))
+        if decided is None or proof.outcome != "undecided" or decided.outcome == "undecided":
+            last[(proof.id, proof.steps)] = proof
+    kept: list[Finding] = []
+    withdrawn: list[Unexplained] = []
+    for finding in findings:
+        found = last.get((finding.id, finding.steps))
+        if found is None:
+            kept.append(finding)
+        elif found.outcome == "withdrawn":
+            withdrawn.append(_withdrawn(finding, found))
+        else:
+            sure = "proved" if found.outcome == "proved" else finding.confidence
+            evidence = (*found.evidence, *finding.evidence)
+            kept.append(replace(finding, confidence=sure, evidence=evidence))
+    return tuple(kept), withdrawn
+
+
+def _withdrawn(finding: Finding, proof: Proof) -> Unexplained:
+    said = Evidence(
+        kind="experiment", text=f"it is not {finding.id}: an experiment on {proof.host} withdrew it"
+    )
+    return Unexplained(
+        title=f"not so: {finding.title}",
+        hosts=finding.hosts,
+        backends=finding.backends,
+        scenarios=finding.scenarios,
+        steps=finding.steps,
+        consequences=finding.consequences,
+        seconds=finding.seconds,
+        facts=(said, *proof.evidence),
+    )

@@ -1,0 +1,126 @@
+"""What is said about why runs differ: findings with their evidence, and what stays unexplained."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from cachetui.record import Backend, Record, StepId
+
+Confidence = Literal["proved", "likely", "possible"]
+"""`proved`: shown by an experiment, or by the engine's own record. `likely`: all that is known
+agrees, and an experiment could still show otherwise. `possible`: seen in the Dockerfile or the
+host's state, not in what ran."""
+
+CONFIDENCES: tuple[Confidence, ...] = ("proved", "likely", "possible")
+"""From sure to unsure."""
+
+EvidenceKind = Literal[
+    "dockerfile",  # a line of it
+    "run",  # what the engine said in a run
+    "facts",  # what a host told of itself
+    "manifest",  # files of a build context, compared
+    "earlier",  # an audit that is kept
+    "timing",  # seconds, with how many samples they are
+    "cache",  # what an engine's cache holds
+    "output",  # what a step made
+    "experiment",  # a build made for this, and what it showed
+    "source",  # where the mechanism is written
+]
+
+
+class StepRef(Record, frozen=True):
+    """A step by its place: as `StepId`, without triggers (which stand at their FROM)."""
+
+    stage_index: int
+    index: int
+
+    @classmethod
+    def of(cls, step: StepId) -> StepRef:
+        return cls(step.stage_index, step.index)
+
+
+class Evidence(Record, frozen=True, kw_only=True):
+    """A fact that a finding rests on: a sentence, and the same as data for programs.
+
+    Text in it can come from a build or a host: it is cleaned where it is shown.
+    """
+
+    kind: EvidenceKind
+    text: str
+    data: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Finding(Record, frozen=True, kw_only=True):
+    """Why runs differ. `id` is the rule's; `name` is unique in its audit ("base-drift:2", the
+    line of the first step) and is what `prove` takes.
+
+    `steps` are the causes in Dockerfile order, `consequences` the steps that missed because of
+    them. `seconds` is what one build pays for it, with its consequences, on the host where that
+    is most; None when it costs nothing or nobody knows. `suspect` is what an experiment would
+    change, empty when there is none to make.
+    """
+
+    id: str
+    name: str
+    title: str
+    confidence: Confidence
+    hosts: tuple[str, ...]
+    backends: tuple[Backend, ...]
+    scenarios: tuple[str, ...] = ()
+    steps: tuple[StepRef, ...] = ()
+    consequences: tuple[StepRef, ...] = ()
+    seconds: float | None = None
+    evidence: tuple[Evidence, ...] = ()
+    advice: str
+    suspect: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Unexplained(Record, frozen=True, kw_only=True):
+    """Runs that differ and no rule says why: `facts` are what differs between them, and
+    `suspects` the rules that each could explain it, of which none is proved."""
+
+    title: str
+    hosts: tuple[str, ...]
+    backends: tuple[Backend, ...]
+    scenarios: tuple[str, ...] = ()
+    steps: tuple[StepRef, ...] = ()
+    consequences: tuple[StepRef, ...] = ()
+    seconds: float | None = None
+    facts: tuple[Evidence, ...] = ()
+    suspects: tuple[str, ...] = ()
+
+
+class Proof(Record, frozen=True, kw_only=True):
+    """An experiment made for a finding, and what came of it.
+
+    `proved`: the cause holds. `withdrawn`: the step does the same without it. `undecided`: it
+    could not be told, and `evidence` says why. It belongs to the finding of its `id` and
+    `steps`. `host` is where it ran, `at` when (seconds since the epoch), `commands` what ran.
+    """
+
+    audit: str
+    id: str
+    steps: tuple[StepRef, ...]
+    host: str
+    outcome: Literal["proved", "withdrawn", "undecided"]
+    evidence: tuple[Evidence, ...]
+    at: float
+    commands: tuple[str, ...] = ()
+
+
+class Need(Record, frozen=True, kw_only=True):
+    """What a rule would need to say more: `text` is a sentence with the command."""
+
+    id: str
+    text: str
+
+
+class Findings(Record, frozen=True, kw_only=True):
+    """All that is said about an audit: findings (most costly first), what stays unexplained,
+    and what could be asked next."""
+
+    findings: tuple[Finding, ...] = ()
+    unexplained: tuple[Unexplained, ...] = ()
+    needs: tuple[Need, ...] = ()

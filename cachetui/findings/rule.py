@@ -1,0 +1,183 @@
+"""What a rule is, the question it answers, and the claim it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from cachetui.findings.case import Before, Case
+from cachetui.findings.first_causes import Chain
+from cachetui.findings.graph import parents
+from cachetui.findings.inputs import Inputs, inputs
+from cachetui.findings.matching import Edit
+from cachetui.findings.record import Confidence, Evidence, Need
+from cachetui.instruction import Instruction
+from cachetui.record import Backend, Run, Step, StepId
+
+AS_FOUND = "-as-found"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A first miss that somebody would wonder about: why did this step miss here?
+
+    `peers` are runs of the same scenario and repeat on other hosts in which the step hit;
+    `before` is the last time this host ran the scenario.
+    """
+
+    case: Case
+    chain: Chain
+    peers: tuple[Run, ...]
+    before: Before | None
+
+    @property
+    def run(self) -> Run:
+        return self.chain.run
+
+    @property
+    def step(self) -> Step:
+        return self.chain.cause
+
+    @property
+    def as_found(self) -> bool:
+        return self.run.scenario.endswith(AS_FOUND)
+
+    @cached_property
+    def instruction(self) -> Instruction | None:
+        """None for an ONBUILD trigger of a base image."""
+        return self.case.instruction(self.step.id)
+
+    @cached_property
+    def step_before(self) -> Step | None:
+        """The same step in the earlier run, where it ended in the cache."""
+        found = self.before.step(self.step.id) if self.before else None
+        return found if found is not None and found.status in ("hit", "miss") else None
+
+    @cached_property
+    def now(self) -> Inputs | None:
+        if self.instruction is None:
+            return None
+        return inputs(self.case.setting(self.run), self.step.id)
+
+    @cached_property
+    def then(self) -> Inputs | None:
+        """The inputs of the same step in the earlier run."""
+        if self.before is None or self.step_before is None or self.instruction is None:
+            return None
+        setting = self.case.setting_before(self.before, self.run.backend)
+        return inputs(setting, self.step_before.id)
+
+    @cached_property
+    def changed(self) -> frozenset[str]:
+        """Inputs whose tokens are known on both sides and differ; empty without an earlier run.
+        Files are not among them: see `Inputs.files`."""
+        if self.now is None or self.then is None:
+            return frozenset()
+        skip = self.now.unknown | self.then.unknown
+        names = (set(self.now.tokens) | set(self.then.tokens)) - skip
+        return frozenset(n for n in names if self.now.tokens.get(n) != self.then.tokens.get(n))
+
+    @cached_property
+    def above(self) -> tuple[Edit, ...]:
+        """What changed in the Dockerfile between the step that this one stands on and this one,
+        itself included, since the earlier run."""
+        if self.before is None:
+            return ()
+        stage, index = self.step.stage_index, self.step.index
+        direct = parents(self.run, self.case.dockerfile).get(self.step.id, ())
+        own = [p.step for p in direct if p.how == "chain" and p.step.stage_index == stage]
+        first = max((p.index for p in own), default=0)
+        return tuple(
+            edit
+            for edit in self.before.edits
+            if edit.kind != "same"
+            and edit.at.stage_index == stage
+            and first < edit.at.index <= index
+        )
+
+    @cached_property
+    def first_in_stage(self) -> bool:
+        """Whether nothing of the Dockerfile stands between the base image and this step."""
+        direct = parents(self.run, self.case.dockerfile).get(self.step.id, ())
+        return not any(p.how == "chain" for p in direct)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a rule says of one run or host; claims that say the same are gathered in a finding.
+
+    `same` is what they must have in common beside rule, steps and confidence. `answers` is the
+    question that the claim answers: it brings hosts, scenario, consequences and seconds along.
+    """
+
+    title: str
+    confidence: Confidence
+    steps: tuple[StepId, ...]
+    evidence: tuple[Evidence, ...]
+    advice: str
+    hosts: tuple[str, ...] = ()
+    backends: tuple[Backend, ...] = ()
+    scenarios: tuple[str, ...] = ()
+    consequences: tuple[StepId, ...] = ()
+    seconds: float | None = None
+    same: object = None
+    answers: Question | None = None
+    suspect: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One surprise. The texts are for `cachetui explain` and the docs; `example` is a small
+    Dockerfile that shows it and `try_it` what to type.
+
+    `explain` answers a question or None; `observe` tells what there is to see without one;
+    `ask` says what the rule would need to say more.
+    """
+
+    id: str
+    title: str
+    surprise: str
+    needs: str
+    applies: str
+    proves: str
+    advises: str
+    written: tuple[str, ...]
+    example: str
+    try_it: str
+    explain: Callable[[Question], Claim | None] | None = None
+    observe: Callable[[Case], Iterable[Claim]] | None = None
+    ask: Callable[[Case], Iterable[Need]] | None = None
+
+
+def answer(
+    question: Question,
+    *,
+    title: str,
+    confidence: Confidence,
+    evidence: Iterable[Evidence],
+    advice: str,
+    steps: tuple[StepId, ...] = (),
+    same: object = None,
+    suspect: Mapping[str, Any] | None = None,
+) -> Claim:
+    """A claim that answers a question. `steps` are the causes where they are others than the step
+    that missed first, which is a consequence then."""
+    chain = question.chain
+    causes = steps or (chain.cause.id,)
+    return Claim(
+        title=title,
+        confidence=confidence,
+        steps=causes,
+        evidence=tuple(evidence),
+        advice=advice,
+        hosts=(chain.run.host,),
+        backends=(chain.run.backend,),
+        scenarios=(chain.run.scenario,),
+        consequences=tuple(step.id for step in chain.steps if step.id not in causes),
+        seconds=chain.seconds,
+        same=same,
+        answers=question,
+        suspect=suspect or {},
+    )

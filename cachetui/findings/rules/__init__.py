@@ -1,0 +1,1 @@
+"""The rules, one small module each; `cachetui.findings.registry` lists them."""

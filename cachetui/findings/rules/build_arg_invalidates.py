@@ -1,0 +1,131 @@
+"""An ARG above a step, used or not, is part of its key."""
+
+from __future__ import annotations
+
+from cachetui.findings.case import listed, told
+from cachetui.findings.legacy_cache import parting
+from cachetui.findings.record import Evidence
+from cachetui.findings.rule import Claim, Question, Rule, answer
+from cachetui.instruction import Instruction
+
+
+def explain(question: Question) -> Claim | None:
+    if question.instruction is None:
+        return None
+    return _since_before(question) or _in_the_cache(question)
+
+
+def _since_before(question: Question) -> Claim | None:
+    before = question.before
+    names = sorted(name[4:] for name in question.changed if name.startswith("arg:"))
+    if not names or before is None:
+        return None
+    now, then = question.case.document.build.build_args, before.document.build.build_args
+    given = [name for name in names if now.get(name) != then.get(name)]
+    if not given:
+        # A default that was edited is a change of the Dockerfile.
+        return None
+    evidence = [
+        Evidence(
+            kind="earlier",
+            text=f"since audit {before.run.audit} --build-arg {name} "
+            + (
+                "is new"
+                if name not in then
+                else "is gone"
+                if name not in now
+                else "has another value (values are kept as digests)"
+            ),
+            data={"name": name, "now": now.get(name), "then": then.get(name)},
+        )
+        for name in given
+    ]
+    return _claim(question, given, evidence)
+
+
+def _in_the_cache(question: Question) -> Claim | None:
+    """The legacy builder's images have the same RUN with other arguments."""
+    if question.run.backend != "legacy" or question.step.keyword != "RUN":
+        return None
+    found = parting(question.case, question.run, question.step.id)
+    if found is None or not found.args_only:
+        return None
+    names = sorted(question.now.tokens if question.now else ())
+    args = [name[4:] for name in names if name.startswith("arg:")]
+    if not args:
+        return None
+    evidence = [
+        Evidence(
+            kind="cache",
+            text=f"an image of {question.run.host} has the same RUN on the same image, with other "
+            "build arguments",
+            data={"image": found.image, "made_by": found.made_by},
+        )
+    ]
+    return _claim(question, args, evidence)
+
+
+def _claim(question: Question, names: list[str], evidence: list[Evidence]) -> Claim:
+    item = question.instruction
+    assert item is not None
+    arg = _declared(question, names[0])
+    used = [name for name in names if _uses(item, name)]
+    evidence.append(
+        Evidence(
+            kind="dockerfile",
+            text=f"{told(item)} stands below ARG {listed(names)}"
+            + (f" (line {arg.line})" if arg else "")
+            + ("" if used else ", and does not use it: all the same it is part of a RUN's key"),
+        )
+    )
+    one = len(names) == 1
+    line = f" (line {arg.line})" if arg else ""
+    return answer(
+        question,
+        title=f"build {'argument' if one else 'arguments'} {listed(names)}{line} changed above "
+        f"line {item.line}",
+        confidence="proved",
+        evidence=evidence,
+        advice=f"Move `ARG {names[0]}`{line} down to just above the first instruction that needs "
+        "it: what stands above it is found again"
+        + ("" if used else f"; line {item.line} does not need it"),
+        same=tuple(names),
+        suspect={"kind": "arg", "names": names},
+    )
+
+
+def _declared(question: Question, name: str) -> Instruction | None:
+    """The ARG that declares it for the step that missed."""
+    stage = question.case.dockerfile.stages[question.step.stage_index]
+    found = None
+    for item in stage.instructions[: question.step.index]:
+        if item.keyword == "ARG" and any(w.partition("=")[0] == name for w in item.args):
+            found = item
+    return found
+
+
+def _uses(item: Instruction, name: str) -> bool:
+    text = item.text + "".join(document.content for document in item.heredocs)
+    return f"${name}" in text or f"${{{name}" in text
+
+
+RULE = Rule(
+    id="build-arg-invalidates",
+    title="An ARG above a step, used or not, is part of its key",
+    surprise="Each ARG that is declared above a RUN is in that RUN's environment, and so in its "
+    "key, whether the command uses it or not: a build number at the top runs all again.",
+    needs="An earlier as-found run on the host; or, for the legacy builder, its images.",
+    applies="The first miss is a RUN below an ARG whose value changed, or any step that uses it. "
+    "An ARG below the step, or one that is not declared in its stage, is not in its key.",
+    proves="Two runs on one host that differ in that argument; or the engine's images have the "
+    "same RUN with other arguments; or an experiment.",
+    advises="Move the ARG down to where it is needed.",
+    written=(
+        "BuildKit frontend/dockerfile/dockerfile2llb/convert.go, dispatchArg and dispatchRun",
+        "moby builder/dockerfile/dispatchers.go, prependEnvOnCmd",
+        "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",
+    ),
+    example="FROM busybox\nARG BUILD_NUMBER\nRUN sleep 2 && echo expensive\n",
+    try_it="docker build --build-arg BUILD_NUMBER=1 . and then =2: the RUN runs again.",
+    explain=explain,
+)

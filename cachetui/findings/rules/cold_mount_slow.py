@@ -1,0 +1,133 @@
+"""A step is slower with its cache mount cold: what a fresh machine pays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cachetui.compare.timings import FEW, Difference, Summary, difference, samples, summarise
+from cachetui.findings.case import Case, told
+from cachetui.findings.record import Confidence, Evidence, Need
+from cachetui.findings.rule import Claim, Rule
+from cachetui.instruction import Instruction
+from cachetui.record import StepId
+
+COLD, WARM = "buildkit-cold", "buildkit-mounts-warm"
+LEAST_SECONDS = 0.2
+LEAST_RATIO = 1.2
+"""Less is not worth telling, however sure it is."""
+
+
+def observe(case: Case) -> Iterator[Claim]:
+    for item in case.instructions("RUN"):
+        for host in case.document.hosts if item.cache_mounts else ():
+            claim = _claim(case, item, host.name)
+            if claim is not None:
+                yield claim
+
+
+def _claim(case: Case, item: Instruction, host: str) -> Claim | None:
+    step = StepId(item.stage_index, item.index)
+    cold = samples(case.of(COLD, host=host), step)
+    warm = samples(case.of(WARM, host=host), step)
+    found = difference(cold, warm, "with the mount warm")
+    if found is None or not _worth(found):
+        return None
+    confidence: Confidence
+    if found.grade == "tested" and found.finding == "slower":
+        confidence = "proved"
+    elif found.grade == "range" and min(cold) > max(warm):
+        confidence = "likely"
+    else:
+        return None
+    one, two = summarise(cold), summarise(warm)
+    assert one is not None
+    assert two is not None
+    return Claim(
+        title=f"line {item.line} takes {found.seconds:.1f} s longer with its cache mount cold",
+        confidence=confidence,
+        steps=(step,),
+        evidence=(
+            Evidence(kind="dockerfile", text=told(item, 90)),
+            Evidence(
+                kind="timing",
+                text=f"{host}: {_said(one)} with the mount empty, {_said(two)} with it as the "
+                f"cold build left it: {found.sentence()}",
+                data={"cold": list(cold), "warm": list(warm), "p": found.p},
+            ),
+            *_load(case, host),
+        ),
+        advice="A fresh machine pays this once. Fill the mount when a machine is set up "
+        f"(docker build --target {_target(case, item)} …), keep it from prunes (`docker builder "
+        "prune` takes mounts too), or use a mirror or proxy near by: no cache exporter carries "
+        "cache mounts",
+        hosts=(host,),
+        backends=("buildkit",),
+        scenarios=(COLD, WARM),
+        seconds=round(found.seconds, 3),
+    )
+
+
+def _worth(found: Difference) -> bool:
+    return found.seconds >= LEAST_SECONDS and (found.ratio is None or found.ratio >= LEAST_RATIO)
+
+
+def _said(one: Summary) -> str:
+    what = "median" if one.grade != "tested" else "median, 95% interval"
+    return f"{one.median:.1f} s ({what} {one.low:.1f} to {one.high:.1f}, {len(one.samples)} runs)"
+
+
+def _load(case: Case, host: str) -> Iterator[Evidence]:
+    """Runs on a loaded host are marked."""
+    facts = case.facts(host)
+    loads = [run.load for run in case.of(COLD, WARM, host=host) if run.load is not None]
+    if facts and facts.cores and loads and max(loads) > facts.cores:
+        yield Evidence(
+            kind="timing",
+            text=f"{host} was loaded ({max(loads):.1f} for {facts.cores} cores before a run): its "
+            "seconds say less",
+        )
+
+
+def _target(case: Case, item: Instruction) -> str:
+    stage = case.dockerfile.stages[item.stage_index]
+    return stage.name or "STAGE"
+
+
+def ask(case: Case) -> Iterator[Need]:
+    """Too few samples to claim what they seem to show."""
+    for item in case.instructions("RUN"):
+        if not item.cache_mounts:
+            continue
+        step = StepId(item.stage_index, item.index)
+        for host in case.document.hosts:
+            cold = samples(case.of(COLD, host=host.name), step)
+            warm = samples(case.of(WARM, host=host.name), step)
+            if not cold or not warm or min(len(cold), len(warm)) >= FEW:
+                continue
+            if min(cold) - max(warm) >= LEAST_SECONDS:
+                yield Need(
+                    id="cold-mount-slow",
+                    text=f"line {item.line} took {cold[0]:.1f} s with its mount cold and "
+                    f"{warm[0]:.1f} s warm: {FEW} samples would bear a claim, --repeat {FEW} "
+                    "(a test needs --repeat 6)",
+                )
+                break
+
+
+RULE = Rule(
+    id="cold-mount-slow",
+    title="A step is slower with its cache mount cold",
+    surprise="The pipeline that takes a minute takes ten on a fresh machine: layers can be had "
+    "from a registry, cache mounts from nowhere.",
+    needs="buildkit-cold and buildkit-mounts-warm with at least 3 repeats each.",
+    applies="A RUN with a cache mount whose cold samples are slower: all of them, from 3 on; by a "
+    "rank test from 6 on. By at least 0.2 s and a fifth.",
+    proves="The rank test over 6 samples or more a side.",
+    advises="Fill the mount beforehand, keep it, or have a mirror.",
+    written=("buildkit#1474: no exporter carries cache mounts", "our lab, all four engines"),
+    example="FROM python:3-slim\n"
+    "RUN --mount=type=cache,target=/root/.cache/pip pip install numpy\n",
+    try_it="cachetui run . --repeat 6 --scenarios buildkit-mounts-warm",
+    observe=observe,
+    ask=ask,
+)

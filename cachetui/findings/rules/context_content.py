@@ -1,0 +1,98 @@
+"""What COPY saw differs in bytes, names or links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cachetui.findings.case import Case, listed, told
+from cachetui.findings.contexts import Between, between_hosts, since_before, unneeded
+from cachetui.findings.record import Evidence
+from cachetui.findings.rule import Claim, Question, Rule, answer
+
+
+def explain(question: Question) -> Claim | None:
+    found = since_before(question)
+    if found is None or found.kind != "content":
+        return None
+    return answer(
+        question,
+        title=_title(found),
+        confidence="proved" if found.sure else "likely",
+        evidence=_evidence(found),
+        advice=_advice(question.case, found),
+        suspect=_suspect(found),
+    )
+
+
+def observe(case: Case) -> Iterator[Claim]:
+    for found in between_hosts(case):
+        if found.kind == "content":
+            yield Claim(
+                title=_title(found),
+                confidence="likely",
+                steps=(found.step,),
+                evidence=tuple(_evidence(found)),
+                advice=_advice(case, found),
+                hosts=(found.host,),
+                backends=(found.backend,),
+                scenarios=(),
+                suspect=_suspect(found),
+            )
+
+
+def _title(found: Between) -> str:
+    paths = found.difference.paths
+    when = f"than in {found.first.removeprefix('that of ')}" if found.sure else f"on {found.host}"
+    return f"line {found.instruction.line} sees other files {when}: {listed(paths, 2)}"
+
+
+def _evidence(found: Between) -> list[Evidence]:
+    return [Evidence(kind="dockerfile", text=told(found.instruction)), found.evidence()]
+
+
+def _advice(case: Case, found: Between) -> str:
+    paths = found.difference.paths
+    idle = unneeded(paths)
+    more = f"; leave {listed(idle)} out in .dockerignore" if idle else ""
+    evidence = case.evidence(found.host)
+    if not found.sure and evidence is not None and evidence.checkout is not None:
+        folder = evidence.checkout.path
+        return (
+            f"Bring the checkout on {found.host} to the same commit: `git -C {folder} status` and "
+            f"`git -C {folder} log -1` there tell what it has{more}"
+        )
+    return (
+        "Nothing, if the change was meant. To keep it from the steps above, copy what they need "
+        f"first and {listed(paths, 1)} later, below line {found.instruction.line}{more}"
+    )
+
+
+def _suspect(found: Between) -> dict[str, object]:
+    return {
+        "kind": "content",
+        "host": found.host,
+        "paths": list(found.difference.paths[:50]),
+    }
+
+
+RULE = Rule(
+    id="context-content",
+    title="What COPY saw differs in content",
+    surprise="Often none: a file changed. It is one when the file was not thought to be part of "
+    "the step: COPY . takes everything that .dockerignore does not leave out.",
+    needs="The manifest of the context of an earlier run, or of the host's own checkout "
+    "(`context_on_host`).",
+    applies="A COPY, ADD or bind mount sees a path that was added, is gone, or has other bytes, "
+    "another type or link target. What it does not copy does not count.",
+    proves="An earlier run on the host that had the step, with other content; or an experiment.",
+    advises="Copy what changes often last, and only what is needed.",
+    written=(
+        "BuildKit cache/contenthash/checksum.go",
+        "moby builder/remotecontext/tarsum.go",
+        "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",
+    ),
+    example="FROM busybox\nCOPY . /app\nRUN sleep 2\n",
+    try_it="docker build . ; echo >> any-file ; docker build .",
+    explain=explain,
+    observe=observe,
+)

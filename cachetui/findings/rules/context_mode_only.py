@@ -1,0 +1,125 @@
+"""What COPY saw differs in nothing but modes: the umask of a checkout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cachetui.findings.case import Case, told
+from cachetui.findings.contexts import Between, between_hosts, since_before
+from cachetui.findings.record import Evidence
+from cachetui.findings.rule import Claim, Question, Rule, answer
+
+GROUP_WRITE = 0o020
+
+
+def explain(question: Question) -> Claim | None:
+    found = since_before(question)
+    if found is None or found.kind != "modes":
+        return None
+    return answer(
+        question,
+        title=_title(found),
+        confidence="proved" if found.sure else "likely",
+        evidence=_evidence(question.case, found),
+        advice=_advice(question.case, found),
+        suspect=_suspect(found),
+    )
+
+
+def observe(case: Case) -> Iterator[Claim]:
+    for found in between_hosts(case):
+        if found.kind == "modes":
+            yield Claim(
+                title=_title(found),
+                confidence="likely",
+                steps=(found.step,),
+                evidence=tuple(_evidence(case, found)),
+                advice=_advice(case, found),
+                hosts=(found.host,),
+                backends=(found.backend,),
+                scenarios=(),
+                suspect=_suspect(found),
+            )
+
+
+def _title(found: Between) -> str:
+    return f"line {found.instruction.line} sees the same files with other modes on {found.host}"
+
+
+def _evidence(case: Case, found: Between) -> list[Evidence]:
+    evidence = [
+        Evidence(kind="dockerfile", text=told(found.instruction)),
+        found.evidence(),
+        Evidence(
+            kind="source",
+            text="a file's mode is in the key of COPY on both builders, --chmod or not"
+            + ("; a folder's is too on the legacy one" if found.backend == "legacy" else ""),
+        ),
+    ]
+    if _is_umask(found):
+        umasks = [
+            f"{host.name} {host.facts.umask}"
+            for host in case.document.hosts
+            if host.facts is not None and host.facts.umask
+        ]
+        evidence.append(
+            Evidence(
+                kind="facts",
+                text="all differ in the group's right to write, as checkouts under umask 002 and "
+                f"022 do; umask of the users: {', '.join(umasks)}",
+            )
+        )
+    return evidence
+
+
+def _is_umask(found: Between) -> bool:
+    return all(was ^ now == GROUP_WRITE for _, was, now in found.difference.modes)
+
+
+def _advice(case: Case, found: Between) -> str:
+    evidence = case.evidence(found.host)
+    checkout = evidence.checkout if evidence else None
+    if _is_umask(found):
+        folder = checkout.path if checkout else "the checkout"
+        where = f" on {found.host}" if checkout else ""
+        return (
+            f"`chmod -R g-w {folder}`{where} now, and `umask 022` before `git clone` and `git "
+            "checkout` from then on: git keeps of a mode only whether a file can be run"
+        )
+    path, was, now = found.difference.modes[0]
+    return (
+        f"Give the files one mode everywhere before the build: `chmod {was:o} {path}` (now "
+        f"{now:o}); git keeps of a mode only whether a file can be run"
+    )
+
+
+def _suspect(found: Between) -> dict[str, object]:
+    return {
+        "kind": "modes",
+        "host": found.host,
+        "modes": {path: [was, now] for path, was, now in found.difference.modes},
+    }
+
+
+RULE = Rule(
+    id="context-mode-only",
+    title="What COPY saw differs only in mode: the umask of a checkout",
+    surprise="Two checkouts of one commit are not one context: under umask 002 git writes 0664, "
+    "under 022 0644, and a file's mode is in the key of COPY. No byte differs, and everything "
+    "from there on is built again.",
+    needs="The manifest of the context of an earlier run, or of the host's own checkout "
+    "(`context_on_host`).",
+    applies="What a COPY, ADD or bind mount sees differs in modes alone: of files for BuildKit, "
+    "of files and folders for the legacy builder. Times and owners are in no key.",
+    proves="An earlier run on the host that had the step, with other modes; or an experiment.",
+    advises="One umask for all checkouts, or modes set before the build.",
+    written=(
+        "BuildKit cache/contenthash/filehash.go; buildkit#4374 for --chmod",
+        "moby pkg/tarsum/versioning.go",
+        "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",
+    ),
+    example="FROM busybox\nCOPY . /app\nRUN sleep 2\n",
+    try_it="docker build . ; chmod g+w Dockerfile ; docker build . : COPY runs again.",
+    explain=explain,
+    observe=observe,
+)

@@ -1,0 +1,93 @@
+"""COPY saw another file that no image needs: .git, a log, what an editor leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cachetui.findings.case import Case, listed, told
+from cachetui.findings.contexts import Between, between_hosts, since_before, unneeded
+from cachetui.findings.record import Evidence
+from cachetui.findings.rule import Claim, Question, Rule, answer
+
+
+def explain(question: Question) -> Claim | None:
+    found = since_before(question)
+    if found is None or found.kind != "unneeded":
+        return None
+    return answer(
+        question,
+        title=_title(found),
+        confidence="proved" if found.sure else "likely",
+        evidence=_evidence(found),
+        advice=_advice(found),
+        suspect=_suspect(found),
+    )
+
+
+def observe(case: Case) -> Iterator[Claim]:
+    for found in between_hosts(case):
+        if found.kind == "unneeded":
+            yield Claim(
+                title=_title(found),
+                confidence="likely",
+                steps=(found.step,),
+                evidence=tuple(_evidence(found)),
+                advice=_advice(found),
+                hosts=(found.host,),
+                backends=(found.backend,),
+                scenarios=(),
+                suspect=_suspect(found),
+            )
+
+
+def _title(found: Between) -> str:
+    names = unneeded(found.difference.paths)
+    return f"line {found.instruction.line} copies what no image needs: {listed(names, 2)}"
+
+
+def _evidence(found: Between) -> list[Evidence]:
+    return [
+        Evidence(kind="dockerfile", text=told(found.instruction)),
+        found.evidence(),
+        Evidence(
+            kind="manifest",
+            text=f"nothing else that line {found.instruction.line} sees differs",
+        ),
+    ]
+
+
+def _advice(found: Between) -> str:
+    names = unneeded(found.difference.paths)
+    return f"Add to .dockerignore, a line each: {', '.join(names)}"
+
+
+def _suspect(found: Between) -> dict[str, object]:
+    return {
+        "kind": "unneeded",
+        "host": found.host,
+        "paths": list(found.difference.paths[:50]),
+        "patterns": unneeded(found.difference.paths),
+    }
+
+
+RULE = Rule(
+    id="context-unneeded-file",
+    title="A file that should be ignored is part of what COPY saw",
+    surprise="COPY . takes .git, logs, editors' leavings and the Dockerfile itself along, and a "
+    "commit, a test run or a comment in the Dockerfile runs everything below it again.",
+    needs="The manifest of the context of an earlier run, or of the host's own checkout "
+    "(`context_on_host`).",
+    applies="All that differs in what a COPY, ADD or bind mount sees are such files, and the "
+    "instruction does not name them.",
+    proves="An earlier run on the host that had the step, with only them different; or an "
+    "experiment with them left out.",
+    advises="The lines for .dockerignore.",
+    written=(
+        "BuildKit cache/contenthash/checksum.go; docs of .dockerignore",
+        "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",
+    ),
+    example="FROM busybox\nCOPY . /app\nRUN sleep 2\n",
+    try_it="docker build . ; echo '# a comment' >> Dockerfile ; docker build . : COPY runs again.",
+    explain=explain,
+    observe=observe,
+)

@@ -1,0 +1,143 @@
+"""An equal step in another stage: BuildKit builds it once, the legacy builder twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cachetui.findings.case import Case, told
+from cachetui.findings.record import Evidence
+from cachetui.findings.rule import Claim, Rule
+from cachetui.findings.times import seconds_of
+from cachetui.instruction import Instruction
+from cachetui.record import Run, Step, StepId
+
+MINDS = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
+
+
+def observe(case: Case) -> Iterator[Claim]:
+    for run in case.of():
+        if run.backend != "buildkit":
+            continue
+        twins = [step for step in run.steps if step.same_as is not None and step.keyword in MINDS]
+        for step in _first(twins):
+            assert step.same_as is not None
+            for legacy in case.of("legacy-cold", "legacy-as-found", host=run.host):
+                claim = _claim(case, step, StepId(*step.same_as), run, legacy)
+                if claim is not None:
+                    yield claim
+        if twins:
+            return
+
+
+def _first(twins: list[Step]) -> Iterator[Step]:
+    """Of equal steps below each other the first: what follows is equal because of it."""
+    seen: set[int] = set()
+    for step in sorted(twins, key=lambda one: (one.stage_index, one.index)):
+        if step.stage_index not in seen:
+            seen.add(step.stage_index)
+            yield step
+
+
+def _claim(case: Case, step: Step, other: StepId, run: Run, legacy: Run) -> Claim | None:
+    first, second = case.instruction(other), case.instruction(step.id)
+    if first is None or second is None:
+        return None
+    between = _parts(case, first, second)
+    if between is None:
+        return None
+    built = {s.id: s for s in legacy.steps if s.status == "miss"}
+    again = [
+        built[s.id]
+        for s in run.steps
+        if s.same_as is not None
+        and s.stage_index == step.stage_index
+        and s.id in built
+        and StepId(*s.same_as) in built
+    ]
+    if step.id not in built or other not in built:
+        return None
+    found = legacy.scenario.endswith("-as-found")
+    return Claim(
+        title=f"line {second.line} is the same step as line {first.line}: BuildKit built it once, "
+        "the legacy builder twice",
+        confidence="proved" if found else "likely",
+        steps=(step.id,),
+        evidence=(
+            Evidence(
+                kind="run",
+                text=f"BuildKit on {run.host} has one vertex for {told(first)} and line "
+                f"{second.line}",
+                data={"run": run.id},
+            ),
+            Evidence(
+                kind="run",
+                text=f"the legacy builder on {legacy.host} ran both"
+                + ("" if found else " (with --no-cache, which would make it run both anyway)"),
+                data={"run": legacy.id},
+            ),
+            Evidence(
+                kind="dockerfile",
+                text=f"for the legacy builder they part at {told(between)}, which stands above "
+                "one and not the other",
+            ),
+        ),
+        advice=f"Put what both need into a stage of its own, and begin both with FROM it; or "
+        f"move line {between.line} below line {second.line}; or build with BuildKit: "
+        "DOCKER_BUILDKIT=1 docker build …",
+        hosts=(legacy.host,),
+        backends=("legacy",),
+        scenarios=(legacy.scenario,),
+        consequences=tuple(s.id for s in again if s.id != step.id),
+        seconds=seconds_of(again),
+        suspect={"kind": "twin", "line": second.line},
+    )
+
+
+def _parts(case: Case, first: Instruction, second: Instruction) -> Instruction | None:
+    """The instruction at which the two part for the legacy builder; None where they do not: it
+    reuses an equal chain of images, whatever stage it is in."""
+    one, two = _above(case, first), _above(case, second)
+    for mine, theirs in zip(one, two, strict=False):
+        if _words(mine) != _words(theirs):
+            return theirs if theirs.keyword not in MINDS else mine
+    if len(one) != len(two):
+        return (two if len(two) > len(one) else one)[min(len(one), len(two))]
+    return None
+
+
+def _above(case: Case, item: Instruction) -> list[Instruction]:
+    """All instructions of the chain from the base image down to this one."""
+    stage = case.dockerfile.stages[item.stage_index]
+    found = list(stage.instructions[1 : item.index + 1])
+    while stage.base_stage is not None and stage.base_stage < stage.index:
+        stage = case.dockerfile.stages[stage.base_stage]
+        found = [*stage.instructions[1:], *found]
+    return found
+
+
+def _words(item: Instruction) -> tuple[str, ...]:
+    return (item.keyword, *item.rest.split())
+
+
+RULE = Rule(
+    id="cross-stage-reuse",
+    title="An equal step in another stage or position is reused by BuildKit only",
+    surprise="BuildKit names a step by what it does and what it stands on, so equal steps of two "
+    "stages are one. The legacy builder reuses a chain of images: one LABEL, or one ENV that "
+    "comes to the same, in between, and it builds all again.",
+    needs="A BuildKit run in which two steps shared a vertex, and a legacy run of both.",
+    applies="Two steps that BuildKit has as one, and chains above them that differ in text for "
+    "the legacy builder. With equal chains the legacy builder reuses too.",
+    proves="A legacy run without --no-cache that built both; else an experiment.",
+    advises="Put the common part into a stage of its own, or use BuildKit.",
+    written=(
+        "BuildKit solver/llbsolver/vertex.go: a vertex is the digest of operation and inputs",
+        "moby builder/dockerfile/imageprobe.go",
+        "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",
+    ),
+    example="FROM busybox AS test\nRUN sleep 2 && echo tools > /tools\nRUN cat /tools\n"
+    "FROM busybox\nLABEL role=app\nRUN sleep 2 && echo tools > /tools\n"
+    "COPY --from=test /tools /from-test\n",
+    try_it="docker build it with DOCKER_BUILDKIT=0, then with 1: the second sleeps once.",
+    observe=observe,
+)

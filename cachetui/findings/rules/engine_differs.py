@@ -1,0 +1,156 @@
+"""Another engine, frontend or store: what one builds, another refuses or builds otherwise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cachetui.backends.support import unsupported
+from cachetui.dockerfile import DockerfileError
+from cachetui.findings.case import Case, listed
+from cachetui.findings.record import Confidence, Evidence
+from cachetui.findings.rule import Claim, Rule
+from cachetui.instruction import Instruction
+from cachetui.record import Run, StepId
+
+_REFUSED = re.compile(
+    r"dockerfile parse error|unknown flag|unknown instruction|requires BuildKit"
+    r"|failed to create LLB definition|requires? (?:at least )?(?:API|engine|Dockerfile frontend)",
+    re.IGNORECASE,
+)
+_LINE = re.compile(r"line (\d+)", re.IGNORECASE)
+
+
+def observe(case: Case) -> Iterator[Claim]:
+    groups: dict[tuple[str, int], list[Run]] = {}
+    for run in case.document.runs:
+        if run.status in ("ok", "failed", "unsupported"):
+            groups.setdefault((run.scenario, run.repeat), []).append(run)
+    for runs in groups.values():
+        well = [run for run in runs if run.status == "ok"]
+        if well:
+            for run in runs:
+                claim = _claim(case, run, well) if run.status != "ok" else None
+                if claim is not None:
+                    yield claim
+
+
+def _claim(case: Case, run: Run, well: list[Run]) -> Claim | None:
+    """A run that was refused where others were not, and the engines differ."""
+    here = case.facts(run.host)
+    if here is None or run.backend not in here.backends:
+        return None
+    others = [r for r in well if _engine(case, r) != _engine(case, run)]
+    if not others or any(_engine(case, r) == _engine(case, run) for r in well):
+        return None
+    found = _foreseen(case, run)
+    if found is not None:
+        item, reason = found
+        confidence: Confidence = "proved"
+    elif run.status == "failed" and _REFUSED.search(run.reason or ""):
+        item, reason = _at_line(case, run.reason or ""), run.reason or ""
+        confidence = "proved"
+    else:
+        return None
+    line = f" (line {item.line})" if item is not None else ""
+    hosts = listed([r.host for r in others])
+    return Claim(
+        title=f"Docker Engine {here.engine} on {run.host} does not build this Dockerfile{line}, "
+        f"which {hosts} do",
+        confidence=confidence,
+        steps=(StepId(item.stage_index, item.index),) if item is not None else (),
+        evidence=(
+            Evidence(
+                kind="run",
+                text=f"{run.scenario} on {run.host}: {reason}",
+                data={"run": run.id, "status": run.status},
+            ),
+            Evidence(
+                kind="facts",
+                text="; ".join(
+                    f"{engine} on {listed(names)}"
+                    for engine, names in _engines(case, [run, *others])
+                ),
+            ),
+        ),
+        advice=_advice(case, run, item),
+        hosts=(run.host,),
+        backends=(run.backend,),
+        scenarios=(run.scenario,),
+        same=item.line if item is not None else None,
+    )
+
+
+def _foreseen(case: Case, run: Run) -> tuple[Instruction | None, str] | None:
+    """What is known, from the Dockerfile, that this engine's backend cannot build."""
+    facts = case.facts(run.host)
+    assert facts is not None
+    target = case.document.build.target
+    try:
+        found = unsupported(case.dockerfile, target, run.backend, facts.engine)
+    except DockerfileError:
+        return None
+    if found is None:
+        return None
+    return _instruction_at(case, found.line), f"line {found.line}: {found.reason}"
+
+
+def _instruction_at(case: Case, line: int) -> Instruction | None:
+    for item in case.dockerfile.instructions:
+        if item.line <= line <= item.end_line and item.stage_index >= 0:
+            return item
+    return None
+
+
+def _at_line(case: Case, reason: str) -> Instruction | None:
+    found = _LINE.search(reason)
+    return _instruction_at(case, int(found[1])) if found else None
+
+
+def _engine(case: Case, run: Run) -> tuple[str, str]:
+    facts = case.facts(run.host)
+    return (facts.engine, facts.store.partition("/")[0]) if facts else ("", "")
+
+
+def _engines(case: Case, runs: list[Run]) -> list[tuple[str, list[str]]]:
+    found: dict[str, list[str]] = {}
+    for run in runs:
+        facts = case.facts(run.host)
+        if facts is not None:
+            buildx = f", buildx {facts.buildx}" if facts.buildx else ", no buildx"
+            found.setdefault(f"Docker Engine {facts.engine}{buildx}", []).append(run.host)
+    return list(found.items())
+
+
+def _advice(case: Case, run: Run, item: Instruction | None) -> str:
+    head = f"Upgrade Docker Engine on {run.host}"
+    if run.backend == "legacy":
+        return f"{head}, or build with BuildKit there: DOCKER_BUILDKIT=1 docker build …"
+    if case.dockerfile.syntax is None:
+        return (
+            f"{head}; or put `# syntax=docker/dockerfile:1` in the first line: then all engines "
+            "use one frontend (it is an image that they must be able to pull)"
+        )
+    line = f" in line {item.line}" if item is not None else ""
+    return f"{head}; or do without what it does not know{line}"
+
+
+RULE = Rule(
+    id="engine-differs",
+    title="Another engine, frontend or store knows other features",
+    surprise="One Dockerfile, two engines: what a newer frontend takes, an older refuses, unless "
+    "a `# syntax=` line brings the same frontend to both.",
+    needs="Engine and buildx of the hosts; runs that ended well on one and not on another.",
+    applies="The build was refused by an engine that no host shares on which it was built: by "
+    "what is known of its features, or in its own words (parse error, unknown flag).",
+    proves="The engine's refusal.",
+    advises="`# syntax=docker/dockerfile:1`, or an upgrade.",
+    written=(
+        "cachetui/backends/features.py: features by engine and frontend",
+        "BuildKit releases of dockerfile/1.x",
+        "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",
+    ),
+    example="FROM busybox\nCOPY --link . /app\n",
+    try_it="docker build . on Engine 20.10 and on a newer one.",
+    observe=observe,
+)

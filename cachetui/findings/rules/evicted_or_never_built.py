@@ -1,0 +1,195 @@
+"""The key is the same, and the cache no longer, or never, held it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cachetui.findings.case import Case, listed
+from cachetui.findings.record import Evidence, Need
+from cachetui.findings.rule import Claim, Question, Rule, answer
+from cachetui.instruction import Instruction
+from cachetui.record import HostEvidence
+
+TIGHT = 0.1
+"""The share of a disk below which garbage collection is under way."""
+
+
+def explain(question: Question) -> Claim | None:
+    if question.instruction is None or not question.as_found:
+        return None
+    if question.before is not None and question.step_before is not None:
+        return _evicted(question)
+    return _never(question) if question.before is None else None
+
+
+def _evicted(question: Question) -> Claim | None:
+    """It was there, and everything in its key that is known is as it was."""
+    before, now, then = question.before, question.now, question.then
+    if before is None or now is None or then is None:
+        return None
+    item = question.instruction
+    if question.changed or question.above or now.unknown or then.unknown or item is None:
+        return None
+    if now.files != then.files:
+        return None
+    host = question.run.host
+    step = question.step_before
+    assert step is not None
+    evidence = [
+        Evidence(
+            kind="earlier",
+            text=f"audit {before.run.audit} had this step on {host} ({step.status}), with the "
+            f"same {listed(sorted(_known(question)), 6)}",
+            data={"audit": before.run.audit, "status": step.status},
+        ),
+        *_cache(question.case.evidence(host), question),
+        *_pressure(question),
+    ]
+    return answer(
+        question,
+        title=f"the key of line {item.line} is the same, and the cache on {host} "
+        "no longer holds it",
+        confidence="likely",
+        evidence=evidence,
+        advice=_keep(question),
+        same="evicted",
+    )
+
+
+def _never(question: Question) -> Claim | None:
+    """Nothing of this build is in the host's cache: neither this step nor any other."""
+    case, host = question.case, question.run.host
+    evidence = case.evidence(host)
+    if evidence is None or any(s.status == "hit" and s.counts for s in question.run.steps):
+        return None
+    if question.run.backend == "legacy":
+        if evidence.legacy is None:
+            return None
+        ids = {image.id for image in evidence.bases}
+        if any(chain.base in ids for chain in evidence.legacy):
+            return None
+        text = f"no image on {host} was made from the base image by the legacy builder"
+    else:
+        if evidence.cache is None or _named(evidence, case):
+            return None
+        text = (
+            f"of {len(evidence.cache)} records in BuildKit's cache on {host} none is of a step of "
+            "this Dockerfile"
+        )
+    peers = f"; it hit on {listed([p.host for p in question.peers])}" if question.peers else ""
+    return answer(
+        question,
+        title=f"{host} has nothing of this build in its {question.run.backend} cache: never built "
+        "there, or all of it was removed",
+        confidence="likely",
+        evidence=(
+            Evidence(kind="cache", text=text),
+            Evidence(kind="run", text=f"on {host} every step missed{peers}"),
+            *_pressure(question),
+        ),
+        advice=f"Build it once on {host}, or give it the cache of a host that has it "
+        "(docker build --cache-from …)"
+        + ("; see below why a cache was removed" if evidence.gc else ""),
+        same="never",
+    )
+
+
+def _named(evidence: HostEvidence, case: Case) -> bool:
+    """Whether any record names a step of this Dockerfile: the command of a RUN (all engines),
+    or the text of an instruction (26.1 and later)."""
+    wanted = [_words(item) for item in case.instructions("RUN", "COPY", "ADD")]
+    for record in evidence.cache or ():
+        told = " ".join(record.description.split())
+        if any(words and words in told for words in wanted):
+            return True
+    return False
+
+
+def _words(item: Instruction) -> str:
+    """What a record's description has of an instruction: variables make it another text."""
+    text = " ".join(" ".join(item.args).split()) if item.keyword == "RUN" else item.rest
+    return text.split("$")[0].strip() if "$" in text else text
+
+
+def _cache(evidence: HostEvidence | None, question: Question) -> Iterator[Evidence]:
+    item = question.instruction
+    if evidence is None or evidence.cache is None or question.run.backend != "buildkit":
+        return
+    assert item is not None
+    words = _words(item)
+    there = [r for r in evidence.cache if words and words in " ".join(r.description.split())]
+    if there:
+        text = f"a record of the same command is in its cache, of another build ({len(there)})"
+    else:
+        text = f"none of the {len(evidence.cache)} records in its cache is of this command"
+    yield Evidence(kind="cache", text=text, data={"records": len(there)})
+
+
+def _pressure(question: Question) -> Iterator[Evidence]:
+    """What could have removed it: little room, garbage collection's limits."""
+    facts = question.case.facts(question.run.host)
+    evidence = question.case.evidence(question.run.host)
+    if facts is not None and facts.free_bytes is not None and facts.df:
+        held = facts.df.get("Build Cache")
+        text = f"{facts.free_bytes / 1e9:.1f} GB are free on its disk"
+        if held is not None:
+            text += f", the build cache holds {held / 1e9:.2f} GB"
+        yield Evidence(kind="facts", text=text)
+    if evidence is not None and evidence.gc:
+        yield Evidence(kind="facts", text=f"its garbage collection: {'; '.join(evidence.gc[:3])}")
+
+
+def _known(question: Question) -> set[str]:
+    assert question.now is not None
+    words = {"text": "text", "base": "base image", "files": "files"}
+    found = {words.get(name, name.partition(":")[0]) for name in question.now.tokens}
+    return found | ({"files"} if question.now.files is not None else set())
+
+
+def _keep(question: Question) -> str:
+    if question.run.backend == "legacy":
+        return (
+            "Keep the images of builds that are to be reused: `docker image prune` and `docker "
+            "rmi` remove what the legacy builder's cache is made of"
+        )
+    return (
+        "Give the cache more room: builder.gc.defaultKeepStorage in daemon.json (`docker buildx "
+        "inspect` tells the limits), and look for a `docker builder prune` or `docker system "
+        f"prune` in a timer on {question.run.host}"
+    )
+
+
+def ask(case: Case) -> Iterator[Need]:
+    """Steps that may have been evicted, and nothing that would tell."""
+    for run in case.runs:
+        if run.scenario.endswith("-as-found") and case.before(run) is None:
+            missed = [s for s in run.steps if s.status == "miss" and s.counts]
+            if missed and case.evidence(run.host) is None:
+                yield Need(
+                    id="evicted-or-never-built",
+                    text=f"whether {run.host} ever had this build is told by its next audit, "
+                    "which compares with this one: cachetui run … --as-found",
+                )
+
+
+RULE = Rule(
+    id="evicted-or-never-built",
+    title="The key is the same, and the cache no longer, or never, held it",
+    surprise="Nothing differs, and yet the step runs: garbage collection, a prune or a full disk "
+    "took the result; or this machine never had it, and there is no way for another's to get "
+    "there.",
+    needs="An earlier as-found run on the host; or what its caches held before this one.",
+    applies="Text, arguments, files and base image are those of an earlier run that had the step: "
+    "evicted. No step hit, and no record or image of the cache is of this build: never built, "
+    "or all of it removed.",
+    proves="Nothing proves it beyond doubt: a key can have inputs that nobody knows of.",
+    advises="More room for the cache, or one that is shared.",
+    written=(
+        "BuildKit cache/manager.go, Prune; util/gcpolicy defaults",
+        "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",
+    ),
+    example="FROM busybox\nRUN sleep 2\n",
+    try_it="docker build . ; docker builder prune -f ; docker build .",
+    explain=explain,
+    ask=ask,
+)

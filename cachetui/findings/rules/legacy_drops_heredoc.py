@@ -1,0 +1,101 @@
+"""The legacy builder takes a heredoc, drops its body, and builds another image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cachetui.findings.case import Case, told
+from cachetui.findings.record import Evidence
+from cachetui.findings.rule import Claim, Rule
+from cachetui.instruction import Instruction
+from cachetui.record import Run, StepId, version_key
+
+SINCE = (23, 0)
+"""From this engine on the parser knows heredocs; before, it reads their lines as instructions."""
+
+
+def observe(case: Case) -> Iterator[Claim]:
+    items = [
+        item
+        for item in case.instructions("RUN", "COPY", "ADD", stages=range(case.last_stage + 1))
+        if item.heredocs
+    ]
+    if not items:
+        return
+    steps = tuple(StepId(item.stage_index, item.index) for item in items)
+    for run in case.of():
+        facts = case.facts(run.host)
+        engine = run.engine or (facts.engine if facts else "")
+        if run.backend != "legacy" or run.status != "ok" or version_key(engine) < SINCE:
+            continue
+        lost = sum(map(_lines, items))
+        yield Claim(
+            title=f"the legacy builder dropped {_documents(len(items))} (line {items[0].line}) "
+            "and built another image",
+            confidence="proved",
+            steps=steps,
+            evidence=(
+                *(
+                    Evidence(
+                        kind="dockerfile",
+                        text=f"{told(item)}, with {_lines(item)} lines of heredoc",
+                    )
+                    for item in items[:3]
+                ),
+                Evidence(
+                    kind="run",
+                    text=f"the legacy builder of Docker Engine {engine} on {run.host} ended well; "
+                    f"it runs none of the {lost} lines",
+                    data={"run": run.id, "engine": engine},
+                ),
+                *_sizes(case, run),
+            ),
+            advice="Do not release what the legacy builder made of it. Build with BuildKit: "
+            f"DOCKER_BUILDKIT=1 docker build …; or write line {items[0].line} without a heredoc "
+            "(`RUN a && b`, or a script that is copied)",
+            hosts=(run.host,),
+            backends=("legacy",),
+            scenarios=(run.scenario,),
+        )
+
+
+def _lines(item: Instruction) -> int:
+    return sum(document.content.count("\n") for document in item.heredocs)
+
+
+def _documents(count: int) -> str:
+    return "a heredoc" if count == 1 else f"{count} heredocs"
+
+
+def _sizes(case: Case, run: Run) -> Iterator[Evidence]:
+    for other in case.of("buildkit-cold", "buildkit-as-found", host=run.host):
+        if other.image is not None and run.image is not None:
+            if other.image.bytes != run.image.bytes:
+                yield Evidence(
+                    kind="output",
+                    text=f"the image has {run.image.bytes} bytes, BuildKit's has "
+                    f"{other.image.bytes}",
+                )
+            return
+
+
+RULE = Rule(
+    id="legacy-drops-heredoc",
+    title="The legacy builder drops the body of a heredoc and builds another image",
+    surprise="Newer engines' legacy builder parses `RUN <<EOF` and then runs `<<EOF` alone: the "
+    "build ends well, the body never ran. What is more, all heredocs of one first line are one "
+    "step in its cache.",
+    needs="The Dockerfile, and a legacy run that ended well on Engine 23 or later.",
+    applies="A heredoc in a RUN (or beside other sources in a COPY) of a stage that the legacy "
+    "builder builds. Engine 20.10 refuses the file instead, and so do newer ones for a COPY of "
+    "nothing but a heredoc.",
+    proves="The run that ended well: what it runs is known from the lab.",
+    advises="Use BuildKit, or write the step without a heredoc.",
+    written=(
+        "moby builder/dockerfile/dispatchers.go, dispatchRun: CmdLine without Files",
+        "our lab: 26.1, 28.5 and 28.5 with the containerd store; 20.10 refuses",
+    ),
+    example="FROM busybox\nRUN <<EOF\necho hello > /greeting\nEOF\nRUN ls /greeting || true\n",
+    try_it="DOCKER_BUILDKIT=0 docker build . on Engine 23 or later: /greeting is not there.",
+    observe=observe,
+)

@@ -1,0 +1,217 @@
+"""A LABEL, CMD or EXPOSE above a step: the legacy builder builds all below it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cachetui.findings.case import Case, told
+from cachetui.findings.legacy_cache import Parting, parting
+from cachetui.findings.record import Confidence, Evidence
+from cachetui.findings.rule import Claim, Question, Rule, answer
+from cachetui.findings.times import seconds_of
+from cachetui.findings.volatile import volatile_labels
+from cachetui.instruction import Instruction
+from cachetui.record import Step, StepId
+
+METADATA = frozenset(
+    {"LABEL", "CMD", "ENTRYPOINT", "EXPOSE", "HEALTHCHECK", "MAINTAINER", "STOPSIGNAL", "ONBUILD"}
+)
+"""Instructions that change an image's configuration, and no later step's result."""
+
+WORK = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
+
+
+def explain(question: Question) -> Claim | None:
+    if question.run.backend != "legacy" or question.instruction is None:
+        return None
+    below = [step for step in question.chain.consequences if step.keyword in WORK]
+    if question.step.keyword in WORK:
+        below = [question.step, *below]
+    if not below:
+        return None
+    return _since_before(question, below) or _in_the_cache(question, below)
+
+
+def _since_before(question: Question, below: list[Step]) -> Claim | None:
+    """What the earlier run on this host tells: only metadata changed, and the rest was built."""
+    before = question.before
+    changed = [edit for edit in question.above if edit.kind != "same"]
+    if before is None or not changed:
+        return None
+    items = [edit.now or edit.before for edit in changed]
+    if any(item is None or item.keyword not in METADATA for item in items):
+        return None
+    kept = [step for step in below if _was_there(question, step)]
+    if not kept:
+        return None
+    edit = changed[0]
+    was = f"; it was {edit.before.text!r}" if edit.kind == "changed" and edit.before else ""
+    evidence = [
+        Evidence(
+            kind="earlier",
+            text=f"since audit {before.run.audit} the Dockerfile has {_said(items)} "
+            f"{edit.kind}{was}",
+            data={"audit": before.run.audit, "edit": edit.kind, "was": _text(edit.before)},
+        ),
+        Evidence(
+            kind="run",
+            text=f"the legacy builder on {question.run.host} found all above it in its cache, "
+            f"and missed it and {len(question.chain.consequences)} steps below, "
+            f"{len(kept)} of which did not change and were built before",
+        ),
+    ]
+    return _claim(question, items[0], "proved", evidence, _text(edit.before))
+
+
+def _in_the_cache(question: Question, below: list[Step]) -> Claim | None:
+    """What the engine's images tell: the same steps stand there, behind another such line."""
+    found: Parting | None = parting(question.case, question.run, question.step.id)
+    if found is None or found.keyword not in METADATA or not found.rejoins:
+        return None
+    item = question.instruction
+    evidence = [
+        Evidence(
+            kind="cache",
+            text=f"an image of {question.run.host} has the same steps, but for "
+            f"{found.said} in place of what the Dockerfile has",
+            data={"image": found.image, "made_by": found.made_by, "rejoins_at": found.rejoins},
+        ),
+        Evidence(
+            kind="run",
+            text=f"the legacy builder on {question.run.host} found all above it in its cache, "
+            f"and missed {len(below)} steps that it has behind the other line",
+        ),
+    ]
+    return _claim(question, item, "proved", evidence, found.text)
+
+
+def _was_there(question: Question, step: Step) -> bool:
+    """Whether a step that missed is the same as in the earlier run, where it was built."""
+    before = question.before
+    edit = before.edit_at(step.id) if before else None
+    there = before.step(step.id) if before else None
+    return (
+        edit is not None
+        and edit.kind == "same"
+        and there is not None
+        and there.status in ("hit", "miss")
+    )
+
+
+def _claim(
+    question: Question,
+    item: Instruction | None,
+    confidence: Confidence,
+    evidence: list[Evidence],
+    was: str | None,
+) -> Claim:
+    run = question.run
+    hits = _buildkit_hits(question)
+    if hits:
+        evidence.append(
+            Evidence(
+                kind="run",
+                text=f"BuildKit on {run.host} has {hits} of these steps in its cache: "
+                "such a line is in no later step's key there",
+            )
+        )
+    name = item.keyword if item is not None else "a line that was taken out"
+    line = f" (line {item.line})" if item is not None and question.instruction is item else ""
+    return answer(
+        question,
+        title=f"{name}{line} changed, and the legacy builder builds all below it again",
+        confidence=confidence,
+        evidence=evidence,
+        advice=advice(item),
+        suspect={"kind": "metadata", "line": item.line if item else None, "was": was},
+    )
+
+
+def advice(item: Instruction | None) -> str:
+    """What to do about it, with the line."""
+    buildkit = "build with BuildKit: DOCKER_BUILDKIT=1 docker build …"
+    if item is None:
+        return buildkit[0].upper() + buildkit[1:]
+    move = f"Move {told(item, 40)} to the end of its stage"
+    if item.keyword == "LABEL":
+        move += "; or take it out and give it when it is needed: docker build --label NAME=VALUE …"
+    return f"{move}; or {buildkit}"
+
+
+def _buildkit_hits(question: Question) -> int:
+    """How many of the steps below BuildKit has in its cache on the same host."""
+    wanted = {step.id for step in question.chain.steps if step.keyword in WORK}
+    for run in question.case.of("buildkit-as-found", host=question.run.host):
+        return sum(step.id in wanted and step.status == "hit" for step in run.steps)
+    return 0
+
+
+def _said(items: list[Instruction | None]) -> str:
+    return ", ".join(f"{item.keyword} (line {item.line})" for item in items if item is not None)
+
+
+def _text(item: Instruction | None) -> str | None:
+    return item.text if item is not None else None
+
+
+def observe(case: Case) -> Iterator[Claim]:
+    """A LABEL that names a time or a revision has another in the next build."""
+    for item, what in volatile_labels(case):
+        for run in case.of("legacy-cold"):
+            below = [step for step in run.steps if _below(step, item)]
+            if below:
+                yield _would(run.host, item, what, below)
+
+
+def _below(step: Step, item: Instruction) -> bool:
+    return step.stage_index == item.stage_index and step.index > item.index and step.keyword in WORK
+
+
+def _would(host: str, item: Instruction, what: str, below: list[Step]) -> Claim:
+    return Claim(
+        title=f"{item.keyword} (line {item.line}) holds {what}: with another, the legacy builder "
+        "builds all below it again",
+        confidence="possible",
+        steps=(StepId(item.stage_index, item.index),),
+        evidence=(
+            Evidence(kind="dockerfile", text=f"{told(item)}: it holds {what}"),
+            Evidence(
+                kind="source",
+                text="in our lab a LABEL that changed makes the legacy builder miss it and all "
+                "below, and BuildKit hit",
+            ),
+        ),
+        advice=advice(item),
+        hosts=(host,),
+        backends=("legacy",),
+        consequences=tuple(step.id for step in below),
+        seconds=seconds_of(below),
+        suspect={"kind": "metadata", "line": item.line, "was": None},
+    )
+
+
+RULE = Rule(
+    id="legacy-metadata-invalidates",
+    title="A LABEL, CMD or EXPOSE above a step makes the legacy builder build it again",
+    surprise="The legacy builder makes an image of every instruction and looks for the next one "
+    "among that image's children. So a LABEL with another value is another image, and nothing "
+    "below it is found, although no file changed. BuildKit has such lines in no key.",
+    needs="An as-found run of the legacy builder, and either an earlier one on that host or its "
+    "images (`docker history`), read before the run.",
+    applies="The first miss is at a LABEL, CMD, ENTRYPOINT, EXPOSE, HEALTHCHECK, STOPSIGNAL, "
+    "MAINTAINER or ONBUILD that was changed, added or taken out, above a RUN, COPY, ADD or "
+    "WORKDIR that stayed the same. Without such runs: a LABEL with a date, time or revision in it.",
+    proves="The earlier run had the steps below, and only that line differs; or the engine's "
+    "images have the same steps behind another such line; or an experiment.",
+    advises="Move the line to the end of its stage, give it with `--label`, or use BuildKit.",
+    written=(
+        "moby builder/dockerfile/dispatchers.go, dispatchLabel and probeCache",
+        "BuildKit frontend/dockerfile/dockerfile2llb/convert.go, dispatchLabel: no operation",
+        "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",
+    ),
+    example='FROM busybox\nLABEL built="2026-11-24"\nRUN sleep 2 && echo expensive > /out\n',
+    try_it="docker build it with DOCKER_BUILDKIT=0, change the date, build again: the RUN runs "
+    "again. With DOCKER_BUILDKIT=1 it is CACHED.",
+    explain=explain,
+    observe=observe,
+)

@@ -1,0 +1,141 @@
+"""The result of a step depends on what its cache mount held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cachetui.findings.case import Case, told
+from cachetui.findings.record import Evidence, Need
+from cachetui.findings.rule import Claim, Question, Rule, answer
+from cachetui.findings.rules.nondeterministic_step import makers_of, missed, recurs, remade
+from cachetui.findings.volatile import changing
+from cachetui.instruction import Instruction
+from cachetui.record import StepId
+
+
+def explain(question: Question) -> Claim | None:
+    """A copy of what a step with a cache mount made missed with the mount warm. That the same
+    bytes come again in the next repeat, which begins with the mount empty, tells a step that
+    depends on it from one that never makes the same twice."""
+    makers = [item for item in remade(question) if item.cache_mounts]
+    again = recurs(question)
+    if not makers or again is False:
+        return None
+    evidence = [
+        *(Evidence(kind="dockerfile", text=told(item, 90)) for item in makers[:3]),
+        missed(question),
+    ]
+    if again:
+        evidence.append(
+            Evidence(
+                kind="run",
+                text="it hit in later repeats, each of which began with the mount emptied: with "
+                "the mount in that state the same bytes come again",
+            )
+        )
+    evidence.append(
+        Evidence(kind="source", text="what a cache mount holds is in no key of the step")
+    )
+    return answer(
+        question,
+        title=_title(makers[-1]),
+        confidence="likely" if again else "possible",
+        steps=tuple(StepId(item.stage_index, item.index) for item in makers),
+        evidence=evidence,
+        advice=_advice(makers[-1]),
+        suspect={"kind": "mount", "line": makers[-1].line},
+    )
+
+
+def observe(case: Case) -> Iterator[Claim]:
+    """Outputs compared: with the mount empty always the same, with it warm always another."""
+    for item in case.instructions("RUN", "COPY") if case.outputs else ():
+        makers = [one for one in makers_of(case, item) if one.cache_mounts]
+        for host in case.document.hosts if makers else ():
+            step = StepId(item.stage_index, item.index)
+            cold = _made(case, "buildkit-cold", host.name, step)
+            warm = _made(case, "buildkit-mounts-warm", host.name, step)
+            if len(cold) < 2 or len(warm) < 2 or len({*cold}) > 1 or len({*warm}) > 1:
+                continue
+            if cold[0] == warm[0]:
+                continue
+            yield Claim(
+                title=_title(makers[-1]),
+                confidence="proved" if len(makers) == 1 else "likely",
+                steps=tuple(StepId(one.stage_index, one.index) for one in makers),
+                evidence=(
+                    *(Evidence(kind="dockerfile", text=told(one, 90)) for one in makers[:3]),
+                    Evidence(
+                        kind="output",
+                        text=f"on {host.name} {len(cold)} cold runs made one result, and "
+                        f"{len(warm)} with the mount warm another (times left out)",
+                    ),
+                ),
+                advice=_advice(makers[-1]),
+                hosts=(host.name,),
+                backends=("buildkit",),
+                scenarios=("buildkit-mounts-warm",),
+                suspect={"kind": "mount", "line": makers[-1].line},
+            )
+
+
+def _made(case: Case, scenario: str, host: str, step: StepId) -> list[str]:
+    found = (case.outputs.get((run.id, step)) for run in case.of(scenario, host=host))
+    return [made for made in found if made is not None]
+
+
+def ask(case: Case) -> Iterator[Need]:
+    """A miss that a cache mount or chance can be the reason of, and one repeat only."""
+    for run in case.of("buildkit-mounts-warm"):
+        for chain in case.chains[run.id]:
+            question = Question(case, chain, (), None)
+            makers = remade(question)
+            if not any(item.cache_mounts for item in makers) or any(map(changing, makers)):
+                continue
+            if recurs(question) is None:
+                yield Need(
+                    id="mount-changes-result",
+                    text=f"{case.line(question.step.id)} missed with the mounts warm: whether for "
+                    "what a mount held, or for a step that never makes the same twice, is told by "
+                    "--repeat 2",
+                )
+
+
+def _title(item: Instruction) -> str:
+    targets = ", ".join(mount.target for mount in item.cache_mounts)
+    return f"what line {item.line} makes depends on what its cache mount {targets} held"
+
+
+def _advice(item: Instruction) -> str:
+    mount = item.cache_mounts[0]
+    return (
+        f"Let line {item.line} take from {mount.target} only what its tool checks (a lock file, "
+        "hashes), and copy nothing of the mount into the image unchecked; until then treat images "
+        "built on fresh and on old machines as different"
+    )
+
+
+RULE = Rule(
+    id="mount-changes-result",
+    title="The result depends on what the cache mount held",
+    surprise="A cache mount is no input: no key has what it holds. A step that writes something "
+    "else when the mount is warm gives machines different images under one key.",
+    needs="Two repeats with mounts cold and warm (buildkit-cold, buildkit-mounts-warm), or their "
+    "outputs.",
+    applies="A COPY --from, or a mount from a stage, missed with mounts warm, all else above it "
+    "hit, what it takes was made by a RUN with a cache mount, and it hit in the next repeat.",
+    proves="Outputs of two repeats: one result with the mount empty, another with it warm; or an "
+    "experiment that runs the step with an empty mount once more.",
+    advises="Take from the mount only what is checked.",
+    written=(
+        "BuildKit solver/llbsolver/ops/exec.go: cache mounts are left out of the key",
+        "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",
+    ),
+    example="FROM busybox AS build\n"
+    "RUN --mount=type=cache,target=/c echo x >> /c/log && wc -l < /c/log > /result\n"
+    "FROM busybox\nCOPY --from=build /result /\n",
+    try_it="cachetui run . --scenarios buildkit-mounts-warm --repeat 2",
+    explain=explain,
+    observe=observe,
+    ask=ask,
+)

@@ -1,0 +1,105 @@
+"""Cache mounts of one id are one folder, whichever steps and stages name it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cachetui.findings.case import Case, listed, told
+from cachetui.findings.record import Evidence
+from cachetui.findings.rule import Claim, Rule
+from cachetui.instruction import Instruction, Mount
+from cachetui.record import StepId
+
+
+def shared_mounts(case: Case) -> dict[str, list[tuple[Instruction, Mount]]]:
+    """Id → the RUN steps of needed stages that mount it, where there are two or more.
+
+    Steps of equal text in stages of one base may be one vertex, and count once. A mount with
+    `from` begins as a copy of other content and is another folder. An id with a variable is
+    compared within its stage only: what it stands for is not known elsewhere.
+    """
+    found: dict[str, list[tuple[Instruction, Mount]]] = {}
+    for item in case.instructions("RUN"):
+        for mount in item.cache_mounts:
+            scope = f"@{item.stage_index}" if "$" in mount.id else ""
+            key = f"{mount.id}{scope}|{mount.from_ or ''}|{mount.source}"
+            members = found.setdefault(key, [])
+            if all(other.text != item.text for other, _ in members):
+                members.append((item, mount))
+    return {members[0][1].id: members for members in found.values() if len(members) > 1}
+
+
+def observe(case: Case) -> Iterator[Claim]:
+    ran = [run for run in case.of() if run.backend == "buildkit"]
+    if not ran:
+        return
+    for identity, members in shared_mounts(case).items():
+        items = [item for item, _ in members]
+        stages = {item.stage_index for item in items}
+        targets = {mount.target for _, mount in members}
+        bases = {_base(case, item) for item in items}
+        odd = []
+        if len(targets) > 1:
+            odd.append(f"they mount it at different places ({listed(sorted(targets))})")
+        if len(bases) > 1:
+            odd.append(f"they stand on different images ({listed(sorted(bases))})")
+        where = "steps" if len(stages) == 1 else f"{len(stages)} stages"
+        yield Claim(
+            title=f"{len(items)} {where} use one cache mount, {identity}: what one leaves there "
+            "the other finds",
+            confidence="likely" if odd else "possible",
+            steps=tuple(StepId(item.stage_index, item.index) for item in items),
+            evidence=(
+                *(Evidence(kind="dockerfile", text=told(item)) for item in items[:4]),
+                *(Evidence(kind="dockerfile", text=text) for text in odd),
+                Evidence(
+                    kind="source",
+                    text="without id= a mount's id is its target; a build's mounts of one id are "
+                    "one folder on the host, shared with every other build there",
+                ),
+            ),
+            advice=f"Where they are not meant to share, give each its own: "
+            f"--mount=type=cache,id={_suggest(identity)}-{_name(case, items[1])},"
+            f"target={members[1][1].target} in line {items[1].line}",
+            hosts=tuple(dict.fromkeys(run.host for run in ran)),
+            backends=("buildkit",),
+            scenarios=(),
+            same=identity,
+            suspect={"kind": "mount-id", "id": identity},
+        )
+
+
+def _base(case: Case, item: Instruction) -> str:
+    stage = case.dockerfile.stages[item.stage_index]
+    while stage.base_stage is not None and stage.base_stage < stage.index:
+        stage = case.dockerfile.stages[stage.base_stage]
+    return stage.base
+
+
+def _name(case: Case, item: Instruction) -> str:
+    return case.dockerfile.stages[item.stage_index].printed_name
+
+
+def _suggest(identity: str) -> str:
+    return identity.strip("/").replace("/", "-") or "cache"
+
+
+RULE = Rule(
+    id="mount-id-shared",
+    title="Cache mounts of one id are shared by steps or stages",
+    surprise="Two RUN steps that mount the same target share one folder on the host, in one "
+    "build and between builds, whether that was meant or not.",
+    needs="The Dockerfile, and a BuildKit run.",
+    applies="Two different RUN steps of needed stages with cache mounts of one id and one origin.",
+    proves="An experiment: one step leaves a file, the other finds it.",
+    advises="Give each its own id where they are not meant to share.",
+    written=(
+        "BuildKit frontend/dockerfile/dockerfile2llb/convert_runmount.go: default id",
+        "BuildKit solver/llbsolver/mounts/mount.go, getRefCacheDir",
+        "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",
+    ),
+    example="FROM busybox AS a\nRUN --mount=type=cache,target=/cache touch /cache/a\n"
+    "FROM busybox\nRUN --mount=type=cache,target=/cache ls /cache\n",
+    try_it="docker build --target a . and then docker build . : the second finds the file.",
+    observe=observe,
+)

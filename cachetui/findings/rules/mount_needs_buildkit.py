@@ -1,0 +1,63 @@
+"""`RUN --mount` cannot run on the legacy builder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cachetui.findings.case import Case, told
+from cachetui.findings.record import Evidence
+from cachetui.findings.rule import Claim, Rule
+from cachetui.record import StepId
+
+
+def observe(case: Case) -> Iterator[Claim]:
+    mounts = [
+        item
+        for item in case.instructions("RUN", stages=range(case.last_stage + 1))
+        if item.mounts or "mount" in item.flag_names()
+    ]
+    if not mounts:
+        return
+    first = mounts[0]
+    for run in case.document.runs:
+        if run.backend != "legacy" or run.status not in ("unsupported", "failed"):
+            continue
+        reason = run.reason or ""
+        if "--mount" not in reason and not reason.startswith(f"line {first.line}:"):
+            continue
+        yield Claim(
+            title=f"RUN --mount (line {first.line}) needs BuildKit: the legacy builder cannot "
+            "build this Dockerfile",
+            confidence="proved",
+            steps=tuple(StepId(item.stage_index, item.index) for item in mounts),
+            evidence=(
+                Evidence(kind="dockerfile", text=told(first)),
+                Evidence(kind="run", text=f"legacy: {reason}", data={"run": run.id}),
+            ),
+            advice="Build with BuildKit: DOCKER_BUILDKIT=1 docker build …; a build that must run "
+            f"on the legacy builder too does without --mount in line {first.line}",
+            hosts=(run.host,),
+            backends=("legacy",),
+            scenarios=(run.scenario,),
+        )
+
+
+RULE = Rule(
+    id="mount-needs-buildkit",
+    title="RUN --mount cannot run on the legacy builder",
+    surprise="The same Dockerfile builds on one machine and fails on another with `the --mount "
+    "option requires BuildKit`: there DOCKER_BUILDKIT is 0, or the client has no buildx.",
+    needs="The Dockerfile, and a legacy run that was not possible or failed.",
+    applies="A RUN with --mount in a stage that the legacy builder builds: all down to the "
+    "target, needed or not.",
+    proves="The legacy builder's refusal, known from the lab on every engine and foreseen "
+    "before a run is tried.",
+    advises="Use BuildKit; or do without the mount.",
+    written=(
+        "moby builder/dockerfile/dispatchers.go, dispatchRun: errRequiresBuildKit",
+        "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",
+    ),
+    example="FROM busybox\nRUN --mount=type=cache,target=/cache ls /cache\n",
+    try_it="DOCKER_BUILDKIT=0 docker build .",
+    observe=observe,
+)

@@ -1,0 +1,117 @@
+"""`--no-cache` empties the cache mounts of the steps it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cachetui.findings.case import Case, listed, told
+from cachetui.findings.record import Evidence
+from cachetui.findings.rule import Claim, Rule
+from cachetui.instruction import Instruction, Mount
+from cachetui.record import StepId, version_key
+
+ALL_MOUNTS_SINCE = (27, 3)
+"""Engines with BuildKit 0.16 or later; before, mounts with uid, gid or mode were spared."""
+
+_OWNED = ("uid", "gid", "mode")
+
+
+def observe(case: Case) -> Iterator[Claim]:
+    option, stages = _option(case)
+    if option is None:
+        return
+    own = "BUILDKIT_CACHE_MOUNT_NS" in case.document.build.build_args
+    mounts = [
+        (item, mount)
+        for item in case.instructions("RUN", stages=stages)
+        for mount in item.cache_mounts
+    ]
+    for host in case.document.hosts:
+        if host.facts is None or "buildkit" not in host.facts.backends:
+            continue
+        hit = [pair for pair in mounts if _emptied(pair[1], host.facts.engine)]
+        if hit:
+            yield _claim(case, host.name, option, hit, own)
+
+
+def _option(case: Case) -> tuple[str | None, frozenset[int]]:
+    """The option of the build that empties mounts, and of which stages."""
+    args = case.document.build.docker_args
+    for number, word in enumerate(args):
+        if word in ("--no-cache", "--no-cache=true"):
+            return "--no-cache", case.needed
+        if word.startswith("--no-cache-filter"):
+            value = word.partition("=")[2] or (args[number + 1] if number + 1 < len(args) else "")
+            names = {name.strip().lower() for name in value.split(",")}
+            stages = [s.index for s in case.dockerfile.stages if s.name and s.name in names]
+            return f"--no-cache-filter={value}", case.needed & frozenset(stages)
+    return None, frozenset()
+
+
+def _emptied(mount: Mount, engine: str) -> bool:
+    owned = any(key in _OWNED for key, _ in mount.options)
+    return not owned or version_key(engine) >= ALL_MOUNTS_SINCE
+
+
+def _claim(
+    case: Case,
+    host: str,
+    option: str,
+    mounts: list[tuple[Instruction, Mount]],
+    own: bool,
+) -> Claim:
+    ids = list(dict.fromkeys(mount.id for _, mount in mounts))
+    engine = case.hosts[host].engine or ""
+    return Claim(
+        title=f"{option} empties the cache {'mount' if len(ids) == 1 else 'mounts'} "
+        f"{listed(ids)} each time",
+        confidence="likely",
+        steps=tuple(dict.fromkeys(StepId(i.stage_index, i.index) for i, _ in mounts)),
+        evidence=(
+            Evidence(kind="dockerfile", text=f"the build's own options have {option}"),
+            *(Evidence(kind="dockerfile", text=told(item)) for item, _ in mounts[:3]),
+            Evidence(
+                kind="source",
+                text="in our lab --no-cache empties the cache mounts of the steps it runs"
+                + (
+                    ""
+                    if version_key(engine) >= ALL_MOUNTS_SINCE
+                    else ", those with uid, gid or mode apart (before BuildKit 0.16)"
+                ),
+            ),
+            *(
+                [Evidence(kind="dockerfile", text="only those of its own BUILDKIT_CACHE_MOUNT_NS")]
+                if own
+                else []
+            ),
+        ),
+        advice=f"Take {option} out of docker_args, and make RUN steps run again with an "
+        "argument of your own: `ARG FRESH` above them and --build-arg FRESH=$(date +%s); or keep "
+        "it off your mounts with --build-arg BUILDKIT_CACHE_MOUNT_NS=fresh",
+        hosts=(host,),
+        backends=("buildkit",),
+        scenarios=(),
+        suspect={"kind": "no-cache", "option": option},
+    )
+
+
+RULE = Rule(
+    id="no-cache-empties-mounts",
+    title="The build's own options empty its cache mounts",
+    surprise="`--no-cache` does not only run the steps again: it removes what their cache mounts "
+    "hold, for every other build that uses them too. `cold layers, warm mounts` is not to be had "
+    "with it.",
+    needs="The build's options, the Dockerfile and the engines' versions.",
+    applies="--no-cache, or --no-cache-filter for a stage with cache mounts. Engines before "
+    "BuildKit 0.16 spare mounts with uid, gid or mode.",
+    proves="An experiment with a mount of its own.",
+    advises="An argument above the steps, or a mount namespace of its own.",
+    written=(
+        "BuildKit solver/llbsolver/vertex.go, detectPrunedCacheID; moby#40508, buildkit#4250",
+        "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",
+    ),
+    example="FROM busybox\n"
+    "RUN --mount=type=cache,target=/cache ls /cache | wc -l && touch /cache/$(date +%s)\n",
+    try_it="docker build --progress=plain --no-cache . again and again: it counts 0 each time.",
+    observe=observe,
+)

@@ -1,0 +1,113 @@
+"""Output out of the Dockerfile's order is parallel work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cachetui.findings.case import Case
+from cachetui.findings.graph import parents
+from cachetui.findings.record import Evidence
+from cachetui.findings.rule import Claim, Rule
+from cachetui.findings.rules.mount_id_shared import shared_mounts
+from cachetui.findings.times import together as at_once
+from cachetui.record import Run, Step, StepId
+
+LEAST = 0.2
+"""Seconds side by side that count: printed times are no finer than 0.1 s."""
+
+
+def observe(case: Case) -> Iterator[Claim]:
+    best: tuple[float, Run, Step, Step] | None = None
+    for run in case.of():
+        if run.backend != "buildkit" or run.scenario == "buildkit-warm":
+            continue
+        for first, second, together in _pairs(run, case):
+            if best is None or together > best[0]:
+                best = (together, run, first, second)
+    if best is None:
+        return
+    together, run, first, second = best
+    yield Claim(
+        title=f"lines {first.line} and {second.line} ran side by side: output that comes out of "
+        "the Dockerfile's order is parallel work",
+        confidence="proved",
+        steps=(first.id, second.id),
+        evidence=(
+            Evidence(
+                kind="timing",
+                text=f"{run.scenario} on {run.host}: both were at work for {together:.1f} s at "
+                "the same time",
+                data={"run": run.id, "together": round(together, 3)},
+            ),
+            Evidence(
+                kind="dockerfile",
+                text=f"neither stands on the other: stage {first.stage_index} and stage "
+                f"{second.stage_index} need nothing of each other there",
+            ),
+        ),
+        advice="Nothing is wrong. `cachetui log` shows the output step by step; read times from "
+        "the table, not from the order of lines",
+        hosts=(run.host,),
+        backends=("buildkit",),
+        scenarios=(run.scenario,),
+    )
+
+
+def _pairs(run: Run, case: Case) -> Iterator[tuple[Step, Step, float]]:
+    """Pairs of steps that worked at the same time, of which the later one in the file was seen
+    before the earlier one ended."""
+    direct = parents(run, case.dockerfile)
+    below: dict[StepId, set[StepId]] = {}
+    for step, own in direct.items():
+        below[step] = {p.step for p in own}.union(*(below.get(p.step, set()) for p in own))
+    waiting = _waiting(case)
+    worked = [
+        step
+        for step in run.steps
+        if step.id in direct
+        and step.status in ("miss", "failed")
+        and step.same_as is None
+        and step.started is not None
+        and step.finished is not None
+    ]
+    for first in worked:
+        for second in worked:
+            if second.stage_index <= first.stage_index:
+                continue
+            if first.id in below[second.id] or second.id in below[first.id]:
+                continue
+            if (first.id, second.id) in waiting:
+                continue
+            together = at_once(first, second)
+            if together >= LEAST:
+                yield first, second, together
+
+
+def _waiting(case: Case) -> set[tuple[StepId, StepId]]:
+    """Pairs of steps that lock one cache mount: at once means that one of them waits."""
+    found: set[tuple[StepId, StepId]] = set()
+    for members in shared_mounts(case).values():
+        if any(mount.sharing == "locked" for _, mount in members):
+            ids = [StepId(item.stage_index, item.index) for item, _ in members]
+            found |= {(one, two) for one in ids for two in ids}
+    return found
+
+
+RULE = Rule(
+    id="parallel-not-disorder",
+    title="Output out of order is parallel work",
+    surprise="BuildKit prints steps as they come, so lines of a later stage stand between those "
+    "of an earlier one, and numbers do not follow the Dockerfile. Nothing ran in a wrong order.",
+    needs="A BuildKit run with the times of its steps.",
+    applies="Two steps of stages that do not need each other were at work at the same time.",
+    proves="The engine's own times.",
+    advises="Nothing to mend; read the log by step.",
+    written=(
+        "BuildKit solver/scheduler.go; util/progress/progressui/printer.go",
+        "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",
+    ),
+    example="FROM busybox AS a\nRUN sleep 1 && echo a > /a\nFROM busybox AS b\n"
+    "RUN sleep 1 && echo b > /b\nFROM busybox\nCOPY --from=a /a /\nCOPY --from=b /b /\n",
+    try_it="docker build --progress=plain . and look at the order of lines.",
+    observe=observe,
+)

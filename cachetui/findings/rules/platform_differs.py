@@ -1,0 +1,85 @@
+"""Hosts that build for different platforms share nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cachetui.findings.case import Case, listed
+from cachetui.findings.record import Evidence
+from cachetui.findings.rule import Claim, Rule
+from cachetui.record import StepId
+
+
+def observe(case: Case) -> Iterator[Claim]:
+    build = case.document.build
+    if any(word.startswith("--platform") for word in build.docker_args):
+        return
+    platforms: dict[str, list[str]] = {}
+    set_there: dict[str, str] = {}
+    for host in case.document.hosts:
+        if host.facts is None or not any(run.host == host.name for run in case.runs):
+            continue
+        wanted = host.evidence.default_platform if host.evidence else None
+        if wanted:
+            set_there[host.name] = wanted
+        platforms.setdefault(wanted or host.facts.platform, []).append(host.name)
+    if len(platforms) < 2 or not _minds(case):
+        return
+    usual = max(platforms, key=lambda name: len(platforms[name]))
+    rivals = [name for name, hosts in platforms.items() if len(hosts) == len(platforms[usual])]
+    odd = [
+        h for name, hosts in platforms.items() if name != usual or len(rivals) > 1 for h in hosts
+    ]
+    heads = [s.instructions[0] for s in case.dockerfile.stages if s.index in case.needed]
+    yield Claim(
+        title="hosts build for different platforms: "
+        + ", ".join(f"{name} on {listed(hosts)}" for name, hosts in platforms.items()),
+        confidence="proved",
+        steps=tuple(StepId(head.stage_index, 0) for head in heads[:1]),
+        evidence=(
+            *(
+                Evidence(kind="facts", text=f"{listed(hosts)}: {name}")
+                for name, hosts in platforms.items()
+            ),
+            *(
+                Evidence(kind="facts", text=f"DOCKER_DEFAULT_PLATFORM is {value} on {host}")
+                for host, value in set_there.items()
+            ),
+        ),
+        advice=f"Build for one platform everywhere: docker build --platform={usual} … (in "
+        f'hosts.toml docker_args = ["--platform={usual}"]); or compare hosts of one platform '
+        "with -w",
+        hosts=tuple(odd),
+        backends=tuple(dict.fromkeys(run.backend for run in case.runs if run.host in odd)),
+        scenarios=tuple(dict.fromkeys(run.scenario for run in case.runs if run.host in odd)),
+    )
+
+
+def _minds(case: Case) -> bool:
+    """Whether any stage takes the platform of the machine: not one with a fixed --platform."""
+    for stage in case.dockerfile.stages:
+        if stage.index not in case.needed or stage.base_stage is not None:
+            continue
+        if stage.platform is None or "$" in stage.platform:
+            return True
+    return False
+
+
+RULE = Rule(
+    id="platform-differs",
+    title="Hosts build for different platforms",
+    surprise="The platform is in the key of every step, and the base image is another one: no "
+    "result of one host is of use on the other, and the images differ.",
+    needs="The engines' platforms, and DOCKER_DEFAULT_PLATFORM on the hosts.",
+    applies="Two hosts build for different platforms, and neither the build (`--platform`) nor "
+    "every FROM says which.",
+    proves="What the engines say of themselves.",
+    advises="Say the platform, or compare like with like.",
+    written=(
+        "BuildKit solver/pb/ops.proto: Op.platform is in the digest of every operation",
+        "our lab, with DOCKER_DEFAULT_PLATFORM: 26.1, 28.5 and 28.5 with the containerd store",
+    ),
+    example="FROM busybox\nRUN uname -m\n",
+    try_it="docker build . on an amd64 and an arm64 machine.",
+    observe=observe,
+)

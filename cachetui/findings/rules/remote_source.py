@@ -1,0 +1,114 @@
+"""ADD of a URL or a git reference: the file behind the name changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cachetui.findings.case import Case, listed, told
+from cachetui.findings.record import Evidence, Need
+from cachetui.findings.rule import Claim, Question, Rule, answer
+from cachetui.instruction import Instruction
+
+_COMMIT = re.compile(r"#(?:refs/[^:]*)?[0-9a-f]{40}(?::|$)")
+
+
+def explain(question: Question) -> Claim | None:
+    item = question.instruction
+    if item is None or not loose(item):
+        return None
+    cold = _just_built(question)
+    if cold is None and question.step_before is None:
+        return None
+    if question.above or question.changed:
+        return None  # something else changed as well
+    sources = loose(item)
+    since = f"minutes before, in {cold}" if cold else "in an earlier run, which is kept"
+    return answer(
+        question,
+        title=f"what line {item.line} fetches changed: {listed(sources, 1)}",
+        confidence="proved" if cold else "likely",
+        evidence=(
+            Evidence(kind="dockerfile", text=f"{told(item, 90)}: {_pinned_by(item)} is not given"),
+            Evidence(
+                kind="run",
+                text=f"{question.run.scenario} on {question.run.host} found all above it, fetched "
+                f"it and got other bytes than {since}: with equal ones the step hits",
+                data={"run": question.run.id, "sources": list(sources)},
+            ),
+        ),
+        advice=_advice(item),
+        suspect={"kind": "remote", "sources": list(sources)},
+    )
+
+
+def _just_built(question: Question) -> str | None:
+    """The cold run of the same audit whose result this one should have found."""
+    if question.as_found:
+        return None
+    cold = f"{question.run.backend}-cold"
+    for run in question.case.of(cold, host=question.run.host):
+        if run.repeat == question.run.repeat and run.status == "ok":
+            return cold
+    return None
+
+
+def loose(item: Instruction) -> tuple[str, ...]:
+    """Remote sources whose content can change under the same text."""
+    if item.flag("checksum"):
+        return ()
+    return tuple(s for s in item.remote_sources if not _COMMIT.search(s))
+
+
+def _is_git(source: str) -> bool:
+    return not source.startswith(("http://", "https://")) or ".git" in source
+
+
+def _pinned_by(item: Instruction) -> str:
+    return "a commit" if _is_git(loose(item)[0]) else "a --checksum"
+
+
+def _advice(item: Instruction) -> str:
+    source = loose(item)[0]
+    if _is_git(source):
+        return (
+            f"Name the commit in line {item.line}: ADD {source.partition('#')[0]}#<40 hex digits> "
+            f"… (`git ls-remote {source.partition('#')[0]}` tells it)"
+        )
+    return (
+        f"Pin it in line {item.line}: ADD --checksum=sha256:… {source} … (`curl -sL {source} | "
+        "sha256sum` tells it; needs Engine 24 or `# syntax=docker/dockerfile:1`)"
+    )
+
+
+def ask(case: Case) -> Iterator[Need]:
+    for item in case.instructions("ADD"):
+        if loose(item):
+            yield Need(
+                id="remote-source",
+                text=f"line {item.line} fetches {loose(item)[0]}, which can change under its name; "
+                "nothing shows yet that it did",
+            )
+
+
+RULE = Rule(
+    id="remote-source",
+    title="What ADD fetches changed under its name",
+    surprise="ADD of a URL or a git branch asks the server each time. The Dockerfile and the "
+    "context are the same, and the step runs again, or is another on another host, because the "
+    "server has something else today.",
+    needs="A warm run right after a cold one, or an as-found run after an earlier one.",
+    applies="The first miss is an ADD of a URL without --checksum, or of a git reference that is "
+    "no commit, and nothing else that is known changed.",
+    proves="The warm run minutes after the cold one: with equal bytes ADD hits.",
+    advises="--checksum, or the commit.",
+    written=(
+        "BuildKit source/http/source.go and source/git/source.go, CacheKey",
+        "moby builder/dockerfile/copy.go, remote sources",
+        "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",
+    ),
+    example="FROM busybox\nADD https://example.com/latest.txt /\nRUN sleep 2\n",
+    try_it="docker build . before and after the file changes on the server.",
+    explain=explain,
+    ask=ask,
+)

@@ -1,0 +1,91 @@
+"""A stage that the target does not need: BuildKit skips it, the legacy builder builds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cachetui.findings.case import Case
+from cachetui.findings.record import Evidence
+from cachetui.findings.rule import Claim, Rule
+from cachetui.findings.times import seconds_of
+from cachetui.record import Run, StepId
+
+
+def observe(case: Case) -> Iterator[Claim]:
+    for stage in case.dockerfile.stages[: case.last_stage]:
+        if stage.index in case.needed:
+            continue
+        for run in case.of("legacy-cold", "legacy-as-found"):
+            claim = _claim(case, run, stage.index)
+            if claim is not None:
+                yield claim
+
+
+def _claim(case: Case, run: Run, stage: int) -> Claim | None:
+    built = [step for step in run.steps if step.stage_index == stage and step.status == "miss"]
+    built = [step for step in built if step.keyword != "FROM"]
+    if not built:
+        return None
+    head = case.dockerfile.stages[stage].instructions[0]
+    name = case.dockerfile.stages[stage].printed_name
+    evidence = [
+        Evidence(
+            kind="run",
+            text=f"the legacy builder on {run.host} built {len(built)} steps of stage {name}",
+            data={"run": run.id, "steps": len(built)},
+        ),
+        Evidence(
+            kind="dockerfile",
+            text=f"nothing that the target needs is FROM it, copies from it or mounts it "
+            f"(line {head.line})",
+        ),
+    ]
+    hosts = [
+        other.host
+        for other in case.of()
+        if other.backend == "buildkit"
+        and other.host == run.host
+        and any(s.stage_index == stage and s.status == "not-needed" for s in other.steps)
+    ]
+    if hosts:
+        text = f"BuildKit on {run.host} has no step of it in what it ran"
+        evidence.append(Evidence(kind="run", text=text))
+    return Claim(
+        title=f"stage {name} (line {head.line}) is not needed: the legacy builder builds it, "
+        "BuildKit does not",
+        confidence="proved",
+        steps=(StepId(stage, 0),),
+        evidence=tuple(evidence),
+        advice=f"Take stage {name} (lines {head.line} to {_end(case, stage)}) out of this "
+        "Dockerfile, or put it below the target's stage; or build with BuildKit: "
+        "DOCKER_BUILDKIT=1 docker build …",
+        hosts=(run.host,),
+        backends=("legacy",),
+        scenarios=(run.scenario,),
+        consequences=tuple(step.id for step in built),
+        seconds=seconds_of(built),
+    )
+
+
+def _end(case: Case, stage: int) -> int:
+    return case.dockerfile.stages[stage].instructions[-1].end_line
+
+
+RULE = Rule(
+    id="stage-not-needed",
+    title="A stage that the target does not need is built by the legacy builder only",
+    surprise="The legacy builder builds every stage down to the target, BuildKit those alone "
+    "that the target is FROM, copies from or mounts.",
+    needs="A run of the legacy builder in which the stage was built.",
+    applies="A stage above the target that no needed stage uses.",
+    proves="The legacy builder's own steps and their seconds, beside the Dockerfile.",
+    advises="Take the stage out, put it below the target, or use BuildKit.",
+    written=(
+        "BuildKit frontend/dockerfile/dockerfile2llb/convert.go, allReachableStages",
+        "moby builder/dockerfile/builder.go, dispatchDockerfileWithCancellation",
+        "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",
+    ),
+    example="FROM busybox AS docs\nRUN sleep 2\nFROM busybox\nRUN echo app\n",
+    try_it="docker build it with DOCKER_BUILDKIT=0, then with 1: only the first sleeps.",
+    observe=observe,
+)

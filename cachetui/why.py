@@ -1,0 +1,68 @@
+"""Why the runs of an audit differ: what the store has to compare them with, put to the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cachetui.context import Entry
+from cachetui.findings import Findings, Proof, dockerfile_of, find
+from cachetui.record import Document
+from cachetui.store import Store
+
+AS_FOUND = "-as-found"
+MOST = 40
+"""Earlier audits of a build that are looked through, newest first."""
+
+
+def why(document: Document, store: Store) -> Findings:
+    """The findings of an audit, the same whether it just ran or is shown again.
+
+    Nothing is found in an audit whose Dockerfile is not known.
+    """
+    dockerfile = dockerfile_of(document.build)
+    if dockerfile is None:
+        return Findings()
+    earlier = tuple(_earlier(document, store))
+    return find(
+        document,
+        dockerfile=dockerfile,
+        earlier=earlier,
+        manifests=_manifests((document, *earlier), store),
+        proofs=store.proofs(document.audit, Proof),
+    )
+
+
+def _earlier(document: Document, store: Store) -> Iterator[Document]:
+    """Audits of a build of that name, newest first, until each run that was made as the host
+    was found has one to be compared with. Controlled runs need none: what they find is of
+    their own making."""
+    wanted = {(r.host, r.scenario) for r in document.runs if r.scenario.endswith(AS_FOUND)}
+    looked = 0
+    for entry in store.audits() if wanted else ():
+        if looked == MOST or not wanted:
+            return
+        if (
+            entry.audit == document.audit
+            or entry.build != document.build.name
+            or entry.started_at >= document.started_at
+            or not any(scenario.endswith(AS_FOUND) for scenario in entry.scenarios)
+        ):
+            continue
+        looked += 1
+        found = store.audit(entry.audit)
+        if found is not None:
+            wanted -= {(r.host, r.scenario) for r in found.runs if r.status == "ok"}
+            yield found
+
+
+def _manifests(documents: tuple[Document, ...], store: Store) -> dict[str, tuple[Entry, ...]]:
+    """The contexts that were sent, and those that hosts keep themselves, by digest."""
+    digests: dict[str, None] = {}
+    for document in documents:
+        digests[document.build.context_digest] = None
+        for host in document.hosts:
+            checkout = host.evidence.checkout if host.evidence else None
+            if checkout is not None and checkout.digest is not None:
+                digests[checkout.digest] = None
+    known = ((digest, store.manifest(digest)) for digest in digests)
+    return {digest: entries for digest, entries in known if entries is not None}

@@ -1,0 +1,169 @@
+"""Where a surprise is played: a build of its own, the lab's hosts, and what cachetui says of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from cachetui.config import HostSettings
+from cachetui.core import Core, Options, folder_build
+from cachetui.dockerfile import parse
+from cachetui.findings import Finding, Findings, find
+from cachetui.record import Document
+from tests.audits import core_of
+from tests.lab import Lab
+
+HOSTS = ("old", "mid", "new", "ctd")
+PARTS = ("surprise", "near")
+
+
+@dataclass
+class Stage:
+    """A build folder whose `@SALT@` is unique, so that no cache of another test knows it.
+
+    What it does is what users do: `typed` is `docker build` on a host, `audit` is cachetui's.
+    """
+
+    lab: Lab
+    source: Path
+    folder: Path
+    hosts: tuple[str, ...] = HOSTS
+    salt: str = field(default_factory=lambda: str(time.time_ns()))
+    settings: dict[str, object] = field(default_factory=dict)
+    host_settings: dict[str, dict[str, object]] = field(default_factory=dict)
+    audits: list[Document] = field(default_factory=list)
+    core: Core = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.build = self.folder / "build"
+        shutil.copytree(self.source, self.build)
+        for path in self.build.rglob("*"):
+            if path.is_file():
+                path.write_text(path.read_text().replace("@SALT@", self.salt))
+                path.chmod(0o644)
+        self.core = core_of(self.lab, self.folder / "store")
+
+    def write(self, name: str, text: str, mode: int = 0o644) -> Path:
+        """Write a file of the build."""
+        path = self.build / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text.replace("@SALT@", self.salt))
+        path.chmod(mode)
+        return path
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Change a file of the build, which must have `old` in it."""
+        path = self.build / name
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    def typed(
+        self, *options: str, backend: str, hosts: Sequence[str] = (), folder: Path | None = None
+    ) -> None:
+        """What users of the hosts do before: `docker build`."""
+
+        def one(name: str) -> None:
+            engine = self.lab[name].engine
+            env = {**engine.env, "DOCKER_BUILDKIT": "1" if backend == "buildkit" else "0"}
+            import subprocess
+
+            done = subprocess.run(
+                [
+                    engine.bin / "docker",
+                    "build",
+                    "-q",
+                    "--network=none",
+                    *options,
+                    str(folder or self.build),
+                ],
+                env={**os.environ, **env},
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+            assert done.returncode == 0, f"{name}: {done.stdout}{done.stderr}"
+
+        self.everywhere(one, hosts)
+
+    def everywhere(self, work: Callable[[str], object], hosts: Sequence[str] = ()) -> None:
+        """Do something on several hosts (none named: all of the stage) side by side."""
+        with ThreadPoolExecutor(len(HOSTS)) as pool:
+            for job in [pool.submit(work, name) for name in hosts or self.hosts]:
+                job.result()
+
+    def audit(self, *scenarios: str, hosts: Sequence[str] = (), repeat: int = 1) -> Document:
+        """Run these scenarios and remember the audit."""
+        changes = {"network": "none", **self.settings}
+        build = msgspec.structs.replace(folder_build(self.build), name="surprise", **changes)
+        chosen = [
+            self._host(host)
+            for host in self.core.settings.hosts
+            if host.name in (hosts or self.hosts)
+        ]
+        options = Options(scenarios=scenarios, repeat=repeat, fresh=True)
+        document = self.core.prepare(build, chosen, options).run()
+        assert [host.status for host in document.hosts] == ["ok"] * len(chosen), [
+            (host.name, host.reason) for host in document.hosts if host.status != "ok"
+        ]
+        self.audits.append(document)
+        return document
+
+    def _host(self, host: HostSettings) -> HostSettings:
+        return msgspec.structs.replace(host, **self.host_settings.get(host.name, {}))
+
+    def findings(self, document: Document | None = None) -> Findings:
+        """What is found in an audit, the last without one, with those before it as earlier."""
+        document = document or self.audits[-1]
+        place = self.audits.index(document)
+        digests = {one.build.context_digest for one in self.audits}
+        for one in self.audits:
+            for host in one.hosts:
+                checkout = host.evidence.checkout if host.evidence else None
+                if checkout is not None and checkout.digest is not None:
+                    digests.add(checkout.digest)
+        store = self.core.store
+        manifests = {d: entries for d in digests if (entries := store.manifest(d)) is not None}
+        args = self.settings.get("build_args")
+        return find(
+            document,
+            dockerfile=parse(
+                document.build.dockerfile_text, args if isinstance(args, dict) else None
+            ),
+            earlier=tuple(reversed(self.audits[:place])),
+            manifests=manifests,
+        )
+
+    def found_on(self, rule: str) -> dict[str, Finding]:
+        """Host → the finding of that rule about it, in the last audit: as a whole, or of the
+        host alone (a rule may say once what holds for all)."""
+        whole = self.findings()
+        found = {h: one for one in whole.findings if one.id == rule for h in one.hosts}
+        for name in self.hosts:
+            if name not in found:
+                for one in self.findings_of(name).findings:
+                    if one.id == rule:
+                        found[name] = one
+        return found
+
+    def findings_of(self, host: str) -> Findings:
+        """What is found in the last audit as if the host were alone in it."""
+        last = self.audits[-1]
+        alone = msgspec.structs.replace(
+            last,
+            hosts=tuple(one for one in last.hosts if one.name == host),
+            runs=tuple(one for one in last.runs if one.host == host),
+        )
+        self.audits[-1] = alone
+        try:
+            return self.findings(alone)
+        finally:
+            self.audits[-1] = last
