@@ -320,6 +320,11 @@ def paths(store_folder: Path | None) -> None:
 # What the commands share
 
 
+def run_defaults() -> dict[str, Any]:
+    """What `cachetui run FOLDER` is given when nothing else is said."""
+    return dict(run.make_context("run", ["."]).params)
+
+
 def fail(message: str) -> NoReturn:
     """Say what is wrong on standard error and exit 2."""
     from cachetui.report.clean import clean

@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
-from cachetui.cli import DIFFERENT, SAME
+from cachetui.cli import DIFFERENT, SAME, run_defaults
 from cachetui.commands.run import run_build_command
 from cachetui.demo.fleet import DemoCore, Fleet, build_name, demo_fleet
-
-_DEFAULTS: dict[str, Any] = {
-    "scenarios": (),
-    "as_found": True,
-    "repeat": 1,
-    "fresh": False,
-    "max_age": "1d",
-    "dry_run": False,
-    "form": "table",
-    "output": None,
-}
 
 
 def demo_command(build: str, *, speed: float, table: bool, progress: str) -> int:
@@ -52,7 +40,8 @@ def _table(fleet: Fleet, core: DemoCore, build: str, progress: str) -> int:
         sys.stderr.write(f"{line}\n")
     settings = core.settings.builds[build_name(build)]
     hosts = core.settings.hosts
-    code = run_build_command(core, settings, hosts, {**_DEFAULTS, "progress": progress})
+    given = {**run_defaults(), "as_found": True, "progress": progress}
+    code = run_build_command(core, settings, hosts, given)
     sys.stderr.write("On machines of yours: cachetui init, then cachetui run FOLDER\n")
     return code
 
