@@ -10,7 +10,6 @@ from textual.widget import Widget
 
 from cachetui.report import units
 from cachetui.tui import facts, keys, matrix, signs
-from cachetui.tui.excerpt import of_hosts
 from cachetui.tui.matrix import HOST, FleetRow, Order, Outlook
 from cachetui.tui.ports import Key, Loading
 from cachetui.tui.screens.fleet_actions import FleetActions
@@ -276,7 +275,7 @@ class FleetPlace(FleetActions):
         host = self._hosts.get(entry.key)
         lines: list[Line] = []
         if host is not None:
-            lines += facts.host_lines(host, entry)
+            lines += facts.host_lines(host, entry, self.size.width - 2)
         cell = matrix.merged(self._cells, entry.hosts, str(at[1])) if at[1] != HOST else None
         if cell is not None:
             lines.append(facts.cell_facts(cell, host.reason if host else None))
@@ -419,6 +418,8 @@ class FleetPlace(FleetActions):
             self.home.action_go_back()
 
     def exported(self) -> Document | None:
+        from cachetui.tui.excerpt import of_hosts
+
         document = self.session.current()
         if document is None or not self._words:
             return document
