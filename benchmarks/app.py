@@ -429,7 +429,8 @@ def measure_load(minutes: float) -> None:
 
 
 def measure_log(lines: int) -> None:
-    """Open, page and search a long log."""
+    """Open, page and search a long log: a step of so many lines, between them those of four that
+    run beside it, and all of them as they were printed."""
     from cachetui.logs import LogWriter, RunLog
     from cachetui.record import StepId
 
@@ -437,14 +438,15 @@ def measure_log(lines: int) -> None:
         path = Path(folder) / "log"
         writer = LogWriter(path)
         steps = [StepId(0, n) for n in range(1, 6)]
-        for n in range(lines):
+        for n in range(lines * 5 // 4):
+            step = steps[0] if n % 20 < 16 else steps[n // 20 % 4 + 1]
             text = f"#{n % 9} {n / 100:.3f} Get:{n} http://deb.debian.org/debian libfoo{n % 977} "
-            writer.write(steps[n // 3 % 5], f"{text}amd64 1.2.{n % 31} [{n % 5000} kB]\n".encode())
+            writer.write(step, f"{text}amd64 1.2.{n % 31} [{n % 5000} kB]\n".encode())
         writer.close()
         for what in ("whole", "step"):
             begun = time.perf_counter()
             log = RunLog.open(path.open("rb"))
-            text_of = log.whole() if what == "whole" else log.step(steps[2])
+            text_of = log.whole() if what == "whole" else log.step(steps[0])
             first = text_of.read(0, 60)
             last = text_of.tail(60)
             opened = time.perf_counter() - begun
