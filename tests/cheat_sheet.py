@@ -1,6 +1,6 @@
 """The README's cheat sheet of keys, from the bindings themselves.
 
-    python -m tests.cheat_sheet      writes it anew; a test holds the README to it
+python -m tests.cheat_sheet      writes it anew; a test holds the README to it
 """
 
 from __future__ import annotations
@@ -17,18 +17,16 @@ def sheet() -> str:
     """A table: a row a place, its keys with what they do."""
     rows = ["| | |", "| --- | --- |"]
     for title, entries in keys.sheet():
-        told = " · ".join(f"{_keys(shown)} {_sentence(what)}" for shown, what, _ in entries)
-        rows.append(f"| **{title}** | {told} |")
+        told = [f"{_keys(shown)} {what.rstrip('…')}" for shown, what, _ in entries]
+        places = [n for n, (*_, name) in enumerate(entries) if name.startswith("app.place_")]
+        if places:
+            told[places[0] : places[-1] + 1] = [f"`1` to `{len(places)}` Go to a place"]
+        rows.append(f"| **{title}** | {' · '.join(told)} |")
     return "\n".join(rows)
 
 
 def _keys(shown: str) -> str:
     return " ".join(f"`{key}`" for key in shown.split())
-
-
-def _sentence(words: str) -> str:
-    words = words.rstrip("…")
-    return words[0].lower() + words[1:]
 
 
 def in_readme(text: str) -> str:

@@ -177,7 +177,9 @@ TIMELINE: list[BindingType] = [
 ]
 
 MOUNTS: list[BindingType] = [
-    _key("mounts.sort", "s", "sort", "Sort", show=True, tip="Sort: by saved, result, size, host"),
+    _key(
+        "mounts.sort", "s", "sort", "Sort", show=True, tip="Sort by what is saved, by size, by host"
+    ),
 ]
 
 HISTORY: list[BindingType] = [
