@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check lab lab-down bench clean
+.PHONY: help demo test check lab lab-down bench screenshots clean
 .DEFAULT_GOAL := help
 
 help: ## Show this
@@ -38,6 +38,10 @@ lab-down: $(VENV)/.run ## End the lab; nothing is left running
 
 bench: $(VENV)/.dev ## The figures of docs/measured.md
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+screenshots: $(VENV)/.dev ## The README's pictures, taken anew of the recorded fleet; its keys
+	$(BIN)/python -m tests.cheat_sheet
+	$(BIN)/python -m tests.screenshots
 
 clean: ## Remove the virtual environment and what tools left
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -22,8 +22,13 @@ def run_app(
 ) -> int:
     """Run the app until it is left; returns the exit code. See `cachetui.tui.app.run_app`.
 
-    `core` can be a function that makes it: it is called once something is on the screen.
+    `core` can be a function that makes it: it is called once something is on the screen. Raises
+    ConfigError for preferences that are wrong.
     """
-    from cachetui.tui import app
+    from cachetui.tui.first_frame import first_frame
 
-    return app.run_app(core, build=build, start=start, audit=audit)
+    with first_frame():
+        from cachetui.tui import app, preferences
+
+        liked = preferences.load()
+    return app.run_app(core, liked, build=build, start=start, audit=audit)

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.message import Message
 from textual.screen import Screen
 
-from cachetui.tui import keys, preferences
+from cachetui.tui import keys
 from cachetui.tui.actions import Actions
 from cachetui.tui.asking import Asker
 from cachetui.tui.ports import AuditPort, CoreLoader, CorePort, Loading
+from cachetui.tui.preferences import Preferences
 from cachetui.tui.screens.place import PLACES, Place
 from cachetui.tui.session import Pick, Session
 from cachetui.tui.text import clean_line
@@ -241,6 +242,7 @@ class CachetuiApp(Actions):
         self, build: BuildSettings, hosts: Sequence[HostSettings], options: Options
     ) -> None:
         """Prepare an audit in a thread; `Prepared` comes when it is done."""
+        self.asker.begin()
 
         def body() -> None:
             audit: AuditPort | None = None
@@ -268,6 +270,7 @@ class CachetuiApp(Actions):
 
 def run_app(
     core: CorePort | CoreLoader,
+    liked: Preferences,
     *,
     build: BuildSettings | None = None,
     start: bool = False,
@@ -279,9 +282,8 @@ def run_app(
     threads of an audit do not hold the process: they are daemons, and what they did is stored.
 
     A function in place of the core is called once the first frame is painted; what it raises is
-    raised here when the terminal is as it was. Raises ConfigError for preferences that are wrong.
+    raised here when the terminal is as it was.
     """
-    liked = preferences.load()
     app = CachetuiApp(
         core, build=build, start=start, audit=audit, keymap=liked.keys, theme=liked.theme
     )

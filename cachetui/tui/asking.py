@@ -28,12 +28,21 @@ class Asker:
         self._guard = threading.Lock()
         self._open: Future[Any] | None = None
         self._given_up = False
+        self._tried: set[str] = set()
+
+    def begin(self) -> None:
+        """A new audit asks anew: no key that it asks for has been tried."""
+        self._tried.clear()
 
     def passphrase(self, path: str) -> str | None:
         """The passphrase of a key file, None when it is not given."""
         from cachetui.tui.screens.dialogs import Passphrase
 
-        return self._ask(lambda: Passphrase(path), None)
+        again = path in self._tried
+        given = self._ask(lambda: Passphrase(path, again=again), None)
+        if given is not None:
+            self._tried.add(path)
+        return given
 
     def unknown_host_key(self, host: str, key_type: str, fingerprint: str) -> bool:
         """Whether to trust a host's key that nobody has seen before."""

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from cachetui.report import cells, units
 from cachetui.tui import signs
 from cachetui.tui.matrix import FleetRow
-from cachetui.tui.text import Line, Span, clean_line, fit, line
+from cachetui.tui.text import Line, Span, Tone, clean_line, cut, fit, line
 
 if TYPE_CHECKING:
     from cachetui.progress import Cell, HostProgress
@@ -19,8 +19,31 @@ _SIDE = 21
 """Cells of a run in the list of steps."""
 
 
-def host_lines(host: HostProgress, entry: FleetRow) -> list[Line]:
-    """What a host told of itself, in two lines; or why it could not."""
+def alike(entry: FleetRow) -> str:
+    """How many hosts a row stands for, "" for one."""
+    return f": {len(entry.hosts)} hosts alike" if len(entry.hosts) > 1 else ""
+
+
+def host_cell(entry: FleetRow, host: HostProgress | None, marked: bool, width: int) -> Line:
+    """A row's name: the mark, the sign of its state or of the odd one out, how many are alike."""
+    sign, _, tone = signs.HOST[host.state] if host else (" ", "", "")
+    if entry.odd and sign == "✓":
+        sign, tone = "≠", "warn"
+    many = alike(entry)
+    if 3 + cell_len(entry.name) + len(many) > width:
+        many = many.replace(" hosts", "")
+    name = cut(entry.name, max(1, width - 3 - len(many)))
+    return line(
+        ("◆" if marked else " ", "accent"),
+        (f"{sign} ", tone),
+        (name, "strong" if entry.odd else ""),
+        (many, "muted"),
+    )
+
+
+def host_lines(host: HostProgress, entry: FleetRow, width: int) -> list[Line]:
+    """What a host told of itself, in two lines; or why it could not, and what would help."""
+    tone: Tone
     _, word, tone = signs.HOST[host.state]
     head: list[str | Span] = [(entry.name, "strong"), (f"  {word}", tone)]
     if host.state == "sending" and host.to_send:
@@ -41,10 +64,10 @@ def host_lines(host: HostProgress, entry: FleetRow) -> list[Line]:
             else "",
         ]
         lines.append((("  " + " · ".join(part for part in parts if part), "muted"),))
-    if host.reason:
-        lines.append(line(("  ✗ ", "bad"), host.reason))
-    if host.remedy:
-        lines.append(line(("  → ", "accent"), host.remedy))
+    for sign, tone, text in (("✗", "bad", host.reason), ("→", "accent", host.remedy)):
+        wrapped = cells.wrap(clean_line(text or ""), width - 4)
+        for number, part in enumerate(wrapped):
+            lines.append(line((f"  {' ' if number else sign} ", tone), part))
     return lines
 
 

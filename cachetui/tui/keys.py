@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 from textual.binding import Binding, BindingType
 
+from cachetui.tui.names import PLACE_NAMES
+
 
 def _key(
     id: str,
@@ -33,10 +35,6 @@ def _key(
         key_display=display,
     )
 
-
-PLACE_NAMES = ("Fleet", "Compare", "Step", "Timeline", "Mounts", "History")
-"""The places in the order of their numbers. One that is called X is class XPlace in screens/x.py;
-its keys stand in a table here, and in `TOGETHER` and `TITLES`."""
 
 APP: list[BindingType] = [
     _key("app.help", "question_mark", "help", "Keys", show=True, display="?"),
@@ -179,7 +177,9 @@ TIMELINE: list[BindingType] = [
 ]
 
 MOUNTS: list[BindingType] = [
-    _key("mounts.sort", "s", "sort", "Sort", show=True, tip="Sort: by saved, result, size, host"),
+    _key(
+        "mounts.sort", "s", "sort", "Sort", show=True, tip="Sort by what is saved, by size, by host"
+    ),
 ]
 
 HISTORY: list[BindingType] = [

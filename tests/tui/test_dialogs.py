@@ -62,7 +62,8 @@ def test_no_passphrase_is_an_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("keys", "trusted"), [(["enter"], False), (["escape"], False), (["y"], True), (["n"], False)]
+    ("keys", "trusted"),
+    [(["enter"], False), (["escape"], False), (["n"], False), (["left", "enter"], True)],
 )
 def test_an_unknown_host_key_is_refused_unless_trusted(keys: list[str], trusted: bool) -> None:
     async def story(d: Driver) -> None:
@@ -71,6 +72,35 @@ def test_an_unknown_host_key_is_refused_unless_trusted(keys: list[str], trusted:
         await d.press(*keys)
         await d.until(lambda: asked.answered)
         assert asked.answer is trusted
+
+    drive(story)
+
+
+def test_no_single_key_trusts_a_host_key() -> None:
+    async def story(d: Driver) -> None:
+        asked = Asked("unknown_host_key", "ci-1", "ssh-ed25519", "SHA256:abc", core=d.core)
+        await d.see("Unknown host key")
+        await d.press("y", "q", "space", "escape")
+        await d.until(lambda: asked.answered)
+        assert asked.answer is False
+
+    drive(story)
+
+
+def test_a_wrong_passphrase_is_told_when_it_is_asked_again() -> None:
+    async def story(d: Driver) -> None:
+        for again in (False, True):
+            asked = Asked("passphrase", "key", core=d.core)
+            await d.see("Passphrase for key")
+            assert ("did not open the key" in d.text()) is again
+            await d.press(*"guess", "enter")
+            await d.until(lambda asked=asked: asked.answered)  # type: ignore[misc]
+        d.app.asker.begin()
+        asked = Asked("passphrase", "key", core=d.core)
+        await d.see("Passphrase for key")
+        assert "did not open" not in d.text()
+        await d.press("escape")
+        await d.until(lambda: asked.answered)
 
     drive(story)
 

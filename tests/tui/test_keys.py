@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from textual.binding import Binding, BindingsMap
 
@@ -10,7 +12,8 @@ from cachetui.tui.palette import commands
 from cachetui.tui.screens.help import Help
 from cachetui.tui.screens.place import PLACES
 from cachetui.tui.widgets.frame import KeyBar
-from tests import builders
+from tests import builders, cheat_sheet
+from tests.screenshots import FOLDER, PICTURES
 from tests.tui.driving import Driver, drive
 from tests.tui.fake import FakeCore
 
@@ -144,3 +147,18 @@ def test_every_binding_leads_to_an_action() -> None:
                 assert hasattr(target, method), (name, binding)
 
     drive(story, FakeCore(builders.odd_one_out()))
+
+
+def test_the_readme_tells_the_keys_that_there_are() -> None:
+    assert cheat_sheet.in_readme(cheat_sheet.README.read_text("utf-8")) == cheat_sheet.sheet()
+
+
+def test_the_readme_shows_every_picture_that_is_taken() -> None:
+    text = cheat_sheet.README.read_text("utf-8")
+    shown = [name for name in PICTURES if f"](docs/pictures/{name}.svg)" in text]
+    assert shown == list(PICTURES)
+    for name in PICTURES:
+        svg = (FOLDER / f"{name}.svg").read_text("utf-8")
+        assert "cachetui" in svg
+        assert len(svg) < 120_000
+        assert not re.search(r"https?://(?!www\.w3\.org|www\.textualize\.io)|<script", svg)

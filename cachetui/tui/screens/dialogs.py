@@ -86,9 +86,12 @@ class Confirm(Dialog[bool]):
         Binding("left,right,h,l", "other", "The other button", show=False),
     ]
 
-    def __init__(self, title: str, text: str, yes: str, no: str = "Cancel") -> None:
+    def __init__(
+        self, title: str, text: str, yes: str, no: str = "Cancel", *, keys: bool = True
+    ) -> None:
         super().__init__()
-        self._title, self._text, self._yes, self._no = title, text, yes, no
+        self._title, self._text = title, text
+        self._yes, self._no = (f"{yes} (y)" if keys else yes), f"{no} (n)"
 
     def heading(self) -> str:
         return self._title
@@ -96,8 +99,8 @@ class Confirm(Dialog[bool]):
     def body(self) -> Iterator[Widget]:
         yield from paragraphs(self._text)
         with Horizontal(classes="buttons"):
-            yield Button(label(f"{self._yes} (y)"), id="yes", variant="error")
-            yield Button(label(f"{self._no} (n)"), id="no", variant="primary")
+            yield Button(label(self._yes), id="yes", variant="error")
+            yield Button(label(self._no), id="no", variant="primary")
 
     def on_mount(self) -> None:
         self.query_one("#no").focus()
@@ -134,11 +137,13 @@ class Passphrase(Dialog[str]):
 
     HEADING = "Encrypted key"
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, again: bool = False) -> None:
         super().__init__()
-        self._path = path
+        self._path, self._again = path, again
 
     def body(self) -> Iterator[Widget]:
+        if self._again:
+            yield Static(label("✗ That did not open the key."), markup=False)
         yield Static(label(f"Passphrase for {self._path}"), markup=False)
         yield Input(password=True, id="secret")
         yield Static(label("enter gives it · esc goes on without this key"), markup=False)
@@ -152,7 +157,10 @@ class Passphrase(Dialog[str]):
 
 
 class HostKey(Confirm):
-    """Whether to trust a host's key that is not known yet. Nothing is accepted by default."""
+    """Whether to trust a host's key that is not known yet. Nothing is accepted by default, and
+    no single key accepts it: it may have been meant for the place below."""
+
+    BINDINGS: ClassVar = [Binding("y", "nothing", "", show=False)]
 
     def __init__(self, host: str, key_type: str, fingerprint: str) -> None:
         super().__init__(
@@ -162,7 +170,12 @@ class HostKey(Confirm):
             "ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub",
             "Trust it",
             "Refuse",
+            keys=False,
         )
+
+    def action_nothing(self) -> None:
+        """Say how it is trusted."""
+        self.notify("To trust it, go to its button with ← and press enter.", markup=False)
 
 
 class Choose(Dialog[int]):

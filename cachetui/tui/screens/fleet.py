@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.widget import Widget
 
-from cachetui.report import units
-from cachetui.tui import facts, keys, matrix, signs
-from cachetui.tui.excerpt import of_hosts
+from cachetui.tui import facts, idle, keys, matrix, signs
 from cachetui.tui.matrix import HOST, FleetRow, Order, Outlook
 from cachetui.tui.ports import Key, Loading
 from cachetui.tui.screens.fleet_actions import FleetActions
-from cachetui.tui.text import Line, Span, cut, line
+from cachetui.tui.text import Line, line
 from cachetui.tui.widgets.canvas import Plate
 from cachetui.tui.widgets.columns import Column
 from cachetui.tui.widgets.filterbox import FilterBox
@@ -130,7 +128,7 @@ class FleetPlace(FleetActions):
         return snapshot is not None and len(snapshot.hosts) >= matrix.FOLD_FROM
 
     def _columns(self, scenarios: tuple[str, ...], rows: list[FleetRow]) -> tuple[Column, ...]:
-        longest = max((len(row.name) + len(_alike(row)) for row in rows), default=8) + 3
+        longest = max((len(row.name) + len(facts.alike(row)) for row in rows), default=8) + 3
         arrow = {True: " ▴", False: " ▾"}[self._order.backwards]
         own = arrow if self._order.column == HOST else ""
         most = 44 if self.size.width >= 120 else 30 if self.size.width >= 60 else 18
@@ -151,51 +149,15 @@ class FleetPlace(FleetActions):
 
     def _show_idle(self, grid: Grid) -> None:
         """No audit yet: the hosts as they are configured, and what to do."""
-        hosts = self.session.hosts
-        self._rows = {h.name: FleetRow(h.name, h.name, (h.name,), False) for h in hosts}
+        session = self.session
+        self._rows = {h.name: FleetRow(h.name, h.name, (h.name,), False) for h in session.hosts}
         self._cells, self._hosts = {}, {}
-        build = self.session.build
-        todo: Line = line(
-            ("r", "key"),
-            f" runs {build.name} on " if build else " chooses a build for ",
-            units.count(len(hosts), "host"),
-            (" · ", "muted"),
-            ("6", "key"),
-            " opens a kept audit",
-        )
-        if isinstance(self.home.core, Loading):
-            todo = (("Reading hosts.toml…", "muted"),)
-        elif not hosts:
-            todo = line(
-                "There is no hosts.toml yet: ",
-                ("r", "key"),
-                " offers to write one · ",
-                ("6", "key"),
-                " opens a kept audit",
-            )
+        loading = isinstance(self.home.core, Loading)
+        todo = idle.todo(session.build, len(session.hosts), loading=loading)
         self.query_one("#verdict", Plate).show(todo)
-        columns = (
-            Column(HOST, ("  HOST",), 14, 1, 26),
-            Column("address", ("ADDRESS",), 20, 2, 44),
-            Column("tags", ("TAGS",), 12, 1),
-        )
-        grid.show(list(self._rows), columns)
-        self._show_idle_facts()
-
-    def _show_idle_facts(self) -> None:
-        """What would be built, and when it last was."""
-        lines: list[Line] = []
-        build = self.session.build
-        if build is not None:
-            path = str(build.context / build.dockerfile)
-            target = f" → {build.target}" if build.target else ""
-            lines.append(line(("build  ", "muted"), (build.name, "strong"), f"  {path}{target}"))
-            last = next((e for e in self.home.core.store.audits() if e.build == build.name), None)
-            if last is not None:
-                age = units.age(max(0.0, self.home.now() - last.started_at))
-                hosts = units.count(last.hosts, "host")
-                trouble: Span = (f"✗ {last.failed} in trouble", "bad") if last.failed else ("", "")
-                lines.append(line(("last   ", "muted"), f"{age} on {hosts}  ", trouble))
+        grid.show(list(self._rows), idle.columns(HOST))
+        audits = self.home.core.store.audits()
+        lines = idle.build_lines(session.build, audits, self.home.now())
         self.query_one("#facts", Plate).show(*lines)
 
     def _verdict(self) -> tuple[Line, ...]:
@@ -220,10 +182,7 @@ class FleetPlace(FleetActions):
             return self._host_cell(entry, width)
         if column in ("address", "tags"):
             settings = next((h for h in self.session.hosts if h.name == row), None)
-            if settings is None:
-                return ()
-            text = settings.address if column == "address" else " ".join(settings.tags)
-            return ((text, "muted"),)
+            return idle.cell(settings, str(column))
         cell = matrix.merged(self._cells, entry.hosts, str(column))
         if cell is None:
             return ()
@@ -236,20 +195,9 @@ class FleetPlace(FleetActions):
 
     def _host_cell(self, entry: FleetRow, width: int) -> Line:
         keys_of = self._keys(entry, HOST)
-        host = self._hosts.get(entry.key)
-        sign, _, tone = signs.HOST[host.state] if host else (" ", "", "")
         marked = bool(keys_of) and all(key in self.marked for key in keys_of)
         marked = marked or (not self._hosts and entry.key in self._marked_idle)
-        spans: list[Span] = [("◆" if marked else " ", "accent")]
-        if entry.odd and sign == "✓":
-            sign, tone = "≠", "warn"
-        spans.append((f"{sign} ", tone))
-        alike = _alike(entry)
-        if 3 + len(entry.name) + len(alike) > width:
-            alike = alike.replace(" hosts", "")
-        name = cut(entry.name, max(1, width - 3 - len(alike)))
-        spans += [(name, "strong" if entry.odd else ""), (alike, "muted")]
-        return tuple(spans)
+        return facts.host_cell(entry, self._hosts.get(entry.key), marked, width)
 
     def _keys(self, entry: FleetRow, column: str) -> list[Key]:
         return [
@@ -276,7 +224,7 @@ class FleetPlace(FleetActions):
         host = self._hosts.get(entry.key)
         lines: list[Line] = []
         if host is not None:
-            lines += facts.host_lines(host, entry)
+            lines += facts.host_lines(host, entry, self.size.width - 2)
         cell = matrix.merged(self._cells, entry.hosts, str(at[1])) if at[1] != HOST else None
         if cell is not None:
             lines.append(facts.cell_facts(cell, host.reason if host else None))
@@ -419,6 +367,8 @@ class FleetPlace(FleetActions):
             self.home.action_go_back()
 
     def exported(self) -> Document | None:
+        from cachetui.tui.excerpt import of_hosts
+
         document = self.session.current()
         if document is None or not self._words:
             return document
@@ -436,8 +386,3 @@ class FleetPlace(FleetActions):
         if action in ("odd", "fold", "mark_all", "rerun", "commands", "live_log", "timeline"):
             return self.session.snapshot is not None
         return True
-
-
-def _alike(entry: FleetRow) -> str:
-    """How many hosts a row stands for, "" for one."""
-    return f": {len(entry.hosts)} hosts alike" if len(entry.hosts) > 1 else ""

@@ -73,6 +73,7 @@ class FleetActions(Place):
         if not wanted:
             self.home.tell("Nothing failed; mark (space) what shall run again.")
             return
+        self.home.asker.begin()
         self.session.rerun(wanted)
         self.marked.clear()
         self.home.tell(f"Running {units.count(len(wanted), 'run')} again…")

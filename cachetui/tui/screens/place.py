@@ -10,8 +10,8 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from cachetui.report import units
-from cachetui.tui import keys, signs
-from cachetui.tui.excerpt import of_runs
+from cachetui.tui import signs
+from cachetui.tui.names import PLACE_NAMES
 from cachetui.tui.session import Pick, Session
 from cachetui.tui.text import Line, Span, joined, line, width_of
 from cachetui.tui.widgets.frame import KeyBar, PlaceTabs, Progress, TitleBar
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cachetui.record import Document
     from cachetui.tui.app import CachetuiApp
 
-PLACES: tuple[tuple[str, str], ...] = tuple((name.lower(), name) for name in keys.PLACE_NAMES)
+PLACES: tuple[tuple[str, str], ...] = tuple((name.lower(), name) for name in PLACE_NAMES)
 """The places in the order of their numbers: id and name."""
 
 
@@ -93,6 +93,8 @@ class Place(Screen[None]):
 
     def excerpt(self, picks: Sequence[Pick]) -> Document | None:
         """These runs as a document, the whole audit where none of them has ended."""
+        from cachetui.tui.excerpt import of_runs
+
         chosen = [
             (document, run)
             for pick in picks

@@ -11,7 +11,7 @@ from cachetui.logs import LogError, LogText, RunLog
 from cachetui.record import StepId
 from cachetui.tui.screens.place import Place
 from cachetui.tui.session import Pick
-from cachetui.tui.text import Line, Span, Tone, line
+from cachetui.tui.text import Line, Span, Tone, cut, line
 from cachetui.tui.widgets.logview import LogView
 from cachetui.tui.widgets.pane import Pane, pane_head, step_of
 
@@ -136,7 +136,7 @@ class StepPanes(Place):
         pane.view.show(
             text,
             gutter=self._gutter if self.whole else None,
-            gutter_width=14 if self.size.width // max(1, len(self._picks)) >= 60 else 8,
+            gutter_width=self._gutter_width,
             empty=(self.no_lines(pane, log is not None, trouble),),
             follow=follow,
         )
@@ -180,7 +180,11 @@ class StepPanes(Place):
         name, number = self._names().get(step, (f"stage {step.stage_index}", None))
         tone = _STAGE_TONES[step.stage_index % len(_STAGE_TONES)]
         where = f" {number}" if number is not None else ""
-        return (f"{name}{where}", tone)
+        return (cut(name, self._gutter_width - len(where)) + where, tone)
+
+    @property
+    def _gutter_width(self) -> int:
+        return 16 if self.size.width // max(1, min(2, len(self._picks))) >= 60 else 10
 
     def _names(self) -> dict[StepId, tuple[str, int]]:
         return {

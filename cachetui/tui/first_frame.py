@@ -1,0 +1,51 @@
+"""The first frame, drawn before Textual is loaded: one sees at once that something comes.
+
+It has the title, the places and what is waited for, where the app will have them, and no colour:
+which theme is liked is not known yet. Textual then draws over it, in the same alternate screen.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from cachetui.tui.names import PLACE_NAMES
+
+_ENTER = "\x1b[?1049h\x1b[?25l\x1b[2J\x1b[H"
+_LEAVE = "\x1b[?1049l\x1b[?25h"
+
+
+@contextmanager
+def first_frame(out: TextIO | None = None) -> Iterator[None]:
+    """Draw it on the terminal that the app will use; what fails within leaves the terminal as it
+    was. Without a terminal nothing is drawn."""
+    out = out or sys.__stderr__
+    drawn = out is not None and out.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    if out is None or not drawn:
+        yield
+        return
+    out.write(_ENTER + "\r\n".join(lines(*_size(out))))
+    out.flush()
+    try:
+        yield
+    except BaseException:
+        out.write(_LEAVE)
+        out.flush()
+        raise
+
+
+def lines(columns: int, rows: int) -> list[str]:
+    """The frame's lines, none longer than the terminal is wide."""
+    places = "".join(f" {number} {name} " for number, name in enumerate(PLACE_NAMES, start=1))
+    text = [" cachetui", f" {places}", " Reading hosts.toml…"]
+    return [line[:columns] for line in text[:rows]]
+
+
+def _size(out: TextIO) -> tuple[int, int]:
+    try:
+        return os.get_terminal_size(out.fileno())
+    except OSError:
+        return 80, 24

@@ -1,0 +1,154 @@
+"""The README's pictures, taken of the app on the recorded fleet: `make screenshots`.
+
+    python -m tests.screenshots [--folder docs/pictures] [--speed 1]
+
+The audits run as `cachetui demo` runs them, at the speed they were recorded at unless told
+otherwise: what the legacy builder took is known from when its output came.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from cachetui.core import Options
+from cachetui.demo.fleet import DemoCore, build_name, demo_fleet
+from cachetui.tui.app import CachetuiApp
+from cachetui.tui.screens.step import StepPlace
+
+FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
+SIZE = (112, 30)
+
+PICTURES = ("fleet", "compare", "timeline", "step", "mounts")
+"""Their names, in the order in which they are taken."""
+
+_TRIES = 30_000
+"""Hundredths of a second that something may take to come."""
+
+_FONT = re.compile(r"@font-face\s*\{.*?\}\s*", re.DOTALL)
+
+
+class Photographer:
+    """Drives the app to what is to be seen, and writes what it shows."""
+
+    def __init__(self, pilot: Pilot[int], folder: Path) -> None:
+        self.pilot = pilot
+        self.folder = folder
+        app = pilot.app
+        assert isinstance(app, CachetuiApp)
+        self.app = app
+
+    async def until(self, condition: Callable[[], object], what: str) -> None:
+        """Wait for something; raises TimeoutError when it does not come."""
+        for _ in range(_TRIES):
+            if condition():
+                await self.pilot.pause()
+                return
+            await self.pilot.pause(0.01)
+        raise TimeoutError(what)
+
+    async def press(self, *keys: str) -> None:
+        for key in keys:
+            await self.pilot.press(key)
+            await self.pilot.pause()
+
+    async def place(self, name: str) -> None:
+        await self.until(lambda: self.app.current_mode == name, name)
+
+    async def take(self, name: str) -> None:
+        """Write what is on the screen."""
+        self.app.clear_notifications()
+        await self.pilot.pause(0.2)
+        path = self.folder / f"{name}.svg"
+        path.write_text(slim(self.app.export_screenshot(title="cachetui")), "utf-8")
+        print(f"{path}  {path.stat().st_size // 1024} kB", flush=True)
+
+
+def slim(svg: str) -> str:
+    """The picture without fonts from elsewhere: a viewer's own monospaced font is as good."""
+    svg = _FONT.sub("", svg).replace("Fira Code", "DejaVu Sans Mono, Menlo, Consolas")
+    return "\n".join(line.strip() for line in svg.splitlines() if line.strip()) + "\n"
+
+
+async def shop(one: Photographer) -> None:
+    """The audit of the first build, once it has ended, and its places."""
+    session = one.app.session
+    await one.until(lambda: session.document is not None, "its end")
+    await one.take("fleet")
+    await one.press("o")
+    await one.place("compare")
+    await one.press("n")
+    await one.take("compare")
+    await one.press("t")
+    await one.place("timeline")
+    await one.take("timeline")
+    await step(one)
+
+
+async def step(one: Photographer) -> None:
+    """The logs of the step that compiles, cold, of two hosts side by side, as a diff."""
+    session = one.app.session
+    hosts = [host.name for host in session.hosts][:2]
+    session.choose([session.pick((host, "buildkit-cold", 1)) for host in hosts])
+    run = session.run(session.picks[0])
+    assert run is not None
+    longest = max(run.steps, key=lambda step: step.log_lines)
+    one.app.open_step(longest.id)
+    await one.place("step")
+    place = one.app.screen
+    assert isinstance(place, StepPlace)
+    await one.until(lambda: place.panes and all(p.view.text for p in place.panes), "the logs")
+    await one.press("v")
+    await one.until(lambda: all(p.view.lines for p in place.panes), "the whole logs")
+    await one.take("step")
+
+
+async def mounts(one: Photographer) -> None:
+    """The cache mounts of the second build."""
+    await one.until(lambda: one.app.session.document, "the audit")
+    await one.press("5")
+    await one.place("mounts")
+    await one.take("mounts")
+
+
+async def walk(app: CachetuiApp, folder: Path, story: Callable[..., object]) -> None:
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        result = story(Photographer(pilot, folder))
+        assert asyncio.iscoroutine(result)
+        await result
+
+
+def take_all(folder: Path, speed: float) -> None:
+    """Take every picture."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with demo_fleet(speed=speed) as fleet:
+        core: DemoCore = fleet.core()
+        try:
+            builds = core.settings.builds
+            app = CachetuiApp(core, build=builds[build_name("shop")], start=True)
+            asyncio.run(walk(app, folder, shop))
+            audit = core.prepare(
+                builds[build_name("mounts")], core.settings.hosts, Options(scenarios=None)
+            )
+            audit.run()
+            asyncio.run(walk(CachetuiApp(core, audit=audit.id), folder, mounts))
+        finally:
+            core.store.close()
+
+
+def main() -> None:
+    """Take them as the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    parser.add_argument("--speed", type=float, default=1.0)
+    options = parser.parse_args()
+    take_all(options.folder, options.speed)
+
+
+if __name__ == "__main__":
+    main()
