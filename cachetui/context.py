@@ -62,12 +62,12 @@ class Context:
     def files(self) -> int:
         return sum(entry.kind in ("file", "link") for entry in self.entries)
 
-    def tar(self) -> Iterator[bytes]:
-        """The folder to send as a GNU tar, streamed. Raises `ContextError` when a file is no
-        longer what the manifest says: what is built must be what was read."""
+    def tar_members(self) -> Iterator[bytes]:
+        """The folder to send as the members of a GNU tar, streamed, without the tar's end. Raises
+        `ContextError` when a file is no longer what the manifest says: what is built must be
+        what was read."""
         for entry in self.entries:
             yield from _member(entry, self.sources[entry.path])
-        yield b"\0" * (2 * tarfile.BLOCKSIZE)
 
 
 def read_context(folder: Path, dockerfile: str = "Dockerfile") -> Context:

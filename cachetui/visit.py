@@ -222,7 +222,7 @@ class Visit:
         _, commands = put_folder(
             self.machine,
             folder,
-            self.task.context.tar,
+            self.task.context.tar_members,
             on_sent=lambda sent: self.board.host(self.name, sent=sent),
             cancel=self.cancel,
         )

@@ -28,7 +28,7 @@ def sent(context: Context) -> set[str]:
 
 def unpack(context: Context, to: Path) -> Path:
     to.mkdir()
-    with tarfile.open(fileobj=io.BytesIO(b"".join(context.tar()))) as tar:
+    with tarfile.open(fileobj=io.BytesIO(b"".join(context.tar_members()))) as tar:
         # An attribute, because Debian 12's Python (3.11.2) has no `filter` argument yet.
         tar.extraction_filter = lambda member, _path: member
         tar.extractall(to)
@@ -101,7 +101,7 @@ def test_a_file_that_changes_is_not_sent_as_it_was(tmp_path: Path) -> None:
     context = read_context(root)
     (root / "a").write_text("after!")
     with pytest.raises(ContextError, match="changed while it was being sent"):
-        b"".join(context.tar())
+        b"".join(context.tar_members())
 
 
 def test_odd_names_survive(tmp_path: Path) -> None:

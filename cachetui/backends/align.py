@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cachetui.backends.shapes import Shape
+from cachetui.record import StepId
 
 _NAME = re.compile(
     r"\[(?:(?P<platform>[^\s\]]+/[^\s\]]+) )?(?:(?P<stage>[^\s\]]+) )? *"
@@ -81,14 +82,8 @@ def likeness(vertex: VertexName, shape: Shape) -> int:
     written = shape.instruction.text
     if _squeeze(text) in (_squeeze(shape.name), _squeeze(written)):
         return 3
-    if "$" in written and len(written) < 4096:
-        # A variable of the base image: what it stands for is not known here.
-        pattern = "".join(
-            ".*" if _VARIABLE.fullmatch(part) else re.escape(part)
-            for part in re.split(f"({_VARIABLE.pattern})", _squeeze(written))
-        )
-        if pattern.count(".*") <= 8 and re.match(pattern, _squeeze(text), re.DOTALL):
-            return 2
+    if "$" in written and _follows(_squeeze(text), _VARIABLE.split(_squeeze(written))):
+        return 2  # a variable of the base image: what it stands for is not known here
     return 1
 
 
@@ -105,100 +100,115 @@ def refers(written: str, printed: str) -> bool:
     return printed == full or printed.startswith(f"{full}@")
 
 
+def _follows(text: str, parts: Sequence[str]) -> bool:
+    """Whether the text begins with the first part and has the others after it, in order."""
+    at = 0
+    for number, part in enumerate(parts):
+        found = text.find(part, at)
+        if found < 0 or (number == 0 and found > 0):
+            return False
+        at = found + len(part)
+    return True
+
+
 def _squeeze(text: str) -> str:
     """For comparing: no quotes or backslashes (the name is printed after the shell's lexer)."""
     return " ".join(re.sub(r"[\"'\\]", "", text).split())
+
+
+@dataclass(slots=True)
+class _Layout:
+    """One way in which a stage's vertices may be numbered.
+
+    `offset` vertices of triggers come before the stage's own; `unknown`: the file does not tell
+    of them. `skip`: the WORKDIRs that may have no vertex have none. `total` is the likeness of
+    all names to where this layout puts them.
+    """
+
+    offset: int
+    unknown: bool
+    skip: bool
+    total: float = 0.0
 
 
 class Aligner:
     """Places the vertices of one stage as they are named; a later name can correct an earlier.
 
     `shapes` are the stage's FROM, then its triggers where they are known (`certain`: there are
-    no others), then its own.
+    no others), then its own. Every layout's likeness is added up name by name, so the time is
+    linear in the names.
     """
 
     def __init__(self, shapes: Sequence[Shape], certain: bool) -> None:
         self.certain = certain
         self._head = shapes[0]
-        self._triggers = [s for s in shapes[1:] if s.id.trigger is not None]
-        self._own = [s for s in shapes[1:] if s.id.trigger is None]
-        self._named: dict[str, VertexName] = {}
-        self._skip = False  # whether doubtful WORKDIRs have no vertex
-        self._offset = len(self._with_vertex(self._triggers))  # vertices of triggers
-        self._unknown = False  # whether triggers are counted that the file does not tell of
-        self.extra: dict[int, VertexName] = {}  # triggers that only the output tells of
-
-    @property
-    def count(self) -> int:
+        triggers = [s for s in shapes[1:] if s.id.trigger is not None]
+        own = [s for s in shapes[1:] if s.id.trigger is None]
+        self._with_vertex = {
+            skip: (_having_vertex(triggers, skip), _having_vertex(own, skip))
+            for skip in (False, True)
+        }
+        self.count = len(own) + (1 if self._head.vertex else 0)
         """Vertices that BuildKit counts in `n`, its triggers apart."""
-        return len(self._own) + (1 if self._head.vertex else 0)
+        self._named: dict[str, VertexName] = {}
+        self._layouts: list[_Layout] = []
+        for skip in (False, True) if any(s.vertex is None for s in shapes[1:]) else (False,):
+            known = len(self._with_vertex[skip][0])
+            offsets = [(known, False), (0, False)] if known else [(0, False)]
+            offsets += [(count, True) for count in range(1, MAX_TRIGGERS + 1)]
+            self._layouts += [_Layout(offset, unknown, skip) for offset, unknown in offsets]
+        self._layout = self._layouts[0]
 
     def add(self, key: str, name: VertexName) -> None:
         """Take the name of a vertex of this stage."""
-        if len(self._named) >= MAX_VERTEXES:
+        if key in self._named or len(self._named) >= MAX_VERTEXES:
             return
         self._named[key] = name
-        if self._score([name]) < 3:
-            self._fit()
+        likes: dict[StepId, int] = {}
+        for layout in self._layouts:
+            layout.total += self._score(name, layout, likes)
+        best = max(self._layouts, key=lambda layout: layout.total)
+        if best.total > self._layout.total:
+            self._layout = best
 
     def place(self, key: str) -> Shape | int | None:
         """The step of a vertex: a shape, or k for the k-th trigger where none is known."""
         name = self._named.get(key)
-        return None if name is None else self._at(name)
+        return None if name is None else self._at(name, self._layout)
 
-    def _at(self, name: VertexName) -> Shape | int | None:
+    @property
+    def extra(self) -> dict[int, VertexName]:
+        """Triggers that only the output tells of, by their number."""
+        if not self._layout.unknown:
+            return {}
+        placed = ((self._at(name, self._layout), name) for name in self._named.values())
+        return {place: name for place, name in placed if isinstance(place, int)}
+
+    def _at(self, name: VertexName, layout: _Layout) -> Shape | int | None:
         if name.keyword == "FROM":
             return self._head
         position = name.i - 1 - (1 if self._head.vertex else 0)
+        triggers, own = self._with_vertex[layout.skip]
         if position < 0:
             return None
-        if position < self._offset:
-            if self._unknown:
-                return position
-            known = self._with_vertex(self._triggers)
-            return known[position] if position < len(known) else position
-        own = self._with_vertex(self._own)
-        position -= self._offset
+        if position < layout.offset:
+            known = position < len(triggers) and not layout.unknown
+            return triggers[position] if known else position
+        position -= layout.offset
         return own[position] if position < len(own) else None
 
-    def _with_vertex(self, shapes: list[Shape]) -> list[Shape]:
-        return [s for s in shapes if s.vertex or (s.vertex is None and not self._skip)]
+    def _score(self, name: VertexName, layout: _Layout, likes: dict[StepId, int]) -> float:
+        """The likeness of a name to where a layout puts it; `likes` keeps what was compared."""
+        step = self._at(name, layout)
+        if step is None:
+            return -1
+        if isinstance(step, int):
+            return 2.5 if name.onbuild else 0.5
+        if step.id not in likes:
+            likes[step.id] = likeness(name, step)
+        fits = likes[step.id]
+        return fits if fits and (step.id.trigger is not None or not name.onbuild) else -1
 
-    def _score(self, names: Sequence[VertexName]) -> float:
-        """The mean likeness of names to where they would be placed now."""
-        total = 0.0
-        for name in names:
-            step = self._at(name)
-            if isinstance(step, int):
-                total += 2.5 if name.onbuild else 0.5
-            elif step is not None:
-                fits = likeness(name, step)
-                is_trigger = step.id.trigger is not None
-                total += fits if fits and (is_trigger or not name.onbuild) else -1
-            else:
-                total -= 1
-        return total / len(names)
 
-    def _fit(self) -> None:
-        """Find the number of triggers, and of doubtful WORKDIRs, that the names fit best."""
-        names = list(self._named.values())
-        highest = max(name.i for name in names)
-        most = min(MAX_TRIGGERS, highest)
-        doubtful = any(s.vertex is None for s in (*self._own, *self._triggers))
-        best = (self._score(names), self._offset, self._skip, self._unknown)
-        for skip in (False, True) if doubtful else (False,):
-            self._skip = skip
-            known = len(self._with_vertex(self._triggers))
-            options = [(0, False), (known, False)] if known else [(0, False)]
-            options += [(count, True) for count in range(1, most + 1)]
-            for self._offset, self._unknown in options:
-                score = self._score(names)
-                if score > best[0]:
-                    best = (score, self._offset, self._skip, self._unknown)
-        _, self._offset, self._skip, self._unknown = best
-        self.extra = {}
-        if self._unknown:
-            for name in names:
-                place = self._at(name)
-                if isinstance(place, int):
-                    self.extra[place] = name
+def _having_vertex(shapes: Sequence[Shape], skip: bool) -> list[Shape]:
+    return [s for s in shapes if s.vertex or (s.vertex is None and not skip)]

@@ -41,6 +41,7 @@ _LOG_HEAD = re.compile(rb"#(\d{1,9}) (\d++)\.(\d*+) ")
 # (cpython#106052).
 _RUN = re.compile(rb"#(\d{1,9}) \d++\.\d*+ [^\n]*+\n(?:#\1 \d++\.\d*+ [^\n]*+\n)*")
 _PREFIX = re.compile(rb"\n#\d++ \d++\.\d*+ ")
+_BLANK = re.compile(rb"\n++")
 _DONE = re.compile(rb"DONE(?: (\d{1,9}(?:\.\d{1,3})?)s)?\Z")
 _GLUED_DONE = re.compile(rb"#(\d{1,9}) DONE (\d{1,9}\.\d)s\n\Z")
 _DIGEST = re.compile(rb"sha256:[0-9a-f]{64}\Z")
@@ -49,8 +50,8 @@ _SENT = re.compile(rb"transferring context: (\d[\d.]*[kKMGTPE]?i?B)")
 _IMAGE = re.compile(
     rb"(?:writing image|exporting manifest|exporting manifest list) (sha256:[0-9a-f]{64})"
 )
-_WHOLE_RUN = 8192
-"""Bytes from which on it pays to make an expression for one vertex's log lines."""
+_LONG = 8192
+"""Bytes of a block from which on it pays to look whether it is one vertex's log to its end."""
 
 
 @dataclass(slots=True)
@@ -72,7 +73,8 @@ class PlainParser:
         self._open: bytes | None = None  # the vertex whose overlong log line goes on; b"": nobody's
         self._rule = False  # the last line was "------"
         self._epilogue = False
-        self._expression: tuple[bytes, re.Pattern[bytes]] = (b"", _PREFIX)
+        self._prefix: tuple[bytes, re.Pattern[bytes]] = (b"", _PREFIX)
+        self._last = b""  # how this block's last line begins
 
     def feed(self, data: bytes, at: float) -> list[Event]:
         """Take a block of output as it arrived; see `Parser`."""
@@ -93,10 +95,17 @@ class PlainParser:
 
     def _take(self, whole: bytes, at: float, events: list[Event]) -> None:
         start, size = 0, len(whole)
+        last = whole.rfind(b"\n", 0, -1) + 1
+        self._last = whole[last : last + 12] if size >= _LONG and whole.endswith(b"\n") else b""
         while start < size:
             if self._open is None and not self._epilogue:
                 if self._glued:
                     self._release(whole.startswith(b"\n", start), at, events)
+                blank = _BLANK.match(whole, start)
+                if blank:
+                    self._rule = False
+                    start = blank.end()
+                    continue
                 run = self._log_run(whole, start, at, events)
                 if run > start:
                     start = run
@@ -120,20 +129,25 @@ class PlainParser:
             vertex.logged = True
             since = float(b"%s.%s" % (head[2][:9], head[3][:3] or b"0"))
             vertex.started = max(0.0, min(vertex.started, at - since))
-        if len(whole) - start >= _WHOLE_RUN and whole.endswith(b"\n"):
-            # Most blocks of a long log are of one vertex throughout: one pass tells and strips.
-            if self._expression[0] != key:
-                self._expression = (key, re.compile(rb"\n#%s \d++\.\d*+ " % key))
-            text, count = self._expression[1].subn(b"\n", b"\n" + whole[start:])
+        if self._last.startswith(b"#%s " % key):
+            # Most blocks of a long log are of one vertex to their end: one pass tells and strips.
+            text, count = self._prefix_of(key).subn(b"\n", b"\n" + whole[start:])
             if count == whole.count(b"\n", start):
                 self._log(key, text[1:], at, events)
                 return len(whole)
+            self._last = b""  # tried once a block: the rest is read run by run, in linear time
         run = _RUN.match(whole, start)
         if run is None:
             return start
         text = _PREFIX.sub(b"\n", b"\n" + run.group())[1:]
         self._log(key, text, at, events)
         return run.end()
+
+    def _prefix_of(self, key: bytes) -> re.Pattern[bytes]:
+        """What begins each of a vertex's log lines."""
+        if self._prefix[0] != key:
+            self._prefix = (key, re.compile(rb"\n#%s \d++\.\d*+ " % key))
+        return self._prefix[1]
 
     def _log(self, key: bytes, text: bytes, at: float, events: list[Event]) -> None:
         if self._digests:

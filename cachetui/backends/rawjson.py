@@ -16,6 +16,7 @@ did (one that another build has at work, lab): it starts at 0. The error is that
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -81,6 +82,13 @@ class SolveStatus(msgspec.Struct, gc=False):
     warnings: list[RawWarning] | None = None
 
 
+_LINE = re.compile(rb"[^\n]*\n|[^\n]+\Z")
+_OUTDENTED = re.compile(rb"(?:[ \t][^\n]*+(?:\n|\Z))*+[^ \t]")
+"""Lines up to one that is not indented."""
+
+_NEXT_LINE = re.compile(rb"[^\n]*\n")
+_OBJECT_END = re.compile(rb"(?:[ \t][^\n]*+(?:\n|\Z))*+(?:\}\n|(?=[^ \t]))")
+
 _PARTS: dict[str, Any] = {
     "vertexes": RawVertex,
     "statuses": RawStatus,
@@ -128,10 +136,9 @@ class RawJsonParser:
         self._lines = LineBuffer(MAX_OBJECT)
         self._decoder = msgspec.json.Decoder(SolveStatus)
         self._vertexes: dict[str, _Vertex] = {}
-        self._indented = False
-        self._object: list[bytes] = []
-        self._object_size = 0
-        self._skipping = False
+        self._open: list[bytes] = []  # an indented object that has not ended
+        self._open_size = 0
+        self._skip: re.Pattern[bytes] | None = None  # the end of what is left out
         self._zero = float("-inf")  # the engine's clock at the start of the run
 
     def feed(self, data: bytes, at: float) -> list[Event]:
@@ -145,74 +152,81 @@ class RawJsonParser:
     def close(self, at: float) -> list[Event]:
         """The output ended. Vertices without an end get none."""
         events: list[Event] = []
-        rest = b"".join(self._object) + self._lines.rest()
-        self._object.clear()
-        self._indented = False
+        rest = self._lines.rest()
         if rest:
             self._take(rest, at, events)
-            for line in b"".join(self._object).splitlines():
-                self._message(line, at, events)
-            self._object.clear()
+        if self._open:
+            self._by_lines(self._closed(), at, events)
         return events
 
     def _take(self, whole: bytes, at: float, events: list[Event]) -> None:
-        if not whole.endswith(b"\n") and len(whole) > MAX_OBJECT:
-            if not self._skipping:
-                text = f"an object of more than {MAX_OBJECT >> 20} MiB was left out"
-                events.append(Message(text, at, "warning"))
-            self._skipping = True
-            return
-        if self._skipping:
-            self._skipping = False
-            whole = whole[whole.find(b"\n") + 1 :]
-        if not self._indented and (whole.startswith(b"{\n") or b"\n{\n" in whole):
-            self._indented = True
-        if self._indented:
-            whole = self._whole_objects(whole)
-            if not whole:
+        if self._skip is not None:
+            found = self._skip.match(whole)
+            if found is None:
                 return
-        try:
-            found = self._decoder.decode_lines(whole)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            self._by_lines(whole, at, events)
+            self._skip = None
+            whole = whole[found.end() :]
+        if not whole.endswith(b"\n") and len(whole) > MAX_OBJECT:
+            self._leave_out(_NEXT_LINE, at, events)
             return
-        self._events(found, at, events)
+        whole = self._ended_objects(whole)
+        if self._open_size > MAX_OBJECT:
+            self._closed()
+            self._leave_out(_OBJECT_END, at, events)
+        if not whole:
+            return
+        try:
+            found_objects = self._decoder.decode_lines(whole)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            found_objects = []
+        if _objects(whole) == len(found_objects) > 0:
+            self._events(found_objects, at, events)
+        else:
+            self._by_lines(whole, at, events)
 
-    def _whole_objects(self, whole: bytes) -> bytes:
-        """Of indented objects, those that have ended; the rest is kept back."""
-        cut = whole.rfind(b"\n}\n") + 3
-        if cut == 2:
-            cut = 2 if whole.startswith(b"}\n") else 0
-        if not cut:
-            self._object.append(whole)
-            self._object_size += len(whole)
-            if self._object_size <= MAX_OBJECT:
+    def _leave_out(self, until: re.Pattern[bytes], at: float, events: list[Event]) -> None:
+        text = f"an object of more than {MAX_OBJECT >> 20} MiB was left out"
+        events.append(Message(text, at, "warning"))
+        self._skip = until
+
+    def _ended_objects(self, whole: bytes) -> bytes:
+        """Keep back the indented object that is open at the end of these lines, if one is: it
+        began with the last line that is not indented, and that is `{`."""
+        if self._open:
+            self._open.append(whole)
+            self._open_size += len(whole)
+            if _OUTDENTED.match(whole) is None:
                 return b""
-            rest = b"".join(self._object)
-            self._object.clear()
-            self._object_size = 0
-            return rest
-        self._object.append(whole[:cut])
-        ready = b"".join(self._object)
-        self._object[:] = [whole[cut:]] if cut < len(whole) else []
-        self._object_size = len(whole) - cut
-        return ready
+            whole = self._closed()
+        last = 0 if whole.startswith(b"{\n") else -1
+        last = max(last, whole.rfind(b"\n{\n") + 1 or -1)
+        if last < 0 or _OUTDENTED.match(whole, last + 2):
+            return whole
+        self._open = [whole[last:]]
+        self._open_size = len(whole) - last
+        return whole[:last]
+
+    def _closed(self) -> bytes:
+        """What was kept back, which no further line belongs to."""
+        whole = b"".join(self._open)
+        self._open, self._open_size = [], 0
+        return whole
 
     def _by_lines(self, whole: bytes, at: float, events: list[Event]) -> None:
         """The slow way, for output with something else among the objects."""
         inside: list[bytes] = []
-        for line in whole.splitlines(keepends=True):
-            if inside:
-                if line[:1] in (b" ", b"\t"):
-                    inside.append(line)
-                    continue
-                if line.rstrip() == b"}":
-                    self._one(b"".join([*inside, line]), at, events)
-                    inside = []
-                    continue
-            if line.rstrip() == b"{":
-                for text in inside:
-                    self._message(text, at, events)
+        for line in _LINE.findall(whole):
+            if inside and line.startswith((b" ", b"\t")):
+                inside.append(line)
+                continue
+            if inside and line.rstrip(b"\n") == b"}":
+                self._one(b"".join([*inside, line]), at, events)
+                inside = []
+                continue
+            for text in inside:
+                self._message(text, at, events)
+            inside = []
+            if line == b"{\n":
                 inside = [line]
             elif line.startswith(b"{"):
                 self._one(line, at, events)
@@ -343,6 +357,17 @@ class RawJsonParser:
             events.append(Message(text, at, "warning"))
         else:
             events.append(Message(text, at))
+
+
+def _objects(whole: bytes) -> int:
+    """How many objects these lines hold, if they are all of one form: one object a line, or
+    indented between `{` and `}`; -1 for anything else."""
+    lines = whole.count(b"\n")
+    if not whole.startswith(b"{\n"):
+        return lines if whole.startswith(b"{") and whole.count(b"\n{") == lines - 1 else -1
+    begun = whole.count(b"\n{\n") + 1
+    indented = whole.count(b"\n ")
+    return begun if whole.count(b"\n}\n") == begun == lines - indented - begun else -1
 
 
 def _converted(items: list[Any], kind: Any) -> Iterable[Any]:
