@@ -54,7 +54,7 @@ class Between:
         """The difference as a sentence, and as data."""
         one = self.difference
         parts = [
-            f"{_count(paths)} {what} ({listed(paths, 3)})"
+            f"{_count(paths)} {what} ({listed(files_of(paths), 3)})"
             for paths, what in (
                 (one.added, "added"),
                 (one.removed, "missing"),
@@ -75,6 +75,12 @@ class Between:
                 "modes": [[path, f"{was:o}", f"{now:o}"] for path, was, now in one.modes[:50]],
             },
         )
+
+
+def files_of(paths: Sequence[str]) -> list[str]:
+    """The paths less the folders that others of them are in."""
+    folders = {path.rpartition("/")[0] for path in paths}
+    return [path for path in paths if path not in folders]
 
 
 def _count(paths: Sequence[object]) -> str:

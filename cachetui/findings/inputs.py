@@ -71,7 +71,7 @@ def inputs(setting: Setting, step: StepId) -> Inputs:
     if base is not None:
         layers = setting.facts.bases.get(base) if setting.facts else None
         if layers:
-            tokens["base"] = f"{base} {' '.join(layers)}"
+            tokens["base"] = " ".join(layers)
         else:
             unknown.add("base")
     if isinstance(instruction.copy_from, str):
@@ -94,8 +94,7 @@ def inputs(setting: Setting, step: StepId) -> Inputs:
 
 
 def base_of(dockerfile: Dockerfile, step: StepId) -> str | None:
-    """The image that a stage's chain stands on, for the first step above which there is no
-    other of its own; None for a later one, and over `scratch`."""
+    """What the FROM of a step's chain names; None over `scratch`."""
     stage = dockerfile.stages[step.stage_index]
     while stage.base_stage is not None and stage.base_stage < stage.index:
         stage = dockerfile.stages[stage.base_stage]

@@ -10,13 +10,23 @@ from typing import Any
 from cachetui.findings.case import Before, Case
 from cachetui.findings.first_causes import Chain
 from cachetui.findings.graph import parents
-from cachetui.findings.inputs import Inputs, inputs
+from cachetui.findings.inputs import Inputs, base_of, inputs
 from cachetui.findings.matching import Edit
 from cachetui.findings.record import Confidence, Evidence, Need
 from cachetui.instruction import Instruction
 from cachetui.record import Backend, Run, Step, StepId
 
 AS_FOUND = "-as-found"
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A FROM (`head`) that names another image than it did, and how sure it is that it is one."""
+
+    then: str
+    now: str
+    head: Instruction
+    confidence: Confidence
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,26 @@ class Question:
         skip = self.now.unknown | self.then.unknown
         names = (set(self.now.tokens) | set(self.then.tokens)) - skip
         return frozenset(n for n in names if self.now.tokens.get(n) != self.then.tokens.get(n))
+
+    @cached_property
+    def renamed(self) -> Renamed | None:
+        """Another reference in the FROM that the step's chain stands on than in the earlier run,
+        unless both are one image; on BuildKit of the same layers, on the legacy builder never
+        known to be."""
+        if self.before is None or self.now is None or self.step_before is None:
+            return None
+        case, then = self.case, self.before.dockerfile
+        now_ref = base_of(case.dockerfile, self.step.id)
+        then_ref = base_of(then, self.step_before.id)
+        if now_ref is None or then_ref is None or now_ref == then_ref:
+            return None
+        layers = self.now.tokens.get("base"), self.then.tokens.get("base") if self.then else None
+        known = None not in layers
+        if known and layers[0] == layers[1] and self.run.backend == "buildkit":
+            return None
+        sure = known and layers[0] != layers[1]
+        head = case.head(self.step.stage_index)
+        return Renamed(then_ref, now_ref, head, "proved" if sure else "likely")
 
     @cached_property
     def above(self) -> tuple[Edit, ...]:

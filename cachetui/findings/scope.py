@@ -92,6 +92,23 @@ def global_args(dockerfile: Dockerfile, given: Mapping[str, str]) -> dict[str, s
     return found
 
 
+def from_arguments(dockerfile: Dockerfile, head: Instruction) -> frozenset[str]:
+    """Names of the ARGs that a FROM uses, also by way of another's default."""
+    defaults = {
+        name: default
+        for item in dockerfile.meta_args
+        for name, _, default in (word.partition("=") for word in item.args)
+    }
+    found: set[str] = set()
+    waiting = list(references(head.text))
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += references(defaults.get(name, ""))
+    return frozenset(found)
+
+
 def _take(
     item: Instruction, scope: Scope, given: Mapping[str, str], above: Mapping[str, str]
 ) -> None:

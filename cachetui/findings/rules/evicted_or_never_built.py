@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from cachetui.findings.case import Case, listed
 from cachetui.findings.record import Evidence, Need
 from cachetui.findings.rule import Claim, Question, Rule, answer
+from cachetui.findings.rules.build_changed import no_cache
 from cachetui.instruction import Instruction
 from cachetui.record import HostEvidence
 
@@ -15,11 +16,11 @@ TIGHT = 0.1
 
 
 def explain(question: Question) -> Claim | None:
-    if question.instruction is None or not question.as_found:
+    if question.instruction is None or not question.as_found or no_cache(question):
         return None
-    if question.before is not None and question.step_before is not None:
-        return _evicted(question)
-    return _never(question) if question.before is None else None
+    if question.before is None:
+        return _never(question)
+    return _evicted(question) if question.step_before is not None else _not_needed_then(question)
 
 
 def _evicted(question: Question) -> Claim | None:
@@ -30,7 +31,7 @@ def _evicted(question: Question) -> Claim | None:
     item = question.instruction
     if question.changed or question.above or now.unknown or then.unknown or item is None:
         return None
-    if now.files != then.files:
+    if now.files != then.files or question.renamed is not None:
         return None
     host = question.run.host
     step = question.step_before
@@ -53,6 +54,32 @@ def _evicted(question: Question) -> Claim | None:
         evidence=evidence,
         advice=_keep(question),
         same="evicted",
+    )
+
+
+def _not_needed_then(question: Question) -> Claim | None:
+    """The earlier run had the same instruction and did not build it: its target did not need it,
+    or it did not come that far."""
+    before, host = question.before, question.run.host
+    edit = before.edit_at(question.step.id) if before else None
+    if before is None or edit is None or edit.kind != "same":
+        return None
+    then, now = before.document.build.target, question.case.document.build.target
+    targets = f" (target {then or 'the last stage'}, now {now or 'the last stage'})"
+    return answer(
+        question,
+        title=f"the earlier run on {host} did not build line {question.step.line}",
+        confidence="likely",
+        evidence=(
+            Evidence(
+                kind="earlier",
+                text=f"audit {before.run.audit} did not need its stage"
+                + (targets if then != now else ""),
+                data={"audit": before.run.audit, "target": then},
+            ),
+        ),
+        advice="Nothing: it is in the cache from now on",
+        same="not-needed-then",
     )
 
 
@@ -180,8 +207,8 @@ RULE = Rule(
     "there.",
     needs="An earlier as-found run on the host; or what its caches held before this one.",
     applies="Text, arguments, files and base image are those of an earlier run that had the step: "
-    "evicted. No step hit, and no record or image of the cache is of this build: never built, "
-    "or all of it removed.",
+    "evicted. Its stage was not needed by that run, or no step hit and no record or image of the "
+    "cache is of this build: never built, or all of it removed.",
     proves="Nothing proves it beyond doubt: a key can have inputs that nobody knows of.",
     advises="More room for the cache, or one that is shared.",
     written=(

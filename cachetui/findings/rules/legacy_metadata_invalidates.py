@@ -65,6 +65,8 @@ def _since_before(question: Question, below: list[Step]) -> Claim | None:
 
 def _in_the_cache(question: Question, below: list[Step]) -> Claim | None:
     """What the engine's images tell: the same steps stand there, behind another such line."""
+    if question.before is not None:
+        return None  # then that run tells what changed, or that nothing did
     found: Parting | None = parting(question.case, question.run, question.step.id)
     if found is None or found.keyword not in METADATA or not found.rejoins:
         return None
