@@ -141,12 +141,16 @@ def _groups(case: Case, ref: str) -> list[Evidence]:
         found.append(
             Evidence(
                 kind="facts",
-                text=f"{listed(hosts)}: {ref} has {len(layers)} layers, the last {top}"
+                text=f"{listed(hosts)}: {ref} has {_count(layers)} {top}"
                 + _age(case, hosts[0], ref),
                 data={"ref": ref, "hosts": hosts, "layers": list(layers)},
             )
         )
     return found
+
+
+def _count(layers: Layers) -> str:
+    return "one layer," if len(layers) == 1 else f"{len(layers)} layers, the last"
 
 
 def _layers(case: Case, host: str, ref: str) -> Layers | None:
