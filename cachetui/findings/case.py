@@ -183,6 +183,7 @@ class Case:
             run.backend,
             self.facts(run.host),
             self.files(self.document, run.host, run.context_digest),
+            run.bases,
         )
 
     # What was before
@@ -211,6 +212,7 @@ class Case:
             backend,
             report.facts if report else None,
             files,
+            before.run.bases,
         )
 
 

@@ -48,7 +48,7 @@ def find(
     claims: list[Asked] = []
     open_questions: list[tuple[Question, list[Asked]]] = []
     for question in questions(case):
-        answers = [(rule, claim) for rule in rules if (claim := _asked(rule, question))]
+        answers = _answers(rules, question)
         kept = settle(answers)
         claims += kept
         if not kept:
@@ -61,6 +61,17 @@ def find(
     unexplained = [*withdrawn, *_open(case, open_questions)]
     unexplained += _uncovered(case, findings, unexplained)
     return Findings(findings=findings, unexplained=tuple(unexplained), needs=_once(needs))
+
+
+def _answers(rules: Sequence[Rule], question: Question) -> list[Asked]:
+    """What rules say of the step that missed, and of the highest above it that changed: from
+    there on the engine looked on another chain than that of the earlier run."""
+    found = [(rule, claim) for rule in rules if (claim := _asked(rule, question))]
+    changed = [one for one in question.higher if one.same is False]
+    if changed:
+        top = ((rule, claim) for rule in rules if (claim := _asked(rule, changed[-1])))
+        found += [one for one in top if one[1].confidence == "proved"]
+    return found
 
 
 def _asked(rule: Rule, question: Question) -> Claim | None:

@@ -26,6 +26,7 @@ moby `buildargs.go` builtinAllowedBuildArgs)."""
 
 SETTINGS = frozenset({"USER", "WORKDIR", "SHELL"})
 
+_IN_TOKEN = re.compile(r"\('(\w+)', ")
 _REFERENCE = re.compile(r"(?<!\\)\$(?:\{([A-Za-z_]\w*)[^}]*\}|([A-Za-z_]\w*))")
 
 
@@ -134,6 +135,11 @@ def _take(
             own = f"{scope.settings.get('WORKDIR', '')}/{own}"
         scope.settings[item.keyword] = own
         scope.lines[item.keyword] = item.line
+
+
+def arguments_in(token: str) -> frozenset[str]:
+    """Names of the variables whose values went into a token, also by way of others."""
+    return frozenset(_IN_TOKEN.findall(token))
 
 
 def _token(text: str, known: Mapping[str, str]) -> str:

@@ -72,7 +72,7 @@ def test_two_things_that_changed_and_each_is_proved_are_both_said() -> None:
 def test_nothing_is_evicted_while_something_in_the_key_is_not_known() -> None:
     document = audit(TEXT, [run(TEXT, "hmm")])
     assert ids(why(document, before(TEXT, "mmm"))) == ["evicted-or-never-built"]
-    unknown = audit(TEXT, [run(TEXT, "mmm")])  # what COPY saw is not kept
+    unknown = audit(TEXT, [run(TEXT, "mmm")], context_digest="sha256:other")  # not kept
     found = why(unknown, before(TEXT, "mmm"))
     assert ids(found) == []
     (one,) = found.unexplained
@@ -161,3 +161,19 @@ def test_an_option_that_is_in_no_key_is_blamed_for_nothing() -> None:
         document = audit(TEXT, [run(TEXT, "hmm")], docker_args=args)
         then = before(TEXT, "mmm", docker_args=("--add-host=x:1.1.1.1",))
         assert ("build-changed" in ids(why(document, then))) is said, "of a host's name only"
+
+
+def test_a_step_that_changed_and_hit_by_chance_is_to_blame_for_the_next_that_missed() -> None:
+    text = "FROM base:1\nENV V=2\nLABEL a=b\nRUN make\n"
+    then = text.replace("V=2", "V=1")
+    document = audit(text, [run(text, "hhm", scenario="legacy-as-found")])
+    found = why(document, before(then, "mmm", scenario="legacy-as-found"))
+    assert ids(found) == ["build-changed"], "ENV V=2 is there of another build"
+    assert found.findings[0].steps == (StepRef(0, 1),)
+    assert found.findings[0].consequences == (StepRef(0, 3),)
+    copy = "FROM base:1\nCOPY f /f\nRUN make\n"
+    manifests = {"sha256:old": entries(f="1"), "sha256:new": entries(f="2")}
+    document = audit(copy, [run(copy, "hm")], context_digest="sha256:new")
+    earlier = before(copy, "mm", context_digest="sha256:old")
+    assert ids(why(document, earlier, manifests=manifests)) == ["context-content"]
+    assert ids(why(document, earlier)) == [], "what COPY saw then is not known"

@@ -8,7 +8,7 @@ from cachetui.findings.case import Before, listed, told
 from cachetui.findings.legacy_cache import parting
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Question, Rule, answer
-from cachetui.findings.scope import from_arguments
+from cachetui.findings.scope import arguments_in, from_arguments
 from cachetui.instruction import Instruction
 from cachetui.record import StepId
 
@@ -49,7 +49,7 @@ def _other_base(question: Question) -> Claim | None:
 
 def _since_before(question: Question) -> Claim | None:
     before = question.before
-    names = sorted(name[4:] for name in question.changed if name.startswith("arg:"))
+    names = sorted(_arguments(question))
     if not names or before is None:
         return None
     now, then = question.case.document.build.build_args, before.document.build.build_args
@@ -58,6 +58,19 @@ def _since_before(question: Question) -> Claim | None:
         # A default that was edited is a change of the Dockerfile.
         return None
     return _claim(question, given, _given(before, given, now, then))
+
+
+def _arguments(question: Question) -> frozenset[str]:
+    """Arguments that are in the key of the step themselves, or in an ENV, USER or WORKDIR."""
+    assert question.now is not None or not question.changed
+    found: set[str] = set()
+    for name in question.changed:
+        kind, _, argument = name.partition(":")
+        if kind == "arg":
+            found.add(argument)
+        elif kind in ("env", "setting") and question.now is not None:
+            found |= arguments_in(question.now.tokens.get(name, ""))
+    return frozenset(found)
 
 
 def _given(

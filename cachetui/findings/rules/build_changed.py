@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from cachetui.findings.case import told
@@ -11,7 +11,7 @@ from cachetui.findings.matching import Edit
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Question, Rule, answer
 from cachetui.findings.rules.legacy_metadata_invalidates import METADATA, WORK
-from cachetui.findings.scope import from_arguments
+from cachetui.findings.scope import arguments_in, from_arguments
 from cachetui.findings.times import seconds_of
 from cachetui.record import StepId
 
@@ -121,7 +121,7 @@ def _in_force(question: Question) -> list[_Change]:
         kind, _, name = changed.partition(":")
         if kind not in (("arg",) if legacy else ("env", "setting", "arg")):
             continue
-        if kind == "arg" and now.get(name) != then.get(name):
+        if any(now.get(one) != then.get(one) for one in _arguments(question, kind, name)):
             continue  # given from outside: another rule's surprise
         what = {"env": f"ENV {name}", "setting": name, "arg": f"ARG {name}"}[kind]
         line = (question.now.lines.get(name) if question.now else None) or 0
@@ -130,6 +130,17 @@ def _in_force(question: Question) -> list[_Change]:
         evidence = Evidence(kind="earlier", text=text, data={"name": name, "line": line})
         found.append((_at(question, line), evidence))
     return found
+
+
+def _arguments(question: Question, kind: str, name: str) -> Iterable[str]:
+    """The arguments that made a setting another while its line stayed the same."""
+    if kind == "arg":
+        return (name,)
+    if question.now is None or question.then is None:
+        return ()
+    token, old = (one.tokens.get(f"{kind}:{name}", "") for one in (question.now, question.then))
+    same_line = token.partition(" with [")[0] == old.partition(" with [")[0]
+    return arguments_in(token) if same_line else ()
 
 
 def _at(question: Question, line: int) -> StepId | None:

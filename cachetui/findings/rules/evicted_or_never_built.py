@@ -25,14 +25,15 @@ def explain(question: Question) -> Claim | None:
 
 def _evicted(question: Question) -> Claim | None:
     """It was there, and everything in its key that is known is as it was."""
-    before, now, then = question.before, question.now, question.then
-    if before is None or now is None or then is None:
+    before = question.before
+    if before is None:
         return None
+    if question.at is not None or question.same is not True:
+        return None
+    if any(one.same is not True for one in question.higher):
+        return None  # then it is not the same chain, or nobody knows
     item = question.instruction
-    if question.changed or question.above or now.unknown or then.unknown or item is None:
-        return None
-    if now.files != then.files or question.renamed is not None:
-        return None
+    assert item is not None
     host = question.run.host
     step = question.step_before
     assert step is not None
