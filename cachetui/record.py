@@ -215,6 +215,10 @@ class CacheEntry(Record, frozen=True, kw_only=True):
     uses: int = 0
 
 
+MOST_CHAINS = 60
+"""Chains of a host whose history is read, newest first: a tenth of a second each at worst."""
+
+
 class LegacyChain(Record, frozen=True, kw_only=True):
     """Images that the legacy builder made one on the other, as `docker history` tells: `made_by`
     from the base image's child on; `base` is the ID of the image that the first stands on."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cachetui.compare.align import Disagreement, agree, order
 from cachetui.context import Entry
@@ -14,6 +14,7 @@ from cachetui.findings.proofs import settled
 from cachetui.findings.questions import questions
 from cachetui.findings.record import (
     CONFIDENCES,
+    Evidence,
     Finding,
     Findings,
     Need,
@@ -143,10 +144,19 @@ def _uncovered(
                 backends=("legacy",) if backend == "legacy" else ("buildkit",),
                 scenarios=(one.scenario,),
                 steps=(StepRef.of(one.step),) if one.step is not None else (),
-                facts=differing(case, odd, rest, None),
+                facts=(*_reasons(case, one), *differing(case, odd, rest, None)),
             )
         )
     return found
+
+
+def _reasons(case: Case, one: Disagreement) -> Iterator[Evidence]:
+    """Why runs failed, where that is what hosts part ways in."""
+    hosts = {host for side in one.sides for host in side.hosts}
+    for run in case.document.runs:
+        same = (run.scenario, run.repeat) == (one.scenario, one.repeat)
+        if same and run.host in hosts and run.status != "ok" and run.reason:
+            yield Evidence(kind="run", text=f"{run.host}: {run.reason}")
 
 
 def _about(what: Finding | Unexplained, one: Disagreement) -> bool:

@@ -160,7 +160,8 @@ class Question:
         something that is in its key is not known on one side."""
         if self.now is None or self.then is None:
             return None
-        if self.changed or self.above or self.renamed is not None or self.other_image_id:
+        edits = [e for e in self.above if self.run.backend == "legacy" or _makes(e)]
+        if self.changed or edits or self.renamed is not None or self.other_image_id:
             return False
         unknown = self.now.unknown | self.then.unknown | self.not_comparable
         if self.now.context == self.then.context:
@@ -196,6 +197,13 @@ class Question:
         """Whether nothing of the Dockerfile stands between the base image and this step."""
         direct = parents(self.run, self.case.dockerfile).get(self.step.id, ())
         return not any(p.how == "chain" for p in direct)
+
+
+def _makes(edit: Edit) -> bool:
+    """Whether BuildKit has an operation of the instruction; what ENV and the like set is in the
+    inputs of the steps below."""
+    item = edit.now or edit.before
+    return item is not None and item.keyword in ("RUN", "COPY", "ADD", "WORKDIR")
 
 
 @dataclass(frozen=True)
