@@ -110,7 +110,8 @@ class Run(Record, frozen=True, kw_only=True):
     `commands` are the shell commands that ran on the host, in order. `load` is the host's
     1-minute load average just before. `left_images` are image IDs that the run made and that
     could not be removed. `context_digest` is what it built where that was not the audit's own
-    context, but one that the host keeps.
+    context, but one that the host keeps. `bases` maps a FROM's reference to the digest that
+    BuildKit resolved it to and printed: it leaves no image behind that could be asked.
     """
 
     id: str
@@ -137,6 +138,7 @@ class Run(Record, frozen=True, kw_only=True):
     engine: str | None = None
     of: str = ""
     context_digest: str | None = None
+    bases: dict[str, str] = {}
 
     @property
     def backend(self) -> Backend:
@@ -211,6 +213,10 @@ class CacheEntry(Record, frozen=True, kw_only=True):
     created: float | None = None
     last_used: float | None = None
     uses: int = 0
+
+
+MOST_CHAINS = 60
+"""Chains of a host whose history is read, newest first: a tenth of a second each at worst."""
 
 
 class LegacyChain(Record, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 import zlib
@@ -36,6 +37,7 @@ from cachetui.redact import Redactor, StreamRedactor
 
 INSPECT_SECONDS = 60.0
 _LAST_MESSAGES = 20
+_DIGEST = re.compile(r"FROM \S+@(sha256:[0-9a-f]{64})")
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ class Recorder:
         self.raw_path = folder / "raw"
         self.images: list[str] = []
         self.bases: dict[str, str] = {}  # key of a FROM → the image that it printed first
+        self.digests: dict[str, str] = {}  # a FROM's reference → what BuildKit resolved it to
         self.final_image: str | None = None
         self.context_bytes: int | None = None
         self.messages: list[str] = []
@@ -154,6 +157,7 @@ class Recorder:
             case Started(key=key, name=name):
                 self.doing = self._redact.string(name)
                 self._names[key] = self.doing
+                self._resolved(key, name)
             case ImageMade(key=of, id=image, final=final):
                 step = self.steps.step_of(of) if of else None
                 if of and step is not None and step.index == 0 and image not in self.images:
@@ -175,6 +179,13 @@ class Recorder:
                     error = self._redact.string(event.error)
                     self.elsewhere = f"{self._names.get(key, key)}: {error}"
         return True
+
+    def _resolved(self, key: str, name: str) -> None:
+        """Note the digest that BuildKit found behind a FROM, which it prints as part of it."""
+        step = self.steps.step_of(key)
+        found = _DIGEST.search(name)
+        if found is not None and step is not None and step.index == 0 and step.stage_index >= 0:
+            self.digests[self.job.dockerfile.stages[step.stage_index].base] = found[1]
 
     def finished(self, *, ended: bool, failed: bool) -> tuple[Step, ...]:
         """The steps as they are now: `ended` when the build is over, `failed` when it failed."""
@@ -246,6 +257,7 @@ def run_build(
         load=load,
         engine=job.facts.engine,
         of=job.of,
+        bases=recorder.digests,
     )
     return Outcome(run, recorder.images, frozenset(recorder.bases.values()))
 

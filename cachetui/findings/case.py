@@ -142,6 +142,13 @@ class Case:
             return f"stage {step.stage_index}, step {step.index}"
         return told(instruction)
 
+    def head(self, stage_index: int) -> Instruction:
+        """The FROM that brings the image (or `scratch`) that a stage's chain stands on."""
+        stage = self.dockerfile.stages[stage_index]
+        while stage.base_stage is not None and stage.base_stage < stage.index:
+            stage = self.dockerfile.stages[stage.base_stage]
+        return stage.instructions[0]
+
     # Contexts
 
     def files(self, document: Document, host: str, digest: str | None = None) -> Files | None:
@@ -176,6 +183,7 @@ class Case:
             run.backend,
             self.facts(run.host),
             self.files(self.document, run.host, run.context_digest),
+            run.bases,
         )
 
     # What was before
@@ -204,6 +212,7 @@ class Case:
             backend,
             report.facts if report else None,
             files,
+            before.run.bases,
         )
 
 

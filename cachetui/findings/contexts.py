@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from cachetui.context import Entry
 from cachetui.findings.case import Case, listed
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Question
@@ -54,7 +55,7 @@ class Between:
         """The difference as a sentence, and as data."""
         one = self.difference
         parts = [
-            f"{_count(paths)} {what} ({listed(paths, 3)})"
+            f"{_count(paths)} {what} ({listed(files_of(paths), 3)})"
             for paths, what in (
                 (one.added, "added"),
                 (one.removed, "missing"),
@@ -75,6 +76,12 @@ class Between:
                 "modes": [[path, f"{was:o}", f"{now:o}"] for path, was, now in one.modes[:50]],
             },
         )
+
+
+def files_of(paths: Sequence[str]) -> list[str]:
+    """The paths less the folders that others of them are in."""
+    folders = {path.rpartition("/")[0] for path in paths}
+    return [path for path in paths if path not in folders]
 
 
 def _count(paths: Sequence[object]) -> str:
@@ -103,12 +110,12 @@ def since_before(question: Question) -> Between | None:
     if files is None or question.run.context_digest is not None or not question.as_found:
         return None
     theirs = _view(question.case, files, item, backend)
-    if theirs is None or not (difference := compare(theirs, now, backend)):
+    if theirs is None or not (difference := compare(now, theirs, backend)):
         return None
     host = question.run.host
     return Between(
-        item, question.step.id, backend, difference, f"the checkout on {host}",
-        "the context that was sent", host, kind_of(difference, item),
+        item, question.step.id, backend, difference, "the context that was sent",
+        f"the checkout on {host}", host, kind_of(difference, item),
     )  # fmt: skip
 
 
@@ -172,7 +179,7 @@ def _first(
     return None
 
 
-def _view(case: Case, files: Files, item: Instruction, backend: Backend):  # type: ignore[no-untyped-def]
+def _view(case: Case, files: Files, item: Instruction, backend: Backend) -> dict[str, Entry] | None:
     args = case.document.build.build_args
     scope = scope_at(case.dockerfile, args, item.stage_index, item.index, backend)
     return seen(files, item, backend, scope)

@@ -48,6 +48,11 @@ def _bases(case: Case, hosts: Sequence[str], others: Sequence[str]) -> list[Evid
     )
     found: list[Evidence] = []
     for ref in refs:
+        if all((f := case.facts(host)) is not None and f.bases.get(ref) is None for host in hosts):
+            found.append(
+                Evidence(kind="facts", text=f"{ref} is not among the images of {listed(hosts)}")
+            )
+            continue
         ours = set(_values(case, hosts, lambda facts, ref=ref: facts.bases.get(ref)))  # type: ignore[misc]
         theirs = set(_values(case, others, lambda facts, ref=ref: facts.bases.get(ref)))  # type: ignore[misc]
         if ours and theirs and ours != theirs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cachetui.compare.align import Disagreement, agree, order
 from cachetui.context import Entry
@@ -14,6 +14,7 @@ from cachetui.findings.proofs import settled
 from cachetui.findings.questions import questions
 from cachetui.findings.record import (
     CONFIDENCES,
+    Evidence,
     Finding,
     Findings,
     Need,
@@ -48,7 +49,7 @@ def find(
     claims: list[Asked] = []
     open_questions: list[tuple[Question, list[Asked]]] = []
     for question in questions(case):
-        answers = [(rule, claim) for rule in rules if (claim := _asked(rule, question))]
+        answers = _answers(rules, question)
         kept = settle(answers)
         claims += kept
         if not kept:
@@ -61,6 +62,17 @@ def find(
     unexplained = [*withdrawn, *_open(case, open_questions)]
     unexplained += _uncovered(case, findings, unexplained)
     return Findings(findings=findings, unexplained=tuple(unexplained), needs=_once(needs))
+
+
+def _answers(rules: Sequence[Rule], question: Question) -> list[Asked]:
+    """What rules say of the step that missed, and of the highest above it that changed: from
+    there on the engine looked on another chain than that of the earlier run."""
+    found = [(rule, claim) for rule in rules if (claim := _asked(rule, question))]
+    changed = [one for one in question.higher if one.same is False]
+    if changed:
+        top = ((rule, claim) for rule in rules if (claim := _asked(rule, changed[-1])))
+        found += [one for one in top if one[1].confidence == "proved"]
+    return found
 
 
 def _asked(rule: Rule, question: Question) -> Claim | None:
@@ -132,10 +144,19 @@ def _uncovered(
                 backends=("legacy",) if backend == "legacy" else ("buildkit",),
                 scenarios=(one.scenario,),
                 steps=(StepRef.of(one.step),) if one.step is not None else (),
-                facts=differing(case, odd, rest, None),
+                facts=(*_reasons(case, one), *differing(case, odd, rest, None)),
             )
         )
     return found
+
+
+def _reasons(case: Case, one: Disagreement) -> Iterator[Evidence]:
+    """Why runs failed, where that is what hosts part ways in."""
+    hosts = {host for side in one.sides for host in side.hosts}
+    for run in case.document.runs:
+        same = (run.scenario, run.repeat) == (one.scenario, one.repeat)
+        if same and run.host in hosts and run.status != "ok" and run.reason:
+            yield Evidence(kind="run", text=f"{run.host}: {run.reason}")
 
 
 def _about(what: Finding | Unexplained, one: Disagreement) -> bool:

@@ -73,8 +73,12 @@ def _evidence(claims: Iterable[Claim]) -> tuple[Evidence, ...]:
     is told of the first, and who else it holds for."""
     found: dict[str, Evidence] = {}
     also: dict[str, None] = {}
+    told: set[str] = set()
     for claim in claims:
         for one in claim.evidence:
+            if one.text in told:
+                continue
+            told.add(one.text)
             key = _TIME.sub("", one.text)
             for host in sorted(claim.hosts, key=len, reverse=True):
                 key = re.sub(rf"(?<![\w-]){re.escape(host)}(?![\w-])", "@", key)

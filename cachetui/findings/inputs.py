@@ -26,24 +26,40 @@ from cachetui.record import Backend, BuildRecord, HostFacts, StepId
 
 @dataclass(frozen=True)
 class Setting:
-    """A build on a host: what its steps' inputs are read from. `files` None: not known."""
+    """A build on a host: what its steps' inputs are read from. `files` None: not known. `digests`
+    are those that BuildKit resolved references to, for images that the host does not list."""
 
     build: BuildRecord
     dockerfile: Dockerfile
     backend: Backend
     facts: HostFacts | None
     files: Files | None
+    digests: Mapping[str, str] = field(default_factory=dict)
+
+    def image(self, ref: str) -> str | None:
+        """A token for what a reference names: its layers, else `@` and its digest."""
+        layers = self.facts.bases.get(ref) if self.facts else None
+        if layers:
+            return " ".join(layers)
+        return f"@{self.digests[ref]}" if ref in self.digests else None
 
 
 @dataclass(frozen=True)
 class Inputs:
     """`tokens` maps an input ("arg:NODE", "text", "base") to its token; `unknown` are inputs
-    that the step has and whose token nobody knows; `files` is what it sees of the context."""
+    that the step has and whose token nobody knows; `files` is what it sees of the context, which
+    is that of the digest `context`."""
 
     tokens: Mapping[str, str]
     unknown: frozenset[str] = frozenset()
     files: Mapping[str, Entry] | None = None
     lines: Mapping[str, int] = field(default_factory=dict)
+    context: str | None = None
+
+
+def comparable(one: str | None, other: str | None) -> bool:
+    """Whether two tokens of images are of one kind: layers, or a digest."""
+    return one is not None and other is not None and one.startswith("@") == other.startswith("@")
 
 
 def inputs(setting: Setting, step: StepId) -> Inputs:
@@ -69,15 +85,15 @@ def inputs(setting: Setting, step: StepId) -> Inputs:
                 tokens[f"{kind}:{name}"] = values[name]
     base = base_of(file, step)
     if base is not None:
-        layers = setting.facts.bases.get(base) if setting.facts else None
-        if layers:
-            tokens["base"] = f"{base} {' '.join(layers)}"
+        image = setting.image(base)
+        if image is not None:
+            tokens["base"] = image
         else:
             unknown.add("base")
     if isinstance(instruction.copy_from, str):
-        layers = setting.facts.bases.get(instruction.copy_from) if setting.facts else None
-        if layers:
-            tokens["from"] = f"{instruction.copy_from} {' '.join(layers)}"
+        image = setting.image(instruction.copy_from)
+        if image is not None:
+            tokens["from"] = image
         else:
             unknown.add("from")
     sees: Mapping[str, Entry] | None = None
@@ -90,12 +106,11 @@ def inputs(setting: Setting, step: StepId) -> Inputs:
     if setting.facts is not None:
         tokens["platform"] = setting.facts.platform
     tokens["options"] = " ".join(setting.build.docker_args)
-    return Inputs(tokens, frozenset(unknown), sees, scope.lines)
+    return Inputs(tokens, frozenset(unknown), sees, scope.lines, setting.build.context_digest)
 
 
 def base_of(dockerfile: Dockerfile, step: StepId) -> str | None:
-    """The image that a stage's chain stands on, for the first step above which there is no
-    other of its own; None for a later one, and over `scratch`."""
+    """What the FROM of a step's chain names; None over `scratch`."""
     stage = dockerfile.stages[step.stage_index]
     while stage.base_stage is not None and stage.base_stage < stage.index:
         stage = dockerfile.stages[stage.base_stage]

@@ -35,7 +35,8 @@ class Parting:
 
     @property
     def said(self) -> str:
-        return f"{self.text!r}{f' (made {self.created})' if self.created else ''}"
+        when = f" (made {self.created[:16].replace('T', ' ')})" if self.created else ""
+        return f"{self.text!r}{when}"
 
 
 def parting(case: Case, run: Run, cause: StepId) -> Parting | None:

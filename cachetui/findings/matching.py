@@ -11,6 +11,9 @@ from cachetui.dockerfile import Dockerfile, Stage
 from cachetui.instruction import Instruction
 from cachetui.record import StepId
 
+LIKE_ENOUGH = 0.3
+"""What stages of other names must have in common to be one that was changed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Edit:
@@ -29,8 +32,9 @@ def edits(before: Dockerfile, now: Dockerfile) -> tuple[Edit, ...]:
     if before.text == now.text:
         return _unchanged(now)
     found: list[Edit] = []
+    pairs = _counterparts(before.stages, now.stages)
     for stage in now.stages:
-        found += _stage(_counterpart(before, stage), stage)
+        found += _stage(pairs.get(stage.index), stage)
     return tuple(found)
 
 
@@ -42,16 +46,34 @@ def _unchanged(now: Dockerfile) -> tuple[Edit, ...]:
     )
 
 
-def _counterpart(before: Dockerfile, stage: Stage) -> Stage | None:
-    if stage.name is not None:
-        for other in before.stages:
-            if other.name == stage.name:
-                return other
-    if stage.index < len(before.stages):
-        other = before.stages[stage.index]
-        if other.name is None or stage.name is None:
-            return other
-    return None
+def _counterparts(before: Sequence[Stage], now: Sequence[Stage]) -> dict[int, Stage]:
+    """Index of a stage now → the stage that it was: of the same name; else, of those left, the
+    most alike, and of equals the one as far from the end, where the target is."""
+    named = {stage.name: stage for stage in before if stage.name is not None}
+    found = {stage.index: named[stage.name] for stage in now if stage.name in named}
+    taken = {stage.index for stage in found.values()}
+    ranked = sorted(
+        (
+            (_alike(old, new), -abs((len(before) - old.index) - (len(now) - new.index)), old, new)
+            for old in before
+            for new in now
+            if old.index not in taken and new.index not in found
+        ),
+        key=lambda one: one[:2],
+        reverse=True,
+    )
+    for alike, _, old, new in ranked:
+        if alike >= LIKE_ENOUGH and old.index not in taken and new.index not in found:
+            found[new.index] = old
+            taken.add(old.index)
+    return found
+
+
+def _alike(old: Stage, new: Stage) -> float:
+    """How much two stages have in common, from 0 to 1."""
+    return SequenceMatcher(
+        None, _keys(old.instructions[1:]), _keys(new.instructions[1:]), autojunk=False
+    ).ratio()
 
 
 def _stage(before: Stage | None, now: Stage) -> list[Edit]:

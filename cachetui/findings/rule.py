@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from cachetui.findings.case import Before, Case
 from cachetui.findings.first_causes import Chain
 from cachetui.findings.graph import parents
-from cachetui.findings.inputs import Inputs, inputs
+from cachetui.findings.inputs import Inputs, base_of, comparable, inputs
 from cachetui.findings.matching import Edit
 from cachetui.findings.record import Confidence, Evidence, Need
+from cachetui.findings.seen import compare
 from cachetui.instruction import Instruction
 from cachetui.record import Backend, Run, Step, StepId
 
 AS_FOUND = "-as-found"
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A FROM (`head`) that names another image than it did, and how sure it is that it is one."""
+
+    then: str
+    now: str
+    head: Instruction
+    confidence: Confidence
 
 
 @dataclass(frozen=True)
@@ -24,13 +35,15 @@ class Question:
     """A first miss that somebody would wonder about: why did this step miss here?
 
     `peers` are runs of the same scenario and repeat on other hosts in which the step hit;
-    `before` is the last time this host ran the scenario.
+    `before` is the last time this host ran the scenario. `at` is a step above the one that
+    missed, where that is what is asked about: it hit, and is not what it was.
     """
 
     case: Case
     chain: Chain
     peers: tuple[Run, ...]
     before: Before | None
+    at: Step | None = None
 
     @property
     def run(self) -> Run:
@@ -38,7 +51,8 @@ class Question:
 
     @property
     def step(self) -> Step:
-        return self.chain.cause
+        """The step that missed, or the one above it that is asked about."""
+        return self.at or self.chain.cause
 
     @property
     def as_found(self) -> bool:
@@ -75,9 +89,52 @@ class Question:
         Files are not among them: see `Inputs.files`."""
         if self.now is None or self.then is None:
             return frozenset()
-        skip = self.now.unknown | self.then.unknown
+        skip = self.now.unknown | self.then.unknown | self.not_comparable
         names = (set(self.now.tokens) | set(self.then.tokens)) - skip
         return frozenset(n for n in names if self.now.tokens.get(n) != self.then.tokens.get(n))
+
+    @cached_property
+    def not_comparable(self) -> frozenset[str]:
+        """Images whose layers are known on one side and whose digest on the other."""
+        if self.now is None or self.then is None:
+            return frozenset()
+        pairs = ((n, self.now.tokens.get(n), self.then.tokens.get(n)) for n in ("base", "from"))
+        return frozenset(n for n, a, b in pairs if a and b and not comparable(a, b))
+
+    @cached_property
+    def other_image_id(self) -> bool:
+        """Whether the base image has another ID than before: the legacy builder's cache goes by
+        it, and with equal layers its configuration is another."""
+        before = self.before
+        if before is None or self.now is None:
+            return False
+        ref = base_of(self.case.dockerfile, self.step.id)
+        report = next((h for h in before.document.hosts if h.name == self.run.host), None)
+        ids = [
+            next((image.id for image in known.bases if image.ref == ref), None) if known else None
+            for known in (self.case.evidence(self.run.host), report.evidence if report else None)
+        ]
+        return None not in ids and ids[0] != ids[1]
+
+    @cached_property
+    def renamed(self) -> Renamed | None:
+        """Another reference in the FROM that the step's chain stands on than in the earlier run,
+        unless both are one image; on BuildKit of the same layers, on the legacy builder never
+        known to be."""
+        if self.before is None or self.now is None or self.step_before is None:
+            return None
+        case, then = self.case, self.before.dockerfile
+        now_ref = base_of(case.dockerfile, self.step.id)
+        then_ref = base_of(then, self.step_before.id)
+        if now_ref is None or then_ref is None or now_ref == then_ref:
+            return None
+        layers = self.now.tokens.get("base"), self.then.tokens.get("base") if self.then else None
+        known = comparable(*layers)
+        if known and layers[0] == layers[1] and self.run.backend == "buildkit":
+            return None
+        sure = known and layers[0] != layers[1]
+        head = case.head(self.step.stage_index)
+        return Renamed(then_ref, now_ref, head, "proved" if sure else "likely")
 
     @cached_property
     def above(self) -> tuple[Edit, ...]:
@@ -98,10 +155,55 @@ class Question:
         )
 
     @cached_property
+    def same(self) -> bool | None:
+        """Whether the step is in all that is known what it was in the earlier run; None where
+        something that is in its key is not known on one side."""
+        if self.now is None or self.then is None:
+            return None
+        edits = [e for e in self.above if self.run.backend == "legacy" or _makes(e)]
+        if self.changed or edits or self.renamed is not None or self.other_image_id:
+            return False
+        unknown = self.now.unknown | self.then.unknown | self.not_comparable
+        if self.now.context == self.then.context:
+            unknown -= {"files"}  # one context, whatever is in it
+        if self.now.files is not None and self.then.files is not None:
+            difference = compare(self.then.files, self.now.files, self.run.backend)
+            return False if difference else None if unknown else True
+        return None if unknown else True
+
+    @cached_property
+    def higher(self) -> tuple[Question, ...]:
+        """The same question of each step that the one that missed stands on, the nearest first.
+
+        That they hit says that the engine has them, not that it is by the chain of the earlier
+        run: a step that changed can be found in the cache of another build, and only the next
+        one, which that build had not, misses for it.
+        """
+        if self.before is None or self.at is not None:
+            return ()
+        direct = parents(self.run, self.case.dockerfile)
+        steps = {step.id: step for step in self.run.steps}
+        found: list[Question] = []
+        here: StepId | None = self.step.id
+        while here is not None:
+            above = [p.step for p in direct.get(here, ()) if p.how != "content"]
+            here = above[0] if above else None
+            if here is not None:
+                found.append(replace(self, at=steps[here]))
+        return tuple(found)
+
+    @cached_property
     def first_in_stage(self) -> bool:
         """Whether nothing of the Dockerfile stands between the base image and this step."""
         direct = parents(self.run, self.case.dockerfile).get(self.step.id, ())
         return not any(p.how == "chain" for p in direct)
+
+
+def _makes(edit: Edit) -> bool:
+    """Whether BuildKit has an operation of the instruction; what ENV and the like set is in the
+    inputs of the steps below."""
+    item = edit.now or edit.before
+    return item is not None and item.keyword in ("RUN", "COPY", "ADD", "WORKDIR")
 
 
 @dataclass(frozen=True)
@@ -165,7 +267,7 @@ def answer(
     """A claim that answers a question. `steps` are the causes where they are others than the step
     that missed first, which is a consequence then."""
     chain = question.chain
-    causes = steps or (chain.cause.id,)
+    causes = steps or (question.step.id,)
     return Claim(
         title=title,
         confidence=confidence,

@@ -26,6 +26,7 @@ moby `buildargs.go` builtinAllowedBuildArgs)."""
 
 SETTINGS = frozenset({"USER", "WORKDIR", "SHELL"})
 
+_IN_TOKEN = re.compile(r"\('(\w+)', ")
 _REFERENCE = re.compile(r"(?<!\\)\$(?:\{([A-Za-z_]\w*)[^}]*\}|([A-Za-z_]\w*))")
 
 
@@ -92,6 +93,23 @@ def global_args(dockerfile: Dockerfile, given: Mapping[str, str]) -> dict[str, s
     return found
 
 
+def from_arguments(dockerfile: Dockerfile, head: Instruction) -> frozenset[str]:
+    """Names of the ARGs that a FROM uses, also by way of another's default."""
+    defaults = {
+        name: default
+        for item in dockerfile.meta_args
+        for name, _, default in (word.partition("=") for word in item.args)
+    }
+    found: set[str] = set()
+    waiting = list(references(head.text))
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += references(defaults.get(name, ""))
+    return frozenset(found)
+
+
 def _take(
     item: Instruction, scope: Scope, given: Mapping[str, str], above: Mapping[str, str]
 ) -> None:
@@ -117,6 +135,11 @@ def _take(
             own = f"{scope.settings.get('WORKDIR', '')}/{own}"
         scope.settings[item.keyword] = own
         scope.lines[item.keyword] = item.line
+
+
+def arguments_in(token: str) -> frozenset[str]:
+    """Names of the variables whose values went into a token, also by way of others."""
+    return frozenset(_IN_TOKEN.findall(token))
 
 
 def _token(text: str, known: Mapping[str, str]) -> str:

@@ -19,12 +19,10 @@ from cachetui.config import HostSettings
 from cachetui.hosts.base import HostError, Machine
 from cachetui.hosts.cache import CacheRecord
 from cachetui.hosts.docker import client
-from cachetui.record import BaseImage, CacheEntry, HostEvidence, LegacyChain
+from cachetui.record import MOST_CHAINS, BaseImage, CacheEntry, HostEvidence, LegacyChain
 
 ASK_SECONDS = 30.0
 MOST_IMAGES = 3000
-MOST_CHAINS = 60
-"""Leaves whose history is read, newest first: a tenth of a second each at worst."""
 
 _LINE = "{{.Id}}|{{.Parent}}|{{.Created}}"
 

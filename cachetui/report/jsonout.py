@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from cachetui.compare.speeds import Comparison, Speed, comparisons, speeds
 from cachetui.findings import Finding, Findings, Need, Unexplained
 from cachetui.record import SCHEMA, Document, to_json
 
@@ -16,12 +17,14 @@ _TO_ESCAPE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]
 
 
 class Audit(Document, frozen=True, kw_only=True):
-    """An audit, why its runs differ (most costly first), what no rule explains, and what rules
-    would need to say more."""
+    """An audit, why its runs differ (most costly first), what no rule explains, what rules would
+    need to say more, and how long scenarios took: raw samples, and what they bear out."""
 
     findings: tuple[Finding, ...]
     unexplained: tuple[Unexplained, ...]
     needs: tuple[Need, ...]
+    speeds: tuple[Speed, ...]
+    comparisons: tuple[Comparison, ...]
 
 
 def encode(document: Document, findings: Findings) -> bytes:
@@ -36,6 +39,8 @@ def encode(document: Document, findings: Findings) -> bytes:
         findings=findings.findings,
         unexplained=findings.unexplained,
         needs=findings.needs,
+        speeds=speeds(document),
+        comparisons=comparisons(document),
     )
     raw = to_json(audit)
     text = msgspec.json.format(raw, indent=2).decode()

@@ -60,6 +60,7 @@ def _why(reasons: Reasons) -> list[str]:
             name = f" {markdown_code(one.name)}" if one.name else ""
             lines.append(f"  {markdown_text('; '.join(known))}{name}")
             lines += [f"  - {markdown_text(text)}" for text in one.evidence]
+            lines += [f"  - and {one.hidden} more"] if one.hidden else []
             lines += [f"  - → {markdown_text(one.advice)}"] if one.advice else []
         lines += [""] if members else []
     if reasons.needs:

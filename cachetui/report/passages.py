@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from cachetui.compare.align import Agreement, Disagreement, order
 from cachetui.compare.groups import fold
+from cachetui.compare.speeds import Speed, comparisons, speeds
 from cachetui.compare.timings import cautions
 from cachetui.record import Document, HostReport, Run, Step, StepId
 from cachetui.report import units
@@ -89,11 +90,35 @@ def passages(document: Document) -> tuple[Passage, ...]:
     every = (
         Passage("Hosts in trouble", _troubles(document.hosts)),
         Passage("Could not be built", _unsupported(document)),
+        Passage("Seconds compared", _seconds(document)),
         Passage("Seconds to doubt", tuple(map(clean_line, cautions(document)))),
         Passage("Notes", _notes(document)),
         Passage("Left behind on the hosts", _left(document.hosts)),
     )
     return tuple(passage for passage in every if passage.lines)
+
+
+def _seconds(document: Document) -> tuple[str, ...]:
+    """What three repeats or more say of how long a scenario took, with the baseline named."""
+    every = {(one.host, one.scenario): one for one in speeds(document)}
+    lines: list[str] = []
+    for one in comparisons(document):
+        mine = every[(one.host, one.scenario)]
+        other = every[(one.baseline_host, one.baseline_scenario)]
+        loaded = " (loaded)" if mine.loaded or other.loaded else ""
+        lines.append(
+            clean_line(f"{one.scenario} on {one.host}: {_spread(mine)}; {one.text}{loaded}")
+        )
+    more = len(lines) - _PLACES
+    if more > 0:
+        lines = [*lines[:_PLACES], f"and {units.count(more, 'more', 'more')}: the JSON has them"]
+    return tuple(lines)
+
+
+def _spread(one: Speed) -> str:
+    what = "95% of the median" if one.grade == "tested" else "range"
+    low, high = units.seconds(one.low), units.seconds(one.high)
+    return f"{units.seconds(one.median)} ({what} {low} to {high}, {len(one.samples)} runs)"
 
 
 def _troubles(hosts: Iterable[HostReport]) -> tuple[str, ...]:

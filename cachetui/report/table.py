@@ -238,7 +238,8 @@ class _Table:
         lines = self._painted(cells.wrap(head, self.width, "  ", "    "), "bold")
         known = filter(None, [one.sure if one.name else "", one.cost, one.facts, one.name])
         lines += self._painted(cells.wrap("; ".join(known), self.width, "    ", "    "), "dim")
-        for text in one.evidence:
+        more = f"and {one.hidden} more" if one.hidden else ""
+        for text in filter(None, [*one.evidence, more]):
             lines += cells.wrap(f"- {text}", self.width, "    ", "      ")
         if one.advice:
             lines += cells.wrap(f"→ {one.advice}", self.width, "    ", "      ")

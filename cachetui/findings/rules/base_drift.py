@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from cachetui.findings.case import Case, listed
-from cachetui.findings.record import Evidence
+from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import Claim, Question, Rule, answer
 from cachetui.record import StepId
 
@@ -17,7 +18,7 @@ def explain(question: Question) -> Claim | None:
         return None
     source = question.instruction.copy_from
     if isinstance(source, str) and "from" in question.changed:
-        return _moved(question, source, question.step.id)
+        return _moved(question, source, question.step.id, "from")
     base = _external(question.case, question.step.stage_index)
     if base is None:
         return None
@@ -25,50 +26,40 @@ def explain(question: Question) -> Claim | None:
     return _moved(question, ref, base) or _other_than_peers(question, ref, base)
 
 
-def _moved(question: Question, ref: str, base: StepId) -> Claim | None:
+def _moved(question: Question, ref: str, base: StepId, token: str = "base") -> Claim | None:
     """The image that `base` names is another than in the earlier run on this host."""
-    before, case = question.before, question.case
-    if before is None or question.step_before is None:
+    before, case, host = question.before, question.case, question.run.host
+    if before is None or question.now is None or question.then is None:
         return None
-    now = _layers(case, question.run.host, ref)
-    then_facts = next((h.facts for h in before.document.hosts if h.name == question.run.host), None)
-    then = then_facts.bases.get(ref) if then_facts else None
-    if not now or not then:
+    if question.renamed is not None and token == "base":
         return None
-    if now == then and not _other_id(question, ref):
+    now, then = question.now.tokens.get(token), question.then.tokens.get(token)
+    confidence: Confidence = "proved"
+    if token in question.changed and now is not None and then is not None:
+        what = "has other layers"
+        if now.startswith("@"):
+            what, confidence = "is another digest", "likely"
+    elif token == "base" and question.other_image_id:
+        what = "has another ID"
+        if question.run.backend == "buildkit":
+            what, confidence = "has the same layers and another configuration (ENV, USER)", "likely"
+    else:
         return None
-    what = "has other layers" if now != then else "has another ID"
     evidence = Evidence(
         kind="earlier",
-        text=f"{ref} on {question.run.host} {what} than in audit {before.run.audit}"
-        + _age(case, question.run.host, ref),
-        data={"ref": ref, "now": list(now), "then": list(then)},
+        text=f"{ref} on {host} {what} than in audit {before.run.audit}" + _age(case, host, ref),
+        data={"ref": ref, "now": (now or "").split(), "then": (then or "").split()},
     )
     return answer(
         question,
-        title=f"{ref} has moved on {question.run.host} since its cache was made",
-        confidence="proved",
+        title=f"{ref} has moved on {host} since its cache was made",
+        confidence=confidence,
         steps=(base,),
         evidence=(evidence, _first(question)),
-        advice=_advice(case, ref, base, question.run.host),
+        advice=_advice(case, ref, base, host),
         same=ref,
         suspect={"kind": "base", "ref": ref},
     )
-
-
-def _other_id(question: Question, ref: str) -> bool:
-    """Whether the image has another ID than before: the legacy builder's cache goes by it."""
-    before = question.before
-    if question.run.backend != "legacy" or before is None:
-        return False
-    report = next((h for h in before.document.hosts if h.name == question.run.host), None)
-    now = question.case.evidence(question.run.host)
-    then = report.evidence if report else None
-    ids = [
-        next((image.id for image in e.bases if image.ref == ref), None) if e else None
-        for e in (now, then)
-    ]
-    return None not in ids and ids[0] != ids[1]
 
 
 def _other_than_peers(question: Question, ref: str, base: StepId) -> Claim | None:
@@ -101,7 +92,7 @@ def observe(case: Case) -> Iterator[Claim]:
         if stage.index not in case.needed or not stage.is_external or stage.base in seen:
             continue
         seen.add(stage.base)
-        groups = _by_layers(case, stage.base)
+        groups = _by_image(case, stage.base)
         if len(groups) < 2:
             continue
         sizes = sorted((len(hosts) for hosts in groups.values()), reverse=True)
@@ -110,7 +101,7 @@ def observe(case: Case) -> Iterator[Claim]:
         base = StepId(stage.index, 0)
         yield Claim(
             title=_title(case, stage.base, odd),
-            confidence="proved",
+            confidence="proved" if all(image.layers for _, image in groups) else "likely",
             steps=(base,),
             evidence=tuple(_groups(case, stage.base)),
             advice=_advice(case, stage.base, base, odd[0]),
@@ -122,31 +113,61 @@ def observe(case: Case) -> Iterator[Claim]:
         )
 
 
-def _by_layers(case: Case, ref: str) -> dict[tuple[str, Layers], list[str]]:
-    """Hosts by what they have; those of different platforms are not to be compared."""
-    found: dict[tuple[str, Layers], list[str]] = {}
-    platforms: set[str] = set()
+@dataclass(frozen=True, slots=True)
+class _Image:
+    """What a host has behind a reference: layers, or the digest that BuildKit resolved."""
+
+    layers: Layers = ()
+    digest: str = ""
+
+    @property
+    def text(self) -> str:
+        if not self.layers:
+            return f"is {self.digest[:19]}"
+        top = self.layers[-1].removeprefix("sha256:")[:12]
+        count = len(self.layers)
+        return f"has {'one layer' if count == 1 else f'{count} layers, the last'} {top}"
+
+
+def _by_image(case: Case, ref: str) -> dict[tuple[str, _Image], list[str]]:
+    """Hosts by what they have; those of different platforms are not to be compared, nor are
+    layers with a digest: then those hosts are taken of which most is known."""
+    known: dict[str, tuple[str, _Image]] = {}
     for host in case.document.hosts:
-        layers = _layers(case, host.name, ref)
-        if layers and host.facts is not None:
-            platforms.add(host.facts.platform)
-            found.setdefault((host.facts.platform, layers), []).append(host.name)
-    return found if len(platforms) == 1 else {}
+        image = _image(case, host.name, ref)
+        if image is not None and host.facts is not None:
+            known[host.name] = (host.facts.platform, image)
+    by_layers = {name: one for name, one in known.items() if one[1].layers}
+    chosen = by_layers if len(by_layers) * 2 >= len(known) else known
+    chosen = {n: one for n, one in chosen.items() if bool(one[1].layers) == (chosen is by_layers)}
+    found: dict[tuple[str, _Image], list[str]] = {}
+    for name, one in chosen.items():
+        found.setdefault(one, []).append(name)
+    return found if len({platform for platform, _ in found}) == 1 else {}
+
+
+def _image(case: Case, host: str, ref: str) -> _Image | None:
+    layers = _layers(case, host, ref)
+    if layers:
+        return _Image(layers=layers)
+    digest = next((r.bases[ref] for r in case.of(host=host) if ref in r.bases), None)
+    return _Image(digest=digest) if digest else None
 
 
 def _groups(case: Case, ref: str) -> list[Evidence]:
-    found: list[Evidence] = []
-    for (_, layers), hosts in _by_layers(case, ref).items():
-        top = layers[-1].removeprefix("sha256:")[:12]
-        found.append(
-            Evidence(
-                kind="facts",
-                text=f"{listed(hosts)}: {ref} has {len(layers)} layers, the last {top}"
-                + _age(case, hosts[0], ref),
-                data={"ref": ref, "hosts": hosts, "layers": list(layers)},
-            )
+    return [
+        Evidence(
+            kind="facts" if image.layers else "run",
+            text=f"{listed(hosts)}: {ref} {image.text}" + _age(case, hosts[0], ref),
+            data={
+                "ref": ref,
+                "hosts": hosts,
+                "layers": list(image.layers),
+                "digest": image.digest or None,
+            },
         )
-    return found
+        for (_, image), hosts in _by_image(case, ref).items()
+    ]
 
 
 def _layers(case: Case, host: str, ref: str) -> Layers | None:
@@ -163,8 +184,8 @@ def _age(case: Case, host: str, ref: str) -> str:
 def _first(question: Question) -> Evidence:
     return Evidence(
         kind="run",
-        text=f"on {question.run.host} line {question.step.line}, which stands on it, missed, and "
-        f"{len(question.chain.consequences)} with it",
+        text=f"on {question.run.host} line {question.chain.cause.line}, which stands on it, "
+        f"missed, and {len(question.chain.consequences)} with it",
         data={"run": question.run.id},
     )
 
@@ -179,7 +200,7 @@ def _external(case: Case, stage_index: int) -> StepId | None:
 
 def _title(case: Case, ref: str, odd: list[str]) -> str:
     others = [
-        h.name for h in case.document.hosts if h.name not in odd and _layers(case, h.name, ref)
+        h.name for h in case.document.hosts if h.name not in odd and _image(case, h.name, ref)
     ]
     beside = f" than on {listed(others)}" if others else ""
     return f"{ref} is another image on {listed(odd)}{beside}"
@@ -211,7 +232,8 @@ RULE = Rule(
     title="The same FROM is another image on another host, or has moved since a cache was made",
     surprise="A tag is a name that moves. A host that pulled it last week builds on last week's "
     "image: every step above it has another key, and what comes out is another image.",
-    needs="The layers of each base image on each host; for `moved`, an earlier audit.",
+    needs="The layers of each base image on each host, or the digest that BuildKit resolved and "
+    "printed; for `moved`, an earlier audit.",
     applies="The layers differ between hosts of one platform, or on one host between two audits "
     "when a step that stands on the image, or copies from it, missed. Equal layers under another "
     "image ID are no drift for BuildKit; for the legacy builder's cache on one host they are.",

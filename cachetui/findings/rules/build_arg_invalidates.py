@@ -2,22 +2,54 @@
 
 from __future__ import annotations
 
-from cachetui.findings.case import listed, told
+from collections.abc import Mapping
+
+from cachetui.findings.case import Before, listed, told
 from cachetui.findings.legacy_cache import parting
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Question, Rule, answer
+from cachetui.findings.scope import arguments_in, from_arguments
 from cachetui.instruction import Instruction
+from cachetui.record import StepId
 
 
 def explain(question: Question) -> Claim | None:
     if question.instruction is None:
         return None
-    return _since_before(question) or _in_the_cache(question)
+    return _other_base(question) or _since_before(question) or _in_the_cache(question)
+
+
+def _other_base(question: Question) -> Claim | None:
+    """An argument chooses the base image."""
+    renamed, before = question.renamed, question.before
+    if renamed is None or before is None:
+        return None
+    now, then = question.case.document.build.build_args, before.document.build.build_args
+    used = from_arguments(question.case.dockerfile, renamed.head)
+    given = sorted(name for name in used if now.get(name) != then.get(name))
+    if not given:
+        return None
+    return answer(
+        question,
+        title=f"build argument {listed(given)} chose another base image in line "
+        f"{renamed.head.line}: {renamed.now}",
+        confidence=renamed.confidence,
+        steps=(StepId(renamed.head.stage_index, 0),),
+        evidence=(
+            *_given(before, given, now, then),
+            Evidence(
+                kind="dockerfile",
+                text=f"{told(renamed.head)}: {renamed.now} now, {renamed.then} then",
+            ),
+        ),
+        advice="Nothing, if it was meant: all that stands on another image is built again",
+        same=tuple(given),
+    )
 
 
 def _since_before(question: Question) -> Claim | None:
     before = question.before
-    names = sorted(name[4:] for name in question.changed if name.startswith("arg:"))
+    names = sorted(_arguments(question))
     if not names or before is None:
         return None
     now, then = question.case.document.build.build_args, before.document.build.build_args
@@ -25,28 +57,49 @@ def _since_before(question: Question) -> Claim | None:
     if not given:
         # A default that was edited is a change of the Dockerfile.
         return None
-    evidence = [
+    return _claim(question, given, _given(before, given, now, then))
+
+
+def _arguments(question: Question) -> frozenset[str]:
+    """Arguments that are in the key of the step themselves, or in an ENV, USER or WORKDIR."""
+    assert question.now is not None or not question.changed
+    found: set[str] = set()
+    for name in question.changed:
+        kind, _, argument = name.partition(":")
+        if kind == "arg":
+            found.add(argument)
+        elif kind in ("env", "setting") and question.now is not None:
+            found |= arguments_in(question.now.tokens.get(name, ""))
+    return frozenset(found)
+
+
+def _given(
+    before: Before, names: list[str], now: Mapping[str, str], then: Mapping[str, str]
+) -> list[Evidence]:
+    """How each argument differs from the earlier run's."""
+    return [
         Evidence(
             kind="earlier",
             text=f"since audit {before.run.audit} --build-arg {name} "
             + (
-                "is new"
+                "was added"
                 if name not in then
-                else "is gone"
+                else "was dropped"
                 if name not in now
                 else "has another value (values are kept as digests)"
             ),
             data={"name": name, "now": now.get(name), "then": then.get(name)},
         )
-        for name in given
+        for name in names
     ]
-    return _claim(question, given, evidence)
 
 
 def _in_the_cache(question: Question) -> Claim | None:
     """The legacy builder's images have the same RUN with other arguments."""
     if question.run.backend != "legacy" or question.step.keyword != "RUN":
         return None
+    if question.before is not None:
+        return None  # then that run tells what changed, or that nothing did
     found = parting(question.case, question.run, question.step.id)
     if found is None or not found.args_only:
         return None
@@ -115,7 +168,8 @@ RULE = Rule(
     surprise="Each ARG that is declared above a RUN is in that RUN's environment, and so in its "
     "key, whether the command uses it or not: a build number at the top runs all again.",
     needs="An earlier as-found run on the host; or, for the legacy builder, its images.",
-    applies="The first miss is a RUN below an ARG whose value changed, or any step that uses it. "
+    applies="The first miss is a RUN below an ARG whose value changed, any step that uses it, or "
+    "one that stands on a FROM which uses it. "
     "An ARG below the step, or one that is not declared in its stage, is not in its key.",
     proves="Two runs on one host that differ in that argument; or the engine's images have the "
     "same RUN with other arguments; or an experiment.",

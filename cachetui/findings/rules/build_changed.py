@@ -2,93 +2,224 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
 from cachetui.findings.case import told
+from cachetui.findings.matching import Edit
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Question, Rule, answer
 from cachetui.findings.rules.legacy_metadata_invalidates import METADATA, WORK
+from cachetui.findings.scope import arguments_in, from_arguments
+from cachetui.findings.times import seconds_of
+from cachetui.record import StepId
+
+IN_EVERY_KEY = frozenset({"--platform"})
+IN_A_RUNS_KEY = frozenset({"--add-host", "--network"})
+"""Options that BuildKit has in the key of every step, and of a RUN (lab, 20.10 to 28.5)."""
 
 
 def explain(question: Question) -> Claim | None:
+    claim = no_cache(question)
+    if claim is not None:
+        return claim
     before = question.before
     if before is None or question.instruction is None:
         return None
-    evidence = [*_lines(question), *_options(question)]
-    if not evidence:
+    changes = [*_base(question), *_lines(question), *_options(question)]
+    if not changes:
         return None
+    places = tuple(dict.fromkeys(place for place, _ in changes if place is not None))
+    sure = all(item.data.get("sure", True) for _, item in changes)
+    line = question.instruction.line
     return answer(
         question,
-        title=f"the build changed at or above line {question.instruction.line} since audit "
-        f"{before.run.audit}",
-        confidence="proved",
-        evidence=evidence,
+        title=f"the build changed at or above line {line} since audit {before.run.audit}"
+        if len(places) != 1
+        else f"line {_line(question, places[0])} changed since audit {before.run.audit}",
+        confidence="proved" if sure else "likely",
+        steps=places,
+        evidence=[item for _, item in changes],
         advice="Nothing, if it was meant: a step that changed runs again, and what stands on it. "
         "Put what changes often below what does not",
     )
 
 
-def _lines(question: Question) -> list[Evidence]:
+def _line(question: Question, place: StepId) -> int:
+    item = question.case.instruction(place)
+    return item.line if item is not None else question.step.line
+
+
+_Change = tuple[StepId | None, Evidence]
+"""Where a change stands now, if it stands anywhere, and what is told of it."""
+
+
+def _base(question: Question) -> list[_Change]:
+    """FROM names another image, and no build argument made it so."""
+    renamed, before = question.renamed, question.before
+    if renamed is None or before is None:
+        return []
+    now, then = question.case.document.build.build_args, before.document.build.build_args
+    used = from_arguments(question.case.dockerfile, renamed.head)
+    if any(now.get(name) != then.get(name) for name in used):
+        return []
+    evidence = Evidence(
+        kind="earlier",
+        text=f"{told(renamed.head)} names {renamed.now}; it was {renamed.then}",
+        data={"line": renamed.head.line, "sure": renamed.confidence == "proved"},
+    )
+    return [(StepId(renamed.head.stage_index, 0), evidence)]
+
+
+def _lines(question: Question) -> list[_Change]:
     """Changes of the Dockerfile that are in this step's key."""
     legacy = question.run.backend == "legacy"
     items = [edit.now or edit.before for edit in question.above]
     metadata = all(item is not None and item.keyword in METADATA for item in items)
     if legacy and items and metadata and any(s.keyword in WORK for s in question.chain.steps):
         return []  # another rule's surprise
-    found: list[Evidence] = []
+    found: list[_Change] = []
     for edit, item in zip(question.above, items, strict=True):
         assert item is not None
         if not legacy and item.keyword not in WORK:
             continue  # in force or not: see below
         was = f"; it was {edit.before.text!r}" if edit.kind == "changed" and edit.before else ""
-        found.append(
-            Evidence(
-                kind="earlier",
-                text=f"{told(item)} was {edit.kind}{was}",
-                data={"edit": edit.kind, "line": item.line},
-            )
+        evidence = Evidence(
+            kind="earlier",
+            text=f"{told(item)} was {_kind(question, edit)}{was}",
+            data={"edit": edit.kind, "line": item.line},
         )
-    return found + _in_force(question) if not legacy else found
+        place = StepId(item.stage_index, item.index) if edit.now is not None else None
+        found.append((place, evidence))
+    return found + _in_force(question)
 
 
-def _in_force(question: Question) -> list[Evidence]:
-    """ENV, USER, WORKDIR, SHELL and defaults of ARG above, which BuildKit has in a RUN's key."""
+def _kind(question: Question, edit: Edit) -> str:
+    """What became of a line: "moved" where the same one stood elsewhere in its stage."""
+    assert question.before is not None
+    if edit.kind in ("added", "removed"):
+        item = edit.now or edit.before
+        other = "removed" if edit.kind == "added" else "added"
+        for one in question.before.edits:
+            twin = one.now or one.before
+            same = item is not None and twin is not None and twin.text == item.text
+            if same and one.kind == other and one.at.stage_index == edit.at.stage_index:
+                return "moved here" if edit.kind == "added" else "moved away"
+    return edit.kind
+
+
+def _in_force(question: Question) -> list[_Change]:
+    """ENV, USER, WORKDIR, SHELL and ARG above, which BuildKit has in a RUN's key; the legacy
+    builder has steps of their own for all but ARG, whose value is in its RUN's key."""
     before = question.before
     assert before is not None
+    legacy = question.run.backend == "legacy"
     now, then = question.case.document.build.build_args, before.document.build.build_args
-    found: list[Evidence] = []
+    found: list[_Change] = []
     for changed in sorted(question.changed):
         kind, _, name = changed.partition(":")
-        if kind not in ("env", "setting", "arg") or (
-            kind == "arg" and now.get(name) != then.get(name)
-        ):
+        if kind not in (("arg",) if legacy else ("env", "setting", "arg")):
             continue
-        what = {"env": f"ENV {name}", "setting": name, "arg": f"the default of ARG {name}"}[kind]
+        if any(now.get(one) != then.get(one) for one in _arguments(question, kind, name)):
+            continue  # given from outside: another rule's surprise
+        what = {"env": f"ENV {name}", "setting": name, "arg": f"ARG {name}"}[kind]
         line = (question.now.lines.get(name) if question.now else None) or 0
         where = f" (line {line})" if line else ""
         text = f"{what}{where} is not what it was, and is in the key of the steps below"
-        found.append(Evidence(kind="earlier", text=text, data={"name": name, "line": line}))
+        evidence = Evidence(kind="earlier", text=text, data={"name": name, "line": line})
+        found.append((_at(question, line), evidence))
     return found
 
 
-def _options(question: Question) -> list[Evidence]:
-    names = {
-        "options": "docker_args of the build changed",
-        "network": "the network of the build changed",
-    }
-    return [
-        Evidence(kind="earlier", text=text)
-        for name, text in names.items()
-        if name in question.changed
-    ]
+def _arguments(question: Question, kind: str, name: str) -> Iterable[str]:
+    """The arguments that made a setting another while its line stayed the same."""
+    if kind == "arg":
+        return (name,)
+    if question.now is None or question.then is None:
+        return ()
+    token, old = (one.tokens.get(f"{kind}:{name}", "") for one in (question.now, question.then))
+    same_line = token.partition(" with [")[0] == old.partition(" with [")[0]
+    return arguments_in(token) if same_line else ()
+
+
+def _at(question: Question, line: int) -> StepId | None:
+    for item in question.case.dockerfile.instructions:
+        if item.line == line and item.stage_index >= 0:
+            return StepId(item.stage_index, item.index)
+    return None
+
+
+def _options(question: Question) -> list[_Change]:
+    """Options of the build that are in this step's key, and changed."""
+    before = question.before
+    assert before is not None
+    found: list[str] = []
+    now = _words(question.case.document.build.docker_args)
+    then = _words(before.document.build.docker_args)
+    buildkit_run = question.run.backend == "buildkit" and question.step.keyword == "RUN"
+    for option in sorted({*now, *then}):
+        in_key = option in IN_EVERY_KEY or (buildkit_run and option in IN_A_RUNS_KEY)
+        if in_key and now.get(option) != then.get(option):
+            found.append(
+                f"docker_args of the build have {_said(option, now)}, then {_said(option, then)}"
+            )
+    if buildkit_run and "network" in question.changed:
+        found.append("the network of the build changed")
+    return [(None, Evidence(kind="earlier", text=text)) for text in found]
+
+
+def _said(option: str, words: Mapping[str, tuple[str, ...]]) -> str:
+    if option not in words:
+        return f"no {option}"
+    return " and ".join(f"{option} {value}".strip() for value in words[option])
+
+
+def _words(args: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Option → its values. Of an --add-host the name: the address is in no key."""
+    found: dict[str, tuple[str, ...]] = {}
+    for number, word in enumerate(args):
+        if not word.startswith("--"):
+            continue
+        option, equals, value = word.partition("=")
+        following = args[number + 1] if number + 1 < len(args) else ""
+        if not equals and not following.startswith("-"):
+            value = following
+        if option == "--add-host":
+            value = re.split("[:=]", value)[0]
+        found[option] = (*found.get(option, ()), value)
+    return found
+
+
+def no_cache(question: Question) -> Claim | None:
+    """The build's own options say that nothing is to be looked up."""
+    words = _words(question.case.document.build.docker_args)
+    if "--no-cache" not in words or words["--no-cache"][-1] == "false" or not question.as_found:
+        return None
+    chains = question.case.chains[question.run.id]
+    claim = answer(
+        question,
+        title="--no-cache among the build's own options: no step is looked up in the cache",
+        confidence="proved",
+        steps=tuple(chain.cause.id for chain in chains),
+        evidence=[
+            Evidence(kind="dockerfile", text="docker_args of the build have --no-cache"),
+        ],
+        advice="Take --no-cache out of docker_args where the cache is wanted",
+    )
+    every = [step for chain in chains for step in chain.steps]
+    return replace(claim, seconds=seconds_of(every))
 
 
 RULE = Rule(
     id="build-changed",
-    title="The build itself was changed since the earlier run",
+    title="The build itself was changed since the earlier run, or forbids the cache",
     surprise="None: a step whose own line changed, or an ENV, USER, WORKDIR or SHELL above it, "
-    "is another step. It is said so that nothing else is blamed for it.",
+    "is another step, and --no-cache looks nothing up. It is said so that nothing else is blamed.",
     needs="An earlier as-found run on the host, with its Dockerfile.",
-    applies="The step that missed first, or what is in force above it, is not what it was.",
-    proves="The two Dockerfiles.",
+    applies="The step that missed first, or what is in force above it, is not what it was; or the "
+    "build's own options have --no-cache.",
+    proves="The two Dockerfiles, the build's options.",
     advises="Put what changes often below what does not.",
     written=("BuildKit frontend/dockerfile/dockerfile2llb/convert.go", "our lab, all four engines"),
     example="FROM busybox\nENV VERSION=1\nRUN sleep 2\n",

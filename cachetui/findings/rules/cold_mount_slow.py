@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from cachetui.compare.timings import FEW, Difference, Summary, difference, samples, summarise
+from cachetui.compare.timings import (
+    FEW,
+    Difference,
+    Summary,
+    difference,
+    is_loaded,
+    samples,
+    summarise,
+)
 from cachetui.findings.case import Case, told
 from cachetui.findings.record import Confidence, Evidence, Need
 from cachetui.findings.rule import Claim, Rule
 from cachetui.instruction import Instruction
-from cachetui.record import StepId
+from cachetui.record import Run, StepId
 
 COLD, WARM = "buildkit-cold", "buildkit-mounts-warm"
 LEAST_SECONDS = 0.2
@@ -54,7 +62,7 @@ def _claim(case: Case, item: Instruction, host: str) -> Claim | None:
                 f"cold build left it: {found.sentence()}",
                 data={"cold": list(cold), "warm": list(warm), "p": found.p},
             ),
-            *_load(case, host),
+            *loaded(case, host, case.of(COLD, WARM, host=host)),
         ),
         advice="A fresh machine pays this once. Fill the mount when a machine is set up "
         f"(docker build --target {_target(case, item)} …), keep it from prunes (`docker builder "
@@ -76,11 +84,11 @@ def _said(one: Summary) -> str:
     return f"{one.median:.1f} s ({what} {one.low:.1f} to {one.high:.1f}, {len(one.samples)} runs)"
 
 
-def _load(case: Case, host: str) -> Iterator[Evidence]:
+def loaded(case: Case, host: str, runs: Iterable[Run]) -> Iterator[Evidence]:
     """Runs on a loaded host are marked."""
     facts = case.facts(host)
-    loads = [run.load for run in case.of(COLD, WARM, host=host) if run.load is not None]
-    if facts and facts.cores and loads and max(loads) > facts.cores:
+    loads = [run.load for run in runs if is_loaded(run, {host: facts}) and run.load is not None]
+    if facts is not None and loads:
         yield Evidence(
             kind="timing",
             text=f"{host} was loaded ({max(loads):.1f} for {facts.cores} cores before a run): its "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.findings.case import Case, listed, told
-from cachetui.findings.contexts import Between, between_hosts, since_before, unneeded
+from cachetui.findings.contexts import Between, between_hosts, files_of, since_before, unneeded
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Question, Rule, answer
 
@@ -41,7 +41,7 @@ def observe(case: Case) -> Iterator[Claim]:
 
 
 def _title(found: Between) -> str:
-    paths = found.difference.paths
+    paths = files_of(found.difference.paths)
     when = f"than in {found.first.removeprefix('that of ')}" if found.sure else f"on {found.host}"
     return f"line {found.instruction.line} sees other files {when}: {listed(paths, 2)}"
 
@@ -51,7 +51,7 @@ def _evidence(found: Between) -> list[Evidence]:
 
 
 def _advice(case: Case, found: Between) -> str:
-    paths = found.difference.paths
+    paths = files_of(found.difference.paths)
     idle = unneeded(paths)
     more = f"; leave {listed(idle)} out in .dockerignore" if idle else ""
     evidence = case.evidence(found.host)
@@ -62,8 +62,8 @@ def _advice(case: Case, found: Between) -> str:
             f"`git -C {folder} log -1` there tell what it has{more}"
         )
     return (
-        "Nothing, if the change was meant. To keep it from the steps above, copy what they need "
-        f"first and {listed(paths, 1)} later, below line {found.instruction.line}{more}"
+        "Nothing, if the change was meant. To build less again for it, copy first what the steps "
+        f"below line {found.instruction.line} need, and {listed(paths, 1)} after them{more}"
     )
 
 

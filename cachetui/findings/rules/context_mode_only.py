@@ -43,7 +43,8 @@ def observe(case: Case) -> Iterator[Claim]:
 
 
 def _title(found: Between) -> str:
-    return f"line {found.instruction.line} sees the same files with other modes on {found.host}"
+    where = f"than in {found.first.removeprefix('that of ')}" if found.sure else f"on {found.host}"
+    return f"line {found.instruction.line} sees the same files with other modes {where}"
 
 
 def _evidence(case: Case, found: Between) -> list[Evidence]:
@@ -52,8 +53,8 @@ def _evidence(case: Case, found: Between) -> list[Evidence]:
         found.evidence(),
         Evidence(
             kind="source",
-            text="a file's mode is in the key of COPY on both builders, --chmod or not"
-            + ("; a folder's is too on the legacy one" if found.backend == "legacy" else ""),
+            text="a file's mode is in the key of COPY on both builders, --chmod or not; a "
+            "folder's on the legacy one only",
         ),
     ]
     if _is_umask(found):
@@ -66,7 +67,7 @@ def _evidence(case: Case, found: Between) -> list[Evidence]:
             Evidence(
                 kind="facts",
                 text="all differ in the group's right to write, as checkouts under umask 002 and "
-                f"022 do; umask of the users: {', '.join(umasks)}",
+                f"022 do; umask of the hosts' users: {', '.join(umasks)}",
             )
         )
     return evidence
@@ -78,18 +79,19 @@ def _is_umask(found: Between) -> bool:
 
 def _advice(case: Case, found: Between) -> str:
     evidence = case.evidence(found.host)
-    checkout = evidence.checkout if evidence else None
+    checkout = evidence.checkout if evidence and not found.sure else None
+    keeps = "git keeps of a mode only whether a file can be run"
     if _is_umask(found):
-        folder = checkout.path if checkout else "the checkout"
-        where = f" on {found.host}" if checkout else ""
-        return (
-            f"`chmod -R g-w {folder}`{where} now, and `umask 022` before `git clone` and `git "
-            "checkout` from then on: git keeps of a mode only whether a file can be run"
-        )
+        folder = checkout.path if checkout else "."
+        where = f" on {found.host}" if checkout else " in the build's folder"
+        umask = "`umask 022` before `git clone` and `git checkout`"
+        if not any(now & GROUP_WRITE for _, _, now in found.difference.modes):
+            return f"The modes are those of umask 022 now: keep to {umask} everywhere; {keeps}"
+        return f"`chmod -R g-w {folder}`{where} now, and {umask} from then on; {keeps}"
     path, was, now = found.difference.modes[0]
     return (
         f"Give the files one mode everywhere before the build: `chmod {was:o} {path}` (now "
-        f"{now:o}); git keeps of a mode only whether a file can be run"
+        f"{now:o}); {keeps}"
     )
 
 

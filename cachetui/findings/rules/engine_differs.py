@@ -56,7 +56,7 @@ def _claim(case: Case, run: Run, well: list[Run]) -> Claim | None:
     hosts = listed([r.host for r in others])
     return Claim(
         title=f"Docker Engine {here.engine} on {run.host} does not build this Dockerfile{line}, "
-        f"which {hosts} do",
+        f"which {hosts} {'does' if len(others) == 1 else 'do'}",
         confidence=confidence,
         steps=(StepId(item.stage_index, item.index),) if item is not None else (),
         evidence=(

@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cachetui.findings.case import Case, listed
 from cachetui.findings.record import Evidence, Need
 from cachetui.findings.rule import Claim, Question, Rule, answer
+from cachetui.findings.rules.build_changed import no_cache
 from cachetui.instruction import Instruction
-from cachetui.record import HostEvidence
+from cachetui.madeby import command_digest, parse
+from cachetui.record import MOST_CHAINS, Backend, HostEvidence, Run, StepId
 
 TIGHT = 0.1
 """The share of a disk below which garbage collection is under way."""
 
 
 def explain(question: Question) -> Claim | None:
-    if question.instruction is None or not question.as_found:
+    if question.instruction is None or not question.as_found or no_cache(question):
         return None
-    if question.before is not None and question.step_before is not None:
-        return _evicted(question)
-    return _never(question) if question.before is None else None
+    if question.before is None:
+        return _never(question)
+    return _evicted(question) if question.step_before is not None else _not_needed_then(question)
 
 
 def _evicted(question: Question) -> Claim | None:
     """It was there, and everything in its key that is known is as it was."""
-    before, now, then = question.before, question.now, question.then
-    if before is None or now is None or then is None:
+    before = question.before
+    if before is None:
         return None
+    if question.at is not None or question.same is not True:
+        return None
+    if any(one.same is not True for one in question.higher):
+        return None  # then it is not the same chain, or nobody knows
     item = question.instruction
-    if question.changed or question.above or now.unknown or then.unknown or item is None:
-        return None
-    if now.files != then.files:
-        return None
+    assert item is not None
     host = question.run.host
     step = question.step_before
     assert step is not None
@@ -56,53 +59,85 @@ def _evicted(question: Question) -> Claim | None:
     )
 
 
-def _never(question: Question) -> Claim | None:
-    """Nothing of this build is in the host's cache: neither this step nor any other."""
-    case, host = question.case, question.run.host
-    evidence = case.evidence(host)
-    if evidence is None or any(s.status == "hit" and s.counts for s in question.run.steps):
+def _not_needed_then(question: Question) -> Claim | None:
+    """The earlier run had the same instruction and did not build it: its target did not need it,
+    or it did not come that far."""
+    before, host = question.before, question.run.host
+    edit = before.edit_at(question.step.id) if before else None
+    if before is None or edit is None or edit.kind != "same":
         return None
-    if question.run.backend == "legacy":
-        if evidence.legacy is None:
-            return None
-        ids = {image.id for image in evidence.bases}
-        if any(chain.base in ids for chain in evidence.legacy):
-            return None
-        text = f"no image on {host} was made from the base image by the legacy builder"
-    else:
-        if evidence.cache is None or _named(evidence, case):
-            return None
-        text = (
-            f"of {len(evidence.cache)} records in BuildKit's cache on {host} none is of a step of "
-            "this Dockerfile"
-        )
+    then, now = before.document.build.target, question.case.document.build.target
+    targets = f" (target {then or 'the last stage'}, now {now or 'the last stage'})"
+    return answer(
+        question,
+        title=f"the earlier run on {host} did not build line {question.step.line}",
+        confidence="likely",
+        evidence=(
+            Evidence(
+                kind="earlier",
+                text=f"audit {before.run.audit} did not need its stage"
+                + (targets if then != now else ""),
+                data={"audit": before.run.audit, "target": then},
+            ),
+        ),
+        advice="Nothing: it is in the cache from now on",
+        same="not-needed-then",
+    )
+
+
+def _never(question: Question) -> Claim | None:
+    """The host's cache has none of the commands from the step that missed on."""
+    host, line = question.run.host, question.step.line
+    evidence = question.case.evidence(host)
+    commands = [
+        item
+        for step in question.chain.steps
+        if (item := question.case.instruction(step.id)) is not None and item.keyword == "RUN"
+    ]
+    if evidence is None or not commands:
+        return None
+    text = _none_of(evidence, commands, question.run.backend)
+    if text is None:
+        return None
     peers = f"; it hit on {listed([p.host for p in question.peers])}" if question.peers else ""
     return answer(
         question,
-        title=f"{host} has nothing of this build in its {question.run.backend} cache: never built "
-        "there, or all of it was removed",
+        title=f"{host} has no step of this build from line {line} on in its "
+        f"{question.run.backend} cache: never built there, or removed",
         confidence="likely",
         evidence=(
-            Evidence(kind="cache", text=text),
-            Evidence(kind="run", text=f"on {host} every step missed{peers}"),
+            Evidence(kind="cache", text=f"on {host} {text}"),
+            Evidence(kind="run", text=f"on {host} line {line} missed first{peers}"),
             *_pressure(question),
         ),
         advice=f"Build it once on {host}, or give it the cache of a host that has it "
-        "(docker build --cache-from …)"
-        + ("; see below why a cache was removed" if evidence.gc else ""),
+        "(docker build --cache-from …)",
         same="never",
     )
 
 
-def _named(evidence: HostEvidence, case: Case) -> bool:
-    """Whether any record names a step of this Dockerfile: the command of a RUN (all engines),
-    or the text of an instruction (26.1 and later)."""
-    wanted = [_words(item) for item in case.instructions("RUN", "COPY", "ADD")]
-    for record in evidence.cache or ():
-        told = " ".join(record.description.split())
-        if any(words and words in told for words in wanted):
-            return True
-    return False
+def _none_of(
+    evidence: HostEvidence, commands: Sequence[Instruction], backend: Backend
+) -> str | None:
+    """That no image or record is of one of these RUN commands; None where one is, or may be."""
+    what = f"the {len(commands)} RUN steps" if len(commands) > 1 else "the RUN step"
+    if backend == "legacy":
+        if evidence.legacy is None or len(evidence.legacy) >= MOST_CHAINS:
+            return None
+        digests = {command_digest(" ".join(item.args)) for item in commands}
+        made = (parse(text) for chain in evidence.legacy for text in chain.made_by)
+        if any(one.keyword == "RUN" and one.rest in digests for one in made):
+            return None
+        return f"no image of the legacy builder is of {what} from there on"
+    if evidence.cache is None:
+        return None
+    words = [_words(item) for item in commands]
+    if not all(words):
+        return None
+    told = [" ".join(record.description.split()) for record in evidence.cache]
+    if any(word in one for word in words for one in told):
+        return None
+    return f"none of {len(told)} records in BuildKit's cache is of {what} from there on"
 
 
 def _words(item: Instruction) -> str:
@@ -159,6 +194,38 @@ def _keep(question: Question) -> str:
     )
 
 
+def observe(case: Case) -> Iterator[Claim]:
+    """BuildKit takes WORKDIR from its cache where it is there, even in a cold run."""
+    runs: dict[int, list[Run]] = {}
+    for run in case.of("buildkit-cold"):
+        runs.setdefault(run.repeat, []).append(run)
+    for members in runs.values():
+        for item in case.instructions("WORKDIR"):
+            place = StepId(item.stage_index, item.index)
+            status = {r.host: s.status for r in members for s in r.steps if s.id == place}
+            had = [host for host, what in status.items() if what == "hit"]
+            built = [host for host, what in status.items() if what == "miss"]
+            if not had or not built:
+                continue
+            yield Claim(
+                title=f"line {item.line}: BuildKit takes WORKDIR from its cache even with "
+                f"--no-cache, and {listed(had)} had it",
+                confidence="likely",
+                steps=(place,),
+                evidence=(
+                    Evidence(
+                        kind="run",
+                        text=f"buildkit-cold: hit on {listed(had)}, built on {listed(built)}",
+                    ),
+                ),
+                advice="Nothing: it costs next to nothing, and no other step of a cold run does so",
+                hosts=tuple(built),
+                backends=("buildkit",),
+                scenarios=("buildkit-cold",),
+                same="workdir",
+            )
+
+
 def ask(case: Case) -> Iterator[Need]:
     """Steps that may have been evicted, and nothing that would tell."""
     for run in case.runs:
@@ -180,8 +247,8 @@ RULE = Rule(
     "there.",
     needs="An earlier as-found run on the host; or what its caches held before this one.",
     applies="Text, arguments, files and base image are those of an earlier run that had the step: "
-    "evicted. No step hit, and no record or image of the cache is of this build: never built, "
-    "or all of it removed.",
+    "evicted. Its stage was not needed by that run, or no record or image of the cache is of "
+    "a RUN from the step that missed on: never built there, or removed.",
     proves="Nothing proves it beyond doubt: a key can have inputs that nobody knows of.",
     advises="More room for the cache, or one that is shared.",
     written=(
@@ -191,5 +258,6 @@ RULE = Rule(
     example="FROM busybox\nRUN sleep 2\n",
     try_it="docker build . ; docker builder prune -f ; docker build .",
     explain=explain,
+    observe=observe,
     ask=ask,
 )

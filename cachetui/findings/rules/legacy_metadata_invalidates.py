@@ -24,9 +24,7 @@ WORK = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
 def explain(question: Question) -> Claim | None:
     if question.run.backend != "legacy" or question.instruction is None:
         return None
-    below = [step for step in question.chain.consequences if step.keyword in WORK]
-    if question.step.keyword in WORK:
-        below = [question.step, *below]
+    below = [step for step in question.chain.steps if step.keyword in WORK]
     if not below:
         return None
     return _since_before(question, below) or _in_the_cache(question, below)
@@ -56,8 +54,9 @@ def _since_before(question: Question, below: list[Step]) -> Claim | None:
         Evidence(
             kind="run",
             text=f"the legacy builder on {question.run.host} found all above it in its cache, "
-            f"and missed it and {len(question.chain.consequences)} steps below, "
-            f"{len(kept)} of which did not change and were built before",
+            f"and missed {len(question.chain.steps)} steps from line "
+            f"{question.chain.cause.line} on, {len(kept)} of which did not change and were built "
+            "before",
         ),
     ]
     return _claim(question, items[0], "proved", evidence, _text(edit.before))
@@ -65,6 +64,8 @@ def _since_before(question: Question, below: list[Step]) -> Claim | None:
 
 def _in_the_cache(question: Question, below: list[Step]) -> Claim | None:
     """What the engine's images tell: the same steps stand there, behind another such line."""
+    if question.before is not None:
+        return None  # then that run tells what changed, or that nothing did
     found: Parting | None = parting(question.case, question.run, question.step.id)
     if found is None or found.keyword not in METADATA or not found.rejoins:
         return None

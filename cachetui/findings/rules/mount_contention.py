@@ -3,71 +3,88 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 
+from cachetui.compare.timings import Summary, summarise
 from cachetui.findings.case import Case, told
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Rule
+from cachetui.findings.rules.cold_mount_slow import loaded
 from cachetui.findings.rules.mount_id_shared import shared_mounts
 from cachetui.findings.times import together
 from cachetui.instruction import Instruction
-from cachetui.record import Run, Step, StepId
+from cachetui.record import Run, StepId
 
 LEAST = 0.3
 """Seconds at once that count as waiting: printed times are no finer than 0.1 s."""
 
 
 def observe(case: Case) -> Iterator[Claim]:
+    runs: dict[tuple[str, str], list[Run]] = {}
+    for run in case.of():
+        if run.backend == "buildkit":
+            runs.setdefault((run.host, run.scenario), []).append(run)
     for identity, members in shared_mounts(case).items():
         locked = [item for item, mount in members if mount.sharing == "locked"]
-        if not locked:
-            continue
-        for run in case.of():
-            if run.backend != "buildkit":
-                continue
-            steps = {step.id: step for step in run.steps}
-            for number, (first, _) in enumerate(members):
-                for second, _ in members[number + 1 :]:
-                    if first not in locked and second not in locked:
-                        continue
-                    one = steps.get(StepId(first.stage_index, first.index))
-                    two = steps.get(StepId(second.stage_index, second.index))
-                    if one and two:
-                        yield from _claim(run, identity, (first, one), (second, two))
+        for (first, _), (second, _) in combinations(members, 2):
+            if first in locked or second in locked:
+                for series in runs.values():
+                    yield from _claim(case, series, identity, first, second)
 
 
 def _claim(
-    run: Run, identity: str, one: tuple[Instruction, Step], two: tuple[Instruction, Step]
+    case: Case, runs: list[Run], identity: str, first: Instruction, second: Instruction
 ) -> Iterator[Claim]:
-    first, second = one[0], two[0]
-    if one[1].status != "miss" or two[1].status != "miss":
+    """What the repeats of a scenario on a host say of two steps."""
+    waits = [wait for run in runs if (wait := _waited(run, first, second)) is not None]
+    found = summarise(waits)
+    if found is None or found.median < LEAST:
         return
-    waited = together(one[1], two[1])
-    if waited < LEAST:
-        return
+    run = runs[0]
     yield Claim(
         title=f"lines {first.line} and {second.line} wait for each other: both lock the cache "
         f"mount {identity}",
         confidence="proved",
-        steps=(one[1].id, two[1].id),
+        steps=(_place(first), _place(second)),
         evidence=(
             Evidence(kind="dockerfile", text=f"{told(first, 90)}"),
             Evidence(kind="dockerfile", text=f"{told(second, 90)}"),
             Evidence(
                 kind="timing",
-                text=f"{run.scenario} on {run.host}: both were under way for {waited:.1f} s at "
+                text=f"{run.scenario} on {run.host}: both were under way for {_said(found)} at "
                 "once, and only one of them could hold the mount: the other waited",
-                data={"run": run.id, "waited": round(waited, 3)},
+                data={"runs": [one.id for one in runs], "waited": waits},
             ),
+            *loaded(case, run.host, runs),
         ),
         advice=f"Where the tool bears it, write sharing=shared in lines {first.line} and "
         f"{second.line}; or give each an id of its own: id={identity.strip('/') or 'cache'}-2",
         hosts=(run.host,),
         backends=("buildkit",),
         scenarios=(run.scenario,),
-        seconds=waited,
+        seconds=round(found.median, 3),
         same=identity,
         suspect={"kind": "sharing", "id": identity},
     )
+
+
+def _waited(run: Run, first: Instruction, second: Instruction) -> float | None:
+    """Seconds in which both steps were under way, None when not both were built."""
+    steps = {step.id: step for step in run.steps}
+    one, two = steps.get(_place(first)), steps.get(_place(second))
+    if one is None or two is None or one.status != "miss" or two.status != "miss":
+        return None
+    return round(together(one, two), 3)
+
+
+def _place(item: Instruction) -> StepId:
+    return StepId(item.stage_index, item.index)
+
+
+def _said(found: Summary) -> str:
+    if found.grade == "shown":
+        return " and ".join(f"{wait:.1f} s" for wait in found.samples)
+    return f"{found.median:.1f} s ({found.low:.1f} to {found.high:.1f}, {len(found.samples)} runs)"
 
 
 RULE = Rule(

@@ -72,12 +72,17 @@ def _claim(
             *(Evidence(kind="dockerfile", text=told(item)) for item, _ in mounts[:3]),
             Evidence(
                 kind="source",
-                text="in our lab --no-cache empties the cache mounts of the steps it runs"
-                + (
-                    ""
-                    if version_key(engine) >= ALL_MOUNTS_SINCE
-                    else ", those with uid, gid or mode apart (before BuildKit 0.16)"
-                ),
+                text="in our lab --no-cache empties the cache mounts of the steps it runs",
+            ),
+            *(
+                [
+                    Evidence(
+                        kind="source",
+                        text=f"Engine {engine} spares mounts with uid, gid or mode",
+                    )
+                ]
+                if version_key(engine) < ALL_MOUNTS_SINCE
+                else []
             ),
             *(
                 [Evidence(kind="dockerfile", text="only those of its own BUILDKIT_CACHE_MOUNT_NS")]

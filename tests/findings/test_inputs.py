@@ -1,0 +1,189 @@
+"""What is in a step's key: arguments, environment, files; and how Dockerfiles differ."""
+
+from __future__ import annotations
+
+import pytest
+
+from cachetui.dockerfile import parse
+from cachetui.findings.contexts import kind_of, unneeded
+from cachetui.findings.matching import edits
+from cachetui.findings.scope import from_arguments, global_args, scope_at
+from cachetui.findings.seen import Difference, Files, compare, seen
+from cachetui.findings.volatile import changing, volatile
+from cachetui.record import Backend
+from tests.findings.making import entries
+
+FILES = entries(
+    Dockerfile="FROM x",
+    _dot_dockerignore="",
+    src__a="a",
+    src__deep__b="b",
+    src__run_dot_sh=("c", 0o755),
+    beside="d",
+    package_dot_json="{}",
+)
+
+
+def sees(line: str, backend: Backend = "buildkit", ignore: str = "", above: str = "") -> set[str]:
+    """The files that an instruction reads of FILES."""
+    file = parse(f"FROM base:1\n{above}{line}\n")
+    item = file.stages[0].instructions[-1]
+    files = Files(FILES, {"context/.dockerignore": ignore}, "context/Dockerfile")
+    found = seen(files, item, backend, scope_at(file, {}, 0, item.index, backend))
+    assert found is not None
+    return {path for path, entry in found.items() if entry.kind == "file"}
+
+
+@pytest.mark.parametrize(
+    ("line", "files"),
+    [
+        ("COPY src /src", {"src/a", "src/deep/b", "src/run.sh"}),
+        ("COPY ./src/ /src", {"src/a", "src/deep/b", "src/run.sh"}),
+        ("COPY src/* /src/", {"src/a", "src/deep/b", "src/run.sh"}),
+        ("COPY s*/*.sh /bin/", {"src/run.sh"}),
+        ('COPY ["package.json", "beside", "/"]', {"package.json", "beside"}),
+        ("COPY package*.json ./", {"package.json"}),
+        ("ADD beside https://example.com/x /x/", {"beside"}),
+        ("COPY --exclude=**/*.sh src /src", {"src/a", "src/deep/b"}),
+        ("RUN --mount=type=bind,source=src/deep,target=/d cat /d/b", {"src/deep/b"}),
+        ("COPY nothing /", set()),
+    ],
+)
+def test_a_step_sees_what_its_sources_name(line: str, files: set[str]) -> None:
+    assert sees(line) == files
+
+
+def test_an_ignore_file_leaves_out_and_takes_back() -> None:
+    every = {"Dockerfile", ".dockerignore", "src/a", "src/deep/b", "src/run.sh", "beside"}
+    assert sees("COPY . /") == every | {"package.json"}
+    assert sees("COPY . /", ignore="src\n!src/deep\n") == every - {"src/a", "src/run.sh"} | {
+        "package.json"
+    }
+    assert sees("COPY . /", ignore="**\n!beside\n", backend="legacy") == {"beside"}
+
+
+def test_a_variable_names_a_source_where_its_value_is_known() -> None:
+    assert sees("COPY $WHAT /", above="ARG WHAT=beside\n") == {"beside"}
+    file = parse("FROM base:1\nARG WHAT\nCOPY $WHAT /\n")
+    item = file.stages[0].instructions[-1]
+    given = {"WHAT": "sha256:digest"}
+    files = Files(FILES, {}, "context/Dockerfile")
+    assert seen(files, item, "buildkit", scope_at(file, given, 0, 2, "buildkit")) is None
+
+
+def test_the_mode_of_a_folder_is_the_legacy_builders_alone() -> None:
+    one = {entry.path: entry for entry in entries(d__f="x")}
+    two = {entry.path: entry for entry in entries(d__f=("x", 0o664))}
+    assert compare(one, two, "buildkit").modes == (("context/d/f", 0o644, 0o664),)
+    other = dict(one)
+    other["context/d"] = type(one["context/d"])("context/d", "dir", 0o775)
+    assert not compare(one, other, "buildkit")
+    assert compare(one, other, "legacy").only_modes
+
+
+def scope(text: str, line: int, backend: Backend = "buildkit", **given: str) -> dict[str, str]:
+    file = parse(text)
+    item = next(one for one in file.instructions if one.line == line)
+    found = scope_at(file, given, item.stage_index, item.index, backend)
+    return {**found.args, **found.env}
+
+
+def test_arguments_and_environment_in_force() -> None:
+    text = (
+        "ARG G=1\nFROM base:1 AS a\nARG G\nARG X=2\nENV E=$X\nRUN a\n"
+        "FROM a\nRUN b\nARG X=3\nENV X=fixed\nRUN c\n"
+    )
+    assert scope(text, 6) == {"G": "1", "X": "2", "E": "$X with [('X', '2')]"}
+    assert scope(text, 6, X="sha256:x")["E"] == "$X with [('X', 'sha256:x')]"
+    assert set(scope(text, 8)) == {"G", "X", "E"}, "BuildKit's ARGs go on in a stage FROM it"
+    assert set(scope(text, 8, "legacy")) == {"E"}
+    assert scope(text, 11, X="sha256:x")["X"] == "fixed", "ENV holds against ARG"
+    assert global_args(parse(text), {"G": "sha256:g"}) == {"G": "sha256:g"}
+
+
+def test_the_arguments_that_choose_a_base_also_by_way_of_another() -> None:
+    file = parse("ARG TAG=1\nARG IMAGE=base:$TAG\nARG OTHER\nFROM ${IMAGE}\n")
+    assert from_arguments(file, file.stages[0].instructions[0]) == {"IMAGE", "TAG"}
+
+
+def kinds(before: str, now: str) -> list[tuple[str, str]]:
+    return [
+        (edit.kind, (edit.now or edit.before).text)  # type: ignore[union-attr]
+        for edit in edits(parse(before), parse(now))
+        if edit.kind != "same"
+    ]
+
+
+def test_edits_of_a_dockerfile() -> None:
+    one = "FROM base:1\nRUN a\nRUN b\nRUN c\n"
+    assert kinds(one, one.replace("RUN b", "# why\nRUN   b")) == []
+    assert kinds(one, one.replace("RUN b\n", "")) == [("removed", "RUN b")]
+    assert kinds(one, one.replace("RUN b", "RUN new\nRUN b")) == [("added", "RUN new")]
+    assert kinds(one, one.replace("RUN b", "RUN B")) == [("changed", "RUN B")]
+    assert kinds(one, one.replace("RUN b", "LABEL a=b\nRUN b")) == [("added", "LABEL a=b")]
+
+
+def test_a_stage_is_found_again_by_its_name_else_by_what_it_does() -> None:
+    one = "FROM base:1\nRUN a\nRUN b\n"
+    first = "FROM base:1 AS first\nRUN x\n"
+    assert kinds(one, first + one) == [("added", "FROM base:1 AS first"), ("added", "RUN x")]
+    assert kinds(first + one, one) == []
+    assert kinds(first + one, one.replace("\n", " AS last\n", 1)) == [
+        ("changed", "FROM base:1 AS last")
+    ]
+    swapped = one.replace("\n", " AS last\n", 1) + first
+    assert kinds(first + one.replace("\n", " AS last\n", 1), swapped) == []
+    other = "FROM base:1\nCOPY . /\nCMD z\n"
+    assert [kind for kind, _ in kinds(one, other)] == ["added"] * 3
+
+
+def test_what_no_image_needs() -> None:
+    item = parse("FROM base:1\nCOPY . /app\n").stages[0].instructions[1]
+    for path in (
+        ".git/HEAD",
+        "a/.idea/x.xml",
+        "x.log",
+        "src/.a.swp",
+        "Dockerfile",
+        "a/__pycache__",
+    ):
+        assert kind_of(Difference(content=(path,)), item) == "unneeded", path
+    for path in ("src/catalog.py", "blog/post", "git", "logs.py", "src/dockerfile_parser.py"):
+        assert kind_of(Difference(content=(path,)), item) == "content", path
+    assert kind_of(Difference(content=("x.log", "a.py")), item) == "content"
+    assert kind_of(Difference(modes=(("a.py", 0o644, 0o664),)), item) == "modes"
+    named = parse("FROM base:1\nCOPY x.log /\n").stages[0].instructions[1]
+    assert kind_of(Difference(content=("x.log",)), named) == "content", "it is asked for by name"
+    assert unneeded(["logs/a", "b/x.log", "c.log.1", ".git/HEAD"]) == [
+        "logs", "**/*.log", "*.log.1", ".git",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("2026-11-24", "a date"),
+        ("20261124", "a date"),
+        ("2026-11-24T10:00:00Z", "a time"),
+        ("1764000000", "a time in seconds"),
+        ("a" * 39 + "1", "a revision"),
+        ("1.2.3", None),
+        ("2026", None),
+        ("v20.10.24", None),
+        ("0123456789012", None),
+    ],
+)
+def test_a_value_that_changes_with_each_build(text: str, what: str | None) -> None:
+    assert volatile(text) == what
+
+
+def test_words_of_a_command_that_tell_of_chance() -> None:
+    def told(command: str) -> str | None:
+        return changing(parse(f"FROM base:1\nRUN {command}\n").stages[0].instructions[1])
+
+    assert told("date > /built") == "the date"
+    assert told("head -c 9 /dev/urandom > /id")
+    assert told("echo $RANDOM > /x")
+    assert told("apt-get update") is None
+    assert told("echo update-date=off") is None
+    assert told("npm run validate") is None

@@ -1,0 +1,275 @@
+"""What single rules say of built audits, and above all when they say nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from cachetui.findings import Findings, StepRef
+from cachetui.madeby import command_digest
+from cachetui.record import (
+    BaseImage,
+    CacheEntry,
+    Checkout,
+    Document,
+    HostEvidence,
+    HostReport,
+    LegacyChain,
+    Run,
+    StepId,
+)
+from tests import builders as b
+from tests.findings.making import audit, before, entries, host, ids, only, run, why
+
+MOUNT = "FROM base:1\nRUN --mount=type=cache,target=/c make\n"
+
+
+def timed(cold: list[float], warm: list[float]) -> Findings:
+    runs = [
+        run(MOUNT, "m", scenario=scenario, repeat=number, seconds={2: each})
+        for scenario, series in (("buildkit-cold", cold), ("buildkit-mounts-warm", warm))
+        for number, each in enumerate(series, 1)
+    ]
+    return why(audit(MOUNT, runs))
+
+
+def test_a_cold_mount_is_told_as_far_as_the_samples_bear() -> None:
+    assert "cold-mount-slow" not in ids(timed([9.0], [1.0]))
+    assert "--repeat 3" in timed([9.0], [1.0]).needs[0].text
+    assert "cold-mount-slow" not in ids(timed([9.0, 9.0], [1.0, 1.0]))
+    few = only(timed([9.0, 9.5, 10.0], [1.0, 2.0, 1.5]), "cold-mount-slow")
+    assert (few.confidence, few.seconds) == ("likely", 8.0)
+    assert "cold-mount-slow" not in ids(timed([9.0, 1.2, 10.0], [1.0, 2.0, 1.5])), "they overlap"
+    many = timed([9.0, 9.1, 9.2, 9.3, 9.4, 9.5], [1.0, 1.1, 1.2, 1.3, 1.4, 1.5])
+    assert only(many, "cold-mount-slow").confidence == "proved"
+    assert only(many, "cold-mount-slow").evidence[1].data["cold"] == [9.0, 9.1, 9.2, 9.3, 9.4, 9.5]
+    mixed = timed([9.0, 1.0, 9.2, 1.1, 1.4, 9.5], [1.05, 1.1, 9.1, 1.3, 9.4, 1.5])
+    assert "cold-mount-slow" not in ids(mixed)
+    small = timed([1.10 + n / 100 for n in range(6)], [1.0 + n / 100 for n in range(6)])
+    assert "cold-mount-slow" not in ids(small), "sure, and not worth telling"
+
+
+LOCKS = (
+    "FROM base:1 AS a\nRUN --mount=type=cache,id=x,target=/c,sharing=locked a\n"
+    "FROM base:1 AS b\nRUN --mount=type=cache,id=x,target=/c,sharing=locked b\n"
+    "FROM base:1\nCOPY --from=a /a /\nCOPY --from=b /b /\n"
+)
+
+
+def test_waiting_for_a_locked_mount_needs_both_under_way_at_once() -> None:
+    parallel = run(LOCKS, "mmmm", scenario="buildkit-cold", side_by_side=True)
+    found = only(why(audit(LOCKS, [parallel])), "mount-contention")
+    assert (found.seconds, found.confidence) == (1.0, "proved")
+    one_by_one = run(LOCKS, "mmmm", scenario="buildkit-cold")
+    assert "mount-contention" not in ids(why(audit(LOCKS, [one_by_one])))
+    shared = LOCKS.replace("locked", "shared")
+    parallel = run(shared, "mmmm", scenario="buildkit-cold", side_by_side=True)
+    assert "mount-contention" not in ids(why(audit(shared, [parallel])))
+    hit = run(LOCKS, "hmmm", scenario="buildkit-cold", side_by_side=True)
+    assert "mount-contention" not in ids(why(audit(LOCKS, [hit])))
+
+
+# What a mount held, and chance
+
+MAKES = "FROM base:1 AS m\nRUN --mount=type=cache,target=/c make\nFROM base:1\nCOPY --from=m /o /\n"
+
+
+def again(text: str, *repeats: str) -> Findings:
+    """Mounts warm: `repeats` are the letters of each repeat."""
+    runs = [
+        run(text, letters, scenario="buildkit-mounts-warm", repeat=number)
+        for number, letters in enumerate(repeats, 1)
+    ]
+    return why(audit(text, runs))
+
+
+def test_one_repeat_cannot_tell_a_mount_from_chance() -> None:
+    found = again(MAKES, "mm")
+    assert ids(found) == []
+    (one,) = found.unexplained
+    assert set(one.suspects) == {"mount-changes-result", "nondeterministic-step"}
+    assert any("--repeat 2" in need.text for need in found.needs)
+
+
+def test_what_comes_again_from_an_empty_mount_depends_on_it() -> None:
+    found = only(again(MAKES, "mm", "mh", "mh"), "mount-changes-result")
+    assert (found.confidence, found.steps) == ("likely", (StepRef(0, 1),))
+
+
+def test_what_never_comes_again_is_chance() -> None:
+    found = again(MAKES, "mm", "mm")
+    assert ids(found) == ["nondeterministic-step"]
+    assert found.findings[0].confidence == "likely"
+    assert ids(again(MAKES, "mh", "mm")) == [], "neither is borne out"
+
+
+def test_without_a_mount_or_with_its_own_words_it_is_chance() -> None:
+    plain = MAKES.replace("--mount=type=cache,target=/c ", "")
+    assert ids(again(plain, "mm")) == ["nondeterministic-step"]
+    clear = MAKES.replace("make", "date > /o")
+    assert ids(again(clear, "mm")) == ["nondeterministic-step"]
+
+
+def outputs_of(text: str, cold: list[str], warm: list[str], step: StepId) -> Findings:
+    """Outputs of a step in cold runs and in those with mounts warm."""
+    runs: list[Run] = []
+    outputs: dict[tuple[str, StepId], str] = {}
+    for scenario, series in (("buildkit-cold", cold), ("buildkit-mounts-warm", warm)):
+        for number, made in enumerate(series, 1):
+            count = text.count("\nRUN") + text.count("\nCOPY")
+            status = "m" * count if scenario.endswith("cold") else "m" * (count - 1) + "h"
+            one = run(text, status, scenario=scenario, repeat=number)
+            runs.append(one)
+            outputs[(one.id, step)] = made
+    return why(audit(text, runs), outputs=outputs)
+
+
+@pytest.mark.parametrize("step", [StepId(0, 1), StepId(1, 1)], ids=["of the RUN", "of its copy"])
+def test_outputs_prove_what_depends_on_a_mount(step: StepId) -> None:
+    found = outputs_of(MAKES, ["a", "a"], ["b", "b"], step)
+    assert only(found, "mount-changes-result").confidence == "proved"
+    assert only(found, "mount-changes-result").steps == (StepRef(0, 1),)
+    for cold, warm in ((["a"], ["b"]), (["a", "a"], ["b", "c"]), (["a", "a"], ["a", "a"])):
+        assert "mount-changes-result" not in ids(outputs_of(MAKES, cold, warm, step))
+
+
+@pytest.mark.parametrize("step", [StepId(0, 1), StepId(1, 1)], ids=["of the RUN", "of its copy"])
+def test_outputs_of_cold_runs_prove_chance(step: StepId) -> None:
+    found = outputs_of(MAKES, ["a", "b"], [], step)
+    assert only(found, "nondeterministic-step").confidence == "proved"
+    assert ids(outputs_of(MAKES, ["a", "a"], [], step)) == []
+    mixed = audit(
+        MAKES,
+        [run(MAKES, "mm", host=name, scenario="buildkit-cold") for name in ("ci-1", "ci-2")],
+        hosts=[host("ci-1"), host("ci-2", bases={"base:1": ("sha256:other",)})],
+    )
+    made = {(mixed.runs[0].id, step): "a", (mixed.runs[1].id, step): "b"}
+    assert "nondeterministic-step" not in ids(why(mixed, outputs=made)), "another base image"
+
+
+# The base image
+
+TEXT = "FROM base:1\nCOPY src /src\nRUN make\n"
+OTHER = {"base:1": ("sha256:other",)}
+
+
+def test_a_base_that_moved_is_to_blame_for_whatever_stands_on_it() -> None:
+    then = before(TEXT, "mm", hosts=[host(bases=OTHER)])
+    for letters, count in (("mm", 2), ("hm", 1)):
+        found = only(why(audit(TEXT, [run(TEXT, letters)]), then), "base-drift")
+        assert (found.confidence, len(found.consequences)) == ("proved", count)
+        assert found.steps == (StepRef(0, 0),)
+    assert ids(why(audit(TEXT, [run(TEXT, "hh")]), then)) == []
+
+
+def test_another_base_than_on_the_others_without_an_earlier_run_is_likely() -> None:
+    document = audit(
+        TEXT,
+        [run(TEXT, "mm"), run(TEXT, "hh", host="ci-2"), run(TEXT, "hh", host="ci-3")],
+        hosts=[host(bases=OTHER), host("ci-2"), host("ci-3")],
+    )
+    found = only(why(document), "base-drift")
+    assert (found.confidence, found.hosts) == ("likely", ("ci-1",))
+    alike = audit(TEXT, document.runs, hosts=[host(), host("ci-2"), host("ci-3")])
+    assert "base-drift" not in ids(why(alike))
+
+
+def test_a_from_that_names_another_image_is_no_drift() -> None:
+    now = TEXT.replace("base:1", "base:2")
+    hosts = [host(bases={"base:2": ("sha256:other",)})]
+    found = why(audit(now, [run(now, "mm")], hosts=hosts), before(TEXT, "mm"))
+    assert ids(found) == ["build-changed"]
+    assert "base:2; it was base:1" in found.findings[0].evidence[0].text
+    same = [host(bases={"base:2": ("sha256:base",)})]
+    found = why(audit(now, [run(now, "mm")], hosts=same), before(TEXT, "mm"))
+    assert "build-changed" not in ids(found), "BuildKit goes by the layers"
+
+
+def test_an_argument_that_chooses_the_base_is_told_as_that() -> None:
+    text = "ARG TAG=1\nFROM base:$TAG\nARG TAG\nRUN make\n"
+    hosts = [host(bases={"base:2": ("sha256:other",)})]
+    document = audit(
+        text, [run(text, "m")], hosts=hosts, bases=("base:2",), build_args={"TAG": "sha256:2"}
+    )
+    found = why(document, before(text, "m", bases=("base:1",)))
+    assert ids(found) == ["build-arg-invalidates"]
+    assert "chose another base image in line 2: base:2" in found.findings[0].title
+
+
+# The legacy builder's own cache
+
+LABELLED = "FROM base:1\nLABEL built=2026-11-24\nRUN make\nCOPY src /src\n"
+
+
+def legacy(made_by: tuple[str, ...], letters: str = "mmm") -> Document:
+    evidence = HostEvidence(
+        at=b.NOW,
+        bases=(BaseImage(ref="base:1", id="sha256:id"),),
+        legacy=(LegacyChain(base="sha256:id", image="sha256:old", made_by=made_by),),
+        cache=(),
+    )
+    one = run(LABELLED, letters, scenario="legacy-as-found")
+    return audit(LABELLED, [one], hosts=[host(evidence=evidence)])
+
+
+def test_an_image_with_the_same_steps_behind_another_label_proves_it() -> None:
+    make = f"RUN {command_digest('make')}"
+    found = why(legacy(("LABEL built=2026-11-01", make, "COPY /src")))
+    one = only(found, "legacy-metadata-invalidates")
+    assert (one.confidence, len(one.consequences)) == ("proved", 2)
+    assert "2026-11-01" in one.evidence[0].text
+    for made in (
+        ("LABEL built=2026-11-01", f"RUN {command_digest('other')}"),
+        ("LABEL built=2026-11-01",),
+        ("ENV A", make),
+    ):
+        found = why(legacy(made))
+        assert "proved" not in [one.confidence for one in found.findings], made
+    then = before(LABELLED, "mmm", scenario="legacy-as-found")
+    found = why(legacy(("LABEL built=2026-11-01", make, "COPY /src")), then)
+    proved = [one.id for one in found.findings if one.confidence == "proved"]
+    assert proved == [], "the host had this very label in its last run: it is another's image"
+
+
+def test_a_date_in_a_label_alone_is_possible_and_costs_what_is_below() -> None:
+    cold = run(LABELLED, "mmm", scenario="legacy-cold", seconds={3: 4.0, 4: 2.0})
+    one = only(why(audit(LABELLED, [cold])), "legacy-metadata-invalidates")
+    assert (one.confidence, one.seconds) == ("possible", 6.0)
+    plain = LABELLED.replace("built=2026-11-24", "role=app")
+    cold = run(plain, "mmm", scenario="legacy-cold")
+    assert ids(why(audit(plain, [cold]))) == []
+
+
+# Contexts
+
+
+def checkout(name: str, digest: str) -> HostReport:
+    evidence = HostEvidence(at=b.NOW, checkout=Checkout(path="/srv/app", digest=digest))
+    return host(name, evidence=evidence)
+
+
+def test_a_checkout_under_another_umask_is_told_by_its_modes() -> None:
+    manifests = {
+        "sha256:context": entries(src__a="a", src__b="b"),
+        "sha256:same": entries(src__a="a", src__b="b"),
+        "sha256:open": entries(src__a=("a", 0o664), src__b=("b", 0o664)),
+    }
+    hosts = [checkout("ci-1", "sha256:open"), checkout("ci-2", "sha256:same")]
+    runs = [run(TEXT, "mm"), run(TEXT, "hh", host="ci-2")]
+    found = why(audit(TEXT, runs, hosts=hosts), manifests=manifests)
+    one = only(found, "context-mode-only")
+    assert (one.hosts, one.confidence) == (("ci-1",), "likely")
+    assert one.consequences == (StepRef(0, 2),)
+    assert "/srv/app" in one.advice
+    assert found.unexplained == ()
+
+
+def test_never_built_needs_a_cache_that_was_read_and_has_nothing_of_it() -> None:
+    def document(records: tuple[CacheEntry, ...] | None) -> Document:
+        evidence = HostEvidence(at=b.NOW, cache=records)
+        return audit(TEXT, [run(TEXT, "mm")], hosts=[host(evidence=evidence)])
+
+    none = CacheEntry(type="regular", description="mount / from exec /bin/sh -c other", bytes=1)
+    ours = CacheEntry(type="regular", description="mount / from exec /bin/sh -c make", bytes=1)
+    assert ids(why(document((none,)))) == ["evicted-or-never-built"]
+    assert ids(why(document((none, ours)))) == []
+    assert ids(why(document(None))) == []
