@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +50,7 @@ class Bench:
     commands: list[str] = field(default_factory=list)
     _before: frozenset[str] = frozenset()
     _tags: dict[str, str | None] = field(default_factory=dict)
+    _fetched: dict[str, str | None] = field(default_factory=dict)
     _printed: list[str] = field(default_factory=list)
     _bases: frozenset[str] = frozenset()
     _laid: list[Laid] = field(default_factory=list)
@@ -60,11 +61,11 @@ class Bench:
 
     def build(self, laid: Laid, redactor: Redactor, on_doing: Callable[[str], None]) -> Made:
         """Prepare a derived build and run it. Raises `HostError`; a build that fails is made."""
+        self._laid.append(laid)
         self.shell(laid.script)
         job = self.job(laid, redactor)
         if job.tag is not None:
             self._tags.setdefault(job.tag, None)
-        self._laid.append(laid)
         decided = Event()
 
         def watch(recorder: Recorder) -> None:
@@ -139,16 +140,20 @@ class Bench:
                     found = found or identity
         return found
 
+    def expect(self, image: Image, identity: str) -> None:
+        """Reckon with an image that is still to be taken, for what is told beforehand."""
+        self._fetched.setdefault(image.tag, identity or None)
+
     def take(self, image: Image, identity: str) -> None:
         """Give an image of this host our tag."""
-        self._tags[image.tag] = identity
+        self._fetched[image.tag] = identity
         self.shell(f"{self.docker} tag {shlex.quote(identity)} {shlex.quote(image.tag)}")
 
     def pull(self, image: Image) -> None:
         """Fetch it by its digest."""
-        self._tags[image.tag] = None
+        self._fetched[image.tag] = None
         if image.digest:
-            self._tags[image.digest] = None
+            self._fetched[image.digest] = None
         self.shell(self.pull_command(image))
 
     def pull_command(self, image: Image) -> str:
@@ -163,7 +168,7 @@ class Bench:
         other.begin()
         try:
             other.take(image, identity)
-            self._tags[image.tag] = None
+            self._fetched[image.tag] = None
             with self.store.spool() as folder:
                 file = folder / "image"
                 with file.open("wb") as saved:
@@ -204,14 +209,19 @@ class Bench:
             self.machine.run(command, timeout=TIDY_SECONDS)
 
     def tidying(self, images: Iterable[str] = (), laid: Iterable[Laid] = ()) -> list[str]:
-        """The commands that remove what is ours; `laid` names builds that are still to be made."""
+        """The commands that remove what is ours; `laid` names builds that are still to be made.
+
+        A base image goes last: with an image on it docker would take its name alone.
+        """
         builds = [*self._laid, *laid]
         tags = dict(self._tags)
         for one in builds:
             if one.planned.controlled:
                 tags.setdefault(tag(self.name, one.planned), None)
-        shared = [name for name, image in tags.items() if image in self._before]
-        found = [removal_command(self.host, list(tags), list(images), shared)]
+        found = [
+            removal_command(self.host, list(names), gone, self._shared(names))
+            for names, gone in ((tags, list(images)), (self._fetched, []))
+        ]
         emptied = {
             empty_mounts_command(self.host, one.dockerfile, mount_namespace(self.name))
             for one in builds
@@ -222,6 +232,10 @@ class Bench:
             folder = shlex.quote(self.root)
             found.append(f"chmod -R u+rwX {folder} 2>/dev/null; rm -rf {folder}")
         return [command for command in found if command]
+
+    def _shared(self, tags: Mapping[str, str | None]) -> list[str]:
+        """Those that stand on an image that was there before."""
+        return [name for name, image in tags.items() if image in self._before]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from cachetui.config import BuildSettings, HostSettings
 from cachetui.context import Context, ContextError, read_context
 from cachetui.findings.case import Case
 from cachetui.findings.record import Evidence, Finding, Proof
-from cachetui.hosts.base import Cancel, Machine
+from cachetui.hosts.base import Cancel, HostError, Machine
 from cachetui.hosts.checkout import read_checkout
 from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.put import context_folder, put_folder
@@ -105,6 +105,7 @@ class Experiment:
         )
         self.parts = tuple(self._part(layout, backend) for backend in self._backends(bench))
         self._find_image(bench)
+        bench.begin()
         return list(self._told(bench))
 
     def _connect(self, host: HostSettings) -> Bench:
@@ -231,6 +232,7 @@ class Experiment:
             yield f"# sent again: the context ({self._to_send.size} bytes)"
         if self._image is not None:
             yield from self._image_told(bench, *self._image)
+        told: set[str] = set()
         for part in self.parts:
             for key, laid, state in _order(part):
                 whose = (
@@ -238,20 +240,24 @@ class Experiment:
                 )
                 only = ", only if the last one misses" if key == "host-now" else ""
                 yield f"# {part.change.backend}, {state.name}, in {whose}{only}"
-                yield laid.script
+                if laid.script not in told:
+                    told.add(laid.script)
+                    yield laid.script
                 yield bench.job(laid, Redactor({})).command(values=False)
         yield "# afterwards: our tags, the images that were made, our cache mounts and our folder"
         if self._image is not None:
-            bench._tags.setdefault(self._image[0].tag, None)
+            bench.expect(*self._image)
         yield from bench.tidying(laid=[laid for part in self.parts for laid in part.own.values()])
 
     def _image_told(self, bench: Bench, image: Image, identity: str) -> Iterator[str]:
         if identity:
             yield f"{bench.docker} tag {identity} {image.tag}"
-        elif image.digest:
+            return
+        if image.digest:
             yield bench.pull_command(image)
-        else:
-            yield f"# copied from {image.hosts[0]}: {image.ref}, with docker save and docker load"
+        if image.hosts:
+            only = "if that fails, " if image.digest else ""
+            yield f"# {only}copied from {image.hosts[0]}: docker save there, docker load here"
 
     # The experiment
 
@@ -306,11 +312,16 @@ class Experiment:
         image, identity = self._image
         if identity:
             bench.take(image, identity)
-        elif image.digest is not None:
-            bench.pull(image)
-        else:
-            name = next(name for name in image.hosts if name in self.asked.hosts)
-            bench.load(image, self._connect(self.asked.hosts[name]))
+            return
+        others = [self.asked.hosts[name] for name in image.hosts if name in self.asked.hosts]
+        try:
+            if image.digest is not None:
+                bench.pull(image)
+                return
+        except HostError as error:
+            if error.trouble != "shell" or not others:
+                raise
+        bench.load(image, self._connect(others[0]))
 
     def _ask(self, bench: Bench, part: _Part, number: int, on_progress: OnProgress) -> Verdict:
         """All builds of one backend, as far as they are needed."""

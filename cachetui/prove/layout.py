@@ -9,7 +9,7 @@ lie beside it, since what COPY sees there must not change.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from cachetui.backends.commands import Build
@@ -22,6 +22,7 @@ from cachetui.record import Backend, BuildRecord, StepId
 
 SALT = ".cachetui-salt"
 DOCKERFILE = ".cachetui-dockerfile"
+BEGIN = "set -eu\numask 077"
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Layout:
         steps = [
             f"printf %s {shlex.quote(self.name)} >{SALT}",
             f"chmod 644 {SALT}",
-            "if [ ! -e .dockerignore ]; then : >.dockerignore; chmod 644 .dockerignore; fi",
+            "[ -e .dockerignore ] || { : >.dockerignore; chmod 644 .dockerignore; }",
             f"printf %s {shlex.quote(lines)} >>.dockerignore",
             f"printf %s {shlex.quote(text)} >{name}",
         ]
@@ -70,8 +71,7 @@ class Layout:
         if own is not None:
             steps.append(f"printf %s {shlex.quote(own + lines)} >{name}.dockerignore")
         script = self._copied(state, folder) + (
-            f"; cd {shlex.quote(folder + '/context')}; "
-            f"if [ ! -e {SALT} ]; then {'; '.join(steps)}; fi"
+            f"\ncd {shlex.quote(folder + '/context')}\n" + _if(f"! -e {SALT}", steps)
         )
         planned = Planned(f"{change.backend}-warm", 1)
         return self._laid(script, f"{folder}/context", f"{folder}/context/{name}", parts, state,
@@ -83,7 +83,7 @@ class Layout:
         folder = self._folder(change.backend, key)
         planned = Planned(f"{change.backend}-as-found", 1)
         base = folder if state.files else self.sent
-        script = self._copied(state, folder) if state.files else "set -eu; umask 077"
+        script = self._copied(state, folder) if state.files else BEGIN
         context = f"{base}/context"
         legacy = change.backend == "legacy"
         if legacy and not state.edited:
@@ -97,17 +97,17 @@ class Layout:
             script = self._copied(state, folder)
             file = f"{folder}/{self.dockerfile}"
             script += (
-                f"; printf %s {shlex.quote(pieces.text(state.dockerfile))} >{shlex.quote(file)}"
+                f"\nprintf %s {shlex.quote(pieces.text(state.dockerfile))} >{shlex.quote(file)}"
             )
             return self._laid(script, f"{folder}/context", file, state.dockerfile, state, change,
                               planned, target=self.record.target, stop_early=True)  # fmt: skip
         parts = self._cut(state, change.watch)
         file = f"{folder}.dockerfile"
-        script += f"; mkdir -p {shlex.quote(self.root)}"
-        script += f"; printf %s {shlex.quote(pieces.text(parts))} >{shlex.quote(file)}"
+        script += f"\nmkdir -p {shlex.quote(self.root)}"
+        script += f"\nprintf %s {shlex.quote(pieces.text(parts))} >{shlex.quote(file)}"
         own = self._own_ignore
         if own is not None:
-            script += f"; printf %s {shlex.quote(own)} >{shlex.quote(file + '.dockerignore')}"
+            script += f"\nprintf %s {shlex.quote(own)} >{shlex.quote(file + '.dockerignore')}"
         return self._laid(script, context, file, parts, state, change, planned)
 
     def _laid(
@@ -150,7 +150,7 @@ class Layout:
         changes = files.commands(state.files)
         if changes:
             steps += [f"cd {to}/context", *changes]
-        return f"set -eu; umask 077; if [ ! -d {to} ]; then {'; '.join(steps)}; fi"
+        return f"{BEGIN}\n{_if(f'! -d {to}', steps)}"
 
     def _cut(self, state: State, watch: StepId) -> Pieces:
         return pieces.until(state.dockerfile, watch, self._needed(watch))
@@ -170,3 +170,8 @@ class Layout:
     def _own_ignore(self) -> str | None:
         """The text of `<Dockerfile>.dockerignore`, which BuildKit goes by."""
         return self.record.ignore_files.get(f"{self.dockerfile}.dockerignore")
+
+
+def _if(test: str, steps: Sequence[str]) -> str:
+    lines = "\n".join(f"  {step}" for step in steps)
+    return f"if [ {test} ]; then\n{lines}\nfi"

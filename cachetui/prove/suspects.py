@@ -82,13 +82,13 @@ class Setting:
 
     @property
     def run(self) -> Run | None:
-        """The run of this host and backend, made as found, that the finding is about."""
+        """The run of this host and backend, made as found, that the finding is about. One that
+        only says how hosts differ, by their own records, is about none."""
         scenario = f"{self.backend}-as-found"
-        if scenario not in self.finding.scenarios:
+        if scenario not in self.finding.scenarios and self.finding.confidence == "proved":
             return None
-        return next(
-            (r for r in self.case.runs if (r.host, r.scenario) == (self.host, scenario)), None
-        )
+        here = (self.host, scenario)
+        return next((run for run in self.case.runs if (run.host, run.scenario) == here), None)
 
     @property
     def before(self) -> Before | None:
@@ -163,10 +163,12 @@ def _context(setting: Setting) -> Change:
     what = "the modes" if difference.only_modes else "the files"
     return Change(
         backend=backend,
-        what=f"{what} as in {whose} ({listed(difference.paths, 3)})",
+        what=f"{what} of {listed(difference.paths, 3)}: as in {whose}, and as sent",
         watch=step,
-        now=setting.state("as they were sent"),
-        then=setting.state(f"as in {whose}", files=edits(difference, view_then, source)),
+        now=setting.state(f"with {what} as sent"),
+        then=setting.state(
+            f"with {what} as in {whose}", files=edits(difference, view_then, source)
+        ),
         run=setting.missed(step),
     )
 
@@ -211,7 +213,7 @@ def _base(setting: Setting) -> Change:
         raise NoExperiment(f"no FROM names {ref}")
     return Change(
         backend=setting.backend,
-        what=f"{ref} being the image that {whose}",
+        what=f"{ref}: the image that {whose}, and {setting.host}'s own",
         watch=watch,
         now=setting.state("on the host's own image"),
         then=setting.state(f"on the image that {whose}", parts),
@@ -304,10 +306,10 @@ def _argument(setting: Setting) -> Change:
     watch = setting.first
     return Change(
         backend=setting.backend,
-        what=f"--build-arg {listed(names)} as before",
+        what=f"--build-arg {listed(names)}: as before, and as now",
         watch=watch,
-        now=setting.state("with the arguments of now"),
-        then=setting.state("with those of before", build_args=then),
+        now=setting.state(f"with --build-arg {listed(names)} as now"),
+        then=setting.state(f"with --build-arg {listed(names)} as before", build_args=then),
         run=setting.missed(watch),
     )
 
@@ -352,10 +354,10 @@ def _metadata(setting: Setting) -> Change:
         raise NoExperiment("what the line was before is not known")
     return Change(
         backend="legacy",
-        what=f"line {item.line} ({item.keyword}) {said}",
+        what=f"line {item.line} ({item.keyword}): {said}, and as it is",
         watch=watch,
-        now=setting.state("with the line as it is"),
-        then=setting.state(f"with it {said}", then),
+        now=setting.state(f"with line {item.line} as it is"),
+        then=setting.state(f"with line {item.line} {said}", then),
         run=setting.missed(watch),
         inexact=inexact,
     )

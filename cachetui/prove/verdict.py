@@ -75,13 +75,13 @@ def _theirs(change: Change, builds: Builds, host: str, line: str) -> Verdict | N
     then = builds.get("host-then")
     if then is None:
         return None
-    whose = f"in {host}'s own {_builder(change)} cache, "
+    whose = f"{_builder(change)} on {host}, in the host's own cache: "
     name = change.then.name
     data = _data(builds, "host-then", "host-now")
     if then.status == "none":
         return _undecided(f"{whose}{line} was not reached {name}: {then.trouble}", data)
     if then.status == "hit":
-        text = f"{whose}where it missed as found, {line} hits {name}"
+        text = f"{whose}{line}, which missed as found, hits {name}"
         return Verdict("proved", (_said(text, data),))
     now = builds.get("host-now")
     missed = f"{whose}{line} misses {name} as well"
@@ -106,7 +106,10 @@ def _own(change: Change, builds: Builds, host: str, line: str) -> Verdict | None
     if first is None:
         return None
     data = _data(builds, "own-then", "own-now", "own-again")
-    alone = f"on {host}, {_builder(change)}, in a cache of its own: built {change.then.name}"
+    alone = (
+        f"{_builder(change)} on {host}, in a cache of its own that the build {change.then.name} "
+        "filled"
+    )
     if first.status == "none":
         return _undecided(f"the build {change.then.name} failed on {host}: {first.trouble}", data)
     if first.status == "hit":
@@ -115,22 +118,22 @@ def _own(change: Change, builds: Builds, host: str, line: str) -> Verdict | None
         why = now.trouble if now is not None else "it was not made"
         return _undecided(f"the build {change.now.name} failed on {host}: {why}", data)
     if now.status == "hit":
-        text = f"{alone} and then {change.now.name}, {line} hits: {change.what} is in no key of it"
+        text = f"{alone}: {change.now.name} {line} hits too. That is in no key of it"
         return Verdict("withdrawn", (_said(text, data),))
     if again is None or again.status == "none":
         why = again.trouble if again is not None else "it was not made"
         return _undecided(f"the last build on {host} failed: {why}", data)
     if again.status == "miss":
         text = (
-            f"{alone}, and again {change.then.name}, {line} misses: something else makes it miss "
-            "each time"
+            f"{alone}: {line} misses {change.now.name}, and {change.then.name} again as well: "
+            "something else makes it miss each time"
         )
         return Verdict("withdrawn", (_said(text, data),))
     above = _missed_above(now)
-    also = f" (as do {above} steps above it)" if above else ""
+    also = f", as do {above} steps above it" if above else ""
     text = (
-        f"{alone} it hits; {change.now.name} {line} misses{also}; {change.then.name} again it "
-        "hits. Nothing else was changed between the three"
+        f"{alone}: {line} misses {change.now.name}{also}, and hits {change.then.name}. Nothing "
+        "else differs between these builds"
     )
     return Verdict("proved", (_said(text, data),))
 
