@@ -19,7 +19,7 @@ from cachetui.hosts.put import context_folder, put_folder
 from cachetui.identity import digest
 from cachetui.prove.bench import Bench
 from cachetui.prove.layout import Laid, Layout
-from cachetui.prove.suspects import Change, Image, NoExperiment, Setting, State, change
+from cachetui.prove.suspects import Change, Image, NoExperiment, Setting, State, ValueNeeded, change
 from cachetui.prove.verdict import Made, Outcome, Verdict, together, verdict
 from cachetui.record import Backend
 from cachetui.redact import Redactor
@@ -402,9 +402,6 @@ def _values(kept: Mapping[str, str], asked: Asked) -> dict[str, str]:
     for name, wanted in kept.items():
         values = [value for other, value in known if other == name and digest(value) == wanted]
         if not values:
-            raise NoExperiment(
-                f"the value that {name} had in the audit is needed, and values are not kept: give "
-                f"it with --build-arg {name}=VALUE"
-            )
+            raise ValueNeeded(name, f"the value that {name} had in the audit is needed")
         found[name] = values[0]
     return found

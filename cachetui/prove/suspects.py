@@ -24,6 +24,14 @@ class NoExperiment(Exception):
     """There is no experiment for this finding, or none is possible: says why, and what to do."""
 
 
+class ValueNeeded(NoExperiment):
+    """There is one, once the value of the build argument `name` is given."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{why}, and values are not kept: give it with --build-arg {name}=VALUE")
+        self.name = name
+
+
 @dataclass(frozen=True)
 class State:
     """A build: its Dockerfile, what is changed in the context that was sent, its arguments.
@@ -299,10 +307,7 @@ def _argument(setting: Setting) -> Change:
         if value is not None:
             then[name] = value
     if then == dict(setting.values):
-        options = " ".join(f"--build-arg {name}=VALUE" for name in names)
-        raise NoExperiment(
-            f"the earlier value of {listed(names)} is needed: give it with {options}"
-        )
+        raise ValueNeeded(names[0], f"the earlier value of {names[0]} is needed")
     watch = setting.first
     return Change(
         backend=setting.backend,
@@ -322,10 +327,7 @@ def _earlier_value(setting: Setting, name: str, wanted: str | None, now: str | N
         return next(value for value in given if digest(value) == wanted)
     if given:
         raise NoExperiment(f"that is not the value that {name} had: its digest is another")
-    raise NoExperiment(
-        f"the earlier value of {name} is needed, and values are not kept: give it with "
-        f"--build-arg {name}=VALUE"
-    )
+    raise ValueNeeded(name, f"the earlier value of {name} is needed")
 
 
 # A line that changes nothing but the image's configuration

@@ -57,6 +57,7 @@ class CachetuiApp(Actions):
         "step": _place("step", "StepPlace"),
         "timeline": _place("timeline", "TimelinePlace"),
         "mounts": _place("mounts", "MountsPlace"),
+        "findings": _place("findings", "FindingsPlace"),
         "history": _place("history", "HistoryPlace"),
     }
     DEFAULT_MODE = "fleet"
@@ -172,7 +173,8 @@ class CachetuiApp(Actions):
     def action_place(self, by: int) -> None:
         """Go to the next or previous place."""
         names = [name for name, _ in PLACES]
-        self.go(names[(names.index(self.current_mode) + by) % len(names)])
+        here = names.index(self.current_mode) if self.current_mode in names else -max(by, 0)
+        self.go(names[(here + by) % len(names)])
 
     def action_place_number(self, number: int) -> None:
         """Go to a place by its number, from 1."""
@@ -180,6 +182,10 @@ class CachetuiApp(Actions):
 
     def on_place_tabs_chosen(self, event: PlaceTabs.Chosen) -> None:
         self.go(PLACES[event.number][0])
+
+    def action_findings(self) -> None:
+        """Go to the findings: why runs differ."""
+        self.go("findings")
 
     def action_go_back(self) -> None:
         """Go back to where one came from; from there home."""

@@ -43,6 +43,7 @@ APP: list[BindingType] = [
             ("Fleet", "Compare", "Step", "Timeline", "Mounts", "History"), start=1
         )
     ),
+    _key("app.findings", "w", "findings", "Why: the findings"),
     _key("app.back", "escape", "go_back", "Back"),
     _key("app.copy", "y", "copy", "Copy what the cursor is on"),
     _key("app.export", "e", "export", "Export as JSON, Markdown or HTML"),
@@ -146,6 +147,11 @@ TIMELINE: list[BindingType] = [
 
 MOUNTS: list[BindingType] = [
     _key("mounts.sort", "s", "sort", "Sort", show=True),
+]
+
+FINDINGS: list[BindingType] = [
+    _key("findings.prove", "p", "prove", "Prove…", show=True, tip="Prove it by an experiment"),
+    _key("findings.details", "tab", "details", "List / details", show=True),
 ]
 
 HISTORY: list[BindingType] = [

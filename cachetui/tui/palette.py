@@ -36,4 +36,5 @@ def commands(app: App[Any], screen: Screen[Any]) -> Iterator[SystemCommand]:
         yield SystemCommand(
             f"Go to {name}", f"{number}", partial(app.run_action, f"place_number({number})")
         )
+    yield SystemCommand("Go to Findings", "Why runs differ", partial(app.run_action, "findings"))
     yield SystemCommand("Theme", "Change the colours", app.action_change_theme)

@@ -45,7 +45,8 @@ class Place(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-normal"), (120, "-wide")]  # noqa: RUF012
 
     def compose(self) -> ComposeResult:
-        number = [name for name, _ in PLACES].index(self.PLACE)
+        names = [name for name, _ in PLACES]
+        number = names.index(self.PLACE) if self.PLACE in names else -1
         yield TitleBar()
         yield PlaceTabs([name for _, name in PLACES], number)
         yield Progress()
