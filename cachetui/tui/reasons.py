@@ -16,7 +16,7 @@ SURE: dict[str, tuple[str, Tone]] = {
     "proved": ("✓", "good"),
     "likely": ("◐", "warn"),
     "possible": ("○", "muted"),
-    "unexplained": ("?", "odd"),
+    "unexplained": ("?", "accent"),
 }
 """Sign and tone of how sure something is."""
 
@@ -70,21 +70,21 @@ def details(
 def _details(
     reason: Reason, dockerfile: Dockerfile | None, width: int, wanted: Sequence[str]
 ) -> Iterator[Line]:
-    yield from _wrapped(reason.title, width, "strong")
+    yield from wrapped(reason.title, width, "strong")
     facts = [sure(reason)[0][0], chain(reason)]
     if reason.seconds is not None:
         facts.append(f"costs {units.seconds(reason.seconds)}")
     facts.append(", ".join(reason.hosts))
     facts += [b for b in ("legacy", "buildkit") if b in reason.backends]
-    yield from _wrapped(" · ".join(facts), width, SURE[sure_of(reason)][1])
+    yield from wrapped(" · ".join(facts), width, SURE[sure_of(reason)][1])
     if isinstance(reason, Finding):
         yield ()
-        yield from _wrapped(reason.advice, width, "accent", "→ ")
+        yield from wrapped(reason.advice, width, "accent", "→ ")
         yield from _block("Evidence", reason.evidence, width)
     else:
         yield from _block("What differs", reason.facts, width)
         if reason.suspects:
-            yield from _wrapped(f"could be: {', '.join(reason.suspects)}", width, "muted")
+            yield from wrapped(f"could be: {', '.join(reason.suspects)}", width, "muted")
     steps = (*reason.steps, *reason.consequences)
     if steps and dockerfile is not None:
         yield ()
@@ -92,16 +92,16 @@ def _details(
         causes = len(reason.steps)
         for number, step in enumerate(steps):
             mark = "● " if number < causes else "└ "
-            yield from _wrapped(_told(step, dockerfile), width, "" if number < causes else "muted",
+            yield from wrapped(_told(step, dockerfile), width, "" if number < causes else "muted",
                                 mark, most=1)  # fmt: skip
     if wanted:
         yield ()
         yield line(("To know more", "title"))
         for text in wanted:
-            yield from _wrapped(text, width, "muted", "· ")
+            yield from wrapped(text, width, "muted", "· ")
     if isinstance(reason, Finding):
         yield ()
-        yield from _wrapped(f"cachetui prove {reason.name}", width, "muted")
+        yield from wrapped(f"cachetui prove {reason.name}", width, "muted")
 
 
 def _block(title: str, evidence: Sequence[Evidence], width: int) -> Iterator[Line]:
@@ -111,7 +111,7 @@ def _block(title: str, evidence: Sequence[Evidence], width: int) -> Iterator[Lin
     yield line((title, "title"))
     for one in evidence:
         mark = "⚗ " if one.kind == "experiment" else "· "
-        yield from _wrapped(one.text, width, "", mark)
+        yield from wrapped(one.text, width, "", mark)
 
 
 def _told(step: StepRef, dockerfile: Dockerfile) -> str:
@@ -122,7 +122,7 @@ def _told(step: StepRef, dockerfile: Dockerfile) -> str:
     return f"stage {step.stage_index}, step {step.index}"
 
 
-def _wrapped(
+def wrapped(
     text: str, width: int, tone: Tone = "", mark: str = "", most: int = 99
 ) -> Iterator[Line]:
     """The text, cleaned, broken at words; a mark stands before its first line."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -21,7 +21,7 @@ from cachetui.tui.session import Pick
 from cachetui.tui.text import Line, line
 from cachetui.tui.widgets.columns import Column
 from cachetui.tui.widgets.grid import Grid
-from cachetui.tui.widgets.lines import Lines
+from cachetui.tui.widgets.wrapped import Wrapped
 
 UNEXPLAINED = "unexplained"
 NARROW = 60
@@ -55,7 +55,7 @@ class FindingsPlace(Place):
     def body(self) -> Iterator[Widget]:
         with Container(id="reasons"):
             yield Grid(cell=self._cell, heading=self._heading, id="findings")
-            yield Lines(id="details")
+            yield Wrapped(id="details")
 
     def on_mount(self) -> None:
         self.query_one(Grid).focus()
@@ -153,16 +153,18 @@ class FindingsPlace(Place):
         return self._rows[at[0]] if at and isinstance(at[0], int) else None
 
     def _show_details(self) -> None:
-        pane = self.query_one("#details", Lines)
         reason = self.here
-        if reason is None:
-            pane.show(())
-            return
         needs = self._findings.needs if self._findings else ()
-        ids = {reason.id} if isinstance(reason, Finding) else set(reason.suspects)
-        wanted = [need.text for need in needs if not ids or need.id in ids]
         dockerfile = self.session.dockerfile()
-        pane.show(details(reason, dockerfile, (pane.size.width or 78) - 3, wanted))
+
+        def source(width: int) -> Sequence[Line]:
+            if reason is None:
+                return ()
+            ids = {reason.id} if isinstance(reason, Finding) else set(reason.suspects)
+            wanted = [need.text for need in needs if not ids or need.id in ids]
+            return details(reason, dockerfile, width, wanted)
+
+        self.query_one(Wrapped).tell((self._of and self._of.audit, reason), source)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)
@@ -226,7 +228,7 @@ class FindingsPlace(Place):
 
     def action_details(self) -> None:
         """To the details and back."""
-        pane, grid = self.query_one("#details", Lines), self.query_one(Grid)
+        pane, grid = self.query_one(Wrapped), self.query_one(Grid)
         (grid if pane.has_focus else pane).focus()
 
     def copy_text(self) -> str | None:

@@ -15,9 +15,9 @@ from textual.widgets import Button, Input, Static
 
 from cachetui.prove import NoExperiment, ValueNeeded
 from cachetui.tui.screens.dialogs import Dialog, Notice
-from cachetui.tui.text import Line, cut, label, line
+from cachetui.tui.text import Line, Tone, clean_line, cut, label, line
 from cachetui.tui.widgets.canvas import Plate
-from cachetui.tui.widgets.lines import Lines
+from cachetui.tui.widgets.wrapped import Wrapped
 
 if TYPE_CHECKING:
     from cachetui.findings.record import Finding, Proof
@@ -79,13 +79,13 @@ class ProveDialog(Dialog[bool]):
 
     def body(self) -> Iterator[Widget]:
         yield Plate(id="stands")
-        yield Lines(id="commands")
+        yield Wrapped(id="commands")
         with Horizontal(classes="buttons"):
             yield Button(label("Run this (y)"), id="yes", variant="error", disabled=True)
             yield Button(label("Cancel (n)"), id="no", variant="primary")
 
     def on_mount(self) -> None:
-        self.query_one(Lines).styles.height = max(3, min(24, self.app.size.height - 12))
+        self.query_one(Wrapped).styles.height = max(3, min(24, self.app.size.height - 12))
         self.query_one("#no").focus()
         self._prepare()
 
@@ -135,9 +135,9 @@ class ProveDialog(Dialog[bool]):
     def on_prove_dialog_told(self, event: Told) -> None:
         if event.commands is not None:
             self._state = "asking"
-            lines = [one for text in event.commands for one in text.split("\n")]
-            self.query_one(Lines).show([_command(one) for one in lines])
-            self._say(line("This will run, and leave the host as it was. Run it?"))
+            commands = tuple(one for text in event.commands for one in text.split("\n"))
+            self.query_one(Wrapped).tell(commands, lambda width: _broken(commands, width))
+            self._say(line("Run it? It leaves the host as it was."))
             self.query_one("#yes", Button).disabled = False
         elif event.progress is not None:
             one = event.progress
@@ -236,5 +236,13 @@ class AskValue(Dialog[str]):
         self.dismiss(f"{self._name}={event.value}")
 
 
-def _command(text: str) -> Line:
-    return ((text, "muted" if text.startswith("#") else ""),)
+def _broken(commands: Sequence[str], width: int) -> list[Line]:
+    """Each command whole; what does not fit in a line goes on in the next."""
+    lines: list[Line] = []
+    for text in commands:
+        tone: Tone = "muted" if text.startswith("#") else ""
+        step = max(10, width - 2)
+        shown = clean_line(text)
+        parts = [shown[at : at + step] for at in range(0, len(shown), step)] or [""]
+        lines += [((part if n == 0 else f"  {part}", tone),) for n, part in enumerate(parts)]
+    return lines
