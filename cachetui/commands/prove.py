@@ -54,7 +54,7 @@ def _prove(experiment: Experiment, cancel: threading.Event, given: dict[str, Any
         return SAME
     if not given["yes"]:
         click.echo("\n".join(clean(line) for line in lines), err=True)
-        if not click.confirm("\nRun this?", default=False, err=True):
+        if not _agreed():
             return INTERRUPTED
     told: list[str] = []
 
@@ -77,6 +77,15 @@ def _prove(experiment: Experiment, cancel: threading.Event, given: dict[str, Any
     else:
         click.echo(text(proof, experiment.asked.finding.name))
     return CODES[proof.outcome]
+
+
+def _agreed() -> bool:
+    """Whether the user says yes; who cannot be asked says no."""
+    try:
+        return click.confirm("\nRun this?", default=False, err=True)
+    except click.Abort:
+        sys.stderr.write("cachetui: nothing was run; --yes runs it without asking\n")
+        return False
 
 
 def text(proof: Proof, name: str) -> str:
