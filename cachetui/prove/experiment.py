@@ -18,7 +18,7 @@ from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.put import context_folder, put_folder
 from cachetui.identity import digest
 from cachetui.prove.bench import Bench
-from cachetui.prove.layout import Laid, Layout
+from cachetui.prove.layout import Laid, Layout, never_cached
 from cachetui.prove.suspects import Change, Image, NoExperiment, Setting, State, ValueNeeded, change
 from cachetui.prove.verdict import Made, Outcome, Verdict, together, verdict
 from cachetui.record import Backend
@@ -176,7 +176,13 @@ class Experiment:
     def _unasked(self, found: Change) -> str | None:
         """Why the host's own cache may not be asked: a RUN would use the user's mounts."""
         item = self.asked.case.instruction(found.watch)
-        if found.run is None or found.backend == "legacy" or item is None:
+        if found.run is None or item is None:
+            return None
+        if never_cached(self.asked.case.document.build.docker_args):
+            return (
+                "the build has --no-cache, with which nothing is looked up, and mounts are emptied"
+            )
+        if found.backend == "legacy":
             return None
         if item.cache_mounts:
             return f"line {item.line} would run with the user's own cache mount if it missed"

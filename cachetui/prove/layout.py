@@ -123,16 +123,13 @@ class Layout:
         target: str | None = None,
         stop_early: bool = False,
     ) -> Laid:
-        words = self.record.docker_args
-        if change.image is not None:
-            words = tuple(word for word in words if word.partition("=")[0] != "--pull")
         build = Build(
             context=context,
             dockerfile=file,
             target=target,
             build_args=state.build_args,
             network=self.record.network,
-            docker_args=words,
+            docker_args=kept_options(self.record.docker_args),
         )
         parsed = parse(pieces.text(parts), state.build_args)
         watch = pieces.place(parts, change.watch)
@@ -175,3 +172,23 @@ class Layout:
 def _if(test: str, steps: Sequence[str]) -> str:
     lines = "\n".join(f"  {step}" for step in steps)
     return f"if [ {test} ]; then\n{lines}\nfi"
+
+
+def kept_options(words: Sequence[str]) -> tuple[str, ...]:
+    """The build's own options without those that would fetch another base image, or send a
+    cache of ours somewhere."""
+    found: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        name, equals, _ = word.partition("=")
+        if name == "--cache-to" and not equals:
+            next(rest, None)
+        elif name not in ("--pull", "--cache-to"):
+            found.append(word)
+    return tuple(found)
+
+
+def never_cached(words: Sequence[str]) -> bool:
+    """Whether the build's own options say `--no-cache`, which empties mounts as well."""
+    said = [word for word in words if word.partition("=")[0] == "--no-cache"]
+    return bool(said) and said[-1] not in ("--no-cache=false", "--no-cache=0")

@@ -108,10 +108,11 @@ def test_a_store_that_fails_is_told() -> None:
 
     made = core()
 
-    def fail(_document: object) -> Findings:
+    def fail(document: object) -> Findings:
+        del document
         raise OSError("the store is gone")
 
-    made.findings = fail  # type: ignore[method-assign]
+    made.findings = fail  # type: ignore[method-assign, assignment]
     drive(story, made)
 
 
