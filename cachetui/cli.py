@@ -220,6 +220,50 @@ def explain(surprise: str | None) -> None:
 
 
 @cli.command()
+@click.argument("finding")
+@hosts_option
+@store_option
+@click.option("--audit", default="last", show_default=True, help="The audit that has it.")
+@click.option("--host", metavar="NAME", help="On this host [default: the first that missed].")
+@click.option(
+    "--context",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    help="The folder that was built, if no host has it any more [default: this one].",
+)
+@click.option("-f", "--file", "dockerfile", metavar="FILE", default="Dockerfile")
+@click.option(
+    "--build-arg",
+    "build_args",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="A value of a build argument, of now or before: values are not kept.",
+)
+@click.option("--yes", is_flag=True, help="Run without asking.")
+@click.option("--dry-run", is_flag=True, help="Print every command, and stop.")
+@click.option("--progress", type=click.Choice(["auto", "quiet"]), default="auto")
+@format_option("text", "json")
+def prove(finding: str, **given: Any) -> None:
+    """Prove FINDING by an experiment: change one thing back, build again, see whether it hits.
+
+    Says what it will run, and asks. Exits with 0 when the finding is proved, 1 when it is
+    withdrawn, 2 when it stays undecided.
+    """
+    from cachetui.commands.prove import prove_command
+    from cachetui.core import folder_build
+
+    core = _core(given["hosts_file"], given["store_folder"])
+    build = folder_build(given["context"])
+    if given["dockerfile"] != "Dockerfile":
+        import msgspec
+
+        build = msgspec.structs.replace(build, dockerfile=given["dockerfile"])
+    given["arguments"] = _or_fail(lambda: _pairs(given["build_args"]))
+    sys.exit(_or_fail(lambda: prove_command(core, finding, build, given)))
+
+
+@cli.command()
 @click.argument("audit")
 @click.argument("host")
 @click.argument("scenario")
@@ -441,6 +485,11 @@ def _arguments(words: Sequence[str]) -> dict[str, str]:
         elif name in os.environ:
             arguments[name] = os.environ[name]
     return arguments
+
+
+def _pairs(words: Sequence[str]) -> list[tuple[str, str]]:
+    """NAME=VALUE words in order; one name may have several values."""
+    return [pair for word in words for pair in _arguments([word]).items()]
 
 
 def write_result(text: str, output: Path | None) -> None:

@@ -28,6 +28,8 @@ from cachetui.identity import build_record
 from cachetui.logs import RunLog
 from cachetui.plan import SCENARIOS, PlanError, Planned, make_plan
 from cachetui.progress import Snapshot
+from cachetui.prove.choose import choose
+from cachetui.prove.experiment import Experiment
 from cachetui.record import Document
 from cachetui.redact import Redactor
 from cachetui.store import Store
@@ -97,6 +99,31 @@ class Core:
     def findings(self, document: Document) -> Findings:
         """Why the runs of an audit differ, as far as what is kept tells."""
         return why(document, self.store)
+
+    def experiment(
+        self,
+        document: Document,
+        finding: str,
+        *,
+        host: str | None = None,
+        contexts: Sequence[BuildSettings] = (),
+        given: tuple[tuple[str, str], ...] = (),
+        cancel: Cancel,
+    ) -> Experiment:
+        """An experiment for the finding of that name, not prepared; see `prove.choose`.
+
+        Raises `NoExperiment`.
+        """
+        asked = choose(
+            document,
+            self.store,
+            self.settings,
+            finding,
+            host=host,
+            contexts=[with_all_build_args(build) for build in contexts],
+            given=given,
+        )
+        return Experiment(asked, self.store, self.connector, cancel)
 
     def prepare(
         self, build: BuildSettings, hosts: Sequence[HostSettings], options: Options

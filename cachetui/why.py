@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from cachetui.context import Entry
 from cachetui.findings import Findings, Proof, dockerfile_of, find
+from cachetui.findings.case import Case
 from cachetui.record import Document
 from cachetui.store import Store
 
@@ -14,22 +15,31 @@ MOST = 40
 """Earlier audits of a build that are looked through, newest first."""
 
 
-def why(document: Document, store: Store) -> Findings:
-    """The findings of an audit, the same whether it just ran or is shown again.
+def why(document: Document, store: Store, *, settled: bool = True) -> Findings:
+    """The findings of an audit, the same whether it just ran or is shown again; with `settled`
+    false as they are without what experiments showed.
 
     Nothing is found in an audit whose Dockerfile is not known.
     """
-    dockerfile = dockerfile_of(document.build)
-    if dockerfile is None:
+    case = case_of(document, store)
+    if case is None:
         return Findings()
-    earlier = tuple(_earlier(document, store))
     return find(
         document,
-        dockerfile=dockerfile,
-        earlier=earlier,
-        manifests=_manifests((document, *earlier), store),
-        proofs=store.proofs(document.audit, Proof),
+        dockerfile=case.dockerfile,
+        earlier=case.earlier,
+        manifests=case.manifests,
+        proofs=store.proofs(document.audit, Proof) if settled else (),
     )
+
+
+def case_of(document: Document, store: Store) -> Case | None:
+    """What is known of an audit, its past included; None when its Dockerfile is not known."""
+    dockerfile = dockerfile_of(document.build)
+    if dockerfile is None:
+        return None
+    earlier = tuple(_earlier(document, store))
+    return Case(document, dockerfile, earlier, _manifests((document, *earlier), store))
 
 
 def _earlier(document: Document, store: Store) -> Iterator[Document]:

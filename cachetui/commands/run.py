@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 from cachetui.cli import INTERRUPTED, exit_code, write_result
 from cachetui.commands.dryrun import dry_run
@@ -17,8 +17,9 @@ from cachetui.commands.explain import code_with_gate, gate_of
 from cachetui.commands.history import show
 from cachetui.commands.live import follow
 from cachetui.config import BuildSettings, ConfigError, HostSettings
-from cachetui.core import Audit, Core, Options
-from cachetui.record import Document
+from cachetui.core import Core, Options
+
+_T = TypeVar("_T")
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -41,8 +42,8 @@ def run_build_command(
     if given["dry_run"]:
         write_result(dry_run(audit, hosts), output)
         return 0
-    with follow(audit, given["progress"]), _stopping(audit) as interrupted:
-        document = _in_thread(audit.run)
+    with follow(audit, given["progress"]), stopping(audit.stop) as interrupted:
+        document = in_thread(audit.run)
     findings = core.findings(document)
     show(document, findings, core.store, given)
     if interrupted.is_set():
@@ -72,9 +73,9 @@ def _check_output(output: Path | None) -> None:
         raise ConfigError(f"-o {output}: the folder {output.absolute().parent} does not exist")
 
 
-def _in_thread(work: Callable[[], Document]) -> Document:
+def in_thread(work: Callable[[], _T]) -> _T:
     """Do the work in a thread, so that this one can take signals meanwhile."""
-    result: list[Document] = []
+    result: list[_T] = []
     trouble: list[BaseException] = []
 
     def body() -> None:
@@ -93,7 +94,7 @@ def _in_thread(work: Callable[[], Document]) -> Document:
 
 
 @contextmanager
-def _stopping(audit: Audit) -> Iterator[threading.Event]:
+def stopping(stop_work: Callable[[], None]) -> Iterator[threading.Event]:
     """Let Ctrl-C, a hang-up or a TERM end the remote builds and keep what there is."""
     interrupted = threading.Event()
 
@@ -102,7 +103,7 @@ def _stopping(audit: Audit) -> Iterator[threading.Event]:
             raise KeyboardInterrupt
         interrupted.set()
         sys.stderr.write("\ncachetui: stopping the remote builds (again: leave at once)\n")
-        audit.stop()
+        stop_work()
 
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.signal(number, stop) for number in signals]

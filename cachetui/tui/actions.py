@@ -221,7 +221,7 @@ class Actions(App[int]):
 
     def copy(self, text: str) -> None:
         """Copy text, up to what terminals take."""
-        data = text.encode()
+        data = text.encode("utf-8", "replace")
         kept = data[:COPY_CAP].decode("utf-8", "ignore")
         self.copy_to_clipboard(kept)
         if len(data) > COPY_CAP:

@@ -179,6 +179,10 @@ class CachetuiApp(Actions):
     def on_place_tabs_chosen(self, event: PlaceTabs.Chosen) -> None:
         self.go(PLACES[event.number][0])
 
+    def action_findings(self) -> None:
+        """Go to the findings: why runs differ."""
+        self.go("findings")
+
     def action_go_back(self) -> None:
         """Go back to where one came from; from there home."""
         if self._way:

@@ -45,6 +45,7 @@ APP: list[BindingType] = [
         _key(f"app.place_{n}", str(n), f"place_number({n})", f"Go to {name}")
         for n, name in enumerate(PLACE_NAMES, start=1)
     ),
+    _key("app.findings", "w", "findings", "Why: the findings"),
     _key("app.back", "escape", "go_back", "Back"),
     _key("app.copy", "y", "copy", "Copy what the cursor is on"),
     _key("app.export", "e", "export", "Export as JSON, Markdown or HTML"),
@@ -180,6 +181,11 @@ MOUNTS: list[BindingType] = [
     _key(
         "mounts.sort", "s", "sort", "Sort", show=True, tip="Sort by what is saved, by size, by host"
     ),
+]
+
+FINDINGS: list[BindingType] = [
+    _key("findings.prove", "p", "prove", "Prove…", show=True, tip="Prove it by an experiment"),
+    _key("findings.details", "tab", "details", "List / details", show=True),
 ]
 
 HISTORY: list[BindingType] = [

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from cachetui.core import Options
     from cachetui.dockerfile import Dockerfile
     from cachetui.findings import Findings
+    from cachetui.hosts.base import Cancel
     from cachetui.logs import RunLog
     from cachetui.progress import Snapshot
+    from cachetui.prove.experiment import Experiment
     from cachetui.record import Document, Run
     from cachetui.store import AuditEntry
 
@@ -75,6 +77,16 @@ class CorePort(Protocol):
         self, build: BuildSettings, hosts: Sequence[HostSettings], options: Options
     ) -> AuditPort: ...
     def findings(self, document: Document) -> Findings: ...
+    def experiment(
+        self,
+        document: Document,
+        finding: str,
+        *,
+        host: str | None = None,
+        contexts: Sequence[BuildSettings] = (),
+        given: tuple[tuple[str, str], ...] = (),
+        cancel: Cancel,
+    ) -> Experiment: ...
     def builds_below(self, folder: Path) -> list[BuildSettings]: ...
     def suggest_hosts(self) -> str: ...
     def adopt(self, path: Path) -> None:
@@ -104,6 +116,10 @@ class Loading:
 
     def findings(self, document: Document) -> Findings:
         del document
+        raise RuntimeError("the settings are still being read")
+
+    def experiment(self, document: Document, finding: str, **options: Any) -> Experiment:
+        del document, finding, options
         raise RuntimeError("the settings are still being read")
 
     def builds_below(self, folder: Path) -> list[BuildSettings]:

@@ -313,6 +313,9 @@ class FakeCore:
         self.audit: FakeAudit | None = None
         self.refusal: Exception | None = None
         self.below: list[BuildSettings] = []
+        self.found = Findings()
+        self.asked: list[tuple[str, str, dict[str, Any]]] = []
+        self.experiments: Callable[..., Any] = lambda **_: None
         self.suggestion = '[[hosts]]\nname = "ci-1"\naddress = "ci-1"\n'
         self._pace = pace
         self._stubborn = stubborn
@@ -330,7 +333,13 @@ class FakeCore:
 
     def findings(self, document: Document) -> Findings:
         del document
-        return Findings()
+        return self.found
+
+    def experiment(self, document: Document, finding: str, **options: Any) -> Any:
+        self.asked.append((document.audit, finding, options))
+        if self.refusal is not None:
+            raise self.refusal
+        return self.experiments(**options)
 
     def builds_below(self, folder: Path) -> list[BuildSettings]:
         del folder

@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from cachetui.tui.app import CachetuiApp
 from tests import builders
+from tests.tui import reasons
 from tests.tui.fake import FakeCore
 
 SIZES = [(80, 24), (160, 50)]
@@ -25,6 +26,7 @@ PLACES: dict[str, tuple[str, list[str]]] = {
     "timeline": ("odd_one_out", ["h", "h", "t"]),
     "mounts": ("odd_one_out", ["5"]),
     "history": ("odd_one_out", ["6"]),
+    "findings": ("odd_one_out", ["w"]),
     "commands": ("odd_one_out", ["c"]),
     "help": ("odd_one_out", ["question_mark"]),
     "start": ("odd_one_out", ["r"]),
@@ -59,6 +61,7 @@ def test_place(snap_compare: Any, name: str, size: tuple[int, int]) -> None:
         builders.document(), audit="day-1", started_at=builders.NOW - 86400
     )
     core = FakeCore(document, kept=[document, older])
+    core.found = reasons.findings()
     build = next(iter(core.settings.builds.values()))
     app = picture_app(core, build=build, audit=document.audit)
 
@@ -66,6 +69,12 @@ def test_place(snap_compare: Any, name: str, size: tuple[int, int]) -> None:
         await settle(pilot)
         for key in keys:
             await pilot.press(key)
+            await pilot.pause()
+        if name == "findings":
+            for _ in range(400):
+                await pilot.pause(0.01)
+                if pilot.app.screen.here is not None:  # type: ignore[attr-defined]
+                    break
             await pilot.pause()
         if name == "step":
             panes: Any = pilot.app.screen

@@ -1,0 +1,258 @@
+"""The host at work: derived builds run there, base images fetched, all of it removed again."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+
+from cachetui.backends.commands import client, mount_namespace, tag
+from cachetui.config import HostSettings
+from cachetui.hosts.base import Cancel, HostError, Machine
+from cachetui.hosts.docker import last_line
+from cachetui.prove.layout import Laid
+from cachetui.prove.suspects import Image, NoExperiment
+from cachetui.prove.verdict import Made
+from cachetui.record import HostFacts
+from cachetui.redact import Redactor
+from cachetui.runner import Job, Recorder, run_build
+from cachetui.store import Store
+from cachetui.traces import (
+    empty_mounts_command,
+    image_ids,
+    image_parents,
+    made_here,
+    removal_command,
+)
+
+ASK_SECONDS = 120.0
+COPY_SECONDS = 3600.0
+TIDY_SECONDS = 300.0
+_BLOCK = 1 << 20
+
+
+@dataclass
+class Bench:
+    """One host during one experiment, by the experiment's `name`. `commands` are those that ran;
+    build arguments stand in them without their values."""
+
+    machine: Machine
+    host: HostSettings
+    facts: HostFacts
+    name: str
+    root: str
+    store: Store
+    cancel: Cancel
+    commands: list[str] = field(default_factory=list)
+    _before: frozenset[str] = frozenset()
+    _tags: dict[str, str | None] = field(default_factory=dict)
+    _fetched: dict[str, str | None] = field(default_factory=dict)
+    _printed: list[str] = field(default_factory=list)
+    _bases: frozenset[str] = frozenset()
+    _laid: list[Laid] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """Count what the host holds, so that what comes after is known to be ours."""
+        self._before = image_ids(self.machine, self.host)
+
+    def build(self, laid: Laid, redactor: Redactor, on_doing: Callable[[str], None]) -> Made:
+        """Prepare a derived build and run it. Raises `HostError`; a build that fails is made."""
+        self._laid.append(laid)
+        self.shell(laid.script)
+        job = self.job(laid, redactor)
+        if job.tag is not None:
+            self._tags.setdefault(job.tag, None)
+        decided = Event()
+
+        def watch(recorder: Recorder) -> None:
+            on_doing(recorder.doing)
+            if laid.stop_early:
+                known = recorder.finished(ended=False, failed=False)
+                if any(step.id == laid.watch and step.status in ("hit", "miss") for step in known):
+                    decided.set()
+
+        with self.store.spool() as folder:
+            outcome = run_build(
+                self.machine,
+                job,
+                folder,
+                load=None,
+                cancel=_Either(self.cancel, decided),
+                on_start=lambda _: None,
+                on_change=watch,
+            )
+        self.commands += outcome.run.commands
+        self._printed += outcome.printed_images
+        self._bases |= outcome.bases
+        if job.tag is not None and outcome.run.image is not None:
+            self._tags[job.tag] = outcome.run.image.id
+        if self.cancel.is_set():
+            raise HostError(self.host.name, "cancelled", "stopped")
+        if outcome.run.status == "lost":
+            raise HostError(self.host.name, "lost", outcome.run.reason or "the connection broke")
+        return Made(outcome.run, laid.watch)
+
+    def job(self, laid: Laid, redactor: Redactor) -> Job:
+        return Job(
+            audit=self.name,
+            host=self.host,
+            facts=self.facts,
+            planned=laid.planned,
+            build=laid.build,
+            dockerfile=laid.dockerfile,
+            redactor=redactor,
+        )
+
+    def shell(self, script: str, stdin: Iterable[bytes] | bytes = b"") -> str:
+        """Run a script that must succeed; returns what it printed. Raises `HostError`."""
+        self.commands.append(script)
+        done = self.machine.run(script, stdin=stdin, timeout=COPY_SECONDS, cancel=self.cancel)
+        if done.status != 0:
+            said = last_line(done.error_text, self.host.env) or f"exit status {done.status}"
+            raise HostError(self.host.name, "shell", f"could not prepare the experiment: {said}")
+        return done.text
+
+    # Base images
+
+    @property
+    def docker(self) -> str:
+        return client(self.host.docker, self.host.env)
+
+    def find(self, image: Image) -> str | None:
+        """The ID of the image on this host: the very one, else one of the same layers."""
+        form = "{{.Id}}|{{json .RootFS.Layers}}"
+        ask = (
+            f"{self.docker} image ls -aq --no-trunc | sort -u | "
+            f"xargs {self.docker} image inspect --format {shlex.quote(form)} 2>/dev/null; true"
+        )
+        done = self.machine.run(ask, timeout=ASK_SECONDS, cancel=self.cancel)
+        found: str | None = None
+        for line in done.text.splitlines():
+            identity, _, layers = line.partition("|")
+            if image.id is not None and identity == image.id:
+                return identity
+            with suppress(ValueError):
+                if tuple(json.loads(layers) or ()) == image.layers:
+                    found = found or identity
+        return found
+
+    def expect(self, image: Image, identity: str) -> None:
+        """Reckon with an image that is still to be taken, for what is told beforehand."""
+        self._fetched.setdefault(image.tag, identity or None)
+
+    def take(self, image: Image, identity: str) -> None:
+        """Give an image of this host our tag."""
+        self._fetched[image.tag] = identity
+        self.shell(f"{self.docker} tag {shlex.quote(identity)} {shlex.quote(image.tag)}")
+
+    def pull(self, image: Image) -> None:
+        """Fetch it by its digest."""
+        self._fetched[image.tag] = None
+        if image.digest:
+            self._fetched[image.digest] = None
+        self.shell(self.pull_command(image))
+
+    def pull_command(self, image: Image) -> str:
+        name = shlex.quote(image.digest or "")
+        return f"{self.docker} pull -q {name} && {self.docker} tag {name} {shlex.quote(image.tag)}"
+
+    def load(self, image: Image, other: Bench) -> None:
+        """Copy it from another host, where it gets our tag for as long as that takes."""
+        identity = other.find(image)
+        if identity is None:
+            raise NoExperiment(f"{other.host.name} has no longer the {image.ref} that it had")
+        other.begin()
+        try:
+            other.take(image, identity)
+            self._fetched[image.tag] = None
+            with self.store.spool() as folder:
+                file = folder / "image"
+                with file.open("wb") as saved:
+
+                    def keep(data: bytes, _: float) -> None:
+                        saved.write(data)
+
+                    status = other.machine.stream(
+                        f"{other.docker} save {shlex.quote(image.tag)} 2>/dev/null",
+                        keep,
+                        timeout=COPY_SECONDS,
+                        cancel=self.cancel,
+                    )
+                if status != 0:
+                    raise HostError(other.host.name, "shell", f"docker save {image.ref} failed")
+                self.shell(f"{self.docker} load -q", stdin=_blocks(file))
+        finally:
+            other.tidy()
+
+    # What is left behind
+
+    def tidy(self) -> None:
+        """Remove what the experiment made. Nothing is raised for a connection that broke."""
+        with suppress(HostError):
+            self._tidy()
+
+    def _tidy(self) -> None:
+        new = image_ids(self.machine, self.host) - self._before if self._printed else frozenset()
+        parents = image_parents(self.machine, self.host, new)
+        commands = self.tidying(made_here(self._printed, self._bases, parents))
+        self.commands += commands
+        if self.cancel.is_set():
+            # Whoever stopped it is waiting: the host finishes by itself.
+            script = "; ".join(commands) or "true"
+            self.machine.run(f"( {script} ) >/dev/null 2>&1 </dev/null &", timeout=5.0)
+            return
+        for command in commands:
+            self.machine.run(command, timeout=TIDY_SECONDS)
+
+    def tidying(self, images: Iterable[str] = (), laid: Iterable[Laid] = ()) -> list[str]:
+        """The commands that remove what is ours; `laid` names builds that are still to be made.
+
+        A base image goes last: with an image on it docker would take its name alone.
+        """
+        builds = [*self._laid, *laid]
+        tags = dict(self._tags)
+        for one in builds:
+            if one.planned.controlled:
+                tags.setdefault(tag(self.name, one.planned), None)
+        found = [
+            removal_command(self.host, list(names), gone, self._shared(names))
+            for names, gone in ((tags, list(images)), (self._fetched, []))
+        ]
+        emptied = {
+            empty_mounts_command(self.host, one.dockerfile, mount_namespace(self.name))
+            for one in builds
+            if one.planned.scenario == "buildkit-warm"
+        }
+        found += sorted(command for command in emptied if command)
+        if builds:
+            folder = shlex.quote(self.root)
+            found.append(f"chmod -R u+rwX {folder} 2>/dev/null; rm -rf {folder}")
+        return [command for command in found if command]
+
+    def _shared(self, tags: Mapping[str, str | None]) -> list[str]:
+        """Those that stand on an image that was there before."""
+        return [name for name, image in tags.items() if image in self._before]
+
+
+@dataclass(frozen=True)
+class _Either:
+    """Set when one of two is."""
+
+    one: Cancel
+    other: Cancel
+
+    def is_set(self) -> bool:
+        return self.one.is_set() or self.other.is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return self.other.is_set() or self.one.wait(timeout) or self.other.is_set()
+
+
+def _blocks(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as data:
+        while block := data.read(_BLOCK):
+            yield block

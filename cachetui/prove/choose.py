@@ -1,0 +1,73 @@
+"""From a finding's name to what is asked of which host."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cachetui.config import BuildSettings, HostSettings, Settings
+from cachetui.findings.case import listed
+from cachetui.findings.record import Finding
+from cachetui.prove.experiment import Asked
+from cachetui.prove.suspects import NoExperiment
+from cachetui.record import Document
+from cachetui.store import Store
+from cachetui.why import case_of, why
+
+
+def choose(
+    document: Document,
+    store: Store,
+    settings: Settings,
+    name: str,
+    *,
+    host: str | None = None,
+    contexts: Sequence[BuildSettings] = (),
+    given: tuple[tuple[str, str], ...] = (),
+) -> Asked:
+    """What is to be proved. `host` None is the first of the finding's that is among the settings;
+    `contexts` are looked through before the builds of the settings. Raises `NoExperiment`."""
+    case = case_of(document, store)
+    if case is None:
+        raise NoExperiment(f"the Dockerfile of audit {document.audit} is not known")
+    finding = _finding(document, store, name)
+    known = {one.name: one for one in settings.hosts}
+    builds = [*contexts, *(b for b in settings.builds.values() if b.name == document.build.name)]
+    return Asked(
+        case=case,
+        finding=finding,
+        host=_host(finding, known, host),
+        hosts=known,
+        contexts=tuple(builds),
+        given=given,
+    )
+
+
+def _finding(document: Document, store: Store, name: str) -> Finding:
+    """The finding of that name, as it was before any experiment: one that was withdrawn can be
+    asked about again."""
+    findings = why(document, store, settled=False).findings
+    found = [one for one in findings if one.name == name] or [f for f in findings if f.id == name]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(one.name for one in found or findings) or "none"
+    what = f"{len(found)} findings are of {name}" if found else f"no finding is named {name!r}"
+    raise NoExperiment(f"{what} in audit {document.audit}; there are: {names}")
+
+
+def _host(finding: Finding, known: dict[str, HostSettings], wanted: str | None) -> HostSettings:
+    if wanted is not None:
+        if wanted not in finding.hosts:
+            raise NoExperiment(
+                f"{finding.name} is about {listed(finding.hosts)}, not about {wanted}"
+            )
+        if wanted not in known:
+            raise NoExperiment(
+                f"no host {wanted} is in hosts.toml; there are {listed(list(known))}"
+            )
+        return known[wanted]
+    found = next((known[name] for name in finding.hosts if name in known), None)
+    if found is None:
+        raise NoExperiment(
+            f"{finding.name} is about {listed(finding.hosts)}, and hosts.toml has none of these"
+        )
+    return found

@@ -1,0 +1,194 @@
+"""Where a derived build lies on the host, and the commands that put it there. Pure.
+
+Each backend has a folder for either state; the host's own cache is asked before the file that
+sets the other cache apart comes into it. Dockerfiles of derived builds in a cache of their own lie
+in the context, kept from COPY by an added line of the ignore file; those for the host's own cache
+lie beside it, since what COPY sees there must not change.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from cachetui.backends.commands import Build
+from cachetui.dockerfile import Dockerfile, parse
+from cachetui.plan import Planned
+from cachetui.prove import files, pieces
+from cachetui.prove.pieces import Pieces
+from cachetui.prove.suspects import Change, State
+from cachetui.record import Backend, BuildRecord, StepId
+
+SALT = ".cachetui-salt"
+DOCKERFILE = ".cachetui-dockerfile"
+BEGIN = "set -eu\numask 077"
+
+
+@dataclass(frozen=True)
+class Laid:
+    """A derived build: the shell script that prepares it, the build, its Dockerfile, where the
+    watched step stands in that, and whether it may be stopped as soon as that step is known."""
+
+    script: str
+    build: Build
+    dockerfile: Dockerfile
+    watch: StepId
+    planned: Planned
+    stop_early: bool = False
+
+
+@dataclass(frozen=True)
+class Layout:
+    """`sent` is the folder of the context that was sent, `root` that of the experiment `name`;
+    `dockerfile` is the Dockerfile's path in what was sent."""
+
+    name: str
+    sent: str
+    root: str
+    dockerfile: str
+    record: BuildRecord
+    original: Dockerfile
+
+    def own(self, change: Change, state: State, key: str) -> Laid:
+        """The build in a cache of its own."""
+        folder = self._folder(change.backend, key)
+        parts = pieces.unlinked(self._cut(state, change.watch))
+        needed = self._needed(change.watch)
+        bottom = {i for i in needed if self.original.stages[i].base_stage is None}
+        parts = pieces.salted(parts, bottom, f"COPY {SALT} /{SALT}\n")
+        text = pieces.text(parts)
+        name = f"{DOCKERFILE}-{key}"
+        lines = f"\n{name}\n{name}.dockerignore\n!{SALT}\n"
+        steps = [
+            f"printf %s {shlex.quote(self.name)} >{SALT}",
+            f"chmod 644 {SALT}",
+            "[ -e .dockerignore ] || { : >.dockerignore; chmod 644 .dockerignore; }",
+            f"printf %s {shlex.quote(lines)} >>.dockerignore",
+            f"printf %s {shlex.quote(text)} >{name}",
+        ]
+        own = self._own_ignore
+        if own is not None:
+            steps.append(f"printf %s {shlex.quote(own + lines)} >{name}.dockerignore")
+        script = self._copied(state, folder) + (
+            f"\ncd {shlex.quote(folder + '/context')}\n" + _if(f"! -e {SALT}", steps)
+        )
+        planned = Planned(f"{change.backend}-warm", 1)
+        return self._laid(script, f"{folder}/context", f"{folder}/context/{name}", parts, state,
+                          change, planned)  # fmt: skip
+
+    def host(self, change: Change, state: State, key: str) -> Laid | None:
+        """The build in the host's own cache, None where it cannot be made without changing what
+        COPY sees."""
+        folder = self._folder(change.backend, key)
+        planned = Planned(f"{change.backend}-as-found", 1)
+        base = folder if state.files else self.sent
+        script = self._copied(state, folder) if state.files else BEGIN
+        context = f"{base}/context"
+        legacy = change.backend == "legacy"
+        if legacy and not state.edited:
+            file = f"{base}/{self.dockerfile}"
+            return self._laid(script, context, file, state.dockerfile, state, change, planned,
+                              target=self.record.target, stop_early=True)  # fmt: skip
+        if legacy and "context/.dockerignore" in self.record.ignore_files:
+            # docker would add a line to that file, so the Dockerfile must stand in its place.
+            if change.image is not None:
+                return None
+            script = self._copied(state, folder)
+            file = f"{folder}/{self.dockerfile}"
+            script += (
+                f"\nprintf %s {shlex.quote(pieces.text(state.dockerfile))} >{shlex.quote(file)}"
+            )
+            return self._laid(script, f"{folder}/context", file, state.dockerfile, state, change,
+                              planned, target=self.record.target, stop_early=True)  # fmt: skip
+        parts = self._cut(state, change.watch)
+        file = f"{folder}.dockerfile"
+        script += f"\nmkdir -p {shlex.quote(self.root)}"
+        script += f"\nprintf %s {shlex.quote(pieces.text(parts))} >{shlex.quote(file)}"
+        own = self._own_ignore
+        if own is not None:
+            script += f"\nprintf %s {shlex.quote(own)} >{shlex.quote(file + '.dockerignore')}"
+        return self._laid(script, context, file, parts, state, change, planned)
+
+    def _laid(
+        self,
+        script: str,
+        context: str,
+        file: str,
+        parts: Pieces,
+        state: State,
+        change: Change,
+        planned: Planned,
+        *,
+        target: str | None = None,
+        stop_early: bool = False,
+    ) -> Laid:
+        build = Build(
+            context=context,
+            dockerfile=file,
+            target=target,
+            build_args=state.build_args,
+            network=self.record.network,
+            docker_args=kept_options(self.record.docker_args),
+        )
+        parsed = parse(pieces.text(parts), state.build_args)
+        watch = pieces.place(parts, change.watch)
+        return Laid(script, build, parsed, watch, planned, stop_early)
+
+    # Parts
+
+    def _folder(self, backend: Backend, key: str) -> str:
+        return f"{self.root}/{backend}-{key}"
+
+    def _copied(self, state: State, folder: str) -> str:
+        """Copy the context that was sent, and change it."""
+        to = shlex.quote(folder)
+        steps = [f"mkdir -p {shlex.quote(self.root)}", f"cp -RPp {shlex.quote(self.sent)} {to}"]
+        changes = files.commands(state.files)
+        if changes:
+            steps += [f"cd {to}/context", *changes]
+        return f"{BEGIN}\n{_if(f'! -d {to}', steps)}"
+
+    def _cut(self, state: State, watch: StepId) -> Pieces:
+        return pieces.until(state.dockerfile, watch, self._needed(watch))
+
+    def _needed(self, watch: StepId) -> Collection[int]:
+        """The stage of the step, and those that it stands on."""
+        needed: set[int] = set()
+        waiting = [watch.stage_index]
+        while waiting:
+            index = waiting.pop()
+            if index not in needed:
+                needed.add(index)
+                waiting += self.original.depends_on(index)
+        return needed
+
+    @property
+    def _own_ignore(self) -> str | None:
+        """The text of `<Dockerfile>.dockerignore`, which BuildKit goes by."""
+        return self.record.ignore_files.get(f"{self.dockerfile}.dockerignore")
+
+
+def _if(test: str, steps: Sequence[str]) -> str:
+    lines = "\n".join(f"  {step}" for step in steps)
+    return f"if [ {test} ]; then\n{lines}\nfi"
+
+
+def kept_options(words: Sequence[str]) -> tuple[str, ...]:
+    """The build's own options without those that would fetch another base image, or send a
+    cache of ours somewhere."""
+    found: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        name, equals, _ = word.partition("=")
+        if name == "--cache-to" and not equals:
+            next(rest, None)
+        elif name not in ("--pull", "--cache-to"):
+            found.append(word)
+    return tuple(found)
+
+
+def never_cached(words: Sequence[str]) -> bool:
+    """Whether the build's own options say `--no-cache`, which empties mounts as well."""
+    said = [word for word in words if word.partition("=")[0] == "--no-cache"]
+    return bool(said) and said[-1] not in ("--no-cache=false", "--no-cache=0")

@@ -1,0 +1,119 @@
+"""Where derived builds lie, and which options they keep."""
+
+from __future__ import annotations
+
+import pytest
+
+from cachetui.context import Entry
+from cachetui.dockerfile import parse
+from cachetui.findings.seen import Difference
+from cachetui.prove import files, pieces
+from cachetui.prove.layout import Layout, kept_options, never_cached
+from cachetui.prove.suspects import Change, State
+from cachetui.record import BuildRecord, StepId
+
+TEXT = "FROM base:1 AS a\nRUN x\nFROM other:1 AS idle\nRUN y\nFROM scratch\nCOPY --from=a / /\nCOPY . /s\nRUN z\n"  # noqa: E501
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (("--pull", "--squash"), ("--squash",)),
+        (("--cache-to", "type=inline", "--ulimit", "nofile=9"), ("--ulimit", "nofile=9")),
+        (("--cache-to=type=inline", "--pull=true"), ()),
+        (("--secret", "id=a,src=b"), ("--secret", "id=a,src=b")),
+    ],
+)
+def test_options_that_reach_out_are_left_away(
+    given: tuple[str, ...], kept: tuple[str, ...]
+) -> None:
+    assert kept_options(given) == kept
+
+
+@pytest.mark.parametrize(
+    ("given", "never"),
+    [
+        ((), False),
+        (("--no-cache",), True),
+        (("--no-cache=true",), True),
+        (("--no-cache=false",), False),
+        (("--no-cache", "--no-cache=false"), False),
+        (("--no-cache-filter=a",), False),
+    ],
+)
+def test_no_cache_is_known(given: tuple[str, ...], never: bool) -> None:
+    assert never_cached(given) is never
+
+
+def laid_out(ignores: dict[str, str], backend: str, **more: object) -> tuple[Layout, Change]:
+    file = parse(TEXT)
+    record = BuildRecord(
+        name="n", context_digest="sha256:0", dockerfile="Dockerfile", target="t",
+        ignore_files=ignores,
+    )  # fmt: skip
+    layout = Layout("prove-1", "/c/0", "/c/prove-1", "context/Dockerfile", record, file)
+    state = State("as it is", pieces.pieces(file), {}, **more)  # type: ignore[arg-type]
+    return layout, Change(backend, "what", StepId(2, 2), state, state)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("backend", ["legacy", "buildkit"])
+def test_a_cache_of_its_own_is_salted_and_ends_with_the_step(backend: str) -> None:
+    layout, change = laid_out({"context/Dockerfile.dockerignore": "*\n"}, backend)
+    laid = layout.own(change, change.now, "now")
+    stages = [[item.text for item in stage.instructions] for stage in laid.dockerfile.stages]
+    salt = "COPY .cachetui-salt /.cachetui-salt"
+    assert stages == [
+        ["FROM base:1 AS a", salt, "RUN x"],
+        ["FROM other:1 AS idle"],
+        ["FROM scratch", salt, "COPY --from=a / /", "COPY . /s"],
+    ]
+    assert laid.watch == StepId(2, 3)
+    assert laid.build.target is None
+    assert laid.planned.scenario == f"{backend}-warm"
+    assert laid.build.dockerfile.startswith("/c/prove-1/")
+    assert "\n!.cachetui-salt\n" in laid.script
+    assert f"{laid.build.dockerfile.rpartition('/')[2]}.dockerignore" in laid.script
+
+
+def test_in_the_hosts_own_cache_nothing_is_added_to_what_copy_sees() -> None:
+    layout, change = laid_out({}, "buildkit")
+    laid = layout.host(change, change.now, "now")
+    assert laid is not None
+    assert laid.build.context == "/c/0/context"
+    assert laid.build.dockerfile == "/c/prove-1/buildkit-now.dockerfile"
+    assert laid.dockerfile.text == TEXT.replace("RUN y\n", "").replace("RUN z\n", "")
+    assert laid.planned.scenario == "buildkit-as-found"
+    layout, change = laid_out({"context/.dockerignore": "x\n"}, "legacy")
+    laid = layout.host(change, change.now, "now")
+    assert laid is not None
+    assert laid.stop_early
+    assert (laid.build.dockerfile, laid.build.target) == ("/c/0/context/Dockerfile", "t")
+    laid = layout.host(change, State("then", pieces.pieces(parse(TEXT)), {}, edited=True), "then")
+    assert laid is not None
+    assert laid.build.dockerfile == "/c/prove-1/legacy-then/context/Dockerfile"
+    assert laid.stop_early
+
+
+def test_files_are_made_what_they_were() -> None:
+    then = {
+        "gone": Entry("context/gone", "dir", 0o755),
+        "gone/it's": Entry("context/gone/it's", "file", 0o640, 3, "0"),
+        "link": Entry("context/link", "symlink", 0o777, target="a b"),
+        "mode": Entry("context/mode", "file", 0o664, 3, "1"),
+    }
+    difference = Difference(
+        added=("new", "new/x"), removed=("gone", "gone/it's"), content=("link",),
+        modes=(("mode", 0o664, 0o644),),
+    )  # fmt: skip
+    assert files.commands(files.edits(difference, then, "/old/c")) == [
+        "rm -rf ./new/x",
+        "rm -rf ./new",
+        "mkdir -p ./gone",
+        "chmod 755 ./gone",
+        "rm -rf './gone/it'\"'\"'s'",
+        "cp '/old/c/gone/it'\"'\"'s' './gone/it'\"'\"'s'",
+        "chmod 640 './gone/it'\"'\"'s'",
+        "rm -rf ./link",
+        "ln -s 'a b' ./link",
+        "chmod 664 ./mode",
+    ]

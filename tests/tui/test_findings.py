@@ -1,0 +1,257 @@
+"""The Findings screen: what is found, where it leads, and proving it."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from cachetui.findings.record import Findings
+from cachetui.prove import NoExperiment, ValueNeeded
+from cachetui.tui.reasons import details
+from cachetui.tui.text import plain, width_of
+from tests import builders
+from tests.tui import reasons
+from tests.tui.driving import Driver, drive
+from tests.tui.fake import FakeCore
+
+
+def core(found: Findings | None = None) -> FakeCore:
+    made = FakeCore(builders.document())
+    made.found = found if found is not None else reasons.findings()
+    return made
+
+
+async def open_findings(driver: Driver) -> None:
+    await driver.press("w")
+    await driver.place("findings")
+    await driver.see("HOW SURE", "likely")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 50), (40, 10)])
+def test_what_is_found_is_told_with_sign_and_word(size: tuple[int, int]) -> None:
+    async def story(driver: Driver) -> None:
+        await driver.press("w")
+        await driver.see("WHY", "◐ likely")
+        assert "line 13" in driver.line("◐")
+        await driver.press("j")
+        await driver.see("✓ proved")
+        if size[1] > 20:
+            await driver.see("Unexplained", "1 cause, 2 consequences", "→ Move line 2")
+            await driver.press("j")
+            await driver.see("? unexplained", "could be: engine-differs")
+
+    drive(story, core(), size=size)
+
+
+def test_it_leads_to_the_runs_and_back() -> None:
+    async def story(driver: Driver) -> None:
+        await open_findings(driver)
+        await driver.press("enter")
+        await driver.place("compare")
+        picks = driver.app.session.picks
+        assert [pick.host for pick in picks] == ["old", "new"]
+        assert {pick.scenario for pick in picks} == {"buildkit-warm"}
+        await driver.press("escape")
+        await driver.place("findings")
+        await driver.press("G", "enter")
+        await driver.place("compare")
+        assert [pick.host for pick in driver.app.session.picks] == ["old", "mid"]
+        await driver.press("escape", "k", "enter")
+        assert any("No run" in toast for toast in driver.toasts())
+
+    drive(story, core())
+
+
+def test_it_is_in_the_palette_and_tabs_go_on_from_it() -> None:
+    async def story(driver: Driver) -> None:
+        await driver.press("ctrl+p")
+        await driver.press(*"Go to Findings".replace(" ", ""))
+        await driver.see("Why runs differ")
+        await driver.press("escape")
+        await open_findings(driver)
+        await driver.press("right_square_bracket")
+        await driver.place("fleet")
+        await driver.press("w", "left_square_bracket")
+        await driver.place("history")
+
+    drive(story, core())
+
+
+def test_advice_is_copied_and_keys_are_explained() -> None:
+    async def story(driver: Driver) -> None:
+        await open_findings(driver)
+        await driver.press("y")
+        assert any("chmod -R g-w /srv/api" in toast for toast in driver.toasts())
+        await driver.press("question_mark")
+        await driver.see("Prove")
+
+    drive(story, core())
+
+
+def test_nothing_found_and_nothing_run_are_said() -> None:
+    async def story(driver: Driver) -> None:
+        await driver.press("w")
+        await driver.see("Nothing to explain")
+
+    async def before(driver: Driver) -> None:
+        await driver.press("w")
+        await driver.see("findings come when it has ended")
+
+    drive(story, core(Findings()))
+    drive(before, core(), opened=False)
+
+
+def test_a_store_that_fails_is_told() -> None:
+    async def story(driver: Driver) -> None:
+        await driver.press("w")
+        await driver.see("the store is gone")
+
+    made = core()
+
+    def fail(document: object) -> Findings:
+        del document
+        raise OSError("the store is gone")
+
+    made.findings = fail  # type: ignore[method-assign, assignment]
+    drive(story, made)
+
+
+def test_hostile_text_is_only_text() -> None:
+    async def story(driver: Driver) -> None:
+        await driver.press("w")
+        await driver.see("possible")
+        assert "\x1b" not in driver.text()
+        assert "\u202e" not in driver.text()
+        assert "[stage-1 2/5]" in driver.text()
+        await driver.press("y", "enter", "w", "j", "enter")
+
+    drive(story, core(reasons.hostile()))
+
+
+def test_proving_says_what_runs_asks_shows_progress_and_tells_the_outcome() -> None:
+    made = core()
+    experiments: list[reasons.FakeExperiment] = []
+
+    def experiment(**options: object) -> reasons.FakeExperiment:
+        experiments.append(reasons.FakeExperiment(options["cancel"]))
+        return experiments[-1]
+
+    made.experiments = experiment
+
+    async def story(driver: Driver) -> None:
+        await open_findings(driver)
+        await driver.press("p")
+        await driver.see("docker build [/tmp/x]", "Run it?", "# host new")
+        assert driver.app.focused is not None
+        assert driver.app.focused.id == "no"
+        assert not experiments[0].ran
+        await driver.press("y")
+        await driver.see("1/3 buildkit, with the modes as sent")
+        proved = replace(reasons.UMASK, confidence="proved")
+        made.found = Findings(findings=(proved,))
+        experiments[0].go.set()
+        await driver.see("✓ proved: context-mode-only:13, on new", "BuildKit on new: it hits")
+        await driver.press("enter")
+        await driver.not_see("likely")
+        await driver.see("✓ proved")
+        assert experiments[0].closed
+
+    drive(story, made)
+    assert made.asked[0][1] == "context-mode-only:13"
+
+
+def test_no_is_the_default_and_nothing_runs() -> None:
+    made = core()
+    experiments: list[reasons.FakeExperiment] = []
+
+    def experiment(**options: object) -> reasons.FakeExperiment:
+        experiments.append(reasons.FakeExperiment(options["cancel"]))
+        return experiments[-1]
+
+    made.experiments = experiment
+
+    async def story(driver: Driver) -> None:
+        await open_findings(driver)
+        await driver.press("p")
+        await driver.see("Run it?")
+        await driver.press("enter")
+        await driver.not_see("Run it?")
+        assert not experiments[0].ran
+        await driver.until(lambda: experiments[0].closed, "closed")
+
+    drive(story, made)
+
+
+def test_stopping_ends_what_runs() -> None:
+    made = core()
+    experiments: list[reasons.FakeExperiment] = []
+
+    def experiment(**options: object) -> reasons.FakeExperiment:
+        experiments.append(reasons.FakeExperiment(options["cancel"]))
+        return experiments[-1]
+
+    made.experiments = experiment
+
+    async def story(driver: Driver) -> None:
+        await open_findings(driver)
+        await driver.press("p")
+        await driver.see("Run it?")
+        await driver.press("y")
+        await driver.see("1/3")
+        await driver.press("escape")
+        await driver.until(lambda: experiments[0].cancel.is_set(), "cancelled")
+        experiments[0].go.set()
+        await driver.until(lambda: experiments[0].closed, "closed")
+        await driver.see("HOW SURE")
+
+    drive(story, made)
+
+
+def test_a_value_that_is_not_kept_is_asked_for() -> None:
+    made = core()
+    tried: list[object] = []
+
+    def experiment(**options: object) -> reasons.FakeExperiment:
+        tried.append(options["given"])
+        result: str | Exception = "proved"
+        if options["given"] == ():
+            result = ValueNeeded("NUMBER", "the earlier value of NUMBER is needed")
+        return reasons.FakeExperiment(options["cancel"], result)
+
+    made.experiments = experiment
+
+    async def story(driver: Driver) -> None:
+        await open_findings(driver)
+        await driver.press("p")
+        await driver.see("the earlier value of NUMBER is needed")
+        await driver.press(*"secret7", "enter")
+        await driver.see("Run it?")
+        assert "secret7" not in driver.text()
+
+    drive(story, made)
+    assert tried == [(), (("NUMBER", "secret7"),)]
+
+
+def test_where_there_is_no_experiment_it_says_why() -> None:
+    made = core()
+    made.refusal = NoExperiment("what the server had before cannot be brought back")
+
+    async def story(driver: Driver) -> None:
+        await open_findings(driver)
+        await driver.press("p")
+        await driver.see("No experiment", "cannot be brought back")
+        await driver.press("enter")
+        await driver.see("HOW SURE")
+
+    drive(story, made)
+
+
+def test_details_fit_their_width() -> None:
+    dockerfile = None
+    for reason in (reasons.UMASK, reasons.LABEL, reasons.OPEN):
+        for width in (20, 38, 78, 120):
+            lines = details(reason, dockerfile, width, ["to know more " * 9])
+            assert max(width_of(one) for one in lines) <= width
+    said = "\n".join(plain(one) for one in details(reasons.UMASK, None, 78))
+    assert "1 cause, 1 consequence" in said
+    assert "costs 41.5s" in said or "costs 42s" in said
