@@ -26,6 +26,7 @@ from cachetui.hosts.connect import Connector
 from cachetui.hosts.fleet import run_on_all
 from cachetui.identity import build_record
 from cachetui.logs import RunLog
+from cachetui.outputs.globs import GlobError, Ignore
 from cachetui.plan import SCENARIOS, PlanError, Planned, make_plan
 from cachetui.progress import Snapshot
 from cachetui.record import Document
@@ -44,12 +45,14 @@ class UserError(Exception):
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """How to audit. `scenarios` None means all that can differ; `max_age` in seconds is how old
-    a stored run may be to answer; `fresh` takes none."""
+    a stored run may be to answer; `fresh` takes none. `outputs` says to read what each image
+    holds."""
 
     scenarios: tuple[str, ...] | None = None
     as_found: bool = False
     repeat: int = 1
     fresh: bool = False
+    outputs: bool = False
     max_age: float = 86400.0
 
 
@@ -107,6 +110,7 @@ class Core:
             context = read_context(build.context, build.dockerfile)
             dockerfile = parse(context.dockerfile_text, build.build_args)
             needed_stages(dockerfile, build.target)
+            Ignore(build.ignore)
             plan = make_plan(
                 dockerfile,
                 scenarios=options.scenarios,
@@ -117,6 +121,8 @@ class Core:
             raise UserError(f"{build.context / build.dockerfile}: {error}") from None
         except (ContextError, PlanError, ConfigError) as error:
             raise UserError(str(error)) from None
+        except GlobError as error:
+            raise UserError(f"ignore of {build.name}: {error}") from None
         refused = refused_argument(build.docker_args)
         if refused is not None:
             raise UserError(
@@ -134,6 +140,7 @@ class Core:
             plan=plan,
             max_age=0.0 if options.fresh else options.max_age,
             redactor=Redactor(build.build_args),
+            outputs=options.outputs,
         )
         return Audit(self, task, hosts)
 

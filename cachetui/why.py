@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from cachetui.context import Entry
 from cachetui.findings import Findings, Proof, dockerfile_of, find
+from cachetui.outputs.digests import document_digests
 from cachetui.record import Document
 from cachetui.store import Store
 
@@ -28,6 +29,7 @@ def why(document: Document, store: Store) -> Findings:
         dockerfile=dockerfile,
         earlier=earlier,
         manifests=_manifests((document, *earlier), store),
+        outputs=document_digests(document, store),
         proofs=store.proofs(document.audit, Proof),
     )
 
