@@ -256,9 +256,8 @@ def outputs(runs: tuple[str, ...], **given: Any) -> None:
     """
     from cachetui.commands.outputs import outputs_command
 
-    settings = _settings(given["hosts_file"], need_hosts=False)
-    store = _store(given["store_folder"])
-    sys.exit(_or_fail(lambda: outputs_command(store, settings, runs, given)))
+    core = _or_fail(lambda: _core(given["hosts_file"], given["store_folder"], need_hosts=False))
+    sys.exit(_or_fail(lambda: outputs_command(core.store, core.settings, runs, given)))
 
 
 @cli.command()

@@ -27,9 +27,11 @@ from cachetui.hosts.fleet import run_on_all
 from cachetui.identity import build_record
 from cachetui.logs import RunLog
 from cachetui.outputs.globs import GlobError, Ignore
+from cachetui.outputs.opening import Opener
+from cachetui.outputs.runs import OutputsReport, compare_runs
 from cachetui.plan import SCENARIOS, PlanError, Planned, make_plan
 from cachetui.progress import Snapshot
-from cachetui.record import Document
+from cachetui.record import Document, Run
 from cachetui.redact import Redactor
 from cachetui.store import Store
 from cachetui.suggest import dockerfiles_below, hosts_toml
@@ -100,6 +102,18 @@ class Core:
     def findings(self, document: Document) -> Findings:
         """Why the runs of an audit differ, as far as what is kept tells."""
         return why(document, self.store)
+
+    def outputs(
+        self, pairs: Sequence[tuple[Document, Run]], *, strict: bool = False
+    ) -> OutputsReport:
+        """Compare what runs made, each with its document, with what the first made. What the
+        build says does not matter is ignored."""
+        ignore = pairs[0][0].build.ignore if pairs else ()
+        return compare_runs(pairs, self.store, strict=strict, ignore=ignore)
+
+    def opener(self, pairs: Sequence[tuple[Document, Run]]) -> Opener:
+        """Opens files of the images of these runs."""
+        return Opener(self.store, self.settings.hosts, self.connector.connect, pairs)
 
     def prepare(
         self, build: BuildSettings, hosts: Sequence[HostSettings], options: Options

@@ -89,10 +89,10 @@ class Opener:
         unreached = [error for error in troubles if error.trouble != "shell"]
         if unreached:
             raise unreached[0]
-        said = f" ({troubles[-1].reason})" if troubles else ""
-        raise HostError(
-            run.host, "shell", f"{path} cannot be shown: its layer is nowhere any more{said}", GONE
-        )
+        why = "its image is gone, and no copy of its layer is left"
+        if troubles and "No such image" not in troubles[-1].reason:
+            why = troubles[-1].reason
+        raise HostError(run.host, "shell", f"{path} cannot be shown: {why}", GONE)
 
     def _places(
         self, path: str, entry: Entry, run: Run, cancel: Cancel | None

@@ -52,16 +52,24 @@ def run(host: str, scenario: str = "buildkit-cold", **more: Any) -> Run:
 
 
 class Fleet:
-    """Hosts with an image each, gathered; `made` is what RUN made on them."""
+    """Hosts with an image each, gathered; `made` is what RUN made on them, `cmds` their CMDs."""
 
-    def __init__(self, folder: Path, made: Mapping[str, bytes], *, copies: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        made: Mapping[str, bytes],
+        *,
+        copies: bool = False,
+        cmds: Sequence[str] = (),
+    ) -> None:
         self.store = Store(folder / "store")
         self.hosts: dict[str, FakeHost] = {}
         runs: list[Run] = []
-        for name, layer in made.items():
+        for number, (name, layer) in enumerate(made.items()):
             host = self.hosts[name] = FakeHost(folder / name, name)
             layers = [BASE, APP, layer]
-            image = host.image("app", layers, history=history(), config={"Cmd": ["run"]})
+            cmd = [cmds[number] if cmds else "run"]
+            image = host.image("app", layers, history=history(), config={"Cmd": cmd})
             contents = gather(
                 host.machine(),
                 host.settings,

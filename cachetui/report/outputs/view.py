@@ -6,6 +6,7 @@ colour alone.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -188,7 +189,7 @@ def what(one: PathDifference, a: str = "A", b: str = "B") -> str:
 def _field(name: str, a: Entry, b: Entry) -> str:
     """One field of a path on both sides."""
     values = {
-        "type": (_kind(a), _kind(b)),
+        "type": (kind_of(a), kind_of(b)),
         "content": (size(a.size), size(b.size)),
         "target": (a.link, b.link),
         "device": (a.link, b.link),
@@ -196,11 +197,19 @@ def _field(name: str, a: Entry, b: Entry) -> str:
         "owner": (a.uid, b.uid),
         "group": (a.gid, b.gid),
         "attributes": (a.xattrs or "none", b.xattrs or "none"),
-        "time": (a.mtime, b.mtime),
+        "time": (moment(a.mtime), moment(b.mtime)),
         "hard link": (_linked(a), _linked(b)),
     }
     one, other = values[name]
     return f"{name}: {one} both" if one == other else f"{name}: {one} and {other}"
+
+
+def moment(mtime: str) -> str:
+    """A file's time (UTC), as far as it is one."""
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(int(float(mtime))))
+    except (ValueError, OverflowError, OSError):
+        return mtime
 
 
 _KINDS = {
@@ -214,7 +223,8 @@ _KINDS = {
 }
 
 
-def _kind(entry: Entry) -> str:
+def kind_of(entry: Entry) -> str:
+    """What a path is: "file", "folder", …"""
     return _KINDS.get(entry.type, "of an unknown type")
 
 
