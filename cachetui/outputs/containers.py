@@ -77,7 +77,7 @@ def _gzip(data: bytes) -> Listing:
         header["name"] = escape(data[10 : data.index(b"\0", 10)]).decode()
     packed = zlib.decompressobj(31)
     content = _bounded(packed.decompress(data, MOST_UNPACKED + 1))
-    return _packed("gzip", {"time": str(when)}, header, content)
+    return _packed("gzip", {"time": _moment(when) if when else "none"}, header, content)
 
 
 def _bz2(data: bytes) -> Listing:
@@ -107,7 +107,7 @@ def _tar(data: bytes) -> Listing | None:
         fields = [one.decode("utf-8", "replace") for one in line.split(b"\t")]
         if len(fields) == 10:
             about = " ".join(fields[i] for i in (TYPE, MODE, UID, GID, SIZE, LINK) if fields[i])
-            parts[fields[PATH]] = Part(fields[MTIME], about, fields[DIGEST])
+            parts[fields[PATH] or "."] = Part(_moment(fields[MTIME]), about, fields[DIGEST])
     return None if layer.error else Listing("tar", parts=parts)
 
 
@@ -148,7 +148,7 @@ def _ar(data: bytes) -> Listing:
         name = head[:16].rstrip()
         while name in parts:
             name += "'"
-        parts[name] = Part(head[16:28].strip(), about, _sha(content))
+        parts[name] = Part(_moment(head[16:28].strip() or 0), about, _sha(content))
         at += 60 + size + size % 2
     return Listing("ar", parts=parts)
 
@@ -169,9 +169,20 @@ def _pyc(data: bytes) -> Listing:
         header["source's hash"] = data[8:16].hex()
     else:
         when, size = struct.unpack("<II", data[8:16])
-        times["source's time"] = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(when))
+        times["source's time"] = _moment(when)
         header["source's size"] = str(size)
     return Listing("pyc", times, header, {"code": Part("", "", _sha(data[16:]))})
+
+
+def _moment(seconds: str | int) -> str:
+    """A time since the epoch (UTC), with its fraction where it has one; what is beyond all
+    calendars as it is."""
+    whole, _, part = str(seconds).partition(".")
+    try:
+        shown = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(int(whole)))
+    except (ValueError, OverflowError, OSError):
+        return str(seconds)
+    return f"{shown}.{part}" if part else shown
 
 
 def _bounded(content: bytes) -> bytes:

@@ -219,6 +219,13 @@ def test_hostile_content_is_clean_on_screen() -> None:
     assert "\x1b[" in render_file(found, "p", "a", "b", width=60, color=True)
 
 
+def test_a_tar_from_beyond_all_calendars() -> None:
+    made = tar(("x", {"content": b"1", "mtime": 1 << 60}))
+    listed = listing(made)
+    assert listed is not None
+    assert listed.parts["x"].time == str(1 << 60)
+
+
 def test_a_listing_of_links() -> None:
     a = tar(("l", {"type": tarfile.SYMTYPE, "linkname": "x"}))
     found = differ(a, tar(("l", {"type": tarfile.SYMTYPE, "linkname": "y"})))

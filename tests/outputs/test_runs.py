@@ -221,7 +221,7 @@ def test_markdown_and_html_tell_the_same(fleet: Fleet) -> None:
     assert html.count("<table>") == html.count("</table>") == 1
     same = report(fleet.document, fleet.store, ignore=["/out"])
     assert "**=" in "\n".join(page.markdown(same))
-    assert "<b>=" in "\n".join(page.html(same))
+    assert "<p>=" in "\n".join(page.html(same))
 
 
 def test_words_for_every_field() -> None:

@@ -51,20 +51,26 @@ def markdown(report: OutputsReport) -> list[str]:
 def html(report: OutputsReport) -> list[str]:
     """Lines of HTML: a `<section>` that a page takes in. All text is escaped."""
     headline, places = view.verdict(report)
-    parts = ["<section><h2>What came out</h2>", f"<p><b>{_t(_sign(report))} {_t(headline)}</b></p>"]
+    differ = " differ" if len(report.groups) > 1 else ""
+    parts = ["<section><h2>What came out</h2>", f'<div class="verdict{differ}">']
+    parts.append(f"<p>{_t(_sign(report))} {_t(headline)}</p>")
     if places:
         parts += ["<ul>", *(f"<li>{_t(place)}</li>" for place in places), "</ul>"]
+    parts.append("</div>")
     parts += [f"<p>{_t(name)} = {_t(who)}</p>" for name, who in _groups(report)]
     shown = view.shown_groups(report)
     rows = view.rows(report)
     if rows:
         names = "".join(f"<th>{_t(group.name)}</th>" for group in shown)
-        parts.append(f"<table><thead><tr><th>line</th><th>step</th>{names}</tr></thead><tbody>")
+        heads = f'<th>line</th><th class="step">step</th>{names}'
+        parts.append(f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>')
         for row in rows:
             cells = "".join(f"<td>{_t(cell.text)}</td>" for cell in row.cells)
-            step = f"<td><code>{_t(row.instruction)}</code></td>"
-            parts.append(f"<tr><td>{row.line or ''}</td>{step}{cells}</tr>")
-        parts.append("</tbody></table>")
+            text = _t(row.instruction)
+            step = f'<td class="step" title="{text}">{text}</td>'
+            mark = ' class="differs"' if row.differs else ""
+            parts.append(f'<tr{mark}><td class="figure">{row.line or ""}</td>{step}{cells}</tr>')
+        parts.append("</tbody></table></div>")
     for head, paths, more in _paths(report):
         parts += [f"<h3>{_t(head)}</h3>", "<ul>"]
         parts += [
