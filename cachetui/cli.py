@@ -19,6 +19,7 @@ from cachetui import __version__
 if TYPE_CHECKING:
     from cachetui.config import BuildSettings, HostSettings, Settings
     from cachetui.core import Core
+    from cachetui.outputs.runs import OutputsReport
     from cachetui.record import Document
     from cachetui.store import Store
 
@@ -129,6 +130,7 @@ def cli(context: click.Context, hosts_file: Path | None, store_folder: Path | No
 )
 @click.option("--repeat", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--fresh", is_flag=True, help="Use no stored run.")
+@click.option("--outputs", is_flag=True, help="Also compare what came out, file by file.")
 @click.option(
     "--max-age",
     metavar="AGE",
@@ -277,6 +279,29 @@ def log(audit: str, host: str, scenario: str, **given: Any) -> None:
 
     store = _store(given.pop("store_folder"))
     sys.exit(_or_fail(lambda: log_command(store, audit, host, scenario, **given)))
+
+
+@cli.command()
+@click.argument("runs", metavar="[RUN]...", nargs=-1)
+@hosts_option
+@store_option
+@click.option("--strict", is_flag=True, help="Mind times and the builder's bookkeeping too.")
+@click.option("--ignore", metavar="GLOB", multiple=True, help="Paths whose differences are none.")
+@click.option("--file", "opened", metavar="PATH", help="Show how this file differs.")
+@click.option("--all", "all", is_flag=True, help="List all paths, not the first of each step.")
+@format_option("table", "json", "markdown")
+@output_option
+def outputs(runs: tuple[str, ...], **given: Any) -> None:
+    """Is it the same image? Compare what RUNs made, file by file, with that of the first.
+
+    RUN is AUDIT (the last one by default: all its runs), AUDIT/HOST, AUDIT/HOST/SCENARIO, or
+    HOST/SCENARIO of the last; HOST and SCENARIO may be globs, and #2 behind them is the second
+    repeat. The audit must have run with --outputs. Exit 0 the same, 1 different, 2 trouble.
+    """
+    from cachetui.commands.outputs import outputs_command
+
+    core = _or_fail(lambda: _core(given["hosts_file"], given["store_folder"], need_hosts=False))
+    sys.exit(_or_fail(lambda: outputs_command(core.store, core.settings, runs, given)))
 
 
 @cli.command()
@@ -502,13 +527,14 @@ def write_result(text: str, output: Path | None) -> None:
     part.replace(output)
 
 
-def exit_code(document: Document) -> int:
-    """2 when a host or a build had trouble, 1 when hosts differ step by step, else 0. What
-    --fail-on makes of it, and an interruption, come first."""
+def exit_code(document: Document, outputs: OutputsReport | None = None) -> int:
+    """2 when a host or a build had trouble, 1 when hosts differ step by step or, where they were
+    looked at, images do; else 0. What --fail-on makes of it, and an interruption, come first."""
     from cachetui.compare.align import agree
 
     if any(host.status != "ok" for host in document.hosts):
         return TROUBLE
     if any(run.status not in ("ok", "unsupported") for run in document.runs):
         return TROUBLE
-    return SAME if agree(document).agree else DIFFERENT
+    same = agree(document).agree and (outputs is None or len(outputs.groups) < 2)
+    return SAME if same else DIFFERENT

@@ -26,11 +26,14 @@ from cachetui.hosts.connect import Connector
 from cachetui.hosts.fleet import run_on_all
 from cachetui.identity import build_record
 from cachetui.logs import RunLog
+from cachetui.outputs.globs import GlobError, Ignore
+from cachetui.outputs.opening import Opener
+from cachetui.outputs.runs import OutputsReport, compare_runs
 from cachetui.plan import SCENARIOS, PlanError, Planned, make_plan
 from cachetui.progress import Snapshot
 from cachetui.prove.choose import choose
 from cachetui.prove.experiment import Experiment
-from cachetui.record import Document
+from cachetui.record import Document, Run
 from cachetui.redact import Redactor
 from cachetui.store import Store
 from cachetui.suggest import dockerfiles_below, hosts_toml
@@ -46,12 +49,14 @@ class UserError(Exception):
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """How to audit. `scenarios` None means all that can differ; `max_age` in seconds is how old
-    a stored run may be to answer; `fresh` takes none."""
+    a stored run may be to answer; `fresh` takes none. `outputs` says to read what each image
+    holds."""
 
     scenarios: tuple[str, ...] | None = None
     as_found: bool = False
     repeat: int = 1
     fresh: bool = False
+    outputs: bool = False
     max_age: float = 86400.0
 
 
@@ -125,6 +130,18 @@ class Core:
         )
         return Experiment(asked, self.store, self.connector, cancel)
 
+    def outputs(
+        self, pairs: Sequence[tuple[Document, Run]], *, strict: bool = False
+    ) -> OutputsReport:
+        """Compare what runs made, each with its document, with what the first made. What the
+        build says does not matter is ignored."""
+        ignore = pairs[0][0].build.ignore if pairs else ()
+        return compare_runs(pairs, self.store, strict=strict, ignore=ignore)
+
+    def opener(self, pairs: Sequence[tuple[Document, Run]]) -> Opener:
+        """Opens files of the images of these runs."""
+        return Opener(self.store, self.settings.hosts, self.connector.connect, pairs)
+
     def prepare(
         self, build: BuildSettings, hosts: Sequence[HostSettings], options: Options
     ) -> Audit:
@@ -134,6 +151,7 @@ class Core:
             context = read_context(build.context, build.dockerfile)
             dockerfile = parse(context.dockerfile_text, build.build_args)
             needed_stages(dockerfile, build.target)
+            Ignore(build.ignore)
             plan = make_plan(
                 dockerfile,
                 scenarios=options.scenarios,
@@ -144,6 +162,8 @@ class Core:
             raise UserError(f"{build.context / build.dockerfile}: {error}") from None
         except (ContextError, PlanError, ConfigError) as error:
             raise UserError(str(error)) from None
+        except GlobError as error:
+            raise UserError(f"ignore of {build.name}: {error}") from None
         refused = refused_argument(build.docker_args)
         if refused is not None:
             raise UserError(
@@ -161,6 +181,7 @@ class Core:
             plan=plan,
             max_age=0.0 if options.fresh else options.max_age,
             redactor=Redactor(build.build_args),
+            outputs=options.outputs,
         )
         return Audit(self, task, hosts)
 

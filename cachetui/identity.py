@@ -34,6 +34,7 @@ def build_record(build: BuildSettings, context: Context, dockerfile: Dockerfile)
         ignore_files=context.ignore_files,
         context_files=context.files,
         context_bytes=context.size,
+        ignore=build.ignore,
     )
 
 

@@ -25,6 +25,7 @@ HostState = Literal[
     "asking",
     "sending",
     "building",
+    "reading",
     "cleaning",
     "done",
     "unreachable",

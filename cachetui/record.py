@@ -282,7 +282,8 @@ class BuildRecord(Record, frozen=True, kw_only=True):
     secrets and are never kept. `dockerfile_text` is what was built, so that an audit can be
     read without the folder it came from; `bases` are what its FROMs name, a stage each, ARGs
     put in; `ignore_files` maps the paths of its ignore files in the sent folder
-    ("context/.dockerignore") to their texts."""
+    ("context/.dockerignore") to their texts; `ignore` are globs of paths whose differences in
+    images do not matter."""
 
     name: str
     context_digest: str
@@ -296,6 +297,7 @@ class BuildRecord(Record, frozen=True, kw_only=True):
     ignore_files: dict[str, str] = {}
     context_files: int = 0
     context_bytes: int = 0
+    ignore: tuple[str, ...] = ()
 
 
 class Document(Record, frozen=True, kw_only=True):

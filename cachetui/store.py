@@ -315,6 +315,7 @@ class Store:
             if run_id not in named:
                 for part in ("run", "log", "raw"):
                     self._runs.delete(f"{part}:{run_id}")
+                self._blobs.delete(f"contents:{run_id}")
 
     def _keys(self, cache: diskcache.Cache) -> list[str]:
         try:

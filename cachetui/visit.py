@@ -25,6 +25,8 @@ from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.put import context_folder, put_folder
 from cachetui.identity import run_of
 from cachetui.logs import RunLog
+from cachetui.outputs.gather import gather as gather_image
+from cachetui.outputs.runs import contents_of, keep_contents, keep_trouble
 from cachetui.plan import Plan, Planned, missing_with_needs
 from cachetui.record import Backend, BuildRecord, HostFacts, HostReport, HostStatus, Run
 from cachetui.redact import Redactor
@@ -52,7 +54,8 @@ class Connect(Protocol):
 
 @dataclass(frozen=True)
 class Task:
-    """What is the same for every host of an audit. `max_age` in seconds, 0 for nothing stored."""
+    """What is the same for every host of an audit. `max_age` in seconds, 0 for nothing stored.
+    `outputs` says to read what each image holds before it is removed."""
 
     audit: str
     settings: BuildSettings
@@ -62,6 +65,7 @@ class Task:
     plan: Plan
     max_age: float
     redactor: Redactor
+    outputs: bool = False
 
 
 @dataclass
@@ -84,6 +88,7 @@ class Visit:
     _bases: frozenset[str] = frozenset()
     _tags: dict[str, str | None] = field(default_factory=dict)
     _images_before: frozenset[str] = frozenset()
+    _copied: int = 0
     _records_before: tuple[CacheRecord, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -152,6 +157,7 @@ class Visit:
                     if self.cancel.is_set():
                         raise HostError(self.name, "cancelled", "stopped")
                     self._build(facts, build, planned)
+                self._look_at_outputs(facts, missing)
         else:
             self.report = msgspec.structs.replace(self.report, left_behind_bytes=0)
         self.board.host(self.name, state="done")
@@ -183,6 +189,12 @@ class Visit:
             of = self._of(facts, planned)
             self.board.cell(self._key(planned), expected=self.store.last_seconds(of))
             found = self.store.find(of, self.task.max_age) if of and only is None else None
+            if (
+                found is not None
+                and self.task.outputs
+                and contents_of(self.store, found.id) is None
+            ):
+                found = None  # it cannot tell what came out
             if found is not None:
                 stored[planned] = found
             if found is not None or not wanted:
@@ -308,6 +320,40 @@ class Visit:
             run=run.id,
         )
 
+    # What came out
+
+    def _look_at_outputs(self, facts: HostFacts, done: Sequence[Planned]) -> None:
+        """Read what the images of these runs hold, as long as they are there. After all builds:
+        it is work for the host's disk, and would slow them down."""
+        assert self.machine is not None
+        if not self.task.outputs:
+            return
+        self.board.host(self.name, state="reading")
+        built = {(planned.scenario, planned.repeat) for planned in done}
+        base = {layer for layers in facts.bases.values() for layer in layers or ()}
+        for run in self.runs:
+            if (run.scenario, run.repeat) not in built or run.status != "ok" or run.image is None:
+                continue
+            try:
+                contents = gather_image(
+                    self.machine,
+                    self.host,
+                    run.image.id,
+                    self.store,
+                    cancel=self.cancel,
+                    redact=self.task.redactor.text,
+                    copy_to=f"{facts.cache_folder}/layers",
+                    base=base,
+                )
+            except HostError as error:
+                if error.trouble in ("cancelled", "lost"):
+                    raise
+                keep_trouble(self.store, run.id, error.reason)
+                self.board.note(f"{self.name} {run.scenario}: {error.reason}")
+                continue
+            keep_contents(self.store, run.id, contents)
+            self._copied += contents.copied_bytes
+
     # What is left behind
 
     def _gather(self, facts: HostFacts) -> None:
@@ -369,7 +415,7 @@ class Visit:
             return  # the engine did not tell in time: the report says so
         self.report = msgspec.structs.replace(
             self.report,
-            left_behind_bytes=added_bytes(self._records_before, records),
+            left_behind_bytes=added_bytes(self._records_before, records) + self._copied,
             mounts=cache_mounts(records),
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from cachetui.context import Entry
 from cachetui.findings import Findings, Proof, dockerfile_of, find
 from cachetui.findings.case import Case
+from cachetui.outputs.digests import document_digests
 from cachetui.record import Document
 from cachetui.store import Store
 
@@ -30,6 +31,7 @@ def why(document: Document, store: Store, *, settled: bool = True) -> Findings:
         earlier=case.earlier,
         manifests=case.manifests,
         proofs=store.proofs(document.audit, Proof) if settled else (),
+        outputs=case.outputs,
     )
 
 
@@ -39,7 +41,8 @@ def case_of(document: Document, store: Store) -> Case | None:
     if dockerfile is None:
         return None
     earlier = tuple(_earlier(document, store))
-    return Case(document, dockerfile, earlier, _manifests((document, *earlier), store))
+    manifests = _manifests((document, *earlier), store)
+    return Case(document, dockerfile, earlier, manifests, document_digests(document, store))
 
 
 def _earlier(document: Document, store: Store) -> Iterator[Document]:

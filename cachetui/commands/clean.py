@@ -30,6 +30,7 @@ from cachetui.traces import (
 )
 
 _SECONDS = 300.0
+_COPIES = "/layers"
 _EMPTY = 16 * 1024
 """Bytes that an emptied mount may still take: its folder, on some file systems."""
 
@@ -50,7 +51,10 @@ class Found:
 
     def lines(self) -> list[str]:
         """What would be removed, a line each."""
-        said = [f"context {f}  {units.size(size)}" for f, size in self.folders.items()]
+        said = [
+            f"{'copies of layers' if f.endswith(_COPIES) else 'context'} {f}  {units.size(size)}"
+            for f, size in self.folders.items()
+        ]
         said += [f"image {tag}" for tag in self.tags]
         said += [
             f"cache mount {clean_line(m.description)}  {units.size(m.bytes)}" for m in self.mounts
@@ -116,12 +120,15 @@ def _look(found: Found) -> None:
     host, machine = found.host, found.machine
     facts = ask_facts(machine, host, ())
     folder = shlex.quote(f"{facts.cache_folder}/contexts")
+    copies = f"{facts.cache_folder}{_COPIES}"
     done = machine.run(
-        f"du -sk {folder}/* {folder}/.incoming-* 2>/dev/null; true", timeout=_SECONDS
+        f"du -sk {folder}/* {folder}/.incoming-* {shlex.quote(copies)} 2>/dev/null; true",
+        timeout=_SECONDS,
     )
     for line in done.text.splitlines():
         kilobytes, _, path = line.partition("\t")
-        if kilobytes.isdigit() and path.startswith(f"{facts.cache_folder}/contexts/"):
+        ours = path == copies or path.startswith(f"{facts.cache_folder}/contexts/")
+        if kilobytes.isdigit() and ours:
             found.folders[path] = int(kilobytes) * 1024
     listed = machine.run(our_tags_command(host), timeout=_SECONDS)
     found.tags = [line.split()[-1] for line in listed.text.splitlines() if len(line.split()) == 2]

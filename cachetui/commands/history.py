@@ -16,6 +16,7 @@ from cachetui.cli import SAME, exit_code, write_result
 from cachetui.commands.explain import code_with_gate, gate_of
 from cachetui.core import UserError
 from cachetui.findings import Findings
+from cachetui.outputs.runs import OutputsReport, of_document
 from cachetui.record import Document, Run
 from cachetui.report import units
 from cachetui.report.clean import clean, clean_line
@@ -55,16 +56,23 @@ def show_command(store: Store, word: str, given: dict[str, Any]) -> int:
     """Show a kept audit; the exit code is what `run` gave, or would have given."""
     gate = gate_of(given["fail_on"])
     document = load(store, word)
-    findings = why(document, store)
-    show(document, findings, store, given)
-    return code_with_gate(exit_code(document), findings, gate)
+    findings, outputs = why(document, store), of_document(document, store)
+    show(document, findings, outputs, store, given)
+    return code_with_gate(exit_code(document, outputs), findings, gate)
 
 
-def show(document: Document, findings: Findings, store: Store, given: dict[str, Any]) -> None:
+def show(
+    document: Document,
+    findings: Findings,
+    outputs: OutputsReport | None,
+    store: Store,
+    given: dict[str, Any],
+) -> None:
     """Write an audit as the command line asks for, and what the store had to set aside."""
     width = shutil.get_terminal_size((160, 24)).columns
     output: Path | None = given["output"]
-    text = render(document, findings, store, given["form"], width, output is None, given["most"])
+    form, most = given["form"], given["most"]
+    text = render(document, findings, store, form, width, output is None, most, outputs)
     write_result(text, output)
     _warn(store)
 

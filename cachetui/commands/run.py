@@ -18,6 +18,7 @@ from cachetui.commands.history import show
 from cachetui.commands.live import follow
 from cachetui.config import BuildSettings, ConfigError, HostSettings
 from cachetui.core import Core, Options
+from cachetui.outputs.runs import of_document
 
 _T = TypeVar("_T")
 
@@ -33,6 +34,7 @@ def run_build_command(
         as_found=given["as_found"],
         repeat=given["repeat"],
         fresh=given["fresh"],
+        outputs=given["outputs"],
         max_age=seconds_of(given["max_age"]),
     )
     output: Path | None = given["output"]
@@ -45,10 +47,11 @@ def run_build_command(
     with follow(audit, given["progress"]), stopping(audit.stop) as interrupted:
         document = in_thread(audit.run)
     findings = core.findings(document)
-    show(document, findings, core.store, given)
+    outputs = of_document(document, core.store)
+    show(document, findings, outputs, core.store, given)
     if interrupted.is_set():
         return INTERRUPTED
-    return code_with_gate(exit_code(document), findings, gate)
+    return code_with_gate(exit_code(document, outputs), findings, gate)
 
 
 def seconds_of(text: str) -> float:

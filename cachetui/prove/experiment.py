@@ -307,7 +307,7 @@ class Experiment:
             put_folder(
                 bench.machine,
                 folder,
-                self._to_send.tar,
+                self._to_send.tar_members,
                 on_sent=lambda _: None,
                 cancel=self.cancel,
             )

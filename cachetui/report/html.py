@@ -12,10 +12,12 @@ from collections.abc import Iterable
 from importlib import resources
 
 from cachetui.dockerfile import Dockerfile, DockerfileError, parse
+from cachetui.outputs.runs import OutputsReport
 from cachetui.record import Document
 from cachetui.report import hosts as fleet
 from cachetui.report import units
 from cachetui.report.gantt import gantt
+from cachetui.report.outputs import page
 from cachetui.report.passages import LogTail
 from cachetui.report.reasons import HEADING, NOTHING, UNEXPLAINED, Reasons
 from cachetui.report.view import Cell, Column, View, lay_out
@@ -23,11 +25,17 @@ from cachetui.report.view import Cell, Column, View, lay_out
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
-def render(document: Document, log_tail: LogTail, now: float, reasons: Reasons = NOTHING) -> str:
-    """The page: verdict, why, table, what failed, timelines, hosts, notes.
+def render(
+    document: Document,
+    log_tail: LogTail,
+    now: float,
+    reasons: Reasons = NOTHING,
+    outputs: OutputsReport | None = None,
+) -> str:
+    """The page: verdict, why, table, what came out, what failed, timelines, hosts, notes.
 
     `log_tail` gives the last lines of a failed step's log; `now` is the time of writing in
-    seconds since the epoch.
+    seconds since the epoch; `outputs` is what came out.
     """
     view = lay_out(document, log_tail)
     style = resources.files("cachetui.report").joinpath("page.css").read_text("utf-8")
@@ -42,6 +50,7 @@ def render(document: Document, log_tail: LogTail, now: float, reasons: Reasons =
         *_head(document, view, now),
         *_why(reasons),
         *_steps(view),
+        *(page.html(outputs) if outputs is not None else ()),
         *_failures(view),
         *_timelines(document, view),
         *_hosts(document),

@@ -9,7 +9,8 @@ import msgspec
 
 from cachetui.compare.speeds import Comparison, Speed, comparisons, speeds
 from cachetui.findings import Finding, Findings, Need, Unexplained
-from cachetui.record import SCHEMA, Document, to_json
+from cachetui.outputs.runs import OutputsReport
+from cachetui.record import SCHEMA, Document, Record, to_json
 
 # JSON leaves these as they are, and a terminal would act on them: written as escapes the text
 # is the same to every reader.
@@ -18,17 +19,19 @@ _TO_ESCAPE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]
 
 class Audit(Document, frozen=True, kw_only=True):
     """An audit, why its runs differ (most costly first), what no rule explains, what rules would
-    need to say more, and how long scenarios took: raw samples, and what they bear out."""
+    need to say more, and how long scenarios took: raw samples, and what they bear out. `outputs`
+    is what came out, None where no image was looked at."""
 
     findings: tuple[Finding, ...]
     unexplained: tuple[Unexplained, ...]
     needs: tuple[Need, ...]
     speeds: tuple[Speed, ...]
     comparisons: tuple[Comparison, ...]
+    outputs: OutputsReport | None = None
 
 
-def encode(document: Document, findings: Findings) -> bytes:
-    """The document and its findings as indented JSON in UTF-8, ending in a newline.
+def encode(document: Document, findings: Findings, outputs: OutputsReport | None = None) -> bytes:
+    """The document and what was found as indented JSON in UTF-8, ending in a newline.
 
     Every key of the contract is there, null where nothing is known. Strings are as they were
     recorded, not cleaned; what a terminal would act on is escaped, and a lone surrogate, which
@@ -41,8 +44,18 @@ def encode(document: Document, findings: Findings) -> bytes:
         needs=findings.needs,
         speeds=speeds(document),
         comparisons=comparisons(document),
+        outputs=outputs,
     )
-    raw = to_json(audit)
+    return _encode(audit)
+
+
+def encode_outputs(report: OutputsReport) -> bytes:
+    """A report about images by itself, by the same rules."""
+    return _encode(report)
+
+
+def _encode(record: Record) -> bytes:
+    raw = to_json(record)
     text = msgspec.json.format(raw, indent=2).decode()
     return (_TO_ESCAPE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n").encode()
 

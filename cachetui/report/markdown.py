@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cachetui.outputs.runs import OutputsReport
 from cachetui.record import Document
 from cachetui.report.escape import (
     markdown_block,
@@ -9,16 +10,22 @@ from cachetui.report.escape import (
     markdown_rows,
     markdown_text,
 )
+from cachetui.report.outputs import page
 from cachetui.report.passages import LogTail
 from cachetui.report.reasons import HEADING, NOTHING, UNEXPLAINED, Reasons
 from cachetui.report.view import Cell, Column, View, lay_out
 
 
-def render(document: Document, log_tail: LogTail, reasons: Reasons = NOTHING) -> str:
+def render(
+    document: Document,
+    log_tail: LogTail,
+    reasons: Reasons = NOTHING,
+    outputs: OutputsReport | None = None,
+) -> str:
     """The audit as Markdown, the verdict and why first; ends in a newline.
 
     `log_tail` gives the last lines of a failed step's log. Text from builds and hosts shows as
-    itself: it cannot end a cell, or be markup, HTML or a link.
+    itself: it cannot end a cell, or be markup, HTML or a link. `outputs` is what came out.
     """
     view = lay_out(document, log_tail)
     headline, *places = view.verdict
@@ -47,6 +54,8 @@ def render(document: Document, log_tail: LogTail, reasons: Reasons = NOTHING) ->
     for passage in view.passages:
         lines += ["", f"### {passage.heading}", ""]
         lines += [f"- {markdown_text(line)}" for line in passage.lines]
+    if outputs is not None:
+        lines += ["", *page.markdown(outputs)]
     return "\n".join(lines) + "\n"
 
 

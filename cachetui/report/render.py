@@ -7,6 +7,7 @@ import sys
 import time
 
 from cachetui.findings import Findings
+from cachetui.outputs.runs import OutputsReport
 from cachetui.record import Document, StepId
 from cachetui.report.reasons import MOST, lay_out
 from cachetui.store import Store
@@ -22,9 +23,11 @@ def render(
     width: int,
     to_terminal: bool,
     most: int | None = MOST,
+    outputs: OutputsReport | None = None,
 ) -> str:
     """`form` is table, json, markdown or html; `width` is the terminal's, in cells. `most` is how
-    many findings table and Markdown tell (None: all); JSON and HTML have them all."""
+    many findings table and Markdown tell (None: all); JSON and HTML have them all. `outputs` is
+    what came out, where images were looked at."""
 
     def log_tail(run_id: str, step: StepId) -> list[str]:
         log = store.log(run_id)
@@ -36,18 +39,23 @@ def render(
     if form == "json":
         from cachetui.report.jsonout import encode
 
-        return encode(document, findings).decode()
+        return encode(document, findings, outputs).decode()
     if form == "markdown":
         from cachetui.report import markdown
 
-        return markdown.render(document, log_tail, lay_out(findings, most))
+        return markdown.render(document, log_tail, lay_out(findings, most), outputs)
     if form == "html":
         from cachetui.report import html
 
-        return html.render(document, log_tail, time.time(), lay_out(findings, None))
+        return html.render(document, log_tail, time.time(), lay_out(findings, None), outputs)
     from cachetui.report import style, table
 
     color = style.wanted(to_terminal and sys.stdout.isatty(), os.environ)
-    return table.render(
+    text = table.render(
         document, width=width, color=color, log_tail=log_tail, reasons=lay_out(findings, most)
     )
+    if outputs is not None:
+        from cachetui.report.outputs.table import brief
+
+        text += "\n" + brief(outputs, document.audit, width=width, color=color)
+    return text

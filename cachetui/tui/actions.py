@@ -173,6 +173,13 @@ class Actions(App[int]):
             return not self.session.running and not isinstance(self.core, Loading)
         return True
 
+    def action_outputs(self) -> None:
+        """Show whether the images are the same, and which files differ."""
+        from cachetui.tui.screens.outputs_choice import picks_here
+
+        self.session.outputs = picks_here(self)
+        self.go("outputs")
+
     # Leaving
 
     async def action_quit(self) -> None:

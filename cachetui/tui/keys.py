@@ -87,6 +87,7 @@ FLEET: list[BindingType] = [
     _key("fleet.commands", "c", "commands", "Commands that ran on the host"),
     _key("fleet.build", "b", "app.choose_build", "Choose another build"),
     _key("fleet.presets", "p", "app.presets", "Compare by a preset"),
+    _key("fleet.outputs", "i", "app.outputs", "Are the images the same?"),
     _key("fleet.back", "escape", "go_back", "Clear filter or marks"),
 ]
 
@@ -105,6 +106,7 @@ COMPARE: list[BindingType] = [
     _key("compare.previous", "N", "difference(-1)", "Previous difference"),
     _key("compare.timeline", "t", "timeline", "Timeline of these runs"),
     _key("compare.commands", "c", "commands", "Commands of the run under the cursor"),
+    _key("compare.outputs", "i", "app.outputs", "Images of these runs, file by file"),
     _key("compare.sort", "s", "sort", "Sort by the column under the cursor"),
     _key("compare.drop", "d", "drop", "Leave the run under the cursor out"),
     _key("compare.baseline_here", "B", "baseline_here", "Make the run under the cursor baseline"),
@@ -206,6 +208,22 @@ HISTORY: list[BindingType] = [
     _key("history.back", "escape", "go_back", "Back to the audits, or back"),
 ]
 
+OUTPUTS: list[BindingType] = [
+    _key("outputs.next", "n", "difference(1)", "Next file", show=True),
+    _key("outputs.all", "a", "toggle_all", "All / differences", show=True),
+    _key("outputs.strict", "s", "strict", "Mind times", show=True),
+    _key("outputs.choose", "b", "choose", "Other images", show=True),
+    _key("outputs.previous", "N", "difference(-1)", "Previous file"),
+    _key("outputs.baseline_here", "B", "baseline_here", "Make the group under the cursor baseline"),
+]
+
+FILE: list[BindingType] = [
+    _key("file.next", "n", "next(1)", "Next file"),
+    _key("file.previous", "N", "next(-1)", "Previous file"),
+    _key("file.copy", "y", "copy", "Copy the diff"),
+    _key("file.close", "escape,q,enter", "close", "Back"),
+]
+
 COMMAND: list[BindingType] = [
     _key("command.copy", "y", "copy", "Copy all", show=True),
     _key("command.close", "escape,q,c", "close", "Back", show=True),
@@ -222,6 +240,8 @@ TOGETHER: tuple[tuple[list[BindingType], ...], ...] = (
     (TIMELINE, GRID, APP),
     (MOUNTS, GRID, APP),
     (HISTORY, GRID, APP),
+    (OUTPUTS, GRID, APP),
+    (FILE, LINES),
     (COMMAND, LINES),
 )
 """The tables that hold at the same time: a key should mean one thing in each."""
@@ -236,6 +256,8 @@ TITLES: tuple[tuple[str, list[BindingType]], ...] = (
     ("Timeline", TIMELINE),
     ("Mounts", MOUNTS),
     ("History", HISTORY),
+    ("Outputs", OUTPUTS),
+    ("A file of an image", FILE),
     ("Commands", COMMAND),
 )
 """The tables in the order in which a cheat sheet tells them."""

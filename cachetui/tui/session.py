@@ -54,6 +54,7 @@ class Session:
         self.error: BaseException | None = None
         self.picks: tuple[Pick, ...] = ()
         self.baseline: Pick | None = None
+        self.outputs: tuple[Pick, ...] = ()
         self.names: dict[Pick, str] = {}
         self.step: StepId | None = None
         self.as_printed = False

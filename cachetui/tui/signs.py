@@ -43,6 +43,7 @@ HOST: dict[HostState, tuple[str, str, Tone]] = {
     "asking": ("▸", "asking for facts", "accent"),
     "sending": ("▸", "sending context", "accent"),
     "building": ("▸", "building", "accent"),
+    "reading": ("▸", "reading the images", "accent"),
     "cleaning": ("▸", "cleaning up", "accent"),
     "done": ("✓", "done", "good"),
     "unreachable": ("✗", "unreachable", "bad"),

@@ -17,6 +17,7 @@ from cachetui.config import BuildSettings, HostSettings, Settings
 from cachetui.dockerfile import Dockerfile, parse
 from cachetui.findings import Findings
 from cachetui.logs import LogWriter, RunLog
+from cachetui.outputs.runs import OutputImage, OutputsReport
 from cachetui.progress import Cell, HostProgress, Snapshot
 from cachetui.record import Document, Run, StepId
 from cachetui.store import AuditEntry
@@ -88,6 +89,9 @@ class FakeStore:
 
     def audit(self, audit: str) -> Document | None:
         return self.documents.get(audit)
+
+    def blob(self, key: str) -> None:
+        """Nothing is kept of images."""
 
     def run(self, run_id: str) -> Run | None:
         for document in self.documents.values():
@@ -340,6 +344,14 @@ class FakeCore:
         if self.refusal is not None:
             raise self.refusal
         return self.experiments(**options)
+
+    def outputs(self, pairs: Sequence[tuple[Document, Run]], *, strict: bool) -> OutputsReport:
+        """No image was looked at."""
+        images = [
+            OutputImage(run=r.id, host=r.host, scenario=r.scenario, repeat=r.repeat, reason="no")
+            for _, r in pairs
+        ]
+        return OutputsReport(baseline=None, strict=strict, images=tuple(images))
 
     def builds_below(self, folder: Path) -> list[BuildSettings]:
         del folder

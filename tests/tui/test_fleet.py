@@ -154,12 +154,13 @@ def test_start_runs_what_is_turned_on_where_it_is_marked() -> None:
     async def story(d: Driver) -> None:
         await d.press("j", "space", "r")
         await d.see("1 host: mid")
-        await d.press("space", "j", "space", "G", "space", "k", "plus", "plus", "r")
+        await d.press("space", "j", "space", "G", "space", "k", "space", "k", "plus", "plus", "r")
         await d.until(lambda: d.core.prepared)
         _, hosts, options = d.core.prepared[0]
         assert hosts == ["mid"]
         assert options.scenarios == ("buildkit-cold", "buildkit-mounts-warm", "buildkit-warm")
         assert (options.repeat, options.fresh, options.as_found) == (3, True, False)
+        assert options.outputs
 
     drive(story, opened=False)
 

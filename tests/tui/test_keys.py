@@ -121,11 +121,11 @@ def test_vi_keys_move_in_a_table() -> None:
 
 def test_tabs_go_round() -> None:
     async def story(d: Driver) -> None:
-        for name in ("compare", "step", "timeline", "mounts", "history", "fleet"):
+        for name in ("compare", "step", "timeline", "mounts", "history", "outputs", "fleet"):
             await d.press("right_square_bracket")
             await d.place(name)
         await d.press("left_square_bracket")
-        await d.place("history")
+        await d.place("outputs")
 
     drive(story)
 

@@ -134,13 +134,15 @@ class ExportDialog(Dialog[None]):
 
     def _write(self, form: str, path: Path) -> None:
         """Write the file; in a thread, for logs can be long."""
+        from cachetui.outputs.runs import of_document
         from cachetui.report.render import render
 
         if form == "text" and self._text is not None:
             write_lines(path, self._text[1])
             return
         store, findings = cast(Any, self._core.store), self._core.findings(self._document)
-        text = render(self._document, findings, store, form, 120, False)
+        outputs = of_document(self._document, store)
+        text = render(self._document, findings, store, form, 120, False, outputs=outputs)
         path.write_bytes(text.encode("utf-8", "replace"))
 
     def _written(self, path: Path, error: str) -> None:

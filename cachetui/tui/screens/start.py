@@ -60,7 +60,7 @@ class StartDialog(Dialog[Chosen]):
         self._session = session
         self._hosts = hosts
         self._on: dict[str, bool] = dict.fromkeys(CONTROLLED, True)
-        self._on |= dict.fromkeys((*AS_FOUND, "fresh"), False)
+        self._on |= dict.fromkeys((*AS_FOUND, "fresh", "outputs"), False)
         self._repeat = 1
 
     def heading(self) -> str:
@@ -104,7 +104,7 @@ class StartDialog(Dialog[Chosen]):
 
     def on_mount(self) -> None:
         grid = self.query_one(Grid)
-        rows = [*CONTROLLED, "as found", *AS_FOUND, "how", "repeat", "fresh"]
+        rows = [*CONTROLLED, "as found", *AS_FOUND, "how", "repeat", "fresh", "outputs"]
         grid.styles.height = len(rows)
         grid.show(rows, (Column("what", (), 26, 1, 28), Column("means", (), 20, 2)))
         grid.focus()
@@ -125,6 +125,8 @@ class StartDialog(Dialog[Chosen]):
                 text = "6 or more allow a test of times"
             elif name == "fresh":
                 text = "take no stored run of the same build"
+            elif name == "outputs":
+                text = "also compare the images, file by file"
             else:
                 text = _MEANS.get(name, "")
             return ((text, "muted"),)
@@ -173,6 +175,7 @@ class StartDialog(Dialog[Chosen]):
                     as_found=both and named is None,
                     repeat=self._repeat,
                     fresh=self._on["fresh"],
+                    outputs=self._on["outputs"],
                 ),
             )
         )

@@ -1,0 +1,72 @@
+"""What each step of an image made, for findings, which compare many runs: as a digest that two
+images share when they made the same, and the paths that differ between two of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from cachetui.compare.align import order
+from cachetui.outputs.compare import Lines, Output, compare
+from cachetui.outputs.difference import PathDifference
+from cachetui.outputs.layers import LayerError, lines_of
+from cachetui.outputs.merge import DIGEST, MODE, MTIME, TYPE, XATTRS, Side, made
+from cachetui.outputs.runs import contents_of, output_of
+from cachetui.record import Document, Run, StepId
+from cachetui.store import Store
+
+
+def step_digests(output: Output, lines: Lines) -> dict[StepId, str]:
+    """A digest over the paths that each step wrote or removed, times left out. A step that
+    changed nothing has one too. Raises `LayerError`."""
+    steps = sorted({*output.known, *filter(None, output.steps)}, key=order)
+    if None in output.steps or not steps:
+        return {}
+    cuts = tuple(sum(order(step) <= order(one) for step in output.steps if step) for one in steps)
+    hashes = [hashlib.sha256() for _ in steps]
+    side = Side(output.contents.digests, cuts)
+    layers: dict[str, Iterable[bytes]] = {digest: lines(digest) for digest in side.layers}
+    for rank, path, fields in made(side, layers):
+        shown = [b"-"]
+        if fields is not None:
+            mode = b"" if fields[TYPE] == b"l" else fields[MODE]
+            shown = [fields[TYPE], mode, *fields[MODE + 1 : MTIME], *fields[DIGEST : XATTRS + 1]]
+        hashes[rank].update(b"\t".join((path, *shown)) + b"\n")
+    return {step: one.hexdigest() for step, one in zip(steps, hashes, strict=True)}
+
+
+def document_digests(document: Document, store: Store) -> dict[tuple[str, StepId], str]:
+    """The same for every run of an audit whose image was looked at: (run id, step) to digest."""
+    found: dict[tuple[str, StepId], str] = {}
+    for run in document.runs:
+        contents = contents_of(store, run.id)
+        if contents is None:
+            continue
+        output = output_of(run.host, contents, run, document)
+        try:
+            digests = step_digests(output, lambda digest: lines_of(store, digest))
+        except LayerError:
+            continue
+        found.update({(run.id, step): digest for step, digest in digests.items()})
+    return found
+
+
+def differing_paths(
+    document: Document, store: Store, a: Run, b: Run
+) -> dict[StepId, tuple[PathDifference, ...]]:
+    """The paths that differ between what the steps of two runs made, times left out, and what the
+    build ignores: those that matter first, at most `compare.LISTED` of a kind. Steps that made
+    the same are not in it. Empty where an image was not looked at."""
+    contents_a, contents_b = contents_of(store, a.id), contents_of(store, b.id)
+    if contents_a is None or contents_b is None:
+        return {}
+    try:
+        found = compare(
+            output_of(a.host, contents_a, a, document),
+            output_of(b.host, contents_b, b, document),
+            lambda digest: lines_of(store, digest),
+            ignore=document.build.ignore,
+        )
+    except LayerError:
+        return {}
+    return {step.id: step.paths for step in found.steps if step.id is not None and step.paths}

@@ -1,0 +1,32 @@
+"""The logs of a step that made different things, beside them: do they say so?"""
+
+from __future__ import annotations
+
+from cachetui.compare.logdiff import diff
+from cachetui.record import Run, StepId
+from cachetui.report.units import count
+from cachetui.store import Store
+
+
+def log_note(store: Store, a: Run, b: Run, step: StepId) -> str:
+    """How the logs of a step differ between two runs, beyond noise, in a few words."""
+    statuses = [one.status for run in (a, b) for one in run.steps if one.id == step]
+    if len(statuses) < 2:
+        return ""
+    if "hit" in statuses:
+        return "no logs to compare: the step was reused"
+    first, second = store.log(a.id), store.log(b.id)
+    if first is None or second is None:
+        for log in (first, second):
+            if log is not None:
+                log.close()
+        return ""
+    with first, second:
+        found_diff = diff(
+            (line.text for line in first.step(step)), (line.text for line in second.step(step))
+        )
+    if found_diff.same:
+        said = found_diff.sentence()
+        return f"the logs are the same{f' ({said})' if said else ''}"
+    lines = f"{count(found_diff.removed, 'line')} there, {count(found_diff.added, 'line')} here"
+    return f"the logs differ beyond noise: {lines}"
