@@ -167,7 +167,7 @@ def test_a_run_is_left_out_and_steps_are_sorted_by_time() -> None:
 def test_runs_show_up_while_the_audit_goes_on() -> None:
     async def story(d: Driver) -> None:
         audit = await d.start(at=24.0)
-        await d.press("j", "j", "l", "l", "l", "enter")
+        await d.press("j", "j", "l", "enter")
         await d.place("compare")
         await d.see("new")
         audit.end()

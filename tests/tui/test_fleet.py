@@ -52,7 +52,7 @@ def test_a_run_is_seen_from_queued_to_done() -> None:
 def test_the_cell_under_the_cursor_says_what_it_does() -> None:
     async def story(d: Driver) -> None:
         await d.start(at=6.0)
-        await d.press("l", "l", "l")
+        await d.press("l")
         await d.see("buildkit-cold ▸ building step 8 of 12: RUN")
 
     drive(story, opened=False)
@@ -121,11 +121,11 @@ def test_s_sorts_by_the_column_under_the_cursor_and_back() -> None:
 
 def test_clicks_move_open_and_sort() -> None:
     async def story(d: Driver) -> None:
-        await d.pilot.click("#matrix", offset=(40, 4))
+        await d.pilot.click("#matrix", offset=(16, 4))
         await d.see("buildkit-cold")
-        await d.pilot.click("#matrix", offset=(40, 1))
+        await d.pilot.click("#matrix", offset=(16, 1))
         await d.see("cold ▾")
-        await d.pilot.click("#matrix", offset=(70, 3), times=2)
+        await d.pilot.click("#matrix", offset=(16, 3), times=2)
         await d.place("compare")
         await d.pilot.click("PlaceTabs", offset=(2, 0))
         await d.place("fleet")

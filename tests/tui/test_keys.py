@@ -63,7 +63,7 @@ def test_help_tells_every_key_of_the_place() -> None:
         await d.see("Keys and signs")
         help_screen = d.app.screen
         assert isinstance(help_screen, Help)
-        told = "\n".join("".join(text for text, _ in line) for line in help_screen.lines())
+        told = "\n".join("".join(text for text, _ in line) for line in help_screen.lines(200))
         for _, binding in TABLES["COMPARE"]:
             assert (binding.tooltip or binding.description) in told
         assert "Step log" in told

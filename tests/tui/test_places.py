@@ -14,7 +14,7 @@ from tests.tui.fake import FakeCore
 
 def test_timeline_shows_what_ran_side_by_side() -> None:
     async def story(d: Driver) -> None:
-        await d.press("l", "l", "l", "t")
+        await d.press("l", "t")
         await d.place("timeline")
         await d.see(
             "mid buildkit-cold 22.7s · baseline · ◆ critical path 97%",

@@ -163,7 +163,7 @@ def test_long_lines_are_reached_by_scrolling() -> None:
 def test_the_log_of_a_run_under_way_is_followed() -> None:
     async def story(d: Driver) -> None:
         await d.start(at=8.0)
-        await d.press("l", "l", "l", "enter")
+        await d.press("l", "enter")
         await d.place("step")
         await d.see("▸ building", "#0 building with")
         d.audit.end()

@@ -206,7 +206,7 @@ class Choose(Dialog[int]):
         columns = [Column("what", (), min(longest + 1, 34 if more else 66), 2)]
         if more:
             columns.append(Column("more", (), min(more, 34), 1))
-        grid.styles.height = min(max(1, len(self._choices)), 18)
+        grid.styles.height = max(2, min(len(self._choices), 18, self.app.size.height - 5))
         grid.show(list(range(len(self._choices))), tuple(columns))
         grid.move_to(self._at)
         grid.focus()

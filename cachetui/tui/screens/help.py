@@ -9,6 +9,7 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen, Screen
 
+from cachetui.report import cells
 from cachetui.tui import signs
 from cachetui.tui.screens.place import Place
 from cachetui.tui.text import Line, Tone, line
@@ -32,10 +33,10 @@ class Help(ModalScreen[None]):
         box.border_title = "Keys and signs"
         box.border_subtitle = "esc closes"
         with box:
-            yield Lines(self.lines())
+            yield Lines()
 
-    def lines(self) -> list[Line]:
-        """What is shown, from the bindings that are active on the screen below."""
+    def lines(self, width: int) -> list[Line]:
+        """What is shown, from the bindings that are active on the screen below; wrapped."""
         groups: dict[str, dict[str, tuple[list[str], str, bool]]] = {}
         for active in self._below.active_bindings.values():
             binding = active.binding
@@ -59,14 +60,22 @@ class Help(ModalScreen[None]):
             for keys_of, words, enabled in groups[place].values():
                 tone: Tone = "" if enabled else "muted"
                 keys = " ".join(keys_of)
-                shown.append(
-                    line("  ", (f"{keys:<12}", "key" if enabled else "muted"), (f" {words}", tone))
-                )
+                shown += _entry(keys, "key" if enabled else "muted", words, tone, width)
         shown += [(), line(("Signs", "title"))]
-        shown += [
-            line("  ", (f"{sign:<12}", "strong"), f" {words}") for sign, words in signs.LEGEND
-        ]
+        for sign, words in signs.LEGEND:
+            shown += _entry(sign, "strong", words, "", width)
         return shown
 
     def on_mount(self) -> None:
-        self.query_one(Lines).focus()
+        page = self.query_one(Lines)
+        page.show(self.lines(max(24, min(72, self.app.size.width * 96 // 100) - 5)))
+        page.focus()
+
+
+def _entry(head: str, head_tone: Tone, words: str, tone: Tone, width: int) -> list[Line]:
+    """Keys or a sign, and what is said of it beside them in as many lines as it takes."""
+    parts = cells.wrap(words, width - 15) or [""]
+    return [
+        line("  ", (f"{head if not number else '':<12}", head_tone), (f" {part}", tone))
+        for number, part in enumerate(parts)
+    ]

@@ -137,9 +137,8 @@ class MountsPlace(Place):
                 ("  sharing ", "muted"),
                 row.sharing,
                 *((("  last used ", "muted"), row.last_used) if row.last_used else ()),
-                ("  result ", "muted"),
-                *self._result(row),
             ),
+            line(("result ", "muted"), *self._result(row)),
         ]
         if row.cold and row.warm is not None:
             scale = max(self._most, row.cold, row.warm)

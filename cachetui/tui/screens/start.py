@@ -80,7 +80,8 @@ class StartDialog(Dialog[Chosen]):
                 " run  ",
                 ("esc", "key"),
                 " cancel",
-            )
+            ),
+            id="hint",
         )
         with Horizontal(classes="buttons"):
             yield Button("Run", id="run", variant="primary")
@@ -105,7 +106,9 @@ class StartDialog(Dialog[Chosen]):
     def on_mount(self) -> None:
         grid = self.query_one(Grid)
         rows = [*CONTROLLED, "as found", *AS_FOUND, "how", "repeat", "fresh", "outputs"]
-        grid.styles.height = len(rows)
+        height = self.app.size.height
+        self.query_one("#hint").display = height >= 16
+        grid.styles.height = max(3, min(len(rows), height - 9))
         grid.show(rows, (Column("what", (), 26, 1, 28), Column("means", (), 20, 2)))
         grid.focus()
 
