@@ -1,6 +1,6 @@
 """How fast the app answers: a key to its frame under load, first paint, and a log of 2M lines.
 
-    python benchmarks/app.py [--minutes 10] [--only load|paint|log]
+    python benchmarks/app.py [--minutes 10] [--only load|paint|leave|log]
 
 Load: 64 hosts each print 200 lines a second through the core's own recorder (parser, log, board)
 in threads of this process, while keys move the cursor of an unfolded fleet on a real terminal;
@@ -98,7 +98,9 @@ class StreamingAudit:
         self.board.cell(key, step=3, doing=recorder.doing)
 
     def run(self) -> Any:
-        threads = [threading.Thread(target=self._host, args=(name,)) for name in self.hosts]
+        threads = [
+            threading.Thread(target=self._host, args=(name,), daemon=True) for name in self.hosts
+        ]
         if self.streaming:
             for thread in threads:
                 thread.start()
@@ -292,6 +294,19 @@ def child_load(streaming: bool, minutes: float, out: Path) -> None:
         audit.stop()
 
 
+def child_leave(stubborn: bool, folder: Path) -> None:
+    """The app with an audit that streams; a stubborn one does not stop when told to."""
+    from cachetui.cli import end_at_once
+    from cachetui.tui.app import CachetuiApp
+
+    audit = StreamingAudit(folder, True)
+    if stubborn:
+        audit.stop = lambda *_: None  # type: ignore[method-assign]
+    core: Any = BenchCore(audit)
+    app = CachetuiApp(core, build=core.settings.builds["bench"], start=True)
+    end_at_once(app.run() or 0)
+
+
 def rss() -> int:
     """Bytes of memory of this process."""
     for line in Path("/proc/self/status").read_text().splitlines():
@@ -338,7 +353,7 @@ class OnTerminal:
     def until(self, word: bytes) -> float:
         """Seconds until a word has been written."""
         while word not in self.output:
-            if not self.read():
+            if not self.read() and word not in self.output:
                 raise SystemExit(self.output.decode("utf-8", "replace")[-3000:])
         return time.perf_counter() - self.begun
 
@@ -428,6 +443,29 @@ def measure_load(minutes: float) -> None:
         )
 
 
+def measure_leave(rounds: int) -> None:
+    """From the second `q` while 64 hosts stream until the terminal is left, and the process gone.
+
+    The audit stops at once or not at all: what is measured is the app."""
+    for what in ("streaming", "stubborn"):
+        left: list[float] = []
+        gone: list[float] = []
+        for _ in range(rounds):
+            with tempfile.TemporaryDirectory() as folder:
+                this = str(Path(__file__).resolve())
+                terminal = OnTerminal(this, "--child", what, "--out", folder)
+                terminal.until(b"running")
+                os.write(terminal.master, b"q")
+                terminal.until(b"Stop and leave")
+                terminal.begun = time.perf_counter()
+                os.write(terminal.master, b"q")
+                left.append(terminal.until(b"\x1b[?1049l"))
+                terminal.end()
+                gone.append(time.perf_counter() - terminal.begun)
+        value = f"{max(left):.2f} s until the screen is left, {max(gone):.2f} s until the end"
+        say(f"leaving an audit ({what}), the longest of {rounds}", value, max(gone) <= 2, "<= 2 s")
+
+
 def measure_log(lines: int) -> None:
     """Open, page and search a long log: a step of so many lines, between them those of four that
     run beside it, and all of them as they were printed."""
@@ -473,10 +511,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--only", choices=("load", "paint", "log"))
-    parser.add_argument("--child", choices=("idle", "loaded"), help=argparse.SUPPRESS)
+    parser.add_argument("--only", choices=("load", "paint", "leave", "log"))
+    children = ("idle", "loaded", "streaming", "stubborn")
+    parser.add_argument("--child", choices=children, help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.child in ("streaming", "stubborn"):
+        child_leave(options.child == "stubborn", options.out)
+        return
     if options.child:
         child_load(options.child == "loaded", options.minutes, options.out)
         return
@@ -485,6 +527,8 @@ def main() -> None:
         measure_paint(options.rounds)
     if options.only in (None, "load"):
         measure_load(options.minutes)
+    if options.only in (None, "leave"):
+        measure_leave(3)
     if options.only in (None, "log"):
         measure_log(LINES)
 

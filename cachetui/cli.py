@@ -451,7 +451,16 @@ def _app(hosts_file: Path | None, store_folder: Path | None, audit: str | None =
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         fail("the app needs a terminal; cachetui --help names the commands that need none")
-    return _or_fail(lambda: run_app(lambda: _core(hosts_file, store_folder, False), audit=audit))
+    code = _or_fail(lambda: run_app(lambda: _core(hosts_file, store_folder, False), audit=audit))
+    return end_at_once(code) if code == INTERRUPTED else code
+
+
+def end_at_once(code: int) -> NoReturn:
+    """End the process without tidying memory up: threads of an audit that was left still wait for
+    their hosts, and whoever pressed Ctrl-C for a prompt. What is done was stored when it was."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _chosen(

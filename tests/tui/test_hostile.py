@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from cachetui.compare.logdiff import diff
 from cachetui.logs import LogText, RunLog
 from cachetui.record import StepId
 from cachetui.tui.screens.dialogs import Choose, Confirm, HostKey, Notice, Passphrase
+from cachetui.tui.screens.export import write_lines
 from cachetui.tui.text import Line, clean_line, label
 from cachetui.tui.widgets.canvas import Plate
 from cachetui.tui.widgets.columns import Column
@@ -75,7 +77,9 @@ def test_every_place_shows_it_cleaned(size: tuple[int, int]) -> None:
                 await d.until(lambda: d.app.screen.query(LogView))
                 await d.press("v", "d")
                 seen.append(d.text())
-        for keys in (["1", "c"], ["escape", "r"], ["escape", "e"], ["escape", "p"]):
+        dialogs = (["1", "c"], ["escape", "r"], ["escape", "e"], ["escape", "p"])
+        more = (["escape", "f"], ["6", "tab"], ["question_mark"], ["escape", "ctrl+p"])
+        for keys in (*dialogs, *more):
             await d.press(*keys)
             seen.append(d.text())
         for text in seen:
@@ -85,6 +89,14 @@ def test_every_place_shows_it_cleaned(size: tuple[int, int]) -> None:
             assert "[stage-1 2/5] [bold red]red[/] [/tmp/x]" in whole
 
     drive(story, hostile_core(), size=size)
+
+
+def test_what_is_exported_as_text_is_cleaned(tmp_path: Path) -> None:
+    write_lines(tmp_path / "log", [HOSTILE, "x" * 100_000])
+    text = (tmp_path / "log").read_text("utf-8")
+    assert text.startswith(MARKUP)
+    assert_clean(text.replace("\t", " "))
+    assert "x" * 100_000 in text
 
 
 def test_toasts_and_dialogs_never_parse_it() -> None:

@@ -1,4 +1,4 @@
-"""In a real terminal: it is left as it was found, whatever happens, and within two seconds."""
+"""In a real terminal: it is left as it was found, whatever happens."""
 
 from __future__ import annotations
 
@@ -65,15 +65,14 @@ class Terminal:
     def press(self, keys: bytes) -> None:
         os.write(self.master, keys)
 
-    def end(self) -> tuple[int, float]:
-        """Wait for the end: exit code, and how long it took."""
+    def end(self) -> int:
+        """Wait for the end: the exit code. How long it took is benchmarks/app.py's to say."""
         begun = time.monotonic()
         while self.process.poll() is None:
             assert time.monotonic() < begun + PATIENCE, "it does not end"
             self.read(0.02)
-        took = time.monotonic() - begun
         self.read()
-        return self.process.returncode, took
+        return self.process.returncode
 
     def assert_restored(self) -> None:
         """The terminal is as it was found."""
@@ -86,21 +85,18 @@ def test_q_when_idle() -> None:
     terminal = Terminal("idle")
     terminal.see("runs api on")
     terminal.press(b"q")
-    code, took = terminal.end()
-    assert (code, took < 2.0) == (0, True)
+    assert terminal.end() == 0
     terminal.assert_restored()
 
 
 @pytest.mark.parametrize("what", ["audit", "stubborn"])
-def test_leaving_an_audit_takes_no_longer_than_two_seconds(what: str) -> None:
+def test_leaving_an_audit_asks_once_and_leaves(what: str) -> None:
     terminal = Terminal(what)
     terminal.see("running")
     terminal.press(b"\x03")
     terminal.see("Leave while the audit runs?")
     terminal.press(b"\x03")
-    code, took = terminal.end()
-    assert code == 130
-    assert took < 2.5  # the interpreter's own end included
+    assert terminal.end() == 130
     terminal.assert_restored()
 
 
@@ -108,8 +104,7 @@ def test_a_crash_leaves_the_terminal_well_and_no_values_of_variables() -> None:
     terminal = Terminal("crash")
     terminal.see("done")
     terminal.press(b"f")
-    code, _ = terminal.end()
-    assert code == 2
+    assert terminal.end() == 2
     terminal.assert_restored()
     after = terminal.output.split(LEFT_ALTERNATE_SCREEN)[-1].decode()
     assert "broken on purpose" in after
@@ -120,9 +115,7 @@ def test_a_signal_ends_it_well() -> None:
     terminal = Terminal("audit")
     terminal.see("running")
     terminal.process.send_signal(signal.SIGTERM)
-    code, took = terminal.end()
-    assert code == 130
-    assert took < 2.5
+    assert terminal.end() == 130
     terminal.assert_restored()
 
 
