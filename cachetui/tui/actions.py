@@ -141,20 +141,19 @@ class Actions(App[int]):
         else:
             from cachetui.tui.screens.start import StartDialog
 
-            self.push_screen(StartDialog(self.session, self.chosen_hosts()), self._start_chosen)
+            self.push_screen(StartDialog(self.session, *self.chosen()), self._start_chosen)
 
-    def chosen_hosts(self) -> Sequence[HostSettings]:
-        """The hosts that are marked in Fleet, else all."""
+    def chosen(self) -> tuple[Sequence[HostSettings], set[str]]:
+        """The hosts that are marked in Fleet, else all; and the scenarios that are, if not all."""
         from cachetui.tui.screens.fleet import FleetPlace
 
-        marked = {
-            name
-            for screen in self.screen_stack
-            if isinstance(screen, FleetPlace)
-            for name in screen.marked_hosts()
-        }
+        marked: set[str] = set()
+        scenarios: set[str] = set()
+        for screen in self.screen_stack:
+            if isinstance(screen, FleetPlace):
+                marked, scenarios = screen.marked_hosts(), screen.marked_scenarios()
         hosts = self.session.hosts
-        return [host for host in hosts if not marked or host.name in marked] or hosts
+        return [host for host in hosts if not marked or host.name in marked] or hosts, scenarios
 
     def _start_chosen(self, chosen: tuple[Sequence[HostSettings], Options] | None) -> None:
         if chosen is not None and self.session.build is not None:

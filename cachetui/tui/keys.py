@@ -79,6 +79,7 @@ FLEET: list[BindingType] = [
     _MARK,
     _key("fleet.filter", "slash", "filter", "Filter", show=True, display="/"),
     _key("fleet.mark_all", "a", "mark_all", "Mark all in view"),
+    _key("fleet.mark_column", "m", "mark_column", "Mark this scenario on every host in view"),
     _key("fleet.rerun", "R", "rerun", "Run again: the marked, or all that failed"),
     _key("fleet.fold", "f", "fold", "Fold hosts alike into one row"),
     _key("fleet.sort", "s", "sort", "Sort by the column under the cursor"),

@@ -165,6 +165,29 @@ def test_start_runs_what_is_turned_on_where_it_is_marked() -> None:
     drive(story, opened=False)
 
 
+def test_a_scenario_that_is_marked_is_what_start_offers() -> None:
+    async def story(d: Driver) -> None:
+        await d.press("l", "m")
+        assert d.text().count("◆") == 4
+        await d.press("r")
+        await d.see("[✓] buildkit-cold", "[ ] buildkit-warm", "[ ] legacy-cold", "4 hosts")
+        await d.press("r")
+        await d.until(lambda: d.core.prepared)
+        assert d.core.prepared[0][2].scenarios == ("buildkit-cold",)
+
+    drive(story, FakeCore())
+
+
+def test_marks_are_cleared_by_escape_before_an_audit_too() -> None:
+    async def story(d: Driver) -> None:
+        await d.press("space")
+        await d.see("◆")
+        await d.press("escape")
+        await d.not_see("◆")
+
+    drive(story, opened=False)
+
+
 def test_all_scenarios_are_left_to_the_core_to_choose() -> None:
     async def story(d: Driver) -> None:
         await d.start()

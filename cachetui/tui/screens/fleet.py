@@ -189,17 +189,17 @@ class FleetPlace(FleetActions):
         odd = any((host, column) in self.outlook.odd for host in entry.hosts)
         repeats = self.session.snapshot.repeats if self.session.snapshot else 1
         shown = signs.cell_line(cell, width, odd=odd, times=repeats)
-        if any(key in self.marked for key in self._keys(entry, str(column))):
+        if any(key in self.marked for key in self.keys_of(entry, str(column))):
             return line(("◆", "accent"), *shown[1:])
         return shown
 
     def _host_cell(self, entry: FleetRow, width: int) -> Line:
-        keys_of = self._keys(entry, HOST)
+        keys_of = self.keys_of(entry, HOST)
         marked = bool(keys_of) and all(key in self.marked for key in keys_of)
         marked = marked or (not self._hosts and entry.key in self._marked_idle)
         return facts.host_cell(entry, self._hosts.get(entry.key), marked, width)
 
-    def _keys(self, entry: FleetRow, column: str) -> list[Key]:
+    def keys_of(self, entry: FleetRow, column: str) -> list[Key]:
         return [
             cell.key
             for host in entry.hosts
@@ -248,7 +248,7 @@ class FleetPlace(FleetActions):
         entry = self._rows.get(str(at[0])) if at else None
         if at is None or entry is None:
             return []
-        return self._keys(FleetRow(entry.key, entry.name, entry.hosts[:1], entry.odd), str(at[1]))
+        return self.keys_of(FleetRow(entry.key, entry.name, entry.hosts[:1], entry.odd), str(at[1]))
 
     @on(Grid.Opened, "#matrix")
     def _opened(self) -> None:
@@ -275,29 +275,6 @@ class FleetPlace(FleetActions):
             self.session.pick((host, one.scenario, one.repeat)) for host in (usual, other)
         )
         self.home.open_compare(picks, one.step)
-
-    def action_mark(self) -> None:
-        """Mark or unmark what the cursor is on, and go down."""
-        grid = self.query_one(Grid)
-        at = grid.cursor
-        entry = self._rows.get(str(at[0])) if at else None
-        if at is None or entry is None:
-            return
-        if self.session.snapshot is None:
-            self._marked_idle ^= {entry.key}
-        wanted = set(self._keys(entry, str(at[1])))
-        if wanted <= self.marked:
-            self.marked -= wanted
-        else:
-            self.marked |= wanted
-        grid.refresh()
-        grid.move_to(grid.row + 1)
-
-    def action_mark_all(self) -> None:
-        """Mark every cell in view; unmark when all are."""
-        wanted = {k for entry in self._rows.values() for k in self._keys(entry, HOST)}
-        self.marked = set() if wanted <= self.marked else self.marked | wanted
-        self.query_one(Grid).refresh()
 
     def action_fold(self) -> None:
         """Fold hosts alike into one row, or unfold them."""
@@ -360,8 +337,9 @@ class FleetPlace(FleetActions):
             box.display = False
             self.query_one(Grid).focus()
             self.update_place()
-        elif self.marked:
+        elif self.marked or self._marked_idle:
             self.marked.clear()
+            self._marked_idle.clear()
             self.query_one(Grid).refresh()
         else:
             self.home.action_go_back()
@@ -383,6 +361,15 @@ class FleetPlace(FleetActions):
         del parameters
         if action == "stop":
             return self.session.running
-        if action in ("odd", "fold", "mark_all", "rerun", "commands", "live_log", "timeline"):
+        if action in (
+            "odd",
+            "fold",
+            "mark_all",
+            "mark_column",
+            "rerun",
+            "commands",
+            "live_log",
+            "timeline",
+        ):
             return self.session.snapshot is not None
         return True

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from cachetui.report import units
-from cachetui.tui.matrix import Outlook
+from cachetui.tui.matrix import HOST, FleetRow, Outlook
 from cachetui.tui.ports import Key
 from cachetui.tui.screens.place import Place
 from cachetui.tui.session import Pick
+from cachetui.tui.widgets.grid import Grid
 
 
 class FleetActions(Place):
@@ -15,10 +16,49 @@ class FleetActions(Place):
     marked: set[Key]
     outlook: Outlook
     _marked_idle: set[str]
+    _rows: dict[str, FleetRow]
 
     def under_cursor(self) -> list[Key]:
         """The cells under the cursor."""
         raise NotImplementedError
+
+    def keys_of(self, entry: FleetRow, column: str) -> list[Key]:
+        """The cells of a row: of one scenario, or (`HOST`) all."""
+        raise NotImplementedError
+
+    def action_mark(self) -> None:
+        """Mark or unmark what the cursor is on, and go down."""
+        grid = self.query_one(Grid)
+        at = grid.cursor
+        entry = self._rows.get(str(at[0])) if at else None
+        if at is None or entry is None:
+            return
+        if self.session.snapshot is None:
+            self._marked_idle ^= {entry.key}
+        self._turn(set(self.keys_of(entry, str(at[1]))))
+        grid.move_to(grid.row + 1)
+
+    def action_mark_all(self) -> None:
+        """Mark every cell in view; unmark when all are."""
+        self._turn({key for entry in self._rows.values() for key in self.keys_of(entry, HOST)})
+
+    def action_mark_column(self) -> None:
+        """Mark the scenario under the cursor on every host in view; unmark when all are."""
+        at = self.query_one(Grid).cursor
+        if at is not None:
+            rows = self._rows.values()
+            self._turn({key for entry in rows for key in self.keys_of(entry, str(at[1]))})
+
+    def _turn(self, wanted: set[Key]) -> None:
+        """Mark these cells; unmark them when all of them are."""
+        self.marked = self.marked - wanted if wanted <= self.marked else self.marked | wanted
+        self.query_one(Grid).refresh()
+
+    def marked_scenarios(self) -> set[str]:
+        """Scenarios that have a mark; none where all have."""
+        found = {scenario for _, scenario, _ in self.marked}
+        snapshot = self.session.snapshot
+        return set() if snapshot is None or found >= set(snapshot.scenarios) else found
 
     def targets(self) -> list[Key]:
         """The cells that an action is meant for: those marked, else those under the cursor."""

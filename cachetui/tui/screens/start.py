@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -55,12 +55,16 @@ class StartDialog(Dialog[Chosen]):
         Binding("r", "start", "Run", show=False),
     ]
 
-    def __init__(self, session: Session, hosts: Sequence[HostSettings]) -> None:
+    def __init__(
+        self, session: Session, hosts: Sequence[HostSettings], scenarios: Collection[str] = ()
+    ) -> None:
         super().__init__()
         self._session = session
         self._hosts = hosts
         self._on: dict[str, bool] = dict.fromkeys(CONTROLLED, True)
         self._on |= dict.fromkeys((*AS_FOUND, "fresh", "outputs"), False)
+        if scenarios:
+            self._on |= {name: name in scenarios for name in (*CONTROLLED, *AS_FOUND)}
         self._repeat = 1
 
     def heading(self) -> str:
