@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from cachetui.tui.names import PLACE_NAMES
+from cachetui.tui.names import PLACE_NAMES, labels
 
 _ENTER = "\x1b[?1049h\x1b[?25l\x1b[2J\x1b[H"
 _LEAVE = "\x1b[?1049l\x1b[?25h"
@@ -39,7 +39,7 @@ def first_frame(out: TextIO | None = None) -> Iterator[None]:
 
 def lines(columns: int, rows: int) -> list[str]:
     """The frame's lines, none longer than the terminal is wide."""
-    places = "".join(f" {number} {name} " for number, name in enumerate(PLACE_NAMES, start=1))
+    places = "".join(labels(PLACE_NAMES, 0, columns - 2))
     text = [" cachetui", f" {places}", " Reading hosts.toml…"]
     return [line[:columns] for line in text[:rows]]
 

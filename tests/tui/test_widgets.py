@@ -15,6 +15,7 @@ from cachetui.compare.logdiff import Hunk, diff
 from cachetui.logs import LogText, LogWriter, RunLog
 from cachetui.record import StepId
 from cachetui.tui import signs
+from cachetui.tui.names import labels
 from cachetui.tui.screens.timeline import axis
 from cachetui.tui.text import clean_line, cut, cut_middle, fit, line, plain, width_of
 from cachetui.tui.widgets.columns import MORE, Column, lay_out
@@ -210,3 +211,12 @@ def test_a_log_view_reads_what_is_in_view_and_no_more(tmp_path: Path) -> None:
 
     with log_of(tmp_path / "log", pieces) as log:
         asyncio.run(main(log))
+
+
+def test_places_are_named_as_long_as_there_is_room_else_numbered() -> None:
+    names = ["Fleet", "Compare", "Step", "Timeline", "Mounts", "History", "Findings", "Outputs"]
+    wide, usual, narrow = ("".join(labels(names, 1, width)) for width in (118, 78, 38))
+    assert wide.startswith(" 1 Fleet  2 Compare  3 Step")
+    assert usual.startswith("1 Fleet 2 Compare 3 Step")
+    assert usual.endswith("8 Outputs ")
+    assert narrow == " 1  2 Compare  3  4  5  6  7  8 "

@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 
 from cachetui.tui import keys, signs
+from cachetui.tui.names import labels
 from cachetui.tui.text import Line, Span, fit, line, width_of
 from cachetui.tui.widgets.canvas import Paint
 
@@ -65,10 +66,7 @@ class PlaceTabs(Paint):
         self._here = here
 
     def _labels(self) -> list[str]:
-        full = [f" {n} {name} " for n, name in enumerate(self._names, start=1)]
-        if sum(map(cell_len, full)) <= self.size.width:
-            return full
-        return [text if n == self._here else f" {n + 1} " for n, text in enumerate(full)]
+        return labels(self._names, self._here, self.size.width)
 
     def render_line(self, y: int) -> Strip:
         spans: list[Span] = [
