@@ -72,6 +72,13 @@ def judge(what: str, value: float, goal: float, unit: str = "") -> bool:
     return met
 
 
+def judge_at_least(what: str, value: float, goal: float) -> bool:
+    """Print a ratio beside the goal that it must reach; whether it does."""
+    met = value >= goal
+    print(f"{'pass' if met else 'FAIL'}  {what}: {value:.3f}, goal ≥ {goal:g}")
+    return met
+
+
 def ssh_words(host: HostSettings, *more: str) -> list[str]:
     """The OpenSSH client's command line to a host of hosts.toml, up to the remote command, with
     nothing of the user's own configuration."""

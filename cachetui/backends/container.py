@@ -26,7 +26,7 @@ _IMAGE_END = re.compile(rb" ---> [0-9a-f]{12}\n\Z")
 _EXIT = re.compile(rb"The command '.*' returned a non-zero code: \d+(?:: .*)?\n?\Z", re.DOTALL)
 _COMMAND = b"The command '"
 _REMOVED = (b" ---> Removed", b"Removing")
-_RED, _RESET = b"\x1b[91m", b"\x1b[0m"
+RED, RESET = b"\x1b[91m", b"\x1b[0m"
 _ERROR_TAIL = 32 * 1024
 """Bytes of a possible last error that are held back."""
 
@@ -129,9 +129,9 @@ class ContainerOutput:
         before = self._tail
         if data:
             self._tail = data[-4096:] if len(data) >= 4096 else (before + data)[-4096:]
-        if self._red or _RED in data:
+        if self._red or RED in data:
             self._red = True
-            data = data.replace(_RED, b"").replace(b"\n" + _RESET, b"\n")
+            data = data.replace(RED, b"").replace(b"\n" + RESET, b"\n")
             if before.endswith(b"\n"):
-                data = data.removeprefix(_RESET)
+                data = data.removeprefix(RESET)
         return data

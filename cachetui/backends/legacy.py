@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 
-from cachetui.backends.container import ContainerOutput
+from cachetui.backends.container import RED, RESET, ContainerOutput
 from cachetui.backends.events import (
     ContextSent,
     Ended,
@@ -133,6 +133,8 @@ class LegacyParser:
         return end
 
     def _line(self, line: bytes, at: float, events: list[Event]) -> None:
+        if line.startswith(b"\x1b["):  # warnings about the file are red, and end in the next line
+            line = line.removeprefix(RED).removeprefix(RESET)
         if line.startswith(b" ---> "):
             known = self._arrow(line, at, events)
         elif line.startswith(b"Step "):

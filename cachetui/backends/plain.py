@@ -131,9 +131,9 @@ class PlainParser:
             vertex.started = max(0.0, min(vertex.started, at - since))
         if self._last.startswith(b"#%s " % key):
             # Most blocks of a long log are of one vertex to their end: one pass tells and strips.
-            text, count = self._prefix_of(key).subn(b"\n", b"\n" + whole[start:])
-            if count == whole.count(b"\n", start):
-                self._log(key, text[1:], at, events)
+            text, count = self._prefix_of(key).subn(b"\n", whole[head.end() :])
+            if count == whole.count(b"\n", start) - 1:
+                self._log(key, text, at, events)
                 return len(whole)
             self._last = b""  # tried once a block: the rest is read run by run, in linear time
         run = _RUN.match(whole, start)

@@ -161,11 +161,11 @@ class RawJsonParser:
 
     def _take(self, whole: bytes, at: float, events: list[Event]) -> None:
         if self._skip is not None:
-            found = self._skip.match(whole)
-            if found is None:
+            end = self._skip.match(whole)
+            if end is None:
                 return
             self._skip = None
-            whole = whole[found.end() :]
+            whole = whole[end.end() :]
         if not whole.endswith(b"\n") and len(whole) > MAX_OBJECT:
             self._leave_out(_NEXT_LINE, at, events)
             return
@@ -176,11 +176,11 @@ class RawJsonParser:
         if not whole:
             return
         try:
-            found_objects = self._decoder.decode_lines(whole)
+            found = self._decoder.decode_lines(whole)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            found_objects = []
-        if _objects(whole) == len(found_objects) > 0:
-            self._events(found_objects, at, events)
+            found = []
+        if found and len(found) == _objects(whole):
+            self._events(found, at, events)
         else:
             self._by_lines(whole, at, events)
 
@@ -198,6 +198,8 @@ class RawJsonParser:
             if _OUTDENTED.match(whole) is None:
                 return b""
             whole = self._closed()
+        if whole.startswith(b'{"', whole.rfind(b"\n", 0, -1) + 1):
+            return whole  # one object a line
         last = 0 if whole.startswith(b"{\n") else -1
         last = max(last, whole.rfind(b"\n{\n") + 1 or -1)
         if last < 0 or _OUTDENTED.match(whole, last + 2):
@@ -263,18 +265,18 @@ class RawJsonParser:
         pieces: list[bytes] = []
         for status in found:
             if status.vertexes or status.statuses or status.warnings:
-                if pieces and key is not None:
+                if key is not None:
                     events.append(Log(key, b"".join(pieces), at))
-                    pieces, key = [], None
+                    key = None
                 self._other(status, at, events)
-            if status.logs:
-                for log in status.logs:
-                    if log.vertex != key:
-                        if pieces and key is not None:
-                            events.append(Log(key, b"".join(pieces), at))
-                        pieces, key = [], log.vertex
+            for log in status.logs or ():
+                if log.vertex == key:
                     pieces.append(log.data)
-        if pieces and key is not None:
+                    continue
+                if key is not None:
+                    events.append(Log(key, b"".join(pieces), at))
+                key, pieces = log.vertex, [log.data]
+        if key is not None:
             events.append(Log(key, b"".join(pieces), at))
 
     def _other(self, status: SolveStatus, at: float, events: list[Event]) -> None:
@@ -360,14 +362,9 @@ class RawJsonParser:
 
 
 def _objects(whole: bytes) -> int:
-    """How many objects these lines hold, if they are all of one form: one object a line, or
-    indented between `{` and `}`; -1 for anything else."""
-    lines = whole.count(b"\n")
-    if not whole.startswith(b"{\n"):
-        return lines if whole.startswith(b"{") and whole.count(b"\n{") == lines - 1 else -1
-    begun = whole.count(b"\n{\n") + 1
-    indented = whole.count(b"\n ")
-    return begun if whole.count(b"\n}\n") == begun == lines - indented - begun else -1
+    """How many objects there are in lines that are nothing but objects of one form: one a line,
+    or indented between `{` and `}`."""
+    return whole.count(b"\n}\n" if whole.startswith(b"{\n") else b"\n")
 
 
 def _converted(items: list[Any], kind: Any) -> Iterable[Any]:

@@ -6,14 +6,14 @@ Sources: buildkit `frontend/dockerfile/dockerfile2llb/convert.go` and our lab (2
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from cachetui.backends.align import Aligner, VertexName, likeness, parse_name, refers
 from cachetui.backends.events import Ended, Triggers
 from cachetui.backends.rows import Row, Work
 from cachetui.backends.shapes import Shape, shapes
 from cachetui.dockerfile import Dockerfile
-from cachetui.instruction import Instruction, is_remote
+from cachetui.instruction import FILE_KEYWORDS, Instruction, is_remote
 from cachetui.record import StepId, StepStatus
 
 _METADATA = "internal] load metadata for "
@@ -53,6 +53,9 @@ class BuildKitRows:
         self._fixed: dict[str, StepId] = {}  # keys that no `stage i/n` places
         self._bases: dict[str, StepId] = {}  # vertices of images → the step that names the image
         self._well: set[str] = set()  # keys of what ended well
+        self._hits: set[str] = set()  # and of those that were told as cached
+        self._failed: dict[str, str] = {}  # keys of what failed → the error
+        self._passed: set[StepId] | None = None  # what `_passed_over` has found
         self._remote = {
             word: shape.id
             for index in sorted(needed, reverse=True)
@@ -65,6 +68,9 @@ class BuildKitRows:
             for shape in self._shapes[index]:
                 if shape.vertex is not False:
                     self._equal.setdefault(shape.key, []).append(shape.id)
+        self._items = {
+            shape.id: shape.instruction for found in self._shapes.values() for shape in found
+        }
         self._key_of = {
             shape.id: shape.key
             for found in self._shapes.values()
@@ -73,6 +79,7 @@ class BuildKitRows:
         }
 
     def began(self, key: str, name: str) -> None:
+        self._passed = None
         self._steps.clear()  # a name can tell more of those before it
         parsed = parse_name(name)
         if parsed is not None:
@@ -125,9 +132,16 @@ class BuildKitRows:
 
     def ended(self, event: Ended) -> None:
         """An image that could not be had is a failed FROM or COPY, without a vertex of its own."""
-        if event.outcome in ("hit", "done"):
-            self._well.add(event.key)
-        elif event.outcome == "failed" and event.key in self._bases:
+        self._passed = None
+        for keys, outcomes in ((self._well, ("hit", "done")), (self._hits, ("hit",))):
+            if event.outcome in outcomes:
+                keys.add(event.key)
+            else:
+                keys.discard(event.key)
+        self._failed.pop(event.key, None)
+        if event.outcome == "failed":
+            self._failed[event.key] = event.error or ""
+        if event.outcome == "failed" and event.key in self._bases:
             self._fixed[event.key] = self._bases[event.key]
             self._steps.pop(event.key, None)
 
@@ -197,27 +211,74 @@ class BuildKitRows:
         ends = [work.ended for work in works if work.ended is not None]
         if row.instruction.remote_sources or is_remote_text(row.text):
             ends = ends[-1:]
-        return "hit" if all(end.outcome == "hit" for end in ends) else "miss"
+        if not all(end.outcome == "hit" for end in ends):
+            return "miss"
+        return "not-reached" if row.id in self._passed_over() else "hit"
+
+    def _passed_over(self) -> set[StepId]:
+        """Steps that were told as cached, and were neither built nor looked up.
+
+        A step whose source is missing fails while its cache key is sought, which needs nothing of
+        what it stands on; BuildKit then calls all of that cached that had not begun, even with
+        `--no-cache` (lab, all engines: the next build runs those steps). So do not believe it of
+        the steps above such a one, up to one that did begin.
+        """
+        if self._passed is None:
+            began = {self.step_of(key) for key in self._names if key not in self._hits}
+            self._passed = set()
+            for key, error in self._failed.items():
+                failed = self.step_of(key)
+                if failed is not None and _may_lack_its_source(self._items.get(failed), error):
+                    for step in self._above(failed):
+                        if step in began:
+                            break
+                        self._passed.add(step)
+        return self._passed
+
+    def _above(self, step: StepId) -> Iterator[StepId]:
+        """The steps that a step stands on, the nearest first."""
+        stage: int | None = step.stage_index
+        while stage is not None:
+            steps = [shape.id for shape in self._shapes[stage]]
+            yield from reversed(steps[: steps.index(step)] if step in steps else steps)
+            stage = self._file.stages[stage].base_stage
 
     def unseen(self, row: Row, seen: Mapping[StepId, Row], cut: bool) -> StepStatus | None:
         """Without a vertex are: FROM scratch and FROM a stage, `WORKDIR /`, and steps above a
         result that was in the cache whole. All of them hit, unless the build did not get there:
-        that it did is seen from a later vertex of the stage that ended well (one can fail while
-        its cache key is sought, before what it stands on is built)."""
+        that it did is seen from a later vertex of the stage that ended well, and stands on them:
+        not one that was passed over, nor the copy of `COPY --link`, which stands on nothing."""
         if row.id.stage_index not in self._needed:
             return "not-needed"
         if not cut:
             return None
         own = [shape.id for shape in self._shapes[row.id.stage_index]]
         below = own[own.index(row.id) + 1 :] if row.id in own else []
-        ends = {key for step in below if step in seen for key in seen[step].keys}
+        below = [step for step in below if step in seen and step not in self._passed_over()]
+        ends = {key for step in below for key in seen[step].keys if not self._is_apart(key, step)}
         return "hit" if ends & self._well else "not-reached"
+
+    def _is_apart(self, key: str, step: StepId) -> bool:
+        """Whether a vertex is the copy of a `--link`, made beside the stage."""
+        name, item = self._names.get(key), self._items.get(step)
+        if name is None or item is None or item.flag("link") is None:
+            return False
+        return not name.text.startswith("LINK ")
 
     def twin(self, row: Row, seen: Mapping[StepId, Row]) -> Row | None:
         if row.id.stage_index not in self._needed:
             return None
         equal = self._equal.get(self._key_of.get(row.id, ""), ())
         return next((seen[step] for step in equal if step in seen), None)
+
+
+def _may_lack_its_source(item: Instruction | None, error: str) -> bool:
+    """Whether a step may have failed before what it stands on was needed. The errors of a RUN
+    whose process ended badly are `executor failed running …` (20.10) and `process …`."""
+    if item is None:
+        return False
+    ran = error.startswith(("executor failed running", "process "))
+    return item.keyword in FILE_KEYWORDS or (item.keyword == "RUN" and not ran)
 
 
 def is_remote_text(text: str | None) -> bool:

@@ -51,6 +51,14 @@ COLD: dict[tuple[str, Backend], str] = {
     ("padded", "legacy"): "hit: 0.0 1.0; miss: 0.1 0.2 0.3 0.4 0.5 0.6 0.7 0.8 0.9 0.10 0.11 1.1",
     ("padded", "buildkit"): "hit: 0.0 1.0; miss: 0.1 0.2 0.3 0.4 0.5 0.6 0.7 0.8 0.9 0.10 0.11 1.1",
     ("interleaved", "buildkit"): "hit: 0.0 1.0 2.0; miss: 0.1 1.1 2.1 2.2",
+    ("chatty", "legacy"): "hit: 0.0; miss: 0.1",
+    ("chatty", "buildkit"): "hit: 0.0; miss: 0.1",
+    ("empty-lines", "legacy"): "hit: 0.0; miss: 0.1 0.2",
+    ("empty-lines", "buildkit"): "hit: 0.0; miss: 0.1 0.2",
+    ("told-cached", "buildkit"): (
+        "hit: 0.0 1.0; miss|not-reached: 0.1; hit|miss|not-reached: 1.1; "
+        "miss|not-reached: 1.2 2.1 2.2; hit|not-reached: 2.0; failed: 2.3; not-reached: 2.4"
+    ),
     ("copy-image", "legacy"): "hit: 0.0; miss: 0.1 0.2",
     ("copy-image", "buildkit"): "hit: 0.0; miss: 0.1 0.2",
     ("names", "legacy"): "hit: 0.0 1.0 2.0 3.0 4.0 5.0; miss: 0.1 1.1 2.1 3.1 4.1 5.1 5.2 5.3 5.4",
@@ -92,6 +100,7 @@ SAME: dict[str, list[set[str]]] = {
     "parallel-failure": [{"0.0", "1.0", "2.0"}],
     "equal": [{"0.0", "1.0", "2.0"}, {"0.1", "1.1"}, {"0.2", "1.2"}, {"0.3", "1.4"}],
     "interleaved": [{"0.0", "1.0", "2.0"}],
+    "told-cached": [{"0.0", "1.0"}],
     "names": [{"0.0", "2.0", "3.0", "4.0", "5.0"}],
 }
 """Steps that are one vertex for BuildKit."""
@@ -106,6 +115,7 @@ NO_VERTEX: dict[str, set[str]] = {
     "failed-onbuild": {"0.0", "1.0"},
     "platforms": {"0.0", "1.0"},
     "shared-vertexes": {"1.0"},
+    "told-cached": {"2.0"},
 }
 """Steps that succeed without a vertex: FROM scratch, FROM a stage, WORKDIR / (BuildKit)."""
 

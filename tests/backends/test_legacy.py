@@ -148,3 +148,17 @@ def test_a_pull_that_found_nothing_new() -> None:
     )
     (end,) = (event for event in found if isinstance(event, Ended))
     assert not end.fetched
+
+
+def test_warnings_about_the_file_are_red_up_to_the_first_header() -> None:
+    """`[WARNING]: Empty continuation line found in:`, in 20.10 and 28.5 (lab)."""
+    found = read(
+        b"Sending build context to Docker daemon  4.608kB\r\r\n"
+        b"\x1b[91m[WARNING]: Empty continuation line found in:\n    RUN set -eux;     echo x\n"
+        b"[WARNING]: Empty continuation lines will become errors in a future release.\n"
+        b"\x1b[0mStep 1/1 : FROM base:1\n ---> 0123456789ab\nSuccessfully built 0123456789ab\n"
+    )
+    assert ends(found) == {"1": "done"}
+    assert [event.level for event in found if isinstance(event, Message)] == [
+        "warning", "info", "warning",
+    ]  # fmt: skip

@@ -162,6 +162,7 @@ def test_failures_have_their_error(recording: Recording) -> None:
         "cache-mount-legacy": "requires BuildKit",
         "same-name-legacy": "stage name already used",
         "failed-copy": "missing",
+        "told-cached": "missing",
         "no-base": "",
     }
     for step in failed:
@@ -180,6 +181,15 @@ def test_a_vertex_under_another_builds_name_is_found_by_its_text(recording: Reco
     steps, _ = replay(recording)
     assert {name(s) for s in steps if s.seconds is not None} == {"0.0", "0.1", "0.2", "0.3", "1.1"}
     assert all(s.started is not None and s.started < 2 for s in steps if s.seconds is not None)
+
+
+def test_what_was_told_as_cached_for_a_failure_is_no_hit() -> None:
+    """None of these RUN and COPY can hit: `--no-cache`, and a host name of the build's own."""
+    for recording in CASES["told-cached"].recordings():
+        steps = {name(step): step.status for step in replay(recording)[0]}
+        assert "hit" not in {steps[step] for step in ("0.1", "1.2", "2.1", "2.2")}
+    old = find("told-cached", "old-plain-cold")
+    assert old.path.read_text().count(" CACHED\n") > 3  # a FROM, and steps that were passed over
 
 
 @pytest.mark.parametrize("file", ["old-legacy-cold", "new-legacy-cold", "old-plain-cold"])

@@ -367,6 +367,42 @@ COPY --from=right /r /r
             legacy=(),
         ),
         Case(
+            "chatty",
+            {
+                "Dockerfile": """\
+FROM base:1
+RUN for tool in tar wget find sed awk ps grep; do busybox $tool --help; sleep 0.1; done 2>&1; \\
+    cat /proc/meminfo; ls -l /bin | head -60
+"""
+            },
+            legacy=("old", "new"),
+            once=True,
+        ),
+        Case(
+            "empty-lines",
+            {"Dockerfile": "FROM base:1\nRUN echo a && \\\n\n    echo b\nRUN echo c\n"},
+        ),
+        Case(
+            "told-cached",
+            {
+                "Dockerfile": """\
+FROM base:1 AS other
+RUN echo other > /other
+FROM base:1 AS base
+WORKDIR /w
+RUN echo one
+FROM base
+RUN echo two
+COPY --from=other /other .
+COPY missing.txt .
+RUN echo three
+"""
+            },
+            legacy=(),
+            once=True,
+            fails=True,
+        ),
+        Case(
             "copy-image",
             {"Dockerfile": "FROM base:1\nCOPY --from=base:1 /bin/busybox /bb\nRUN ls /bb\n"},
         ),
