@@ -148,6 +148,15 @@ class TestEverywhere:
         assert (difference.verdict, difference.ignored) == ("times", {"/stamp": 1})
         assert not report(document, core.store, strict=True, ignore=["/stamp"]).same
 
+    def test_stored_runs_answer_with_their_images(
+        self, core: Core, document: Document, tmp_path: Path
+    ) -> None:
+        context = folder(tmp_path, EVERYWHERE)
+        again = audit(core, context, ("old", "ctd"), outputs=True)
+        assert all(run.stored for run in again.runs)
+        assert {run.id for run in again.runs} <= {run.id for run in document.runs}
+        assert [image.reason for image in report(again, core.store).images] == [None] * 8
+
     def test_what_findings_are_told(self, core: Core, document: Document) -> None:
         digests = document_digests(document, core.store)
         by_step: dict[StepId, set[str]] = {}
