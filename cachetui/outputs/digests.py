@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from cachetui.compare.align import order
 from cachetui.outputs.compare import Lines, Output, compare
-from cachetui.outputs.difference import PathDifference
+from cachetui.outputs.difference import PathDifference, StepDifference
 from cachetui.outputs.globs import Ignore
 from cachetui.outputs.layers import LayerError, lines_of
 from cachetui.outputs.memo import NotWhole, remembered
@@ -90,13 +90,18 @@ def differing_paths(
     contents_a, contents_b = contents_of(store, a.id), contents_of(store, b.id)
     if contents_a is None or contents_b is None:
         return {}
-    try:
-        found = compare(
-            output_of(a.host, contents_a, a, document),
-            output_of(b.host, contents_b, b, document),
-            lambda digest: lines_of(store, digest),
-            ignore=document.build.ignore,
-        )
-    except LayerError:
-        return {}
-    return {step.id: step.paths for step in found.steps if step.id is not None and step.paths}
+    ignore = document.build.ignore
+    outputs = (
+        output_of(a.host, contents_a, a, document),
+        output_of(b.host, contents_b, b, document),
+    )
+
+    def work() -> tuple[StepDifference, ...]:
+        try:
+            return compare(*outputs, lambda digest: lines_of(store, digest), ignore=ignore).steps
+        except LayerError:
+            raise NotWhole(()) from None
+
+    images = [(one.contents.digests, one.steps, sorted(one.known, key=order)) for one in outputs]
+    steps = remembered(store, ("differing", images, ignore), tuple[StepDifference, ...], work)
+    return {step.id: step.paths for step in steps if step.id is not None and step.paths}

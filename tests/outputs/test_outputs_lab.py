@@ -170,6 +170,12 @@ class TestEverywhere:
             STAMP: ["stamp"]
         }
 
+    def test_the_finding_names_the_file(self, core: Core, document: Document) -> None:
+        found = core.findings(document)
+        (finding,) = [one for one in found.findings if one.id == "nondeterministic-step"]
+        assert finding.confidence == "proved"
+        assert "/stamp differs between old buildkit-cold and " in finding.evidence[-1].text
+
     def test_the_images_are_gone_and_the_file_can_be_opened(
         self, lab: Lab, core: Core, document: Document
     ) -> None:
