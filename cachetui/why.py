@@ -10,6 +10,7 @@ from cachetui.findings.case import Case
 from cachetui.outputs.digests import document_digests
 from cachetui.record import Document
 from cachetui.store import Store
+from cachetui.why_files import with_files
 
 AS_FOUND = "-as-found"
 MOST = 40
@@ -25,7 +26,7 @@ def why(document: Document, store: Store, *, settled: bool = True) -> Findings:
     case = case_of(document, store)
     if case is None:
         return Findings()
-    return find(
+    found = find(
         document,
         dockerfile=case.dockerfile,
         earlier=case.earlier,
@@ -33,6 +34,7 @@ def why(document: Document, store: Store, *, settled: bool = True) -> Findings:
         proofs=store.proofs(document.audit, Proof) if settled else (),
         outputs=case.outputs,
     )
+    return with_files(found, document, store, case.outputs)
 
 
 def case_of(document: Document, store: Store) -> Case | None:

@@ -4,21 +4,32 @@ images share when they made the same, and the paths that differ between two of t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from cachetui.compare.align import order
 from cachetui.outputs.compare import Lines, Output, compare
-from cachetui.outputs.difference import PathDifference
+from cachetui.outputs.difference import PathDifference, StepDifference
+from cachetui.outputs.globs import Ignore
 from cachetui.outputs.layers import LayerError, lines_of
+from cachetui.outputs.memo import NotWhole, remembered
 from cachetui.outputs.merge import DIGEST, MODE, MTIME, TYPE, XATTRS, Side, made
 from cachetui.outputs.runs import contents_of, output_of
-from cachetui.record import Document, Run, StepId
+from cachetui.record import Document, Record, Run, StepId
 from cachetui.store import Store
 
 
-def step_digests(output: Output, lines: Lines) -> dict[StepId, str]:
-    """A digest over the paths that each step wrote or removed, times left out. A step that
-    changed nothing has one too. Raises `LayerError`."""
+class _Made(Record, frozen=True, kw_only=True):
+    """A step with the digest of what it made, as it is remembered."""
+
+    stage_index: int
+    index: int
+    trigger: int | None
+    digest: str
+
+
+def step_digests(output: Output, lines: Lines, ignore: Sequence[str] = ()) -> dict[StepId, str]:
+    """A digest over the paths that each step wrote or removed, times left out, and what a pattern
+    of `ignore` matches. A step that changed nothing has one too. Raises `LayerError`."""
     steps = sorted({*output.known, *filter(None, output.steps)}, key=order)
     if None in output.steps or not steps:
         return {}
@@ -26,7 +37,10 @@ def step_digests(output: Output, lines: Lines) -> dict[StepId, str]:
     hashes = [hashlib.sha256() for _ in steps]
     side = Side(output.contents.digests, cuts)
     layers: dict[str, Iterable[bytes]] = {digest: lines(digest) for digest in side.layers}
+    left_out = Ignore(ignore)
     for rank, path, fields in made(side, layers):
+        if left_out.match(path.decode()) is not None:
+            continue
         shown = [b"-"]
         if fields is not None:
             mode = b"" if fields[TYPE] == b"l" else fields[MODE]
@@ -43,12 +57,28 @@ def document_digests(document: Document, store: Store) -> dict[tuple[str, StepId
         if contents is None:
             continue
         output = output_of(run.host, contents, run, document)
-        try:
-            digests = step_digests(output, lambda digest: lines_of(store, digest))
-        except LayerError:
-            continue
-        found.update({(run.id, step): digest for step, digest in digests.items()})
+        for one in _made_by(output, store, document.build.ignore):
+            step = StepId(one.stage_index, one.index, one.trigger)
+            found[(run.id, step)] = one.digest
     return found
+
+
+def _made_by(output: Output, store: Store, ignore: Sequence[str]) -> tuple[_Made, ...]:
+    """What each step of an image made, none where a layer cannot be read."""
+
+    def work() -> tuple[_Made, ...]:
+        try:
+            digests = step_digests(output, lambda digest: lines_of(store, digest), ignore)
+        except LayerError:
+            raise NotWhole(()) from None
+        return tuple(
+            _Made(stage_index=at.stage_index, index=at.index, trigger=at.trigger, digest=digest)
+            for at, digest in digests.items()
+        )
+
+    known = sorted(output.known, key=order)
+    what = ("made", output.contents.digests, output.steps, known, tuple(ignore))
+    return remembered(store, what, tuple[_Made, ...], work)
 
 
 def differing_paths(
@@ -60,13 +90,18 @@ def differing_paths(
     contents_a, contents_b = contents_of(store, a.id), contents_of(store, b.id)
     if contents_a is None or contents_b is None:
         return {}
-    try:
-        found = compare(
-            output_of(a.host, contents_a, a, document),
-            output_of(b.host, contents_b, b, document),
-            lambda digest: lines_of(store, digest),
-            ignore=document.build.ignore,
-        )
-    except LayerError:
-        return {}
-    return {step.id: step.paths for step in found.steps if step.id is not None and step.paths}
+    ignore = document.build.ignore
+    outputs = (
+        output_of(a.host, contents_a, a, document),
+        output_of(b.host, contents_b, b, document),
+    )
+
+    def work() -> tuple[StepDifference, ...]:
+        try:
+            return compare(*outputs, lambda digest: lines_of(store, digest), ignore=ignore).steps
+        except LayerError:
+            raise NotWhole(()) from None
+
+    images = [(one.contents.digests, one.steps, sorted(one.known, key=order)) for one in outputs]
+    steps = remembered(store, ("differing", images, ignore), tuple[StepDifference, ...], work)
+    return {step.id: step.paths for step in steps if step.id is not None and step.paths}

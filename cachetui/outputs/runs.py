@@ -13,7 +13,9 @@ from cachetui.outputs.attribute import attribute, chain
 from cachetui.outputs.compare import Output, compare
 from cachetui.outputs.contents import ImageContents
 from cachetui.outputs.difference import ImageDifference
+from cachetui.outputs.globs import Ignore
 from cachetui.outputs.layers import LayerError, lines_of
+from cachetui.outputs.memo import NotWhole, remembered
 from cachetui.record import BuildRecord, Document, HostReport, Record, Run, StepId
 
 if TYPE_CHECKING:
@@ -143,6 +145,27 @@ def compare_runs(
     ignore: Sequence[str] = (),
 ) -> OutputsReport:
     """The same for runs of several audits, each with its document."""
+    Ignore(ignore)
+    kept = [
+        (document.audit, run.id, run.status, run.image is None, _kept(store, run.id))
+        for document, run in pairs
+    ]
+
+    def work() -> OutputsReport:
+        found, whole = _compare_runs(pairs, store, strict, ignore)
+        if not whole:
+            raise NotWhole(found)
+        return found
+
+    what = ("compared", strict, tuple(ignore), kept)
+    return remembered(store, what, OutputsReport, work)
+
+
+def _compare_runs(
+    pairs: Sequence[tuple[Document, Run]], store: Store, strict: bool, ignore: Sequence[str]
+) -> tuple[OutputsReport, bool]:
+    """The report, and whether all that is kept could be read."""
+    whole = True
     baseline: Output | None = None
     images: list[OutputImage] = []
     groups: dict[str, OutputGroup] = {}
@@ -165,6 +188,7 @@ def compare_runs(
                     baseline, output, lambda d: lines_of(store, d), strict=strict, ignore=ignore
                 )
             except LayerError as error:
+                whole = False
                 images.append(msgspec.structs.replace(image, reason=str(error)))
                 continue
             known[exact] = "" if found.same else found.fingerprint
@@ -176,13 +200,14 @@ def compare_runs(
         group = groups[known[exact]]
         groups[known[exact]] = msgspec.structs.replace(group, images=(*group.images, image.label))
         images.append(msgspec.structs.replace(image, group=group.name))
-    return OutputsReport(
+    made = OutputsReport(
         baseline=baseline.label if baseline else None,
         strict=strict,
         ignore=tuple(ignore),
         images=tuple(images),
         groups=tuple(groups.values()),
     )
+    return made, whole
 
 
 def output_of(label: str, contents: ImageContents, run: Run, document: Document) -> Output:

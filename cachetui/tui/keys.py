@@ -211,7 +211,14 @@ HISTORY: list[BindingType] = [
 
 OUTPUTS: list[BindingType] = [
     _key("outputs.next", "n", "difference(1)", "Next file", show=True),
-    _key("outputs.all", "a", "toggle_all", "All / differences", show=True),
+    _key(
+        "outputs.all",
+        "a",
+        "toggle_all",
+        "All steps",
+        show=True,
+        tip="All steps, or those that differ",
+    ),
     _key("outputs.strict", "s", "strict", "Mind times", show=True),
     _key("outputs.choose", "b", "choose", "Other images", show=True),
     _key("outputs.previous", "N", "difference(-1)", "Previous file"),

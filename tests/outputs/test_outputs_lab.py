@@ -148,6 +148,15 @@ class TestEverywhere:
         assert (difference.verdict, difference.ignored) == ("times", {"/stamp": 1})
         assert not report(document, core.store, strict=True, ignore=["/stamp"]).same
 
+    def test_stored_runs_answer_with_their_images(
+        self, core: Core, document: Document, tmp_path: Path
+    ) -> None:
+        context = folder(tmp_path, EVERYWHERE)
+        again = audit(core, context, ("old", "ctd"), outputs=True)
+        assert all(run.stored for run in again.runs)
+        assert {run.id for run in again.runs} <= {run.id for run in document.runs}
+        assert [image.reason for image in report(again, core.store).images] == [None] * 8
+
     def test_what_findings_are_told(self, core: Core, document: Document) -> None:
         digests = document_digests(document, core.store)
         by_step: dict[StepId, set[str]] = {}
@@ -160,6 +169,12 @@ class TestEverywhere:
         assert {step: [one.path for one in listed] for step, listed in made.items()} == {
             STAMP: ["stamp"]
         }
+
+    def test_the_finding_names_the_file(self, core: Core, document: Document) -> None:
+        found = core.findings(document)
+        (finding,) = [one for one in found.findings if one.id == "nondeterministic-step"]
+        assert finding.confidence == "proved"
+        assert "/stamp differs between old buildkit-cold and " in finding.evidence[-1].text
 
     def test_the_images_are_gone_and_the_file_can_be_opened(
         self, lab: Lab, core: Core, document: Document

@@ -16,10 +16,10 @@ from cachetui.core import UserError
 from cachetui.findings import Findings
 from cachetui.hosts.base import HostError
 from cachetui.logs import LogWriter
-from cachetui.outputs.digests import document_digests
+from cachetui.outputs.digests import differing_paths, document_digests
 from cachetui.outputs.opening import Opener
 from cachetui.outputs.runs import OutputsReport, contents_of, keep_trouble, of_document, report
-from cachetui.record import Document, Run, StepId
+from cachetui.record import Document, HostFacts, HostReport, Run, StepId
 from cachetui.report import jsonout
 from cachetui.report.html import render as rendered_html
 from cachetui.report.jsonout import encode_outputs as encode
@@ -30,7 +30,7 @@ from cachetui.report.outputs.table import render
 from cachetui.store import Store
 from tests.builders import HOSTILE
 from tests.outputs.audits import Fleet, document, run
-from tests.outputs.tars import tar
+from tests.outputs.tars import sha, tar
 
 RUN_STEP = StepId(0, 2)
 
@@ -211,6 +211,63 @@ def test_what_could_not_be_looked_at_says_why(tmp_path: Path) -> None:
     assert [image.reason for image in found.images] == [None, "layer 123 could not be read"]
 
 
+def test_it_is_worked_out_once(tmp_path: Path) -> None:
+    fleet = Fleet(tmp_path, MADE)
+    found = report(fleet.document, fleet.store)
+    digests = document_digests(fleet.document, fleet.store)
+    forget_layers(fleet)
+    assert report(fleet.document, fleet.store) == found
+    assert document_digests(fleet.document, fleet.store) == digests
+    strict = report(fleet.document, fleet.store, strict=True)
+    assert [image.group for image in strict.images] == ["A", None, None, None]
+    assert all("not in the store" in (image.reason or "") for image in strict.images[1:])
+
+
+def test_what_could_not_be_read_is_tried_again(tmp_path: Path) -> None:
+    fleet = Fleet(tmp_path, MADE)
+    kept = forget_layers(fleet)
+    assert report(fleet.document, fleet.store).images[1].reason
+    assert document_digests(fleet.document, fleet.store) == {}
+    for key, data in kept.items():
+        fleet.store.keep_blob(key, data)
+    assert not any(image.reason for image in report(fleet.document, fleet.store).images)
+    assert len(document_digests(fleet.document, fleet.store)) == 12
+
+
+def forget_layers(fleet: Fleet) -> dict[str, bytes]:
+    """Take the files of all layers out of the store."""
+    taken: dict[str, bytes] = {}
+    for one in fleet.document.runs:
+        contents = contents_of(fleet.store, one.id)
+        assert contents is not None
+        for digest in contents.digests:
+            data = fleet.store.blob(f"layer:1:{digest}")
+            if data is not None:
+                with data:
+                    taken[f"layer:1:{digest}"] = data.read()
+                fleet.store._blobs.delete(f"layer:1:{digest}")
+    return taken
+
+
+def test_digests_leave_out_what_the_build_ignores(fleet: Fleet) -> None:
+    def made_by(document: Document) -> set[str]:
+        found = document_digests(document, fleet.store)
+        return {digest for (_, step), digest in found.items() if step == RUN_STEP}
+
+    assert len(made_by(fleet.document)) == 3
+    build = msgspec.structs.replace(fleet.document.build, ignore=("/out",))
+    assert len(made_by(msgspec.structs.replace(fleet.document, build=build))) == 1
+
+
+def test_the_paths_that_differ_between_two_runs(fleet: Fleet) -> None:
+    a, b, c, _ = fleet.document.runs
+    assert differing_paths(fleet.document, fleet.store, a, b) == {}
+    found = differing_paths(fleet.document, fleet.store, a, c)
+    assert {step: [one.path for one in paths] for step, paths in found.items()} == {
+        RUN_STEP: ["out"]
+    }
+
+
 def test_markdown_and_html_tell_the_same(fleet: Fleet) -> None:
     found = report(fleet.document, fleet.store)
     markdown, html = "\n".join(page.markdown(found)), "\n".join(page.html(found))
@@ -285,6 +342,39 @@ class TestOpening:
             host.forget()
         a, b = fleet.document.runs
         told = self.opener(fleet).difference(path, a, b)
+        assert told.summary == "text; 1 of 1 lines differ"
+
+    def test_from_a_base_image_that_a_host_has(self, tmp_path: Path) -> None:
+        """What differs in the base is in no copy, and the base is not the audit's to remove."""
+        fleet = Fleet(tmp_path, {"h1": made(), "h2": made(b"another\n")})
+        layers = {}
+        for name, host in fleet.hosts.items():
+            layer = made() if name == "h1" else made(b"another\n")
+            host.forget()
+            host.image("base:1", [layer])
+            layers[name] = f"sha256:{sha(layer)}"
+        reports = tuple(
+            HostReport(
+                name=name,
+                status="ok",
+                facts=HostFacts(
+                    engine="28.5.2",
+                    api="1",
+                    client="28.5.2",
+                    store="overlay2",
+                    platform="linux/amd64",
+                    backends=("buildkit",),
+                    bases={"base:1": (layer,), "other:1": None},
+                ),
+            )
+            for name, layer in layers.items()
+        )
+        document = msgspec.structs.replace(fleet.document, hosts=reports)
+        (path,) = report(document, fleet.store).groups[1].difference.steps[2].paths
+        opener = self.opener(fleet)
+        opener.pairs = [(document, one) for one in document.runs]
+        a, b = document.runs
+        told = opener.difference(path, a, b)
         assert told.summary == "text; 1 of 1 lines differ"
 
     def test_when_all_is_gone(self, tmp_path: Path) -> None:

@@ -42,6 +42,9 @@ _TONES: dict[Verdict, Tone] = {
     "only-here": "warn",
 }
 
+_READ = ("cleaning", "done", "failed", "cancelled", "unreachable")
+"""States of a host whose images have been read."""
+
 Pair = tuple[Document, Run]
 
 
@@ -93,7 +96,10 @@ class OutputsPlace(Place):
 
     def update_place(self) -> None:
         pairs = self._chosen()
-        of = (tuple(run.id for _, run in pairs), self.strict)
+        # Images are read when a host's builds have ended, and then there is more to compare.
+        snapshot = self.session.snapshot
+        states = tuple(host.state in _READ for host in snapshot.hosts) if snapshot else ()
+        of = (tuple(run.id for _, run in pairs), self.strict, states)
         if of != self._of:
             self._of = of
             self._pairs = pairs
@@ -177,6 +183,8 @@ class OutputsPlace(Place):
             if len(self._pairs) > 1:
                 return (line(("Comparing…", "muted")),)
             return (line("No two runs have ended that made an image."),)
+        if not self._compared_images and self.session.running:
+            return (line("Images are read when the builds of their host have ended."),)
         if not self._compared_images:
             return (
                 line(("The images of these runs were not looked at.", "strong")),
