@@ -21,17 +21,18 @@ Kind = Literal["content", "modes", "unneeded"]
 
 _UNNEEDED = re.compile(
     r"""(?:^|/)(?:
-      \.git | \.hg | \.svn | \.bzr | \.github | \.gitlab | \.gitlab-ci\.yml
-    | \.idea | \.vscode | \.project | \.classpath | \.settings | \.DS_Store | Thumbs\.db
+      \.git | \.gitignore | \.gitattributes | \.hg | \.svn | \.bzr | \.github | \.gitlab
+    | \.gitlab-ci\.yml | \.idea | \.vscode | \.project | \.classpath | \.DS_Store | Thumbs\.db
     | [^/]*~ | \.[^/]*\.sw[a-p] | \#[^/]*\# | \.\#[^/]* | [^/]*\.(?:orig|rej|bak|tmp|temp)
-    | [^/]*\.log(?:\.\d+)? | logs | nohup\.out | core\.\d+
+    | [^/]*\.log(?:\.\d+)? | nohup\.out
     | __pycache__ | [^/]*\.py[co] | \.pytest_cache | \.mypy_cache | \.ruff_cache | \.tox | \.nox
-    | \.coverage(?:\.[^/]*)? | htmlcov | coverage | \.nyc_output | \.cache | \.eslintcache
-    | \.venv | node_modules | \.terraform | \.gradle
+    | \.coverage(?:\.[^/]*)? | htmlcov | \.nyc_output | \.eslintcache
     | (?:[^/]*\.)?Dockerfile(?:\.[^/]*)? | \.dockerignore | (?:docker-)?compose(?:\.[^/]*)?\.ya?ml
     )(?:/|$)""",
     re.VERBOSE,
 )
+"""What is part of a folder for other reasons than to be in an image. Nothing that source code is
+called too (logs, coverage), and nothing that some images are made of (node_modules)."""
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,8 @@ def kind_of(difference: Difference, item: Instruction) -> Kind:
     """`unneeded` when all that differs are files that no image needs, and the instruction does
     not name them; `modes` when nothing but modes differs."""
     named = {posixpath.normpath(source).lstrip("/") for source in item.sources}
-    if all(_UNNEEDED.search(path) and path not in named for path in difference.paths):
+    paths = files_of(difference.paths)
+    if all(_UNNEEDED.search(path) and path not in named for path in paths):
         return "unneeded"
     return "modes" if difference.only_modes else "content"
 
