@@ -13,7 +13,7 @@ from cachetui.findings.case import Case, listed
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Question
 from cachetui.findings.scope import scope_at
-from cachetui.findings.seen import Difference, Files, compare, reads_context, seen
+from cachetui.findings.seen import Difference, Files, reads_context, seen
 from cachetui.instruction import Instruction
 from cachetui.record import Backend, StepId
 
@@ -99,7 +99,7 @@ def since_before(question: Question) -> Between | None:
     if question.before is not None:
         if question.then is None or question.then.files is None:
             return None
-        difference = compare(question.then.files, now, backend)
+        difference = question.case.compared(question.then.files, now, backend)
         if not difference:
             return None
         audit = question.before.run.audit
@@ -111,7 +111,7 @@ def since_before(question: Question) -> Between | None:
     if files is None or question.run.context_digest is not None or not question.as_found:
         return None
     theirs = _view(question.case, files, item, backend)
-    if theirs is None or not (difference := compare(now, theirs, backend)):
+    if theirs is None or not (difference := question.case.compared(now, theirs, backend)):
         return None
     host = question.run.host
     return Between(
@@ -171,7 +171,7 @@ def _first(
         second = _view(case, other[0], item, backend)
         if first is None or second is None:
             continue
-        difference = compare(first, second, backend)
+        difference = case.compared(first, second, backend)
         if difference:
             return Between(
                 item, StepId(item.stage_index, item.index), backend, difference,
