@@ -11,9 +11,10 @@ from cachetui.compare.align import order
 from cachetui.context import Entry
 from cachetui.dockerfile import Dockerfile, DockerfileError, needed_stages, parse
 from cachetui.findings.first_causes import Chain, chains
+from cachetui.findings.graph import Parent, parents
 from cachetui.findings.inputs import Setting
 from cachetui.findings.matching import Edit, edits
-from cachetui.findings.seen import ROOT, Files
+from cachetui.findings.seen import ROOT, Difference, Files, compare
 from cachetui.instruction import Instruction
 from cachetui.record import (
     Backend,
@@ -66,6 +67,11 @@ class Case:
     earlier: tuple[Document, ...] = ()
     manifests: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
     outputs: Mapping[tuple[str, StepId], str] = field(default_factory=dict)
+    _files: dict[object, Files | None] = field(default_factory=dict, repr=False, compare=False)
+    _parents: dict[str, Mapping[StepId, tuple[Parent, ...]]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    _compared: dict[object, Difference] = field(default_factory=dict, repr=False, compare=False)
 
     # Runs
 
@@ -86,6 +92,12 @@ class Case:
     def chains(self) -> Mapping[str, tuple[Chain, ...]]:
         """The chains of misses of each run, by the run's id."""
         return {run.id: chains(run, self.dockerfile) for run in self.runs}
+
+    def parents(self, run: Run) -> Mapping[StepId, tuple[Parent, ...]]:
+        """`graph.parents` of a run, worked out once."""
+        if run.id not in self._parents:
+            self._parents[run.id] = parents(run, self.dockerfile)
+        return self._parents[run.id]
 
     @cached_property
     def needed(self) -> frozenset[int]:
@@ -154,6 +166,25 @@ class Case:
     def files(self, document: Document, host: str, digest: str | None = None) -> Files | None:
         """The context of an audit (or, with its digest, the one that a host keeps)."""
         build = document.build
+        if digest is None or digest == build.context_digest:
+            key = (document.audit, "")
+        else:
+            key = (document.audit, host)
+        if key not in self._files:
+            self._files[key] = self._read(document, host, digest)
+        return self._files[key]
+
+    def compared(
+        self, first: Mapping[str, Entry], second: Mapping[str, Entry], backend: Backend
+    ) -> Difference:
+        """`seen.compare`, once for two views that `files` gave."""
+        key = (id(first), id(second), backend)
+        if key not in self._compared:
+            self._compared[key] = compare(first, second, backend)
+        return self._compared[key]
+
+    def _read(self, document: Document, host: str, digest: str | None) -> Files | None:
+        build = document.build
         report = next((one for one in document.hosts if one.name == host), None)
         checkout = report.evidence.checkout if report and report.evidence else None
         ignores = build.ignore_files
@@ -190,18 +221,33 @@ class Case:
 
     def before(self, run: Run) -> Before | None:
         """The newest earlier run of the host and scenario that ended well."""
-        for document in self.earlier:
-            if document.audit == self.document.audit:
-                continue
-            for other in document.runs:
-                if (other.host, other.scenario, other.status) != (run.host, run.scenario, "ok"):
-                    continue
-                if other.started_at >= run.started_at or other.id == run.id:
-                    continue
-                then = dockerfile_of(document.build)
-                if then is not None:
-                    return Before(document, other, then, edits(then, self.dockerfile))
+        for number, runs in enumerate(self._earlier_runs):
+            for other in runs.get((run.host, run.scenario), ()):
+                if other.started_at < run.started_at and other.id != run.id:
+                    then = self._then[number]
+                    if then is not None:
+                        return Before(self.earlier[number], other, *then)
         return None
+
+    @cached_property
+    def _earlier_runs(self) -> list[dict[tuple[str, str], list[Run]]]:
+        """Of each earlier audit its runs that ended well, by host and scenario."""
+        found: list[dict[tuple[str, str], list[Run]]] = []
+        for document in self.earlier:
+            runs: dict[tuple[str, str], list[Run]] = {}
+            for run in document.runs if document.audit != self.document.audit else ():
+                if run.status == "ok":
+                    runs.setdefault((run.host, run.scenario), []).append(run)
+            found.append(runs)
+        return found
+
+    @cached_property
+    def _then(self) -> list[tuple[Dockerfile, tuple[Edit, ...]] | None]:
+        """The Dockerfile of each earlier audit, and what became of it."""
+        files = (dockerfile_of(document.build) for document in self.earlier)
+        return [
+            (file, edits(file, self.dockerfile)) if file is not None else None for file in files
+        ]
 
     def setting_before(self, before: Before, backend: Backend) -> Setting:
         report = next((h for h in before.document.hosts if h.name == before.run.host), None)

@@ -13,7 +13,7 @@ from cachetui.findings.case import Case, listed
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Question
 from cachetui.findings.scope import scope_at
-from cachetui.findings.seen import Difference, Files, compare, reads_context, seen
+from cachetui.findings.seen import Difference, Files, reads_context, seen
 from cachetui.instruction import Instruction
 from cachetui.record import Backend, StepId
 
@@ -21,17 +21,18 @@ Kind = Literal["content", "modes", "unneeded"]
 
 _UNNEEDED = re.compile(
     r"""(?:^|/)(?:
-      \.git | \.hg | \.svn | \.bzr | \.github | \.gitlab | \.gitlab-ci\.yml
-    | \.idea | \.vscode | \.project | \.classpath | \.settings | \.DS_Store | Thumbs\.db
+      \.git | \.gitignore | \.gitattributes | \.hg | \.svn | \.bzr | \.github | \.gitlab
+    | \.gitlab-ci\.yml | \.idea | \.vscode | \.project | \.classpath | \.DS_Store | Thumbs\.db
     | [^/]*~ | \.[^/]*\.sw[a-p] | \#[^/]*\# | \.\#[^/]* | [^/]*\.(?:orig|rej|bak|tmp|temp)
-    | [^/]*\.log(?:\.\d+)? | logs | nohup\.out | core\.\d+
+    | [^/]*\.log(?:\.\d+)? | nohup\.out
     | __pycache__ | [^/]*\.py[co] | \.pytest_cache | \.mypy_cache | \.ruff_cache | \.tox | \.nox
-    | \.coverage(?:\.[^/]*)? | htmlcov | coverage | \.nyc_output | \.cache | \.eslintcache
-    | \.venv | node_modules | \.terraform | \.gradle
+    | \.coverage(?:\.[^/]*)? | htmlcov | \.nyc_output | \.eslintcache
     | (?:[^/]*\.)?Dockerfile(?:\.[^/]*)? | \.dockerignore | (?:docker-)?compose(?:\.[^/]*)?\.ya?ml
     )(?:/|$)""",
     re.VERBOSE,
 )
+"""What is part of a folder for other reasons than to be in an image. Nothing that source code is
+called too (logs, coverage), and nothing that some images are made of (node_modules)."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def since_before(question: Question) -> Between | None:
     if question.before is not None:
         if question.then is None or question.then.files is None:
             return None
-        difference = compare(question.then.files, now, backend)
+        difference = question.case.compared(question.then.files, now, backend)
         if not difference:
             return None
         audit = question.before.run.audit
@@ -110,7 +111,7 @@ def since_before(question: Question) -> Between | None:
     if files is None or question.run.context_digest is not None or not question.as_found:
         return None
     theirs = _view(question.case, files, item, backend)
-    if theirs is None or not (difference := compare(now, theirs, backend)):
+    if theirs is None or not (difference := question.case.compared(now, theirs, backend)):
         return None
     host = question.run.host
     return Between(
@@ -170,7 +171,7 @@ def _first(
         second = _view(case, other[0], item, backend)
         if first is None or second is None:
             continue
-        difference = compare(first, second, backend)
+        difference = case.compared(first, second, backend)
         if difference:
             return Between(
                 item, StepId(item.stage_index, item.index), backend, difference,
@@ -193,7 +194,8 @@ def kind_of(difference: Difference, item: Instruction) -> Kind:
     """`unneeded` when all that differs are files that no image needs, and the instruction does
     not name them; `modes` when nothing but modes differs."""
     named = {posixpath.normpath(source).lstrip("/") for source in item.sources}
-    if all(_UNNEEDED.search(path) and path not in named for path in difference.paths):
+    paths = files_of(difference.paths)
+    if all(_UNNEEDED.search(path) and path not in named for path in paths):
         return "unneeded"
     return "modes" if difference.only_modes else "content"
 

@@ -48,7 +48,7 @@ def _unchanged(now: Dockerfile) -> tuple[Edit, ...]:
 
 def _counterparts(before: Sequence[Stage], now: Sequence[Stage]) -> dict[int, Stage]:
     """Index of a stage now → the stage that it was: of the same name; else, of those left, the
-    most alike, and of equals the one as far from the end, where the target is."""
+    most alike, and of equals the one as far from the end; the last ones in any case."""
     named = {stage.name: stage for stage in before if stage.name is not None}
     found = {stage.index: named[stage.name] for stage in now if stage.name in named}
     taken = {stage.index for stage in found.values()}
@@ -66,6 +66,8 @@ def _counterparts(before: Sequence[Stage], now: Sequence[Stage]) -> dict[int, St
         if alike >= LIKE_ENOUGH and old.index not in taken and new.index not in found:
             found[new.index] = old
             taken.add(old.index)
+    if now[-1].index not in found and before[-1].index not in taken:
+        found[now[-1].index] = before[-1]  # what is built by default, whatever became of it
     return found
 
 
@@ -108,7 +110,13 @@ def _replaced(old: Sequence[Instruction], new: Sequence[Instruction], at: StepId
 
 
 def _keys(items: Sequence[Instruction]) -> list[tuple[object, ...]]:
+    """What instructions are told apart by. White space in a RUN is part of it: builders key its
+    very text, continuation lines joined (lab, 20.10 and 28.5)."""
     return [
-        (item.keyword, " ".join(item.text.split()), tuple(doc.content for doc in item.heredocs))
+        (
+            item.keyword,
+            (*item.flags, *item.args) if item.keyword == "RUN" else " ".join(item.text.split()),
+            tuple(doc.content for doc in item.heredocs),
+        )
         for item in items
     ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from cachetui.findings.case import Case
-from cachetui.findings.rule import Question
-from cachetui.record import Run
+from cachetui.findings.rule import AS_FOUND, Question
+from cachetui.record import Run, StepId
+
+_Peers = dict[tuple[str, int, StepId], list[Run]]
 
 
 def questions(case: Case) -> tuple[Question, ...]:
@@ -13,26 +15,24 @@ def questions(case: Case) -> tuple[Question, ...]:
     Cold runs miss on purpose. A step that failed was not in the cache either, but why it failed
     is another question.
     """
+    hits = _hits(case)
     found: list[Question] = []
     for run in case.runs:
         if run.scenario.endswith("-cold"):
             continue
-        before = case.before(run) if run.scenario.endswith("-as-found") else None
+        before = case.before(run) if run.scenario.endswith(AS_FOUND) else None
         for chain in case.chains[run.id]:
-            step = chain.cause.id
-            peers = tuple(other for other in _alike(case, run) if _hit(other, step))
+            alike = hits.get((run.scenario, run.repeat, chain.cause.id), ())
+            peers = tuple(other for other in alike if other.host != run.host)
             found.append(Question(case, chain, peers, before))
     return tuple(found)
 
 
-def _alike(case: Case, run: Run) -> list[Run]:
-    """Runs of other hosts that are like to compare."""
-    return [
-        other
-        for other in case.runs
-        if other.host != run.host and (other.scenario, other.repeat) == (run.scenario, run.repeat)
-    ]
-
-
-def _hit(run: Run, step: object) -> bool:
-    return any(one.id == step and one.status == "hit" for one in run.steps)
+def _hits(case: Case) -> _Peers:
+    """By scenario, repeat and step the runs in which it hit."""
+    found: _Peers = {}
+    for run in case.runs:
+        for step in run.steps:
+            if step.status == "hit":
+                found.setdefault((run.scenario, run.repeat, step.id), []).append(run)
+    return found

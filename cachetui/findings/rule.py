@@ -9,11 +9,9 @@ from typing import Any
 
 from cachetui.findings.case import Before, Case
 from cachetui.findings.first_causes import Chain
-from cachetui.findings.graph import parents
 from cachetui.findings.inputs import Inputs, base_of, comparable, inputs
 from cachetui.findings.matching import Edit
 from cachetui.findings.record import Confidence, Evidence, Need
-from cachetui.findings.seen import compare
 from cachetui.instruction import Instruction
 from cachetui.record import Backend, Run, Step, StepId
 
@@ -143,7 +141,7 @@ class Question:
         if self.before is None:
             return ()
         stage, index = self.step.stage_index, self.step.index
-        direct = parents(self.run, self.case.dockerfile).get(self.step.id, ())
+        direct = self.case.parents(self.run).get(self.step.id, ())
         own = [p.step for p in direct if p.how == "chain" and p.step.stage_index == stage]
         first = max((p.index for p in own), default=0)
         return tuple(
@@ -167,7 +165,7 @@ class Question:
         if self.now.context == self.then.context:
             unknown -= {"files"}  # one context, whatever is in it
         if self.now.files is not None and self.then.files is not None:
-            difference = compare(self.then.files, self.now.files, self.run.backend)
+            difference = self.case.compared(self.then.files, self.now.files, self.run.backend)
             return False if difference else None if unknown else True
         return None if unknown else True
 
@@ -181,7 +179,7 @@ class Question:
         """
         if self.before is None or self.at is not None:
             return ()
-        direct = parents(self.run, self.case.dockerfile)
+        direct = self.case.parents(self.run)
         steps = {step.id: step for step in self.run.steps}
         found: list[Question] = []
         here: StepId | None = self.step.id
@@ -195,7 +193,7 @@ class Question:
     @cached_property
     def first_in_stage(self) -> bool:
         """Whether nothing of the Dockerfile stands between the base image and this step."""
-        direct = parents(self.run, self.case.dockerfile).get(self.step.id, ())
+        direct = self.case.parents(self.run).get(self.step.id, ())
         return not any(p.how == "chain" for p in direct)
 
 

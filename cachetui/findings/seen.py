@@ -12,8 +12,8 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from e2b_dockerfile_utils import PatternMatcher
 
@@ -29,15 +29,24 @@ _MAGIC = re.compile(r"[*?\[]")
 @dataclass(frozen=True)
 class Files:
     """A build context: its entries as in `context.Entry`, the texts of its ignore files by path
-    ("context/.dockerignore"), and where its Dockerfile is ("context/Dockerfile")."""
+    ("context/.dockerignore"), and where its Dockerfile is ("context/Dockerfile"). What was once
+    looked up is remembered: a fleet asks the same of one context hundreds of times."""
 
     entries: tuple[Entry, ...]
     ignores: Mapping[str, str]
     dockerfile: str
+    memo: dict[object, dict[str, Entry] | None] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def visible(self, backend: Backend) -> dict[str, Entry] | None:
         """Path from the context's root → entry, less what the backend's ignore file leaves out;
         hard links as what they link to. None when an ignore file's text is not known."""
+        if backend not in self.memo:
+            self.memo[backend] = self._visible(backend)
+        return self.memo[backend]
+
+    def _visible(self, backend: Backend) -> dict[str, Entry] | None:
         own = f"{self.dockerfile}.dockerignore"
         names = (
             [own, f"{ROOT}/.dockerignore"] if backend == "buildkit" else [f"{ROOT}/.dockerignore"]
@@ -105,21 +114,30 @@ def seen(
 ) -> dict[str, Entry] | None:
     """The entries that the instruction reads, None when that cannot be told: a source with a
     variable whose value is not known, an ignore file whose text is not."""
+    sources = tuple(_expanded(written, scope) for written in _sources(instruction, backend))
+    excluded = tuple(
+        flag.partition("=")[2] for flag in instruction.flags if flag.startswith("--exclude=")
+    )
+    key = (backend, sources, excluded)
+    if key not in files.memo:
+        files.memo[key] = _seen(files, backend, sources, excluded)
+    return files.memo[key]
+
+
+def _seen(
+    files: Files, backend: Backend, sources: Sequence[str | None], excluded: Sequence[str]
+) -> dict[str, Entry] | None:
     visible = files.visible(backend)
     if visible is None:
         return None
     found: dict[str, Entry] = {}
-    for written in _sources(instruction, backend):
-        source = _expanded(written, scope)
+    for source in sources:
         if source is None:
             return None
         found.update(_match(visible, source))
-    excluded = [
-        flag.partition("=")[2] for flag in instruction.flags if flag.startswith("--exclude=")
-    ]
     if excluded:
         try:
-            leave_out = PatternMatcher(excluded)
+            leave_out = PatternMatcher(list(excluded))
         except ValueError:
             return None
         found = {path: entry for path, entry in found.items() if not leave_out.matches(path)}

@@ -117,6 +117,9 @@ def kinds(before: str, now: str) -> list[tuple[str, str]]:
 def test_edits_of_a_dockerfile() -> None:
     one = "FROM base:1\nRUN a\nRUN b\nRUN c\n"
     assert kinds(one, one.replace("RUN b", "# why\nRUN   b")) == []
+    long = "FROM base:1\nRUN a && b\n"
+    assert kinds(long, long.replace("&& b", "&& \\\n# why\nb")) == []
+    assert kinds(long, long.replace("&& b", "&& \\\n  b")) == [("changed", "RUN a &&   b")]
     assert kinds(one, one.replace("RUN b\n", "")) == [("removed", "RUN b")]
     assert kinds(one, one.replace("RUN b", "RUN new\nRUN b")) == [("added", "RUN new")]
     assert kinds(one, one.replace("RUN b", "RUN B")) == [("changed", "RUN B")]
@@ -133,8 +136,8 @@ def test_a_stage_is_found_again_by_its_name_else_by_what_it_does() -> None:
     ]
     swapped = one.replace("\n", " AS last\n", 1) + first
     assert kinds(first + one.replace("\n", " AS last\n", 1), swapped) == []
-    other = "FROM base:1\nCOPY . /\nCMD z\n"
-    assert [kind for kind, _ in kinds(one, other)] == ["added"] * 3
+    other = first + "FROM base:1\nCOPY . /\nCMD z\n"
+    assert [kind for kind, _ in kinds(first + one, other)] == ["removed"] * 2 + ["added"] * 2
 
 
 def test_what_no_image_needs() -> None:
@@ -154,9 +157,11 @@ def test_what_no_image_needs() -> None:
     assert kind_of(Difference(modes=(("a.py", 0o644, 0o664),)), item) == "modes"
     named = parse("FROM base:1\nCOPY x.log /\n").stages[0].instructions[1]
     assert kind_of(Difference(content=("x.log",)), named) == "content", "it is asked for by name"
-    assert unneeded(["logs/a", "b/x.log", "c.log.1", ".git/HEAD"]) == [
-        "logs", "**/*.log", "*.log.1", ".git",
-    ]  # fmt: skip
+    for path in ("src/coverage/report.py", "app/logs/rotate.py", "node_modules/x/index.js"):
+        assert kind_of(Difference(content=(path,)), item) == "content", path
+    new = Difference(added=("logs", "logs/x.log"))
+    assert kind_of(new, item) == "unneeded", "the folder comes with the file"
+    assert unneeded(["b/x.log", "c.log.1", ".git/HEAD"]) == ["**/*.log", "*.log.1", ".git"]
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,6 @@ def test_it_is_found_where_it_is_and_only_there(
     surprise.play(stage, part)
     found = stage.found_on(surprise.id)
     wanted = set(surprise.expected) if part == "surprise" else set()
-    for host in HOSTS:
-        reason = surprise.not_there.get(host)
-        said = "found" if host in found else (reason or "silent")
-        table.note(request.config, surprise.id, part, host, said)
     everything = stage.findings()
     told = [f"{one.name} [{one.confidence}] {one.hosts} {one.title}" for one in everything.findings]
     open_ones = [one.title for one in everything.unexplained]
@@ -29,3 +25,5 @@ def test_it_is_found_where_it_is_and_only_there(
     if check is not None and part == "surprise":
         for host, finding in found.items():
             check(finding, host)
+    seen = {h: "found" if h in found else surprise.not_there.get(h, "silent") for h in HOSTS}
+    table.note(request.config, surprise.id, part, seen)

@@ -136,7 +136,8 @@ def _by_image(case: Case, ref: str) -> dict[tuple[str, _Image], list[str]]:
     for host in case.document.hosts:
         image = _image(case, host.name, ref)
         if image is not None and host.facts is not None:
-            known[host.name] = (host.facts.platform, image)
+            wanted = host.evidence.default_platform if host.evidence else None
+            known[host.name] = (wanted or host.facts.platform, image)
     by_layers = {name: one for name, one in known.items() if one[1].layers}
     chosen = by_layers if len(by_layers) * 2 >= len(known) else known
     chosen = {n: one for n, one in chosen.items() if bool(one[1].layers) == (chosen is by_layers)}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from cachetui.findings.case import Before, listed, told
 from cachetui.findings.legacy_cache import parting
-from cachetui.findings.record import Evidence
+from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import Claim, Question, Rule, answer
 from cachetui.findings.scope import arguments_in, from_arguments
 from cachetui.instruction import Instruction
@@ -115,10 +115,15 @@ def _in_the_cache(question: Question) -> Claim | None:
             data={"image": found.image, "made_by": found.made_by},
         )
     ]
-    return _claim(question, args, evidence)
+    return _claim(question, args, evidence, "likely")
 
 
-def _claim(question: Question, names: list[str], evidence: list[Evidence]) -> Claim:
+def _claim(
+    question: Question,
+    names: list[str],
+    evidence: list[Evidence],
+    confidence: Confidence = "proved",
+) -> Claim:
     item = question.instruction
     assert item is not None
     arg = _declared(question, names[0])
@@ -137,7 +142,7 @@ def _claim(question: Question, names: list[str], evidence: list[Evidence]) -> Cl
         question,
         title=f"build {'argument' if one else 'arguments'} {listed(names)}{line} changed above "
         f"line {item.line}",
-        confidence="proved",
+        confidence=confidence,
         evidence=evidence,
         advice=f"Move `ARG {names[0]}`{line} down to just above the first instruction that needs "
         "it: what stands above it is found again"

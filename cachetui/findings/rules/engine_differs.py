@@ -15,7 +15,7 @@ from cachetui.record import Run, StepId
 
 _REFUSED = re.compile(
     r"dockerfile parse error|unknown flag|unknown instruction|requires BuildKit"
-    r"|failed to create LLB definition|requires? (?:at least )?(?:API|engine|Dockerfile frontend)",
+    r"|requires? (?:at least )?(?:API|engine|Dockerfile frontend)",
     re.IGNORECASE,
 )
 _LINE = re.compile(r"line (\d+)", re.IGNORECASE)
@@ -47,7 +47,7 @@ def _claim(case: Case, run: Run, well: list[Run]) -> Claim | None:
     if found is not None:
         item, reason = found
         confidence: Confidence = "proved"
-    elif run.status == "failed" and _REFUSED.search(run.reason or ""):
+    elif run.status == "failed" and not _ran(run) and _REFUSED.search(run.reason or ""):
         item, reason = _at_line(case, run.reason or ""), run.reason or ""
         confidence = "proved"
     else:
@@ -79,6 +79,11 @@ def _claim(case: Case, run: Run, well: list[Run]) -> Claim | None:
         scenarios=(run.scenario,),
         same=item.line if item is not None else None,
     )
+
+
+def _ran(run: Run) -> bool:
+    """Whether a step failed at its work: its words are not the engine's."""
+    return any(step.status == "failed" and step.keyword == "RUN" for step in run.steps)
 
 
 def _foreseen(case: Case, run: Run) -> tuple[Instruction | None, str] | None:

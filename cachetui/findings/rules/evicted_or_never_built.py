@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from cachetui.findings.case import Case, listed
 from cachetui.findings.record import Evidence, Need
@@ -86,7 +86,7 @@ def _not_needed_then(question: Question) -> Claim | None:
 
 
 def _never(question: Question) -> Claim | None:
-    """The host's cache has none of the commands from the step that missed on."""
+    """The host's cache has nothing of the first RUN from the step that missed on."""
     host, line = question.run.host, question.step.line
     evidence = question.case.evidence(host)
     commands = [
@@ -96,7 +96,7 @@ def _never(question: Question) -> Claim | None:
     ]
     if evidence is None or not commands:
         return None
-    text = _none_of(evidence, commands, question.run.backend)
+    text = _none_of(evidence, commands[0], question.run.backend)
     if text is None:
         return None
     peers = f"; it hit on {listed([p.host for p in question.peers])}" if question.peers else ""
@@ -116,28 +116,24 @@ def _never(question: Question) -> Claim | None:
     )
 
 
-def _none_of(
-    evidence: HostEvidence, commands: Sequence[Instruction], backend: Backend
-) -> str | None:
-    """That no image or record is of one of these RUN commands; None where one is, or may be."""
-    what = f"the {len(commands)} RUN steps" if len(commands) > 1 else "the RUN step"
+def _none_of(evidence: HostEvidence, command: Instruction, backend: Backend) -> str | None:
+    """That no image or record is of this RUN; None where one is, or may be."""
+    what = f"the RUN of line {command.line}"
     if backend == "legacy":
         if evidence.legacy is None or len(evidence.legacy) >= MOST_CHAINS:
             return None
-        digests = {command_digest(" ".join(item.args)) for item in commands}
+        digest = command_digest(" ".join(command.args))
         made = (parse(text) for chain in evidence.legacy for text in chain.made_by)
-        if any(one.keyword == "RUN" and one.rest in digests for one in made):
+        if any(one.keyword == "RUN" and one.rest == digest for one in made):
             return None
-        return f"no image of the legacy builder is of {what} from there on"
+        return f"no image of the legacy builder is of {what}"
     if evidence.cache is None:
         return None
-    words = [_words(item) for item in commands]
-    if not all(words):
-        return None
+    words = _words(command)
     told = [" ".join(record.description.split()) for record in evidence.cache]
-    if any(word in one for word in words for one in told):
+    if not words or any(words in one for one in told):
         return None
-    return f"none of {len(told)} records in BuildKit's cache is of {what} from there on"
+    return f"none of {len(told)} records in BuildKit's cache is of {what}"
 
 
 def _words(item: Instruction) -> str:
@@ -248,7 +244,7 @@ RULE = Rule(
     needs="An earlier as-found run on the host; or what its caches held before this one.",
     applies="Text, arguments, files and base image are those of an earlier run that had the step: "
     "evicted. Its stage was not needed by that run, or no record or image of the cache is of "
-    "a RUN from the step that missed on: never built there, or removed.",
+    "the first RUN from the step that missed on: never built there, or removed.",
     proves="Nothing proves it beyond doubt: a key can have inputs that nobody knows of.",
     advises="More room for the cache, or one that is shared.",
     written=(

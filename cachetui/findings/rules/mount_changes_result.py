@@ -18,7 +18,7 @@ def explain(question: Question) -> Claim | None:
     bytes come again in the next repeat, which begins with the mount empty, tells a step that
     depends on it from one that never makes the same twice."""
     makers = [item for item in remade(question) if item.cache_mounts]
-    again = recurs(question)
+    again = recurs(question) if makers else None
     if not makers or again is False:
         return None
     evidence = [

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from cachetui.findings.case import Case, listed, told
 from cachetui.findings.first_causes import MOUNTS_WARM
-from cachetui.findings.graph import parents
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Question, Rule, answer
 from cachetui.findings.volatile import changing
@@ -18,7 +17,7 @@ def explain(question: Question) -> Claim | None:
     """In `buildkit-mounts-warm` every RUN runs again on equal inputs: a copy of what one made
     hits when the bytes are equal, and misses when they are not."""
     makers = remade(question)
-    again = recurs(question)
+    again = recurs(question) if makers else None
     if not makers or again is True:
         return None
     clear = [item for item in makers if changing(item)]
@@ -78,7 +77,7 @@ def remade(question: Question) -> list[Instruction]:
         return []
     if question.instruction is None or question.instruction.keyword not in ("COPY", "RUN"):
         return []
-    direct = parents(question.run, question.case.dockerfile)
+    direct = question.case.parents(question.run)
     steps = {step.id: step for step in question.run.steps}
     found: set[StepId] = set()
     waiting = list(question.chain.through)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.findings.case import Case
-from cachetui.findings.graph import parents
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Rule
 from cachetui.findings.rules.mount_id_shared import shared_mounts
@@ -56,7 +55,7 @@ def observe(case: Case) -> Iterator[Claim]:
 def _pairs(run: Run, case: Case) -> Iterator[tuple[Step, Step, float]]:
     """Pairs of steps that worked at the same time, of which the later one in the file was seen
     before the earlier one ended."""
-    direct = parents(run, case.dockerfile)
+    direct = case.parents(run)
     below: dict[StepId, set[StepId]] = {}
     for step, own in direct.items():
         below[step] = {p.step for p in own}.union(*(below.get(p.step, set()) for p in own))

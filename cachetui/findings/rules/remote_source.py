@@ -33,7 +33,8 @@ def explain(question: Question) -> Claim | None:
             Evidence(
                 kind="run",
                 text=f"{question.run.scenario} on {question.run.host} found all above it, fetched "
-                f"it and got other bytes than {since}: with equal ones the step hits",
+                f"it and got another answer than {since}: with equal bytes and Last-Modified the "
+                "step hits",
                 data={"run": question.run.id, "sources": list(sources)},
             ),
         ),
@@ -100,7 +101,7 @@ RULE = Rule(
     needs="A warm run right after a cold one, or an as-found run after an earlier one.",
     applies="The first miss is an ADD of a URL without --checksum, or of a git reference that is "
     "no commit, and nothing else that is known changed.",
-    proves="The warm run minutes after the cold one: with equal bytes ADD hits.",
+    proves="The warm run minutes after the cold one: with an equal answer ADD hits.",
     advises="--checksum, or the commit.",
     written=(
         "BuildKit source/http/source.go and source/git/source.go, CacheKey",

@@ -10,5 +10,5 @@ def play(stage: Stage, part: str) -> None:
     if part == "surprise":
         stage.edit("Dockerfile", "COLOUR=red", "COLOUR=blue")
     else:
-        stage.edit("Dockerfile", "RUN echo one && echo", "# a comment\nRUN echo one && \\\n  echo")
+        stage.edit("Dockerfile", "RUN echo one && echo", "# a comment\nRUN echo one && \\\necho")
     stage.audit("legacy-as-found", "buildkit-as-found")

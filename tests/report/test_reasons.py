@@ -1,0 +1,120 @@
+"""Findings for people: how much is said, and that what a build printed cannot act."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import jsonschema
+import pytest
+from markdown_it import MarkdownIt
+
+from cachetui.findings import Evidence, Finding, Findings, Need, StepRef, Unexplained
+from cachetui.report import html, jsonout, markdown, table
+from cachetui.report.cells import width
+from cachetui.report.reasons import NOTHING, lay_out
+from tests import builders as b
+from tests.report.test_clean import forbidden
+from tests.report.test_formats import _Page
+
+
+def finding(number: int = 1, text: str = "something", **more: Any) -> Finding:
+    defaults: dict[str, Any] = {
+        "id": "base-drift",
+        "name": f"base-drift:{number}",
+        "title": f"title {number}: {text}",
+        "confidence": "proved",
+        "hosts": ("old", "mid"),
+        "backends": ("legacy",),
+        "scenarios": ("legacy-as-found",),
+        "steps": (StepRef(0, 1),),
+        "consequences": tuple(StepRef(0, i) for i in range(2, 9)),
+        "seconds": 12.34,
+        "evidence": tuple(
+            Evidence(kind="run", text=f"fact {i}: {text}", data={"text": text}) for i in range(6)
+        ),
+        "advice": f"do {text}",
+    }
+    return Finding(**{**defaults, **more})
+
+
+def found(text: str = "something", count: int = 5) -> Findings:
+    left = Unexplained(
+        title=f"open: {text}",
+        hosts=("old",),
+        backends=("legacy",),
+        facts=(Evidence(kind="facts", text=text),),
+        suspects=("base-drift", "context-content"),
+    )
+    return Findings(
+        findings=tuple(finding(n, text) for n in range(count)),
+        unexplained=(left,),
+        needs=(Need(id="cold-mount-slow", text=text),),
+    )
+
+
+def drawn(findings: Findings, most: int | None = 3, columns: int = 80) -> str:
+    return table.render(
+        b.odd_one_out(),
+        width=columns,
+        color=False,
+        log_tail=b.tails(),
+        reasons=lay_out(findings, most),
+    )
+
+
+def test_the_three_that_cost_most_and_the_rest_on_request() -> None:
+    text = drawn(found())
+    assert [line for line in text.splitlines() if "title" in line] == [
+        f"  ! title {n}: something" for n in range(3)
+    ]
+    assert "proved; 12.3s; 1 cause, 7 consequences; on old,mid; in legacy-as-found" in text
+    assert "2 more findings: --findings all shows them" in text
+    assert "fact 3" in text
+    assert "fact 4" not in text
+    assert "- and 2 more" in text
+    assert "? open: something" in text
+    assert "it could be base-drift or context-content; none of them is proved" in text
+    whole = drawn(found(), None)
+    assert "title 4" in whole
+    assert "fact 5" in whole
+    assert "more findings" not in whole
+    assert lay_out(found(), 0) == NOTHING
+    assert not lay_out(Findings())
+
+
+@pytest.mark.parametrize("columns", [40, 80, 160])
+def test_no_line_is_wider_than_the_terminal(columns: int) -> None:
+    text = drawn(found("a" * 300 + " " + b.HOSTILE), None, columns)
+    assert max(map(width, text.splitlines())) <= columns
+
+
+def test_what_a_build_printed_cannot_act() -> None:
+    hostile = found(b.HOSTILE)
+    assert forbidden(drawn(hostile, None), "\n") == []
+    text = markdown.render(b.odd_one_out(), b.tails(), lay_out(hostile, None))
+    assert forbidden(text, "\n") == []
+    page = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(text)
+    assert "<script" not in page
+    assert not re.search(r"<a |<img |<em>b</em>", page)
+    text = html.render(b.odd_one_out(), b.tails(), b.NOW, lay_out(hostile, None))
+    assert forbidden(text, "\n") == []
+    assert "<script" not in text
+    read = _Page(text)
+    assert read.open == []
+    assert any("title 4" in part for part in read.text)
+
+
+def test_json_has_them_all_as_its_schema_says() -> None:
+    raw = jsonout.encode(b.odd_one_out(), found(b.HOSTILE))
+    assert forbidden(raw.decode(), "\n") == []
+    said = json.loads(raw)
+    jsonschema.validate(said, jsonout.schema())
+    assert len(said["findings"]) == 5
+    assert said["findings"][0]["steps"] == [{"stage_index": 0, "index": 1}]
+    assert said["unexplained"][0]["suspects"] == ["base-drift", "context-content"]
+    assert {one["grade"] for one in said["speeds"]} == {"shown"}
+    del said["findings"][0]["confidence"]
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(said, jsonout.schema())
