@@ -131,6 +131,17 @@ class Dockerfile:
                     needs.update(instruction_needs(item.onbuild))
         return needs
 
+    def all_needed(self, stage_index: int) -> set[int]:
+        """Indexes of a stage and of all that it stands on, directly or not."""
+        needed: set[int] = set()
+        waiting = [stage_index]
+        while waiting:
+            index = waiting.pop()
+            if index not in needed:
+                needed.add(index)
+                waiting.extend(self.depends_on(index) - needed)
+        return needed
+
 
 def instruction_needs(instruction: Instruction) -> set[int]:
     """Indexes of the stages that one instruction copies or mounts from."""
@@ -195,14 +206,7 @@ def resolve_target(dockerfile: Dockerfile, target: str | None) -> int:
 
 def needed_stages(dockerfile: Dockerfile, target: str | None = None) -> set[int]:
     """The stages that BuildKit builds for a target (`convert.go` allReachableStages)."""
-    needed: set[int] = set()
-    waiting = [resolve_target(dockerfile, target)]
-    while waiting:
-        index = waiting.pop()
-        if index not in needed:
-            needed.add(index)
-            waiting.extend(dockerfile.depends_on(index) - needed)
-    return needed
+    return dockerfile.all_needed(resolve_target(dockerfile, target))
 
 
 def external_images(

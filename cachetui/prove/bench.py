@@ -98,7 +98,7 @@ class Bench:
 
     def job(self, laid: Laid, redactor: Redactor) -> Job:
         return Job(
-            audit=self.name,
+            audit=laid.name,
             host=self.host,
             facts=self.facts,
             planned=laid.planned,
@@ -217,15 +217,15 @@ class Bench:
         tags = dict(self._tags)
         for one in builds:
             if one.planned.controlled:
-                tags.setdefault(tag(self.name, one.planned), None)
+                tags.setdefault(tag(one.name, one.planned), None)
         found = [
             removal_command(self.host, list(names), gone, self._shared(names))
             for names, gone in ((tags, list(images)), (self._fetched, []))
         ]
         emptied = {
-            empty_mounts_command(self.host, one.dockerfile, mount_namespace(self.name))
+            empty_mounts_command(self.host, one.dockerfile, mount_namespace(one.name))
             for one in builds
-            if one.planned.scenario == "buildkit-warm"
+            if one.planned.controlled and one.planned.backend == "buildkit"
         }
         found += sorted(command for command in emptied if command)
         if builds:

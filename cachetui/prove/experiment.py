@@ -6,7 +6,7 @@ import secrets
 import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cachetui.config import BuildSettings, HostSettings
 from cachetui.context import Context, ContextError, read_context
@@ -19,6 +19,7 @@ from cachetui.hosts.put import context_folder, put_folder
 from cachetui.identity import digest
 from cachetui.prove.bench import Bench
 from cachetui.prove.layout import Laid, Layout, never_cached
+from cachetui.prove.remake import remade_verdict, remake
 from cachetui.prove.suspects import Change, Image, NoExperiment, Setting, State, ValueNeeded, change
 from cachetui.prove.verdict import Made, Outcome, Verdict, together, verdict
 from cachetui.record import Backend
@@ -159,9 +160,13 @@ class Experiment:
             values=self._values,
             given=self.asked.given,
         )
-        found = change(setting)
+        remade = self.asked.finding.suspect.get("kind") in ("repeat", "mount")
+        found = remake(setting) if remade else change(setting)
         self._unchanged_checkout(found)
         own = {key: layout.own(found, state, key) for key, state in _states(found)}
+        if found.remade == "mount":
+            # Another namespace, so an empty mount; another host name, so that it runs.
+            own["cold"] = replace(layout.own(found, found.then, "then"), name=f"{self.name}-2")
         host: dict[str, Laid] = {}
         unasked = self._unasked(found)
         if found.run is not None and unasked is None:
@@ -338,7 +343,7 @@ class Experiment:
         for place, (key, laid, state) in enumerate(order, 1 + number * len(order)):
             if key == "host-now" and made["host-then"].status != "miss":
                 continue
-            if key.startswith("own") and _settled(made):
+            if key.startswith("own") and part.change.remade is None and _settled(made):
                 break
             label = f"{part.change.backend}, {state.name}"
 
@@ -347,6 +352,8 @@ class Experiment:
 
             doing("")
             made[key] = bench.build(laid, redactor, doing)
+        if part.change.remade is not None:
+            return remade_verdict(part.change, made, self.asked.host.name)
         item = self.asked.case.instruction(part.change.watch)
         line = f"line {item.line} ({item.keyword})" if item is not None else "the step"
         return verdict(
@@ -375,6 +382,8 @@ def _order(part: _Part) -> Iterator[tuple[str, Laid, State]]:
         yield "host-then", part.host["then"], then
         yield "host-now", part.host["now"], now
     yield "own-then", part.own["then"], then
+    if "cold" in part.own:
+        yield "own-cold", part.own["cold"], now
     yield "own-now", part.own["now"], now
     yield "own-again", part.own["then"], then
 

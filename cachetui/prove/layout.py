@@ -28,7 +28,8 @@ BEGIN = "set -eu\numask 077"
 @dataclass(frozen=True)
 class Laid:
     """A derived build: the shell script that prepares it, the build, its Dockerfile, where the
-    watched step stands in that, and whether it may be stopped as soon as that step is known."""
+    watched step stands in that, and whether it may be stopped as soon as that step is known.
+    `name` is the experiment's, by which tag, mount namespace and host name are its own."""
 
     script: str
     build: Build
@@ -36,6 +37,7 @@ class Laid:
     watch: StepId
     planned: Planned
     stop_early: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,11 @@ class Layout:
     def own(self, change: Change, state: State, key: str) -> Laid:
         """The build in a cache of its own."""
         folder = self._folder(change.backend, key)
-        parts = pieces.unlinked(self._cut(state, change.watch))
-        needed = self._needed(change.watch)
+        remade = change.remade is not None
+        whole = state.dockerfile if remade else self._cut(state, change.watch)
+        parts = pieces.unlinked(whole)
+        stage = change.watch.stage_index - (2 if remade else 0)
+        needed = self.original.all_needed(stage)
         bottom = {i for i in needed if self.original.stages[i].base_stage is None}
         parts = pieces.salted(parts, bottom, f"COPY {SALT} /{SALT}\n")
         text = pieces.text(parts)
@@ -73,7 +78,8 @@ class Layout:
         script = self._copied(state, folder) + (
             f"\ncd {shlex.quote(folder + '/context')}\n" + _if(f"! -e {SALT}", steps)
         )
-        planned = Planned(f"{change.backend}-warm", 1)
+        again = remade and key == "now"
+        planned = Planned("buildkit-mounts-warm" if again else f"{change.backend}-warm", 1)
         return self._laid(script, f"{folder}/context", f"{folder}/context/{name}", parts, state,
                           change, planned)  # fmt: skip
 
@@ -133,7 +139,7 @@ class Layout:
         )
         parsed = parse(pieces.text(parts), state.build_args)
         watch = pieces.place(parts, change.watch)
-        return Laid(script, build, parsed, watch, planned, stop_early)
+        return Laid(script, build, parsed, watch, planned, stop_early, self.name)
 
     # Parts
 
@@ -154,14 +160,7 @@ class Layout:
 
     def _needed(self, watch: StepId) -> Collection[int]:
         """The stage of the step, and those that it stands on."""
-        needed: set[int] = set()
-        waiting = [watch.stage_index]
-        while waiting:
-            index = waiting.pop()
-            if index not in needed:
-                needed.add(index)
-                waiting += self.original.depends_on(index)
-        return needed
+        return self.original.all_needed(watch.stage_index)
 
     @property
     def _own_ignore(self) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from cachetui.findings.case import Before, Case, listed
 from cachetui.findings.record import Finding
@@ -61,7 +62,9 @@ class Image:
 class Change:
     """The suspect: `what` in words, the build as it is `now` and as it was `then`, and the step to
     `watch`, by its place in the audit's Dockerfile. `run` is the as-found run that missed it, None
-    when none did. `inexact` says why `then` may be not quite what was there."""
+    when none did. `inexact` says why `then` may be not quite what was there. `remade` is for a RUN,
+    in `line`, of which is asked whether it makes the same again: see `remake`.
+    """
 
     backend: Backend
     what: str
@@ -71,6 +74,8 @@ class Change:
     run: Run | None = None
     image: Image | None = None
     inexact: str | None = None
+    remade: Literal["run", "mount"] | None = None
+    line: int = 0
 
 
 @dataclass(frozen=True)
@@ -155,7 +160,7 @@ _WHY_NOT = {
 def _context(setting: Setting) -> Change:
     """Give the files that the step sees the modes and content that they had."""
     case, step, backend = setting.case, setting.first, setting.backend
-    item = _instruction(case, step)
+    item = instruction(case, step)
     now = case.files(case.document, setting.host)
     if now is None:
         raise NoExperiment("the manifest of the context is not kept any more; run the audit again")
@@ -338,7 +343,7 @@ def _metadata(setting: Setting) -> Change:
     case, at = setting.case, setting.first
     if setting.backend != "legacy":
         raise NoExperiment("it is about the legacy builder alone")
-    item = _instruction(case, at)
+    item = instruction(case, at)
     watch = _work_below(case, at)
     own = pieces.pieces(case.dockerfile)
     was = setting.finding.suspect.get("was")
@@ -428,7 +433,8 @@ def _another(item: Instruction) -> str:
     return f"{item.text.rstrip()} cachetui.experiment=1\n"
 
 
-def _instruction(case: Case, step: StepId) -> Instruction:
+def instruction(case: Case, step: StepId) -> Instruction:
+    """The instruction at a place. Raises `NoExperiment` for a trigger."""
     item = case.instruction(step)
     if item is None:
         raise NoExperiment("the step is a trigger of the base image, which cannot be changed here")

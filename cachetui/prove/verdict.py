@@ -77,7 +77,7 @@ def _theirs(change: Change, builds: Builds, host: str, line: str) -> Verdict | N
         return None
     whose = f"{_builder(change)} on {host}, in the host's own cache: "
     name = change.then.name
-    data = _data(builds, "host-then", "host-now")
+    data = table(builds, "host-then", "host-now")
     if then.status == "none":
         return _undecided(f"{whose}{line} was not reached {name}: {then.trouble}", data)
     if then.status == "hit":
@@ -105,7 +105,7 @@ def _own(change: Change, builds: Builds, host: str, line: str) -> Verdict | None
     first, now, again = (builds.get(f"own-{key}") for key in ("then", "now", "again"))
     if first is None:
         return None
-    data = _data(builds, "own-then", "own-now", "own-again")
+    data = table(builds, "own-then", "own-now", "own-again")
     alone = (
         f"{_builder(change)} on {host}, in a cache of its own that the build {change.then.name} "
         "filled"
@@ -151,7 +151,8 @@ def _builder(change: Change) -> str:
     return "legacy" if change.backend == "legacy" else "BuildKit"
 
 
-def _data(builds: Builds, *keys: str) -> dict[str, object]:
+def table(builds: Builds, *keys: str) -> dict[str, object]:
+    """The builds as data for programs."""
     return {
         "builds": [
             {"build": key, "status": made.status, "seconds": round(made.run.seconds, 3)}

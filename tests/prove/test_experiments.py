@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import threading
@@ -66,7 +67,12 @@ class Fleet:
         return done.stdout
 
     def audit(
-        self, folder: Path, *scenarios: str, hosts: tuple[str, ...] = HOSTS, **settings: object
+        self,
+        folder: Path,
+        *scenarios: str,
+        hosts: tuple[str, ...] = HOSTS,
+        repeat: int = 1,
+        **settings: object,
     ) -> Document:
         build = msgspec.structs.replace(folder_build(folder), network="none", **settings)
         chosen = [
@@ -74,7 +80,7 @@ class Fleet:
             for host in self.core.settings.hosts
             if host.name in hosts
         ]
-        options = Options(scenarios=scenarios, fresh=True)
+        options = Options(scenarios=scenarios, repeat=repeat, fresh=True)
         document = self.core.prepare(build, chosen, options).run()
         assert {host.status for host in document.hosts} == {"ok"}, document.hosts
         return document
@@ -319,3 +325,67 @@ def test_content_is_proved_with_the_files_of_the_earlier_audit(fleet: Fleet) -> 
         assert found == "proved", said
 
     fleet.everywhere(prove, hosts)
+
+
+REMADE = """\
+FROM base:1 AS build
+RUN echo @SALT@ > /same
+RUN @RUN@
+FROM base:1
+COPY --from=build /made /
+RUN cat /made
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "run", "hosts"),
+    [
+        ("nondeterministic-step", "date +%s%N > /made", ("mid", "new")),
+        (
+            "mount-changes-result",
+            "--mount=type=cache,target=/c echo m@SALT@ >> /c/log && cat /c/log > /made",
+            ("old", "ctd"),
+        ),
+    ],
+)
+def test_a_run_that_makes_other_bytes_is_proved(
+    fleet: Fleet, rule: str, run: str, hosts: tuple[str, ...]
+) -> None:
+    fleet.checkouts = {}
+    folder = fleet.write(rule, {"Dockerfile": REMADE.replace("@RUN@", run)})
+    document = fleet.audit(folder, "buildkit-mounts-warm", hosts=hosts, repeat=2)
+    finding = fleet.finding(document, rule)
+    assert finding.confidence != "proved"
+
+    def prove(host: str) -> None:
+        found, said = outcome(fleet.prove(document, finding.name, host))
+        assert found == "proved", said
+        assert f"BuildKit on {host}: line 3 made" in said
+
+    fleet.everywhere(prove, hosts)
+
+
+def test_a_run_that_is_not_to_blame_is_not_blamed(fleet: Fleet) -> None:
+    """The mount is said to decide the result; it is the time that does."""
+    fleet.checkouts = {}
+    mount = "--mount=type=cache,id=n@SALT@,target=/c ls /c; date +%s%N > /made"
+    folder = fleet.write("blamed", {"Dockerfile": REMADE.replace("@RUN@", mount)})
+    document = fleet.audit(folder, "buildkit-mounts-warm", hosts=("old", "new"))
+    found = fleet.core.findings(document).findings
+    finding = next(one for one in found if one.id == "nondeterministic-step")
+    wrong = msgspec.structs.replace(finding, suspect={"kind": "mount", "line": 3})
+
+    def prove(host: str) -> None:
+        experiment = fleet.core.experiment(
+            document, finding.name, host=host, cancel=threading.Event()
+        )
+        experiment.asked = dataclasses.replace(experiment.asked, finding=wrong)
+        try:
+            experiment.prepare()
+            done, said = outcome(experiment.run())
+        finally:
+            experiment.close()
+        assert done == "withdrawn", said
+        assert "makes other bytes with an empty mount as well" in said
+
+    fleet.everywhere(prove, ("old", "new"))
