@@ -150,6 +150,7 @@ _WHY_NOT = {
     "remote": "what the server had before cannot be brought back",
     "no-cache": "it is about what an option of the build would do, which is known of every engine",
     "sharing": "it is about seconds, not about hits: compare runs with and without sharing=locked",
+    "twin": "a run without --no-cache shows it: run the audit again with --as-found",
     "mount-id": "it is about which steps share a mount, which the Dockerfile shows",
 }
 
