@@ -15,7 +15,7 @@ from cachetui.config import HostSettings
 from cachetui.hosts.base import Cancel, HostError, Machine
 from cachetui.hosts.docker import last_line
 from cachetui.prove.layout import Laid
-from cachetui.prove.suspects import Image, NoExperiment
+from cachetui.prove.states import Image, NoExperiment
 from cachetui.prove.verdict import Made
 from cachetui.record import HostFacts
 from cachetui.redact import Redactor
@@ -109,12 +109,18 @@ class Bench:
 
     def shell(self, script: str, stdin: Iterable[bytes] | bytes = b"") -> str:
         """Run a script that must succeed; returns what it printed. Raises `HostError`."""
-        self.commands.append(script)
+        self.commands.append(self.shown(script))
         done = self.machine.run(script, stdin=stdin, timeout=COPY_SECONDS, cancel=self.cancel)
         if done.status != 0:
             said = last_line(done.error_text, self.host.env) or f"exit status {done.status}"
             raise HostError(self.host.name, "shell", f"could not prepare the experiment: {said}")
         return done.text
+
+    def shown(self, command: str) -> str:
+        """A command as it may be shown and kept: without the values of the host's `env`."""
+        for name, value in self.host.env.items():
+            command = command.replace(shlex.quote(f"{name}={value}"), f'{name}="${name}"')
+        return command
 
     # Base images
 
@@ -199,7 +205,7 @@ class Bench:
         new = image_ids(self.machine, self.host) - self._before if self._printed else frozenset()
         parents = image_parents(self.machine, self.host, new)
         commands = self.tidying(made_here(self._printed, self._bases, parents))
-        self.commands += commands
+        self.commands += map(self.shown, commands)
         if self.cancel.is_set():
             # Whoever stopped it is waiting: the host finishes by itself.
             script = "; ".join(commands) or "true"

@@ -8,7 +8,7 @@ from cachetui.config import BuildSettings, HostSettings, Settings
 from cachetui.findings.case import listed
 from cachetui.findings.record import Finding
 from cachetui.prove.experiment import Asked
-from cachetui.prove.suspects import NoExperiment
+from cachetui.prove.states import NoExperiment
 from cachetui.record import Document
 from cachetui.store import Store
 from cachetui.why import case_of, why

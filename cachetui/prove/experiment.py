@@ -20,7 +20,8 @@ from cachetui.identity import digest
 from cachetui.prove.bench import Bench
 from cachetui.prove.layout import Laid, Layout, never_cached
 from cachetui.prove.remake import remade_verdict, remake
-from cachetui.prove.suspects import Change, Image, NoExperiment, Setting, State, ValueNeeded, change
+from cachetui.prove.states import Change, Image, NoExperiment, Setting, State, ValueNeeded
+from cachetui.prove.suspects import change
 from cachetui.prove.verdict import Made, Outcome, Verdict, together, verdict
 from cachetui.record import Backend
 from cachetui.redact import Redactor
@@ -107,7 +108,7 @@ class Experiment:
         self.parts = tuple(self._part(layout, backend) for backend in self._backends(bench))
         self._find_image(bench)
         bench.begin()
-        return list(self._told(bench))
+        return [bench.shown(line) for line in self._told(bench)]
 
     def _connect(self, host: HostSettings) -> Bench:
         machine = self.connect.connect(host, self.cancel)

@@ -17,7 +17,7 @@ from cachetui.dockerfile import Dockerfile, parse
 from cachetui.plan import Planned
 from cachetui.prove import files, pieces
 from cachetui.prove.pieces import Pieces
-from cachetui.prove.suspects import Change, State
+from cachetui.prove.states import Change, State
 from cachetui.record import Backend, BuildRecord, StepId
 
 SALT = ".cachetui-salt"

@@ -14,7 +14,7 @@ from __future__ import annotations
 from cachetui.findings.record import Evidence
 from cachetui.prove import pieces
 from cachetui.prove.pieces import Piece
-from cachetui.prove.suspects import Change, NoExperiment, Setting, instruction
+from cachetui.prove.states import Change, NoExperiment, Setting, instruction
 from cachetui.prove.verdict import Builds, Verdict, table
 from cachetui.record import StepId
 

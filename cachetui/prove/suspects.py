@@ -1,14 +1,10 @@
-"""What an experiment changes: a build as it is, and as it was but for the suspect. Pure."""
+"""Each kind of suspect: the build as it is, and as it was but for the suspect. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
 
 from cachetui.findings.case import Before, Case, listed
-from cachetui.findings.record import Finding
 from cachetui.findings.rules.legacy_metadata_invalidates import METADATA, WORK
 from cachetui.findings.scope import scope_at
 from cachetui.findings.seen import Files, compare, seen
@@ -16,115 +12,17 @@ from cachetui.hosts.put import context_folder
 from cachetui.identity import digest
 from cachetui.instruction import BUILDKIT_KEYWORDS, Instruction
 from cachetui.prove import pieces
-from cachetui.prove.files import FileEdit, edits
+from cachetui.prove.files import edits
 from cachetui.prove.pieces import Pieces
-from cachetui.record import Backend, BaseImage, Run, StepId
-
-
-class NoExperiment(Exception):
-    """There is no experiment for this finding, or none is possible: says why, and what to do."""
-
-
-class ValueNeeded(NoExperiment):
-    """There is one, once the value of the build argument `name` is given."""
-
-    def __init__(self, name: str, why: str) -> None:
-        super().__init__(f"{why}, and values are not kept: give it with --build-arg {name}=VALUE")
-        self.name = name
-
-
-@dataclass(frozen=True)
-class State:
-    """A build: its Dockerfile, what is changed in the context that was sent, its arguments.
-    `edited` says whether the Dockerfile is another than the audit's."""
-
-    name: str
-    dockerfile: Pieces
-    build_args: Mapping[str, str]
-    files: tuple[FileEdit, ...] = ()
-    edited: bool = False
-
-
-@dataclass(frozen=True)
-class Image:
-    """A base image to be had on the host: by its `id` or its `layers`, by a digest to pull
-    ("name@sha256:…"), or from other `hosts`. `tag` is the name that we give it."""
-
-    ref: str
-    layers: tuple[str, ...]
-    tag: str
-    id: str | None = None
-    digest: str | None = None
-    hosts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Change:
-    """The suspect: `what` in words, the build as it is `now` and as it was `then`, and the step to
-    `watch`, by its place in the audit's Dockerfile. `run` is the as-found run that missed it, None
-    when none did. `inexact` says why `then` may be not quite what was there. `remade` is for a RUN,
-    in `line`, of which is asked whether it makes the same again: see `remake`.
-    """
-
-    backend: Backend
-    what: str
-    watch: StepId
-    now: State
-    then: State
-    run: Run | None = None
-    image: Image | None = None
-    inexact: str | None = None
-    remade: Literal["run", "mount"] | None = None
-    line: int = 0
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Where the experiment is made. `name` is the experiment's; `values` are the values of the
-    build's arguments; `given` what was given besides, as (name, value)."""
-
-    case: Case
-    finding: Finding
-    host: str
-    backend: Backend
-    name: str
-    cache_folder: str
-    values: Mapping[str, str] = field(default_factory=dict)
-    given: tuple[tuple[str, str], ...] = ()
-    checkout: str | None = None
-
-    @property
-    def run(self) -> Run | None:
-        """The run of this host and backend, made as found, that the finding is about. One that
-        only says how hosts differ, by their own records, is about none."""
-        scenario = f"{self.backend}-as-found"
-        if scenario not in self.finding.scenarios and self.finding.confidence == "proved":
-            return None
-        here = (self.host, scenario)
-        return next((run for run in self.case.runs if (run.host, run.scenario) == here), None)
-
-    @property
-    def before(self) -> Before | None:
-        return self.case.before(self.run) if self.run is not None else None
-
-    def missed(self, step: StepId) -> Run | None:
-        """The as-found run, where it missed this step."""
-        run = self.run
-        found = run is not None and any(s.id == step and s.status == "miss" for s in run.steps)
-        return run if found else None
-
-    @property
-    def first(self) -> StepId:
-        steps = self.finding.steps
-        if not steps:
-            raise NoExperiment("the finding is about no step of the Dockerfile")
-        return StepId(steps[0].stage_index, steps[0].index)
-
-    def state(self, name: str, parts: Pieces | None = None, **more: object) -> State:
-        """A build that is as the audit's, but for what is told."""
-        own = pieces.pieces(self.case.dockerfile)
-        values: dict[str, object] = {"build_args": self.values, **more}
-        return State(name, parts or own, edited=parts is not None, **values)  # type: ignore[arg-type]
+from cachetui.prove.states import (
+    Change,
+    Image,
+    NoExperiment,
+    Setting,
+    ValueNeeded,
+    instruction,
+)
+from cachetui.record import Backend, BaseImage, StepId
 
 
 def change(setting: Setting) -> Change:
@@ -432,11 +330,3 @@ def _another(item: Instruction) -> str:
     if item.keyword != "LABEL":
         raise NoExperiment("what the line was before is not known")
     return f"{item.text.rstrip()} cachetui.experiment=1\n"
-
-
-def instruction(case: Case, step: StepId) -> Instruction:
-    """The instruction at a place. Raises `NoExperiment` for a trigger."""
-    item = case.instruction(step)
-    if item is None:
-        raise NoExperiment("the step is a trigger of the base image, which cannot be changed here")
-    return item

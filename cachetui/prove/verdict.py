@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cachetui.findings.record import Evidence
-from cachetui.prove.suspects import Change
+from cachetui.prove.states import Change
 from cachetui.record import Run, Step, StepId
 
 Outcome = Literal["proved", "withdrawn", "undecided"]

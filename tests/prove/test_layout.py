@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import threading
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+from cachetui.config import HostSettings
 from cachetui.context import Entry
 from cachetui.dockerfile import parse
 from cachetui.findings.seen import Difference
 from cachetui.prove import files, pieces
+from cachetui.prove.bench import Bench
 from cachetui.prove.layout import Layout, kept_options, never_cached
-from cachetui.prove.suspects import Change, State
+from cachetui.prove.states import Change, Image, State
 from cachetui.record import BuildRecord, StepId
+from cachetui.store import Store
 
 TEXT = "FROM base:1 AS a\nRUN x\nFROM other:1 AS idle\nRUN y\nFROM scratch\nCOPY --from=a / /\nCOPY . /s\nRUN z\n"  # noqa: E501
 
@@ -117,3 +124,18 @@ def test_files_are_made_what_they_were() -> None:
         "ln -s 'a b' ./link",
         "chmod 664 ./mode",
     ]
+
+
+def test_no_value_of_the_hosts_environment_is_shown(tmp_path: Path) -> None:
+    env = {"REGISTRY_TOKEN": "s3cret value", "PLAIN": "plain"}
+    host = HostSettings(name="h", address="h", docker=("sudo", "-n", "docker"), env=env)
+    facts: Any = None
+    machine: Any = None
+    bench = Bench(machine, host, facts, "prove-1", "/c", Store(tmp_path), threading.Event())
+    image = Image("base:1", (), "cachetui:prove-1-base", digest="base@sha256:0")
+    command = bench.pull_command(image)
+    assert "s3cret" in command
+    shown = bench.shown(command)
+    assert "s3cret" not in shown
+    assert 'REGISTRY_TOKEN="$REGISTRY_TOKEN"' in shown
+    assert "plain" not in shown.replace('PLAIN="$PLAIN"', "")

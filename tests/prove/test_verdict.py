@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cachetui.prove.suspects import Change, State
+from cachetui.prove.states import Change, State
 from cachetui.prove.verdict import Made, Verdict, together, verdict
 from cachetui.record import Run, StepId
 from tests.builders import step
