@@ -24,9 +24,9 @@ from cachetui.hosts.evidence import gather
 from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.put import context_folder, put_folder
 from cachetui.identity import run_of
+from cachetui.images import read_images
 from cachetui.logs import RunLog
-from cachetui.outputs.gather import gather as gather_image
-from cachetui.outputs.runs import contents_of, keep_contents, keep_trouble
+from cachetui.outputs.runs import contents_of
 from cachetui.plan import Plan, Planned, missing_with_needs
 from cachetui.record import Backend, BuildRecord, HostFacts, HostReport, HostStatus, Run
 from cachetui.redact import Redactor
@@ -157,7 +157,8 @@ class Visit:
                     if self.cancel.is_set():
                         raise HostError(self.name, "cancelled", "stopped")
                     self._build(facts, build, planned)
-                self._look_at_outputs(facts, missing)
+                if self.task.outputs:
+                    self._read_images(facts, missing)
         else:
             self.report = msgspec.structs.replace(self.report, left_behind_bytes=0)
         self.board.host(self.name, state="done")
@@ -322,37 +323,18 @@ class Visit:
 
     # What came out
 
-    def _look_at_outputs(self, facts: HostFacts, done: Sequence[Planned]) -> None:
-        """Read what the images of these runs hold, as long as they are there. After all builds:
-        it is work for the host's disk, and would slow them down."""
+    def _read_images(self, facts: HostFacts, done: Sequence[Planned]) -> None:
+        """Read what came out of these runs. After all builds: it is work for the host's disk,
+        and would slow them down."""
         assert self.machine is not None
-        if not self.task.outputs:
-            return
         self.board.host(self.name, state="reading")
         built = {(planned.scenario, planned.repeat) for planned in done}
-        base = {layer for layers in facts.bases.values() for layer in layers or ()}
-        for run in self.runs:
-            if (run.scenario, run.repeat) not in built or run.status != "ok" or run.image is None:
-                continue
-            try:
-                contents = gather_image(
-                    self.machine,
-                    self.host,
-                    run.image.id,
-                    self.store,
-                    cancel=self.cancel,
-                    redact=self.task.redactor.text,
-                    copy_to=f"{facts.cache_folder}/layers",
-                    base=base,
-                )
-            except HostError as error:
-                if error.trouble in ("cancelled", "lost"):
-                    raise
-                keep_trouble(self.store, run.id, error.reason)
-                self.board.note(f"{self.name} {run.scenario}: {error.reason}")
-                continue
-            keep_contents(self.store, run.id, contents)
-            self._copied += contents.copied_bytes
+        runs = [run for run in self.runs if (run.scenario, run.repeat) in built]
+        self._copied, troubles = read_images(
+            self.machine, self.host, facts, runs, self.store, self.task.redactor, self.cancel
+        )
+        for trouble in troubles:
+            self.board.note(trouble)
 
     # What is left behind
 
