@@ -81,6 +81,11 @@ def read_context(folder: Path, dockerfile: str = "Dockerfile") -> Context:
         what = "is a file, not a folder" if root.exists() else "does not exist"
         raise ContextError(f"the build context {folder} {what}; name the folder to build")
     file = Path(os.path.normpath(root / dockerfile))
+    if dockerfile == "-" and not file.is_file():
+        raise ContextError(
+            "a Dockerfile is not read from standard input: each host gets the same file; "
+            "name it with -f FILE"
+        )
     if not file.is_file():
         raise ContextError(
             f"no Dockerfile at {file}; name it with -f FILE, or `dockerfile` in [builds]"

@@ -143,3 +143,11 @@ def test_a_missing_folder_and_a_file_for_a_folder(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("")
     with pytest.raises(ContextError, match="is a file"):
         read_context(tmp_path / "f")
+
+
+def test_a_dockerfile_from_standard_input_is_refused(tmp_path: Path) -> None:
+    root = folder(tmp_path / "c")
+    with pytest.raises(ContextError, match="not read from standard input"):
+        read_context(root, "-")
+    (root / "-").write_text("FROM base:1\n")
+    assert read_context(root, "-").dockerfile == "context/-"
