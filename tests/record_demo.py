@@ -1,8 +1,9 @@
 """`python3 -m tests.record_demo`: record the demo's fleet in a lab of its own.
 
-First each host gets a past: what its users built there, with real docker, before the audit. Then
-the ordinary audit runs on one host after the other, so that none disturbs another's times, and
-all that went over the connections is kept in `cachetui/demo/recordings`.
+First each host gets a past: what its users built there, with real docker, before the audit, and
+the checkout that they would build from today. Then the ordinary audit runs on one host after the
+other, so that none disturbs another's times, and all that went over the connections is kept in
+`cachetui/demo/recordings`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import msgspec
 import cachetui.demo
 from cachetui import config
 from cachetui.core import Core, Options, folder_build
-from cachetui.demo.fleet import BUILDS, NETWORK, lay_out
+from cachetui.demo.fleet import BUILDS, CHECKOUTS, NETWORK, lay_out
 from cachetui.demo.record import RecordingConnector, Transcript
 from cachetui.demo.recording import Recording, Session, encode, save
 from cachetui.record import Document, HostFacts
@@ -53,6 +54,7 @@ class Past:
     told: str
     backends: tuple[str, ...] = ()
     change: Callable[[Path], None] | None = None
+    still: bool = False  # whether their checkout of today's files is so too
 
 
 def group_may_write(folder: Path) -> None:
@@ -80,7 +82,7 @@ MOVED = "Its base image was replaced by a newer one of the same name afterwards.
 PASTS = {
     ("old", "shop"): Past("Built here before, with the legacy builder only.", ("legacy",)),
     ("mid", "shop"): Past(
-        "Built here before, from a checkout made with umask 002.", BOTH, group_may_write
+        "Built here before, from a checkout made with umask 002.", BOTH, group_may_write, still=True
     ),
     ("new", "shop"): Past("The release before was built here.", BOTH, release_before),
     ("ctd", "shop"): Past(f"Built here before. {MOVED}", BOTH),
@@ -116,6 +118,7 @@ def record(lab: Lab, name: str, work: Path, patience: float) -> Recording:
     host.docker("tag", "base:1", BASE)
     for build in BUILDS:
         give_past(host, build, PASTS[name, build], work / "past" / build)
+        check_out(host, build, PASTS[name, build])
     if name == "ctd":
         host.import_base(BASE, {"etc/base-release": b"12.1\n"})
     sessions = []
@@ -163,6 +166,19 @@ def give_past(host: Host, build: str, past: Past, folder: Path) -> None:
         )
 
 
+def check_out(host: Host, build: str, past: Past) -> None:
+    """Today's files where the host's users keep them."""
+    folder = lay_out(build, checkout_of(host, build))
+    if past.still and past.change is not None:
+        past.change(folder)
+
+
+def checkout_of(host: Host, build: str) -> Path:
+    folder = host.dir / "home" / CHECKOUTS
+    folder.mkdir(exist_ok=True)
+    return folder / build
+
+
 def audit(lab: Lab, host: Host, build: str, work: Path, transcript: Transcript) -> Document:
     """The ordinary audit of a build, its connection recorded."""
     place = work / build
@@ -171,7 +187,9 @@ def audit(lab: Lab, host: Host, build: str, work: Path, transcript: Transcript) 
         lay_out(build, place)
     core = Core(config.load(lab.hosts_toml), Store(work / "store"))
     core.connector = RecordingConnector(core.connector, {host.name: transcript})
-    settings = msgspec.structs.replace(folder_build(place), network=NETWORK)
+    checkout = str(checkout_of(host, build))
+    settings = folder_build(place)
+    settings = msgspec.structs.replace(settings, network=NETWORK, context_on_host=checkout)
     chosen = [one for one in core.settings.hosts if one.name == host.name]
     document = core.prepare(settings, chosen, Options(as_found=True, fresh=True)).run()
     for run in document.runs:

@@ -40,6 +40,9 @@ BUILDS = ("shop", "mounts")
 NETWORK = "none"
 """The network that they were recorded with."""
 
+CHECKOUTS = "checkouts"
+"""Where the recorded hosts' users keep the builds, below their home."""
+
 
 def build_name(build: str) -> str:
     """What a recorded build is called in the demo's hosts.toml, and so on every screen."""
@@ -192,6 +195,7 @@ def _write(fleet: Fleet, served: Sequence[Recording]) -> None:
     for build in BUILDS:
         lines += ["", f"[builds.{build_name(build)}]"]
         lines += [f"context = {json.dumps(str(fleet.folder / build))}", f'network = "{NETWORK}"']
+        lines += [f'context_on_host = "/root/{CHECKOUTS}/{build}"']
     fleet.hosts_toml.write_text("\n".join(lines) + "\n")
 
 
