@@ -66,13 +66,13 @@ def test_it_is_in_the_palette_and_tabs_go_on_from_it() -> None:
     async def story(driver: Driver) -> None:
         await driver.press("ctrl+p")
         await driver.press(*"Go to Findings".replace(" ", ""))
-        await driver.see("Why runs differ")
+        await driver.see("Go to Findings")
         await driver.press("escape")
         await open_findings(driver)
         await driver.press("right_square_bracket")
         await driver.place("fleet")
         await driver.press("w", "left_square_bracket")
-        await driver.place("history")
+        await driver.place("outputs")
 
     drive(story, core())
 
