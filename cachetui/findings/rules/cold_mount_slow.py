@@ -135,8 +135,8 @@ RULE = Rule(
     surprise="The pipeline that takes a minute takes ten on a fresh machine: layers can be had "
     "from a registry, cache mounts from nowhere.",
     needs="buildkit-cold and buildkit-mounts-warm with at least 3 repeats each.",
-    applies="A RUN with a cache mount whose cold samples are slower: from 3 on all of them, by more "
-    "than either side spreads; from 6 on by a rank test. By at least 0.2 s and a fifth.",
+    applies="A RUN with a cache mount whose cold samples are slower: from 3 on all of them, by "
+    "more than either side spreads; from 6 on by a rank test. By at least 0.2 s and a fifth.",
     proves="The rank test over 6 samples or more a side.",
     advises="Fill the mount beforehand, keep it, or have a mirror.",
     written=("buildkit#1474: no exporter carries cache mounts", "our lab, all four engines"),
