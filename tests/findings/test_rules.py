@@ -39,6 +39,8 @@ def test_a_cold_mount_is_told_as_far_as_the_samples_bear() -> None:
     few = only(timed([9.0, 9.5, 10.0], [1.0, 2.0, 1.5]), "cold-mount-slow")
     assert (few.confidence, few.seconds) == ("likely", 8.0)
     assert "cold-mount-slow" not in ids(timed([9.0, 1.2, 10.0], [1.0, 2.0, 1.5])), "they overlap"
+    near = timed([2.5, 3.5, 4.0], [1.0, 2.0, 1.5])
+    assert "cold-mount-slow" not in ids(near), "no further apart than they spread"
     many = timed([9.0, 9.1, 9.2, 9.3, 9.4, 9.5], [1.0, 1.1, 1.2, 1.3, 1.4, 1.5])
     assert only(many, "cold-mount-slow").confidence == "proved"
     assert only(many, "cold-mount-slow").evidence[1].data["cold"] == [9.0, 9.1, 9.2, 9.3, 9.4, 9.5]
@@ -144,6 +146,10 @@ def test_outputs_of_cold_runs_prove_chance(step: StepId) -> None:
     )
     made = {(mixed.runs[0].id, step): "a", (mixed.runs[1].id, step): "b"}
     assert "nondeterministic-step" not in ids(why(mixed, outputs=made)), "another base image"
+    alike = audit(MAKES, mixed.runs, hosts=[host("ci-1"), host("ci-2")])
+    assert only(why(alike, outputs=made), "nondeterministic-step").confidence == "likely"
+    engines = audit(MAKES, mixed.runs, hosts=[host("ci-1"), host("ci-2", facts_engine="26.1.5")])
+    assert "nondeterministic-step" not in ids(why(engines, outputs=made)), "another engine"
 
 
 # The base image

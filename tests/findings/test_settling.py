@@ -177,3 +177,21 @@ def test_a_step_that_changed_and_hit_by_chance_is_to_blame_for_the_next_that_mis
     earlier = before(copy, "mm", context_digest="sha256:old")
     assert ids(why(document, earlier, manifests=manifests)) == ["context-content"]
     assert ids(why(document, earlier)) == [], "what COPY saw then is not known"
+
+
+def test_a_label_costs_only_what_would_have_hit_without_it() -> None:
+    text = "FROM base:1\nLABEL a=1\nRUN one\nCOPY f /f\nRUN two\n"
+    manifests = {"sha256:old": entries(f="1"), "sha256:new": entries(f="2")}
+    then = before(text, "mmmm", scenario="legacy-as-found", context_digest="sha256:old")
+    now = text.replace("a=1", "a=2")
+    one = run(now, "mmmm", scenario="legacy-as-found", seconds={2: 0.0, 3: 4.0, 4: 1.0, 5: 9.0})
+    found = why(audit(now, [one], context_digest="sha256:new"), then, manifests=manifests)
+    assert ids(found) == ["legacy-metadata-invalidates"]
+    assert found.findings[0].seconds == 4.0
+    assert "line 4 is not what it was either" in found.findings[0].evidence[-1].text
+    copy = "FROM base:1\nLABEL a=1\nCOPY f /f\nRUN two\n"
+    then = before(copy, "mmm", scenario="legacy-as-found", context_digest="sha256:old")
+    now = copy.replace("a=1", "a=2")
+    one = run(now, "mmm", scenario="legacy-as-found")
+    found = why(audit(now, [one], context_digest="sha256:new"), then, manifests=manifests)
+    assert ids(found) == ["build-changed"], "nothing below would have hit without it"

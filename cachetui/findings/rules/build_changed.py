@@ -10,7 +10,8 @@ from cachetui.findings.case import told
 from cachetui.findings.matching import Edit
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Question, Rule, answer
-from cachetui.findings.rules.legacy_metadata_invalidates import METADATA, WORK
+from cachetui.findings.rules import legacy_metadata_invalidates
+from cachetui.findings.rules.legacy_metadata_invalidates import WORK
 from cachetui.findings.scope import arguments_in, from_arguments
 from cachetui.findings.times import seconds_of
 from cachetui.record import StepId
@@ -76,8 +77,7 @@ def _lines(question: Question) -> list[_Change]:
     """Changes of the Dockerfile that are in this step's key."""
     legacy = question.run.backend == "legacy"
     items = [edit.now or edit.before for edit in question.above]
-    metadata = all(item is not None and item.keyword in METADATA for item in items)
-    if legacy and items and metadata and any(s.keyword in WORK for s in question.chain.steps):
+    if legacy and legacy_metadata_invalidates.explain(question) is not None:
         return []  # another rule's surprise
     found: list[_Change] = []
     for edit, item in zip(question.above, items, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cachetui.findings.case import Case, told
 from cachetui.findings.legacy_cache import Parting, parting
@@ -39,9 +40,9 @@ def _since_before(question: Question, below: list[Step]) -> Claim | None:
     items = [edit.now or edit.before for edit in changed]
     if any(item is None or item.keyword not in METADATA for item in items):
         return None
-    kept = [step for step in below if _was_there(question, step)]
+    kept = _kept(question, below)
     if not kept:
-        return None
+        return None  # all below would have missed without it
     edit = changed[0]
     was = f"; it was {edit.before.text!r}" if edit.kind == "changed" and edit.before else ""
     evidence = [
@@ -59,7 +60,27 @@ def _since_before(question: Question, below: list[Step]) -> Claim | None:
             "before",
         ),
     ]
-    return _claim(question, items[0], "proved", evidence, _text(edit.before))
+    if len(kept) < len(below):
+        other = below[len(kept)]
+        evidence.append(
+            Evidence(
+                kind="run",
+                text=f"line {other.line} is not what it was either: it would have missed without "
+                "this, and what stands on it",
+            )
+        )
+    claim = _claim(question, items[0], "proved", evidence, _text(edit.before))
+    return replace(claim, seconds=seconds_of((question.chain.cause, *kept)))
+
+
+def _kept(question: Question, below: list[Step]) -> list[Step]:
+    """The steps that would have hit: as the earlier run had them, down to the first that is not."""
+    found: list[Step] = []
+    for step in below:
+        if not _was_there(question, step) or replace(question, at=step).same is False:
+            break
+        found.append(step)
+    return found
 
 
 def _in_the_cache(question: Question, below: list[Step]) -> Claim | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cachetui.findings.case import Case, listed, told
 from cachetui.findings.first_causes import MOUNTS_WARM
-from cachetui.findings.record import Evidence
+from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import Claim, Question, Rule, answer
 from cachetui.findings.volatile import changing
 from cachetui.instruction import Instruction
@@ -109,39 +109,74 @@ def missed(question: Question) -> Evidence:
 
 def observe(case: Case) -> Iterator[Claim]:
     """Cold runs of a step whose outputs were compared, and differ in content: a cold run begins
-    with its mounts empty, so what they held is no reason."""
-    if not case.outputs:
-        return
-    for item in case.instructions("RUN", "COPY", "ADD"):
+    with its mounts empty, so what they held is no reason. On one host it is proved; between hosts
+    of one engine and base image likely; between others the engine can be the reason."""
+    for item in case.instructions("RUN", "COPY", "ADD") if case.outputs else ():
         step = StepId(item.stage_index, item.index)
         makers = makers_of(case, item)
-        groups: dict[str, list[Run]] = {}
-        for run in case.of("buildkit-cold"):
-            made = case.outputs.get((run.id, step))
-            if made is not None:
-                groups.setdefault(made, []).append(run)
-        if not makers or len(groups) < 2 or not _same_inputs(case, groups, step):
+        made = [
+            (run, case.outputs[(run.id, step)])
+            for run in case.of("buildkit-cold")
+            if (run.id, step) in case.outputs
+        ]
+        if not makers:
             continue
-        runs = [run for members in groups.values() for run in members]
-        yield Claim(
-            title=_title(makers),
-            confidence="proved" if len(makers) == 1 else "likely",
-            steps=tuple(StepId(one.stage_index, one.index) for one in makers),
-            evidence=(
-                *(Evidence(kind="dockerfile", text=_told(one)) for one in makers[:3]),
-                Evidence(
-                    kind="output",
-                    text=f"{len(runs)} cold runs made {len(groups)} different results, times left "
-                    f"out ({listed([f'{r.host} {r.repeat}' for r in runs])})",
-                ),
+        found = False
+        for sure, runs in _alike(case, made, item.stage_index):
+            results = {result for _, result in runs}
+            if len(results) > 1:
+                found = True
+                proved = sure and len(makers) == 1
+                yield _differs(makers, runs, "proved" if proved else "likely")
+                break
+        if found:
+            return  # what stands on it differs because of it
+
+
+_Made = list[tuple[Run, str]]
+"""Runs with a digest of what a step made in each."""
+
+
+def _alike(case: Case, made: _Made, stage_index: int) -> Iterator[tuple[bool, _Made]]:
+    """Runs of one host (surely alike), then runs of hosts that have the same engine, platform and
+    base image."""
+    head = case.head(stage_index)
+    ref = case.dockerfile.stages[head.stage_index].base
+    by_host: dict[str, _Made] = {}
+    by_kind: dict[tuple[object, ...], _Made] = {}
+    for run, result in made:
+        by_host.setdefault(run.host, []).append((run, result))
+        facts = case.facts(run.host)
+        if facts is not None:
+            kind = (facts.engine, facts.store, facts.platform, facts.bases.get(ref))
+            by_kind.setdefault(kind, []).append((run, result))
+    yield from ((True, runs) for runs in by_host.values())
+    yield from ((False, runs) for runs in by_kind.values())
+
+
+def _differs(makers: list[Instruction], made: _Made, confidence: Confidence) -> Claim:
+    hosts = tuple(dict.fromkeys(run.host for run, _ in made))
+    results = len({result for _, result in made})
+    where = listed([f"{run.host} {run.repeat}" for run, _ in made])
+    return Claim(
+        title=_title(makers),
+        confidence=confidence,
+        steps=tuple(StepId(one.stage_index, one.index) for one in makers),
+        evidence=(
+            *(Evidence(kind="dockerfile", text=_told(one)) for one in makers[:3]),
+            Evidence(
+                kind="output",
+                text=f"{len(made)} cold runs made {results} different results, times left out "
+                f"({where})",
+                data={"runs": [run.id for run, _ in made]},
             ),
-            advice=_advice(makers),
-            hosts=tuple(dict.fromkeys(run.host for run in runs)),
-            backends=("buildkit",),
-            scenarios=("buildkit-cold",),
-            suspect={"kind": "repeat", "line": makers[-1].line},
-        )
-        return  # what stands on it differs because of it
+        ),
+        advice=_advice(makers),
+        hosts=hosts,
+        backends=("buildkit",),
+        scenarios=("buildkit-cold",),
+        suspect={"kind": "repeat", "line": makers[-1].line},
+    )
 
 
 def makers_of(case: Case, item: Instruction) -> list[Instruction]:
@@ -157,22 +192,6 @@ def makers_of(case: Case, item: Instruction) -> list[Instruction]:
         stage = case.dockerfile.stages[stage.base_stage]
         found = [*(one for one in stage.instructions if one.keyword == "RUN"), *found]
     return found
-
-
-def _same_inputs(case: Case, groups: dict[str, list[Run]], step: StepId) -> bool:
-    """Whether the base image is the same wherever the step ran."""
-    stage = case.dockerfile.stages[step.stage_index]
-    while stage.base_stage is not None and stage.base_stage < stage.index:
-        stage = case.dockerfile.stages[stage.base_stage]
-    if not stage.is_external:
-        return True
-    layers = {
-        facts.bases.get(stage.base)
-        for members in groups.values()
-        for run in members
-        if (facts := case.facts(run.host)) is not None
-    }
-    return len(layers) == 1 and None not in layers
 
 
 def _title(makers: list[Instruction]) -> str:
