@@ -103,10 +103,11 @@ def test_it_says_what_will_run_asks_and_tells_what_came_of_it(fleet: Fleet) -> N
 
 
 SLEEPS = (
-    "FROM base:1\nRUN --mount=type=cache,id=@SALT@,target=/c [ -e /c/once ] || sleep 600\n"
+    "FROM base:1\nRUN --mount=type=cache,id=@SALT@,target=/c "
+    "echo @SALT@; [ -e /c/once ] || sleep 600\n"
     "COPY app.txt /\n"
 )
-FILL = "FROM base:1\nRUN --mount=type=cache,id=@SALT@,target=/c touch /c/once\n"
+FILL = "FROM base:1\nRUN --mount=type=cache,id=@SALT@,target=/c touch /c/once # @SALT@\n"
 
 
 @pytest.mark.parametrize("name", ["old", "ctd"])
