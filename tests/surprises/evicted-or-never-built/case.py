@@ -18,7 +18,13 @@ def play(stage: Stage, part: str) -> None:
 def forget(stage: Stage, host: str) -> None:
     """Remove what the engine's cache has of this build, and nothing else."""
     engine = stage.lab[host]
-    told = engine.docker("system", "df", "-v", "--format", "{{json .BuildCache}}").stdout
+    told = b""
+    for _ in range(5):
+        # Right after a build the containerd store can name a snapshot that is gone already.
+        asked = engine.docker("system", "df", "-v", "--format", "{{json .BuildCache}}", check=False)
+        if asked.returncode == 0:
+            told = asked.stdout
+            break
     ours = [row["ID"] for row in json.loads(told) if stage.salt in row["Description"]]
     assert ours
     for record in ours:
