@@ -20,13 +20,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from cachetui.backends.commands import REPOSITORY, client
 from cachetui.config import HostSettings
 from cachetui.dockerfile import Dockerfile
-from cachetui.hosts.base import HostError, Machine
+from cachetui.hosts.base import Completed, HostError, Machine
 from cachetui.hosts.cache import CacheRecord, cache_command, parse_cache
 from cachetui.record import CacheMount
 
 ASK_SECONDS = 120.0
 MEASURE_SECONDS = 30.0
 """How long `docker system df -v` may take: it measures all images and volumes too."""
+
+TRIES = 3
 
 NAMESPACE = "cachetui-"
 """What every audit's mount namespace begins with."""
@@ -38,7 +40,7 @@ _MOUNT_ID = re.compile(r' with id "(?P<id>(?:[^"\\]|\\.)*)"$')
 def image_ids(machine: Machine, host: HostSettings) -> frozenset[str]:
     """Every image ID on the host (`sha256:…`), intermediate ones included."""
     command = f"{client(host.docker, host.env)} image ls -aq --no-trunc"
-    done = machine.run(command, timeout=ASK_SECONDS)
+    done = _told(machine, command, ASK_SECONDS)
     if done.status != 0:
         raise HostError(machine.name, "shell", f"docker image ls: {done.error_text[-300:]}")
     return frozenset(done.text.split())
@@ -106,12 +108,23 @@ def removal_command(
 def cache_records(machine: Machine, host: HostSettings) -> tuple[CacheRecord, ...] | None:
     """The engine's build cache records, None where it does not tell in time."""
     try:
-        done = machine.run(cache_command(client(host.docker, host.env)), timeout=MEASURE_SECONDS)
+        done = _told(machine, cache_command(client(host.docker, host.env)), MEASURE_SECONDS)
     except HostError as error:
         if error.trouble == "timeout":
             return None
         raise
     return parse_cache(done)
+
+
+def _told(machine: Machine, command: str, timeout: float) -> Completed:
+    """What a listing said, asked again while it stumbles over what goes away meanwhile (our lab:
+    28.5 with the containerd store fails with NotFound when an image is removed beside it)."""
+    done = machine.run(command, timeout=timeout)
+    for _ in range(TRIES - 1):
+        if done.status == 0 or "not found" not in done.error_text.lower():
+            break
+        done = machine.run(command, timeout=timeout)
+    return done
 
 
 def added_bytes(before: Iterable[CacheRecord], after: Iterable[CacheRecord]) -> int:
