@@ -1,7 +1,7 @@
 """What differs from one audit to the next in commands, and how a command reaches a host. Pure.
 
-An audit's id, the token of the facts script, the name of an upload under way and the digest of
-the context are new each time. A recording has placeholders for them, in commands and in what
+An audit's id, the tokens of scripts, the name of an upload under way and the digest of the context
+are new each time. A recording has placeholders for them, in commands and in what
 they printed; a replay puts in those of the audit that asks.
 """
 
@@ -26,6 +26,7 @@ MOST_SCRIPT = 1024 * 1024
 _VARIABLES = {
     "audit": re.compile(r"\b[0-9]{4}-[0-9]{6}-[a-z]{4}\b"),
     "token": re.compile(r"(?<=\bcachetui-facts )[0-9a-f]{16,}"),
+    "mark": re.compile(r'(?<=\necho ")[0-9a-f]{24}(?= list"\n)'),
     "context": re.compile(r"(?<=/contexts/)[0-9a-f]{64}"),
     "incoming": re.compile(r"(?<=/\.incoming-)[0-9a-f]{32}"),
 }

@@ -25,7 +25,8 @@ class Replay:
     got the next time when it was recorded, and the last one from then on.
 
     `contexts` maps the digest of a build context (hex) to the recorded build that it is; the
-    connection plays the session of the context that it names.
+    connection plays the session of the context that it names, and before it names one that in
+    which its commands were recorded.
     """
 
     def __init__(self, recording: Recording, contexts: Mapping[str, str]) -> None:
@@ -42,14 +43,18 @@ class Replay:
         if "context" in values:
             build = self._contexts.get(values["context"])
             self._choose(next((s for s in self._recording.sessions if s.build == build), None))
-        found = [
-            one for one in (self._session.exchanges if self._session else ()) if one.command == key
-        ]
+        elif self._session is not None and not self._recorded(key):
+            others = (s for s in self._recording.sessions if _answers(s, key))
+            self._choose(next(others, self._session))
+        found = self._recorded(key)
         if not found:
             return self._unknown(command)
         number = self._asked[key]
         self._asked[key] += 1
         return self._filled(found[min(number, len(found) - 1)])
+
+    def _recorded(self, key: str) -> list[Exchange]:
+        return _answers(self._session, key) if self._session else []
 
     def _choose(self, session: Session | None) -> None:
         if session is not self._session:
@@ -74,3 +79,7 @@ class Replay:
             f"and this is not in the recording: {shown}\n"
         )
         return Answer(((0.0, 2, said.encode()),), 0.0, 127, known=False)
+
+
+def _answers(session: Session, key: str) -> list[Exchange]:
+    return [one for one in session.exchanges if one.command == key]

@@ -10,6 +10,7 @@ from cachetui.backends.commands import Build, build_command
 from cachetui.config import HostSettings
 from cachetui.demo.placeholders import FACTS, REMOVAL, command_of, fill, normalise, script_size
 from cachetui.hosts import watch
+from cachetui.hosts.checkout import list_command
 from cachetui.hosts.facts_script import facts_command
 from cachetui.hosts.put import context_folder, send_command
 from cachetui.plan import Planned
@@ -54,6 +55,13 @@ def test_the_order_of_options_and_the_name_of_the_image_do_not_matter() -> None:
 def test_facts_are_known_by_their_token() -> None:
     key, values = normalise(facts_command(("docker",), {}, ("base:1",), "ab" * 16))
     assert (key, values["token"]) == (FACTS, "ab" * 16)
+
+
+def test_the_list_of_a_checkout_is_the_same_each_time() -> None:
+    lists = [list_command("/root/shop", "Dockerfile", char * 24) for char in "ab"]
+    (one, values), (other, _) = map(normalise, lists)
+    assert one == other
+    assert values["mark"] == "a" * 24
 
 
 def test_an_upload_and_a_removal_are_the_same_each_time() -> None:

@@ -56,6 +56,13 @@ def test_the_context_says_which_build_it_is() -> None:
     assert text(player.answer("ls")) == "second"
 
 
+def test_a_command_of_one_build_alone_says_too_which_it_is() -> None:
+    player = replay(session("one", ls=("first",)), session("two", ls=("second",), find=("f",)))
+    assert text(player.answer("ls")) == "first"
+    assert text(player.answer("find")) == "f"
+    assert text(player.answer("ls")) == "second"
+
+
 def test_a_context_that_was_not_recorded_has_no_answers() -> None:
     player = replay(session("one", ls=("first",)))
     assert player.answer(f"test -d /c/contexts/{OTHER}").status == 127
