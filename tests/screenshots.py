@@ -20,11 +20,12 @@ from cachetui.core import Options
 from cachetui.demo.fleet import DemoCore, build_name, demo_fleet
 from cachetui.tui.app import CachetuiApp
 from cachetui.tui.screens.step import StepPlace
+from cachetui.tui.widgets.grid import Grid
 
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 SIZE = (112, 30)
 
-PICTURES = ("fleet", "compare", "timeline", "step", "mounts")
+PICTURES = ("fleet", "compare", "timeline", "findings", "step", "mounts")
 """Their names, in the order in which they are taken."""
 
 _TRIES = 30_000
@@ -87,6 +88,11 @@ async def shop(one: Photographer) -> None:
     await one.press("t")
     await one.place("timeline")
     await one.take("timeline")
+    await one.press("w")
+    await one.place("findings")
+    grid = one.app.screen.query_one("#findings", Grid)
+    await one.until(lambda: grid.rows, "the findings")
+    await one.take("findings")
     await step(one)
 
 

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Sequence
 
 from cachetui.compare.align import order
 from cachetui.findings.case import Case, in_order, listed
+from cachetui.findings.first_causes import Chain
 from cachetui.findings.record import CONFIDENCES, Evidence, Finding, StepRef
-from cachetui.findings.rule import Claim, Rule
+from cachetui.findings.rule import HOSTS, Claim, Rule
+from cachetui.findings.times import seconds_of
 from cachetui.record import StepId
 
 MOST_EVIDENCE = 12
@@ -37,7 +39,7 @@ def gather(case: Case, claims: Sequence[tuple[Rule, Claim]]) -> tuple[Finding, .
 
 
 def _key(rule: Rule, claim: Claim) -> _Key:
-    return (rule.id, in_order(claim.steps), repr(claim.same))
+    return (rule.id, () if claim.whole else in_order(claim.steps), repr(claim.same))
 
 
 def _rank(confidence: str) -> int:
@@ -49,23 +51,38 @@ def _finding(case: Case, members: Sequence[tuple[Rule, Claim]], confidence: str)
     claims = [claim for _, claim in members]
     names = [host.name for host in case.document.hosts]
     hosts = sorted({h for c in claims for h in c.hosts}, key=lambda h: _place(names, h))
-    below = {s for c in claims for s in c.consequences} - set(first.steps)
-    seconds = [c.seconds for c in claims if c.seconds is not None]
+    title = next((c.title for c in claims if c.answers is not None), first.title)
+    steps = {s for c in claims for s in c.steps}
+    below = {s for c in claims for s in c.consequences} - steps
     return Finding(
         id=rule.id,
         name=rule.id,
-        title=next((c.title for c in claims if c.answers is not None), first.title),
+        title=title.replace(HOSTS, listed(hosts)),
         confidence=next(word for word in CONFIDENCES if word == confidence),
         hosts=tuple(hosts),
         backends=tuple(sorted({b for c in claims for b in c.backends}, reverse=True)),
         scenarios=tuple(dict.fromkeys(s for c in claims for s in c.scenarios)),
-        steps=tuple(StepRef.of(step) for step in in_order(first.steps)),
+        steps=tuple(StepRef.of(step) for step in in_order(steps)),
         consequences=tuple(dict.fromkeys(StepRef.of(s) for s in sorted(below, key=order))),
-        seconds=max(seconds, default=None),
+        seconds=_seconds(claims),
         evidence=_evidence(claims),
         advice=first.advice,
         suspect=next((dict(c.suspect) for c in claims if c.suspect), {}),
     )
+
+
+def _seconds(claims: Iterable[Claim]) -> float | None:
+    """What one run pays, where that is most; a run's chains that are told together count once."""
+    chains: dict[str, list[Chain]] = {}
+    found: list[float | None] = []
+    for claim in claims:
+        if claim.whole and claim.answers is not None:
+            chain = claim.answers.chain
+            chains.setdefault(chain.run.id, []).append(chain)
+        else:
+            found.append(claim.seconds)
+    found += [seconds_of(s for chain in many for s in chain.steps) for many in chains.values()]
+    return max((one for one in found if one is not None), default=None)
 
 
 def _evidence(claims: Iterable[Claim]) -> tuple[Evidence, ...]:

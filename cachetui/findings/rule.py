@@ -17,6 +17,9 @@ from cachetui.record import Backend, Run, Step, StepId
 
 AS_FOUND = "-as-found"
 
+HOSTS = "\ue000"
+"""In a claim's title, where the names of the hosts go that it turns out to hold for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Renamed:
@@ -210,6 +213,8 @@ class Claim:
 
     `same` is what they must have in common beside rule, steps and confidence. `answers` is the
     question that the claim answers: it brings hosts, scenario, consequences and seconds along.
+    `whole` is of a claim about a run's cache, not about a step: it is one finding, whatever the
+    first misses are that bear it out.
     """
 
     title: str
@@ -225,6 +230,7 @@ class Claim:
     same: object = None
     answers: Question | None = None
     suspect: Mapping[str, Any] = field(default_factory=dict)
+    whole: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,6 +267,7 @@ def answer(
     steps: tuple[StepId, ...] = (),
     same: object = None,
     suspect: Mapping[str, Any] | None = None,
+    whole: bool = False,
 ) -> Claim:
     """A claim that answers a question. `steps` are the causes where they are others than the step
     that missed first, which is a consequence then."""
@@ -280,4 +287,5 @@ def answer(
         same=same,
         answers=question,
         suspect=suspect or {},
+        whole=whole,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cachetui.findings.case import Case, listed
 from cachetui.findings.record import Confidence, Evidence
-from cachetui.findings.rule import Claim, Question, Rule, answer
+from cachetui.findings.rule import HOSTS, Claim, Question, Rule, answer
 from cachetui.record import StepId
 
 Layers = tuple[str, ...]
@@ -52,7 +52,7 @@ def _moved(question: Question, ref: str, base: StepId, token: str = "base") -> C
     )
     return answer(
         question,
-        title=f"{ref} has moved on {host} since its cache was made",
+        title=f"{ref} has moved on {HOSTS} since its cache was made",
         confidence=confidence,
         steps=(base,),
         evidence=(evidence, _first(question)),

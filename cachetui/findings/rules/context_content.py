@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cachetui.findings.case import Case, listed, told
 from cachetui.findings.contexts import Between, between_hosts, files_of, since_before, unneeded
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import Claim, Question, Rule, answer
+from cachetui.findings.rule import HOSTS, Claim, Question, Rule, answer
 
 
 def explain(question: Question) -> Claim | None:
@@ -42,7 +42,7 @@ def observe(case: Case) -> Iterator[Claim]:
 
 def _title(found: Between) -> str:
     paths = files_of(found.difference.paths)
-    when = f"than in {found.first.removeprefix('that of ')}" if found.sure else f"on {found.host}"
+    when = f"than in {found.first.removeprefix('that of ')}" if found.sure else f"on {HOSTS}"
     return f"line {found.instruction.line} sees other files {when}: {listed(paths, 2)}"
 
 

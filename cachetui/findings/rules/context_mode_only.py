@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cachetui.findings.case import Case, told
 from cachetui.findings.contexts import Between, between_hosts, since_before
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import Claim, Question, Rule, answer
+from cachetui.findings.rule import HOSTS, Claim, Question, Rule, answer
 
 GROUP_WRITE = 0o020
 
@@ -43,7 +43,7 @@ def observe(case: Case) -> Iterator[Claim]:
 
 
 def _title(found: Between) -> str:
-    where = f"than in {found.first.removeprefix('that of ')}" if found.sure else f"on {found.host}"
+    where = f"than in {found.first.removeprefix('that of ')}" if found.sure else f"on {HOSTS}"
     return f"line {found.instruction.line} sees the same files with other modes {where}"
 
 

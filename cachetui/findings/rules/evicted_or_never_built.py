@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cachetui.findings.case import Case, listed
 from cachetui.findings.record import Evidence, Need
-from cachetui.findings.rule import Claim, Question, Rule, answer
+from cachetui.findings.rule import HOSTS, Claim, Question, Rule, answer
 from cachetui.findings.rules.build_changed import no_cache
 from cachetui.instruction import Instruction
 from cachetui.madeby import command_digest, parse
@@ -50,7 +50,7 @@ def _evicted(question: Question) -> Claim | None:
     ]
     return answer(
         question,
-        title=f"the key of line {item.line} is the same, and the cache on {host} "
+        title=f"the key of line {item.line} is the same, and the cache on {HOSTS} "
         "no longer holds it",
         confidence="likely",
         evidence=evidence,
@@ -62,7 +62,7 @@ def _evicted(question: Question) -> Claim | None:
 def _not_needed_then(question: Question) -> Claim | None:
     """The earlier run had the same instruction and did not build it: its target did not need it,
     or it did not come that far."""
-    before, host = question.before, question.run.host
+    before = question.before
     edit = before.edit_at(question.step.id) if before else None
     if before is None or edit is None or edit.kind != "same":
         return None
@@ -70,7 +70,7 @@ def _not_needed_then(question: Question) -> Claim | None:
     targets = f" (target {then or 'the last stage'}, now {now or 'the last stage'})"
     return answer(
         question,
-        title=f"the earlier run on {host} did not build line {question.step.line}",
+        title=f"the earlier run on {HOSTS} did not build line {question.step.line}",
         confidence="likely",
         evidence=(
             Evidence(
@@ -102,8 +102,8 @@ def _never(question: Question) -> Claim | None:
     peers = f"; it hit on {listed([p.host for p in question.peers])}" if question.peers else ""
     return answer(
         question,
-        title=f"{host} has no step of this build from line {line} on in its "
-        f"{question.run.backend} cache: never built there, or removed",
+        title=f"{question.run.backend} has no step of this build from line {line} on in its cache "
+        f"on {HOSTS}: never built there, or removed",
         confidence="likely",
         evidence=(
             Evidence(kind="cache", text=f"on {host} {text}"),
@@ -112,8 +112,15 @@ def _never(question: Question) -> Claim | None:
         ),
         advice=f"Build it once on {host}, or give it the cache of a host that has it "
         "(docker build --cache-from …)",
-        same="never",
+        same=("never", question.run.backend, _first_miss(question)),
+        whole=True,
     )
+
+
+def _first_miss(question: Question) -> StepId:
+    """Of the run, not of the chain: where hosts have nothing from the same place on, they are
+    told of together."""
+    return question.case.chains[question.run.id][0].cause.id
 
 
 def _none_of(evidence: HostEvidence, command: Instruction, backend: Backend) -> str | None:
