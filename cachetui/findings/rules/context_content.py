@@ -2,42 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from cachetui.findings.case import Case, listed, told
-from cachetui.findings.contexts import Between, between_hosts, files_of, since_before, unneeded
+from cachetui.findings.context_claims import ContextClaim
+from cachetui.findings.contexts import Between, files_of, unneeded
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import HOSTS, Claim, Question, Rule, answer
-
-
-def explain(question: Question) -> Claim | None:
-    found = since_before(question)
-    if found is None or found.kind != "content":
-        return None
-    return answer(
-        question,
-        title=_title(found),
-        confidence="proved" if found.sure else "likely",
-        evidence=_evidence(found),
-        advice=_advice(question.case, found),
-        suspect=_suspect(found),
-    )
-
-
-def observe(case: Case) -> Iterator[Claim]:
-    for found in between_hosts(case):
-        if found.kind == "content":
-            yield Claim(
-                title=_title(found),
-                confidence="likely",
-                steps=(found.step,),
-                evidence=tuple(_evidence(found)),
-                advice=_advice(case, found),
-                hosts=(found.host,),
-                backends=(found.backend,),
-                scenarios=(),
-                suspect=_suspect(found),
-            )
+from cachetui.findings.rule import HOSTS, Rule
 
 
 def _title(found: Between) -> str:
@@ -46,7 +15,7 @@ def _title(found: Between) -> str:
     return f"line {found.instruction.line} sees other files {when}: {listed(paths, 2)}"
 
 
-def _evidence(found: Between) -> list[Evidence]:
+def _evidence(_case: Case, found: Between) -> list[Evidence]:
     return [Evidence(kind="dockerfile", text=told(found.instruction)), found.evidence()]
 
 
@@ -75,6 +44,8 @@ def _suspect(found: Between) -> dict[str, object]:
     }
 
 
+CLAIM = ContextClaim("content", _title, _evidence, _advice, _suspect)
+
 RULE = Rule(
     id="context-content",
     title="What COPY saw differs in content",
@@ -93,6 +64,6 @@ RULE = Rule(
     ),
     example="FROM busybox\nCOPY . /app\nRUN sleep 2\n",
     try_it="docker build . ; echo >> any-file ; docker build .",
-    explain=explain,
-    observe=observe,
+    explain=CLAIM.explain,
+    observe=CLAIM.observe,
 )

@@ -2,44 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from cachetui.findings.case import Case, told
-from cachetui.findings.contexts import Between, between_hosts, since_before
+from cachetui.findings.context_claims import ContextClaim
+from cachetui.findings.contexts import Between
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import HOSTS, Claim, Question, Rule, answer
+from cachetui.findings.rule import HOSTS, Rule
 
 GROUP_WRITE = 0o020
-
-
-def explain(question: Question) -> Claim | None:
-    found = since_before(question)
-    if found is None or found.kind != "modes":
-        return None
-    return answer(
-        question,
-        title=_title(found),
-        confidence="proved" if found.sure else "likely",
-        evidence=_evidence(question.case, found),
-        advice=_advice(question.case, found),
-        suspect=_suspect(found),
-    )
-
-
-def observe(case: Case) -> Iterator[Claim]:
-    for found in between_hosts(case):
-        if found.kind == "modes":
-            yield Claim(
-                title=_title(found),
-                confidence="likely",
-                steps=(found.step,),
-                evidence=tuple(_evidence(case, found)),
-                advice=_advice(case, found),
-                hosts=(found.host,),
-                backends=(found.backend,),
-                scenarios=(),
-                suspect=_suspect(found),
-            )
 
 
 def _title(found: Between) -> str:
@@ -103,6 +72,8 @@ def _suspect(found: Between) -> dict[str, object]:
     }
 
 
+CLAIM = ContextClaim("modes", _title, _evidence, _advice, _suspect)
+
 RULE = Rule(
     id="context-mode-only",
     title="What COPY saw differs only in mode: the umask of a checkout",
@@ -122,6 +93,6 @@ RULE = Rule(
     ),
     example="FROM busybox\nCOPY . /app\nRUN sleep 2\n",
     try_it="docker build . ; chmod g+w Dockerfile ; docker build . : COPY runs again.",
-    explain=explain,
-    observe=observe,
+    explain=CLAIM.explain,
+    observe=CLAIM.observe,
 )

@@ -2,42 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from cachetui.findings.case import Case, listed, told
-from cachetui.findings.contexts import Between, between_hosts, since_before, unneeded
+from cachetui.findings.context_claims import ContextClaim
+from cachetui.findings.contexts import Between, unneeded
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import Claim, Question, Rule, answer
-
-
-def explain(question: Question) -> Claim | None:
-    found = since_before(question)
-    if found is None or found.kind != "unneeded":
-        return None
-    return answer(
-        question,
-        title=_title(found),
-        confidence="proved" if found.sure else "likely",
-        evidence=_evidence(found),
-        advice=_advice(found),
-        suspect=_suspect(found),
-    )
-
-
-def observe(case: Case) -> Iterator[Claim]:
-    for found in between_hosts(case):
-        if found.kind == "unneeded":
-            yield Claim(
-                title=_title(found),
-                confidence="likely",
-                steps=(found.step,),
-                evidence=tuple(_evidence(found)),
-                advice=_advice(found),
-                hosts=(found.host,),
-                backends=(found.backend,),
-                scenarios=(),
-                suspect=_suspect(found),
-            )
+from cachetui.findings.rule import Rule
 
 
 def _title(found: Between) -> str:
@@ -45,7 +14,7 @@ def _title(found: Between) -> str:
     return f"line {found.instruction.line} copies what no image needs: {listed(names, 2)}"
 
 
-def _evidence(found: Between) -> list[Evidence]:
+def _evidence(_case: Case, found: Between) -> list[Evidence]:
     return [
         Evidence(kind="dockerfile", text=told(found.instruction)),
         found.evidence(),
@@ -56,7 +25,7 @@ def _evidence(found: Between) -> list[Evidence]:
     ]
 
 
-def _advice(found: Between) -> str:
+def _advice(_case: Case, found: Between) -> str:
     names = unneeded(found.difference.paths)
     return f"Add to .dockerignore, a line each: {', '.join(names)}"
 
@@ -69,6 +38,8 @@ def _suspect(found: Between) -> dict[str, object]:
         "patterns": unneeded(found.difference.paths),
     }
 
+
+CLAIM = ContextClaim("unneeded", _title, _evidence, _advice, _suspect)
 
 RULE = Rule(
     id="context-unneeded-file",
@@ -88,6 +59,6 @@ RULE = Rule(
     ),
     example="FROM busybox\nCOPY . /app\nRUN sleep 2\n",
     try_it="docker build . ; echo '# a comment' >> Dockerfile ; docker build . : COPY runs again.",
-    explain=explain,
-    observe=observe,
+    explain=CLAIM.explain,
+    observe=CLAIM.observe,
 )

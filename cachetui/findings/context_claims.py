@@ -1,0 +1,52 @@
+"""The claim that what an instruction sees of the context differs, which three rules make alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from cachetui.findings.case import Case
+from cachetui.findings.contexts import Between, Kind, between_hosts, since_before
+from cachetui.findings.record import Evidence
+from cachetui.findings.rule import Claim, Question, answer
+
+
+@dataclass(frozen=True)
+class ContextClaim:
+    """How a rule tells of a difference of its `kind`; `suspect` is what an experiment changes."""
+
+    kind: Kind
+    title: Callable[[Between], str]
+    evidence: Callable[[Case, Between], Sequence[Evidence]]
+    advice: Callable[[Case, Between], str]
+    suspect: Callable[[Between], dict[str, object]]
+
+    def explain(self, question: Question) -> Claim | None:
+        """The answer to why a step missed: what it sees is not what it saw."""
+        found = since_before(question)
+        if found is None or found.kind != self.kind:
+            return None
+        return answer(
+            question,
+            title=self.title(found),
+            confidence="proved" if found.sure else "likely",
+            evidence=self.evidence(question.case, found),
+            advice=self.advice(question.case, found),
+            suspect=self.suspect(found),
+        )
+
+    def observe(self, case: Case) -> Iterator[Claim]:
+        """Hosts whose own checkout is not like most."""
+        for found in between_hosts(case):
+            if found.kind == self.kind:
+                yield Claim(
+                    title=self.title(found),
+                    confidence="likely",
+                    steps=(found.step,),
+                    evidence=tuple(self.evidence(case, found)),
+                    advice=self.advice(case, found),
+                    hosts=(found.host,),
+                    backends=(found.backend,),
+                    scenarios=(),
+                    suspect=self.suspect(found),
+                )
