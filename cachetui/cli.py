@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 from cachetui import __version__
+from cachetui.exits import INTERRUPTED, TROUBLE
 
 if TYPE_CHECKING:
-    from cachetui.config import BuildSettings, HostSettings, Settings
+    from cachetui.config import Settings
     from cachetui.core import Core
-    from cachetui.outputs.runs import OutputsReport
-    from cachetui.record import Document
     from cachetui.store import Store
-
-SAME, DIFFERENT, TROUBLE, GATE, INTERRUPTED = 0, 1, 2, 3, 130
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -150,11 +147,12 @@ def cli(context: click.Context, hosts_file: Path | None, store_folder: Path | No
 @output_option
 def run(build: str, **given: Any) -> None:
     """Run BUILD, a name of [builds] or a folder, on the hosts, and show where they part ways."""
+    from cachetui.commands import asked
     from cachetui.commands.run import run_build_command
 
     core = _or_fail(lambda: _core(given["hosts_file"], given["store_folder"]))
-    settings = _or_fail(lambda: _build(core.settings, build, given))
-    hosts = _or_fail(lambda: _chosen(core.settings, given["include"], given["exclude"]))
+    settings = _or_fail(lambda: asked.build(core.settings, build, given))
+    hosts = _or_fail(lambda: asked.hosts(core.settings, given["include"], given["exclude"]))
     sys.exit(_or_fail(lambda: run_build_command(core, settings, hosts, given)))
 
 
@@ -165,10 +163,11 @@ def run(build: str, **given: Any) -> None:
 @output_option
 def hosts(**given: Any) -> None:
     """Ask every host for its facts: engine, store, backends, load, disk."""
+    from cachetui.commands import asked
     from cachetui.commands.fleet import hosts_command
 
     settings = _settings(given["hosts_file"])
-    chosen = _or_fail(lambda: _chosen(settings, given["include"], given["exclude"]))
+    chosen = _or_fail(lambda: asked.hosts(settings, given["include"], given["exclude"]))
     sys.exit(hosts_command(chosen, given["form"], given["output"]))
 
 
@@ -178,10 +177,11 @@ def hosts(**given: Any) -> None:
 @click.option("--yes", is_flag=True, help="Remove without asking.")
 def clean(**given: Any) -> None:
     """Remove what audits left on the hosts, as far as it can be proved ours; asks first."""
+    from cachetui.commands import asked
     from cachetui.commands.clean import clean_command
 
     settings = _settings(given["hosts_file"])
-    chosen = _or_fail(lambda: _chosen(settings, given["include"], given["exclude"]))
+    chosen = _or_fail(lambda: asked.hosts(settings, given["include"], given["exclude"]))
     sys.exit(clean_command(chosen, yes=given["yes"]))
 
 
@@ -252,16 +252,17 @@ def prove(finding: str, **given: Any) -> None:
     Says what it will run, and asks. Exits with 0 when the finding is proved, 1 when it is
     withdrawn, 2 when it stays undecided.
     """
+    from cachetui.commands import asked
     from cachetui.commands.prove import prove_command
     from cachetui.core import folder_build
 
-    core = _core(given["hosts_file"], given["store_folder"])
+    core = _or_fail(lambda: _core(given["hosts_file"], given["store_folder"]))
     build = folder_build(given["context"])
     if given["dockerfile"] != "Dockerfile":
         import msgspec
 
         build = msgspec.structs.replace(build, dockerfile=given["dockerfile"])
-    given["arguments"] = _or_fail(lambda: _pairs(given["build_args"]))
+    given["arguments"] = _or_fail(lambda: asked.pairs(given["build_args"]))
     sys.exit(_or_fail(lambda: prove_command(core, finding, build, given)))
 
 
@@ -333,7 +334,7 @@ def demo(build: str, **given: Any) -> None:
     """
     from cachetui.commands.demo import demo_command
 
-    sys.exit(_or_fail(lambda: demo_command(build, **given)))
+    sys.exit(_or_fail(lambda: demo_command(build, run_defaults(), **given)))
 
 
 @cli.command("open")
@@ -461,89 +462,3 @@ def end_at_once(code: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
-
-
-def _chosen(
-    settings: Settings, include: Sequence[str], exclude: Sequence[str]
-) -> tuple[HostSettings, ...]:
-    from cachetui import config
-
-    return tuple(config.select(settings.hosts, include, exclude))
-
-
-def _build(settings: Settings, word: str, given: dict[str, Any]) -> BuildSettings:
-    """The build that BUILD names, with the options of the command line put over it."""
-    import msgspec
-
-    from cachetui.config import ConfigError
-    from cachetui.core import folder_build
-
-    if word in settings.builds:
-        build = settings.builds[word]
-    elif Path(word).expanduser().is_dir():
-        build = folder_build(Path(word))
-    else:
-        known = ", ".join(settings.builds) or "none"
-        raise ConfigError(f"BUILD {word!r} is neither a folder nor one of [builds] ({known})")
-    changes: dict[str, Any] = {}
-    if given["dockerfile"]:
-        changes["dockerfile"] = _dockerfile(given["dockerfile"], build.context)
-    if given["target"]:
-        changes["target"] = given["target"]
-    if given["network"]:
-        changes["network"] = given["network"]
-    if given["build_args"]:
-        changes["build_args"] = {**build.build_args, **_arguments(given["build_args"])}
-    return msgspec.structs.replace(build, **changes)
-
-
-def _dockerfile(word: str, context: Path) -> str:
-    """As docker reads -f: from the current folder; else, if it is only there, from the context."""
-    here = Path(word).expanduser()
-    if here.exists() or not (context / here).exists():
-        return str(here.absolute())
-    return word
-
-
-def _arguments(words: Sequence[str]) -> dict[str, str]:
-    """NAME=VALUE, or NAME alone for its value in the environment, as docker takes them."""
-    from cachetui.config import ConfigError
-
-    arguments: dict[str, str] = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not name:
-            raise ConfigError(f"--build-arg {word!r}: NAME=VALUE is right, or NAME alone")
-        if equals:
-            arguments[name] = value
-        elif name in os.environ:
-            arguments[name] = os.environ[name]
-    return arguments
-
-
-def _pairs(words: Sequence[str]) -> list[tuple[str, str]]:
-    """NAME=VALUE words in order; one name may have several values."""
-    return [pair for word in words for pair in _arguments([word]).items()]
-
-
-def write_result(text: str, output: Path | None) -> None:
-    """The result to standard output, or whole into a file."""
-    if output is None:
-        click.echo(text, nl=not text.endswith("\n"))
-        return
-    part = output.with_name(f".{output.name}.part")
-    part.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
-    part.replace(output)
-
-
-def exit_code(document: Document, outputs: OutputsReport | None = None) -> int:
-    """2 when a host or a build had trouble, 1 when hosts differ step by step or, where they were
-    looked at, images do; else 0. What --fail-on makes of it, and an interruption, come first."""
-    from cachetui.compare.align import agree
-
-    if any(host.status != "ok" for host in document.hosts):
-        return TROUBLE
-    if any(run.status not in ("ok", "unsupported") for run in document.runs):
-        return TROUBLE
-    same = agree(document).agree and (outputs is None or len(outputs.groups) < 2)
-    return SAME if same else DIFFERENT

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 import click
 
-from cachetui.cli import SAME, TROUBLE
 from cachetui.config import HostSettings
 from cachetui.core import FAN_OUT
+from cachetui.exits import SAME, TROUBLE
 from cachetui.hosts.base import HostError, Machine
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.facts import ask_facts

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from typing import Any
 
-from cachetui.cli import DIFFERENT, SAME, run_defaults
 from cachetui.commands.run import run_build_command
 from cachetui.demo.fleet import DemoCore, Fleet, build_name, demo_fleet
+from cachetui.exits import DIFFERENT, SAME
 
 
-def demo_command(build: str, *, speed: float, table: bool, progress: str) -> int:
-    """Show the recorded fleet; `speed` divides the recorded delays. Hosts that differ are what
-    it is there to show, so that is no trouble: exit 0."""
+def demo_command(
+    build: str, defaults: Mapping[str, Any], *, speed: float, table: bool, progress: str
+) -> int:
+    """Show the recorded fleet; `defaults` is what `run` is given by itself, `speed` divides the
+    recorded delays. Hosts that differ are what it is there to show, so that is no trouble: exit 0.
+    """
     with demo_fleet(speed=speed) as fleet:
         core = fleet.core()
         try:
             if table or not _in_terminal():
-                code = _table(fleet, core, build, progress)
+                code = _table(fleet, core, build, {**defaults, "progress": progress})
             else:
                 code = _app(core, build)
         finally:
@@ -34,14 +39,13 @@ def _app(core: DemoCore, build: str) -> int:
     return run_app(core, build=core.settings.builds[build_name(build)], start=True)
 
 
-def _table(fleet: Fleet, core: DemoCore, build: str, progress: str) -> int:
+def _table(fleet: Fleet, core: DemoCore, build: str, given: dict[str, Any]) -> int:
     """As `cachetui run` does it."""
     for line in introduction(fleet):
         sys.stderr.write(f"{line}\n")
     settings = core.settings.builds[build_name(build)]
     hosts = core.settings.hosts
-    given = {**run_defaults(), "as_found": True, "progress": progress}
-    code = run_build_command(core, settings, hosts, given)
+    code = run_build_command(core, settings, hosts, {**given, "as_found": True})
     sys.stderr.write("On machines of yours: cachetui init, then cachetui run FOLDER\n")
     return code
 

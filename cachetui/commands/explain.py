@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import click
 
-from cachetui.cli import GATE, SAME
 from cachetui.core import UserError
+from cachetui.exits import GATE, SAME
 from cachetui.findings import RULES, Findings, rule
 from cachetui.findings.rule import Rule
 

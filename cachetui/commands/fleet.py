@@ -11,9 +11,10 @@ from pathlib import Path
 
 import msgspec
 
-from cachetui.cli import SAME, TROUBLE, write_result
+from cachetui.commands.ending import write_result
 from cachetui.config import HostSettings
 from cachetui.core import FAN_OUT
+from cachetui.exits import SAME, TROUBLE
 from cachetui.hosts.base import HostError
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.facts import ask_facts

@@ -12,9 +12,10 @@ from typing import Any
 import click
 import msgspec
 
-from cachetui.cli import SAME, exit_code, write_result
+from cachetui.commands.ending import exit_code, write_result
 from cachetui.commands.explain import code_with_gate, gate_of
 from cachetui.core import UserError
+from cachetui.exits import SAME
 from cachetui.findings import Findings
 from cachetui.outputs.runs import OutputsReport, of_document
 from cachetui.record import Document, Run

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from cachetui.cli import SAME, TROUBLE
 from cachetui.core import UserError
+from cachetui.exits import SAME, TROUBLE
 from cachetui.report.clean import clean
 from cachetui.suggest import hosts_toml
 

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from cachetui.cli import DIFFERENT, SAME, TROUBLE, write_result
+from cachetui.commands.ending import write_result
 from cachetui.commands.history import load
 from cachetui.config import Settings
 from cachetui.core import UserError
+from cachetui.exits import DIFFERENT, SAME, TROUBLE
 from cachetui.outputs.difference import PathDifference
 from cachetui.outputs.globs import GlobError
 from cachetui.outputs.runs import OutputGroup, OutputsReport, compare_runs

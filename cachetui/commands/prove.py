@@ -9,11 +9,11 @@ from typing import Any
 import click
 import msgspec
 
-from cachetui.cli import INTERRUPTED, SAME
 from cachetui.commands.history import load
 from cachetui.commands.run import in_thread, stopping
 from cachetui.config import BuildSettings
 from cachetui.core import Core, UserError
+from cachetui.exits import INTERRUPTED, SAME
 from cachetui.findings.record import Proof
 from cachetui.prove import NoExperiment
 from cachetui.prove.experiment import Experiment, Progress

@@ -11,13 +11,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
 
-from cachetui.cli import INTERRUPTED, exit_code, write_result
 from cachetui.commands.dryrun import dry_run
+from cachetui.commands.ending import exit_code, write_result
 from cachetui.commands.explain import code_with_gate, gate_of
 from cachetui.commands.history import show
 from cachetui.commands.live import follow
 from cachetui.config import BuildSettings, ConfigError, HostSettings
 from cachetui.core import Core, Options
+from cachetui.exits import INTERRUPTED
 from cachetui.outputs.runs import of_document
 
 _T = TypeVar("_T")
