@@ -16,6 +16,9 @@ TIGHT = 0.1
 """The share of a disk below which garbage collection is under way."""
 
 
+_BUILDER: dict[Backend, str] = {"legacy": "the legacy builder", "buildkit": "BuildKit"}
+
+
 def explain(question: Question) -> Claim | None:
     if question.instruction is None or not question.as_found or no_cache(question):
         return None
@@ -102,8 +105,8 @@ def _never(question: Question) -> Claim | None:
     peers = f"; it hit on {listed([p.host for p in question.peers])}" if question.peers else ""
     return answer(
         question,
-        title=f"{question.run.backend} has no step of this build from line {line} on in its cache "
-        f"on {HOSTS}: never built there, or removed",
+        title=f"{_BUILDER[question.run.backend]} has no step of this build from line {line} on in "
+        f"its cache on {HOSTS}: never built there, or removed",
         confidence="likely",
         evidence=(
             Evidence(kind="cache", text=f"on {host} {text}"),
