@@ -11,7 +11,7 @@ from typing import Literal
 from cachetui.context import Entry
 from cachetui.findings.case import Case, listed
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import Question
+from cachetui.findings.rule import HOSTS, Question
 from cachetui.findings.scope import scope_at
 from cachetui.findings.seen import Difference, Files, reads_context, seen
 from cachetui.instruction import Instruction
@@ -51,6 +51,11 @@ class Between:
     host: str
     kind: Kind
     sure: bool = False
+
+    @property
+    def where(self) -> str:
+        """For a title: what it is other than, or on which hosts it is."""
+        return f"than in {self.first.removeprefix('that of ')}" if self.sure else f"on {HOSTS}"
 
     def evidence(self) -> Evidence:
         """The difference as a sentence, and as data."""

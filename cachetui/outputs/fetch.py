@@ -152,15 +152,8 @@ class _Asked:
 
     def by_program(self) -> None:
         """Read it on the host."""
-        source = self.source
         request = program.files_request(self.save, self.layer, [self.name], self.skip, self.limit)
-        unpacker = Unpacker(self._take)
-        source.machine.stream(
-            program.program_command(request),
-            unpacker.output,
-            timeout=source.timeout,
-            cancel=source.cancel,
-        )
+        self.source.run_program(request, Unpacker(self._take))
 
     def here(self) -> None:
         """Stream the image here."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +71,15 @@ class Source:
 
     def error(self, reason: str, remedy: str = "") -> HostError:
         return HostError(self.machine.name, "shell", f"image {self.image}: {reason}", remedy)
+
+    def run_program(self, request: Mapping[str, object], unpacker: Unpacker) -> None:
+        """Run our program on the host, what it prints going to `unpacker`. Raises `HostError`."""
+        self.machine.stream(
+            program.program_command(request),
+            unpacker.output,
+            timeout=self.timeout,
+            cancel=self.cancel,
+        )
 
 
 @dataclass(frozen=True)
@@ -247,12 +256,7 @@ class _Reading:
         request = program.image_request(source.save, self.layers, needed, skip, copy, self.copy_to)
         intake = Intake(self.store, folder, needed)
         unpacker = Unpacker(intake.take)
-        source.machine.stream(
-            program.program_command(request),
-            unpacker.output,
-            timeout=source.timeout,
-            cancel=source.cancel,
-        )
+        source.run_program(request, unpacker)
         self.wire += unpacker.wire_bytes
         self.copied |= {f"sha256:{layer}" for layer in intake.copied}
         for layer in self.copied:

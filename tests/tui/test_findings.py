@@ -128,8 +128,8 @@ def test_hostile_text_is_only_text() -> None:
     drive(story, core(reasons.hostile()))
 
 
-def test_proving_says_what_runs_asks_shows_progress_and_tells_the_outcome() -> None:
-    made = core()
+def experimenting(made: FakeCore) -> list[reasons.FakeExperiment]:
+    """Let the core make experiments; they come into the list as they are asked for."""
     experiments: list[reasons.FakeExperiment] = []
 
     def experiment(**options: object) -> reasons.FakeExperiment:
@@ -137,6 +137,12 @@ def test_proving_says_what_runs_asks_shows_progress_and_tells_the_outcome() -> N
         return experiments[-1]
 
     made.experiments = experiment
+    return experiments
+
+
+def test_proving_says_what_runs_asks_shows_progress_and_tells_the_outcome() -> None:
+    made = core()
+    experiments = experimenting(made)
 
     async def story(driver: Driver) -> None:
         await open_findings(driver)
@@ -162,13 +168,7 @@ def test_proving_says_what_runs_asks_shows_progress_and_tells_the_outcome() -> N
 
 def test_no_is_the_default_and_nothing_runs() -> None:
     made = core()
-    experiments: list[reasons.FakeExperiment] = []
-
-    def experiment(**options: object) -> reasons.FakeExperiment:
-        experiments.append(reasons.FakeExperiment(options["cancel"]))
-        return experiments[-1]
-
-    made.experiments = experiment
+    experiments = experimenting(made)
 
     async def story(driver: Driver) -> None:
         await open_findings(driver)
@@ -184,13 +184,7 @@ def test_no_is_the_default_and_nothing_runs() -> None:
 
 def test_stopping_ends_what_runs() -> None:
     made = core()
-    experiments: list[reasons.FakeExperiment] = []
-
-    def experiment(**options: object) -> reasons.FakeExperiment:
-        experiments.append(reasons.FakeExperiment(options["cancel"]))
-        return experiments[-1]
-
-    made.experiments = experiment
+    experiments = experimenting(made)
 
     async def story(driver: Driver) -> None:
         await open_findings(driver)

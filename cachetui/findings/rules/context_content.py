@@ -6,13 +6,12 @@ from cachetui.findings.case import Case, listed, told
 from cachetui.findings.context_claims import ContextClaim
 from cachetui.findings.contexts import Between, files_of, unneeded
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import HOSTS, Rule
+from cachetui.findings.rule import Rule
 
 
 def _title(found: Between) -> str:
     paths = files_of(found.difference.paths)
-    when = f"than in {found.first.removeprefix('that of ')}" if found.sure else f"on {HOSTS}"
-    return f"line {found.instruction.line} sees other files {when}: {listed(paths, 2)}"
+    return f"line {found.instruction.line} sees other files {found.where}: {listed(paths, 2)}"
 
 
 def _evidence(_case: Case, found: Between) -> list[Evidence]:

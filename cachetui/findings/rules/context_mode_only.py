@@ -6,14 +6,13 @@ from cachetui.findings.case import Case, told
 from cachetui.findings.context_claims import ContextClaim
 from cachetui.findings.contexts import Between
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import HOSTS, Rule
+from cachetui.findings.rule import Rule
 
 GROUP_WRITE = 0o020
 
 
 def _title(found: Between) -> str:
-    where = f"than in {found.first.removeprefix('that of ')}" if found.sure else f"on {HOSTS}"
-    return f"line {found.instruction.line} sees the same files with other modes {where}"
+    return f"line {found.instruction.line} sees the same files with other modes {found.where}"
 
 
 def _evidence(case: Case, found: Between) -> list[Evidence]:
