@@ -13,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from cachetui import __version__, config
-from cachetui.config import HostSettings, Settings
+from cachetui import __version__
+from cachetui.config import hosts_toml as config
+from cachetui.config.hosts_toml import HostSettings, Settings
 
 
 def options(description: str | None, rounds: int) -> argparse.ArgumentParser:

@@ -48,14 +48,15 @@ class StreamingAudit:
     """An audit whose hosts all print, through the core's recorder and board."""
 
     def __init__(self, folder: Path, streaming: bool) -> None:
-        from cachetui.backends.commands import Build
-        from cachetui.board import Board
-        from cachetui.config import BuildSettings, HostSettings
-        from cachetui.dockerfile import parse
-        from cachetui.plan import Planned, make_plan
-        from cachetui.record import HostFacts
-        from cachetui.redact import Redactor
-        from cachetui.runner import Job, Recorder
+        from cachetui.audit.build_run import Job, Recorder
+        from cachetui.audit.plan import make_plan
+        from cachetui.audit.progress_board import Board
+        from cachetui.audit.redact import Redactor
+        from cachetui.builders.command_line import Build
+        from cachetui.config.hosts_toml import BuildSettings, HostSettings
+        from cachetui.dockerfile.parse import parse
+        from cachetui.records.host import HostFacts
+        from cachetui.records.scenario import Planned
 
         self.id = "bench"
         self.build = BuildSettings(name="bench", context=folder)
@@ -147,7 +148,8 @@ class StreamingAudit:
         return self.board.snapshot()
 
     def document(self) -> Any:
-        from cachetui.record import BuildRecord, Document, HostReport
+        from cachetui.records.document import BuildRecord, Document
+        from cachetui.records.host import HostReport
 
         return Document(
             audit=self.id,
@@ -193,7 +195,7 @@ class BenchCore:
     """A core whose audit is there already."""
 
     def __init__(self, audit: StreamingAudit | None = None) -> None:
-        from cachetui.config import BuildSettings, HostSettings, Settings
+        from cachetui.config.hosts_toml import BuildSettings, HostSettings, Settings
 
         build = BuildSettings(name="bench", context=ROOT)
         self.settings = Settings(
@@ -296,7 +298,7 @@ def child_load(streaming: bool, minutes: float, out: Path) -> None:
 
 def child_leave(stubborn: bool, folder: Path) -> None:
     """The app with an audit that streams; a stubborn one does not stop when told to."""
-    from cachetui.cli import end_at_once
+    from cachetui.cli.main import end_at_once
     from cachetui.tui.app import CachetuiApp
 
     audit = StreamingAudit(folder, True)
@@ -469,8 +471,8 @@ def measure_leave(rounds: int) -> None:
 def measure_log(lines: int) -> None:
     """Open, page and search a long log: a step of so many lines, between them those of four that
     run beside it, and all of them as they were printed."""
-    from cachetui.logs import LogWriter, RunLog
-    from cachetui.record import StepId
+    from cachetui.records.step import StepId
+    from cachetui.store.run_log import LogWriter, RunLog
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "log"

@@ -31,12 +31,12 @@ from _common import (
     ssh_words,
 )
 
-from cachetui.config import HostSettings, Settings
+from cachetui.audit.host_audit import Connect
+from cachetui.config.hosts_toml import HostSettings, Settings
 from cachetui.core import Core, Options, folder_build, new_audit_id
 from cachetui.demo.placeholders import normalise
-from cachetui.hosts.base import Cancel, Completed, Machine, OnOutput
-from cachetui.store import Store
-from cachetui.visit import Connect
+from cachetui.hosts.machine import Cancel, Completed, Machine, OnOutput
+from cachetui.store.database import Store
 
 RATIO_GOAL = 1.05
 FIXED_GOAL = 0.5

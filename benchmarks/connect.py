@@ -17,13 +17,13 @@ from pathlib import Path
 
 from _common import finish, judge, median, say_machine, spread, ssh_words
 
-from cachetui import config
-from cachetui.config import HostSettings
+from cachetui.config import hosts_toml as config
+from cachetui.config.hosts_toml import HostSettings
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.facts_script import facts_command
-from cachetui.hosts.fleet import run_on_all
-from cachetui.record import HostFacts
+from cachetui.hosts.fan_out import run_on_all
+from cachetui.records.host import HostFacts
 
 AT_ONCE = 32
 NO_DELAY = 1000.0

@@ -36,8 +36,8 @@ from typing import IO
 import msgspec
 from _common import finish, judge, median, options, say_machine, settings_of, spread, ssh_words
 
-from cachetui.backends.commands import client
-from cachetui.config import HostSettings
+from cachetui.builders.command_line import client
+from cachetui.config.hosts_toml import HostSettings
 from cachetui.hosts.connect import Connector
 from cachetui.outputs.compare import Output, compare
 from cachetui.outputs.contents import ImageContents, Way
@@ -45,8 +45,8 @@ from cachetui.outputs.gather import gather
 from cachetui.outputs.layers import LayerMeta, LayerWriter, lines_of
 from cachetui.outputs.remote.entries import Layer
 from cachetui.outputs.remote.feed import Feed
-from cachetui.record import StepId
-from cachetui.store import Store
+from cachetui.records.step import StepId
+from cachetui.store.database import Store
 
 IMAGE = f"cachetui-bench-outputs:{os.getpid()}"
 

@@ -57,7 +57,7 @@ class Stream:
 
 def seconds_of_parser(output: str, stream: Stream, size: int) -> float:
     """Seconds of the processor that the parser takes; its events are dropped."""
-    from cachetui.backends import parser_for
+    from cachetui.builders.output_parser import parser_for
 
     parser = parser_for(output)  # type: ignore[arg-type]
     began = time.thread_time()
@@ -69,7 +69,7 @@ def seconds_of_parser(output: str, stream: Stream, size: int) -> float:
 
 def seconds_of_peer(output: str, stream: Stream, size: int) -> float:
     """Seconds of the processor that bare reading takes."""
-    from cachetui.backends.rawjson import SolveStatus
+    from cachetui.builders.rawjson_output import SolveStatus
 
     work: Callable[[bytes], object] = bytes.splitlines
     blocks = stream.blocks(size)

@@ -15,12 +15,12 @@ from pathlib import Path
 import msgspec
 from _common import finish, folder, judge, median, options, say_machine, settings_of, spread
 
-from cachetui.config import Settings
+from cachetui.config.hosts_toml import Settings
 from cachetui.core import Core, Options, folder_build
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.facts import ask_facts
-from cachetui.plan import CONTROLLED
-from cachetui.store import Store
+from cachetui.records.scenario import CONTROLLED
+from cachetui.store.database import Store
 
 GOAL = 1.0
 BUILD = "FROM base:1\nCOPY salt /salt\nRUN cat /salt && echo done\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 def main() -> None:
     """Run the command line; never returns."""
-    from cachetui.cli import cli
+    from cachetui.cli.main import cli
 
     cli(prog_name="cachetui")
 

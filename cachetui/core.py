@@ -14,31 +14,33 @@ from pathlib import Path
 import msgspec
 
 from cachetui import __version__
-from cachetui.backends.commands import refused_argument
-from cachetui.board import Board
-from cachetui.config import BuildSettings, ConfigError, HostSettings, Settings, load
-from cachetui.context import ContextError, read_context
-from cachetui.dockerfile import Dockerfile, DockerfileError, needed_stages, parse
+from cachetui.audit.findings_of import why
+from cachetui.audit.host_audit import Connect, Task, Visit
+from cachetui.audit.plan import PlanError, make_plan
+from cachetui.audit.progress import Snapshot
+from cachetui.audit.progress_board import Board
+from cachetui.audit.redact import Redactor
+from cachetui.audit.run_key import build_record
+from cachetui.builders.command_line import refused_argument
+from cachetui.config.hosts_toml import BuildSettings, ConfigError, HostSettings, Settings, load
+from cachetui.config.suggest import dockerfiles_below, hosts_toml
+from cachetui.context.build_context import ContextError, read_context
+from cachetui.dockerfile.parse import Dockerfile, DockerfileError, needed_stages, parse
 from cachetui.findings import Findings
-from cachetui.hosts.asker import Asker
-from cachetui.hosts.base import Cancel
 from cachetui.hosts.connect import Connector
-from cachetui.hosts.fleet import run_on_all
-from cachetui.identity import build_record
-from cachetui.logs import RunLog
+from cachetui.hosts.fan_out import run_on_all
+from cachetui.hosts.machine import Cancel
+from cachetui.hosts.ssh.prompts import Asker
 from cachetui.outputs.globs import GlobError, Ignore
 from cachetui.outputs.opening import Opener
 from cachetui.outputs.runs import OutputsReport, compare_runs
-from cachetui.plan import SCENARIOS, PlanError, Planned, make_plan
-from cachetui.progress import Snapshot
 from cachetui.prove.choose import choose
 from cachetui.prove.experiment import Experiment
-from cachetui.record import Document, Run
-from cachetui.redact import Redactor
-from cachetui.store import Store
-from cachetui.suggest import dockerfiles_below, hosts_toml
-from cachetui.visit import Connect, Task, Visit
-from cachetui.why import why
+from cachetui.records.document import Document
+from cachetui.records.run import Run
+from cachetui.records.scenario import SCENARIOS, Planned
+from cachetui.store.database import Store
+from cachetui.store.run_log import RunLog
 
 FAN_OUT = 64
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import msgspec
 
-from cachetui import config
+from cachetui.config import hosts_toml as config
 from cachetui.core import Audit, Core, Options, folder_build
-from cachetui.record import Document, Run, Step
-from cachetui.store import Store
+from cachetui.records.document import Document
+from cachetui.records.run import Run
+from cachetui.records.step import Step
+from cachetui.store.database import Store
 from tests.lab import Lab
 
 

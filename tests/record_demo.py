@@ -23,13 +23,14 @@ from pathlib import Path
 import msgspec
 
 import cachetui.demo
-from cachetui import config
+from cachetui.config import hosts_toml as config
 from cachetui.core import Core, Options, folder_build
 from cachetui.demo.fleet import BUILDS, CHECKOUTS, NETWORK, lay_out
 from cachetui.demo.record import RecordingConnector, Transcript
 from cachetui.demo.recording import Recording, Session, encode, save
-from cachetui.record import Document, HostFacts
-from cachetui.store import Store
+from cachetui.records.document import Document
+from cachetui.records.host import HostFacts
+from cachetui.store.database import Store
 from tests.lab import Lab
 from tests.lab.host import Host
 

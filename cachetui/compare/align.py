@@ -20,7 +20,9 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
-from cachetui.record import Document, Run, Step, StepId
+from cachetui.records.document import Document
+from cachetui.records.run import Run
+from cachetui.records.step import Step, StepId
 
 ABSENT = "absent"
 """The status of a step that a run has none of, where its peers have one."""

@@ -7,7 +7,9 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
 from cachetui.compare.align import compares
-from cachetui.record import Document, Run, StepId
+from cachetui.records.document import Document
+from cachetui.records.run import Run
+from cachetui.records.step import StepId
 
 _NUMBERS = re.compile(r"([0-9]{1,18})")
 

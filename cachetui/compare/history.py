@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cachetui.record import Document, RunStatus
+from cachetui.records.document import Document
+from cachetui.records.run import RunStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 
-from cachetui.record import CacheMount, Document, HostReport, MountUse, Run, StepId
+from cachetui.records.document import Document
+from cachetui.records.host import CacheMount, HostReport
+from cachetui.records.run import MountUse, Run
+from cachetui.records.step import StepId
 
 COLD, WARM = "buildkit-cold", "buildkit-mounts-warm"
 

@@ -8,16 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cachetui.compare.timings import (
-    FEW,
-    Finding,
-    Grade,
-    difference,
-    is_loaded,
-    samples,
-    summarise,
-)
-from cachetui.record import Document, Record, Run
+from cachetui.compare.timings import FEW, Finding, Grade, difference, is_loaded, samples, summarise
+from cachetui.records.base import Record
+from cachetui.records.document import Document
+from cachetui.records.run import Run
 
 WITHIN = (("buildkit-cold", "legacy-cold"), ("buildkit-mounts-warm", "buildkit-cold"))
 """Scenarios of one host that are held against each other: which, and the baseline."""

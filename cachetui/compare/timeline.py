@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cachetui.compare.align import order
-from cachetui.dockerfile import Dockerfile, Stage, instruction_needs
-from cachetui.record import Run, Step, StepId
+from cachetui.dockerfile.parse import Dockerfile, Stage, instruction_needs
+from cachetui.records.run import Run
+from cachetui.records.step import Step, StepId
 
 CLOCK = 0.05
 """Seconds within which two starts count as one: printed times are no finer."""

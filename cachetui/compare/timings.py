@@ -19,7 +19,10 @@ from itertools import combinations
 from typing import Literal
 
 from cachetui.compare.align import order
-from cachetui.record import Document, HostFacts, Run, Step, StepId
+from cachetui.records.document import Document
+from cachetui.records.host import HostFacts
+from cachetui.records.run import Run
+from cachetui.records.step import Step, StepId
 
 FEW, ENOUGH = 3, 6
 """Samples a side from which a range, and from which a claim, is made."""

@@ -23,16 +23,16 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from cachetui import config
-from cachetui.config import BuildSettings, HostSettings
-from cachetui.context import read_context
+from cachetui.config import hosts_toml as config
+from cachetui.config.hosts_toml import BuildSettings, HostSettings
+from cachetui.context.build_context import read_context
 from cachetui.core import Audit, Core, Options
 from cachetui.demo.recording import Recording, recordings
 from cachetui.demo.server import ADDRESS, DemoServer
-from cachetui.hosts.asker import Asker
 from cachetui.hosts.connect import Connector
-from cachetui.record import version_key
-from cachetui.store import Store
+from cachetui.hosts.ssh.prompts import Asker
+from cachetui.records.versions import version_key
+from cachetui.store.database import Store
 
 BUILDS = ("shop", "mounts")
 """The builds that were recorded; the first one is shown first."""

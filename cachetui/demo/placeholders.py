@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cachetui.hosts import watch
+from cachetui.hosts import watcher as watch
 
 FACTS = "cachetui-facts"
 """The facts script as a recording names it. Its text is not compared: a later cachetui may ask

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from cachetui.record import version_key
+from cachetui.records.versions import version_key
 
 SUFFIX = ".json.gz"
 

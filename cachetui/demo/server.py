@@ -24,7 +24,7 @@ from paramiko.common import (
 from cachetui.demo.placeholders import Command, command_of, script_size
 from cachetui.demo.recording import Recording
 from cachetui.demo.replay import Answer, Replay
-from cachetui.hosts.transport import Socket
+from cachetui.hosts.ssh.transport import Socket
 
 ADDRESS = "127.0.0.1"
 STOPPED = 137

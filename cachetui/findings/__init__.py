@@ -2,15 +2,7 @@
 
 from cachetui.findings.case import dockerfile_of
 from cachetui.findings.find import find
-from cachetui.findings.record import (
-    Evidence,
-    Finding,
-    Findings,
-    Need,
-    Proof,
-    StepRef,
-    Unexplained,
-)
+from cachetui.findings.record import Evidence, Finding, Findings, Need, Proof, StepRef, Unexplained
 from cachetui.findings.registry import RULES, rule
 
 __all__ = [

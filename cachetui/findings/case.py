@@ -8,25 +8,19 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from cachetui.compare.align import order
-from cachetui.context import Entry
-from cachetui.dockerfile import Dockerfile, DockerfileError, needed_stages, parse
+from cachetui.context.build_context import Entry
+from cachetui.dockerfile.instruction import Instruction
+from cachetui.dockerfile.parse import Dockerfile, DockerfileError, needed_stages, parse
 from cachetui.findings.first_causes import Chain, chains
 from cachetui.findings.graph import Parent, parents
 from cachetui.findings.inputs import Setting
 from cachetui.findings.matching import Edit, edits
 from cachetui.findings.seen import ROOT, Difference, Files, compare
-from cachetui.instruction import Instruction
-from cachetui.record import (
-    Backend,
-    BuildRecord,
-    Document,
-    HostEvidence,
-    HostFacts,
-    HostReport,
-    Run,
-    Step,
-    StepId,
-)
+from cachetui.records.backend import Backend
+from cachetui.records.document import BuildRecord, Document
+from cachetui.records.host import HostEvidence, HostFacts, HostReport
+from cachetui.records.run import Run
+from cachetui.records.step import Step, StepId
 
 ENDED = ("ok", "failed")
 

@@ -8,14 +8,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from cachetui.context import Entry
+from cachetui.context.build_context import Entry
+from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case, listed
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import HOSTS, Question
 from cachetui.findings.scope import scope_at
 from cachetui.findings.seen import Difference, Files, reads_context, seen
-from cachetui.instruction import Instruction
-from cachetui.record import Backend, StepId
+from cachetui.records.backend import Backend
+from cachetui.records.step import StepId
 
 Kind = Literal["content", "modes", "unneeded"]
 

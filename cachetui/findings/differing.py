@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from cachetui.findings.case import Case, listed
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Question
-from cachetui.record import HostFacts
+from cachetui.records.host import HostFacts
 
 _FACTS: tuple[tuple[str, Callable[[HostFacts], object]], ...] = (
     ("Docker Engine", lambda facts: facts.engine),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cachetui.compare.align import Disagreement, agree, order
-from cachetui.context import Entry
-from cachetui.dockerfile import Dockerfile
+from cachetui.context.build_context import Entry
+from cachetui.dockerfile.parse import Dockerfile
 from cachetui.findings.case import Case, listed
 from cachetui.findings.differing import differing
 from cachetui.findings.gather import gather
@@ -24,7 +24,8 @@ from cachetui.findings.record import (
 )
 from cachetui.findings.registry import RULES
 from cachetui.findings.rule import Claim, Question, Rule
-from cachetui.record import Document, StepId
+from cachetui.records.document import Document
+from cachetui.records.step import StepId
 
 Asked = tuple[Rule, Claim]
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cachetui.compare.align import order
-from cachetui.dockerfile import Dockerfile
+from cachetui.dockerfile.parse import Dockerfile
 from cachetui.findings.graph import Parent, parents
 from cachetui.findings.times import seconds_of
-from cachetui.record import Run, Step, StepId
+from cachetui.records.run import Run
+from cachetui.records.step import Step, StepId
 
 MOUNTS_WARM = "buildkit-mounts-warm"
 

@@ -11,7 +11,7 @@ from cachetui.findings.first_causes import Chain
 from cachetui.findings.record import CONFIDENCES, Evidence, Finding, StepRef
 from cachetui.findings.rule import HOSTS, Claim, Rule
 from cachetui.findings.times import seconds_of
-from cachetui.record import StepId
+from cachetui.records.step import StepId
 
 MOST_EVIDENCE = 12
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:T[\d:.]+Z?)?|\d+\.\d+")

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cachetui.compare.align import order
-from cachetui.dockerfile import Dockerfile, instruction_needs
-from cachetui.record import Run, StepId
+from cachetui.dockerfile.parse import Dockerfile, instruction_needs
+from cachetui.records.run import Run
+from cachetui.records.step import StepId
 
 How = Literal["chain", "content", "twin"]
 """`chain`: a miss above is a miss here. `content`: it is one only when the bytes differ

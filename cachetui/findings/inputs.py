@@ -16,12 +16,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cachetui.context import Entry
-from cachetui.dockerfile import Dockerfile
+from cachetui.context.build_context import Entry
+from cachetui.dockerfile.instruction import Instruction
+from cachetui.dockerfile.parse import Dockerfile
 from cachetui.findings.scope import PREDEFINED, references, scope_at
 from cachetui.findings.seen import Files, reads_context, seen
-from cachetui.instruction import Instruction
-from cachetui.record import Backend, BuildRecord, HostFacts, StepId
+from cachetui.records.backend import Backend
+from cachetui.records.document import BuildRecord
+from cachetui.records.host import HostFacts
+from cachetui.records.step import StepId
 
 
 @dataclass(frozen=True)

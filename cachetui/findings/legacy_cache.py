@@ -10,10 +10,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cachetui.builders.history_line import Made, command_digest, parse
+from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case
-from cachetui.instruction import Instruction
-from cachetui.madeby import Made, command_digest, parse
-from cachetui.record import LegacyChain, Run, StepId
+from cachetui.records.host import LegacyChain
+from cachetui.records.run import Run
+from cachetui.records.step import StepId
 
 _WORK = ("RUN", "COPY", "ADD")
 

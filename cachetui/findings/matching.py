@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
-from cachetui.dockerfile import Dockerfile, Stage
-from cachetui.instruction import Instruction
-from cachetui.record import StepId
+from cachetui.dockerfile.instruction import Instruction
+from cachetui.dockerfile.parse import Dockerfile, Stage
+from cachetui.records.step import StepId
 
 LIKE_ENOUGH = 0.3
 """What stages of other names must have in common to be one that was changed."""

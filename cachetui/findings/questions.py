@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from cachetui.findings.case import Case
 from cachetui.findings.rule import AS_FOUND, Question
-from cachetui.record import Run, StepId
+from cachetui.records.run import Run
+from cachetui.records.step import StepId
 
 _Peers = dict[tuple[str, int, StepId], list[Run]]
 

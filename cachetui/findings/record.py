@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from cachetui.record import Backend, Record, StepId
+from cachetui.records.backend import Backend
+from cachetui.records.base import Record
+from cachetui.records.step import StepId
 
 Confidence = Literal["proved", "likely", "possible"]
 """`proved`: shown by an experiment, or by the engine's own record. `likely`: all that is known

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Before, Case
 from cachetui.findings.first_causes import Chain
 from cachetui.findings.inputs import Inputs, base_of, comparable, inputs
 from cachetui.findings.matching import Edit
 from cachetui.findings.record import Confidence, Evidence, Need
-from cachetui.instruction import Instruction
-from cachetui.record import Backend, Run, Step, StepId
+from cachetui.records.backend import Backend
+from cachetui.records.run import Run
+from cachetui.records.step import Step, StepId
 
 AS_FOUND = "-as-found"
 

@@ -12,9 +12,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cachetui.dockerfile import Dockerfile
-from cachetui.instruction import Instruction
-from cachetui.record import Backend
+from cachetui.dockerfile.instruction import Instruction
+from cachetui.dockerfile.parse import Dockerfile
+from cachetui.records.backend import Backend
 
 PREDEFINED = frozenset(
     name

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 
 from e2b_dockerfile_utils import PatternMatcher
 
-from cachetui.context import Entry
+from cachetui.context.build_context import Entry
+from cachetui.dockerfile.instruction import Instruction, is_remote
 from cachetui.findings.scope import Scope, references
-from cachetui.instruction import Instruction, is_remote
-from cachetui.record import Backend
+from cachetui.records.backend import Backend
 
 ROOT = "context"
 _MAGIC = re.compile(r"[*?\[]")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cachetui.record import Step
+from cachetui.records.step import Step
 
 
 def seconds_of(steps: Iterable[Step]) -> float | None:

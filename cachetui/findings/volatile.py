@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case
-from cachetui.instruction import Instruction
 
 _WHAT = (
     ("a time", re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\b20\d{6}T?\d{4,6}Z?\b")),

@@ -1,1 +1,2 @@
-"""One machine: reach it, run on it, put a folder on it. A fleet of them: limits and cancelling."""
+"""Machines, local or over SSH: settings in, connected machines, facts and evidence out. Nothing
+that runs on a host outlives the one who asked for it."""

@@ -15,9 +15,9 @@ from contextlib import suppress
 
 from e2b_dockerfile_utils import PatternMatcher
 
-from cachetui.context import Entry, EntryKind, manifest_digest
-from cachetui.hosts.base import Cancel, HostError, Machine
-from cachetui.record import Checkout
+from cachetui.context.build_context import Entry, EntryKind, manifest_digest
+from cachetui.hosts.machine import Cancel, HostError, Machine
+from cachetui.records.host import Checkout
 
 LIST_SECONDS = 60.0
 HASH_SECONDS = 600.0

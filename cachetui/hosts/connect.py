@@ -8,15 +8,15 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from cachetui.config import HostSettings
-from cachetui.hosts.asker import Asker, TerminalAsker
-from cachetui.hosts.base import Cancel, Machine
-from cachetui.hosts.local import LocalMachine
-from cachetui.hosts.sshconfig import SYSTEM_CONFIG, USER_CONFIG
-from cachetui.hosts.trouble import Trouble
+from cachetui.config.hosts_toml import HostSettings
+from cachetui.hosts.local_machine import LocalMachine
+from cachetui.hosts.machine import Cancel, Machine
+from cachetui.hosts.ssh.config import SYSTEM_CONFIG, USER_CONFIG
+from cachetui.hosts.ssh.prompts import Asker, TerminalAsker
+from cachetui.hosts.ssh.trouble import Trouble
 
 if TYPE_CHECKING:
-    from cachetui.hosts.reach import Reach
+    from cachetui.hosts.ssh.route import Reach
 
 TRIES = 6
 """Tries to connect to a host that drops connections: sshd does so to bursts (MaxStartups)."""
@@ -49,7 +49,7 @@ class Connector:
         """
         if host.local:
             return LocalMachine(host.name, host.env, host.docker)
-        from cachetui.hosts.ssh import SshMachine
+        from cachetui.hosts.ssh.machine import SshMachine
 
         for number in range(1, TRIES + 1):
             try:
@@ -74,7 +74,7 @@ class Connector:
     def _shared(self) -> Reach:
         with self._lock:
             if self._reach is None:
-                from cachetui.hosts.reach import Reach
+                from cachetui.hosts.ssh.route import Reach
 
                 self._reach = Reach(self._asker, *self._configs)
             return self._reach

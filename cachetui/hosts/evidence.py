@@ -14,12 +14,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from cachetui import madeby
-from cachetui.config import HostSettings
-from cachetui.hosts.base import HostError, Machine
-from cachetui.hosts.cache import CacheRecord
-from cachetui.hosts.docker import client
-from cachetui.record import MOST_CHAINS, BaseImage, CacheEntry, HostEvidence, LegacyChain
+from cachetui.builders import history_line as madeby
+from cachetui.builders.client import client
+from cachetui.config.hosts_toml import HostSettings
+from cachetui.hosts.cache_records import CacheRecord
+from cachetui.hosts.machine import HostError, Machine
+from cachetui.records.host import MOST_CHAINS, BaseImage, CacheEntry, HostEvidence, LegacyChain
 
 ASK_SECONDS = 30.0
 MOST_IMAGES = 3000

@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cachetui.config import HostSettings
-from cachetui.hosts.abilities import abilities
-from cachetui.hosts.base import Cancel, Completed, HostError, Machine
-from cachetui.hosts.cache import parse_size
-from cachetui.hosts.docker import last_line
+from cachetui.builders.client import last_line
+from cachetui.config.hosts_toml import HostSettings
+from cachetui.hosts.available_builders import abilities
+from cachetui.hosts.cache_records import parse_size
 from cachetui.hosts.facts_script import facts_command
+from cachetui.hosts.machine import Cancel, Completed, HostError, Machine
 from cachetui.hosts.no_engine import no_engine
-from cachetui.record import HostFacts
+from cachetui.records.host import HostFacts
 
 FACTS_SECONDS = 45.0
 

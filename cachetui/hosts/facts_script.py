@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 
-from cachetui.hosts.docker import client
+from cachetui.builders.client import client
 
 DF_SECONDS = 5
 """`docker system df` measures every image and volume: what takes longer is done without."""

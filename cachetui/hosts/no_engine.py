@@ -6,8 +6,8 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 
-from cachetui.hosts.base import HostError, HostTrouble
-from cachetui.hosts.docker import last_line, split
+from cachetui.builders.client import last_line, split
+from cachetui.hosts.machine import HostError, HostTrouble
 
 Case = tuple[HostTrouble, str, str]
 """What the trouble is, the reason, the remedy."""

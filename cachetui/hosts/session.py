@@ -12,8 +12,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from threading import Event
 
-from cachetui.hosts import watch
-from cachetui.hosts.base import Cancel, Completed, HostError, HostTrouble, OnOutput
+from cachetui.hosts import watcher as watch
+from cachetui.hosts.machine import Cancel, Completed, HostError, HostTrouble, OnOutput
 
 POLL = 0.2
 BLOCK = 32 * 1024

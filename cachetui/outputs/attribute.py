@@ -15,11 +15,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cachetui.backends.shapes import stage_triggers
-from cachetui.dockerfile import Dockerfile, resolve_target, trigger
-from cachetui.instruction import Instruction, clean_path
+from cachetui.builders.expected_vertices import stage_triggers
+from cachetui.dockerfile.instruction import Instruction, clean_path
+from cachetui.dockerfile.parse import Dockerfile, resolve_target, trigger
 from cachetui.outputs.contents import ImageContents
-from cachetui.record import Step, StepId
+from cachetui.records.step import Step, StepId
 
 MAKERS = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
 """Keywords of the instructions that make layers, on both builders."""

@@ -43,7 +43,7 @@ from cachetui.outputs.merge import (
     Side,
     changes,
 )
-from cachetui.record import StepId
+from cachetui.records.step import StepId
 
 LISTED = 500
 """Paths of a step that are listed, of each kind; the rest is counted."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from cachetui.outputs.layers import LayerMeta
-from cachetui.record import Record
+from cachetui.records.base import Record
 
 if TYPE_CHECKING:
-    from cachetui.store import Store
+    from cachetui.store.database import Store
 
 Way = Literal["store", "python", "tar", "stream"]
 """How an image was read: not at all, for all was in the `store`; by our program on the host; by

@@ -8,7 +8,8 @@ import msgspec
 
 from cachetui.outputs.imageconfig import ConfigDifference
 from cachetui.outputs.merge import PathKind
-from cachetui.record import Record, StepId
+from cachetui.records.base import Record
+from cachetui.records.step import StepId
 
 Verdict = Literal["identical", "times", "metadata", "content", "only-here"]
 """From alike to different. `times`: the same content, other times. `metadata`: mode, owner,

@@ -14,8 +14,11 @@ from cachetui.outputs.layers import LayerError, lines_of
 from cachetui.outputs.memo import NotWhole, remembered
 from cachetui.outputs.merge import DIGEST, MODE, MTIME, TYPE, XATTRS, Side, made
 from cachetui.outputs.runs import contents_of, output_of
-from cachetui.record import Document, Record, Run, StepId
-from cachetui.store import Store
+from cachetui.records.base import Record
+from cachetui.records.document import Document
+from cachetui.records.run import Run
+from cachetui.records.step import StepId
+from cachetui.store.database import Store
 
 
 class _Made(Record, frozen=True, kw_only=True):

@@ -12,8 +12,8 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from cachetui.config import HostSettings
-from cachetui.hosts.base import Cancel, Machine
+from cachetui.config.hosts_toml import HostSettings
+from cachetui.hosts.machine import Cancel, Machine
 from cachetui.outputs import program
 from cachetui.outputs.difference import Entry
 from cachetui.outputs.filediff import Fetched
@@ -22,7 +22,7 @@ from cachetui.outputs.intake import Bridge, Unpacker
 from cachetui.outputs.layers import known
 from cachetui.outputs.remote.feed import BLOCK, Unreadable
 from cachetui.outputs.remote.saved import MARK, parts, read_files
-from cachetui.store import Store
+from cachetui.store.database import Store
 
 LIMIT = 4 << 20
 """Bytes of a file that are fetched unless told otherwise."""

@@ -11,7 +11,7 @@ from typing import Literal
 
 from cachetui.compare.noise import canonical
 from cachetui.outputs.containers import Listing, listing
-from cachetui.record import Record
+from cachetui.records.base import Record
 
 Sign = Literal[" ", "-", "+", "@"]
 Kind = Literal["same", "text", "binary", "container"]

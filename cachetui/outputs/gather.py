@@ -18,8 +18,8 @@ from pathlib import Path
 
 import msgspec
 
-from cachetui.config import HostSettings
-from cachetui.hosts.base import Cancel, HostError, Machine
+from cachetui.config.hosts_toml import HostSettings
+from cachetui.hosts.machine import Cancel, HostError, Machine
 from cachetui.outputs import program
 from cachetui.outputs.contents import (
     ImageContents,
@@ -34,7 +34,7 @@ from cachetui.outputs.layers import LayerMeta, add_copy, known
 from cachetui.outputs.remote.copies import Copies
 from cachetui.outputs.remote.feed import Unreadable
 from cachetui.outputs.remote.saved import Part, framed_parts, parts, read_image
-from cachetui.store import Store
+from cachetui.store.database import Store
 
 ASK_SECONDS = 120.0
 

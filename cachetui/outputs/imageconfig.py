@@ -14,7 +14,7 @@ from typing import Any
 
 from cachetui.outputs.attribute import read_entry
 from cachetui.outputs.contents import ImageContents
-from cachetui.record import Record
+from cachetui.records.base import Record
 
 _TOP = ("architecture", "os", "variant", "os.version", "os.features", "author")
 _BOOKKEEPING = frozenset({"Image", "Hostname", "Domainname", "ArgsEscaped", "MacAddress"})

@@ -14,7 +14,7 @@ from cachetui.outputs.layers import LayerMeta, LayerWriter, add_alias, known
 from cachetui.outputs.remote.feed import Unreadable
 from cachetui.outputs.remote.main import GREETING
 from cachetui.outputs.remote.saved import MARK
-from cachetui.store import Store
+from cachetui.store.database import Store
 
 MOST_LINE = 16 << 20
 """Bytes of a line from a host: a longer one is no line of ours. A configuration is the longest."""

@@ -16,10 +16,10 @@ from typing import IO, TYPE_CHECKING
 
 import msgspec
 
-from cachetui.record import Record
+from cachetui.records.base import Record
 
 if TYPE_CHECKING:
-    from cachetui.store import Store
+    from cachetui.store.database import Store
 
 CHUNK = 50_000
 """Lines that are sorted in memory, about 10 MB; more are sorted in files and merged."""

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from cachetui import __version__
-from cachetui.record import to_json
+from cachetui.records.to_json import to_json
 
 if TYPE_CHECKING:
-    from cachetui.store import Store
+    from cachetui.store.database import Store
 
 _T = TypeVar("_T")
 
@@ -31,7 +31,7 @@ class NotWhole(Exception):
 
 def remembered(store: Store, what: object, kind: type[_T], work: Callable[[], _T]) -> _T:
     """What `work` gives, kept under a digest of all that it follows from (`what`, as JSON)."""
-    from cachetui.store import StoreError
+    from cachetui.store.database import StoreError
 
     key = hashlib.sha256(to_json([_VERSION, __version__, what])).hexdigest()
     data = store.blob(f"followed:{key}")

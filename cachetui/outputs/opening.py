@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
 
-from cachetui.config import HostSettings
-from cachetui.hosts.base import Cancel, HostError, Machine
+from cachetui.config.hosts_toml import HostSettings
+from cachetui.hosts.machine import Cancel, HostError, Machine
 from cachetui.outputs.contents import local_copies
 from cachetui.outputs.difference import Entry, PathDifference
 from cachetui.outputs.fetch import LIMIT, fetch_file, fetch_from_copy, fetch_here
 from cachetui.outputs.filediff import Fetched, FileDifference, file_difference
 from cachetui.outputs.layers import known, lose_copy
-from cachetui.record import Document, Run
-from cachetui.store import Store
+from cachetui.records.document import Document
+from cachetui.records.run import Run
+from cachetui.store.database import Store
 
 Connect = Callable[[HostSettings, Cancel | None], Machine]
 """What `hosts.connect.Connector.connect` does."""

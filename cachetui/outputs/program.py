@@ -15,8 +15,8 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
-from cachetui.backends.commands import client
-from cachetui.config import HostSettings
+from cachetui.builders.command_line import client
+from cachetui.config.hosts_toml import HostSettings
 
 _PACKAGE = "cachetui.outputs.remote"
 _MODULES = ("feed", "headers", "tarstream", "entries", "copies", "saved", "main")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cachetui.dockerfile import Dockerfile, DockerfileError, parse, resolve_target
+from cachetui.dockerfile.parse import Dockerfile, DockerfileError, parse, resolve_target
 from cachetui.outputs.attribute import attribute, chain
 from cachetui.outputs.compare import Output, compare
 from cachetui.outputs.contents import ImageContents
@@ -16,10 +16,14 @@ from cachetui.outputs.difference import ImageDifference
 from cachetui.outputs.globs import Ignore
 from cachetui.outputs.layers import LayerError, lines_of
 from cachetui.outputs.memo import NotWhole, remembered
-from cachetui.record import BuildRecord, Document, HostReport, Record, Run, StepId
+from cachetui.records.base import Record
+from cachetui.records.document import BuildRecord, Document
+from cachetui.records.host import HostReport
+from cachetui.records.run import Run
+from cachetui.records.step import StepId
 
 if TYPE_CHECKING:
-    from cachetui.store import Store
+    from cachetui.store.database import Store
 
 SCHEMA = 1
 """The version of the report's JSON."""

@@ -24,7 +24,7 @@ earlier run already told what the step was like then; else it stays undecided.
 
 **A cache of its own** is made by a file of random content that is copied in below each FROM of
 the derived Dockerfile, on both builders: every key below has it. RUN steps have the extra host
-name and the mount namespace of a controlled run besides (see `backends.commands`); `--no-cache`
+name and the mount namespace of a controlled run besides (see `builders.command_line`); `--no-cache`
 is never used. All builds of one question have the same of each, so that they differ in nothing
 but the suspect. The derived Dockerfile ends with the step that is watched; `COPY --link`, which
 stands on no step above, loses its flag there.

@@ -10,24 +10,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
-from cachetui.backends.commands import client, mount_namespace, tag
-from cachetui.config import HostSettings
-from cachetui.hosts.base import Cancel, HostError, Machine
-from cachetui.hosts.docker import last_line
-from cachetui.prove.layout import Laid
-from cachetui.prove.states import Image, NoExperiment
-from cachetui.prove.verdict import Made
-from cachetui.record import HostFacts
-from cachetui.redact import Redactor
-from cachetui.runner import Job, Recorder, run_build
-from cachetui.store import Store
-from cachetui.traces import (
+from cachetui.audit.build_run import Job, Recorder, run_build
+from cachetui.audit.cleanup import (
     empty_mounts_command,
     image_ids,
     image_parents,
     made_here,
     removal_command,
 )
+from cachetui.audit.redact import Redactor
+from cachetui.builders.client import last_line
+from cachetui.builders.command_line import client, mount_namespace, tag
+from cachetui.config.hosts_toml import HostSettings
+from cachetui.hosts.machine import Cancel, HostError, Machine
+from cachetui.prove.layout import Laid
+from cachetui.prove.states import Image, NoExperiment
+from cachetui.prove.verdict import Made
+from cachetui.records.host import HostFacts
+from cachetui.store.database import Store
 
 ASK_SECONDS = 120.0
 COPY_SECONDS = 3600.0

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cachetui.config import BuildSettings, HostSettings, Settings
+from cachetui.audit.findings_of import case_of, why
+from cachetui.config.hosts_toml import BuildSettings, HostSettings, Settings
 from cachetui.findings.case import listed
 from cachetui.findings.record import Finding
 from cachetui.prove.experiment import Asked
 from cachetui.prove.states import NoExperiment
-from cachetui.record import Document
-from cachetui.store import Store
-from cachetui.why import case_of, why
+from cachetui.records.document import Document
+from cachetui.store.database import Store
 
 
 def choose(

@@ -8,25 +8,25 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from cachetui.config import BuildSettings, HostSettings
-from cachetui.context import Context, ContextError, read_context
+from cachetui.audit.host_audit import Connect
+from cachetui.audit.redact import Redactor
+from cachetui.audit.run_key import digest
+from cachetui.config.hosts_toml import BuildSettings, HostSettings
+from cachetui.context.build_context import Context, ContextError, read_context
 from cachetui.findings.case import Case
 from cachetui.findings.record import Evidence, Finding, Proof
-from cachetui.hosts.base import Cancel, HostError, Machine
 from cachetui.hosts.checkout import read_checkout
 from cachetui.hosts.facts import ask_facts
-from cachetui.hosts.put import context_folder, put_folder
-from cachetui.identity import digest
+from cachetui.hosts.machine import Cancel, HostError, Machine
+from cachetui.hosts.upload import context_folder, put_folder
 from cachetui.prove.bench import Bench
 from cachetui.prove.layout import Laid, Layout, never_cached
 from cachetui.prove.remake import remade_verdict, remake
 from cachetui.prove.states import Change, Image, NoExperiment, Setting, State, ValueNeeded
 from cachetui.prove.suspects import change
 from cachetui.prove.verdict import Made, Outcome, Verdict, together, verdict
-from cachetui.record import Backend
-from cachetui.redact import Redactor
-from cachetui.store import Store
-from cachetui.visit import Connect
+from cachetui.records.backend import Backend
+from cachetui.store.database import Store
 
 ASK_SECONDS = 60.0
 

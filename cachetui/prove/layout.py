@@ -12,13 +12,15 @@ import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from cachetui.backends.commands import Build
-from cachetui.dockerfile import Dockerfile, parse
-from cachetui.plan import Planned
+from cachetui.builders.command_line import Build
+from cachetui.dockerfile.parse import Dockerfile, parse
 from cachetui.prove import files, pieces
 from cachetui.prove.pieces import Pieces
 from cachetui.prove.states import Change, State
-from cachetui.record import Backend, BuildRecord, StepId
+from cachetui.records.backend import Backend
+from cachetui.records.document import BuildRecord
+from cachetui.records.scenario import Planned
+from cachetui.records.step import StepId
 
 SALT = ".cachetui-salt"
 DOCKERFILE = ".cachetui-dockerfile"

@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from cachetui.dockerfile import Dockerfile
-from cachetui.record import StepId
+from cachetui.dockerfile.parse import Dockerfile
+from cachetui.records.step import StepId
 
 _LINK = re.compile(
     r"\A(\s*(?:COPY|ADD)\b(?:\s+--[^\s=]+(?:=\S+)?)*?)\s+--link(?:=\S+)?(?=\s)", re.I

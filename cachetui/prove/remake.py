@@ -16,7 +16,7 @@ from cachetui.prove import pieces
 from cachetui.prove.pieces import Piece
 from cachetui.prove.states import Change, NoExperiment, Setting, instruction
 from cachetui.prove.verdict import Builds, Verdict, table
-from cachetui.record import StepId
+from cachetui.records.step import StepId
 
 ABOVE = "cachetui-above"
 

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Before, Case
 from cachetui.findings.record import Finding
-from cachetui.instruction import Instruction
 from cachetui.prove import pieces
 from cachetui.prove.files import FileEdit
 from cachetui.prove.pieces import Pieces
-from cachetui.record import Backend, Run, StepId
+from cachetui.records.backend import Backend
+from cachetui.records.run import Run
+from cachetui.records.step import StepId
 
 
 class NoExperiment(Exception):

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import re
 
+from cachetui.audit.run_key import digest
+from cachetui.dockerfile.instruction import BUILDKIT_KEYWORDS, Instruction
 from cachetui.findings.case import Before, Case, listed
 from cachetui.findings.rules.legacy_metadata_invalidates import METADATA, WORK
 from cachetui.findings.scope import scope_at
 from cachetui.findings.seen import Files, compare, seen
-from cachetui.hosts.put import context_folder
-from cachetui.identity import digest
-from cachetui.instruction import BUILDKIT_KEYWORDS, Instruction
+from cachetui.hosts.upload import context_folder
 from cachetui.prove import pieces
 from cachetui.prove.files import edits
 from cachetui.prove.pieces import Pieces
-from cachetui.prove.states import (
-    Change,
-    Image,
-    NoExperiment,
-    Setting,
-    ValueNeeded,
-    instruction,
-)
-from cachetui.record import Backend, BaseImage, StepId
+from cachetui.prove.states import Change, Image, NoExperiment, Setting, ValueNeeded, instruction
+from cachetui.records.backend import Backend
+from cachetui.records.host import BaseImage
+from cachetui.records.step import StepId
 
 
 def change(setting: Setting) -> Change:

@@ -8,7 +8,8 @@ from typing import Literal
 
 from cachetui.findings.record import Evidence
 from cachetui.prove.states import Change
-from cachetui.record import Run, Step, StepId
+from cachetui.records.run import Run
+from cachetui.records.step import Step, StepId
 
 Outcome = Literal["proved", "withdrawn", "undecided"]
 

@@ -6,8 +6,9 @@ import html
 from collections.abc import Iterable, Sequence
 
 from cachetui.compare.timeline import Bar, Timeline, timeline
-from cachetui.dockerfile import Dockerfile
-from cachetui.record import Run, StepId
+from cachetui.dockerfile.parse import Dockerfile
+from cachetui.records.run import Run
+from cachetui.records.step import StepId
 from cachetui.report import cells, units
 from cachetui.report.clean import clean_line
 

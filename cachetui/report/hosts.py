@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cachetui.record import HostReport
+from cachetui.records.host import HostReport
 from cachetui.report import cells, units
 from cachetui.report.clean import clean_line
 from cachetui.report.escape import markdown_table, markdown_text

@@ -11,9 +11,9 @@ import time
 from collections.abc import Iterable
 from importlib import resources
 
-from cachetui.dockerfile import Dockerfile, DockerfileError, parse
+from cachetui.dockerfile.parse import Dockerfile, DockerfileError, parse
 from cachetui.outputs.runs import OutputsReport
-from cachetui.record import Document
+from cachetui.records.document import Document
 from cachetui.report import hosts as fleet
 from cachetui.report import units
 from cachetui.report.gantt import gantt

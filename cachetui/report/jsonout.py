@@ -10,7 +10,9 @@ import msgspec
 from cachetui.compare.speeds import Comparison, Speed, comparisons, speeds
 from cachetui.findings import Finding, Findings, Need, Unexplained
 from cachetui.outputs.runs import OutputsReport
-from cachetui.record import SCHEMA, Document, Record, to_json
+from cachetui.records.base import SCHEMA, Record
+from cachetui.records.document import Document
+from cachetui.records.to_json import to_json
 
 # JSON leaves these as they are, and a terminal would act on them: written as escapes the text
 # is the same to every reader.

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from cachetui.outputs.runs import OutputsReport
-from cachetui.record import Document
-from cachetui.report.escape import (
-    markdown_block,
-    markdown_code,
-    markdown_rows,
-    markdown_text,
-)
+from cachetui.records.document import Document
+from cachetui.report.escape import markdown_block, markdown_code, markdown_rows, markdown_text
 from cachetui.report.outputs import page
 from cachetui.report.passages import LogTail
 from cachetui.report.reasons import HEADING, NOTHING, UNEXPLAINED, Reasons

@@ -12,7 +12,10 @@ from cachetui.compare.align import Agreement, Disagreement, order
 from cachetui.compare.groups import fold
 from cachetui.compare.speeds import Speed, comparisons, speeds
 from cachetui.compare.timings import cautions
-from cachetui.record import Document, HostReport, Run, Step, StepId
+from cachetui.records.document import Document
+from cachetui.records.host import HostReport
+from cachetui.records.run import Run
+from cachetui.records.step import Step, StepId
 from cachetui.report import units
 from cachetui.report.clean import clean, clean_line
 

@@ -8,9 +8,10 @@ import time
 
 from cachetui.findings import Findings
 from cachetui.outputs.runs import OutputsReport
-from cachetui.record import Document, StepId
+from cachetui.records.document import Document
+from cachetui.records.step import StepId
 from cachetui.report.reasons import MOST, lay_out
-from cachetui.store import Store
+from cachetui.store.database import Store
 
 TAIL = 20
 

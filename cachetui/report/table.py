@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cachetui.record import Document
+from cachetui.records.document import Document
 from cachetui.report import cells
 from cachetui.report.passages import LogTail
 from cachetui.report.reasons import HEADING, NOTHING, UNEXPLAINED, Reason, Reasons

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 from cachetui.compare.align import Row, agree, align, by_scenario
 from cachetui.compare.groups import groups
-from cachetui.record import Document, Run, Step, StepId
+from cachetui.records.document import Document
+from cachetui.records.run import Run
+from cachetui.records.step import Step, StepId
 from cachetui.report import units
 from cachetui.report.clean import clean_line
 from cachetui.report.passages import Failure, LogTail, Passage, failures, passages, verdict

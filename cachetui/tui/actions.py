@@ -23,9 +23,9 @@ from cachetui.tui.text import cut
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cachetui.config import BuildSettings, HostSettings
+    from cachetui.config.hosts_toml import BuildSettings, HostSettings
     from cachetui.core import Options
-    from cachetui.record import Document
+    from cachetui.records.document import Document
     from cachetui.tui.asking import Asker
     from cachetui.tui.ports import CorePort
     from cachetui.tui.session import Session

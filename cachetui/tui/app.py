@@ -27,9 +27,9 @@ from cachetui.tui.themes import DARK, LIGHT
 from cachetui.tui.widgets.frame import PlaceTabs
 
 if TYPE_CHECKING:
-    from cachetui.config import BuildSettings, HostSettings
+    from cachetui.config.hosts_toml import BuildSettings, HostSettings
     from cachetui.core import Options
-    from cachetui.record import StepId
+    from cachetui.records.step import StepId
 
 TROUBLE = 2
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cachetui.record import Document
+from cachetui.records.document import Document
 
 if TYPE_CHECKING:
-    from cachetui.record import HostReport, Run
+    from cachetui.records.host import HostReport
+    from cachetui.records.run import Run
 
 
 def of_hosts(document: Document, hosts: Collection[str]) -> Document:

@@ -12,8 +12,9 @@ from cachetui.tui.matrix import FleetRow
 from cachetui.tui.text import Line, Span, Tone, clean_line, cut, fit, line
 
 if TYPE_CHECKING:
-    from cachetui.progress import Cell, HostProgress
-    from cachetui.record import Run, Step
+    from cachetui.audit.progress import Cell, HostProgress
+    from cachetui.records.run import Run
+    from cachetui.records.step import Step
 
 _SIDE = 21
 """Cells of a run in the list of steps."""

@@ -10,8 +10,8 @@ from cachetui.tui.text import Line, Span, line
 from cachetui.tui.widgets.columns import Column
 
 if TYPE_CHECKING:
-    from cachetui.config import BuildSettings, HostSettings
-    from cachetui.store import AuditEntry
+    from cachetui.config.hosts_toml import BuildSettings, HostSettings
+    from cachetui.store.database import AuditEntry
 
 
 def columns(host: str) -> tuple[Column, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from cachetui.progress import Cell, HostProgress, HostState, Snapshot
-from cachetui.record import Document, HostStatus, Run
+from cachetui.audit.progress import Cell, HostProgress, HostState, Snapshot
+from cachetui.records.document import Document
+from cachetui.records.host import HostStatus
+from cachetui.records.run import Run
 from cachetui.tui import signs
 
 _HOST_STATES: dict[HostStatus, HostState] = {

@@ -11,9 +11,9 @@ from cachetui.tui import signs
 from cachetui.tui.text import Line, Span, line
 
 if TYPE_CHECKING:
+    from cachetui.audit.progress import Cell, HostProgress, Snapshot
     from cachetui.compare.align import Agreement, Disagreement
-    from cachetui.progress import Cell, HostProgress, Snapshot
-    from cachetui.record import Document
+    from cachetui.records.document import Document
 
 FOLD_FROM = 17
 """From how many hosts on those that are alike are folded unless told otherwise."""

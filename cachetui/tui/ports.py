@@ -12,23 +12,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
-    from cachetui.config import BuildSettings, HostSettings, Settings
+    from cachetui.audit.progress import Snapshot
+    from cachetui.config.hosts_toml import BuildSettings, HostSettings, Settings
     from cachetui.core import Options
-    from cachetui.dockerfile import Dockerfile
+    from cachetui.dockerfile.parse import Dockerfile
     from cachetui.findings import Findings
-    from cachetui.hosts.base import Cancel
-    from cachetui.logs import RunLog
-    from cachetui.progress import Snapshot
+    from cachetui.hosts.machine import Cancel
     from cachetui.prove.experiment import Experiment
-    from cachetui.record import Document, Run
-    from cachetui.store import AuditEntry
+    from cachetui.records.document import Document
+    from cachetui.records.run import Run
+    from cachetui.store.database import AuditEntry
+    from cachetui.store.run_log import RunLog
 
 Key = tuple[str, str, int]
 """Host, scenario and repeat: a cell of an audit."""
 
 
 class StorePort(Protocol):
-    """What was kept; see `cachetui.store.Store`."""
+    """What was kept; see `cachetui.store.database.Store`."""
 
     warnings: list[str]
 

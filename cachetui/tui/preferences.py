@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from cachetui.tui import keys as own
 
 if TYPE_CHECKING:
-    from cachetui.tables import Table
+    from cachetui.config.toml_table import Table
 
 _MODIFIERS = frozenset(("ctrl", "shift", "alt", "meta", "super", "hyper"))
 
@@ -47,8 +47,8 @@ def load(path: Path | None = None) -> Preferences:
     path = path or place()
     if not path.exists():
         return Preferences()
-    from cachetui.config import read_toml
-    from cachetui.tables import Table
+    from cachetui.config.hosts_toml import read_toml
+    from cachetui.config.toml_table import Table
 
     top = Table(str(path), *read_toml(path), place="", label="top of the file")
     top.only(("theme", "keys"))
@@ -56,7 +56,7 @@ def load(path: Path | None = None) -> Preferences:
     if theme is not None:
         from textual.theme import BUILTIN_THEMES
 
-        from cachetui.tables import near
+        from cachetui.config.toml_table import near
         from cachetui.tui.themes import DARK, LIGHT
 
         known = sorted({*BUILTIN_THEMES, DARK.name, LIGHT.name})
@@ -68,7 +68,7 @@ def load(path: Path | None = None) -> Preferences:
 
 
 def _keys(table: Table) -> dict[str, str]:
-    from cachetui.tables import near
+    from cachetui.config.toml_table import near
 
     known = own.by_id()
     found: dict[str, str] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from cachetui.dockerfile import Dockerfile
+from cachetui.dockerfile.parse import Dockerfile
 from cachetui.findings.record import Evidence, Finding, Findings, StepRef, Unexplained
 from cachetui.report import units
 from cachetui.tui.text import Line, Tone, clean_line, line

@@ -15,11 +15,14 @@ from cachetui.tui import signs
 from cachetui.tui.ports import AuditPort, CorePort, Key
 
 if TYPE_CHECKING:
-    from cachetui.config import BuildSettings, HostSettings
-    from cachetui.dockerfile import Dockerfile
-    from cachetui.logs import RunLog
-    from cachetui.progress import Snapshot
-    from cachetui.record import Document, HostReport, Run, StepId
+    from cachetui.audit.progress import Snapshot
+    from cachetui.config.hosts_toml import BuildSettings, HostSettings
+    from cachetui.dockerfile.parse import Dockerfile
+    from cachetui.records.document import Document
+    from cachetui.records.host import HostReport
+    from cachetui.records.run import Run
+    from cachetui.records.step import StepId
+    from cachetui.store.run_log import RunLog
 
 _IDLE = ("done", "unreachable", "failed", "cancelled")
 
@@ -273,7 +276,7 @@ class Session:
         document = self.documents.get(audit) if audit else self.document
         if document is None:
             return None
-        from cachetui.dockerfile import DockerfileError, parse
+        from cachetui.dockerfile.parse import DockerfileError, parse
 
         text = document.build.dockerfile_text
         if text not in self._dockerfiles:

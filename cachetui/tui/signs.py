@@ -11,8 +11,9 @@ from cachetui.report import units
 from cachetui.tui.text import Line, Tone, cut
 
 if TYPE_CHECKING:
-    from cachetui.progress import Cell, CellState, HostState, Snapshot
-    from cachetui.record import RunStatus, Step
+    from cachetui.audit.progress import Cell, CellState, HostState, Snapshot
+    from cachetui.records.run import RunStatus
+    from cachetui.records.step import Step
 
 STEP: dict[str, tuple[str, str, Tone]] = {
     "hit": ("✓", "HIT", "good"),

@@ -4,8 +4,10 @@ import msgspec
 import pytest
 
 from cachetui.compare.align import ABSENT, agree, align, by_scenario
-from cachetui.record import Document, Run, StepId
-from tests import builders as b
+from cachetui.records.document import Document
+from cachetui.records.run import Run
+from cachetui.records.step import StepId
+from tests import make_records as b
 
 
 def replaced(document: Document, run: Run) -> Document:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cachetui.compare.groups import fold, gather, groups
-from tests import builders as b
+from tests import make_records as b
 
 
 @pytest.mark.parametrize(

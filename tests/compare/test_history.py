@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 
 from cachetui.compare.history import trends
-from tests import builders as b
+from tests import make_records as b
 
 
 def test_a_trend_is_in_order_of_time_and_counts_a_stored_run_once() -> None:

@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from cachetui.compare.mounts import mount_rows
-from cachetui.record import CacheMount
-from tests import builders as b
+from cachetui.records.host import CacheMount
+from tests import make_records as b
 
 
 def test_a_mount_is_shown_cold_and_warm_on_each_host() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 
 from cachetui.compare.speeds import comparisons, speeds
-from cachetui.record import Run
+from cachetui.records.run import Run
 from cachetui.report.passages import passages
-from tests import builders as b
+from tests import make_records as b
 
 
 def runs(host: str, scenario: str, seconds: list[float], **more: object) -> list[Run]:

@@ -5,9 +5,9 @@ from itertools import pairwise
 import pytest
 
 from cachetui.compare.timeline import needs, timeline
-from cachetui.dockerfile import parse
-from cachetui.record import StepId
-from tests import builders as b
+from cachetui.dockerfile.parse import parse
+from cachetui.records.step import StepId
+from tests import make_records as b
 
 DOCKERFILE = parse(b.DOCKERFILE)
 RUN_NPM, COPY_DEPS, COPY_ASSETS = StepId(1, 2), StepId(2, 2), StepId(2, 3)

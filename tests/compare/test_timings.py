@@ -5,16 +5,9 @@ from math import comb
 
 import pytest
 
-from cachetui.compare.timings import (
-    cautions,
-    difference,
-    rank_test,
-    samples,
-    shares,
-    summarise,
-)
-from cachetui.record import StepId
-from tests import builders as b
+from cachetui.compare.timings import cautions, difference, rank_test, samples, shares, summarise
+from cachetui.records.step import StepId
+from tests import make_records as b
 
 
 def test_nothing_is_claimed_of_one_or_two_samples() -> None:

@@ -14,11 +14,12 @@ from pathlib import Path
 import click
 import pytest
 
-from cachetui.cli import demo
+from cachetui.audit.progress import Snapshot
+from cachetui.cli.main import demo
 from cachetui.core import Audit, Options
 from cachetui.demo.fleet import BUILDS, DemoCore, Fleet, build_name, demo_fleet, lay_out
-from cachetui.progress import Snapshot
-from cachetui.record import Document, Run
+from cachetui.records.document import Document
+from cachetui.records.run import Run
 from tests.audits import log_of, run_of, step_at
 
 FAST = 200.0

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachetui.backends.commands import Build, build_command
-from cachetui.config import HostSettings
+from cachetui.audit.cleanup import removal_command
+from cachetui.builders.command_line import Build, build_command
+from cachetui.config.hosts_toml import HostSettings
 from cachetui.demo.placeholders import FACTS, REMOVAL, command_of, fill, normalise, script_size
-from cachetui.hosts import watch
+from cachetui.hosts import watcher as watch
 from cachetui.hosts.checkout import list_command
 from cachetui.hosts.facts_script import facts_command
-from cachetui.hosts.put import context_folder, send_command
-from cachetui.plan import Planned
-from cachetui.traces import removal_command
+from cachetui.hosts.upload import context_folder, send_command
+from cachetui.records.scenario import Planned
 
 AUDIT = "1124-043920-rphz"
 DIGEST = "951fd632ec7d0c59a8fc6d65e6eee40268eeec5e50e1b146c901ab921a029c58"

@@ -12,14 +12,14 @@ import msgspec
 import paramiko
 import pytest
 
-from cachetui import config
-from cachetui.config import HostSettings
+from cachetui.config import hosts_toml as config
+from cachetui.config.hosts_toml import HostSettings
 from cachetui.demo.fleet import Fleet, demo_fleet
-from cachetui.hosts.base import HostError
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.facts import ask_facts
-from cachetui.hosts.fleet import run_on_all
-from cachetui.record import HostFacts
+from cachetui.hosts.fan_out import run_on_all
+from cachetui.hosts.machine import HostError
+from cachetui.records.host import HostFacts
 
 FAST = 1000.0
 

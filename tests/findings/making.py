@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cachetui.context import Entry
-from cachetui.dockerfile import parse
+from cachetui.context.build_context import Entry
+from cachetui.dockerfile.parse import parse
 from cachetui.findings import Finding, Findings, Proof, find
-from cachetui.record import BuildRecord, Document, HostReport, Run, Step, StepId, StepStatus
-from tests import builders as b
+from cachetui.records.document import BuildRecord, Document
+from cachetui.records.host import HostReport
+from cachetui.records.run import Run
+from cachetui.records.step import Step, StepId, StepStatus
+from tests import make_records as b
 
 BUILT = ("FROM", "RUN", "COPY", "ADD", "WORKDIR")
 LETTERS: Mapping[str, StepStatus] = {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cachetui.dockerfile import parse
+from cachetui.dockerfile.parse import parse
 from cachetui.findings.first_causes import Chain, chains
-from cachetui.record import Run
+from cachetui.records.run import Run
 from tests.findings.making import run
 
 STAGES = """\

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from cachetui.dockerfile import parse
+from cachetui.dockerfile.parse import parse
 from cachetui.findings.contexts import kind_of, unneeded
 from cachetui.findings.matching import edits
 from cachetui.findings.scope import from_arguments, global_args, scope_at
 from cachetui.findings.seen import Difference, Files, compare, seen
 from cachetui.findings.volatile import changing, volatile
-from cachetui.record import Backend
+from cachetui.records.backend import Backend
 from tests.findings.making import entries
 
 FILES = entries(

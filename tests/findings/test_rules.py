@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from cachetui.builders.history_line import command_digest
 from cachetui.findings import Findings, StepRef
-from cachetui.madeby import command_digest
-from cachetui.record import (
+from cachetui.records.document import Document
+from cachetui.records.host import (
     BaseImage,
     CacheEntry,
     Checkout,
-    Document,
     HostEvidence,
     HostReport,
     LegacyChain,
-    Run,
-    StepId,
 )
-from tests import builders as b
+from cachetui.records.run import Run
+from cachetui.records.step import StepId
+from tests import make_records as b
 from tests.findings.making import audit, before, entries, host, ids, only, run, why
 
 MOUNT = "FROM base:1\nRUN --mount=type=cache,target=/c make\n"

@@ -8,7 +8,8 @@ import pytest
 
 from cachetui.compare.align import agree
 from cachetui.compare.timings import difference, samples
-from cachetui.record import Document, Run
+from cachetui.records.document import Document
+from cachetui.records.run import Run
 from tests.lab import Lab
 from tests.surprises.stage import Stage
 

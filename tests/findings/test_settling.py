@@ -8,7 +8,7 @@ from cachetui.findings.find import settle
 from cachetui.findings.record import Confidence
 from cachetui.findings.registry import RULES
 from cachetui.findings.rule import Claim, Rule
-from tests import builders as b
+from tests import make_records as b
 from tests.findings.making import audit, before, entries, host, ids, only, run, why
 
 TEXT = "FROM base:1\nCOPY src /src\nRUN make\nRUN test\n"

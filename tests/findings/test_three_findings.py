@@ -17,7 +17,7 @@ import pytest
 
 from cachetui.core import Core
 from cachetui.findings import Finding
-from cachetui.record import Document
+from cachetui.records.document import Document
 from cachetui.report.render import render
 from tests.findings.making import only
 from tests.lab import Lab

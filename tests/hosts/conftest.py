@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cachetui.hosts.asker import Asker
 from cachetui.hosts.connect import Connector
+from cachetui.hosts.ssh.prompts import Asker
 from tests.hosts.sshd import Sshd
 from tests.lab import skip_reason
 from tests.lab.packages import SYSTEM_PACKAGES, install

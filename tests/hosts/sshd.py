@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from cachetui.config import HostSettings
+from cachetui.config.hosts_toml import HostSettings
 
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from cachetui.context import read_context
+from cachetui.context.build_context import read_context
 from cachetui.hosts.checkout import read_checkout
-from cachetui.hosts.local import LocalMachine
+from cachetui.hosts.local_machine import LocalMachine
 
 
 @pytest.fixture

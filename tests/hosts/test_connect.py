@@ -16,10 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from cachetui.config import HostSettings
-from cachetui.hosts import connect, ssh
-from cachetui.hosts.base import HostError
-from cachetui.hosts.fleet import run_on_all
+from cachetui.config.hosts_toml import HostSettings
+from cachetui.hosts import connect
+from cachetui.hosts.fan_out import run_on_all
+from cachetui.hosts.machine import HostError
+from cachetui.hosts.ssh import machine as ssh
 from tests.hosts.conftest import Nobody, connector
 from tests.hosts.sshd import Sshd, free_port, keygen, running, until
 
@@ -761,6 +762,6 @@ class TestLost:
 def test_importing_hosts_imports_no_paramiko() -> None:
     code = (
         "import sys, cachetui.hosts, cachetui.hosts.connect, cachetui.hosts.facts, "
-        "cachetui.hosts.fleet, cachetui.hosts.cache; assert 'paramiko' not in sys.modules"
+        "cachetui.hosts.fan_out, cachetui.hosts.cache_records; assert 'paramiko' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from cachetui.config import HostSettings
+from cachetui.config.hosts_toml import HostSettings
 from cachetui.hosts import facts, facts_script
-from cachetui.hosts.abilities import abilities
-from cachetui.hosts.base import Completed, HostError
+from cachetui.hosts.available_builders import abilities
 from cachetui.hosts.facts import ask_facts, parse_facts
 from cachetui.hosts.facts_script import facts_command
-from cachetui.hosts.local import LocalMachine
-from cachetui.record import HostFacts
+from cachetui.hosts.local_machine import LocalMachine
+from cachetui.hosts.machine import Completed, HostError
+from cachetui.records.host import HostFacts
 
 RECORDINGS = Path(__file__).parent / "recordings"
 TOKEN = "0123456789abcdef" * 2

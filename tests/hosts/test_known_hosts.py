@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cachetui.hosts.known_hosts import KnownHosts, fingerprint
+from cachetui.hosts.ssh.known_hosts import KnownHosts, fingerprint
 
 KEYS = {name: base64.b64encode(name.encode() * 8).decode() for name in ("one", "two", "ca!", "rsa")}
 ED = "ssh-ed25519"

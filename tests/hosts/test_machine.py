@@ -19,9 +19,9 @@ from pathlib import Path
 
 import pytest
 
-from cachetui.config import HostSettings
+from cachetui.config.hosts_toml import HostSettings
 from cachetui.hosts import session
-from cachetui.hosts.base import Cancel, HostError, Machine
+from cachetui.hosts.machine import Cancel, HostError, Machine
 from tests.hosts.conftest import connector
 from tests.hosts.sshd import Sshd, running, until
 
@@ -313,7 +313,7 @@ def test_a_child_in_a_group_of_its_own_is_ended_too(machine: Machine, mark: str)
 
 CLIENT = """
 import sys, pickle, base64
-from cachetui.config import HostSettings
+from cachetui.config.hosts_toml import HostSettings
 from tests.hosts.conftest import connector
 settings = pickle.loads(base64.b64decode(sys.argv[1]))
 connector().connect(settings).stream(sys.argv[2], lambda b, t: print(b, flush=True), timeout=60)

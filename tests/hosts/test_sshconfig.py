@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cachetui.hosts.sshconfig import Hop, SshConfig, Target, hop, split
-from cachetui.tables import ConfigError
+from cachetui.config.toml_table import ConfigError
+from cachetui.hosts.ssh.config import Hop, SshConfig, Target, hop, split
 
 
 def target(text: str, alias: str, folder: Path, **explicit: object) -> Target:

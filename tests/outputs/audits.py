@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cachetui.config import HostSettings, Settings
+from cachetui.config.hosts_toml import HostSettings, Settings
 from cachetui.outputs.gather import gather
 from cachetui.outputs.runs import keep_contents
-from cachetui.record import BuildRecord, Document, HostReport, Image, Run, Step
-from cachetui.store import Store
+from cachetui.records.document import BuildRecord, Document
+from cachetui.records.host import HostReport
+from cachetui.records.run import Image, Run
+from cachetui.records.step import Step
+from cachetui.store.database import Store
 from tests.outputs.fakedocker import FakeHost
 from tests.outputs.tars import tar
 

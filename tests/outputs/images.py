@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from cachetui.dockerfile import parse
+from cachetui.dockerfile.parse import parse
 from cachetui.outputs.attribute import attribute
 from cachetui.outputs.compare import Output, compare
 from cachetui.outputs.contents import ImageContents
 from cachetui.outputs.difference import ImageDifference
 from cachetui.outputs.layers import LayerMeta, key
-from cachetui.record import StepId
+from cachetui.records.step import StepId
 from tests.outputs.tars import File, read_layer, sha, tar
 
 

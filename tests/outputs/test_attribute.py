@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from cachetui.dockerfile import parse
+from cachetui.dockerfile.parse import parse
 from cachetui.outputs.attribute import attribute, read_entry
-from cachetui.record import Step
+from cachetui.records.step import Step
 from tests.outputs.images import Images, buildkit, legacy, steps_of
 
 DOCKERFILE = """\

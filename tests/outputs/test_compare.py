@@ -18,7 +18,7 @@ from cachetui.outputs.difference import ImageDifference, Verdict
 from cachetui.outputs.digests import step_digests
 from cachetui.outputs.globs import GlobError
 from cachetui.outputs.layers import LayerError
-from cachetui.record import StepId
+from cachetui.records.step import StepId
 from tests.outputs.images import Images
 from tests.outputs.tars import File
 

@@ -21,7 +21,7 @@ from cachetui.outputs import containers
 from cachetui.outputs.containers import listing
 from cachetui.outputs.filediff import Fetched, FileDifference, file_difference, first_difference
 from cachetui.report.outputs.fileview import render_file
-from tests.builders import HOSTILE
+from tests.make_records import HOSTILE
 from tests.outputs.tars import tar
 
 

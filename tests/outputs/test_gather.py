@@ -9,15 +9,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cachetui.hosts.base import HostError
+from cachetui.audit.redact import Redactor
+from cachetui.hosts.machine import HostError
 from cachetui.outputs.contents import ImageContents, Way, local_copies
 from cachetui.outputs.difference import Entry
 from cachetui.outputs.fetch import fetch_file, fetch_from_copy, fetch_here
 from cachetui.outputs.gather import gather
 from cachetui.outputs.layers import known, lines_of, lose_copy
 from cachetui.outputs.remote.copies import Copies
-from cachetui.redact import Redactor
-from cachetui.store import Store
+from cachetui.store.database import Store
 from tests.outputs.fakedocker import FakeHost
 from tests.outputs.tars import oci_archive, old_archive, sha, tar, zipped
 

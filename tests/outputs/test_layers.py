@@ -12,17 +12,10 @@ from hypothesis import strategies as st
 
 from cachetui.outputs import layers as module
 from cachetui.outputs.intake import Intake, Unpacker
-from cachetui.outputs.layers import (
-    LayerError,
-    LayerMeta,
-    LayerWriter,
-    add_alias,
-    known,
-    lines_of,
-)
+from cachetui.outputs.layers import LayerError, LayerMeta, LayerWriter, add_alias, known, lines_of
 from cachetui.outputs.remote.feed import Unreadable
 from cachetui.outputs.remote.saved import MARK, mark, parts, read_image
-from cachetui.store import Store
+from cachetui.store.database import Store
 from tests.outputs.tars import oci_archive, read_layer, sha, tar
 
 

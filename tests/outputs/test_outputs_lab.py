@@ -12,10 +12,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cachetui.config import HostSettings
+from cachetui.config.hosts_toml import HostSettings
 from cachetui.core import Core
-from cachetui.hosts.base import HostError, Machine
 from cachetui.hosts.connect import Connector
+from cachetui.hosts.machine import HostError, Machine
 from cachetui.outputs import program
 from cachetui.outputs.contents import Way, local_copies
 from cachetui.outputs.difference import PathDifference
@@ -24,8 +24,9 @@ from cachetui.outputs.gather import gather
 from cachetui.outputs.layers import lines_of
 from cachetui.outputs.opening import Opener
 from cachetui.outputs.runs import OutputsReport, contents_of, report
-from cachetui.record import Document, StepId
-from cachetui.store import Store
+from cachetui.records.document import Document
+from cachetui.records.step import StepId
+from cachetui.store.database import Store
 from tests.audits import audit, core_of, run_of
 from tests.hosts.sshd import until
 from tests.lab import Lab

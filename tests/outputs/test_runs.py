@@ -10,16 +10,18 @@ import jsonschema
 import msgspec
 import pytest
 
-from cachetui.commands.outputs import chosen, outputs_command
-from cachetui.config import BuildSettings
+from cachetui.cli.outputs import chosen, outputs_command
+from cachetui.config.hosts_toml import BuildSettings
 from cachetui.core import UserError
 from cachetui.findings import Findings
-from cachetui.hosts.base import HostError
-from cachetui.logs import LogWriter
+from cachetui.hosts.machine import HostError
 from cachetui.outputs.digests import differing_paths, document_digests
 from cachetui.outputs.opening import Opener
 from cachetui.outputs.runs import OutputsReport, contents_of, keep_trouble, of_document, report
-from cachetui.record import Document, HostFacts, HostReport, Run, StepId
+from cachetui.records.document import Document
+from cachetui.records.host import HostFacts, HostReport
+from cachetui.records.run import Run
+from cachetui.records.step import StepId
 from cachetui.report import jsonout
 from cachetui.report.html import render as rendered_html
 from cachetui.report.jsonout import encode_outputs as encode
@@ -27,8 +29,9 @@ from cachetui.report.markdown import render as rendered_markdown
 from cachetui.report.outputs import page, view
 from cachetui.report.outputs.logs import log_note
 from cachetui.report.outputs.table import render
-from cachetui.store import Store
-from tests.builders import HOSTILE
+from cachetui.store.database import Store
+from cachetui.store.run_log import LogWriter
+from tests.make_records import HOSTILE
 from tests.outputs.audits import Fleet, document, run
 from tests.outputs.tars import sha, tar
 

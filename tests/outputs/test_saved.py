@@ -18,14 +18,7 @@ import pytest
 from cachetui.outputs import program
 from cachetui.outputs.remote.feed import Unreadable
 from cachetui.outputs.remote.main import GREETING
-from cachetui.outputs.remote.saved import (
-    MARK,
-    alias,
-    framed_parts,
-    parts,
-    read_files,
-    read_image,
-)
+from cachetui.outputs.remote.saved import MARK, alias, framed_parts, parts, read_files, read_image
 from tests.outputs.tars import blocks, config, oci_archive, old_archive, sha, tar, zipped
 
 BASE = tar(("bin", None), ("bin/sh", b"#!"))

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 
+from cachetui.audit.findings_files import with_files
 from cachetui.findings.record import Finding, Findings, StepRef
 from cachetui.outputs.digests import document_digests
-from cachetui.why_files import with_files
 from tests.outputs.audits import Fleet
 from tests.outputs.tars import tar
 

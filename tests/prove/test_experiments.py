@@ -17,7 +17,7 @@ import pytest
 from cachetui.core import Core, Options, folder_build
 from cachetui.findings.record import Finding, Proof
 from cachetui.prove import NoExperiment
-from cachetui.record import Document
+from cachetui.records.document import Document
 from tests.audits import core_of
 from tests.lab import Lab
 from tests.lab.base import share_image

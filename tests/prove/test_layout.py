@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 
-from cachetui.config import HostSettings
-from cachetui.context import Entry
-from cachetui.dockerfile import parse
+from cachetui.config.hosts_toml import HostSettings
+from cachetui.context.build_context import Entry
+from cachetui.dockerfile.parse import parse
 from cachetui.findings.seen import Difference
 from cachetui.prove import files, pieces
 from cachetui.prove.bench import Bench
 from cachetui.prove.layout import Layout, kept_options, never_cached
 from cachetui.prove.states import Change, Image, State
-from cachetui.record import BuildRecord, StepId
-from cachetui.store import Store
+from cachetui.records.document import BuildRecord
+from cachetui.records.step import StepId
+from cachetui.store.database import Store
 
 TEXT = "FROM base:1 AS a\nRUN x\nFROM other:1 AS idle\nRUN y\nFROM scratch\nCOPY --from=a / /\nCOPY . /s\nRUN z\n"  # noqa: E501
 

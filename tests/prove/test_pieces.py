@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cachetui.dockerfile import parse
+from cachetui.dockerfile.parse import parse
 from cachetui.prove import pieces
-from cachetui.record import StepId
+from cachetui.records.step import StepId
 from tests.sample_builds import MOUNT, PLAIN
 
 ODD = """\

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from cachetui.findings.record import Proof
-from cachetui.store import Store
+from cachetui.store.database import Store
+from tests.audit.test_stopping_lab import asleep, quiet, until
 from tests.lab import Lab
 from tests.prove.test_experiments import DATED, Fleet
-from tests.test_stopping import asleep, quiet, until
 
 pytestmark = pytest.mark.lab
 

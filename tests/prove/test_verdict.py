@@ -6,8 +6,9 @@ import pytest
 
 from cachetui.prove.states import Change, State
 from cachetui.prove.verdict import Made, Verdict, together, verdict
-from cachetui.record import Run, StepId
-from tests.builders import step
+from cachetui.records.run import Run
+from cachetui.records.step import StepId
+from tests.make_records import step
 
 WATCH = StepId(0, 2)
 

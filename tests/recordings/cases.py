@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from cachetui.record import OutputFormat
+from cachetui.records.run import OutputFormat
 
 FOLDER = Path(__file__).parent
 HOSTS = ("old", "mid", "new", "ctd")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cachetui.report.clean import LINE_CAP, clean, clean_line
-from tests.builders import HOSTILE
+from tests.make_records import HOSTILE
 
 BIDI = {0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
 

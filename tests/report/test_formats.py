@@ -13,9 +13,10 @@ import pytest
 from markdown_it import MarkdownIt
 
 from cachetui.findings import Findings
-from cachetui.record import Document, HostReport
+from cachetui.records.document import Document
+from cachetui.records.host import HostReport
 from cachetui.report import cells, hosts, html, jsonout, markdown
-from tests import builders as b
+from tests import make_records as b
 from tests.report.test_clean import forbidden
 from tests.report.test_table import STORIES
 

@@ -14,7 +14,7 @@ from cachetui.findings import Evidence, Finding, Findings, Need, StepRef, Unexpl
 from cachetui.report import html, jsonout, markdown, table
 from cachetui.report.cells import width
 from cachetui.report.reasons import NOTHING, lay_out
-from tests import builders as b
+from tests import make_records as b
 from tests.report.test_clean import forbidden
 from tests.report.test_formats import _Page
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from cachetui.record import Document
+from cachetui.records.document import Document
 from cachetui.report import cells, style
 from cachetui.report.table import render
-from tests import builders as b
+from tests import make_records as b
 from tests.report.test_clean import forbidden
 
 STORIES: dict[str, Callable[[], Document]] = {

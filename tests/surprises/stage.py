@@ -12,11 +12,11 @@ from pathlib import Path
 
 import msgspec
 
-from cachetui.config import HostSettings
+from cachetui.config.hosts_toml import HostSettings
 from cachetui.core import Core, Options, folder_build
-from cachetui.dockerfile import parse
+from cachetui.dockerfile.parse import parse
 from cachetui.findings import Finding, Findings, find
-from cachetui.record import Document
+from cachetui.records.document import Document
 from tests.audits import core_of
 from tests.lab import Lab
 

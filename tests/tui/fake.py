@@ -1,4 +1,4 @@
-"""A core without hosts: it plays documents of `tests.builders` as audits under way.
+"""A core without hosts: it plays documents of `tests.make_records` as audits under way.
 
 An audit's time is set by the test (`at`), or runs by the clock for demonstrations (`pace`).
 """
@@ -13,16 +13,18 @@ from typing import Any
 
 import msgspec
 
-from cachetui.config import BuildSettings, HostSettings, Settings
-from cachetui.dockerfile import Dockerfile, parse
+from cachetui.audit.progress import Cell, HostProgress, Snapshot
+from cachetui.config.hosts_toml import BuildSettings, HostSettings, Settings
+from cachetui.dockerfile.parse import Dockerfile, parse
 from cachetui.findings import Findings
-from cachetui.logs import LogWriter, RunLog
 from cachetui.outputs.runs import OutputImage, OutputsReport
-from cachetui.progress import Cell, HostProgress, Snapshot
-from cachetui.record import Document, Run, StepId
-from cachetui.store import AuditEntry
+from cachetui.records.document import Document
+from cachetui.records.run import Run
+from cachetui.records.step import StepId
+from cachetui.store.database import AuditEntry
+from cachetui.store.run_log import LogWriter, RunLog
 from cachetui.tui.kept import snapshot_of
-from tests import builders
+from tests import make_records
 
 BEFORE = 2.0
 """Seconds a host takes to connect, tell its facts and take the context."""
@@ -307,7 +309,7 @@ class FakeCore:
         pace: float = 0.0,
         stubborn: bool = False,
     ) -> None:
-        self.document = document or builders.document()
+        self.document = document or make_records.document()
         self.settings = settings(self.document, builds)
         if not hosts:
             self.settings = Settings(path=None, hosts=(), builds={})
@@ -361,6 +363,6 @@ class FakeCore:
         return self.suggestion
 
     def adopt(self, path: Path) -> None:
-        from cachetui.config import load
+        from cachetui.config.hosts_toml import load
 
         self.settings = load(path)

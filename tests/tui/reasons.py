@@ -8,7 +8,7 @@ from typing import Any
 
 from cachetui.findings.record import Evidence, Finding, Findings, Need, Proof, StepRef, Unexplained
 from cachetui.prove.experiment import Progress
-from tests.builders import HOSTILE, NOW
+from tests.make_records import HOSTILE, NOW
 
 UMASK = Finding(
     id="context-mode-only",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from cachetui.record import StepStatus
+from cachetui.records.step import StepStatus
 from cachetui.tui.screens.compare import ComparePlace
-from tests import builders
+from tests import make_records
 from tests.tui.driving import Driver, drive
 from tests.tui.fake import FakeCore
 
@@ -45,7 +45,7 @@ def test_differences_only_until_all_are_asked_for() -> None:
         assert place(d).row is not None
         assert place(d).row.instruction == "COPY . /app"  # type: ignore[union-attr]
 
-    drive(story, FakeCore(builders.odd_one_out()))
+    drive(story, FakeCore(make_records.odd_one_out()))
 
 
 def test_n_goes_round_the_differences() -> None:
@@ -57,7 +57,7 @@ def test_n_goes_round_the_differences() -> None:
             found.append(place(d).row.line)  # type: ignore[union-attr]
         assert found == [15, 16, 15, 16, 15]
 
-    drive(story, FakeCore(builders.odd_one_out()))
+    drive(story, FakeCore(make_records.odd_one_out()))
 
 
 def test_the_baseline_can_be_any_of_the_runs() -> None:
@@ -69,7 +69,7 @@ def test_the_baseline_can_be_any_of_the_runs() -> None:
         await d.press("l", "l", "B")
         await d.see("baseline old")
 
-    drive(story, FakeCore(builders.odd_one_out()))
+    drive(story, FakeCore(make_records.odd_one_out()))
 
 
 def test_no_difference_is_said() -> None:
@@ -104,7 +104,7 @@ def test_preset_legacy_against_buildkit() -> None:
             "buildkit-warm",
         ]
 
-    drive(story, FakeCore(builders.legacy_too()), size=(160, 50))
+    drive(story, FakeCore(make_records.legacy_too()), size=(160, 50))
 
 
 def test_preset_one_scenario_over_a_fleet_folds_hosts_alike() -> None:
@@ -114,7 +114,7 @@ def test_preset_one_scenario_over_a_fleet_folds_hosts_alike() -> None:
         await d.place("compare")
         await d.see("62× ci-[01-06", "ci-07", "≠○ MISS")
 
-    drive(story, FakeCore(builders.fleet()), size=(100, 30))
+    drive(story, FakeCore(make_records.fleet()), size=(100, 30))
 
 
 def test_preset_mounts_and_all_scenarios() -> None:
@@ -134,9 +134,9 @@ def test_preset_mounts_and_all_scenarios() -> None:
 def test_preset_this_audit_against_an_earlier_one() -> None:
     late: dict[tuple[int, int], StepStatus] = {(0, 3): "miss"}
     earlier = msgspec.structs.replace(
-        builders.document([builders.run("old", "buildkit-warm", change=late)]),
+        make_records.document([make_records.run("old", "buildkit-warm", change=late)]),
         audit="before",
-        started_at=builders.NOW - 86400,
+        started_at=make_records.NOW - 86400,
     )
 
     async def story(d: Driver) -> None:
@@ -146,7 +146,7 @@ def test_preset_this_audit_against_an_earlier_one() -> None:
         await d.see("old @before", "old @a1b2c3d4")
         assert "○ MISS" in d.line("RUN")
 
-    drive(story, FakeCore(builders.document(), kept=[earlier]))
+    drive(story, FakeCore(make_records.document(), kept=[earlier]))
 
 
 def test_a_run_is_left_out_and_steps_are_sorted_by_time() -> None:
@@ -188,4 +188,4 @@ def test_enter_leads_to_the_log_of_the_step() -> None:
         await d.press("escape")
         await d.place("fleet")
 
-    drive(story, FakeCore(builders.odd_one_out()))
+    drive(story, FakeCore(make_records.odd_one_out()))

@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from cachetui.config import BuildSettings
+from cachetui.config.hosts_toml import BuildSettings
 from cachetui.tui.actions import COPY_CAP, INTERRUPTED, LEAVE_WITHIN
 from cachetui.tui.excerpt import of_runs
-from tests import builders
+from tests import make_records
 from tests.tui.driving import Driver, drive
 from tests.tui.fake import FakeCore
 
@@ -134,7 +134,7 @@ def test_an_audit_is_exported(
         await d.press(*["j"] * presses, "enter")
         await d.until(lambda: any("Wrote" in text for text in d.toasts()))
 
-    drive(story, FakeCore(builders.troubled()))
+    drive(story, FakeCore(make_records.troubled()))
     text = (tmp_path / f"cachetui-a1b2c3d4.{suffix}").read_text()
     assert inside in text
     if suffix == "json":
@@ -176,7 +176,7 @@ def test_an_export_is_of_what_is_on_the_screen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    compared = exported(tmp_path, ["o"], FakeCore(builders.odd_one_out()))
+    compared = exported(tmp_path, ["o"], FakeCore(make_records.odd_one_out()))
     assert [(run["host"], run["scenario"]) for run in compared["runs"]] == [
         ("old", "buildkit-warm"),
         ("mid", "buildkit-warm"),
@@ -191,12 +191,12 @@ def test_an_export_of_a_filtered_fleet_is_of_the_hosts_in_view(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     keys = ["slash", *"ctd", "enter"]
-    filtered = exported(tmp_path, keys, FakeCore(builders.odd_one_out()))
+    filtered = exported(tmp_path, keys, FakeCore(make_records.odd_one_out()))
     assert {run["host"] for run in filtered["runs"]} == {"ctd"}
 
 
 def test_runs_of_two_audits_are_exported_side_by_side() -> None:
-    new = builders.document()
+    new = make_records.document()
     old = msgspec.structs.replace(new, audit="day-1", started_at=new.started_at - 86400)
     runs = [next(run for run in one.runs if run.host == "old") for one in (old, new)]
     made = of_runs([(old, runs[0]), (new, runs[1])])
@@ -220,7 +220,7 @@ def test_a_log_is_exported_whole_and_cleaned(
         await d.press("G", "enter")
         await d.until(lambda: any("Wrote" in text for text in d.toasts()))
 
-    drive(story, FakeCore(builders.odd_one_out()))
+    drive(story, FakeCore(make_records.odd_one_out()))
     lines = (tmp_path / "cachetui-a1b2c3d4.txt").read_text().splitlines()
     assert len(lines) == 8
     assert lines[0].startswith("RUN 0 of 8: [prod")

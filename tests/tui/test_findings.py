@@ -9,14 +9,14 @@ from cachetui.findings.record import Findings
 from cachetui.prove import NoExperiment, ValueNeeded
 from cachetui.tui.reasons import details
 from cachetui.tui.text import plain, width_of
-from tests import builders
+from tests import make_records
 from tests.tui import reasons
 from tests.tui.driving import Driver, drive
 from tests.tui.fake import FakeCore
 
 
 def core(found: Findings | None = None) -> FakeCore:
-    made = FakeCore(builders.document())
+    made = FakeCore(make_records.document())
     made.found = found if found is not None else reasons.findings()
     return made
 

@@ -7,11 +7,11 @@ import threading
 import msgspec
 import pytest
 
-from cachetui.progress import Snapshot
-from cachetui.record import StepStatus
+from cachetui.audit.progress import Snapshot
+from cachetui.records.step import StepStatus
 from cachetui.tui.session import Session
 from cachetui.tui.widgets.grid import Grid
-from tests import builders
+from tests import make_records
 from tests.tui.driving import Driver, drive
 from tests.tui.fake import FakeCore
 
@@ -28,7 +28,7 @@ def test_the_odd_one_out_is_said_in_words_and_stands_first() -> None:
         assert rows(d) == ["mid", "old", "new", "ctd"]
         assert "≠◐ 78%" in d.line("≠ mid  ")
 
-    drive(story, FakeCore(builders.odd_one_out()))
+    drive(story, FakeCore(make_records.odd_one_out()))
 
 
 def test_a_run_is_seen_from_queued_to_done() -> None:
@@ -64,7 +64,7 @@ def test_a_host_that_is_away_is_told_with_its_remedy() -> None:
         await d.press("j")
         await d.see("far.example.com:22 refused the connection", "is sshd running there")
 
-    drive(story, FakeCore(builders.troubled()))
+    drive(story, FakeCore(make_records.troubled()))
 
 
 def test_stored_runs_are_marked_with_their_age() -> None:
@@ -73,7 +73,7 @@ def test_stored_runs_are_marked_with_their_age() -> None:
         await d.press("j", "j", "h", "h", "h", "h", "l", "l", "l")
         await d.see("stored, run 3 h ago")
 
-    drive(story, FakeCore(builders.troubled()))
+    drive(story, FakeCore(make_records.troubled()))
 
 
 def test_a_large_fleet_is_folded_with_the_odd_ones_first() -> None:
@@ -84,7 +84,7 @@ def test_a_large_fleet_is_folded_with_the_odd_ones_first() -> None:
         await d.press("f")
         await d.not_see("ci-12")
 
-    drive(story, FakeCore(builders.fleet()))
+    drive(story, FakeCore(make_records.fleet()))
 
 
 def test_the_filter_narrows_by_name_tag_and_state() -> None:
@@ -101,7 +101,7 @@ def test_the_filter_narrows_by_name_tag_and_state() -> None:
         await d.see("mid")
         await d.not_see("✓ new")
 
-    drive(story, FakeCore(builders.odd_one_out()))
+    drive(story, FakeCore(make_records.odd_one_out()))
 
 
 def test_s_sorts_by_the_column_under_the_cursor_and_back() -> None:
@@ -116,7 +116,7 @@ def test_s_sorts_by_the_column_under_the_cursor_and_back() -> None:
         await d.press("s")
         assert rows(d) == before
 
-    drive(story, FakeCore(builders.odd_one_out()))
+    drive(story, FakeCore(make_records.odd_one_out()))
 
 
 def test_clicks_move_open_and_sort() -> None:
@@ -132,7 +132,7 @@ def test_clicks_move_open_and_sort() -> None:
         await d.pilot.click("KeyBar", offset=(4, 0))
         await d.place("compare")
 
-    drive(story, FakeCore(builders.odd_one_out()))
+    drive(story, FakeCore(make_records.odd_one_out()))
 
 
 def test_marked_runs_are_compared() -> None:
@@ -147,7 +147,7 @@ def test_marked_runs_are_compared() -> None:
         await d.press("escape")
         assert "◆" not in d.text()
 
-    drive(story, FakeCore(builders.odd_one_out()))
+    drive(story, FakeCore(make_records.odd_one_out()))
 
 
 def test_start_runs_what_is_turned_on_where_it_is_marked() -> None:
@@ -239,7 +239,7 @@ def test_failed_runs_are_run_again() -> None:
         assert {key[0] for key in audit.reran[0]} == {"new", "far"}
         await d.until(lambda: not d.app.session.running)
 
-    drive(story, FakeCore(builders.troubled()), opened=False)
+    drive(story, FakeCore(make_records.troubled()), opened=False)
 
 
 def test_a_kept_audit_is_only_read() -> None:
@@ -259,15 +259,15 @@ def test_without_an_audit_the_hosts_are_listed_with_what_to_do() -> None:
         await d.press("enter")
         await d.see("Run api")
 
-    drive(story, FakeCore(kept=[builders.document()]), opened=False)
+    drive(story, FakeCore(kept=[make_records.document()]), opened=False)
 
 
 def test_as_many_against_as_many_marks_nobody_where_one_is_clearly_odd() -> None:
     late: dict[tuple[int, int], StepStatus] = {(0, 3): "miss"}
     tied: dict[tuple[int, int], StepStatus] = {(1, 2): "miss"}
     changes = {"old": tied, "mid": tied, "new": {**late}, "ctd": {}}
-    document = builders.document(
-        [builders.run(name, "buildkit-warm", change=change) for name, change in changes.items()]
+    document = make_records.document(
+        [make_records.run(name, "buildkit-warm", change=change) for name, change in changes.items()]
     )
 
     async def story(d: Driver) -> None:
@@ -288,7 +288,7 @@ def test_the_run_that_built_stands_for_a_host_not_what_it_could_not_do() -> None
 
 
 def test_when_two_hosts_part_ways_neither_is_the_odd_one() -> None:
-    document = builders.odd_one_out()
+    document = make_records.odd_one_out()
     two = msgspec.structs.replace(
         document,
         hosts=document.hosts[:2],
@@ -308,7 +308,7 @@ def test_it_draws_at_any_size(size: tuple[int, int]) -> None:
             await d.press(key)
         assert all(len(line) <= size[0] for line in d.text().splitlines())
 
-    drive(story, FakeCore(builders.troubled()), size=size)
+    drive(story, FakeCore(make_records.troubled()), size=size)
 
 
 def test_a_flood_of_snapshots_waits_as_one() -> None:

@@ -14,8 +14,8 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 
 from cachetui.compare.logdiff import diff
-from cachetui.logs import LogText, RunLog
-from cachetui.record import StepId
+from cachetui.records.step import StepId
+from cachetui.store.run_log import LogText, RunLog
 from cachetui.tui.screens.dialogs import Choose, Confirm, HostKey, Notice, Passphrase
 from cachetui.tui.screens.export import write_lines
 from cachetui.tui.text import Line, clean_line, label
@@ -26,7 +26,7 @@ from cachetui.tui.widgets.frame import TitleBar
 from cachetui.tui.widgets.grid import Grid
 from cachetui.tui.widgets.lines import Lines
 from cachetui.tui.widgets.logview import LogView
-from tests import builders
+from tests import make_records
 from tests.tui.driving import Driver, drive
 from tests.tui.fake import FakeCore, packed
 
@@ -47,7 +47,7 @@ def assert_clean(text: str) -> None:
 
 
 def hostile_core() -> FakeCore:
-    document = builders.hostile(HOSTILE)
+    document = make_records.hostile(HOSTILE)
     core = FakeCore(document)
     for run in document.runs:
         lines: list[tuple[StepId | None, bytes]] = [
@@ -63,7 +63,7 @@ def test_every_place_shows_it_cleaned(size: tuple[int, int]) -> None:
     async def story(d: Driver) -> None:
         seen = []
         session = d.app.session
-        bad = builders.hostile(HOSTILE).hosts[0].name
+        bad = make_records.hostile(HOSTILE).hosts[0].name
         picks = [session.pick((host, "buildkit-cold", 1)) for host in (bad, "good")]
         for key in ("1", "2", "3", "4", "5", "6"):
             if key == "2":
@@ -199,7 +199,7 @@ def test_labels_are_cleaned_and_keep_their_brackets() -> None:
 
 
 def test_a_build_named_with_it_can_be_run() -> None:
-    document = builders.document()
+    document = make_records.document()
     build = msgspec.structs.replace(document.build, name=HOSTILE)
     core = FakeCore(msgspec.structs.replace(document, build=build))
 

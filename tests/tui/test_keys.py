@@ -12,7 +12,7 @@ from cachetui.tui.palette import commands
 from cachetui.tui.screens.help import Help
 from cachetui.tui.screens.place import PLACES
 from cachetui.tui.widgets.frame import KeyBar
-from tests import builders, cheat_sheet
+from tests import cheat_sheet, make_records
 from tests.screenshots import FOLDER, PICTURES
 from tests.tui.driving import Driver, drive
 from tests.tui.fake import FakeCore
@@ -54,7 +54,7 @@ def test_at_most_six_keys_stand_in_the_foot_and_help_is_one(size: tuple[int, int
             assert all(text in last for _, text, *_ in shown)
         assert len(last) <= size[0]
 
-    drive(story, FakeCore(builders.odd_one_out()), size=size)
+    drive(story, FakeCore(make_records.odd_one_out()), size=size)
 
 
 def test_help_tells_every_key_of_the_place() -> None:
@@ -71,7 +71,7 @@ def test_help_tells_every_key_of_the_place() -> None:
         await d.press("escape")
         await d.not_see("Keys and signs")
 
-    drive(story, FakeCore(builders.odd_one_out()))
+    drive(story, FakeCore(make_records.odd_one_out()))
 
 
 def test_the_palette_has_every_action() -> None:
@@ -86,7 +86,7 @@ def test_the_palette_has_every_action() -> None:
         await d.press(*"history", "enter")
         await d.place("history")
 
-    drive(story, FakeCore(builders.odd_one_out()))
+    drive(story, FakeCore(make_records.odd_one_out()))
 
 
 def test_keys_are_remapped_by_their_id() -> None:
@@ -101,7 +101,7 @@ def test_keys_are_remapped_by_their_id() -> None:
         assert d.app.current_mode == "fleet"
         assert "O Odd one out" in d.text()
 
-    drive(story, FakeCore(builders.odd_one_out()), keymap={"fleet.odd": "O"})
+    drive(story, FakeCore(make_records.odd_one_out()), keymap={"fleet.odd": "O"})
 
 
 def test_vi_keys_move_in_a_table() -> None:
@@ -116,7 +116,7 @@ def test_vi_keys_move_in_a_table() -> None:
         assert places[5] > 0
         assert places[6] == 0
 
-    drive(story, FakeCore(builders.fleet()))
+    drive(story, FakeCore(make_records.fleet()))
 
 
 def test_tabs_go_round() -> None:
@@ -147,7 +147,7 @@ def test_every_binding_leads_to_an_action() -> None:
                 method = f"action_{action.removeprefix('app.')}"
                 assert hasattr(target, method), (name, binding)
 
-    drive(story, FakeCore(builders.odd_one_out()))
+    drive(story, FakeCore(make_records.odd_one_out()))
 
 
 def test_the_readme_tells_the_keys_that_there_are() -> None:

@@ -7,7 +7,7 @@ import pytest
 from rich.cells import cell_len
 
 from cachetui.tui.screens.command import wrapped
-from tests import builders
+from tests import make_records
 from tests.tui.driving import Driver, drive
 from tests.tui.fake import FakeCore
 
@@ -91,7 +91,7 @@ def test_mounts_say_what_they_hold_and_save() -> None:
 
 
 def test_other_layers_with_a_warm_mount_are_told() -> None:
-    document = builders.document()
+    document = make_records.document()
     changed = tuple(
         msgspec.structs.replace(
             run, image=msgspec.structs.replace(run.image, layers=("sha256:" + "ee" * 32,))
@@ -113,22 +113,25 @@ def test_without_mounts_it_says_what_they_are_for() -> None:
         await d.press("5")
         await d.see("This Dockerfile has no cache mounts.", "RUN --mount=type=cache")
 
-    drive(story, FakeCore(builders.legacy_too()))
+    drive(story, FakeCore(make_records.legacy_too()))
 
 
 def kept() -> FakeCore:
     """Three audits, a day apart; the odd one is the latest."""
-    latest = builders.odd_one_out()
+    latest = make_records.odd_one_out()
     older = [
         msgspec.structs.replace(
-            builders.document(
+            make_records.document(
                 msgspec.structs.replace(
-                    run, id=f"{run.id}-{n}", started_at=builders.NOW - n * 86400, audit=f"day-{n}"
+                    run,
+                    id=f"{run.id}-{n}",
+                    started_at=make_records.NOW - n * 86400,
+                    audit=f"day-{n}",
                 )
-                for run in builders.document().runs
+                for run in make_records.document().runs
             ),
             audit=f"day-{n}",
-            started_at=builders.NOW - n * 86400,
+            started_at=make_records.NOW - n * 86400,
         )
         for n in (1, 2)
     ]
@@ -198,8 +201,8 @@ def test_an_audit_that_is_gone_is_told() -> None:
 
 def test_commands_are_shown_wrapped_and_copied_whole() -> None:
     long = "docker build " + " ".join(f"--build-arg A{n}=…" for n in range(20)) + " ."
-    document = builders.document(
-        [builders.run("old", "buildkit-cold", commands=("mkdir -p x", long), notes=("a note",))]
+    document = make_records.document(
+        [make_records.run("old", "buildkit-cold", commands=("mkdir -p x", long), notes=("a note",))]
     )
 
     async def story(d: Driver) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cachetui.cli import cli
-from cachetui.tables import ConfigError
+from cachetui.cli.main import cli
+from cachetui.config.toml_table import ConfigError
 from cachetui.tui import keys
 from cachetui.tui.preferences import Preferences, load
 

@@ -12,7 +12,7 @@ import pytest
 from textual.pilot import Pilot
 
 from cachetui.tui.app import CachetuiApp
-from tests import builders
+from tests import make_records
 from tests.tui import reasons
 from tests.tui.fake import FakeCore
 
@@ -36,8 +36,8 @@ PLACES: dict[str, tuple[str, list[str]]] = {
 def picture_app(core: FakeCore, **options: Any) -> CachetuiApp:
     """The app with a clock that stands still and no moving parts."""
     app = CachetuiApp(core, **options)
-    app.now = lambda: builders.NOW + 7200  # type: ignore[method-assign]
-    app.moment = lambda at: f"2025-10-{9 + int((at - builders.NOW) // 86400):02} 08:53"  # type: ignore[method-assign]
+    app.now = lambda: make_records.NOW + 7200  # type: ignore[method-assign]
+    app.moment = lambda at: f"2025-10-{9 + int((at - make_records.NOW) // 86400):02} 08:53"  # type: ignore[method-assign]
     app.animation_level = "none"
     return app
 
@@ -56,9 +56,9 @@ async def settle(pilot: Pilot[Any]) -> None:
 @pytest.mark.parametrize("name", PLACES)
 def test_place(snap_compare: Any, name: str, size: tuple[int, int]) -> None:
     builder, keys = PLACES[name]
-    document = getattr(builders, builder)()
+    document = getattr(make_records, builder)()
     older = msgspec.structs.replace(
-        builders.document(), audit="day-1", started_at=builders.NOW - 86400
+        make_records.document(), audit="day-1", started_at=make_records.NOW - 86400
     )
     core = FakeCore(document, kept=[document, older])
     core.found = reasons.findings()
@@ -89,7 +89,7 @@ def test_place(snap_compare: Any, name: str, size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("size", SIZES, ids=["80x24", "160x50"])
 def test_fleet_at_work(snap_compare: Any, size: tuple[int, int]) -> None:
-    core = FakeCore(builders.troubled())
+    core = FakeCore(make_records.troubled())
     build = next(iter(core.settings.builds.values()))
     app = picture_app(core, build=build, start=True)
 

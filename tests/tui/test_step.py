@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from cachetui.record import StepId
+from cachetui.records.step import StepId
 from cachetui.tui.screens.step import StepPlace
-from tests import builders
+from tests import make_records
 from tests.tui.driving import Driver, drive
 from tests.tui.fake import FakeCore, packed
 
@@ -15,7 +15,7 @@ RUN = StepId(0, 3)
 
 def core_with_logs(**logs: bytes) -> FakeCore:
     """Four hosts that built cold; a log by host for the pip step."""
-    document = builders.document()
+    document = make_records.document()
     core = FakeCore(document)
     for run in document.runs:
         if run.scenario == "buildkit-cold" and run.host in logs:
@@ -52,7 +52,7 @@ def test_a_hit_says_why_it_has_no_log() -> None:
         await d.press("o", "enter")
         await d.see("✓ HIT: from the cache, nothing ran")
 
-    drive(story, FakeCore(builders.odd_one_out()))
+    drive(story, FakeCore(make_records.odd_one_out()))
 
 
 def test_search_counts_and_goes_round() -> None:
@@ -237,7 +237,7 @@ def test_a_step_that_started_early_says_why_it_could() -> None:
 
 
 def test_as_many_panes_stand_side_by_side_as_have_room_beside_the_baseline() -> None:
-    document = builders.fleet(24)
+    document = make_records.fleet(24)
 
     async def story(d: Driver) -> None:
         session = d.app.session

@@ -12,8 +12,8 @@ from rich.cells import cell_len
 from textual.app import App, ComposeResult
 
 from cachetui.compare.logdiff import Hunk, diff
-from cachetui.logs import LogText, LogWriter, RunLog
-from cachetui.record import StepId
+from cachetui.records.step import StepId
+from cachetui.store.run_log import LogText, LogWriter, RunLog
 from cachetui.tui import signs
 from cachetui.tui.names import labels
 from cachetui.tui.screens.timeline import axis

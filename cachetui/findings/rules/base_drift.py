@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cachetui.findings.case import Case, listed
 from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import HOSTS, Claim, Question, Rule, answer
-from cachetui.record import StepId
+from cachetui.records.step import StepId
 
 Layers = tuple[str, ...]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Before, listed, told
 from cachetui.findings.legacy_cache import parting
 from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import Claim, Question, Rule, answer
 from cachetui.findings.scope import arguments_in, from_arguments
-from cachetui.instruction import Instruction
-from cachetui.record import StepId
+from cachetui.records.step import StepId
 
 
 def explain(question: Question) -> Claim | None:

@@ -14,7 +14,7 @@ from cachetui.findings.rules import legacy_metadata_invalidates
 from cachetui.findings.rules.legacy_metadata_invalidates import WORK
 from cachetui.findings.scope import arguments_in, from_arguments
 from cachetui.findings.times import seconds_of
-from cachetui.record import StepId
+from cachetui.records.step import StepId
 
 IN_EVERY_KEY = frozenset({"--platform"})
 IN_A_RUNS_KEY = frozenset({"--add-host", "--network"})

@@ -13,11 +13,12 @@ from cachetui.compare.timings import (
     samples,
     summarise,
 )
+from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case, told
 from cachetui.findings.record import Confidence, Evidence, Need
 from cachetui.findings.rule import Claim, Rule
-from cachetui.instruction import Instruction
-from cachetui.record import Run, StepId
+from cachetui.records.run import Run
+from cachetui.records.step import StepId
 
 COLD, WARM = "buildkit-cold", "buildkit-mounts-warm"
 LEAST_SECONDS = 0.2

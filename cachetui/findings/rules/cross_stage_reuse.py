@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case, told
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Rule
 from cachetui.findings.times import seconds_of
-from cachetui.instruction import Instruction
-from cachetui.record import Run, Step, StepId
+from cachetui.records.run import Run
+from cachetui.records.step import Step, StepId
 
 MINDS = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
 

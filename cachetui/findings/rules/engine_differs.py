@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cachetui.backends.support import unsupported
-from cachetui.dockerfile import DockerfileError
+from cachetui.builders.unsupported import unsupported
+from cachetui.dockerfile.instruction import Instruction
+from cachetui.dockerfile.parse import DockerfileError
 from cachetui.findings.case import Case, listed
 from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import Claim, Rule
-from cachetui.instruction import Instruction
-from cachetui.record import Run, StepId
+from cachetui.records.run import Run
+from cachetui.records.step import StepId
 
 _REFUSED = re.compile(
     r"dockerfile parse error|unknown flag|unknown instruction|requires BuildKit"
@@ -151,7 +152,7 @@ RULE = Rule(
     proves="The engine's refusal.",
     advises="`# syntax=docker/dockerfile:1`, or an upgrade.",
     written=(
-        "cachetui/backends/features.py: features by engine and frontend",
+        "cachetui/builders/features.py: features by engine and frontend",
         "BuildKit releases of dockerfile/1.x",
         "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",
     ),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cachetui.builders.history_line import command_digest, parse
+from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case, listed
 from cachetui.findings.record import Evidence, Need
 from cachetui.findings.rule import HOSTS, Claim, Question, Rule, answer
 from cachetui.findings.rules.build_changed import no_cache
-from cachetui.instruction import Instruction
-from cachetui.madeby import command_digest, parse
-from cachetui.record import MOST_CHAINS, Backend, HostEvidence, Run, StepId
+from cachetui.records.backend import Backend
+from cachetui.records.host import MOST_CHAINS, HostEvidence
+from cachetui.records.run import Run
+from cachetui.records.step import StepId
 
 TIGHT = 0.1
 """The share of a disk below which garbage collection is under way."""

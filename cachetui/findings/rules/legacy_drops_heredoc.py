@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case, told
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Rule
-from cachetui.instruction import Instruction
-from cachetui.record import Run, StepId, version_key
+from cachetui.records.run import Run
+from cachetui.records.step import StepId
+from cachetui.records.versions import version_key
 
 SINCE = (23, 0)
 """From this engine on the parser knows heredocs; before, it reads their lines as instructions."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case, told
 from cachetui.findings.legacy_cache import Parting, parting
 from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import Claim, Question, Rule, answer
 from cachetui.findings.times import seconds_of
 from cachetui.findings.volatile import volatile_labels
-from cachetui.instruction import Instruction
-from cachetui.record import Step, StepId
+from cachetui.records.step import Step, StepId
 
 METADATA = frozenset(
     {"LABEL", "CMD", "ENTRYPOINT", "EXPOSE", "HEALTHCHECK", "MAINTAINER", "STOPSIGNAL", "ONBUILD"}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case, told
 from cachetui.findings.record import Evidence, Need
 from cachetui.findings.rule import Claim, Question, Rule, answer
 from cachetui.findings.rules.nondeterministic_step import makers_of, missed, recurs, remade
 from cachetui.findings.volatile import changing
-from cachetui.instruction import Instruction
-from cachetui.record import StepId
+from cachetui.records.step import StepId
 
 
 def explain(question: Question) -> Claim | None:

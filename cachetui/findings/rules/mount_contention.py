@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from cachetui.compare.timings import Summary, summarise
+from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case, told
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Rule
 from cachetui.findings.rules.cold_mount_slow import loaded
 from cachetui.findings.rules.mount_id_shared import shared_mounts
 from cachetui.findings.times import together
-from cachetui.instruction import Instruction
-from cachetui.record import Run, StepId
+from cachetui.records.run import Run
+from cachetui.records.step import StepId
 
 LEAST = 0.3
 """Seconds at once that count as waiting: printed times are no finer than 0.1 s."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cachetui.dockerfile.instruction import Instruction, Mount
 from cachetui.findings.case import Case, listed, told
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Rule
-from cachetui.instruction import Instruction, Mount
-from cachetui.record import StepId
+from cachetui.records.step import StepId
 
 
 def shared_mounts(case: Case) -> dict[str, list[tuple[Instruction, Mount]]]:

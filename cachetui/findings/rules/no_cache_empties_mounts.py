@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cachetui.dockerfile.instruction import Instruction, Mount
 from cachetui.findings.case import Case, listed, told
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Rule
-from cachetui.instruction import Instruction, Mount
-from cachetui.record import StepId, version_key
+from cachetui.records.step import StepId
+from cachetui.records.versions import version_key
 
 ALL_MOUNTS_SINCE = (27, 3)
 """Engines with BuildKit 0.16 or later; before, mounts with uid, gid or mode were spared."""

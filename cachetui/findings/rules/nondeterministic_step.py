@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case, listed, told
 from cachetui.findings.first_causes import MOUNTS_WARM
 from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import Claim, Question, Rule, answer
 from cachetui.findings.volatile import changing
-from cachetui.instruction import Instruction
-from cachetui.record import Run, StepId
+from cachetui.records.run import Run
+from cachetui.records.step import StepId
 
 
 def explain(question: Question) -> Claim | None:

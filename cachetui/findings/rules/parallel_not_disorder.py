@@ -9,7 +9,8 @@ from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Rule
 from cachetui.findings.rules.mount_id_shared import shared_mounts
 from cachetui.findings.times import together as at_once
-from cachetui.record import Run, Step, StepId
+from cachetui.records.run import Run
+from cachetui.records.step import Step, StepId
 
 LEAST = 0.2
 """Seconds side by side that count: printed times are no finer than 0.1 s."""

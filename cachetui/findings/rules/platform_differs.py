@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cachetui.findings.case import Case, listed
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Rule
-from cachetui.record import StepId
+from cachetui.records.step import StepId
 
 
 def observe(case: Case) -> Iterator[Claim]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case, listed, told
 from cachetui.findings.record import Evidence, Need
 from cachetui.findings.rule import Claim, Question, Rule, answer
-from cachetui.instruction import Instruction
 
 _COMMIT = re.compile(r"#(?:refs/[^:]*)?[0-9a-f]{40}(?::|$)")
 

@@ -8,7 +8,8 @@ from cachetui.findings.case import Case
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Rule
 from cachetui.findings.times import seconds_of
-from cachetui.record import Run, StepId
+from cachetui.records.run import Run
+from cachetui.records.step import StepId
 
 
 def observe(case: Case) -> Iterator[Claim]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from cachetui.compare.logdiff import diff
-from cachetui.record import Run, StepId
+from cachetui.records.run import Run
+from cachetui.records.step import StepId
 from cachetui.report.units import count
-from cachetui.store import Store
+from cachetui.store.database import Store
 
 
 def log_note(store: Store, a: Run, b: Run, step: StepId) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from cachetui.outputs.runs import OutputGroup, OutputsReport
-from cachetui.record import StepId
+from cachetui.records.step import StepId
 from cachetui.report import cells
 from cachetui.report.clean import clean_line
 from cachetui.report.outputs import view

@@ -20,7 +20,7 @@ from cachetui.outputs.difference import (
     Verdict,
 )
 from cachetui.outputs.runs import OutputGroup, OutputImage, OutputsReport
-from cachetui.record import StepId
+from cachetui.records.step import StepId
 from cachetui.report.clean import clean_line
 from cachetui.report.units import count, size
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cachetui.compare.groups import gather, outcome
-from cachetui.record import Document
+from cachetui.records.document import Document
 from cachetui.report import units
 from cachetui.report.view import FOLD_ABOVE
 from cachetui.tui.screens.dialogs import Choose

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from cachetui.record import Run
+from cachetui.records.run import Run
 from cachetui.tui import keys
 from cachetui.tui.text import Line, clean_line, label, line
 from cachetui.tui.widgets.lines import Lines

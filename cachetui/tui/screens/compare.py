@@ -9,7 +9,9 @@ from textual import on
 from textual.widget import Widget
 
 from cachetui.compare.align import Row, align
-from cachetui.record import Document, Run, StepId
+from cachetui.records.document import Document
+from cachetui.records.run import Run
+from cachetui.records.step import StepId
 from cachetui.report import cells, units
 from cachetui.report.view import stage_name
 from cachetui.tui import facts, keys, signs

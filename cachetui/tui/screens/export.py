@@ -14,10 +14,10 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Button, Input
 
-from cachetui.logs import LogError
-from cachetui.record import Document
+from cachetui.records.document import Document
 from cachetui.report import units
 from cachetui.report.clean import clean
+from cachetui.store.run_log import LogError
 from cachetui.tui.ports import CorePort
 from cachetui.tui.screens.dialogs import Dialog
 from cachetui.tui.text import Line, line

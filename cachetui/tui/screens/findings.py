@@ -12,7 +12,8 @@ from textual.message import Message
 from textual.widget import Widget
 
 from cachetui.findings.record import Finding, Findings
-from cachetui.record import Document, StepId
+from cachetui.records.document import Document
+from cachetui.records.step import StepId
 from cachetui.report import units
 from cachetui.tui import keys
 from cachetui.tui.reasons import Reason, details, hosts_of, ordered, sure

@@ -20,8 +20,8 @@ from cachetui.tui.widgets.frame import KeyBar
 from cachetui.tui.widgets.grid import Grid
 
 if TYPE_CHECKING:
-    from cachetui.progress import Cell, HostProgress
-    from cachetui.record import Document
+    from cachetui.audit.progress import Cell, HostProgress
+    from cachetui.records.document import Document
 
 _FACTS = 6
 """Lines of the facts under the matrix, with the rule above them, where steps follow."""

@@ -10,9 +10,9 @@ from textual import on
 from textual.widget import Widget
 
 from cachetui.compare.history import Trend, trends
-from cachetui.record import Document
+from cachetui.records.document import Document
 from cachetui.report import units
-from cachetui.store import AuditEntry
+from cachetui.store.database import AuditEntry
 from cachetui.tui import keys, signs
 from cachetui.tui.ports import StorePort
 from cachetui.tui.screens.place import Place

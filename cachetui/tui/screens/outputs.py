@@ -13,7 +13,8 @@ from cachetui.compare.groups import fold
 from cachetui.outputs.difference import PathDifference, Verdict
 from cachetui.outputs.imageconfig import ConfigDifference
 from cachetui.outputs.runs import OutputGroup, OutputsReport
-from cachetui.record import Document, Run
+from cachetui.records.document import Document
+from cachetui.records.run import Run
 from cachetui.report import cells, units
 from cachetui.report.outputs import tree, view
 from cachetui.report.outputs.logs import log_note

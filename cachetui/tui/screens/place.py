@@ -17,7 +17,7 @@ from cachetui.tui.text import Line, Span, joined, line, width_of
 from cachetui.tui.widgets.frame import KeyBar, PlaceTabs, Progress, TitleBar
 
 if TYPE_CHECKING:
-    from cachetui.record import Document
+    from cachetui.records.document import Document
     from cachetui.tui.app import CachetuiApp
 
 PLACES: tuple[tuple[str, str], ...] = tuple((name.lower(), name) for name in PLACE_NAMES)

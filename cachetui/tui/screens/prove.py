@@ -22,7 +22,7 @@ from cachetui.tui.widgets.wrapped import Wrapped
 if TYPE_CHECKING:
     from cachetui.findings.record import Finding, Proof
     from cachetui.prove.experiment import Experiment, Progress
-    from cachetui.record import Document
+    from cachetui.records.document import Document
     from cachetui.tui.app import CachetuiApp
 
 OUTCOMES = {

@@ -12,7 +12,9 @@ from textual.widgets import Input
 
 from cachetui.compare.align import align
 from cachetui.compare.timeline import timeline
-from cachetui.record import Document, Run, Step
+from cachetui.records.document import Document
+from cachetui.records.run import Run
+from cachetui.records.step import Step
 from cachetui.tui import keys
 from cachetui.tui.screens.step_panes import MOST_PANES, StepPanes
 from cachetui.tui.text import Line, Span, Tone, line

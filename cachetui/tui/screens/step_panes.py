@@ -7,8 +7,8 @@ import threading
 from textual import on
 from textual.containers import Horizontal
 
-from cachetui.logs import LogError, LogText, RunLog
-from cachetui.record import StepId
+from cachetui.records.step import StepId
+from cachetui.store.run_log import LogError, LogText, RunLog
 from cachetui.tui.screens.place import Place
 from cachetui.tui.session import Pick
 from cachetui.tui.text import Line, Span, Tone, cut, line

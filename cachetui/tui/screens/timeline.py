@@ -9,7 +9,9 @@ from textual import on
 from textual.widget import Widget
 
 from cachetui.compare.timeline import Bar, Timeline, timeline
-from cachetui.record import Document, Run, StepId
+from cachetui.records.document import Document
+from cachetui.records.run import Run
+from cachetui.records.step import StepId
 from cachetui.report import cells, gantt, units
 from cachetui.tui import keys, signs
 from cachetui.tui.screens.place import Place

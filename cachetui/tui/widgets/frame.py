@@ -18,7 +18,7 @@ from cachetui.tui.text import Line, Span, fit, line, width_of
 from cachetui.tui.widgets.canvas import Paint
 
 if TYPE_CHECKING:
-    from cachetui.progress import Snapshot
+    from cachetui.audit.progress import Snapshot
 
 
 class TitleBar(Paint):

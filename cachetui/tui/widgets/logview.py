@@ -18,9 +18,9 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
-from cachetui.logs import Line as LogLine
-from cachetui.logs import LogError, LogText
-from cachetui.record import StepId
+from cachetui.records.step import StepId
+from cachetui.store.run_log import Line as LogLine
+from cachetui.store.run_log import LogError, LogText
 from cachetui.tui import keys
 from cachetui.tui.text import MARK, Line, Span, clean_line, fit, line
 from cachetui.tui.widgets.canvas import Canvas

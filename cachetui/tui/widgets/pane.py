@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from textual.containers import Vertical
 from textual.widget import Widget
 
-from cachetui.logs import RunLog
-from cachetui.record import Run, Step, StepId
+from cachetui.records.run import Run
+from cachetui.records.step import Step, StepId
 from cachetui.report import units
+from cachetui.store.run_log import RunLog
 from cachetui.tui import signs
 from cachetui.tui.session import Pick
 from cachetui.tui.text import Line, Span, line

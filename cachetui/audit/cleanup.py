@@ -1,0 +1,205 @@
+"""What an audit leaves on a host: counted before and after, and removed where it is ours.
+
+An image is ours when our build printed its ID, or the ID of one that stands on it (ONBUILD
+triggers print none), and it was not there before. A cache mount is ours when its namespace is.
+Everything else that BuildKit kept is counted, and left to the engine's garbage collector: no
+record tells whose build made it.
+
+Nothing here prunes. `docker builder prune`, even of a single record by its id, made the next
+build of the user run steps again that were cached before (our lab: 28.5 with the containerd
+store). What empties our mounts is what would empty the user's: a `--no-cache` build that names
+them, in our namespace (BuildKit `solver/llbsolver/vertex.go`; our lab: all four engines).
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from cachetui.builders.command_line import REPOSITORY, client
+from cachetui.config.hosts_toml import HostSettings
+from cachetui.dockerfile.parse import Dockerfile
+from cachetui.hosts.cache_records import CacheRecord, cache_command, parse_cache
+from cachetui.hosts.machine import Completed, HostError, Machine
+from cachetui.records.host import CacheMount
+
+ASK_SECONDS = 120.0
+MEASURE_SECONDS = 30.0
+"""How long `docker system df -v` may take: it measures all images and volumes too."""
+
+TRIES = 3
+
+NAMESPACE = "cachetui-"
+"""What every audit's mount namespace begins with."""
+
+_TARGET = re.compile(r"cached mount (\S+) from ")
+_MOUNT_ID = re.compile(r' with id "(?P<id>(?:[^"\\]|\\.)*)"$')
+
+
+def image_ids(machine: Machine, host: HostSettings) -> frozenset[str]:
+    """Every image ID on the host (`sha256:…`), intermediate ones included."""
+    command = f"{client(host.docker, host.env)} image ls -aq --no-trunc"
+    done = _told(machine, command, ASK_SECONDS)
+    if done.status != 0:
+        raise HostError(machine.name, "shell", f"docker image ls: {done.error_text[-300:]}")
+    return frozenset(done.text.split())
+
+
+def image_parents(machine: Machine, host: HostSettings, images: Collection[str]) -> dict[str, str]:
+    """What each of these images was built on, "" where the engine names none."""
+    if not images:
+        return {}
+    ask = f"{client(host.docker, host.env)} image inspect --format '{{{{.Id}}}} {{{{.Parent}}}}'"
+    # One that has gone meanwhile makes the status bad, and keeps no other from being told.
+    done = machine.run(f"{ask} {shlex.join(sorted(images))}", timeout=ASK_SECONDS)
+    lines = (line.partition(" ") for line in done.text.splitlines())
+    return {image: parent.strip() for image, _, parent in lines}
+
+
+def made_here(
+    printed: Collection[str], bases: Collection[str], parents: Mapping[str, str]
+) -> list[str]:
+    """Of the images that were not there before (the keys of `parents`), those that we made.
+
+    They are those of which a build of ours printed the ID (short or whole), and those that they
+    stand on, down to the images that it named after FROM (`bases`): these are whoever's. Children
+    come before their parents, as removing them needs it.
+    """
+
+    def named(image: str, ids: Collection[str]) -> bool:
+        return any(
+            short and image.removeprefix("sha256:").startswith(short.removeprefix("sha256:"))
+            for short in ids
+        )
+
+    others = {image for image in parents if named(image, bases)}
+    depths: dict[str, int] = {}
+    for image in parents:
+        if image in others or not named(image, printed):
+            continue
+        line = [image]
+        while (above := parents.get(line[-1], "")) in parents and above not in others:
+            line.append(above)
+        depths |= {one: depth for depth, one in enumerate(reversed(line))}
+    return sorted(depths, key=lambda image: -depths[image])
+
+
+def removal_command(
+    host: HostSettings, tags: Sequence[str], images: Sequence[str], shared: Collection[str] = ()
+) -> str | None:
+    """Remove tags and images, parents not pruned: a base image without a name would go too.
+
+    One `rmi` a name: one that is in use must not keep the next from going. A tag in `shared`
+    stands on an image that was there before, perhaps without a name: removing its only tag would
+    remove the image, so the tag is first moved to an empty one (our lab: a build of metadata
+    alone has the same ID each time on the graph driver store).
+    """
+    if not tags and not images:
+        return None
+    docker = client(host.docker, host.env)
+    moved = " ".join(shlex.quote(name) for name in tags if name in shared)
+    move = f'for i in {moved}; do {docker} import - "$i" </dev/null; done; ' if moved else ""
+    names = " ".join(shlex.quote(name) for name in (*tags, *images))
+    remove = f'for i in {names}; do {docker} rmi --no-prune "$i"; done'
+    return f"{{ {move}{remove}; }} >/dev/null 2>&1; true"
+
+
+def cache_records(machine: Machine, host: HostSettings) -> tuple[CacheRecord, ...] | None:
+    """The engine's build cache records, None where it does not tell in time."""
+    try:
+        done = _told(machine, cache_command(client(host.docker, host.env)), MEASURE_SECONDS)
+    except HostError as error:
+        if error.trouble == "timeout":
+            return None
+        raise
+    return parse_cache(done)
+
+
+def _told(machine: Machine, command: str, timeout: float) -> Completed:
+    """What a listing said, asked again while it stumbles over what goes away meanwhile (our lab:
+    28.5 with the containerd store fails with NotFound when an image is removed beside it)."""
+    done = machine.run(command, timeout=timeout)
+    for _ in range(TRIES - 1):
+        if done.status == 0 or "not found" not in done.error_text.lower():
+            break
+        done = machine.run(command, timeout=timeout)
+    return done
+
+
+def added_bytes(before: Iterable[CacheRecord], after: Iterable[CacheRecord]) -> int:
+    """Bytes of the records that came between, whoever made them, and of growth in others."""
+    known = {record.id: record.bytes for record in before}
+    return sum(max(0, record.bytes - known.get(record.id, 0)) for record in after)
+
+
+def cache_mounts(records: Iterable[CacheRecord]) -> tuple[CacheMount, ...]:
+    """The cache mounts among the records."""
+    return tuple(
+        CacheMount(
+            id=record.id,
+            description=record.description,
+            bytes=record.bytes,
+            last_used=record.last_used,
+            in_use=record.in_use,
+        )
+        for record in records
+        if record.type == "exec.cachemount"
+    )
+
+
+def mount_id(description: str) -> str | None:
+    """The id that a mount's record names, None where it is the target or the engine is silent."""
+    found = _MOUNT_ID.search(description)
+    return found["id"] if found else None
+
+
+def our_mounts(mounts: Iterable[CacheMount]) -> list[CacheMount]:
+    """Mounts of any audit's namespace, by the engine's own record (our lab: 26.1 and 28.5 name
+    an id that is not the target, 20.10 names none). The id is `<namespace>/<id or target>`."""
+    return [m for m in mounts if (mount_id(m.description) or "").startswith(NAMESPACE)]
+
+
+def empty_mounts_command(host: HostSettings, dockerfile: Dockerfile, namespace: str) -> str | None:
+    """Empty the namespace's cache mounts of this Dockerfile, None when it has none.
+
+    The mounts are emptied before the RUN begins, which then fails: there is nothing in
+    `scratch` to run. The options of a mount are part of what it is, so they stay as they are;
+    one that needs a variable or a stage of its own is left.
+    """
+    flags = {
+        f"--mount={','.join(f'{name}={value}' for name, value in mount.options)}"
+        for instruction in dockerfile.instructions
+        for mount in instruction.cache_mounts
+        if not mount.from_ and not any("$" in value for _, value in mount.options)
+    }
+    return _empty(host, sorted(flags), namespace)
+
+
+def empty_found_command(host: HostSettings, mount: CacheMount) -> str | None:
+    """Empty a mount that `our_mounts` found, as far as its record tells what it is."""
+    identity = mount_id(mount.description) or ""
+    namespace, _, rest = identity.partition("/")
+    target = _TARGET.match(mount.description)
+    if not rest or target is None or not namespace.startswith(NAMESPACE) or "," in identity:
+        return None
+    return _empty(host, [f"--mount=type=cache,id={rest},target={target[1]}"], namespace)
+
+
+def _empty(host: HostSettings, flags: Sequence[str], namespace: str) -> str | None:
+    if not flags:
+        return None
+    lines = "\n".join(f'RUN {flag} ["/cachetui"]' for flag in flags)
+    options = f"--network=none --no-cache --build-arg BUILDKIT_CACHE_MOUNT_NS={namespace}"
+    builds = " ".join(shlex.quote(f"FROM scratch\n{line}\n") for line in lines.split("\n"))
+    build = f"{client(host.docker, host.env, {'DOCKER_BUILDKIT': '1'})} build {options} -"
+    return f'for i in {builds}; do printf %s "$i" | {build} >/dev/null 2>&1; done; true'
+
+
+def our_tags_command(host: HostSettings) -> str:
+    """List the images that carry a tag of ours, as `ID TAG` lines."""
+    docker = client(host.docker, host.env)
+    return (
+        f"{docker} image ls --no-trunc --format '{{{{.ID}}}} {{{{.Repository}}}}:{{{{.Tag}}}}' "
+        f"{REPOSITORY}"
+    )

@@ -1,0 +1,83 @@
+"""Why the runs of an audit differ: what the store has to compare them with, put to the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cachetui.audit.findings_files import with_files
+from cachetui.context.build_context import Entry
+from cachetui.findings import Findings, Proof, dockerfile_of, find
+from cachetui.findings.case import Case
+from cachetui.outputs.digests import document_digests
+from cachetui.records.document import Document
+from cachetui.store.database import Store
+
+AS_FOUND = "-as-found"
+MOST = 40
+"""Earlier audits of a build that are looked through, newest first."""
+
+
+def why(document: Document, store: Store, *, settled: bool = True) -> Findings:
+    """The findings of an audit, the same whether it just ran or is shown again; with `settled`
+    false as they are without what experiments showed.
+
+    Nothing is found in an audit whose Dockerfile is not known.
+    """
+    case = case_of(document, store)
+    if case is None:
+        return Findings()
+    found = find(
+        document,
+        dockerfile=case.dockerfile,
+        earlier=case.earlier,
+        manifests=case.manifests,
+        proofs=store.proofs(document.audit, Proof) if settled else (),
+        outputs=case.outputs,
+    )
+    return with_files(found, document, store, case.outputs)
+
+
+def case_of(document: Document, store: Store) -> Case | None:
+    """What is known of an audit, its past included; None when its Dockerfile is not known."""
+    dockerfile = dockerfile_of(document.build)
+    if dockerfile is None:
+        return None
+    earlier = tuple(_earlier(document, store))
+    manifests = _manifests((document, *earlier), store)
+    return Case(document, dockerfile, earlier, manifests, document_digests(document, store))
+
+
+def _earlier(document: Document, store: Store) -> Iterator[Document]:
+    """Audits of a build of that name, newest first, until each run that was made as the host
+    was found has one to be compared with. Controlled runs need none: what they find is of
+    their own making."""
+    wanted = {(r.host, r.scenario) for r in document.runs if r.scenario.endswith(AS_FOUND)}
+    looked = 0
+    for entry in store.audits() if wanted else ():
+        if looked == MOST or not wanted:
+            return
+        if (
+            entry.audit == document.audit
+            or entry.build != document.build.name
+            or entry.started_at >= document.started_at
+            or not any(scenario.endswith(AS_FOUND) for scenario in entry.scenarios)
+        ):
+            continue
+        looked += 1
+        found = store.audit(entry.audit)
+        if found is not None:
+            wanted -= {(r.host, r.scenario) for r in found.runs if r.status == "ok"}
+            yield found
+
+
+def _manifests(documents: tuple[Document, ...], store: Store) -> dict[str, tuple[Entry, ...]]:
+    """The contexts that were sent, and those that hosts keep themselves, by digest."""
+    digests: dict[str, None] = {}
+    for document in documents:
+        digests[document.build.context_digest] = None
+        for host in document.hosts:
+            checkout = host.evidence.checkout if host.evidence else None
+            if checkout is not None and checkout.digest is not None:
+                digests[checkout.digest] = None
+    known = ((digest, store.manifest(digest)) for digest in digests)
+    return {digest: entries for digest, entries in known if entries is not None}

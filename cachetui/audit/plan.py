@@ -1,0 +1,92 @@
+"""What to run: scenarios, repeats and their order. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cachetui.dockerfile.parse import Dockerfile
+from cachetui.records.scenario import AS_FOUND, CONTROLLED, NEEDS, SCENARIOS, Planned
+
+
+class PlanError(Exception):
+    """What was asked cannot be planned: says what would be right."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`scenarios` as columns, `order` as they run on a host, one after the other. `notes` say
+    what was left out or added, and why."""
+
+    scenarios: tuple[str, ...]
+    order: tuple[Planned, ...]
+    repeats: int
+    notes: tuple[str, ...] = ()
+
+
+def make_plan(
+    dockerfile: Dockerfile,
+    *,
+    scenarios: Sequence[str] | None = None,
+    as_found: bool = False,
+    repeat: int = 1,
+) -> Plan:
+    """Choose and order the runs of a host.
+
+    `scenarios` None means the five controlled ones, less those that cannot differ. What was
+    found as it was comes first, before anything of ours has run, and once: it warms the cache
+    that it looks at. Repeats interleave the scenarios, the backends taking turns to go first,
+    so that a drift of the host's load does not fall on one of them. Raises `PlanError`.
+    """
+    if repeat < 1:
+        raise PlanError(f"--repeat takes a whole number from 1, not {repeat}")
+    notes: list[str] = []
+    chosen = _chosen(scenarios, notes)
+    if as_found:
+        chosen |= set(AS_FOUND)
+    if scenarios is None and not dockerfile.uses_cache_mounts:
+        chosen.discard("buildkit-mounts-warm")
+        notes.append(
+            "buildkit-mounts-warm is left out: the Dockerfile has no RUN --mount=type=cache"
+        )
+    if chosen & set(AS_FOUND):
+        notes.append(
+            "as found: the build ran as its user would type it, so it warmed each host's own "
+            "cache, as any build would" + ("; it is not repeated" if repeat > 1 else "")
+        )
+    ordered = tuple(name for name in SCENARIOS if name in chosen)
+    order = [Planned(name, 1) for name in ordered if name in AS_FOUND]
+    for number in range(1, repeat + 1):
+        turn = [Planned(name, number) for name in ordered if name not in AS_FOUND]
+        if number % 2 == 0:
+            turn.sort(key=lambda planned: planned.backend != "buildkit")
+        order += turn
+    return Plan(ordered, tuple(order), repeat, tuple(notes))
+
+
+def _chosen(scenarios: Sequence[str] | None, notes: list[str]) -> set[str]:
+    if scenarios is None:
+        return set(CONTROLLED)
+    chosen: set[str] = set()
+    for name in scenarios:
+        if name not in SCENARIOS:
+            raise PlanError(f"no scenario {name!r}; there are {', '.join(SCENARIOS)}")
+        chosen.add(name)
+    if not chosen:
+        raise PlanError(f"no scenario named; there are {', '.join(SCENARIOS)}")
+    for name in sorted(chosen & set(NEEDS)):
+        if NEEDS[name] not in chosen:
+            notes.append(f"{NEEDS[name]} runs too: {name} finds what it left")
+            chosen.add(NEEDS[name])
+    return chosen
+
+
+def missing_with_needs(order: Sequence[Planned], stored: set[Planned]) -> list[Planned]:
+    """Which runs to make when some are stored: those that are not, and the cold run before each
+    of them, since what a stored cold run left on the host may be gone."""
+    missing = {planned for planned in order if planned not in stored}
+    for planned in list(missing):
+        needed = NEEDS.get(planned.scenario)
+        if needed is not None:
+            missing.add(Planned(needed, planned.repeat))
+    return [planned for planned in order if planned in missing]

@@ -1,0 +1,180 @@
+"""Where an audit stands, in one place: worker threads write, snapshots are read.
+
+Watchers are told from a thread of the board's own, at most ten times a second, however fast
+the builds print.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+
+from cachetui.audit.plan import Plan
+from cachetui.audit.progress import Cell, CellState, HostProgress, Snapshot
+
+INTERVAL = 0.1
+
+Key = tuple[str, str, int]
+
+
+class Board:
+    """The cells and hosts of one audit. Safe from any thread."""
+
+    def __init__(self, audit: str, build: str, plan: Plan, hosts: Sequence[str]) -> None:
+        self._lock = threading.Lock()
+        self._audit, self._build, self._plan = audit, build, plan
+        self._hosts = {name: HostProgress(name=name, state="queued") for name in hosts}
+        self._cells: dict[Key, Cell] = {}
+        for name in hosts:
+            for planned in plan.order:
+                key = (name, planned.scenario, planned.repeat)
+                self._cells[key] = Cell(
+                    host=name, scenario=planned.scenario, repeat=planned.repeat, state="queued"
+                )
+        self._building: dict[Key, float] = {}
+        self._begun = time.monotonic()
+        self._ended: float | None = None
+        self._stopping = False
+        self._notes: tuple[str, ...] = plan.notes
+        self._changed = threading.Event()
+        self._watchers: list[Callable[[Snapshot], None]] = []
+        self._teller: threading.Thread | None = None
+
+    def host(self, name: str, **changes: Any) -> None:
+        """Change fields of a host's `HostProgress`."""
+        with self._lock:
+            self._hosts[name] = msgspec.structs.replace(self._hosts[name], **changes)
+        self._changed.set()
+
+    def cell(self, key: Key, **changes: Any) -> None:
+        """Change fields of a `Cell`; one that begins to build gets a running clock."""
+        with self._lock:
+            cell = msgspec.structs.replace(self._cells[key], **changes)
+            self._cells[key] = cell
+            if cell.state == "building":
+                self._building.setdefault(key, time.monotonic())
+            else:
+                self._building.pop(key, None)
+        self._changed.set()
+
+    def rest(self, host: str, state: CellState, reason: str | None) -> None:
+        """Give all of a host's cells that have not ended the same end."""
+        with self._lock:
+            for key, cell in self._cells.items():
+                if key[0] == host and cell.state in ("queued", "building"):
+                    self._cells[key] = msgspec.structs.replace(cell, state=state, reason=reason)
+                    self._building.pop(key, None)
+        self._changed.set()
+
+    def reopen(self, keys: Sequence[Key]) -> None:
+        """Queue cells again, for another go."""
+        with self._lock:
+            for key in keys:
+                old = self._cells[key]
+                self._cells[key] = Cell(
+                    host=old.host,
+                    scenario=old.scenario,
+                    repeat=old.repeat,
+                    state="queued",
+                    expected=old.expected,
+                )
+            self._ended = None
+            self._stopping = False
+        self._start_telling()
+
+    def note(self, text: str) -> None:
+        with self._lock:
+            if text not in self._notes:
+                self._notes = (*self._notes, text)
+        self._changed.set()
+
+    def stopping(self) -> None:
+        with self._lock:
+            self._stopping = True
+        self._changed.set()
+
+    def finish(self) -> None:
+        """The audit ended: watchers get one last snapshot."""
+        with self._lock:
+            self._ended = time.monotonic()
+        self._changed.set()
+        self._tell()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self._notes
+
+    def snapshot(self) -> Snapshot:
+        """All of it at this moment, clocks of building cells included."""
+        with self._lock:
+            now = self._ended or time.monotonic()
+            cells = tuple(
+                msgspec.structs.replace(cell, seconds=now - self._building[key])
+                if key in self._building
+                else cell
+                for key, cell in self._cells.items()
+            )
+            hosts = tuple(self._hosts.values())
+            finished = self._ended is not None
+        return Snapshot(
+            audit=self._audit,
+            build=self._build,
+            scenarios=self._plan.scenarios,
+            repeats=self._plan.repeats,
+            hosts=hosts,
+            cells=cells,
+            elapsed=now - self._begun,
+            remaining=None if finished else _remaining(cells),
+            finished=finished,
+            stopping=self._stopping,
+            notes=self._notes,
+        )
+
+    def watch(self, callback: Callable[[Snapshot], None]) -> None:
+        """Have `callback` told of every change, at most ten times a second."""
+        self._watchers.append(callback)
+        self._start_telling()
+
+    def _start_telling(self) -> None:
+        with self._lock:
+            if self._watchers and self._ended is None and self._teller is None:
+                self._teller = threading.Thread(
+                    target=self._tell_on, name="cachetui-board", daemon=True
+                )
+                self._teller.start()
+        self._changed.set()
+
+    def _tell_on(self) -> None:
+        while True:
+            self._changed.wait(1.0)
+            self._changed.clear()
+            with self._lock:
+                if self._ended is not None:
+                    self._teller = None
+                    return
+            self._tell()
+            time.sleep(INTERVAL)
+
+    def _tell(self) -> None:
+        snapshot = self.snapshot()
+        for callback in list(self._watchers):
+            with suppress(Exception):  # a watcher that is gone must not stop the others
+                callback(snapshot)
+
+
+def _remaining(cells: Sequence[Cell]) -> float | None:
+    """Seconds left, from stored runs: hosts work side by side, a host's runs follow each other.
+    None when a cell that is still to run has no stored run to go by."""
+    left: dict[str, float] = {}
+    for cell in cells:
+        if cell.state not in ("queued", "building"):
+            continue
+        if cell.expected is None:
+            return None
+        left[cell.host] = left.get(cell.host, 0.0) + max(0.0, cell.expected - (cell.seconds or 0))
+    return max(left.values(), default=0.0)

@@ -1,0 +1,75 @@
+"""What a run is a run *of*: the key under which a stored run answers for a new one. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import msgspec
+
+from cachetui.config.hosts_toml import BuildSettings
+from cachetui.context.build_context import Context
+from cachetui.dockerfile.parse import Dockerfile
+from cachetui.records.base import SCHEMA
+from cachetui.records.document import BuildRecord
+from cachetui.records.host import HostFacts
+from cachetui.records.scenario import Planned
+
+
+def digest(text: str) -> str:
+    """`sha256:…` of a text."""
+    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def build_record(build: BuildSettings, context: Context, dockerfile: Dockerfile) -> BuildRecord:
+    """The build as it is kept: build-argument values as digests only."""
+    return BuildRecord(
+        name=build.name,
+        context_digest=context.digest,
+        dockerfile=context.dockerfile.removeprefix("context/"),
+        target=build.target,
+        build_args={name: digest(value) for name, value in sorted(build.build_args.items())},
+        network=build.network,
+        docker_args=build.docker_args,
+        dockerfile_text=context.dockerfile_text,
+        bases=tuple(stage.base for stage in dockerfile.stages),
+        ignore_files=context.ignore_files,
+        context_files=context.files,
+        context_bytes=context.size,
+        ignore=build.ignore,
+    )
+
+
+def run_of(
+    build: BuildRecord,
+    host: str,
+    facts: HostFacts,
+    planned: Planned,
+    bases: Mapping[str, tuple[str, ...] | None] | None = None,
+) -> str:
+    """A digest over everything that decides what a controlled run shows.
+
+    The build (context, Dockerfile, target, arguments, options), the host and its engine, the
+    layers of the base images there, the scenario and which repeat. The build's name is not in
+    it: the same folder is the same build by any name.
+    """
+    what = [
+        SCHEMA,
+        build.context_digest,
+        build.dockerfile,
+        build.target,
+        sorted(build.build_args.items()),
+        build.network,
+        build.docker_args,
+        host,
+        facts.engine_id,
+        facts.engine,
+        facts.client,
+        facts.buildx,
+        facts.store,
+        facts.platform,
+        sorted((bases if bases is not None else facts.bases).items()),
+        planned.scenario,
+        planned.repeat,
+    ]
+    return hashlib.sha256(msgspec.json.encode(what)).hexdigest()

@@ -1,0 +1,177 @@
+"""From a build's events to the steps of its Dockerfile: the same step on both backends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec.structs
+
+from cachetui.builders.events import Ended, Event, Log, Started, Triggers
+from cachetui.builders.expected_vertices import stage_triggers
+from cachetui.builders.step_rows import LegacyRows, Row, Rows, Work
+from cachetui.builders.vertex_rows import BuildKitRows
+from cachetui.dockerfile.parse import Dockerfile, needed_stages, resolve_target
+from cachetui.records.backend import Backend
+from cachetui.records.step import Step, StepId, StepStatus
+
+MAX_KEYS = 20_000
+"""Steps or vertices of a run that are kept track of."""
+
+
+class StepMap:
+    """The steps of one run. Takes its events in order and can be asked at any time.
+
+    `triggers` maps the reference of a base image, as the Dockerfile's FROM has it with its ARGs
+    put in, to the image's ONBUILD triggers (`docker image inspect`, Config.OnBuild). Without it
+    triggers are numbered as they show: BuildKit shows only those that make a vertex, the legacy
+    builder the text of none.
+
+    Raises `DockerfileError` for a target that is not there and for an empty base.
+    """
+
+    def __init__(
+        self,
+        dockerfile: Dockerfile,
+        target: str | None,
+        backend: Backend,
+        build_args: Mapping[str, str] | None = None,
+        triggers: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        self._file = dockerfile.with_build_args(build_args or {})
+        self._legacy = backend == "legacy"
+        self._works: dict[str, Work] = {}
+        last = resolve_target(self._file, target)
+        known = {
+            stage.index: stage_triggers(self._file, stage.index, triggers or {})
+            for stage in self._file.stages
+        }
+        self._rows: Rows
+        if self._legacy:
+            self._rows = LegacyRows(self._file, last, known)
+        else:
+            needed = needed_stages(self._file, target)
+            self._rows = BuildKitRows(self._file, needed, known, build_args or {})
+
+    def apply(self, event: Event) -> None:
+        """Take the next event."""
+        if isinstance(event, Log):
+            work = self._works.get(event.key)
+            if work is not None and event.data:
+                work.lines += event.data.count(b"\n")
+                work.open_line = not event.data.endswith(b"\n")
+        elif isinstance(event, Started):
+            if event.key not in self._works and len(self._works) < MAX_KEYS:
+                self._works[event.key] = Work(event.at)
+                self._rows.began(event.key, event.name)
+        elif isinstance(event, Ended):
+            work = self._works.get(event.key)
+            if work is not None:
+                work.ended = event
+                self._rows.ended(event)
+        elif isinstance(event, Triggers):
+            self._rows.triggers(event)
+
+    def step_of(self, key: str) -> StepId | None:
+        """The step that a `Log` of this key belongs to, None when it is none of the
+        Dockerfile's. Of triggers that nothing is known of, a later vertex can still correct it."""
+        return self._rows.step_of(key)
+
+    def running(self) -> tuple[StepId, ...]:
+        """Steps that have begun and not ended, in the order they began."""
+        found: dict[StepId, None] = {}
+        for key, work in self._works.items():
+            step = self._rows.step_of(key) if work.ended is None else None
+            if step is not None:
+                found[step] = None
+        return tuple(found)
+
+    def borrowed(self) -> tuple[StepId, ...]:
+        """Steps that another build on the same engine has at work too, and that were printed
+        under its names: their seconds are that build's (BuildKit, lab)."""
+        return tuple(sorted(self._rows.borrowed, key=lambda step: (step.stage_index, step.index)))
+
+    def steps(self, *, final: bool = False, run_failed: bool = False) -> tuple[Step, ...]:
+        """The steps in the file's order, triggers after their FROM.
+
+        While the build runs (`final` False): those of which something is known. At its end: all
+        of them. `run_failed` says that the build itself failed (its exit status): then a step of
+        the legacy builder that never ended is the one that failed. A run that was cancelled or
+        lost is final without having failed: what began and did not end is `not-reached`.
+        """
+        cut = final and (run_failed or not self._ended_well())
+        rows = self._rows.rows()
+        seen = {row.id: row for row in rows if any(key in self._works for key in row.keys)}
+        steps = (self._step(row, seen, final, run_failed, cut) for row in rows)
+        return tuple(step for step in steps if step is not None)
+
+    def _ended_well(self) -> bool:
+        return bool(self._works) and all(
+            work.ended is not None and work.ended.outcome in ("hit", "done")
+            for work in self._works.values()
+        )
+
+    def _step(
+        self, row: Row, seen: Mapping[StepId, Row], final: bool, run_failed: bool, cut: bool
+    ) -> Step | None:
+        works = [self._works[key] for key in row.keys if key in self._works]
+        same_as: tuple[int, int] | None = None
+        if not works:
+            twin = self._rows.twin(row, seen)
+            if twin is not None:
+                works = [self._works[key] for key in twin.keys if key in self._works]
+                same_as = (twin.id.stage_index, twin.id.index)
+        if not works:
+            status = self._rows.unseen(row, seen, cut)
+            if status is None and final:
+                status = "not-reached" if self._legacy or cut else "hit"
+            return None if status is None else self._blank(row, status)
+        status = self._status(row, works, final, run_failed)
+        if status is None:
+            return None
+        step = self._told(row, works, status)
+        if same_as is not None:
+            step = msgspec.structs.replace(step, same_as=same_as, log_lines=0)
+        return step
+
+    def _status(
+        self, row: Row, works: Sequence[Work], final: bool, run_failed: bool
+    ) -> StepStatus | None:
+        ends = [work.ended for work in works if work.ended is not None]
+        outcomes = [end.outcome for end in ends]
+        if "failed" in outcomes:
+            return "failed"
+        if "cancelled" in outcomes or len(ends) < len(works):
+            if not final:
+                return None
+            return "failed" if run_failed and self._legacy else "not-reached"
+        if row.instruction.keyword == "FROM" and row.id.trigger is None:
+            return "miss" if any(end.fetched for end in ends) else "hit"
+        return self._rows.hit_or_miss(row, works)
+
+    def _blank(self, row: Row, status: StepStatus) -> Step:
+        index = row.id.stage_index
+        return Step(
+            stage=self._file.stages[index].name if index >= 0 else None,
+            stage_index=index,
+            index=row.id.index,
+            trigger=row.id.trigger,
+            line=row.instruction.line,
+            instruction=row.text or row.instruction.text,
+            status=status,
+        )
+
+    def _told(self, row: Row, works: Sequence[Work], status: StepStatus) -> Step:
+        ends = [work.ended for work in works if work.ended is not None]
+        seconds = [end.seconds for end in ends if end.seconds is not None]
+        started = [end.started for end in ends if end.started is not None]
+        finished = [end.finished for end in ends if end.finished is not None]
+        error = next((end.error for end in ends if end.error), None)
+        return msgspec.structs.replace(
+            self._blank(row, status),
+            seconds=sum(seconds) if seconds else None,
+            timing=ends[-1].timing if seconds else None,
+            started=min(started or [work.started for work in works]),
+            finished=max(finished) if finished else None,
+            error=error if status in ("failed", "not-reached") else None,
+            log_lines=sum(work.log_lines for work in works),
+        )

@@ -1,0 +1,74 @@
+"""`cachetui hosts`: every host's facts, gathered side by side."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from cachetui.cli.result import write_result
+from cachetui.config.hosts_toml import HostSettings
+from cachetui.core import FAN_OUT
+from cachetui.exit_codes import SAME, TROUBLE
+from cachetui.hosts.connect import Connector
+from cachetui.hosts.facts import ask_facts
+from cachetui.hosts.fan_out import run_on_all
+from cachetui.hosts.machine import HostError
+from cachetui.records.host import HostReport
+
+
+def gather(hosts: Sequence[HostSettings]) -> list[HostReport]:
+    """The facts of these hosts; one that cannot be asked says why and stops no other."""
+    connector = Connector()
+    found: dict[str, HostReport] = {}
+
+    def one(host: HostSettings) -> None:
+        machine = None
+        try:
+            machine = connector.connect(host, threading.Event())
+            facts = ask_facts(machine, host, ())
+            found[host.name] = HostReport(
+                name=host.name,
+                status="ok",
+                engine=facts.engine,
+                buildx=facts.buildx,
+                store=facts.store,
+                backends=facts.backends,
+                facts=facts,
+            )
+        except HostError as error:
+            found[host.name] = HostReport(
+                name=host.name,
+                status="unreachable" if machine is None else "failed",
+                reason=error.reason,
+                remedy=error.remedy or None,
+            )
+        finally:
+            if machine is not None:
+                machine.close()
+
+    run_on_all(list(hosts), one, FAN_OUT)
+    return [found[host.name] for host in hosts]
+
+
+def hosts_command(hosts: Sequence[HostSettings], form: str, output: Path | None) -> int:
+    """Print the facts; exit 2 when a host could not be asked."""
+    from cachetui.report import hosts as report
+    from cachetui.report import style
+
+    reports = gather(hosts)
+    if form == "json":
+        text = msgspec.json.format(msgspec.json.encode(reports), indent=2).decode()
+    elif form == "markdown":
+        text = report.markdown(reports)
+    else:
+        color = style.wanted(output is None and sys.stdout.isatty(), os.environ)
+        width = shutil.get_terminal_size((160, 24)).columns
+        text = report.table(reports, width=width, color=color)
+    write_result(text, output)
+    return SAME if all(one.status == "ok" for one in reports) else TROUBLE

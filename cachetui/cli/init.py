@@ -1,0 +1,34 @@
+"""`cachetui init`: a first hosts.toml, shown before it is written."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from cachetui.config.suggest import hosts_toml
+from cachetui.core import UserError
+from cachetui.exit_codes import SAME, TROUBLE
+from cachetui.report.clean import clean
+
+
+def init_command(output: Path, *, yes: bool) -> int:
+    """Write `output` from what is known of the user's machines; never over a file."""
+    if output.exists():
+        raise UserError(f"{output} is there already; -o FILE writes another")
+    text = hosts_toml()
+    if not text:
+        raise UserError(
+            "neither ~/.ssh/config nor docker's contexts name a machine; "
+            "hosts.example.toml of the project shows what a hosts.toml looks like"
+        )
+    click.echo(clean(text))
+    if not yes and not (
+        sys.stdin.isatty() and click.confirm(f"Write this to {output}?", default=True, err=True)
+    ):
+        click.echo(f"{output} was not written; --yes writes it without asking", err=True)
+        return TROUBLE
+    output.write_text(text, encoding="utf-8")
+    click.echo(f"wrote {output}; cachetui hosts -w NAME tries a host", err=True)
+    return SAME

@@ -1,0 +1,33 @@
+"""How a command ends: its result, whole or not at all, and its exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cachetui.compare.align import agree
+from cachetui.exit_codes import DIFFERENT, SAME, TROUBLE
+from cachetui.outputs.runs import OutputsReport
+from cachetui.records.document import Document
+
+
+def write_result(text: str, output: Path | None) -> None:
+    """The result to standard output, or whole into a file."""
+    if output is None:
+        click.echo(text, nl=not text.endswith("\n"))
+        return
+    part = output.with_name(f".{output.name}.part")
+    part.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
+    part.replace(output)
+
+
+def exit_code(document: Document, outputs: OutputsReport | None = None) -> int:
+    """2 when a host or a build had trouble, 1 when hosts differ step by step or, where they were
+    looked at, images do; else 0. What --fail-on makes of it, and an interruption, come first."""
+    if any(host.status != "ok" for host in document.hosts):
+        return TROUBLE
+    if any(run.status not in ("ok", "unsupported") for run in document.runs):
+        return TROUBLE
+    same = agree(document).agree and (outputs is None or len(outputs.groups) < 2)
+    return SAME if same else DIFFERENT

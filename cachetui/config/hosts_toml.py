@@ -1,0 +1,344 @@
+"""hosts.toml: typed settings, and errors that name file, table, key and what would be right."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cachetui.config.toml_table import ConfigError, Places, Table, near
+
+__all__ = [
+    "BuildSettings",
+    "ConfigError",
+    "HostSettings",
+    "Settings",
+    "find",
+    "load",
+    "select",
+]
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""Names go into tables, file names and image tags."""
+
+NETWORKS = ("default", "none", "host")
+DAY = 86400.0
+
+
+class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One `[[hosts]]` table with `[defaults]` merged in. Times in seconds.
+
+    `user`, `port`, `identity_file`, `known_hosts` are None where neither the table nor
+    [defaults] says: then ~/.ssh/config and ssh's own defaults hold. `docker` is the words of
+    the client's command. `context_on_host` is a folder on the host that holds the build's
+    context already.
+    """
+
+    name: str
+    address: str
+    user: str | None = None
+    port: int | None = None
+    identity_file: Path | None = None
+    known_hosts: Path | None = None
+    tags: tuple[str, ...] = ()
+    docker: tuple[str, ...] = ("docker",)
+    env: dict[str, str] = {}
+    connect_timeout: float = 10.0
+    build_timeout: float = 3600.0
+    context_on_host: str | None = None
+
+    @property
+    def local(self) -> bool:
+        return self.address == "local"
+
+
+class BuildSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One `[builds.NAME]` table, or the folder and options given on the command line.
+
+    `context` is absolute; `dockerfile` is relative to it or absolute. `ignore` are globs of
+    paths whose differences do not matter. `context_on_host` is where hosts keep this build's
+    context themselves, unless the host says otherwise.
+    """
+
+    name: str
+    context: Path
+    dockerfile: str = "Dockerfile"
+    target: str | None = None
+    build_args: dict[str, str] = {}
+    network: str = "default"
+    docker_args: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    context_on_host: str | None = None
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole hosts.toml. `path` is None when there was none to read."""
+
+    path: Path | None
+    hosts: tuple[HostSettings, ...]
+    builds: dict[str, BuildSettings]
+
+
+HOST_KEYS = HostSettings.__struct_fields__
+DEFAULT_KEYS = tuple(key for key in HOST_KEYS if key not in ("name", "address"))
+BUILD_KEYS = tuple(key for key in BuildSettings.__struct_fields__ if key != "name")
+
+EXAMPLE = '[[hosts]] with name = "ci-1" and address = "ci-1.example.com" (or address = "local")'
+
+
+def places() -> tuple[Path, ...]:
+    """Where hosts.toml is looked for, in order, when `--hosts` names none."""
+    import platformdirs
+
+    return (Path("hosts.toml"), platformdirs.user_config_path("cachetui") / "hosts.toml")
+
+
+def find() -> Path | None:
+    """The hosts.toml that `load(None)` reads, None where there is none."""
+    for path in places():
+        if path.exists():
+            return path
+    return None
+
+
+def load(path: Path | None) -> Settings:
+    """Read and check a hosts.toml: `path`, else the first of `places()`.
+
+    Raises ConfigError with one message for the first thing that is wrong.
+    """
+    if path is None:
+        path = find()
+        if path is None:
+            looked = " nor ".join(str(place) for place in places())
+            raise ConfigError(f"there is no hosts.toml: neither {looked}; write {EXAMPLE}")
+    top = Table(str(path), *read_toml(path), place="", label="top of the file")
+    top.only(("defaults", "hosts", "builds"))
+    folder = path.absolute().parent
+    return Settings(path=path, hosts=_hosts(top, folder), builds=_builds(top, folder))
+
+
+def read_toml(path: Path) -> tuple[Places, dict[str, Any]]:
+    """The file parsed; every way in which it cannot be is a ConfigError."""
+    import tomli
+
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such file; write one with {EXAMPLE}") from None
+    except IsADirectoryError:
+        raise ConfigError(f"{path}: is a folder, not a file") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise ConfigError(f"{path}:{line}: is not UTF-8 text; save the file as UTF-8") from None
+    text = text.removeprefix("\ufeff")
+    try:
+        return Places(text), tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
+        what = str(getattr(error, "msg", error))
+        where, column = getattr(error, "lineno", "?"), getattr(error, "colno", "?")
+        raise ConfigError(f"{path}:{where}: is not valid TOML: {what} (column {column})") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: nests arrays or tables too deeply") from None
+
+
+def _hosts(top: Table, folder: Path) -> tuple[HostSettings, ...]:
+    defaults: dict[str, Any] = {}
+    if "defaults" in top.values:
+        table = top.inner("defaults", "[defaults]")
+        for key in ("name", "address"):
+            if key in table.values:
+                raise table.error("belongs to each host, under its own [[hosts]]", key)
+        table.only(DEFAULT_KEYS)
+        defaults = _host_values(table, folder)
+    if isinstance(top.values.get("hosts"), dict):
+        raise top.error("each host needs a table of its own: write [[hosts]], not [hosts]", "hosts")
+    tables = top.array("hosts", "[[hosts]]")
+    if not tables:
+        raise top.error(f"it names no hosts; add {EXAMPLE}")
+    hosts: list[HostSettings] = []
+    for table in tables:
+        name = _name(table)
+        table.label = f'[[hosts]] "{name}"'
+        table.only(HOST_KEYS)
+        if any(name == host.name for host in hosts):
+            raise table.error(f'another host is named "{name}" too; names must differ', "name")
+        values = _host_values(table, folder)
+        merged = {**defaults, **values}
+        merged["env"] = {**defaults.get("env", {}), **values.get("env", {})}
+        hosts.append(HostSettings(name=name, address=_address(table), **merged))
+    return tuple(hosts)
+
+
+def _name(table: Table) -> str:
+    name = table.take_text("name")
+    if name is None:
+        raise table.error('has no name; add name = "ci-1"')
+    if not NAME.fullmatch(name):
+        raise table.error(
+            f'"{name}" must start with a letter or digit, and go on with letters, digits, . _ -',
+            "name",
+        )
+    return name
+
+
+def _address(table: Table) -> str:
+    address = table.take_text("address")
+    if address is None:
+        raise table.error('has no address; add address = "ci-1.example.com" (or "local")')
+    if "@" in address:
+        raise table.error(
+            f'must be without a user; write user = "{address.split("@")[0]}"', "address"
+        )
+    if re.fullmatch(r"[^:]+:\d+|\[.*\]:\d+", address):
+        raise table.error(
+            f"must be without a port; write port = {address.rsplit(':')[-1]}", "address"
+        )
+    if "://" in address:
+        raise table.error("must be a name or an address, not a URL", "address")
+    if address.startswith("-") or re.search(r"[\s/]", address):
+        raise table.error(f'"{address}" is neither a name nor an address', "address")
+    return address
+
+
+def _host_values(table: Table, folder: Path) -> dict[str, Any]:
+    """The keys of a host or of [defaults] that are there, checked; name and address apart."""
+    values = {
+        "user": table.take_text("user"),
+        "port": table.take_port("port"),
+        "identity_file": table.take_path("identity_file", folder),
+        "known_hosts": table.take_path("known_hosts", folder),
+        "tags": _tags(table),
+        "docker": _docker(table),
+        "env": table.take_map("env"),
+        "connect_timeout": table.take_number("connect_timeout", 10.0, 0, 600),
+        "build_timeout": table.take_number("build_timeout", 3600.0, 0, 7 * DAY),
+        "context_on_host": table.take_text("context_on_host"),
+    }
+    return {key: value for key, value in values.items() if key in table.values}
+
+
+def _tags(table: Table) -> tuple[str, ...] | None:
+    tags = table.take_strings("tags")
+    for tag in tags or ():
+        if not NAME.fullmatch(tag):
+            raise table.error(f'"{tag}" must be of letters, digits, . _ -', "tags")
+    return tags
+
+
+def _docker(table: Table) -> tuple[str, ...] | None:
+    """The words of the docker command, given as one string or as an array."""
+    if isinstance(table.values.get("docker"), str):
+        try:
+            words = tuple(shlex.split(table.take_text("docker") or ""))
+        except ValueError as error:
+            raise table.error(f"cannot be split into words: {error}", "docker") from None
+    elif isinstance(table.values.get("docker", []), list):
+        taken = table.take_strings("docker")
+        if taken is None:
+            return None
+        words = taken
+    else:
+        raise table.error(
+            'must be a string such as "sudo -n docker", or an array of words', "docker"
+        )
+    if not words or not all(words):
+        raise table.error('must have a command; the default is "docker"', "docker")
+    return words
+
+
+def _builds(top: Table, folder: Path) -> dict[str, BuildSettings]:
+    if "builds" not in top.values:
+        return {}
+    builds = top.inner("builds", "[builds]")
+    found: dict[str, BuildSettings] = {}
+    for name, value in builds.values.items():
+        if not isinstance(value, dict):
+            raise builds.error("each build is a table: write [builds.api] above its keys", name)
+        table = builds.inner(name, f"[builds.{name}]")
+        if not NAME.fullmatch(name):
+            raise table.error(f'"{name}" must be of letters, digits, . _ -')
+        table.only(BUILD_KEYS)
+        context = table.take_path("context", folder)
+        if context is None:
+            raise table.error('has no context; add context = "./folder"')
+        network = table.take_text("network", "default")
+        if network not in NETWORKS:
+            raise table.error(f'"{network}" must be one of {", ".join(NETWORKS)}', "network")
+        found[name] = BuildSettings(
+            name=name,
+            context=context,
+            dockerfile=table.take_text("dockerfile") or "Dockerfile",
+            target=table.take_text("target"),
+            build_args=table.take_map("build_args") or {},
+            network=network,
+            docker_args=table.take_strings("docker_args") or (),
+            ignore=table.take_strings("ignore") or (),
+            context_on_host=table.take_text("context_on_host"),
+        )
+    return found
+
+
+def select(
+    hosts: Sequence[HostSettings], include: Sequence[str] = (), exclude: Sequence[str] = ()
+) -> tuple[HostSettings, ...]:
+    """The hosts that `-w` patterns name (all without any), less those of `-x`, in their order.
+
+    A pattern is a comma list of names, globs, ranges (`ci-[1-12]`, `ci-[01-12,20]`) and @tags.
+    Raises ConfigError for one that names no host.
+    """
+    wanted = {host.name for host in hosts}
+    if include:
+        wanted = set().union(*(_matching(hosts, pattern) for pattern in include))
+    for pattern in exclude:
+        wanted -= _matching(hosts, pattern)
+    if hosts and not wanted:
+        raise ConfigError("no hosts are left: -x excludes every host that -w selects")
+    return tuple(host for host in hosts if host.name in wanted)
+
+
+def _matching(hosts: Sequence[HostSettings], pattern: str) -> set[str]:
+    from fnmatch import fnmatchcase
+
+    found: set[str] = set()
+    names = [host.name for host in hosts]
+    for word in filter(None, (part.strip() for part in re.split(r",(?![^\[]*\])", pattern))):
+        if word.startswith("@"):
+            hits = {host.name for host in hosts if word[1:] in host.tags}
+            if not hits:
+                tags = sorted({tag for host in hosts for tag in host.tags})
+                hint = near(word[1:], tags) if tags else "no host has any"
+                raise ConfigError(f"no host has the tag {word}; {hint}")
+            found |= hits
+            continue
+        for name in _ranges(word):
+            hits = {known for known in names if fnmatchcase(known, name)}
+            if not hits:
+                raise ConfigError(f'no host is named "{name}"; {near(name, names)}')
+            found |= hits
+    return found
+
+
+_RANGE = re.compile(r"\[(\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*)\]")
+
+
+def _ranges(word: str) -> list[str]:
+    """The names of `ci-[1-3,7]`; a bracket without numbers is left to globbing."""
+    found = _RANGE.search(word)
+    if found is None:
+        return [word]
+    names: list[str] = []
+    for part in found[1].split(","):
+        low, _, high = part.partition("-")
+        numbers = range(int(low), int(high or low) + 1)
+        if not numbers or len(numbers) > 10_000:
+            raise ConfigError(f'"{word}": [{part}] is no range of at most 10000 hosts')
+        width = len(low) if low.startswith("0") else 0
+        for number in numbers:
+            names += _ranges(word[: found.start()] + f"{number:0{width}d}" + word[found.end() :])
+    return names

@@ -1,0 +1,84 @@
+"""An engine's build cache records, and the sizes that docker prints for people."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from cachetui.hosts.machine import Completed
+
+_UNITS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
+_SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?)\s*([kmgtpe]?)(i?)b\b", re.IGNORECASE)
+
+
+def parse_size(text: str) -> int | None:
+    """Bytes of "1.2kB" (decimal, as docker prints) or "1.2KiB"; None for anything else."""
+    found = _SIZE.match(text)
+    if found is None:
+        return None
+    base = 1024 if found[3] else 1000
+    scale: int = base ** _UNITS[found[2].lower()]
+    return round(float(found[1]) * scale)
+
+
+@dataclass(frozen=True, slots=True)
+class CacheRecord:
+    """One record of BuildKit's cache. `type` is `regular`, `exec.cachemount`, `source.local`, …;
+    `last_used` the engine's own words ("3 minutes ago"), None when it never was; `shared` means
+    that an image has its bytes too. `created_at` and `last_used_at` are dates as docker has them,
+    `uses` how often it was used."""
+
+    id: str
+    type: str
+    description: str
+    bytes: int
+    last_used: str | None = None
+    in_use: bool = False
+    shared: bool = False
+    created_at: str | None = None
+    last_used_at: str | None = None
+    uses: int = 0
+
+
+def cache_command(client: str) -> str:
+    """The shell command that lists the records; `client` is the docker client as shell text.
+
+    It measures volumes and images as well, so it can take minutes on a host that has many.
+    """
+    return f"{client} system df -v --format '{{{{json .BuildCache}}}}'"
+
+
+def parse_cache(done: Completed) -> tuple[CacheRecord, ...] | None:
+    """The records, None where docker did not tell them."""
+    if done.status != 0:
+        return None
+    for line in done.text.splitlines():
+        try:
+            rows = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(rows, dict):
+            rows = rows.get("BuildCache")
+        if rows is None:
+            return ()
+        if isinstance(rows, list):
+            return tuple(_record(row) for row in rows if isinstance(row, dict))
+    return None
+
+
+def _record(row: dict[str, Any]) -> CacheRecord:
+    """A row; all its values are text, and booleans may come as such."""
+    return CacheRecord(
+        id=str(row.get("ID", "")),
+        type=str(row.get("CacheType", "")),
+        description=str(row.get("Description", "")),
+        bytes=parse_size(str(row.get("Size", ""))) or 0,
+        last_used=str(row.get("LastUsedSince", "")) or None,
+        in_use=str(row.get("InUse", "")).lower() == "true",
+        shared=str(row.get("Shared", "")).lower() == "true",
+        created_at=str(row.get("CreatedAt", "")) or None,
+        last_used_at=str(row.get("LastUsedAt", "")) or None,
+        uses=int(uses) if (uses := str(row.get("UsageCount", ""))).isdigit() else 0,
+    )

@@ -1,0 +1,192 @@
+"""Who is who: the server's key held against known_hosts, and our keys offered to the server."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import threading
+from pathlib import Path
+
+import paramiko
+from paramiko.ssh_exception import BadAuthenticationType, PartialAuthentication
+
+from cachetui.hosts.ssh.config import Target
+from cachetui.hosts.ssh.keys import Identity
+from cachetui.hosts.ssh.known_hosts import Answer, KnownHosts, fingerprint, lookup_name
+from cachetui.hosts.ssh.prompts import Asker
+from cachetui.hosts.ssh.transport import STEP
+from cachetui.hosts.ssh.trouble import Limit, Trouble
+
+
+def check_host_key(
+    transport: paramiko.Transport, target: Target, known: KnownHosts, asker: Asker
+) -> None:
+    """Accept a server's key that known_hosts knows, or that the asker does. Raises Trouble."""
+    key = transport.get_remote_server_key()
+    offered, text = key.get_name(), key.get_base64()
+    name, port = _key_name(target)
+    answer = known.ask(target.known_hosts, name, port, offered, text)
+    if answer.verdict == "known":
+        return
+    shown = fingerprint(text)
+    if answer.verdict == "unknown" and asker.unknown_host_key(
+        lookup_name(name, port), offered, shown
+    ):
+        with contextlib.suppress(OSError):
+            known.add(_own_file(target), name, port, offered, text)
+        return
+    raise _bad_host_key(target, answer, offered, shown)
+
+
+def _key_name(target: Target) -> tuple[str, int]:
+    """The name and port that known_hosts lists the target under."""
+    if target.host_key_alias:
+        return target.host_key_alias, 22
+    return target.host, target.port
+
+
+def _own_file(target: Target) -> Path:
+    return next(iter(target.known_hosts), Path("~/.ssh/known_hosts").expanduser())
+
+
+def _bad_host_key(target: Target, answer: Answer, offered: str, shown: str) -> Trouble:
+    name, port = _key_name(target)
+    listed = lookup_name(name, port)
+    file = shlex.quote(str(_own_file(target)))
+    add = f"ssh-keyscan -p {target.port} {shlex.quote(target.host)} >> {file}"
+    if target.jumps or target.command or target.host_key_alias:
+        # Behind a jump host there is nothing to scan from here; ssh itself can ask.
+        add = f"ssh -o UserKnownHostsFile={file} {shlex.quote(target.alias)} true"
+    compare = f"compare the fingerprint {shown} with the host's own, then"
+    seen = ", ".join(dict.fromkeys(f"{entry.file}:{entry.line}" for entry in answer.entries))
+    if answer.verdict == "unknown":
+        reason = f"its host key is not known: {listed} offers {offered} {shown}"
+        return Trouble("host-key", reason, f"{compare} add it: {add}")
+    if answer.verdict == "revoked":
+        return Trouble(
+            "host-key", f"its host key is revoked in {seen}", "do not connect; ask who revoked it"
+        )
+    if answer.verdict == "authority":
+        return Trouble(
+            "host-key",
+            f"{seen} trusts {listed} by a certificate authority only, which cachetui cannot check",
+            f"{compare} add its key: {add}",
+        )
+    removals = " && ".join(
+        dict.fromkeys(
+            f"ssh-keygen -R {shlex.quote(listed)} -f {shlex.quote(str(entry.file))}"
+            for entry in answer.entries
+        )
+    )
+    if answer.verdict == "other-type":
+        types = ", ".join(dict.fromkeys(entry.key_type for entry in answer.entries))
+        reason = (
+            f"{listed} offers a key of another type ({offered} {shown}) "
+            f"than the one known ({types}, {seen})"
+        )
+        return Trouble("host-key", reason, f"{compare} add it: {add}; or replace: {removals}")
+    return Trouble(
+        "host-key",
+        f"its host key has changed: {listed} offers {offered} {shown}, not the one of {seen}",
+        f"someone may be in between. If the host was set up anew, {compare} run: "
+        f"{removals} && {add}",
+    )
+
+
+def login(
+    transport: paramiko.Transport,
+    target: Target,
+    identities: list[Identity],
+    asker: Asker,
+    limit: Limit,
+) -> None:
+    """Log in with the first key that is accepted. Raises Trouble(login)."""
+    tried: list[str] = []
+    locked: Trouble | None = None
+    for identity in identities:
+        try:
+            key = identity.key(asker, limit)
+        except Trouble as trouble:
+            if trouble.trouble != "login":
+                raise
+            locked = locked or trouble
+            continue
+        event = threading.Event()
+        try:
+            transport.auth_publickey(target.user, key, event=event)
+        except paramiko.SSHException:
+            raise _closed(target, tried) from None
+        _wait(transport, event, limit.again())
+        if transport.is_authenticated():
+            return
+        error = transport.get_exception()
+        if isinstance(error, PartialAuthentication):
+            raise Trouble(
+                "login",
+                f"{target.host} wants more than a key: {', '.join(error.allowed_types)}",
+                "allow a key alone for this user (AuthenticationMethods in its sshd_config)",
+            )
+        if isinstance(error, BadAuthenticationType):
+            raise _no_keys(target, error.allowed_types)
+        tried.append(identity.label)
+        if not transport.is_active():
+            raise _closed(target, tried)
+    if locked is not None:
+        raise locked
+    try:
+        transport.auth_none(target.user)
+    except BadAuthenticationType as error:
+        if "publickey" not in error.allowed_types:
+            raise _no_keys(target, error.allowed_types) from None
+        raise _refused(target, tried) from None
+    except (paramiko.SSHException, EOFError, OSError):
+        raise (
+            _closed(target, tried) if not transport.is_active() else _refused(target, tried)
+        ) from None
+
+
+def _wait(transport: paramiko.Transport, event: threading.Event, limit: Limit) -> None:
+    while not event.wait(STEP) and transport.is_active():
+        if not limit.left():
+            raise Trouble(
+                "login",
+                f"the login did not end within {limit.seconds:g} s",
+                "is the host's sshd slow to look up users? connect_timeout can be raised",
+            )
+
+
+def _no_keys(target: Target, allowed: list[str]) -> Trouble:
+    return Trouble(
+        "login",
+        f"{target.host} takes no keys for the user {target.user}, only {', '.join(allowed)}",
+        "allow keys in its sshd_config (PubkeyAuthentication yes)",
+    )
+
+
+def _refused(target: Target, tried: list[str]) -> Trouble:
+    copy = f"ssh-copy-id -p {target.port} {shlex.quote(f'{target.user}@{target.host}')}"
+    if not tried:
+        return Trouble(
+            "login",
+            f"there is no key to log in with as {target.user}: no agent has one, nor ~/.ssh",
+            f"name one by identity_file in hosts.toml, or make one: ssh-keygen, then {copy}",
+        )
+    return Trouble(
+        "login",
+        f"no key was accepted for the user {target.user}; tried: {', '.join(tried)}",
+        f"name the right key by identity_file (and user) in hosts.toml, or allow one: {copy}",
+    )
+
+
+def _keys(count: int) -> str:
+    return "one key" if count == 1 else f"{count} keys"
+
+
+def _closed(target: Target, tried: list[str]) -> Trouble:
+    if tried:
+        return Trouble(
+            "login",
+            f"{target.host} closed the connection after {_keys(len(tried))} for {target.user}",
+            "name the right one by identity_file in hosts.toml",
+        )
+    return Trouble("login", f"{target.host} closed the connection during the login", again=True)

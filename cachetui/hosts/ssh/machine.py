@@ -1,0 +1,185 @@
+"""A host over SSH: one connection, one channel for each command."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Mapping, Sequence
+
+import paramiko
+
+from cachetui.hosts.session import BLOCK, Session, SessionEnded, SessionMachine
+from cachetui.hosts.ssh import transport as link
+
+OPEN_SECONDS = 15.0
+"""Time limit for a channel to open and for its command to start."""
+
+BEAT_AFTER = 5.0
+"""Seconds of silence after which the host is asked whether it is there."""
+
+BEAT_LIMIT = 15.0
+"""Seconds that it may take to answer."""
+
+
+class Heart:
+    """Finds a host whose sshd has stopped: TCP still answers for it, and a silent build looks
+    just the same. A request that wants an answer tells them apart."""
+
+    def __init__(self, transport: paramiko.Transport) -> None:
+        self._transport = transport
+        self._heard = time.monotonic()
+        self._asked: float | None = None
+
+    def heard(self) -> None:
+        """Something came from the host."""
+        self._heard = time.monotonic()
+
+    def check(self) -> None:
+        """Ask when it is time to. Raises SessionEnded when an answer is overdue."""
+        now = time.monotonic()
+        asked = self._asked
+        if asked is None:
+            if now - self._heard > BEAT_AFTER:
+                self._asked = now
+                threading.Thread(target=self._ask, name="heartbeat", daemon=True).start()
+        elif now - max(asked, self._heard) > BEAT_LIMIT:
+            link.end(self._transport)
+            raise SessionEnded(f"the host has not answered for {now - self._heard:.0f} s")
+
+    def _ask(self) -> None:
+        # Returns with the answer, or when the transport ends.
+        with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
+            self._transport.global_request("keepalive@openssh.com", wait=True)
+        self.heard()
+        self._asked = None
+
+
+class SshMachine(SessionMachine):
+    """A host over one SSH connection that is logged in already; `Connector` makes them."""
+
+    def __init__(
+        self,
+        name: str,
+        transport: paramiko.Transport,
+        env: Mapping[str, str] | None = None,
+        docker: Sequence[str] = (),
+    ) -> None:
+        super().__init__(name, env, docker)
+        self._transport = transport
+        self._heart = Heart(transport)
+
+    def _open(self, line: str) -> Session:
+        self._heart.heard()
+        watchdog = threading.Timer(OPEN_SECONDS, link.end, [self._transport])
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            channel = self._transport.open_session(timeout=OPEN_SECONDS)
+            channel.exec_command(line)
+        except paramiko.ChannelException as error:
+            raise self._error(
+                "shell",
+                f"sshd opens no session ({error.text or error.code})",
+                "raise MaxSessions in its sshd_config",
+            ) from None
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            if self._closing.is_set():
+                raise self._error("cancelled", "the connection was closed") from None
+            if isinstance(error, paramiko.SSHException) and self._transport.is_active():
+                raise self._error("shell", f"sshd runs no commands ({error})") from None
+            why = link.why_lost(self._transport)
+            raise self._error("lost", f"the connection is gone: {why}") from None
+        finally:
+            watchdog.cancel()
+        return SshSession(channel, self._transport, self._heart)
+
+    def close(self) -> None:
+        self._closing.set()
+        link.end(self._transport)
+
+
+class SshSession(Session):
+    """A channel with its command."""
+
+    def __init__(
+        self, channel: paramiko.Channel, transport: paramiko.Transport, heart: Heart
+    ) -> None:
+        self._channel = channel
+        self._transport = transport
+        self._heart = heart
+        self._open = {1, 2}
+        self._input_ended = False
+
+    def write(self, data: memoryview, wait: float) -> int | None:
+        self._channel.settimeout(wait)
+        try:
+            return self._channel.send(bytes(data)) or None
+        except TimeoutError:
+            return 0
+        except OSError:
+            return None
+        except (paramiko.SSHException, EOFError) as error:
+            raise SessionEnded(str(error) or link.why_lost(self._transport)) from None
+
+    def end_input(self) -> None:
+        if not self._input_ended:
+            self._input_ended = True
+            with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
+                self._channel.shutdown_write()
+
+    def read(self, wait: float) -> list[tuple[int, bytes]]:
+        channel = self._channel
+        found = []
+        if 2 in self._open and channel.recv_stderr_ready():
+            found.append((2, channel.recv_stderr(2 * BLOCK)))
+        if 1 in self._open and (channel.recv_ready() or not found):
+            # Both outputs cannot be waited for at once; errors are rarer, and may wait a little.
+            channel.settimeout(wait if found == [] and 2 not in self._open else min(wait, 0.05))
+            try:
+                block = channel.recv(2 * BLOCK)
+            except TimeoutError:
+                return []
+            if block:
+                found.append((1, block))
+            else:
+                self._open.discard(1)
+        elif not found and 2 in self._open:
+            channel.settimeout(wait)
+            try:
+                block = channel.recv_stderr(2 * BLOCK)
+            except TimeoutError:
+                return []
+            if block:
+                found.append((2, block))
+            else:
+                self._open.discard(2)
+        elif not found:
+            channel.status_event.wait(wait)
+        if found:
+            self._heart.heard()
+        return found
+
+    def finished(self) -> bool:
+        return not self._open
+
+    def status(self) -> int | None:
+        if not self._channel.exit_status_ready():
+            return None
+        status = self._channel.recv_exit_status()
+        if status == -1:
+            # No status came. Either the connection died, which its thread is about to admit, or
+            # a signal ended the command's shell: the protocol tells which, the library does not.
+            self._transport.join(0.2)
+            if not self._transport.is_active():
+                raise SessionEnded(link.why_lost(self._transport))
+            return 137
+        return status
+
+    def check(self) -> None:
+        self._heart.check()
+
+    def abandon(self) -> None:
+        self.end_input()
+        with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
+            self._channel.close()

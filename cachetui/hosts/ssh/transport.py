@@ -1,0 +1,243 @@
+"""A connection's first steps: socket and SSH handshake; each with its time limit, each able to be
+called off, and each with sentences of its own for what goes wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import select
+import socket
+import threading
+
+import paramiko
+from paramiko.ssh_exception import IncompatiblePeer
+
+from cachetui.hosts.ssh.trouble import Limit, Trouble, printable
+
+# Without a handler of their own, the library's messages would go to standard error.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+
+STEP = 0.1
+DEAD_PEER_MS = 10_000
+CIPHERS = (
+    "aes128-gcm@openssh.com",
+    "aes256-gcm@openssh.com",
+    "aes128-ctr",
+    "aes192-ctr",
+    "aes256-ctr",
+)
+
+
+class Socket(socket.socket):
+    """A TCP socket that sends and acknowledges at once, finds a dead peer within seconds, and
+    remembers the first bytes that it received."""
+
+    first = b""
+
+    def prepare(self) -> None:
+        """Set the options; those that a system does not know are left out."""
+        self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in (
+            ("TCP_KEEPIDLE", 10),
+            ("TCP_KEEPINTVL", 5),
+            ("TCP_KEEPCNT", 3),
+            ("TCP_USER_TIMEOUT", DEAD_PEER_MS),
+        ):
+            if hasattr(socket, name):
+                self.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        data = super().recv(size, flags)
+        if len(self.first) < 64:
+            self.first += data[:64]
+        # The kernel forgets this option as it goes; without it each answer waits for 40 ms.
+        if hasattr(socket, "TCP_QUICKACK"):
+            with contextlib.suppress(OSError):
+                self.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        return data
+
+
+def open_socket(host: str, port: int, limit: Limit) -> Socket:
+    """A TCP connection to a host, its addresses tried in order. Raises Trouble."""
+    addresses = _resolve(host, port, limit)
+    trouble: Trouble | None = None
+    for number, (family, address) in enumerate(addresses):
+        share = limit.left() / (len(addresses) - number)
+        sock = Socket(family, socket.SOCK_STREAM)
+        try:
+            sock.prepare()
+            _connect(sock, address, Limit.of(share, limit.cancel))
+        except Trouble:
+            sock.close()
+            raise
+        except OSError as error:
+            sock.close()
+            trouble = _unreachable(host, port, limit, error)
+        else:
+            return sock
+    raise trouble or Trouble("unreachable", f"{host} has no address")
+
+
+def _resolve(host: str, port: int, limit: Limit) -> list[tuple[int, tuple[object, ...]]]:
+    """A name's addresses. The system's resolver knows no time limit, so it is left behind."""
+    found: list[tuple[int, tuple[object, ...]]] = []
+    failed: list[OSError] = []
+
+    def resolve() -> None:
+        try:
+            for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+                found.append((family, address))
+        except (OSError, UnicodeError) as error:
+            failed.append(error if isinstance(error, OSError) else OSError(str(error)))
+
+    worker = threading.Thread(target=resolve, name=f"resolve {host}", daemon=True)
+    worker.start()
+    while worker.is_alive() and limit.left():
+        worker.join(STEP)
+    if found:
+        return found
+    silent = not failed or getattr(failed[0], "errno", None) == socket.EAI_AGAIN
+    raise Trouble(
+        "unreachable",
+        f"no name server answers for {host}" if silent else f"the name {host} is not known",
+        "check the network and its name server"
+        if silent
+        else "correct address in hosts.toml, or give the host a name in DNS or ~/.ssh/config",
+    )
+
+
+def _connect(sock: socket.socket, address: tuple[object, ...], limit: Limit) -> None:
+    """Connect without blocking, so that it can be called off. Raises OSError."""
+    sock.setblocking(False)
+    code = sock.connect_ex(address)
+    if code == errno.EINPROGRESS:
+        while True:
+            left = limit.left()
+            if not left:
+                raise TimeoutError
+            if select.select([], [sock], [], min(STEP, left))[1]:
+                code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                break
+    if code:
+        raise OSError(code, "connect")
+    sock.setblocking(True)
+
+
+def _unreachable(host: str, port: int, limit: Limit, error: OSError) -> Trouble:
+    where = f"port {port} of {host}"
+    if isinstance(error, TimeoutError) or error.errno == errno.ETIMEDOUT:
+        return Trouble(
+            "unreachable",
+            f"{where} does not answer within {limit.seconds:g} s",
+            "is the host up, and does a firewall let SSH through? connect_timeout can be raised",
+        )
+    if error.errno == errno.ECONNREFUSED:
+        return Trouble(
+            "unreachable",
+            f"{where} refuses connections",
+            "is sshd running there, and on this port? set port in hosts.toml",
+        )
+    if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN):
+        return Trouble(
+            "unreachable", f"there is no route to {host}", "check the network or the VPN"
+        )
+    if error.errno in (errno.ECONNRESET, errno.ECONNABORTED):
+        return Trouble("unreachable", f"{where} dropped the connection", again=True)
+    return Trouble(
+        "unreachable", f"{where} cannot be reached: {errno.errorcode.get(error.errno or 0, '?')}"
+    )
+
+
+def handshake(
+    sock: socket.socket, where: str, algorithms: tuple[str, ...], limit: Limit
+) -> paramiko.Transport:
+    """SSH begun over a socket (or what looks like one), no more than the server's key known.
+
+    `algorithms` are the host key algorithms to ask for first. Raises Trouble; the socket is
+    closed then.
+    """
+    transport = paramiko.Transport(sock)
+    options = transport.get_security_options()
+    options.ciphers = [*CIPHERS, *(name for name in options.ciphers if name not in CIPHERS)]
+    known = [name for name in algorithms if name in options.key_types]
+    options.key_types = [*known, *(name for name in options.key_types if name not in known)]
+    transport.daemon = True
+    transport.banner_timeout = transport.handshake_timeout = max(0.1, limit.left())
+    transport.auth_timeout = transport.clear_to_send_timeout = limit.seconds
+    event = threading.Event()
+    try:
+        transport.start_client(event=event)
+        while not event.wait(STEP) and transport.is_active() and limit.left():
+            pass
+        if transport.is_active() and transport.initial_kex_done:
+            return transport
+        raise _no_handshake(transport, sock, where, limit)
+    except BaseException:
+        end(transport)
+        raise
+
+
+def end(transport: paramiko.Transport) -> None:
+    """Close a transport, and the timer that a handshake without an end leaves behind."""
+    transport.packetizer.complete_handshake()
+    transport.close()
+    transport.sock.close()
+
+
+def _no_handshake(
+    transport: paramiko.Transport, sock: socket.socket, where: str, limit: Limit
+) -> Trouble:
+    error = transport.get_exception()
+    first = bytes(getattr(sock, "first", b""))
+    spoke = transport.remote_version
+    # The library turns whatever happens before the banner into one exception; its cause tells.
+    cause = error.__context__ if error is not None and not spoke else error
+    if isinstance(error, IncompatiblePeer):
+        return Trouble(
+            "unreachable",
+            f"{where} has no algorithm in common with us: {printable(str(error).encode(), 120)}",
+            "update the host's sshd: it offers outdated algorithms only",
+        )
+    if first and not spoke and b"SSH-" not in first:
+        busy = b"MaxStartups" in first or b"Not allowed" in first
+        return Trouble(
+            "unreachable",
+            f'{where} speaks no SSH: it said "{printable(first)}"',
+            "set the port of its sshd in hosts.toml",
+            again=busy,
+        )
+    if isinstance(cause, EOFError | ConnectionError) and limit.left():
+        return Trouble(
+            "unreachable",
+            f"{where} closed the connection {'during' if spoke else 'before'} the SSH handshake",
+            "it may be overloaded (MaxStartups in its sshd_config) or refuse this address",
+            again=True,
+        )
+    if spoke:
+        return Trouble(
+            "unreachable",
+            f"{where} began SSH, and then fell silent for {limit.seconds:g} s",
+            "is the host overloaded? connect_timeout can be raised",
+        )
+    return Trouble(
+        "unreachable",
+        f"{where} took the connection, and said nothing within {limit.seconds:g} s",
+        "is this the port of an sshd, and is it overloaded? connect_timeout can be raised",
+    )
+
+
+def keep_alive(transport: paramiko.Transport) -> None:
+    """Send something now and then, so that no router forgets the connection."""
+    transport.set_keepalive(15)
+
+
+def why_lost(transport: paramiko.Transport) -> str:
+    """Why a transport ended, as a part of a sentence."""
+    error = transport.get_exception()
+    if isinstance(error, OSError) and error.errno == errno.ETIMEDOUT:
+        return "the host stopped answering"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return "the host closed it"

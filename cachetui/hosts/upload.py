@@ -1,0 +1,92 @@
+"""Put a folder on a host: streamed as a tar, moved into place when whole, never sent twice."""
+
+from __future__ import annotations
+
+import shlex
+import tarfile
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+
+from cachetui.hosts.machine import Cancel, HostError, Machine
+
+_ASK_SECONDS = 60.0
+_SEND_SECONDS = 3600.0
+
+
+LAST = ".whole"
+"""The last member of what is sent. A context has nothing of that name: it is below `context/`."""
+
+
+def context_folder(cache_folder: str, digest: str) -> str:
+    """Where the folder of that digest (`sha256:…`) lies on a host."""
+    return f"{cache_folder}/contexts/{digest.removeprefix('sha256:')}"
+
+
+def send_command(folder: str, incoming: str) -> str:
+    """Unpack standard input beside `folder` and move it there when it is whole.
+
+    A tar that breaks off between two members unpacks without a complaint, GNU tar's at least: so
+    the last member of a whole one is `LAST`.
+
+    Another audit may have put the folder there meanwhile: `mv` then moves ours *into* it, beside
+    what is built and not into it, and it is removed again.
+    """
+    to, new, last = (shlex.quote(path) for path in (folder, incoming, f"{incoming}/{LAST}"))
+    drop = f"{{ chmod -R u+rwX {new} 2>/dev/null; rm -rf {new}; }}"
+    nested = shlex.quote(f"{folder}/{incoming.rsplit('/', 1)[-1]}")
+    return (
+        f"set -u; umask 077; mkdir -p {new} || exit 71; "
+        f"if tar -xpf - -C {new}; then :; else s=$?; cat >/dev/null; {drop}; exit $s; fi; "
+        f"if [ ! -f {last} ]; then cat >/dev/null; {drop}; "
+        f"echo 'it broke off before its end' >&2; exit 74; fi; rm -f {last}; "
+        f"if [ -d {to} ]; then {drop}; else mv {new} {to} || exit 73; rm -rf {nested}; fi"
+    )
+
+
+def put_folder(
+    machine: Machine,
+    folder: str,
+    members: Callable[[], Iterable[bytes]],
+    *,
+    on_sent: Callable[[int], None],
+    cancel: Cancel | None = None,
+) -> tuple[bool, list[str]]:
+    """Make sure that `folder` is on the host; returns whether it was sent, and the commands run.
+
+    `members` gives the blocks of a tar without its end. `on_sent` is told the bytes sent so far.
+    Raises `HostError`, for a full disk too.
+    """
+    ask = f"test -d {shlex.quote(folder)}"
+    if machine.run(ask, timeout=_ASK_SECONDS, cancel=cancel).status == 0:
+        return False, [ask]
+    incoming = f"{folder.rsplit('/', 1)[0]}/.incoming-{uuid.uuid4().hex}"
+    command = send_command(folder, incoming)
+    done = machine.run(
+        command, stdin=_counted(_whole(members()), on_sent), timeout=_SEND_SECONDS, cancel=cancel
+    )
+    if done.status != 0:
+        said = done.error_text.splitlines()
+        raise HostError(
+            machine.name,
+            "shell",
+            f"could not unpack the build context in {folder}: "
+            f"{said[-1] if said else f'exit status {done.status}'}",
+            "see that the folder can be written and that its disk has room (cachetui clean "
+            "removes contexts of earlier audits)",
+        )
+    return True, [command]
+
+
+def _whole(members: Iterable[bytes]) -> Iterator[bytes]:
+    """A tar of these members and `LAST`."""
+    yield from members
+    yield tarfile.TarInfo(LAST).tobuf(tarfile.GNU_FORMAT)
+    yield b"\0" * (2 * tarfile.BLOCKSIZE)
+
+
+def _counted(blocks: Iterable[bytes], on_sent: Callable[[int], None]) -> Iterator[bytes]:
+    sent = 0
+    for block in blocks:
+        yield block
+        sent += len(block)
+        on_sent(sent)

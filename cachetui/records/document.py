@@ -1,0 +1,47 @@
+"""The build that was run, and an audit whole: the contract of `--format json`."""
+
+from __future__ import annotations
+
+import msgspec
+
+from cachetui.records.base import SCHEMA, Record
+from cachetui.records.host import HostReport
+from cachetui.records.run import Run
+
+
+class BuildRecord(Record, frozen=True, kw_only=True):
+    """The build that was run. `build_args` maps a name to the sha256 of its value: values may be
+    secrets and are never kept. `dockerfile_text` is what was built, so that an audit can be
+    read without the folder it came from; `bases` are what its FROMs name, a stage each, ARGs
+    put in; `ignore_files` maps the paths of its ignore files in the sent folder
+    ("context/.dockerignore") to their texts; `ignore` are globs of paths whose differences in
+    images do not matter."""
+
+    name: str
+    context_digest: str
+    dockerfile: str
+    target: str | None = None
+    build_args: dict[str, str] = msgspec.field(default_factory=dict)
+    network: str = "default"
+    docker_args: tuple[str, ...] = ()
+    dockerfile_text: str = ""
+    bases: tuple[str, ...] = ()
+    ignore_files: dict[str, str] = msgspec.field(default_factory=dict)
+    context_files: int = 0
+    context_bytes: int = 0
+    ignore: tuple[str, ...] = ()
+
+
+class Document(Record, frozen=True, kw_only=True):
+    """An audit whole: the contract of `--format json`. `started_at` is seconds since the epoch."""
+
+    schema: int = SCHEMA
+    audit: str
+    build: BuildRecord
+    hosts: tuple[HostReport, ...]
+    runs: tuple[Run, ...]
+    started_at: float
+    seconds: float
+    version: str
+    scenarios: tuple[str, ...]
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,145 @@
+"""A host as it was observed: what it is, what its caches held, how its part of an audit went."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from cachetui.records.backend import Backend
+from cachetui.records.base import Record
+from cachetui.records.versions import version_key
+
+HostStatus = Literal["ok", "unreachable", "failed", "skipped"]
+
+
+class CacheMount(Record, frozen=True, kw_only=True):
+    """A cache mount record of an engine (`docker system df -v`, type exec.cachemount).
+
+    The engine names a mount's target and command, not its id (lab: 20.10 to 28.5).
+    `last_used` is the engine's own words.
+    """
+
+    id: str
+    description: str
+    bytes: int
+    last_used: str | None = None
+    in_use: bool = False
+
+
+class HostFacts(Record, frozen=True, kw_only=True):
+    """What a host told of itself, in one round trip. Sizes in bytes.
+
+    `store` is the graph driver's name ("overlay2") or "containerd/<snapshotter>".
+    `engine_id` is the daemon's own id: it tells an engine from its replacement.
+    `load` is the 1-minute average. `df` maps Images, Containers, Volumes and Build Cache to
+    bytes. `bases` maps a FROM's reference to the layers of that image on the host, None when
+    the image is not there. `missing` says, for a backend that does not work, why and what to do.
+    """
+
+    engine: str
+    api: str
+    client: str
+    buildx: str | None = None
+    store: str
+    engine_id: str = ""
+    platform: str
+    backends: tuple[Backend, ...]
+    missing: dict[str, str] = msgspec.field(default_factory=dict)
+    cores: int | None = None
+    memory_bytes: int | None = None
+    load: float | None = None
+    free_bytes: int | None = None
+    df: dict[str, int] = msgspec.field(default_factory=dict)
+    bases: dict[str, tuple[str, ...] | None] = msgspec.field(default_factory=dict)
+    umask: str | None = None
+    user: str | None = None
+    cache_folder: str = ""
+
+    @property
+    def rawjson(self) -> bool:
+        """Whether `--progress=rawjson` works: it came with buildx 0.13."""
+        return self.buildx is not None and version_key(self.buildx) >= (0, 13)
+
+
+class BaseImage(Record, frozen=True, kw_only=True):
+    """A base image on a host: `id` as the host names it (the legacy builder's cache goes by it),
+    `created` the image's own date (ISO 8601), `digests` its `name@sha256:…` where it was pulled."""
+
+    ref: str
+    id: str
+    created: str | None = None
+    digests: tuple[str, ...] = ()
+
+
+class CacheEntry(Record, frozen=True, kw_only=True):
+    """A record of BuildKit's cache (`docker system df -v`). Times are seconds since the epoch."""
+
+    type: str
+    description: str
+    bytes: int
+    created: float | None = None
+    last_used: float | None = None
+    uses: int = 0
+
+
+MOST_CHAINS = 60
+"""Chains of a host whose history is read, newest first: a tenth of a second each at worst."""
+
+
+class LegacyChain(Record, frozen=True, kw_only=True):
+    """Images that the legacy builder made one on the other, as `docker history` tells: `made_by`
+    from the base image's child on; `base` is the ID of the image that the first stands on."""
+
+    base: str
+    image: str
+    made_by: tuple[str, ...]
+    created: str | None = None
+
+
+class Checkout(Record, frozen=True, kw_only=True):
+    """The context that a host keeps itself (`context_on_host`), read there. `digest` is its
+    manifest's, as `context.manifest_digest` makes it; the entries are in the store. `ignores`
+    maps the paths of its ignore files to their texts. `problem` says why it could not be read."""
+
+    path: str
+    digest: str | None = None
+    files: int = 0
+    ignores: dict[str, str] = msgspec.field(default_factory=dict)
+    dockerfile_text: str | None = None
+    problem: str | None = None
+
+
+class HostEvidence(Record, frozen=True, kw_only=True):
+    """What a host's caches and images were before an audit touched them. None: not asked, or not
+    told. `at` is seconds since the epoch. `cache_bytes` is what BuildKit's cache held in all."""
+
+    at: float
+    bases: tuple[BaseImage, ...] = ()
+    legacy: tuple[LegacyChain, ...] | None = None
+    cache: tuple[CacheEntry, ...] | None = None
+    cache_bytes: int | None = None
+    checkout: Checkout | None = None
+    gc: tuple[str, ...] = ()
+    default_platform: str | None = None
+
+
+class HostReport(Record, frozen=True, kw_only=True):
+    """A host in an audit: what it is, how it went, and what the audit leaves behind there.
+
+    `left_behind_bytes` is what the audit added to the host's disk and did not remove: build
+    cache and context folder, None when it could not be measured.
+    """
+
+    name: str
+    status: HostStatus
+    reason: str | None = None
+    remedy: str | None = None
+    engine: str | None = None
+    buildx: str | None = None
+    store: str | None = None
+    backends: tuple[Backend, ...] = ()
+    left_behind_bytes: int | None = None
+    facts: HostFacts | None = None
+    mounts: tuple[CacheMount, ...] = ()
+    evidence: HostEvidence | None = None

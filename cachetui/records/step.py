@@ -1,0 +1,78 @@
+"""A step of a run: its place in the Dockerfile, how it ended and how long it took."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from cachetui.records.base import Record
+
+StepStatus = Literal["hit", "miss", "failed", "not-needed", "not-reached", "unsupported"]
+
+
+Timing = Literal["engine", "printed", "arrival"]
+
+
+@dataclass(frozen=True, slots=True)
+class StepId:
+    """Where a step stands in its Dockerfile: the same on both backends and all hosts.
+
+    `stage_index` counts FROMs from 0 (-1: the ARGs before the first FROM); `index` counts the
+    stage's instructions, FROM being 0; `trigger` counts the ONBUILD triggers that the stage's
+    base image brings (they run right after FROM, so their `index` is 0), None for an
+    instruction of the Dockerfile itself.
+    """
+
+    stage_index: int
+    index: int
+    trigger: int | None = None
+
+
+class Step(Record, frozen=True, kw_only=True):
+    """One instruction of the Dockerfile in a run.
+
+    `line` is 1-based; `instruction` is as written, continuation lines joined. `seconds` is the
+    time it was at work, None where nothing tells; `timing` says who measured it: the `engine`
+    (timestamps), the engine's `printed` figure (0.1 s steps), or the `arrival` of its output
+    here. `started` and `finished` are seconds since the run began. `same_as` names the step
+    whose vertex this one shares (BuildKit builds equal steps once). `log_lines` counts the
+    kept log; the text itself is in the store.
+    """
+
+    stage: str | None
+    stage_index: int
+    index: int
+    trigger: int | None = None
+    line: int
+    instruction: str
+    status: StepStatus
+    seconds: float | None = None
+    timing: Timing | None = None
+    started: float | None = None
+    finished: float | None = None
+    same_as: tuple[int, int] | None = None
+    error: str | None = None
+    log_lines: int = 0
+
+    @property
+    def id(self) -> StepId:
+        return StepId(self.stage_index, self.index, self.trigger)
+
+    @property
+    def keyword(self) -> str:
+        """The instruction's name in upper case: RUN, COPY, …"""
+        return self.instruction.split(None, 1)[0].upper() if self.instruction.strip() else ""
+
+    @property
+    def counts(self) -> bool:
+        """Whether the step counts in a hit ratio: FROM and the ARGs before it never do."""
+        can_hit = self.keyword != "FROM" and self.stage_index >= 0
+        return can_hit and self.status in ("hit", "miss", "failed")
+
+
+def hit_ratio(steps: tuple[Step, ...]) -> float | None:
+    """Hits over the steps that can hit (see `Step.counts`), None when there are none."""
+    counted = [step for step in steps if step.counts]
+    if not counted:
+        return None
+    return sum(step.status == "hit" for step in counted) / len(counted)

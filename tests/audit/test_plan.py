@@ -1,0 +1,64 @@
+"""Which runs, in which order, and what must run again."""
+
+from __future__ import annotations
+
+import pytest
+
+from cachetui.audit.plan import PlanError, make_plan, missing_with_needs
+from cachetui.dockerfile.parse import parse
+from cachetui.records.scenario import CONTROLLED, Planned
+
+PLAIN = parse("FROM base:1\nRUN true\n")
+MOUNT = parse("FROM base:1\nRUN --mount=type=cache,target=/c true\n")
+
+
+def names(order: tuple[Planned, ...]) -> list[str]:
+    return [planned.scenario for planned in order]
+
+
+def test_all_five_when_they_can_differ() -> None:
+    assert make_plan(MOUNT).scenarios == CONTROLLED
+
+
+def test_mounts_warm_is_left_out_with_the_reason() -> None:
+    plan = make_plan(PLAIN)
+    assert "buildkit-mounts-warm" not in plan.scenarios
+    assert any("no RUN --mount=type=cache" in note for note in plan.notes)
+    assert "buildkit-mounts-warm" in make_plan(PLAIN, scenarios=["buildkit-mounts-warm"]).scenarios
+
+
+def test_as_found_comes_first_and_once() -> None:
+    order = names(make_plan(MOUNT, as_found=True, repeat=3).order)
+    assert order[:2] == ["legacy-as-found", "buildkit-as-found"]
+    assert order.count("legacy-as-found") == 1
+    assert order.count("buildkit-cold") == 3
+
+
+def test_a_warm_run_brings_its_cold_run() -> None:
+    plan = make_plan(MOUNT, scenarios=["legacy-warm"])
+    assert plan.scenarios == ("legacy-cold", "legacy-warm")
+    assert any("legacy-cold runs too" in note for note in plan.notes)
+
+
+def test_repeats_take_turns() -> None:
+    order = names(make_plan(PLAIN, repeat=2).order)
+    first = ["legacy-cold", "legacy-warm", "buildkit-cold", "buildkit-warm"]
+    assert order == first + first[2:] + first[:2]
+
+
+@pytest.mark.parametrize("wrong", [["warm"], [], ["legacy-cold", ""]])
+def test_a_wrong_name_is_told(wrong: list[str]) -> None:
+    with pytest.raises(PlanError, match="there are"):
+        make_plan(PLAIN, scenarios=wrong)
+
+
+def test_what_is_missing_takes_its_cold_run_along() -> None:
+    order = make_plan(MOUNT, repeat=2).order
+    stored = set(order) - {Planned("buildkit-warm", 2)}
+    assert missing_with_needs(order, stored) == [
+        Planned("buildkit-cold", 2),
+        Planned("buildkit-warm", 2),
+    ]
+    assert missing_with_needs(order, set(order)) == []
+    stored = set(order) - {Planned("legacy-cold", 1)}
+    assert missing_with_needs(order, stored) == [Planned("legacy-cold", 1)]

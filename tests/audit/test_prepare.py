@@ -1,0 +1,45 @@
+"""What the core makes of settings before any host is reached."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from cachetui.config.hosts_toml import HostSettings, Settings
+from cachetui.core import Core, Options, UserError, folder_build, with_all_build_args
+from cachetui.store.database import Store
+from tests.sample_builds import PLAIN, folder
+
+HOST = HostSettings(name="here", address="local")
+
+
+def test_build_args_among_docker_args_are_build_args(tmp_path: Path) -> None:
+    words = ("--shm-size", "1g", "--build-arg", "A=1", "--build-arg=B=2=3", "--build-arg", "C")
+    build = msgspec.structs.replace(folder_build(tmp_path), docker_args=words)
+    taken = with_all_build_args(build)
+    assert taken.build_args == {"A": "1", "B": "2=3"}
+    assert taken.docker_args == ("--shm-size", "1g", "--build-arg", "C")
+
+
+@pytest.fixture
+def core(tmp_path: Path) -> Core:
+    return Core(Settings(path=None, hosts=(HOST,), builds={}), Store(tmp_path / "store"))
+
+
+def test_options_that_would_move_names_are_refused(core: Core, tmp_path: Path) -> None:
+    build = folder_build(folder(tmp_path / "b", PLAIN))
+    with pytest.raises(UserError, match="docker_args of b: --push"):
+        core.prepare(msgspec.structs.replace(build, docker_args=("--push",)), (HOST,), Options())
+
+
+def test_dockerfiles_are_found_below(core: Core, tmp_path: Path) -> None:
+    for name in ("a/Dockerfile", "a/Dockerfile.dev", "b/c/app.dockerfile", ".git/Dockerfile"):
+        path = tmp_path / "src" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(PLAIN)
+    found = core.builds_below(tmp_path / "src")
+    assert [build.name for build in found] == ["a", "a (Dockerfile.dev)", "c (app.dockerfile)"]
+    for build in found:
+        core.prepare(build, (HOST,), Options())

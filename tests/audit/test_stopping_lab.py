@@ -1,0 +1,148 @@
+"""A build whose connection, audit or cachetui dies is gone from its host within 5 seconds."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cachetui.audit.progress import Snapshot
+from cachetui.core import Core
+from tests.audits import core_of, prepare
+from tests.lab import Lab
+from tests.lab.host import Host
+from tests.sample_builds import SLEEPING, folder
+
+pytestmark = pytest.mark.lab
+
+HOSTS = ("old", "mid", "new", "ctd")
+SCENARIOS = {"legacy": "legacy-cold", "buildkit": "buildkit-cold"}
+
+
+@pytest.fixture(scope="module")
+def core(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Core:
+    return core_of(lab, tmp_path_factory.mktemp("store"))
+
+
+def until(condition: Callable[[], bool], seconds: float, what: str) -> float:
+    """Wait for a condition; returns how long it took."""
+    begun = time.monotonic()
+    while time.monotonic() - begun < seconds:
+        if condition():
+            return time.monotonic() - begun
+        time.sleep(0.05)
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+def asleep(host: Host) -> bool:
+    return any("sleep 600" in p.cmdline for p in host.processes() if p.kind == "step")
+
+
+def quiet(host: Host) -> bool:
+    return not host.processes()
+
+
+class Command:
+    """`cachetui run` in a process of its own, ended whatever happens."""
+
+    def __init__(self, lab: Lab, build: Path, store: Path, scenario: str, host: str) -> None:
+        self.process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "cachetui", "run", str(build), "--network", "none"),
+                *("--hosts", str(lab.hosts_toml), "--store", str(store), "-w", host),
+                *("--scenarios", scenario, "--progress", "plain"),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def __enter__(self) -> subprocess.Popen[bytes]:
+        return self.process
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.communicate(timeout=10)
+
+
+@pytest.mark.parametrize("backend", SCENARIOS)
+@pytest.mark.parametrize("name", HOSTS)
+class TestNothingGoesOn:
+    def test_when_cachetui_is_killed(
+        self, lab: Lab, tmp_path: Path, name: str, backend: str
+    ) -> None:
+        build = folder(tmp_path / "b", SLEEPING)
+        with Command(lab, build, tmp_path / "s", SCENARIOS[backend], name) as process:
+            until(lambda: asleep(lab[name]), 30, "the RUN step begins")
+            os.kill(process.pid, signal.SIGKILL)
+            until(lambda: quiet(lab[name]), 5, "nothing of the build is left")
+
+    def test_when_it_is_interrupted(
+        self, lab: Lab, tmp_path: Path, name: str, backend: str
+    ) -> None:
+        build = folder(tmp_path / "b", SLEEPING)
+        with Command(lab, build, tmp_path / "s", SCENARIOS[backend], name) as process:
+            until(lambda: asleep(lab[name]), 30, "the RUN step begins")
+            process.send_signal(signal.SIGINT)
+            until(lambda: quiet(lab[name]), 5, "nothing of the build is left")
+            out, _ = process.communicate(timeout=10)
+            assert process.returncode == 130
+            assert SCENARIOS[backend].encode() in out or b"stopped" in out
+
+    def test_when_the_connection_dies(
+        self, lab: Lab, core: Core, tmp_path: Path, name: str, backend: str
+    ) -> None:
+        host = lab[name]
+        audit = prepare(core, folder(tmp_path, SLEEPING), [name], scenarios=(SCENARIOS[backend],))
+        thread = threading.Thread(target=audit.run, daemon=True)
+        thread.start()
+        until(lambda: asleep(host), 30, "the RUN step begins")
+        host.stop_sshd()
+        try:
+            until(lambda: quiet(host), 5, "nothing of the build is left")
+            thread.join(30)
+            assert not thread.is_alive()
+        finally:
+            host.start_sshd()
+        (run,) = audit.document().runs
+        assert run.status == "lost"
+        assert audit.document().hosts[0].status == "failed"
+
+
+def test_stopping_one_host_lets_the_others_go_on(lab: Lab, core: Core, tmp_path: Path) -> None:
+    names = ["old", "new"]
+    audit = prepare(core, folder(tmp_path, SLEEPING), names, scenarios=("buildkit-cold",))
+    seen: list[Snapshot] = []
+    audit.watch(seen.append)
+    thread = threading.Thread(target=audit.run, daemon=True)
+    thread.start()
+    until(lambda: all(asleep(lab[name]) for name in names), 30, "both begin")
+    audit.stop(["old"])
+    until(lambda: quiet(lab["old"]), 5, "the stopped host is quiet")
+    assert asleep(lab["new"])
+    audit.stop()
+    thread.join(10)
+    assert not thread.is_alive()
+    until(lambda: quiet(lab["new"]), 5, "the other is quiet too")
+    assert {run.status for run in audit.document().runs} == {"cancelled"}
+    assert any(cell.state == "building" and cell.step for s in seen for cell in s.cells)
+    assert audit.snapshot().finished
+
+
+def test_a_partial_audit_is_kept(lab: Lab, core: Core, tmp_path: Path) -> None:
+    audit = prepare(core, folder(tmp_path, SLEEPING), ["mid"], scenarios=("legacy-cold",))
+    thread = threading.Thread(target=audit.run, daemon=True)
+    thread.start()
+    until(lambda: asleep(lab["mid"]), 30, "the RUN step begins")
+    audit.stop()
+    thread.join(10)
+    kept = core.store.audit(audit.id)
+    assert kept is not None
+    assert [run.status for run in kept.runs] == ["cancelled"]
+    assert kept.hosts[0].status == "skipped"

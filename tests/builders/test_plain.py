@@ -1,0 +1,111 @@
+"""BuildKit's plain output, in what no recording shows."""
+
+from __future__ import annotations
+
+from cachetui.builders.events import Ended, Event, Log, Message, Started
+from cachetui.builders.plain_output import PlainParser
+from tests.builders.replay import events, joined
+
+DIGEST = b"sha256:" + b"a" * 64
+OLD = b"#8 [2/3] RUN x\n#8 " + DIGEST + b"\n"
+
+
+def read(*blocks: bytes) -> list[Event]:
+    return joined(events("plain", blocks))
+
+
+def logs(found: list[Event]) -> list[tuple[str, bytes]]:
+    return [(event.key, event.data) for event in found if isinstance(event, Log)]
+
+
+def ends(found: list[Event]) -> list[Ended]:
+    return [event for event in found if isinstance(event, Ended)]
+
+
+def test_a_done_that_follows_a_log_without_a_newline() -> None:
+    text = OLD + b"#8 0.073 text#8 DONE 0.1s\n"
+    for blocks in ([text + b"\n"], [text, b"\n#9 x\n"], [text], [text[:-5], text[-5:]]):
+        found = read(*blocks)
+        assert logs(found) == [("8", b"text")]
+        assert [(end.key, end.outcome, end.seconds) for end in ends(found)] == [("8", "done", 0.1)]
+
+
+def test_a_log_that_only_looks_as_if_it_ended() -> None:
+    text = OLD + b"#8 0.073 text#8 DONE 0.1s\n"
+    for after in (b"#8 0.2 more\n", b"#8 DONE 0.4s\n", b"#8 ...\n"):
+        found = read(text + after)
+        assert logs(found)[0][1].startswith(b"text#8 DONE 0.1s\n")
+        assert all(end.seconds == 0.4 for end in ends(found))
+    other = OLD + b"#8 0.073 text#9 DONE 0.1s\n\n"
+    assert logs(read(other)) == [("8", b"text#9 DONE 0.1s\n")]
+    newer = b"#8 [2/3] RUN x\n#8 0.073 text#8 DONE 0.1s\n\n"
+    assert logs(read(newer)) == [("8", b"text#8 DONE 0.1s\n")]
+
+
+def test_the_last_end_holds_and_statuses_are_no_logs() -> None:
+    found = read(
+        b"#4 [1/2] FROM a\n#4 sha256:" + b"b" * 64 + b" 1.2MB / 3MB 0.1s\n#4 DONE 0.1s\n\n"
+        b"#4 [1/2] FROM a\n#4 extracting sha256:" + b"b" * 64 + b" 0.3s done\n#4 DONE 0.5s\n"
+        b"#4 1.5 is no status\n#4 resolve a done\n"
+    )
+    assert [(end.seconds, end.fetched) for end in ends(found)] == [(0.1, True), (0.5, True)]
+    assert logs(found) == [("4", b"is no status\n")]
+    assert sum(isinstance(event, Started) for event in found) == 1
+
+
+def test_outcomes() -> None:
+    found = read(
+        b"#1 a\n#1 CACHED\n\n#2 b\n#2 CANCELED\n\n#3 c\n#3 ERROR: it broke\n\n#4 d\n#4 DONE\n"
+        b"#5 e\n#5 WARN: careful\n#5 DONE 12.0s\n"
+    )
+    assert [(end.outcome, end.seconds, end.error) for end in ends(found)] == [
+        ("hit", 0.0, None),
+        ("cancelled", 0.0, None),
+        ("failed", 0.0, "it broke"),
+        ("done", 0.0, None),
+        ("done", 12.0, None),
+    ]
+    assert Message("careful", 1.0, "warning") in found
+
+
+def test_time_without_a_figure_counts_from_the_first_log_line() -> None:
+    parser = PlainParser()
+    parser.feed(b"#2 [2/2] RUN x\n", 10.0)
+    parser.feed(b"#2 7.500 text\n", 10.5)
+    (end,) = parser.feed(b"#2 ERROR: no\n", 12.0)
+    assert isinstance(end, Ended)
+    assert (end.seconds, end.started, end.timing) == (9.0, 3.0, "arrival")
+
+
+def test_after_the_rule_nothing_is_a_vertex() -> None:
+    found = read(
+        b"#2 [2/2] RUN x\n#2 0.1 log\n#2 ERROR: no\n------\n > [2/2] RUN x:\n#2 0.1 log\n"
+        b"------\nexecutor failed running [x]: exit code: 1\n"
+    )
+    assert logs(found) == [("2", b"log\n")]
+    assert found[-1] == Message("executor failed running [x]: exit code: 1", 1.0, "error")
+    assert logs(read(b"#2 x\n------\n#2 0.1 log\n")) == [("2", b"log\n")]
+
+
+def test_a_name_of_several_lines() -> None:
+    found = read(b"#2 [2/2] RUN echo a\nb\n#2 0.1 a\n")
+    assert [event for event in found if isinstance(event, Message)] == [Message("b", 1.0)]
+    assert logs(found) == [("2", b"a\n")]
+
+
+def test_an_endless_log_line_comes_in_pieces() -> None:
+    parser = PlainParser()
+    parser.feed(b"#2 x\n#2 0.1 ", 1.0)
+    size = 0
+    for _ in range(48):
+        found = parser.feed(b"y" * 65536, 1.0)
+        size += sum(len(event.data) for event in found if isinstance(event, Log))
+    assert size >= 2 << 20
+    found = parser.feed(b"z\n#2 0.2 next\n", 1.0)
+    assert joined(found) == [Log("2", b"y" * ((3 << 20) - size) + b"z\nnext\n", 1.0)]
+
+
+def test_lines_without_their_header() -> None:
+    found = read(b"#7 DONE 1.0s\n#7 ...\n#0 building with x\n#8 CACHED\nplain words\n")
+    assert all(isinstance(event, Message) for event in found)
+    assert len(found) == 5

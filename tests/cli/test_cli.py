@@ -1,0 +1,211 @@
+"""The command line: what it refuses, what it prints, how it exits. No host is reached."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from click.testing import CliRunner, Result
+
+from cachetui.audit.findings_of import why
+from cachetui.cli.main import cli
+from cachetui.dockerfile.parse import parse
+from cachetui.findings import RULES, Findings
+from cachetui.report.jsonout import encode, schema
+from cachetui.store.database import Store
+from tests.make_records import document as audit_document
+from tests.make_records import odd_one_out
+from tests.sample_builds import PLAIN, folder
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(cli, [str(word) for word in words])
+
+
+@pytest.fixture
+def hosts(tmp_path: Path) -> Path:
+    path = tmp_path / "hosts.toml"
+    path.write_text('[[hosts]]\nname = "here"\naddress = "local"\ntags = ["a"]\n')
+    return path
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Path:
+    return folder(tmp_path / "api", PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["nowhere"], "neither a folder nor one of [builds]"),
+        (["{build}", "--scenarios", "warm"], "no scenario 'warm'; there are"),
+        (["{build}", "-w", "other"], "other"),
+        (["{build}", "-x", "here"], "no hosts are left"),
+        (["{build}", "--max-age", "soon"], "30m, 12h, 7d"),
+        (["{build}", "--target", "prod"], "prod"),
+        (["{build}", "-f", "Other"], "no Dockerfile at"),
+        (["{build}", "--build-arg", "=x"], "NAME=VALUE"),
+        (["{build}", "-o", "{build}/no/such/out.json"], "does not exist"),
+    ],
+)
+def test_a_mistake_is_one_message_and_exit_2(
+    hosts: Path, build: Path, tmp_path: Path, words: list[str], says: str
+) -> None:
+    words = [word.format(build=build) for word in words]
+    done = run("run", *words, "--hosts", hosts, "--store", tmp_path / "s")
+    assert done.exit_code == 2, done.output
+    assert says in done.stderr
+    assert done.stderr.startswith("cachetui: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
+
+
+def test_a_broken_dockerfile_names_its_line(hosts: Path, tmp_path: Path) -> None:
+    build = folder(tmp_path / "b", "FROM base:1\nRUM true\n")
+    done = run("run", build, "--hosts", hosts, "--store", tmp_path / "s")
+    assert done.exit_code == 2
+    assert "line 2" in done.stderr
+    assert str(build / "Dockerfile") in done.stderr
+
+
+def test_no_hosts_toml_says_what_to_do(
+    build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    done = run("run", build, "--store", tmp_path / "s")
+    assert done.exit_code == 2
+    assert "hosts.toml" in done.stderr
+
+
+def test_history_and_show_need_no_host(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    document = odd_one_out()
+    for one in document.runs:
+        store.keep_run(one)
+    store.keep_audit(document)
+    listed = run("history", "--store", tmp_path)
+    assert listed.exit_code == 0
+    assert document.audit in listed.stdout
+    (entry,) = json.loads(run("history", "--store", tmp_path, "--format", "json").stdout)
+    assert entry["audit"] == document.audit
+    shown = run("show", "--store", tmp_path, "--format", "json")
+    assert shown.exit_code == 1
+    said = json.loads(shown.stdout)
+    assert said == json.loads(encode(document, why(document, store)))
+    assert said["unexplained"], "the odd one out is not explained: nothing tells why"
+    out = tmp_path / "page.html"
+    assert run("show", "last", "--store", tmp_path, "--format", "html", "-o", out).stdout == ""
+    assert "<html" in out.read_text()
+    assert run("history", "--store", tmp_path, "--delete", document.audit).exit_code == 0
+    gone = run("show", document.audit, "--store", tmp_path)
+    assert gone.exit_code == 2
+    assert "no single audit" in gone.stderr
+
+
+@pytest.mark.parametrize("document", [audit_document(), odd_one_out()], ids=["alike", "odd"])
+def test_the_schema_describes_what_is_printed(document: object) -> None:
+    printed = run("schema")
+    assert printed.exit_code == 0
+    assert json.loads(printed.stdout) == schema()
+    jsonschema.validate(json.loads(encode(document, Findings())), schema())  # type: ignore[arg-type]
+
+
+def test_log_prints_commands_and_says_what_there_is(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    document = audit_document()
+    for one in document.runs:
+        store.keep_run(one)
+    store.keep_audit(document)
+    one = document.runs[0]
+    done = run("log", "last", one.host, one.scenario, "--commands", "--store", tmp_path)
+    assert done.exit_code == 0
+    assert done.stdout.splitlines() == list(one.commands) or not one.commands
+    wrong = run("log", "last", "nobody", one.scenario, "--store", tmp_path)
+    assert wrong.exit_code == 2
+    assert one.host in wrong.stderr
+
+
+def test_paths_says_where_things_are(tmp_path: Path) -> None:
+    done = run("paths", "--store", tmp_path)
+    assert str(tmp_path) in done.stdout
+
+
+# Why
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """A store with one audit, in which the legacy builder could not build a RUN --mount."""
+    store = Store(tmp_path / "store")
+    document = audit_document()
+    for one in document.runs:
+        store.keep_run(one)
+    store.keep_audit(document)
+    return store.folder
+
+
+def test_show_tells_why_and_the_json_has_it(kept: Path) -> None:
+    table = run("show", "--store", kept)
+    assert "RUN --mount (line 5) needs BuildKit" in table.stdout
+    assert "DOCKER_BUILDKIT=1" in table.stdout
+    said = json.loads(run("show", "--store", kept, "--format", "json").stdout)
+    jsonschema.validate(said, schema())
+    found = next(one for one in said["findings"] if one["id"] == "mount-needs-buildkit")
+    assert {
+        "id", "title", "confidence", "hosts", "backends", "steps", "seconds", "evidence", "advice",
+    } <= found.keys()  # fmt: skip
+    assert found["confidence"] == "proved"
+    assert found["steps"] == [{"stage_index": 0, "index": 3}]
+    assert all(one.keys() == {"kind", "text", "data"} for one in found["evidence"])
+    assert "Why" not in run("show", "--store", kept, "--findings", "none").stdout
+    wrong = run("show", "--store", kept, "--findings", "some")
+    assert wrong.exit_code == 2
+    assert "all, or none" in wrong.stderr
+
+
+def test_a_finding_can_be_a_gate(kept: Path) -> None:
+    without = run("show", "--store", kept).exit_code
+    done = run("show", "--store", kept, "--fail-on", "base-drift,mount-needs-buildkit")
+    assert done.exit_code == 3
+    assert "mount-needs-buildkit:5 (proved)" in done.stderr
+    assert run("show", "--store", kept, "--fail-on", "base-drift").exit_code == without != 3
+
+
+def test_a_gate_that_no_rule_has_is_told_before_anything_runs(
+    hosts: Path, build: Path, kept: Path
+) -> None:
+    for words in (["run", build, "--hosts", hosts], ["show"]):
+        done = run(*words, "--store", kept, "--fail-on", "base-drift,base-drif")
+        assert done.exit_code == 2
+        assert "'base-drif': no rule has that id; near it: base-drift" in done.stderr
+        assert "platform-differs" in done.stderr
+        assert done.stdout == ""
+        assert "connecting" not in done.stderr
+
+
+def test_explain_tells_of_every_surprise_with_a_dockerfile() -> None:
+    listed = run("explain").stdout.splitlines()
+    assert [line.split()[0] for line in listed] == [one.id for one in RULES]
+    for one in RULES:
+        said = run("explain", one.id)
+        assert said.exit_code == 0
+        assert one.surprise[:40] in said.stdout
+        assert parse(one.example).stages
+        assert all(line in said.stdout for line in one.example.splitlines())
+    assert run("explain", "base-drift:2").stdout == run("explain", "base-drift").stdout
+    wrong = run("explain", "basedrift")
+    assert wrong.exit_code == 2
+    assert "base-drift" in wrong.stderr
+
+
+@pytest.mark.parametrize("words", [("run", "."), ("hosts",), ("clean",), ("prove", "base-drift:1")])
+def test_a_hosts_toml_that_is_not_there_is_one_message(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    store = () if words[0] in ("hosts", "clean") else ("--store", tmp_path / "s")
+    done = run(*words, "--hosts", tmp_path / "none.toml", *store)
+    assert done.exit_code == 2, done.output
+    assert done.stderr.startswith(f"cachetui: {tmp_path / 'none.toml'}: there is no such file")
