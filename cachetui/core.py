@@ -38,7 +38,7 @@ from cachetui.prove.choose import choose
 from cachetui.prove.experiment import Experiment
 from cachetui.records.document import Document
 from cachetui.records.run import Run
-from cachetui.records.scenario import SCENARIOS, Planned
+from cachetui.records.scenario import Planned
 from cachetui.store.database import Store
 from cachetui.store.run_log import RunLog
 
@@ -340,4 +340,4 @@ def folder_build(folder: Path) -> BuildSettings:
     return BuildSettings(name=path.name or "build", context=path)
 
 
-__all__ = ["SCENARIOS", "Audit", "Core", "Options", "UserError", "folder_build", "new_audit_id"]
+__all__ = ["Audit", "Core", "Options", "UserError", "folder_build", "new_audit_id"]

@@ -56,7 +56,7 @@ class Job:
     @property
     def tag(self) -> str | None:
         """The image's tag; what is found as it is gets none, as its user would give none."""
-        return tag(self.audit, self.planned) if self.planned.controlled else None
+        return tag(self.audit, self.planned) if self.planned.kind.controlled else None
 
     def command(self, *, values: bool = True) -> str:
         """The build's command; without `values`, one to be shown and kept."""

@@ -12,6 +12,7 @@ from cachetui.findings.record import Evidence
 from cachetui.outputs.digests import differing_paths
 from cachetui.records.document import Document
 from cachetui.records.run import Run
+from cachetui.records.scenario import BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM, LEGACY_COLD
 from cachetui.records.step import StepId
 from cachetui.store.database import Store
 
@@ -19,9 +20,9 @@ Digests = Mapping[tuple[str, StepId], str]
 """What steps made, by run id and step (see `outputs.digests`)."""
 
 _COMPARED = {
-    "nondeterministic-step": ("buildkit-cold", "buildkit-cold"),
-    "mount-changes-result": ("buildkit-cold", "buildkit-mounts-warm"),
-    "legacy-drops-heredoc": ("buildkit-cold", "legacy-cold"),
+    "nondeterministic-step": (BUILDKIT_COLD, BUILDKIT_COLD),
+    "mount-changes-result": (BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM),
+    "legacy-drops-heredoc": (BUILDKIT_COLD, LEGACY_COLD),
 }
 """The findings that files prove, and the scenarios whose images differ then."""
 
@@ -57,12 +58,12 @@ def _differing(
 ) -> Iterator[tuple[Run, Run, StepId]]:
     """Two runs that made something else in a step of the finding, on one host where its
     scenarios are two."""
-    first, second = _COMPARED.get(finding.id, ("", ""))
+    first, second = _COMPARED.get(finding.id, (None, None))
     for ref in finding.steps:
         step = StepId(ref.stage_index, ref.index)
         for a in document.runs:
             for b in document.runs:
-                if (a.scenario, b.scenario) != (first, second) or a.id == b.id:
+                if (a.kind, b.kind) != (first, second) or a.id == b.id:
                     continue
                 if first != second and a.host != b.host:
                     continue

@@ -10,9 +10,9 @@ from cachetui.findings import Findings, Proof, dockerfile_of, find
 from cachetui.findings.case import Case
 from cachetui.outputs.digests import document_digests
 from cachetui.records.document import Document
+from cachetui.records.scenario import Scenario
 from cachetui.store.database import Store
 
-AS_FOUND = "-as-found"
 MOST = 40
 """Earlier audits of a build that are looked through, newest first."""
 
@@ -51,7 +51,7 @@ def _earlier(document: Document, store: Store) -> Iterator[Document]:
     """Audits of a build of that name, newest first, until each run that was made as the host
     was found has one to be compared with. Controlled runs need none: what they find is of
     their own making."""
-    wanted = {(r.host, r.scenario) for r in document.runs if r.scenario.endswith(AS_FOUND)}
+    wanted = {(r.host, r.scenario) for r in document.runs if r.kind.as_found}
     looked = 0
     for entry in store.audits() if wanted else ():
         if looked == MOST or not wanted:
@@ -60,7 +60,7 @@ def _earlier(document: Document, store: Store) -> Iterator[Document]:
             entry.audit == document.audit
             or entry.build != document.build.name
             or entry.started_at >= document.started_at
-            or not any(scenario.endswith(AS_FOUND) for scenario in entry.scenarios)
+            or not any(Scenario.of(name).as_found for name in entry.scenarios)
         ):
             continue
         looked += 1

@@ -137,7 +137,7 @@ class Visit:
 
     def rehearse_tidying(self) -> list[str]:
         """What would be removed afterwards, after `rehearse`."""
-        order = [planned for planned in self.task.plan.order if planned.controlled]
+        order = [planned for planned in self.task.plan.order if planned.kind.controlled]
         self._tags = {tag(self.task.audit, planned): "" for planned in order}
         note = "# afterwards: our tags, the images that legacy-cold made, our cache mounts"
         return [note, *self._tidying(())]
@@ -283,10 +283,10 @@ class Visit:
                     recorder.close()
             if job.tag is not None and outcome.run.image is not None:
                 self._tags[job.tag] = outcome.run.image.id
-            if planned.controlled and planned.backend == "legacy":
+            if planned.kind.controlled and planned.backend == "legacy":
                 self._printed += outcome.printed_images
                 self._bases |= outcome.bases
-            if not planned.controlled:
+            if not planned.kind.controlled:
                 # What it left is the user's, as after any build of theirs.
                 self._images_before |= image_ids(self.machine, self.host)
             self._ended(outcome, recorder)
@@ -345,7 +345,7 @@ class Visit:
     def _gather(self, facts: HostFacts) -> None:
         """Read what findings rest on before anything is built: caches, images, own checkout."""
         assert self.machine is not None
-        as_found = [p for p in self.task.plan.order if not p.controlled]
+        as_found = [p for p in self.task.plan.order if not p.kind.controlled]
         folder = self.host.context_on_host or self.task.settings.context_on_host
         evidence = gather(
             self.machine,
@@ -436,7 +436,9 @@ class Visit:
 
     def _of(self, facts: HostFacts, planned: Planned) -> str:
         """What was found as it was is history, never an answer for today: it gets no key."""
-        return run_of(self.task.record, self.name, facts, planned) if planned.controlled else ""
+        return (
+            run_of(self.task.record, self.name, facts, planned) if planned.kind.controlled else ""
+        )
 
     def _key(self, planned: Planned) -> tuple[str, str, int]:
         return (self.name, planned.scenario, planned.repeat)

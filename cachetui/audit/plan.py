@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cachetui.dockerfile.parse import Dockerfile
-from cachetui.records.scenario import AS_FOUND, CONTROLLED, NEEDS, SCENARIOS, Planned
+from cachetui.records.scenario import (
+    AS_FOUND,
+    BUILDKIT_MOUNTS_WARM,
+    CONTROLLED,
+    SCENARIO_NAMES,
+    SCENARIOS,
+    Planned,
+    Scenario,
+)
 
 
 class PlanError(Exception):
@@ -45,39 +53,39 @@ def make_plan(
     if as_found:
         chosen |= set(AS_FOUND)
     if scenarios is None and not dockerfile.uses_cache_mounts:
-        chosen.discard("buildkit-mounts-warm")
+        chosen.discard(BUILDKIT_MOUNTS_WARM)
         notes.append(
-            "buildkit-mounts-warm is left out: the Dockerfile has no RUN --mount=type=cache"
+            f"{BUILDKIT_MOUNTS_WARM.name} is left out: the Dockerfile has no RUN --mount=type=cache"
         )
     if chosen & set(AS_FOUND):
         notes.append(
             "as found: the build ran as its user would type it, so it warmed each host's own "
             "cache, as any build would" + ("; it is not repeated" if repeat > 1 else "")
         )
-    ordered = tuple(name for name in SCENARIOS if name in chosen)
-    order = [Planned(name, 1) for name in ordered if name in AS_FOUND]
+    ordered = [scenario for scenario in SCENARIOS if scenario in chosen]
+    order = [Planned(scenario.name, 1) for scenario in ordered if scenario.as_found]
     for number in range(1, repeat + 1):
-        turn = [Planned(name, number) for name in ordered if name not in AS_FOUND]
+        turn = [Planned(s.name, number) for s in ordered if s.controlled]
         if number % 2 == 0:
             turn.sort(key=lambda planned: planned.backend != "buildkit")
         order += turn
-    return Plan(ordered, tuple(order), repeat, tuple(notes))
+    return Plan(tuple(s.name for s in ordered), tuple(order), repeat, tuple(notes))
 
 
-def _chosen(scenarios: Sequence[str] | None, notes: list[str]) -> set[str]:
-    if scenarios is None:
+def _chosen(names: Sequence[str] | None, notes: list[str]) -> set[Scenario]:
+    if names is None:
         return set(CONTROLLED)
-    chosen: set[str] = set()
-    for name in scenarios:
-        if name not in SCENARIOS:
-            raise PlanError(f"no scenario {name!r}; there are {', '.join(SCENARIOS)}")
-        chosen.add(name)
-    if not chosen:
-        raise PlanError(f"no scenario named; there are {', '.join(SCENARIOS)}")
-    for name in sorted(chosen & set(NEEDS)):
-        if NEEDS[name] not in chosen:
-            notes.append(f"{NEEDS[name]} runs too: {name} finds what it left")
-            chosen.add(NEEDS[name])
+    for name in names:
+        if name not in SCENARIO_NAMES:
+            raise PlanError(f"no scenario {name!r}; there are {', '.join(SCENARIO_NAMES)}")
+    if not names:
+        raise PlanError(f"no scenario named; there are {', '.join(SCENARIO_NAMES)}")
+    chosen = {Scenario.of(name) for name in names}
+    for scenario in sorted(chosen, key=lambda scenario: scenario.name):
+        needed = scenario.needs
+        if needed is not None and needed not in chosen:
+            notes.append(f"{needed.name} runs too: {scenario.name} finds what it left")
+            chosen.add(needed)
     return chosen
 
 
@@ -86,7 +94,7 @@ def missing_with_needs(order: Sequence[Planned], stored: set[Planned]) -> list[P
     of them, since what a stored cold run left on the host may be gone."""
     missing = {planned for planned in order if planned not in stored}
     for planned in list(missing):
-        needed = NEEDS.get(planned.scenario)
+        needed = planned.kind.needs
         if needed is not None:
-            missing.add(Planned(needed, planned.repeat))
+            missing.add(Planned(needed.name, planned.repeat))
     return [planned for planned in order if planned in missing]

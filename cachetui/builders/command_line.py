@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from cachetui.builders.client import client as hosts_client
 from cachetui.builders.client import split
 from cachetui.records.run import OutputFormat
-from cachetui.records.scenario import Planned
+from cachetui.records.scenario import BUILDKIT_MOUNTS_WARM, Planned
 
 REPOSITORY = "cachetui"
 """The repository of every tag we make on a host."""
@@ -97,16 +97,16 @@ def build_arguments(
 
 def _scenario_options(build: Build, planned: Planned, audit: str) -> list[str]:
     """The options that make a scenario what it is, and keep its traces apart."""
-    if not planned.controlled:
+    if not planned.kind.controlled:
         return []  # not even a tag: its removal could take an image that was there before
     options = ["-t", tag(audit, planned)]
-    if planned.scenario.endswith("-cold"):
+    if planned.kind.cold:
         options.append("--no-cache")
     elif any(word.startswith("--no-cache") for word in build.docker_args):
         options.append("--no-cache=false")
     if planned.backend == "legacy":
         return [*options, "--force-rm"]
-    name = f"r{planned.repeat}-{'b' if planned.scenario == 'buildkit-mounts-warm' else 'a'}"
+    name = f"r{planned.repeat}-{'b' if planned.kind == BUILDKIT_MOUNTS_WARM else 'a'}"
     options += ["--build-arg", f"BUILDKIT_CACHE_MOUNT_NS={mount_namespace(audit)}"]
     return [*options, "--add-host", f"{name}.{audit}.cachetui.invalid:127.0.0.1"]
 

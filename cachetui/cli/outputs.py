@@ -19,7 +19,7 @@ from cachetui.outputs.globs import GlobError
 from cachetui.outputs.runs import OutputGroup, OutputsReport, compare_runs
 from cachetui.records.document import Document
 from cachetui.records.run import Run
-from cachetui.records.scenario import SCENARIOS
+from cachetui.records.scenario import SCENARIO_NAMES
 from cachetui.records.step import StepId
 from cachetui.report.clean import clean_line
 from cachetui.store.database import Store
@@ -100,7 +100,7 @@ def _parts(store: Store, word: str) -> tuple[str, str, str, int | None]:
         return parts[0], parts[1], parts[2], repeat
     if len(parts) == 1:
         return parts[0], "*", "*", repeat
-    scenario = parts[1] != "*" and any(fnmatchcase(name, parts[1]) for name in SCENARIOS)
+    scenario = parts[1] != "*" and any(fnmatchcase(name, parts[1]) for name in SCENARIO_NAMES)
     if scenario or store.resolve(parts[0]) is None:
         return "last", parts[0], parts[1], repeat
     return parts[0], parts[1], "*", repeat

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from cachetui.records.document import Document
 from cachetui.records.host import CacheMount, HostReport
 from cachetui.records.run import MountUse, Run
+from cachetui.records.scenario import BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM, Scenario
 from cachetui.records.step import StepId
 
-COLD, WARM = "buildkit-cold", "buildkit-mounts-warm"
+COLD, WARM = BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +92,12 @@ def _row(host: HostReport, runs: list[Run], use: MountUse) -> MountRow:
     )
 
 
-def _seconds(runs: list[Run], scenario: str, step: StepId) -> float | None:
+def _seconds(runs: list[Run], scenario: Scenario, step: StepId) -> float | None:
     """The median of the step's seconds where it ran to its end."""
     found = [
         one.seconds
         for run in runs
-        if run.scenario == scenario
+        if run.kind == scenario
         for one in run.steps
         if one.id == step and one.status == "miss" and one.seconds is not None
     ]

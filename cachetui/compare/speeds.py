@@ -12,8 +12,12 @@ from cachetui.compare.timings import FEW, Finding, Grade, difference, is_loaded,
 from cachetui.records.base import Record
 from cachetui.records.document import Document
 from cachetui.records.run import Run
+from cachetui.records.scenario import BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM, LEGACY_COLD
 
-WITHIN = (("buildkit-cold", "legacy-cold"), ("buildkit-mounts-warm", "buildkit-cold"))
+WITHIN = (
+    (BUILDKIT_COLD.name, LEGACY_COLD.name),
+    (BUILDKIT_MOUNTS_WARM.name, BUILDKIT_COLD.name),
+)
 """Scenarios of one host that are held against each other: which, and the baseline."""
 
 

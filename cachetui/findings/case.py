@@ -20,6 +20,7 @@ from cachetui.records.backend import Backend
 from cachetui.records.document import BuildRecord, Document
 from cachetui.records.host import HostEvidence, HostFacts, HostReport
 from cachetui.records.run import Run
+from cachetui.records.scenario import Scenario
 from cachetui.records.step import Step, StepId
 
 ENDED = ("ok", "failed")
@@ -74,12 +75,12 @@ class Case:
         """The runs that ended, well or not."""
         return tuple(run for run in self.document.runs if run.status in ENDED)
 
-    def of(self, *scenarios: str, host: str | None = None) -> list[Run]:
+    def of(self, *scenarios: Scenario, host: str | None = None) -> list[Run]:
         """Ended runs of these scenarios (none: all), of one host or of all."""
         return [
             run
             for run in self.runs
-            if (not scenarios or run.scenario in scenarios) and host in (None, run.host)
+            if (not scenarios or run.kind in scenarios) and host in (None, run.host)
         ]
 
     @cached_property

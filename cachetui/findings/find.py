@@ -25,6 +25,7 @@ from cachetui.findings.record import (
 from cachetui.findings.registry import RULES
 from cachetui.findings.rule import Claim, Question, Rule
 from cachetui.records.document import Document
+from cachetui.records.scenario import Scenario
 from cachetui.records.step import StepId
 
 Asked = tuple[Rule, Claim]
@@ -137,12 +138,11 @@ def _uncovered(
         what = case.line(one.step) if one.step is not None else "the run"
         odd = one.odd or tuple(h for side in one.sides for h in side.hosts)
         rest = tuple(h for side in one.sides for h in side.hosts if h not in odd)
-        backend = "legacy" if one.scenario.startswith("legacy") else "buildkit"
         found.append(
             Unexplained(
                 title=f"{what}: {sides}",
                 hosts=odd,
-                backends=("legacy",) if backend == "legacy" else ("buildkit",),
+                backends=(Scenario.of(one.scenario).backend,),
                 scenarios=(one.scenario,),
                 steps=(StepRef.of(one.step),) if one.step is not None else (),
                 facts=(*_reasons(case, one), *differing(case, odd, rest, None)),

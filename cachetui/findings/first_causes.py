@@ -10,9 +10,8 @@ from cachetui.dockerfile.parse import Dockerfile
 from cachetui.findings.graph import Parent, parents
 from cachetui.findings.times import seconds_of
 from cachetui.records.run import Run
+from cachetui.records.scenario import BUILDKIT_MOUNTS_WARM
 from cachetui.records.step import Step, StepId
-
-MOUNTS_WARM = "buildkit-mounts-warm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +91,10 @@ def _meant(
     run: Run, direct: Mapping[StepId, tuple[Parent, ...]], steps: Mapping[StepId, Step]
 ) -> set[StepId]:
     """Steps that the scenario itself makes miss."""
-    if run.scenario.endswith("-cold"):
+    if run.kind.cold:
         return set(direct)
     found: set[StepId] = set()
-    if run.scenario != MOUNTS_WARM:
+    if run.kind != BUILDKIT_MOUNTS_WARM:
         return found
     for step in sorted(direct, key=order):
         chain = any(p.step in found for p in direct[step] if p.how != "content")

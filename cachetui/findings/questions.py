@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cachetui.findings.case import Case
-from cachetui.findings.rule import AS_FOUND, Question
+from cachetui.findings.rule import Question
 from cachetui.records.run import Run
 from cachetui.records.step import StepId
 
@@ -19,9 +19,9 @@ def questions(case: Case) -> tuple[Question, ...]:
     hits = _hits(case)
     found: list[Question] = []
     for run in case.runs:
-        if run.scenario.endswith("-cold"):
+        if run.kind.cold:
             continue
-        before = case.before(run) if run.scenario.endswith(AS_FOUND) else None
+        before = case.before(run) if run.kind.as_found else None
         for chain in case.chains[run.id]:
             alike = hits.get((run.scenario, run.repeat, chain.cause.id), ())
             peers = tuple(other for other in alike if other.host != run.host)

@@ -17,8 +17,6 @@ from cachetui.records.backend import Backend
 from cachetui.records.run import Run
 from cachetui.records.step import Step, StepId
 
-AS_FOUND = "-as-found"
-
 HOSTS = "\ue000"
 """In a claim's title, where the names of the hosts go that it turns out to hold for."""
 
@@ -59,7 +57,7 @@ class Question:
 
     @property
     def as_found(self) -> bool:
-        return self.run.scenario.endswith(AS_FOUND)
+        return self.run.kind.as_found
 
     @cached_property
     def instruction(self) -> Instruction | None:

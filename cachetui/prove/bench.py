@@ -222,7 +222,7 @@ class Bench:
         builds = [*self._laid, *laid]
         tags = dict(self._tags)
         for one in builds:
-            if one.planned.controlled:
+            if one.planned.kind.controlled:
                 tags.setdefault(tag(one.name, one.planned), None)
         found = [
             removal_command(self.host, list(names), gone, self._shared(names))
@@ -231,7 +231,7 @@ class Bench:
         emptied = {
             empty_mounts_command(self.host, one.dockerfile, mount_namespace(one.name))
             for one in builds
-            if one.planned.controlled and one.planned.backend == "buildkit"
+            if one.planned.kind.controlled and one.planned.backend == "buildkit"
         }
         found += sorted(command for command in emptied if command)
         if builds:

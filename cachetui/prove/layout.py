@@ -19,7 +19,7 @@ from cachetui.prove.pieces import Pieces
 from cachetui.prove.states import Change, State
 from cachetui.records.backend import Backend
 from cachetui.records.document import BuildRecord
-from cachetui.records.scenario import Planned
+from cachetui.records.scenario import BUILDKIT_MOUNTS_WARM, FOUND, WARM, Planned, Scenario
 from cachetui.records.step import StepId
 
 SALT = ".cachetui-salt"
@@ -81,7 +81,9 @@ class Layout:
             f"\ncd {shlex.quote(folder + '/context')}\n" + _if(f"! -e {SALT}", steps)
         )
         again = remade and key == "now"
-        planned = Planned("buildkit-mounts-warm" if again else f"{change.backend}-warm", 1)
+        planned = Planned(
+            (BUILDKIT_MOUNTS_WARM if again else Scenario(change.backend, WARM)).name, 1
+        )
         return self._laid(script, f"{folder}/context", f"{folder}/context/{name}", parts, state,
                           change, planned)  # fmt: skip
 
@@ -89,7 +91,7 @@ class Layout:
         """The build in the host's own cache, None where it cannot be made without changing what
         COPY sees."""
         folder = self._folder(change.backend, key)
-        planned = Planned(f"{change.backend}-as-found", 1)
+        planned = Planned(Scenario(change.backend, FOUND).name, 1)
         base = folder if state.files else self.sent
         script = self._copied(state, folder) if state.files else BEGIN
         context = f"{base}/context"

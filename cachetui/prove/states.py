@@ -14,6 +14,7 @@ from cachetui.prove.files import FileEdit
 from cachetui.prove.pieces import Pieces
 from cachetui.records.backend import Backend
 from cachetui.records.run import Run
+from cachetui.records.scenario import FOUND, Scenario
 from cachetui.records.step import StepId
 
 
@@ -93,7 +94,7 @@ class Setting:
     def run(self) -> Run | None:
         """The run of this host and backend, made as found, that the finding is about. One that
         only says how hosts differ, by their own records, is about none."""
-        scenario = f"{self.backend}-as-found"
+        scenario = Scenario(self.backend, FOUND).name
         if scenario not in self.finding.scenarios and self.finding.confidence == "proved":
             return None
         here = (self.host, scenario)

@@ -8,6 +8,7 @@ import msgspec
 
 from cachetui.records.backend import Backend
 from cachetui.records.base import Record
+from cachetui.records.scenario import Scenario
 from cachetui.records.step import Step
 
 RunStatus = Literal["ok", "failed", "unsupported", "cancelled", "lost"]
@@ -75,5 +76,10 @@ class Run(Record, frozen=True, kw_only=True):
     bases: dict[str, str] = msgspec.field(default_factory=dict)
 
     @property
+    def kind(self) -> Scenario:
+        """The scenario, typed."""
+        return Scenario.of(self.scenario)
+
+    @property
     def backend(self) -> Backend:
-        return "legacy" if self.scenario.startswith("legacy") else "buildkit"
+        return self.kind.backend

@@ -1,45 +1,110 @@
-"""Scenarios: a builder, and how warm its caches are."""
+"""Scenarios: a builder, and how warm its caches are when it builds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from typing import get_args
 
 from cachetui.records.backend import Backend
 
-AS_FOUND = ("legacy-as-found", "buildkit-as-found")
-CONTROLLED = (
-    "legacy-cold",
-    "legacy-warm",
-    "buildkit-cold",
-    "buildkit-mounts-warm",
-    "buildkit-warm",
-)
-SCENARIOS = (*AS_FOUND, *CONTROLLED)
+COLD = "cold"
+"""Layers and cache mounts cold."""
 
-# A warm run means nothing without the cold run whose results it finds again.
-NEEDS = {
-    "legacy-warm": "legacy-cold",
-    "buildkit-mounts-warm": "buildkit-cold",
-    "buildkit-warm": "buildkit-cold",
+MOUNTS_WARM = "mounts-warm"
+"""RUN steps run again, with their cache mounts as the cold run left them."""
+
+WARM = "warm"
+"""Everything as the cold run left it."""
+
+FOUND = "as-found"
+"""The build as the host's user would type it, with the host's own caches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A builder and the temperature of its caches. `name` is what records and options hold."""
+
+    backend: Backend
+    temperature: str
+
+    @staticmethod
+    @cache
+    def of(name: str) -> Scenario:
+        """The scenario of that name. A name of a later version has a temperature that nothing
+        here asks for, and counts as BuildKit's where the builder is not known either."""
+        backend, _, temperature = name.partition("-")
+        return Scenario("legacy" if backend == "legacy" else "buildkit", temperature)
+
+    @property
+    def name(self) -> str:
+        """ "buildkit-mounts-warm", as in records, options and tables."""
+        return f"{self.backend}-{self.temperature}"
+
+    @property
+    def description(self) -> str:
+        """What runs, and with which caches, in a few words."""
+        if self.temperature == COLD:
+            mounts = ", cache mounts empty" if self.backend == "buildkit" else ""
+            return f"every step runs{mounts}"
+        return _DESCRIPTIONS.get(self.temperature, "")
+
+    @property
+    def as_found(self) -> bool:
+        """Whether the build runs with the host's own caches, and warms them."""
+        return self.temperature == FOUND
+
+    @property
+    def controlled(self) -> bool:
+        """Whether the build runs beside the host's own caches, which stay as they are."""
+        return self.temperature != FOUND
+
+    @property
+    def cold(self) -> bool:
+        """Whether nothing can hit, by construction."""
+        return self.temperature == COLD
+
+    @property
+    def needs(self) -> Scenario | None:
+        """The scenario whose results this one finds again, None where it finds none."""
+        return Scenario(self.backend, COLD) if self.temperature in (WARM, MOUNTS_WARM) else None
+
+
+_DESCRIPTIONS = {
+    WARM: "the same build again",
+    MOUNTS_WARM: "RUN steps run again, cache mounts full",
+    FOUND: "as its user would, with its own cache",
 }
+
+BACKENDS: tuple[Backend, ...] = get_args(Backend)
+"""The builders, in the order of tables."""
+
+LEGACY_COLD, LEGACY_WARM, LEGACY_FOUND = (
+    Scenario("legacy", temperature) for temperature in (COLD, WARM, FOUND)
+)
+BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM, BUILDKIT_WARM, BUILDKIT_FOUND = (
+    Scenario("buildkit", temperature) for temperature in (COLD, MOUNTS_WARM, WARM, FOUND)
+)
+
+AS_FOUND = (LEGACY_FOUND, BUILDKIT_FOUND)
+CONTROLLED = (LEGACY_COLD, LEGACY_WARM, BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM, BUILDKIT_WARM)
+SCENARIOS = (*AS_FOUND, *CONTROLLED)
+"""All scenarios, in the order in which a host runs them."""
+
+SCENARIO_NAMES = tuple(scenario.name for scenario in SCENARIOS)
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One run to make on each host: a scenario, and which of its repeats, from 1."""
+    """One run to make on each host: the name of a scenario, and which of its repeats, from 1."""
 
     scenario: str
     repeat: int
 
     @property
-    def backend(self) -> Backend:
-        return backend_of(self.scenario)
+    def kind(self) -> Scenario:
+        return Scenario.of(self.scenario)
 
     @property
-    def controlled(self) -> bool:
-        return self.scenario not in AS_FOUND
-
-
-def backend_of(scenario: str) -> Backend:
-    """The builder that a scenario uses."""
-    return "legacy" if scenario.startswith("legacy") else "buildkit"
+    def backend(self) -> Backend:
+        return self.kind.backend

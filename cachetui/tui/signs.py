@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from cachetui.records.scenario import Scenario
 from cachetui.report import units
 from cachetui.tui.text import Line, Tone, cut
 
@@ -115,9 +116,9 @@ def step_error(step: Step) -> str:
 
 def scenario_titles(scenario: str) -> tuple[str, str]:
     """A scenario in two short lines: "buildkit-mounts-warm" is BuildKit, "mounts warm"."""
-    backend, _, rest = scenario.partition("-")
-    name = {"legacy": "legacy", "buildkit": "BuildKit"}.get(backend, backend)
-    return name, rest.replace("-", " ")
+    kind = Scenario.of(scenario)
+    name = "BuildKit" if kind.backend == "buildkit" else kind.backend
+    return name, kind.temperature.replace("-", " ")
 
 
 def short_scenario(scenario: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from cachetui.builders.command_line import Build, build_command, client, refused_argument
 from cachetui.records.run import OutputFormat
-from cachetui.records.scenario import AS_FOUND, SCENARIOS, Planned
+from cachetui.records.scenario import AS_FOUND, SCENARIO_NAMES, Planned
 
 BUILD = Build(
     context="/c/context",
@@ -34,7 +34,10 @@ def command(scenario: str, repeat: int = 1, *, values: bool = True) -> str:
 
 
 def test_only_cold_runs_say_no_cache() -> None:
-    assert {s for s in SCENARIOS if "--no-cache" in command(s)} == {"legacy-cold", "buildkit-cold"}
+    assert {s for s in SCENARIO_NAMES if "--no-cache" in command(s)} == {
+        "legacy-cold",
+        "buildkit-cold",
+    }
 
 
 def test_every_controlled_buildkit_run_keeps_to_its_namespace_and_name() -> None:
@@ -48,7 +51,7 @@ def test_every_controlled_buildkit_run_keeps_to_its_namespace_and_name() -> None
     assert again[again.index("--add-host") + 1] != hosts["buildkit-mounts-warm"]
 
 
-@pytest.mark.parametrize("scenario", AS_FOUND)
+@pytest.mark.parametrize("scenario", [scenario.name for scenario in AS_FOUND])
 def test_as_found_is_what_a_user_types(scenario: str) -> None:
     words = shlex.split(command(scenario))
     assert not {"--no-cache", "--add-host", "--force-rm", "-t"} & set(words)

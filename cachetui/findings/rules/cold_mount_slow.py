@@ -18,9 +18,10 @@ from cachetui.findings.case import Case, told
 from cachetui.findings.record import Confidence, Evidence, Need
 from cachetui.findings.rule import Claim, Rule
 from cachetui.records.run import Run
+from cachetui.records.scenario import BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM
 from cachetui.records.step import StepId
 
-COLD, WARM = "buildkit-cold", "buildkit-mounts-warm"
+COLD, WARM = BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM
 LEAST_SECONDS = 0.2
 LEAST_RATIO = 1.2
 """Less is not worth telling, however sure it is."""
@@ -71,7 +72,7 @@ def _claim(case: Case, item: Instruction, host: str) -> Claim | None:
         "cache mounts",
         hosts=(host,),
         backends=("buildkit",),
-        scenarios=(COLD, WARM),
+        scenarios=(COLD.name, WARM.name),
         seconds=round(found.seconds, 3),
     )
 

@@ -10,6 +10,7 @@ from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Rule
 from cachetui.findings.times import seconds_of
 from cachetui.records.run import Run
+from cachetui.records.scenario import LEGACY_COLD, LEGACY_FOUND
 from cachetui.records.step import Step, StepId
 
 MINDS = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
@@ -22,7 +23,7 @@ def observe(case: Case) -> Iterator[Claim]:
         twins = [step for step in run.steps if step.same_as is not None and step.keyword in MINDS]
         for step in _first(twins):
             assert step.same_as is not None
-            for legacy in case.of("legacy-cold", "legacy-as-found", host=run.host):
+            for legacy in case.of(LEGACY_COLD, LEGACY_FOUND, host=run.host):
                 claim = _claim(case, step, StepId(*step.same_as), run, legacy)
                 if claim is not None:
                     yield claim
@@ -57,7 +58,7 @@ def _claim(case: Case, step: Step, other: StepId, run: Run, legacy: Run) -> Clai
     ]
     if step.id not in built or other not in built:
         return None
-    found = legacy.scenario.endswith("-as-found")
+    found = legacy.kind.as_found
     return Claim(
         title=f"line {second.line} is the same step as line {first.line}: BuildKit built it once, "
         "the legacy builder twice",

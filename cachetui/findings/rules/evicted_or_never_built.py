@@ -13,6 +13,7 @@ from cachetui.findings.rules.build_changed import no_cache
 from cachetui.records.backend import Backend
 from cachetui.records.host import MOST_CHAINS, HostEvidence
 from cachetui.records.run import Run
+from cachetui.records.scenario import BUILDKIT_COLD
 from cachetui.records.step import StepId
 
 TIGHT = 0.1
@@ -206,7 +207,7 @@ def _keep(question: Question) -> str:
 def observe(case: Case) -> Iterator[Claim]:
     """BuildKit takes WORKDIR from its cache where it is there, even in a cold run."""
     runs: dict[int, list[Run]] = {}
-    for run in case.of("buildkit-cold"):
+    for run in case.of(BUILDKIT_COLD):
         runs.setdefault(run.repeat, []).append(run)
     for members in runs.values():
         for item in case.instructions("WORKDIR"):
@@ -230,7 +231,7 @@ def observe(case: Case) -> Iterator[Claim]:
                 advice="Nothing: it costs next to nothing, and no other step of a cold run does so",
                 hosts=tuple(built),
                 backends=("buildkit",),
-                scenarios=("buildkit-cold",),
+                scenarios=(BUILDKIT_COLD.name,),
                 same="workdir",
             )
 
@@ -238,7 +239,7 @@ def observe(case: Case) -> Iterator[Claim]:
 def ask(case: Case) -> Iterator[Need]:
     """Steps that may have been evicted, and nothing that would tell."""
     for run in case.runs:
-        if run.scenario.endswith("-as-found") and case.before(run) is None:
+        if run.kind.as_found and case.before(run) is None:
             missed = [s for s in run.steps if s.status == "miss" and s.counts]
             if missed and case.evidence(run.host) is None:
                 yield Need(

@@ -9,6 +9,7 @@ from cachetui.findings.case import Case, told
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Rule
 from cachetui.records.run import Run
+from cachetui.records.scenario import BUILDKIT_COLD, BUILDKIT_FOUND
 from cachetui.records.step import StepId
 from cachetui.records.versions import version_key
 
@@ -70,7 +71,7 @@ def _documents(count: int) -> str:
 
 
 def _sizes(case: Case, run: Run) -> Iterator[Evidence]:
-    for other in case.of("buildkit-cold", "buildkit-as-found", host=run.host):
+    for other in case.of(BUILDKIT_COLD, BUILDKIT_FOUND, host=run.host):
         if other.image is not None and run.image is not None:
             if other.image.bytes != run.image.bytes:
                 yield Evidence(

@@ -12,6 +12,7 @@ from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import Claim, Question, Rule, answer
 from cachetui.findings.times import seconds_of
 from cachetui.findings.volatile import volatile_labels
+from cachetui.records.scenario import BUILDKIT_FOUND, LEGACY_COLD
 from cachetui.records.step import Step, StepId
 
 METADATA = frozenset(
@@ -163,7 +164,7 @@ def advice(item: Instruction | None) -> str:
 def _buildkit_hits(question: Question) -> int:
     """How many of the steps below BuildKit has in its cache on the same host."""
     wanted = {step.id for step in question.chain.steps if step.keyword in WORK}
-    for run in question.case.of("buildkit-as-found", host=question.run.host):
+    for run in question.case.of(BUILDKIT_FOUND, host=question.run.host):
         return sum(step.id in wanted and step.status == "hit" for step in run.steps)
     return 0
 
@@ -179,7 +180,7 @@ def _text(item: Instruction | None) -> str | None:
 def observe(case: Case) -> Iterator[Claim]:
     """A LABEL that names a time or a revision has another in the next build."""
     for item, what in volatile_labels(case):
-        for run in case.of("legacy-cold"):
+        for run in case.of(LEGACY_COLD):
             below = [step for step in run.steps if _below(step, item)]
             if below:
                 yield _would(run.host, item, what, below)

@@ -10,6 +10,7 @@ from cachetui.findings.record import Evidence, Need
 from cachetui.findings.rule import Claim, Question, Rule, answer
 from cachetui.findings.rules.nondeterministic_step import makers_of, missed, recurs, remade
 from cachetui.findings.volatile import changing
+from cachetui.records.scenario import BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM, Scenario
 from cachetui.records.step import StepId
 
 
@@ -53,8 +54,8 @@ def observe(case: Case) -> Iterator[Claim]:
         makers = [one for one in makers_of(case, item) if one.cache_mounts]
         for host in case.document.hosts if makers else ():
             step = StepId(item.stage_index, item.index)
-            cold = _made(case, "buildkit-cold", host.name, step)
-            warm = _made(case, "buildkit-mounts-warm", host.name, step)
+            cold = _made(case, BUILDKIT_COLD, host.name, step)
+            warm = _made(case, BUILDKIT_MOUNTS_WARM, host.name, step)
             if len(cold) < 2 or len(warm) < 2 or len({*cold}) > 1 or len({*warm}) > 1:
                 continue
             if cold[0] == warm[0]:
@@ -74,19 +75,19 @@ def observe(case: Case) -> Iterator[Claim]:
                 advice=_advice(makers[-1]),
                 hosts=(host.name,),
                 backends=("buildkit",),
-                scenarios=("buildkit-mounts-warm",),
+                scenarios=(BUILDKIT_MOUNTS_WARM.name,),
                 suspect={"kind": "mount", "line": makers[-1].line},
             )
 
 
-def _made(case: Case, scenario: str, host: str, step: StepId) -> list[str]:
+def _made(case: Case, scenario: Scenario, host: str, step: StepId) -> list[str]:
     found = (case.outputs.get((run.id, step)) for run in case.of(scenario, host=host))
     return [made for made in found if made is not None]
 
 
 def ask(case: Case) -> Iterator[Need]:
     """A miss that a cache mount or chance can be the reason of, and one repeat only."""
-    for run in case.of("buildkit-mounts-warm"):
+    for run in case.of(BUILDKIT_MOUNTS_WARM):
         for chain in case.chains[run.id]:
             question = Question(case, chain, (), None)
             makers = remade(question)

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case, listed, told
-from cachetui.findings.first_causes import MOUNTS_WARM
 from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import Claim, Question, Rule, answer
 from cachetui.findings.volatile import changing
 from cachetui.records.run import Run
+from cachetui.records.scenario import BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM
 from cachetui.records.step import StepId
 
 
@@ -47,7 +47,7 @@ def _told(item: Instruction) -> str:
 def recurs(question: Question) -> bool | None:
     """Whether the result that missed came again in later repeats, each of which began with the
     mounts emptied by its cold run. False: each time it was another; None: nothing tells."""
-    runs = question.case.of(question.run.scenario, host=question.run.host)
+    runs = question.case.of(question.run.kind, host=question.run.host)
     runs.sort(key=lambda run: run.repeat)
     found = [step.status for run in runs for step in run.steps if step.id == question.step.id]
     if len(found) < 2 or found[0] != "miss":
@@ -61,7 +61,7 @@ def never_twice(question: Question) -> tuple[Evidence, ...]:
     """That the repeats agree: each time another result."""
     if recurs(question) is not False:
         return ()
-    count = len(question.case.of(question.run.scenario, host=question.run.host))
+    count = len(question.case.of(question.run.kind, host=question.run.host))
     return (
         Evidence(
             kind="run",
@@ -74,7 +74,7 @@ def never_twice(question: Question) -> tuple[Evidence, ...]:
 
 def remade(question: Question) -> list[Instruction]:
     """The RUN steps that made again, on equal inputs, what the step that missed copies."""
-    if question.run.scenario != MOUNTS_WARM or not question.chain.through:
+    if question.run.kind != BUILDKIT_MOUNTS_WARM or not question.chain.through:
         return []
     if question.instruction is None or question.instruction.keyword not in ("COPY", "RUN"):
         return []
@@ -117,7 +117,7 @@ def observe(case: Case) -> Iterator[Claim]:
         makers = makers_of(case, item)
         made = [
             (run, case.outputs[(run.id, step)])
-            for run in case.of("buildkit-cold")
+            for run in case.of(BUILDKIT_COLD)
             if (run.id, step) in case.outputs
         ]
         if not makers:
@@ -175,7 +175,7 @@ def _differs(makers: list[Instruction], made: _Made, confidence: Confidence) -> 
         advice=_advice(makers),
         hosts=hosts,
         backends=("buildkit",),
-        scenarios=("buildkit-cold",),
+        scenarios=(BUILDKIT_COLD.name,),
         suspect={"kind": "repeat", "line": makers[-1].line},
     )
 

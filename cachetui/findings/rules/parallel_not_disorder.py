@@ -10,6 +10,7 @@ from cachetui.findings.rule import Claim, Rule
 from cachetui.findings.rules.mount_id_shared import shared_mounts
 from cachetui.findings.times import together as at_once
 from cachetui.records.run import Run
+from cachetui.records.scenario import BUILDKIT_WARM
 from cachetui.records.step import Step, StepId
 
 LEAST = 0.2
@@ -19,7 +20,7 @@ LEAST = 0.2
 def observe(case: Case) -> Iterator[Claim]:
     best: tuple[float, Run, Step, Step] | None = None
     for run in case.of():
-        if run.backend != "buildkit" or run.scenario == "buildkit-warm":
+        if run.backend != "buildkit" or run.kind == BUILDKIT_WARM:
             continue
         for first, second, together in _pairs(run, case):
             if best is None or together > best[0]:

@@ -9,6 +9,7 @@ from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case, listed, told
 from cachetui.findings.record import Evidence, Need
 from cachetui.findings.rule import Claim, Question, Rule, answer
+from cachetui.records.scenario import COLD, Scenario
 
 _COMMIT = re.compile(r"#(?:refs/[^:]*)?[0-9a-f]{40}(?::|$)")
 
@@ -47,10 +48,10 @@ def _just_built(question: Question) -> str | None:
     """The cold run of the same audit whose result this one should have found."""
     if question.as_found:
         return None
-    cold = f"{question.run.backend}-cold"
+    cold = Scenario(question.run.backend, COLD)
     for run in question.case.of(cold, host=question.run.host):
         if run.repeat == question.run.repeat and run.status == "ok":
-            return cold
+            return cold.name
     return None
 
 

@@ -9,6 +9,7 @@ from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Rule
 from cachetui.findings.times import seconds_of
 from cachetui.records.run import Run
+from cachetui.records.scenario import LEGACY_COLD, LEGACY_FOUND
 from cachetui.records.step import StepId
 
 
@@ -16,7 +17,7 @@ def observe(case: Case) -> Iterator[Claim]:
     for stage in case.dockerfile.stages[: case.last_stage]:
         if stage.index in case.needed:
             continue
-        for run in case.of("legacy-cold", "legacy-as-found"):
+        for run in case.of(LEGACY_COLD, LEGACY_FOUND):
             claim = _claim(case, run, stage.index)
             if claim is not None:
                 yield claim

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cachetui.compare.groups import gather, outcome
 from cachetui.records.document import Document
+from cachetui.records.scenario import BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM, Scenario
 from cachetui.report import units
 from cachetui.report.view import FOLD_ABOVE
 from cachetui.tui.screens.dialogs import Choose
@@ -136,15 +137,16 @@ class Presets:
         app.open_compare(picks)
 
     def _backends(self) -> None:
-        warm = [s for s in self._document.scenarios if s.startswith("legacy")]
+        scenarios = [Scenario.of(name) for name in self._document.scenarios]
         pairs = [
-            (legacy, legacy.replace("legacy", "buildkit"))
-            for legacy in warm
-            if legacy.replace("legacy", "buildkit") in self._document.scenarios
+            (legacy, other)
+            for legacy in scenarios
+            if legacy.backend == "legacy"
+            and (other := Scenario("buildkit", legacy.temperature)) in scenarios
         ]
-        wanted = [s for pair in pairs for s in pair]
+        wanted = [scenario.name for pair in pairs for scenario in pair]
         usable = [s for s in wanted if any(r.scenario == s for r in self._ended)]
-        if not any(s.startswith("legacy") for s in usable):
+        if not any(Scenario.of(s).backend == "legacy" for s in usable):
             self._app.tell("No run of the legacy builder has ended in this audit.")
             return
         self._pick_host(lambda host: self._open([(host, s) for s in usable]), usable)
@@ -182,7 +184,7 @@ class Presets:
         opener.open_compare(tuple(picks.values()), names=names)
 
     def _mounts(self) -> None:
-        wanted = ["buildkit-cold", "buildkit-mounts-warm"]
+        wanted = [BUILDKIT_COLD.name, BUILDKIT_MOUNTS_WARM.name]
         self._pick_host(lambda host: self._open([(host, s) for s in wanted]), wanted)
 
     def _scenarios(self) -> None:

@@ -198,7 +198,7 @@ class FindingsPlace(Place):
             return ()
         runs = [r for r in document.runs if r.backend in reason.backends and r.steps]
         wanted = [r for r in runs if r.scenario in reason.scenarios] or [
-            r for r in runs if r.scenario.endswith(("-as-found", "-cold"))
+            r for r in runs if r.kind.as_found or r.kind.cold
         ]
         mine = [r for r in wanted if r.host in reason.hosts]
         if not mine:

@@ -163,9 +163,9 @@ class MountsPlace(Place):
     def _result(self, row: MountRow) -> tuple[Span, ...]:
         """Whether the image came out the same with the mount cold and warm."""
         images = {
-            run.scenario: run.image
+            run.kind: run.image
             for run in self.session.runs()
-            if run.host == row.host and run.scenario in (COLD, WARM) and run.image is not None
+            if run.host == row.host and run.kind in (COLD, WARM) and run.image is not None
         }
         if len(images) < 2:
             return ((units.NOTHING, "muted"), (" no image of both", "muted"))
@@ -182,9 +182,9 @@ class MountsPlace(Place):
         if row is None or document is None:
             return
         picks = tuple(
-            Pick(document.audit, row.host, scenario)
+            Pick(document.audit, row.host, scenario.name)
             for scenario in (COLD, WARM)
-            if self.session.run(Pick(document.audit, row.host, scenario)) is not None
+            if self.session.run(Pick(document.audit, row.host, scenario.name)) is not None
         )
         self.home.open_compare(picks, row.step)
 

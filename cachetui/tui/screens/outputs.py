@@ -15,6 +15,7 @@ from cachetui.outputs.imageconfig import ConfigDifference
 from cachetui.outputs.runs import OutputGroup, OutputsReport
 from cachetui.records.document import Document
 from cachetui.records.run import Run
+from cachetui.records.scenario import Scenario
 from cachetui.report import cells, units
 from cachetui.report.outputs import tree, view
 from cachetui.report.outputs.logs import log_note
@@ -245,7 +246,7 @@ class OutputsPlace(Place):
         if len({image.host for image in compared}) == 1:
             words = ",".join(scenarios)
         elif len({image.scenario for image in compared}) > 1:
-            backends = {image.scenario.split("-")[0] for image in images}
+            backends = {Scenario.of(image.scenario).backend for image in images}
             shared = scenarios[0] if len(scenarios) == 1 else next(iter(backends))
             words += f" {shared}" if len(backends) == 1 else f" ×{len(images)}"
         return clean_line(f"{group.name} {words}")

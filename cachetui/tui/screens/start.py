@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Button
 
 from cachetui.config.hosts_toml import HostSettings
+from cachetui.records.scenario import AS_FOUND, CONTROLLED, Scenario
 from cachetui.report import units
 from cachetui.tui.screens.dialogs import Dialog
 from cachetui.tui.text import Line, line
@@ -23,24 +24,8 @@ if TYPE_CHECKING:
     from cachetui.core import Options
     from cachetui.tui.session import Session
 
-CONTROLLED = (
-    "legacy-cold",
-    "legacy-warm",
-    "buildkit-cold",
-    "buildkit-mounts-warm",
-    "buildkit-warm",
-)
-AS_FOUND = ("legacy-as-found", "buildkit-as-found")
-
-_MEANS = {
-    "legacy-cold": "every step runs",
-    "legacy-warm": "the same build again",
-    "buildkit-cold": "every step runs, cache mounts empty",
-    "buildkit-mounts-warm": "RUN steps run again, cache mounts full",
-    "buildkit-warm": "the same build again",
-    "legacy-as-found": "as its user would, with its own cache",
-    "buildkit-as-found": "as its user would, with its own cache",
-}
+CONTROLLED_NAMES = tuple(scenario.name for scenario in CONTROLLED)
+AS_FOUND_NAMES = tuple(scenario.name for scenario in AS_FOUND)
 
 Chosen = tuple[Sequence[HostSettings], "Options"]
 
@@ -61,10 +46,10 @@ class StartDialog(Dialog[Chosen]):
         super().__init__()
         self._session = session
         self._hosts = hosts
-        self._on: dict[str, bool] = dict.fromkeys(CONTROLLED, True)
-        self._on |= dict.fromkeys((*AS_FOUND, "fresh", "outputs"), False)
+        self._on: dict[str, bool] = dict.fromkeys(CONTROLLED_NAMES, True)
+        self._on |= dict.fromkeys((*AS_FOUND_NAMES, "fresh", "outputs"), False)
         if scenarios:
-            self._on |= {name: name in scenarios for name in (*CONTROLLED, *AS_FOUND)}
+            self._on |= {name: name in scenarios for name in (*CONTROLLED_NAMES, *AS_FOUND_NAMES)}
         self._repeat = 1
 
     def heading(self) -> str:
@@ -109,7 +94,7 @@ class StartDialog(Dialog[Chosen]):
 
     def on_mount(self) -> None:
         grid = self.query_one(Grid)
-        rows = [*CONTROLLED, "as found", *AS_FOUND, "how", "repeat", "fresh", "outputs"]
+        rows = [*CONTROLLED_NAMES, "as found", *AS_FOUND_NAMES, "how", "repeat", "fresh", "outputs"]
         height = self.app.size.height
         self.query_one("#hint").display = height >= 16
         grid.styles.height = max(3, min(len(rows), height - 9))
@@ -135,7 +120,7 @@ class StartDialog(Dialog[Chosen]):
             elif name == "outputs":
                 text = "also compare the images, file by file"
             else:
-                text = _MEANS.get(name, "")
+                text = Scenario.of(name).description
             return ((text, "muted"),)
         if name == "repeat":
             return line("    repeat  ", (f"{self._repeat}×", "strong"))
@@ -166,13 +151,13 @@ class StartDialog(Dialog[Chosen]):
         """Run what is turned on."""
         from cachetui.core import Options
 
-        scenarios = tuple(name for name in CONTROLLED if self._on[name])
-        found = tuple(name for name in AS_FOUND if self._on[name])
+        scenarios = tuple(name for name in CONTROLLED_NAMES if self._on[name])
+        found = tuple(name for name in AS_FOUND_NAMES if self._on[name])
         if not scenarios and not found:
             self.notify("Turn on at least one scenario.", markup=False)
             return
-        everything = len(scenarios) == len(CONTROLLED)
-        both = len(found) == len(AS_FOUND)
+        everything = len(scenarios) == len(CONTROLLED_NAMES)
+        both = len(found) == len(AS_FOUND_NAMES)
         named = None if everything and (both or not found) else (*found, *scenarios)
         self.dismiss(
             (
