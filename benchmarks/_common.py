@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cachetui import __version__
 from cachetui.config import hosts_toml as config
-from cachetui.config.hosts_toml import HostSettings, Settings
+from cachetui.config.settings import HostSettings, Settings
 
 
 def options(description: str | None, rounds: int) -> argparse.ArgumentParser:

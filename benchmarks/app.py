@@ -53,7 +53,7 @@ class StreamingAudit:
         from cachetui.audit.progress_board import Board
         from cachetui.audit.redact import Redactor
         from cachetui.builders.command_line import Build
-        from cachetui.config.hosts_toml import BuildSettings, HostSettings
+        from cachetui.config.settings import BuildSettings, HostSettings
         from cachetui.dockerfile.parse import parse
         from cachetui.records.host import HostFacts
         from cachetui.records.scenario import Planned
@@ -195,7 +195,7 @@ class BenchCore:
     """A core whose audit is there already."""
 
     def __init__(self, audit: StreamingAudit | None = None) -> None:
-        from cachetui.config.hosts_toml import BuildSettings, HostSettings, Settings
+        from cachetui.config.settings import BuildSettings, HostSettings, Settings
 
         build = BuildSettings(name="bench", context=ROOT)
         self.settings = Settings(

@@ -32,8 +32,8 @@ from _common import (
 )
 
 from cachetui.audit.host_audit import Connect
-from cachetui.config.hosts_toml import HostSettings, Settings
-from cachetui.core import Core, Options, folder_build, new_audit_id
+from cachetui.config.settings import HostSettings, Settings, folder_build
+from cachetui.core import Core, Options, new_audit_id
 from cachetui.demo.placeholders import normalise
 from cachetui.hosts.machine import Cancel, Completed, Machine, OnOutput
 from cachetui.store.database import Store

@@ -18,7 +18,7 @@ from pathlib import Path
 from _common import finish, judge, median, say_machine, spread, ssh_words
 
 from cachetui.config import hosts_toml as config
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.facts_script import facts_command

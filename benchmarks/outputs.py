@@ -37,7 +37,7 @@ import msgspec
 from _common import finish, judge, median, options, say_machine, settings_of, spread, ssh_words
 
 from cachetui.builders.command_line import client
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 from cachetui.hosts.connect import Connector
 from cachetui.outputs.compare import Output, compare
 from cachetui.outputs.contents import ImageContents, Way

@@ -15,8 +15,8 @@ from pathlib import Path
 import msgspec
 from _common import finish, folder, judge, median, options, say_machine, settings_of, spread
 
-from cachetui.config.hosts_toml import Settings
-from cachetui.core import Core, Options, folder_build
+from cachetui.config.settings import Settings, folder_build
+from cachetui.core import Core, Options
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.facts import ask_facts
 from cachetui.records.scenario import CONTROLLED

@@ -22,8 +22,16 @@ from cachetui.audit.progress_board import Board
 from cachetui.audit.redact import Redactor
 from cachetui.audit.run_key import build_record
 from cachetui.builders.command_line import refused_argument
-from cachetui.config.hosts_toml import BuildSettings, ConfigError, HostSettings, Settings, load
+from cachetui.config.hosts_toml import load
+from cachetui.config.settings import (
+    BuildSettings,
+    HostSettings,
+    Settings,
+    folder_build,
+    with_all_build_args,
+)
 from cachetui.config.suggest import dockerfiles_below, hosts_toml
+from cachetui.config.toml_table import ConfigError
 from cachetui.context.build_context import ContextError, read_context
 from cachetui.dockerfile.parse import Dockerfile, DockerfileError, needed_stages, parse
 from cachetui.findings import Findings
@@ -317,27 +325,4 @@ class Audit:
             return document
 
 
-def with_all_build_args(build: BuildSettings) -> BuildSettings:
-    """The same build with the `--build-arg`s of its docker_args among its build_args, whose values
-    are kept nowhere."""
-    arguments = dict(build.build_args)
-    rest: list[str] = []
-    words = iter(build.docker_args)
-    for word in words:
-        name, equals, value = word.partition("=")
-        given = value if equals else next(words, "") if word == "--build-arg" else ""
-        if name == "--build-arg" and "=" in given:
-            key, _, text = given.partition("=")
-            arguments[key] = text
-        else:
-            rest += [word, given] if word == "--build-arg" and given else [word]
-    return msgspec.structs.replace(build, build_args=arguments, docker_args=tuple(rest))
-
-
-def folder_build(folder: Path) -> BuildSettings:
-    """The build of a folder that no [builds] table names."""
-    path = folder.expanduser().resolve()
-    return BuildSettings(name=path.name or "build", context=path)
-
-
-__all__ = ["Audit", "Core", "Options", "UserError", "folder_build", "new_audit_id"]
+__all__ = ["Audit", "Core", "Options", "UserError", "new_audit_id"]

@@ -24,7 +24,8 @@ import msgspec
 
 import cachetui.demo
 from cachetui.config import hosts_toml as config
-from cachetui.core import Core, Options, folder_build
+from cachetui.config.settings import folder_build
+from cachetui.core import Core, Options
 from cachetui.demo.fleet import BUILDS, CHECKOUTS, NETWORK, lay_out
 from cachetui.demo.record import RecordingConnector, Transcript
 from cachetui.demo.recording import Recording, Session, encode, save

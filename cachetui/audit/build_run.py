@@ -18,7 +18,7 @@ from cachetui.builders.command_line import Build, build_command, client, tag
 from cachetui.builders.events import ContextSent, Ended, Event, ImageMade, Log, Message, Started
 from cachetui.builders.output_parser import parser_for
 from cachetui.builders.step_map import StepMap
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.hosts.machine import Cancel, Completed, HostError, Machine
 from cachetui.records.host import HostFacts

@@ -18,7 +18,7 @@ import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from cachetui.builders.command_line import REPOSITORY, client
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.hosts.cache_records import CacheRecord, cache_command, parse_cache
 from cachetui.hosts.machine import Completed, HostError, Machine

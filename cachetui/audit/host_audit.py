@@ -29,7 +29,7 @@ from cachetui.audit.run_key import run_of
 from cachetui.builders.command_line import Build, mount_namespace, tag
 from cachetui.builders.step_map import StepMap
 from cachetui.builders.unsupported import builds_other, unsupported
-from cachetui.config.hosts_toml import BuildSettings, HostSettings
+from cachetui.config.settings import BuildSettings, HostSettings
 from cachetui.context.build_context import Context, ContextError
 from cachetui.dockerfile.parse import Dockerfile, external_images
 from cachetui.hosts.cache_records import CacheRecord

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cachetui.audit.redact import Redactor
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 from cachetui.hosts.machine import Cancel, HostError, Machine
 from cachetui.outputs.gather import gather
 from cachetui.outputs.runs import keep_contents, keep_trouble

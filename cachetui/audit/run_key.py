@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from cachetui.config.hosts_toml import BuildSettings
+from cachetui.config.settings import BuildSettings
 from cachetui.context.build_context import Context
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.records.base import SCHEMA

@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
-from cachetui.config.hosts_toml import BuildSettings, ConfigError, HostSettings, Settings, select
-from cachetui.core import folder_build
+from cachetui.config.host_patterns import select
+from cachetui.config.settings import BuildSettings, HostSettings, Settings, folder_build
+from cachetui.config.toml_table import ConfigError
 
 
 def hosts(

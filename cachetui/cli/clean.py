@@ -18,7 +18,7 @@ from cachetui.audit.cleanup import (
     our_tags_command,
     removal_command,
 )
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 from cachetui.core import FAN_OUT
 from cachetui.exit_codes import SAME, TROUBLE
 from cachetui.hosts.connect import Connector

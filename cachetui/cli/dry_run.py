@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 
 from cachetui.audit.host_audit import Visit
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 from cachetui.core import FAN_OUT, Audit
 from cachetui.hosts.fan_out import run_on_all
 from cachetui.hosts.machine import HostError

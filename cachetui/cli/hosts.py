@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from cachetui.cli.result import write_result
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 from cachetui.core import FAN_OUT
 from cachetui.exit_codes import SAME, TROUBLE
 from cachetui.hosts.connect import Connector

@@ -18,7 +18,7 @@ from cachetui import __version__
 from cachetui.exit_codes import INTERRUPTED, TROUBLE
 
 if TYPE_CHECKING:
-    from cachetui.config.hosts_toml import Settings
+    from cachetui.config.settings import Settings
     from cachetui.core import Core
     from cachetui.store.database import Store
 
@@ -254,7 +254,7 @@ def prove(finding: str, **given: Any) -> None:
     """
     from cachetui.cli import arguments as asked
     from cachetui.cli.prove import prove_command
-    from cachetui.core import folder_build
+    from cachetui.config.settings import folder_build
 
     core = _or_fail(lambda: _core(given["hosts_file"], given["store_folder"]))
     build = folder_build(given["context"])
@@ -408,7 +408,7 @@ _T = TypeVar("_T")
 
 def _or_fail(work: Callable[[], _T]) -> _T:
     """Do the work; what the user can mend is told in one message, exit 2."""
-    from cachetui.config.hosts_toml import ConfigError
+    from cachetui.config.toml_table import ConfigError
     from cachetui.core import UserError
     from cachetui.hosts.machine import HostError
     from cachetui.store.database import StoreError
@@ -436,13 +436,14 @@ def _store(folder: Path | None) -> Store:
 def _core(hosts_file: Path | None, store_folder: Path | None, need_hosts: bool = True) -> Core:
     """The core. Raises what `_or_fail` tells."""
     from cachetui.config import hosts_toml as config
+    from cachetui.config.settings import Settings
     from cachetui.core import Core
     from cachetui.store.database import Store
 
     if need_hosts or hosts_file is not None or config.find() is not None:
         settings = config.load(hosts_file)
     else:
-        settings = config.Settings(path=None, hosts=(), builds={})
+        settings = Settings(path=None, hosts=(), builds={})
     return Core(settings, Store(store_folder))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from cachetui.cli.history import load
 from cachetui.cli.result import write_result
-from cachetui.config.hosts_toml import Settings
+from cachetui.config.settings import Settings
 from cachetui.core import UserError
 from cachetui.exit_codes import DIFFERENT, SAME, TROUBLE
 from cachetui.outputs.difference import PathDifference

@@ -11,7 +11,7 @@ import msgspec
 
 from cachetui.cli.history import load
 from cachetui.cli.run import in_thread, stopping
-from cachetui.config.hosts_toml import BuildSettings
+from cachetui.config.settings import BuildSettings
 from cachetui.core import Core, UserError
 from cachetui.exit_codes import INTERRUPTED, SAME
 from cachetui.findings.record import Proof

@@ -16,7 +16,8 @@ from cachetui.cli.explain import code_with_gate, gate_of
 from cachetui.cli.history import show
 from cachetui.cli.live_progress import follow
 from cachetui.cli.result import exit_code, write_result
-from cachetui.config.hosts_toml import BuildSettings, ConfigError, HostSettings
+from cachetui.config.settings import BuildSettings, HostSettings
+from cachetui.config.toml_table import ConfigError
 from cachetui.core import Core, Options
 from cachetui.exit_codes import INTERRUPTED
 from cachetui.outputs.runs import of_document

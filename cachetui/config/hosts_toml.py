@@ -4,83 +4,17 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from cachetui.config.toml_table import ConfigError, Places, Table, near
-
-__all__ = [
-    "BuildSettings",
-    "ConfigError",
-    "HostSettings",
-    "Settings",
-    "find",
-    "load",
-    "select",
-]
+from cachetui.config.settings import BuildSettings, HostSettings, Settings
+from cachetui.config.toml_table import ConfigError, Places, Table
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """Names go into tables, file names and image tags."""
 
 NETWORKS = ("default", "none", "host")
 DAY = 86400.0
-
-
-class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """One `[[hosts]]` table with `[defaults]` merged in. Times in seconds.
-
-    `user`, `port`, `identity_file`, `known_hosts` are None where neither the table nor
-    [defaults] says: then ~/.ssh/config and ssh's own defaults hold. `docker` is the words of
-    the client's command. `context_on_host` is a folder on the host that holds the build's
-    context already.
-    """
-
-    name: str
-    address: str
-    user: str | None = None
-    port: int | None = None
-    identity_file: Path | None = None
-    known_hosts: Path | None = None
-    tags: tuple[str, ...] = ()
-    docker: tuple[str, ...] = ("docker",)
-    env: dict[str, str] = {}
-    connect_timeout: float = 10.0
-    build_timeout: float = 3600.0
-    context_on_host: str | None = None
-
-    @property
-    def local(self) -> bool:
-        return self.address == "local"
-
-
-class BuildSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """One `[builds.NAME]` table, or the folder and options given on the command line.
-
-    `context` is absolute; `dockerfile` is relative to it or absolute. `ignore` are globs of
-    paths whose differences do not matter. `context_on_host` is where hosts keep this build's
-    context themselves, unless the host says otherwise.
-    """
-
-    name: str
-    context: Path
-    dockerfile: str = "Dockerfile"
-    target: str | None = None
-    build_args: dict[str, str] = {}
-    network: str = "default"
-    docker_args: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-    context_on_host: str | None = None
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole hosts.toml. `path` is None when there was none to read."""
-
-    path: Path | None
-    hosts: tuple[HostSettings, ...]
-    builds: dict[str, BuildSettings]
 
 
 HOST_KEYS = HostSettings.__struct_fields__
@@ -282,63 +216,3 @@ def _builds(top: Table, folder: Path) -> dict[str, BuildSettings]:
             context_on_host=table.take_text("context_on_host"),
         )
     return found
-
-
-def select(
-    hosts: Sequence[HostSettings], include: Sequence[str] = (), exclude: Sequence[str] = ()
-) -> tuple[HostSettings, ...]:
-    """The hosts that `-w` patterns name (all without any), less those of `-x`, in their order.
-
-    A pattern is a comma list of names, globs, ranges (`ci-[1-12]`, `ci-[01-12,20]`) and @tags.
-    Raises ConfigError for one that names no host.
-    """
-    wanted = {host.name for host in hosts}
-    if include:
-        wanted = set().union(*(_matching(hosts, pattern) for pattern in include))
-    for pattern in exclude:
-        wanted -= _matching(hosts, pattern)
-    if hosts and not wanted:
-        raise ConfigError("no hosts are left: -x excludes every host that -w selects")
-    return tuple(host for host in hosts if host.name in wanted)
-
-
-def _matching(hosts: Sequence[HostSettings], pattern: str) -> set[str]:
-    from fnmatch import fnmatchcase
-
-    found: set[str] = set()
-    names = [host.name for host in hosts]
-    for word in filter(None, (part.strip() for part in re.split(r",(?![^\[]*\])", pattern))):
-        if word.startswith("@"):
-            hits = {host.name for host in hosts if word[1:] in host.tags}
-            if not hits:
-                tags = sorted({tag for host in hosts for tag in host.tags})
-                hint = near(word[1:], tags) if tags else "no host has any"
-                raise ConfigError(f"no host has the tag {word}; {hint}")
-            found |= hits
-            continue
-        for name in _ranges(word):
-            hits = {known for known in names if fnmatchcase(known, name)}
-            if not hits:
-                raise ConfigError(f'no host is named "{name}"; {near(name, names)}')
-            found |= hits
-    return found
-
-
-_RANGE = re.compile(r"\[(\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*)\]")
-
-
-def _ranges(word: str) -> list[str]:
-    """The names of `ci-[1-3,7]`; a bracket without numbers is left to globbing."""
-    found = _RANGE.search(word)
-    if found is None:
-        return [word]
-    names: list[str] = []
-    for part in found[1].split(","):
-        low, _, high = part.partition("-")
-        numbers = range(int(low), int(high or low) + 1)
-        if not numbers or len(numbers) > 10_000:
-            raise ConfigError(f'"{word}": [{part}] is no range of at most 10000 hosts')
-        width = len(low) if low.startswith("0") else 0
-        for number in numbers:
-            names += _ranges(word[: found.start()] + f"{number:0{width}d}" + word[found.end() :])
-    return names

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from cachetui.config import hosts_toml as config
-from cachetui.config.hosts_toml import BuildSettings, HostSettings
+from cachetui.config.settings import BuildSettings, HostSettings
 from cachetui.context.build_context import read_context
 from cachetui.core import Audit, Core, Options
 from cachetui.demo.recording import Recording, recordings

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cachetui.audit.host_audit import Connect
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 from cachetui.demo.placeholders import normalise, placeholder
 from cachetui.demo.recording import Exchange, chunks_of, replace_across
 from cachetui.hosts.machine import Cancel, Completed, HostError, Machine, OnOutput

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 from cachetui.hosts.local_machine import LocalMachine
 from cachetui.hosts.machine import Cancel, Machine
 from cachetui.hosts.ssh.config import SYSTEM_CONFIG, USER_CONFIG

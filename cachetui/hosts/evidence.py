@@ -16,7 +16,7 @@ from datetime import datetime
 
 from cachetui.builders import history_line as madeby
 from cachetui.builders.client import client
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 from cachetui.hosts.cache_records import CacheRecord
 from cachetui.hosts.machine import HostError, Machine
 from cachetui.records.host import MOST_CHAINS, BaseImage, CacheEntry, HostEvidence, LegacyChain

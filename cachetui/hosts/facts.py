@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cachetui.builders.client import last_line
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 from cachetui.hosts.available_builders import abilities
 from cachetui.hosts.cache_records import parse_size
 from cachetui.hosts.facts_script import facts_command

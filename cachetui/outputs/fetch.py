@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 from cachetui.hosts.machine import Cancel, Machine
 from cachetui.outputs import program
 from cachetui.outputs.difference import Entry

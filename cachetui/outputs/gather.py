@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 from cachetui.hosts.machine import Cancel, HostError, Machine
 from cachetui.outputs import program
 from cachetui.outputs.contents import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
 
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 from cachetui.hosts.machine import Cancel, HostError, Machine
 from cachetui.outputs.contents import local_copies
 from cachetui.outputs.difference import Entry, PathDifference

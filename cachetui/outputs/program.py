@@ -16,7 +16,7 @@ from functools import cache
 from importlib.resources import files
 
 from cachetui.builders.command_line import client
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 
 _PACKAGE = "cachetui.outputs.remote"
 _MODULES = ("feed", "headers", "tarstream", "entries", "copies", "saved", "main")

@@ -21,7 +21,7 @@ from cachetui.audit.cleanup import (
 from cachetui.audit.redact import Redactor
 from cachetui.builders.client import last_line
 from cachetui.builders.command_line import client, mount_namespace, tag
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 from cachetui.hosts.machine import Cancel, HostError, Machine
 from cachetui.prove.layout import Laid
 from cachetui.prove.states import Image, NoExperiment

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cachetui.audit.findings_of import case_of, why
-from cachetui.config.hosts_toml import BuildSettings, HostSettings, Settings
+from cachetui.config.settings import BuildSettings, HostSettings, Settings
 from cachetui.findings.case import listed
 from cachetui.findings.record import Finding
 from cachetui.prove.experiment import Asked

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from cachetui.audit.host_audit import Connect
 from cachetui.audit.redact import Redactor
 from cachetui.audit.run_key import digest
-from cachetui.config.hosts_toml import BuildSettings, HostSettings
+from cachetui.config.settings import BuildSettings, HostSettings
 from cachetui.context.build_context import Context, ContextError, read_context
 from cachetui.findings.case import Case
 from cachetui.findings.record import Evidence, Finding, Proof

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cachetui.config.hosts_toml import BuildSettings
+    from cachetui.config.settings import BuildSettings
     from cachetui.tui.ports import CoreLoader, CorePort
 
 

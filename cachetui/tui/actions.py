@@ -23,7 +23,7 @@ from cachetui.tui.text import cut
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cachetui.config.hosts_toml import BuildSettings, HostSettings
+    from cachetui.config.settings import BuildSettings, HostSettings
     from cachetui.core import Options
     from cachetui.records.document import Document
     from cachetui.tui.asking import Asker

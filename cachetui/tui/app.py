@@ -27,7 +27,7 @@ from cachetui.tui.themes import DARK, LIGHT
 from cachetui.tui.widgets.frame import PlaceTabs
 
 if TYPE_CHECKING:
-    from cachetui.config.hosts_toml import BuildSettings, HostSettings
+    from cachetui.config.settings import BuildSettings, HostSettings
     from cachetui.core import Options
     from cachetui.records.step import StepId
 

@@ -10,7 +10,7 @@ from cachetui.tui.text import Line, Span, line
 from cachetui.tui.widgets.columns import Column
 
 if TYPE_CHECKING:
-    from cachetui.config.hosts_toml import BuildSettings, HostSettings
+    from cachetui.config.settings import BuildSettings, HostSettings
     from cachetui.store.database import AuditEntry
 
 

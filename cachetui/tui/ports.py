@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cachetui.audit.progress import Snapshot
-    from cachetui.config.hosts_toml import BuildSettings, HostSettings, Settings
+    from cachetui.config.settings import BuildSettings, HostSettings, Settings
     from cachetui.core import Options
     from cachetui.dockerfile.parse import Dockerfile
     from cachetui.findings import Findings

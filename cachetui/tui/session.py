@@ -16,7 +16,7 @@ from cachetui.tui.ports import AuditPort, CorePort, Key
 
 if TYPE_CHECKING:
     from cachetui.audit.progress import Snapshot
-    from cachetui.config.hosts_toml import BuildSettings, HostSettings
+    from cachetui.config.settings import BuildSettings, HostSettings
     from cachetui.dockerfile.parse import Dockerfile
     from cachetui.records.document import Document
     from cachetui.records.host import HostReport

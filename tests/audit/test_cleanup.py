@@ -14,7 +14,7 @@ from cachetui.audit.cleanup import (
     our_mounts,
     removal_command,
 )
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 from cachetui.hosts.machine import Cancel, Completed, HostError, OnOutput
 from cachetui.records.host import CacheMount
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cachetui.config.hosts_toml import HostSettings, Settings
-from cachetui.core import Core, Options, UserError, folder_build, with_all_build_args
+from cachetui.config.settings import HostSettings, Settings, folder_build, with_all_build_args
+from cachetui.core import Core, Options, UserError
 from cachetui.store.database import Store
 from tests.sample_builds import PLAIN, folder
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cachetui.audit.cleanup import removal_command
 from cachetui.builders.command_line import Build, build_command
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 from cachetui.demo.placeholders import FACTS, REMOVAL, command_of, fill, normalise, script_size
 from cachetui.hosts import watcher as watch
 from cachetui.hosts.checkout import list_command

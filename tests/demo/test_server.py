@@ -13,7 +13,7 @@ import paramiko
 import pytest
 
 from cachetui.config import hosts_toml as config
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 from cachetui.demo.fleet import Fleet, demo_fleet
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.facts import ask_facts

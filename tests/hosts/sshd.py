@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
 

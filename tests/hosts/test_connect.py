@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 from cachetui.hosts import connect
 from cachetui.hosts.fan_out import run_on_all
 from cachetui.hosts.machine import HostError

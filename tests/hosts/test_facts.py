@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 from cachetui.hosts import facts, facts_script
 from cachetui.hosts.available_builders import abilities
 from cachetui.hosts.facts import ask_facts, parse_facts

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from cachetui.config.hosts_toml import HostSettings, load
+from cachetui.config.hosts_toml import load
+from cachetui.config.settings import HostSettings
 from cachetui.hosts.cache_records import cache_command, parse_cache
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.facts import ask_facts

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 from cachetui.hosts import session
 from cachetui.hosts.machine import Cancel, HostError, Machine
 from tests.hosts.conftest import connector

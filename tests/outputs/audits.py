@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cachetui.config.hosts_toml import HostSettings, Settings
+from cachetui.config.settings import HostSettings, Settings
 from cachetui.outputs.gather import gather
 from cachetui.outputs.runs import keep_contents
 from cachetui.records.document import BuildRecord, Document

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 from cachetui.hosts.local_machine import LocalMachine
 from tests.outputs.tars import config, oci_archive, sha
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 from cachetui.core import Core
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.machine import HostError, Machine

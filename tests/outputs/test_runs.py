@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from cachetui.cli.outputs import chosen, outputs_command
-from cachetui.config.hosts_toml import BuildSettings
+from cachetui.config.settings import BuildSettings
 from cachetui.core import UserError
 from cachetui.findings import Findings
 from cachetui.hosts.machine import HostError

@@ -14,7 +14,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cachetui.core import Core, Options, folder_build
+from cachetui.config.settings import folder_build
+from cachetui.core import Core, Options
 from cachetui.findings.record import Finding, Proof
 from cachetui.prove import NoExperiment
 from cachetui.records.document import Document

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 from cachetui.context.build_context import Entry
 from cachetui.dockerfile.parse import parse
 from cachetui.findings.seen import Difference

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from cachetui.config.hosts_toml import HostSettings
-from cachetui.core import Core, Options, folder_build
+from cachetui.config.settings import HostSettings, folder_build
+from cachetui.core import Core, Options
 from cachetui.dockerfile.parse import parse
 from cachetui.findings import Finding, Findings, find
 from cachetui.records.document import Document

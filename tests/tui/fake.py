@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from cachetui.audit.progress import Cell, HostProgress, Snapshot
-from cachetui.config.hosts_toml import BuildSettings, HostSettings, Settings
+from cachetui.config.settings import BuildSettings, HostSettings, Settings
 from cachetui.dockerfile.parse import Dockerfile, parse
 from cachetui.findings import Findings
 from cachetui.outputs.runs import OutputImage, OutputsReport

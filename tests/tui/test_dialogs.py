@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from cachetui.config.hosts_toml import BuildSettings
+from cachetui.config.settings import BuildSettings
 from cachetui.tui.actions import COPY_CAP, INTERRUPTED, LEAVE_WITHIN
 from cachetui.tui.excerpt import of_runs
 from tests import make_records

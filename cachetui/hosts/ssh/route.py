@@ -13,7 +13,7 @@ from threading import Lock
 
 import paramiko
 
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 from cachetui.config.toml_table import ConfigError
 from cachetui.hosts.machine import Cancel
 from cachetui.hosts.ssh import transport as link

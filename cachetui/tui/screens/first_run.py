@@ -11,7 +11,7 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Button
 
-from cachetui.config.hosts_toml import ConfigError
+from cachetui.config.toml_table import ConfigError
 from cachetui.tui.ports import CorePort
 from cachetui.tui.screens.dialogs import Dialog
 from cachetui.tui.text import Line, line

@@ -11,7 +11,7 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Button
 
-from cachetui.config.hosts_toml import HostSettings
+from cachetui.config.settings import HostSettings
 from cachetui.records.scenario import AS_FOUND, CONTROLLED, Scenario
 from cachetui.report import units
 from cachetui.tui.screens.dialogs import Dialog

@@ -1,0 +1,86 @@
+"""What may be set of hosts and builds, as typed values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+
+class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One `[[hosts]]` table with `[defaults]` merged in. Times in seconds.
+
+    `user`, `port`, `identity_file`, `known_hosts` are None where neither the table nor
+    [defaults] says: then ~/.ssh/config and ssh's own defaults hold. `docker` is the words of
+    the client's command. `context_on_host` is a folder on the host that holds the build's
+    context already.
+    """
+
+    name: str
+    address: str
+    user: str | None = None
+    port: int | None = None
+    identity_file: Path | None = None
+    known_hosts: Path | None = None
+    tags: tuple[str, ...] = ()
+    docker: tuple[str, ...] = ("docker",)
+    env: dict[str, str] = {}
+    connect_timeout: float = 10.0
+    build_timeout: float = 3600.0
+    context_on_host: str | None = None
+
+    @property
+    def local(self) -> bool:
+        return self.address == "local"
+
+
+class BuildSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One `[builds.NAME]` table, or the folder and options given on the command line.
+
+    `context` is absolute; `dockerfile` is relative to it or absolute. `ignore` are globs of
+    paths whose differences do not matter. `context_on_host` is where hosts keep this build's
+    context themselves, unless the host says otherwise.
+    """
+
+    name: str
+    context: Path
+    dockerfile: str = "Dockerfile"
+    target: str | None = None
+    build_args: dict[str, str] = {}
+    network: str = "default"
+    docker_args: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    context_on_host: str | None = None
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole hosts.toml. `path` is None when there was none to read."""
+
+    path: Path | None
+    hosts: tuple[HostSettings, ...]
+    builds: dict[str, BuildSettings]
+
+
+def folder_build(folder: Path) -> BuildSettings:
+    """The build of a folder that no [builds] table names, called after the folder."""
+    path = folder.expanduser().resolve()
+    return BuildSettings(name=path.name or "build", context=path)
+
+
+def with_all_build_args(build: BuildSettings) -> BuildSettings:
+    """The same build with the `--build-arg NAME=VALUE`s of its docker_args moved to build_args.
+
+    Values of build_args are never stored or shown; docker_args are.
+    """
+    arguments = dict(build.build_args)
+    rest: list[str] = []
+    words = iter(build.docker_args)
+    for word in words:
+        option, equals, value = word.partition("=")
+        assignment = value if equals else next(words, "") if word == "--build-arg" else ""
+        if option == "--build-arg" and "=" in assignment:
+            name, _, text = assignment.partition("=")
+            arguments[name] = text
+        else:
+            rest += [word, assignment] if word == "--build-arg" and assignment else [word]
+    return msgspec.structs.replace(build, build_args=arguments, docker_args=tuple(rest))
