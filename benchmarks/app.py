@@ -48,9 +48,10 @@ class StreamingAudit:
     """An audit whose hosts all print, through the core's recorder and board."""
 
     def __init__(self, folder: Path, streaming: bool) -> None:
-        from cachetui.audit.build_run import Job, Recorder
+        from cachetui.audit.build_job import BuildJob
+        from cachetui.audit.build_recorder import BuildRecorder
         from cachetui.audit.plan import make_plan
-        from cachetui.audit.progress_board import Board
+        from cachetui.audit.progress_tracker import ProgressTracker
         from cachetui.audit.redact import Redactor
         from cachetui.builders.command_line import Build
         from cachetui.config.settings import BuildSettings, HostSettings
@@ -63,7 +64,7 @@ class StreamingAudit:
         self.dockerfile = parse(DOCKERFILE)
         self.hosts = [f"ci-{n:02}" for n in range(1, HOSTS + 1)]
         plan = make_plan(self.dockerfile, scenarios=["buildkit-cold", "buildkit-warm"])
-        self.board = Board(self.id, "bench", plan, self.hosts)
+        self.board = ProgressTracker(self.id, "bench", plan, self.hosts)
         self.streaming = streaming
         self.lines = 0
         self.flood = 0
@@ -77,11 +78,11 @@ class StreamingAudit:
             platform="linux/amd64",
             backends=("legacy", "buildkit"),
         )
-        self._recorders: dict[str, Recorder] = {}
+        self._recorders: dict[str, BuildRecorder] = {}
         for name in self.hosts:
             place = folder / name
             place.mkdir()
-            job = Job(
+            job = BuildJob(
                 audit=self.id,
                 host=HostSettings(name=name, address=name),
                 facts=facts,
@@ -90,13 +91,13 @@ class StreamingAudit:
                 dockerfile=self.dockerfile,
                 redactor=Redactor({}),
             )
-            self._recorders[name] = Recorder(job, place, self._changed)
-            self.board.host(name, state="building", facts=facts)
-            self.board.cell((name, "buildkit-cold", 1), state="building", steps=4)
+            self._recorders[name] = BuildRecorder(job, place, self._changed)
+            self.board.update_host(name, state="building", facts=facts)
+            self.board.update_cell((name, "buildkit-cold", 1), state="building", steps=4)
 
     def _changed(self, recorder: Any) -> None:
         key = (recorder.job.host.name, "buildkit-cold", 1)
-        self.board.cell(key, step=3, doing=recorder.doing)
+        self.board.update_cell(key, step=3, doing=recorder.doing)
 
     def run(self) -> Any:
         threads = [
@@ -108,9 +109,9 @@ class StreamingAudit:
             for thread in threads:
                 thread.join()
         for name in self.hosts:
-            self.board.host(name, state="done")
+            self.board.update_host(name, state="done")
             for scenario in ("buildkit-cold", "buildkit-warm"):
-                self.board.cell(
+                self.board.update_cell(
                     (name, scenario, 1), state="done", hits=1, misses=2, seconds=12.3, step=4
                 )
         self.board.finish()

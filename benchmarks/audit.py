@@ -31,11 +31,11 @@ from _common import (
     ssh_words,
 )
 
-from cachetui.audit.host_audit import Connect
+from cachetui.audit.audit import new_audit_id
 from cachetui.config.settings import HostSettings, Settings, folder_build
-from cachetui.core import Core, Options, new_audit_id
+from cachetui.core import Core, Options
 from cachetui.demo.placeholders import normalise
-from cachetui.hosts.machine import Cancel, Completed, Machine, OnOutput
+from cachetui.hosts.machine import Cancel, Completed, HostConnector, Machine, OnOutput
 from cachetui.store.database import Store
 
 RATIO_GOAL = 1.05
@@ -78,7 +78,7 @@ class Noted:
 class Noting:
     """A connector whose machines note what they run."""
 
-    connector: Connect
+    connector: HostConnector
     noted: list[Noted] = field(default_factory=list)
     connecting: float = 0.0
 

@@ -5,22 +5,17 @@ Screens and commands hold a `Core`; what one can do, the other can.
 
 from __future__ import annotations
 
-import secrets
-import threading
-import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from cachetui import __version__
+from cachetui.audit.audit import Audit, new_audit_id
 from cachetui.audit.findings_of import why
-from cachetui.audit.host_audit import Connect, Task, Visit
 from cachetui.audit.plan import PlanError, make_plan
-from cachetui.audit.progress import Snapshot
-from cachetui.audit.progress_board import Board
 from cachetui.audit.redact import Redactor
 from cachetui.audit.run_key import build_record
+from cachetui.audit.task import AuditTask
 from cachetui.builders.command_line import refused_argument
 from cachetui.config.hosts_toml import load
 from cachetui.config.settings import (
@@ -33,11 +28,10 @@ from cachetui.config.settings import (
 from cachetui.config.suggest import dockerfiles_below, hosts_toml
 from cachetui.config.toml_table import ConfigError
 from cachetui.context.build_context import ContextError, read_context
-from cachetui.dockerfile.parse import Dockerfile, DockerfileError, needed_stages, parse
+from cachetui.dockerfile.parse import DockerfileError, needed_stages, parse
 from cachetui.findings import Findings
 from cachetui.hosts.connect import Connector
-from cachetui.hosts.fan_out import run_on_all
-from cachetui.hosts.machine import Cancel
+from cachetui.hosts.machine import Cancel, HostConnector
 from cachetui.hosts.ssh.prompts import Asker
 from cachetui.outputs.globs import GlobError, Ignore
 from cachetui.outputs.opening import Opener
@@ -46,11 +40,7 @@ from cachetui.prove.choose import choose
 from cachetui.prove.experiment import Experiment
 from cachetui.records.document import Document
 from cachetui.records.run import Run
-from cachetui.records.scenario import Planned
 from cachetui.store.database import Store
-from cachetui.store.run_log import RunLog
-
-FAN_OUT = 64
 
 
 class UserError(Exception):
@@ -89,7 +79,7 @@ class Core:
         self._asker = asker
         self.connector = self._connector()
 
-    def _connector(self) -> Connect:
+    def _connector(self) -> HostConnector:
         return Connector(asker=self._asker)
 
     def adopt(self, path: Path) -> None:
@@ -182,7 +172,7 @@ class Core:
             )
         if not hosts:
             raise UserError("no host is chosen; -w and -x choose among those of hosts.toml")
-        task = Task(
+        task = AuditTask(
             audit=new_audit_id(),
             settings=build,
             record=build_record(build, context, dockerfile),
@@ -193,136 +183,4 @@ class Core:
             redactor=Redactor(build.build_args),
             outputs=options.outputs,
         )
-        return Audit(self, task, hosts)
-
-
-def new_audit_id() -> str:
-    """A name for an audit: the day and time (UTC), and four letters against coincidence."""
-    letters = "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz") for _ in range(4))
-    return time.strftime("%m%d-%H%M%S-", time.gmtime()) + letters
-
-
-class Audit:
-    """The runs of one plan on some hosts. `run` blocks; all else may be called meanwhile."""
-
-    def __init__(self, core: Core, task: Task, hosts: Sequence[HostSettings]) -> None:
-        self.id = task.audit
-        self.build = task.settings
-        self.dockerfile: Dockerfile = task.dockerfile
-        self.plan = task.plan
-        self.task = task
-        self._core = core
-        self._hosts = tuple(hosts)
-        self._board = Board(task.audit, task.settings.name, task.plan, [h.name for h in hosts])
-        self._cancels = {host.name: threading.Event() for host in hosts}
-        self._visits: dict[str, Visit] = {}
-        self._kept = threading.Lock()
-        self._started_at = time.time()
-        self._seconds = 0.0
-        for name in task.context.left_out:
-            self._board.note(f"{name} is no file, folder or link, and was not sent")
-
-    def run(self) -> Document:
-        """Visit every host and keep the audit; returns it whole, or what there is when stopped."""
-        self._core.store.keep_manifest(self.task.context.digest, self.task.context.entries)
-        return self._go({host.name: None for host in self._hosts})
-
-    def rerun(self, cells: Collection[tuple[str, str, int]]) -> Document:
-        """Run these cells (host, scenario, repeat) again, stored or not; blocks like `run`."""
-        wanted: dict[str, set[Planned]] = {}
-        for host, scenario, repeat in cells:
-            wanted.setdefault(host, set()).add(Planned(scenario, repeat))
-        for name in wanted:
-            self._cancels[name] = threading.Event()
-        self._board.reopen(list(cells))
-        return self._go({name: frozenset(runs) for name, runs in wanted.items()})
-
-    def stop(self, hosts: Collection[str] | None = None) -> None:
-        """Stop these hosts (None: all). Returns at once; remote builds are ended."""
-        for name, cancel in self._cancels.items():
-            if hosts is None or name in hosts:
-                cancel.set()
-        if hosts is None:
-            self._board.stopping()
-
-    def watch(self, callback: Callable[[Snapshot], None]) -> None:
-        """Have `callback` called, from a thread of the core's, at most ten times a second."""
-        self._board.watch(callback)
-
-    def snapshot(self) -> Snapshot:
-        return self._board.snapshot()
-
-    def live_log(self, host: str, scenario: str, repeat: int) -> RunLog | None:
-        """The log of a run under way; None when it is not (then the store has it)."""
-        visit = self._visits.get(host)
-        return visit.live_log(Planned(scenario, repeat)) if visit else None
-
-    def visit(self, host: HostSettings, cancel: Cancel) -> Visit:
-        """The work on one host, not begun."""
-        return Visit(
-            task=self.task,
-            host=host,
-            connector=self._core.connector,
-            store=self._core.store,
-            board=self._board,
-            cancel=cancel,
-        )
-
-    @property
-    def stopped(self) -> bool:
-        return any(cancel.is_set() for cancel in self._cancels.values())
-
-    def document(self) -> Document:
-        """The audit as it stands, runs in the plan's order."""
-        visits = [self._visits[h.name] for h in self._hosts if h.name in self._visits]
-        order = {planned: i for i, planned in enumerate(self.plan.order)}
-        return Document(
-            audit=self.id,
-            build=self.task.record,
-            hosts=tuple(visit.report for visit in visits),
-            runs=tuple(
-                run
-                for visit in visits
-                for run in sorted(
-                    visit.runs, key=lambda r: order.get(Planned(r.scenario, r.repeat), 0)
-                )
-            ),
-            started_at=self._started_at,
-            seconds=self._seconds,
-            version=__version__,
-            scenarios=self.plan.scenarios,
-            notes=self._board.notes,
-        )
-
-    def _go(self, work: dict[str, frozenset[Planned] | None]) -> Document:
-        begun = time.monotonic()
-        visits = []
-        for host in self._hosts:
-            if host.name in work:
-                visit = self.visit(host, self._cancels[host.name])
-                earlier = self._visits.get(host.name)
-                if earlier is not None:
-                    visit.runs = earlier.runs
-                    visit.report = earlier.report
-                self._visits[host.name] = visit
-                visits.append(visit)
-
-        def one(visit: Visit) -> None:
-            visit.run(work[visit.name])
-            self._seconds = time.monotonic() - begun
-            self._keep()
-
-        run_on_all(visits, one, FAN_OUT)
-        self._seconds = time.monotonic() - begun
-        document = self._keep()
-        self._board.finish()
-        return document
-
-    def _keep(self) -> Document:
-        with self._kept:
-            document = self.document()
-            self._core.store.keep_audit(document)
-            return document
-
-
-__all__ = ["Audit", "Core", "Options", "UserError", "new_audit_id"]
+        return Audit(task, hosts, self.connector, self.store)

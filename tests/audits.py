@@ -7,9 +7,10 @@ from pathlib import Path
 
 import msgspec
 
+from cachetui.audit.audit import Audit
 from cachetui.config import hosts_toml as config
 from cachetui.config.settings import folder_build
-from cachetui.core import Audit, Core, Options
+from cachetui.core import Core, Options
 from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.records.step import Step

@@ -1,4 +1,4 @@
-"""How an audit stands: frozen snapshots for whoever shows it. Holds no logic."""
+"""Frozen snapshots of an audit's progress, for whoever shows it."""
 
 from __future__ import annotations
 

@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 
-from cachetui.audit.host_audit import Visit
+from cachetui.audit.audit import Audit
+from cachetui.audit.rehearsal import Rehearsal
 from cachetui.config.settings import HostSettings
-from cachetui.core import FAN_OUT, Audit
-from cachetui.hosts.fan_out import run_on_all
+from cachetui.hosts.fan_out import FAN_OUT, run_on_all
 from cachetui.hosts.machine import HostError
 
 
 def dry_run(audit: Audit, hosts: Sequence[HostSettings]) -> str:
     """The commands, host by host, as a shell script with comments. Build arguments stand without
     their values, which docker takes from the environment."""
-    told: dict[str, list[str]] = {}
+    texts: dict[str, list[str]] = {}
 
-    def one(host: HostSettings) -> None:
-        visit = audit.visit(host, threading.Event())
+    def rehearse(host: HostSettings) -> None:
         try:
-            told[host.name] = _host(visit)
+            texts[host.name] = _lines(audit.rehearse(host))
         except HostError as error:
-            told[host.name] = [f"# {error.reason}", f"# {error.remedy}"]
-        finally:
-            if visit.machine is not None:
-                visit.machine.close()
+            texts[host.name] = [f"# {error.reason}", f"# {error.remedy}"]
 
-    run_on_all(list(hosts), one, FAN_OUT)
+    run_on_all(list(hosts), rehearse, FAN_OUT)
     lines = [f"# {note}" for note in audit.plan.notes]
     for host in hosts:
-        lines += ["", f"# host {host.name} ({host.address})", *told[host.name]]
+        lines += ["", f"# host {host.name} ({host.address})", *texts[host.name]]
     return "\n".join(lines).strip() + "\n"
 
 
-def _host(visit: Visit) -> list[str]:
+def _lines(rehearsal: Rehearsal) -> list[str]:
     lines: list[str] = []
-    for planned, command, reason in visit.rehearse():
-        label = f"# {planned.scenario}" + (
-            f", repeat {planned.repeat}" if planned.repeat > 1 else ""
-        )
-        lines += [f"{label}: {reason}"] if reason else [label]
-        lines += [command] if command else []
-    return lines + visit.rehearse_tidying()
+    for run in rehearsal.runs:
+        repeat = f", repeat {run.planned.repeat}" if run.planned.repeat > 1 else ""
+        label = f"# {run.planned.scenario}{repeat}"
+        lines += [f"{label}: {run.reason}"] if run.command is None else [label, run.command]
+    note = "# afterwards: our tags, the images that legacy-cold made, our cache mounts"
+    return [*lines, note, *rehearsal.removal]

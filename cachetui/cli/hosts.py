@@ -13,11 +13,10 @@ import msgspec
 
 from cachetui.cli.result import write_result
 from cachetui.config.settings import HostSettings
-from cachetui.core import FAN_OUT
 from cachetui.exit_codes import SAME, TROUBLE
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.facts import ask_facts
-from cachetui.hosts.fan_out import run_on_all
+from cachetui.hosts.fan_out import FAN_OUT, run_on_all
 from cachetui.hosts.machine import HostError
 from cachetui.records.host import HostReport
 

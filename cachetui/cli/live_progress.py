@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from cachetui.audit.audit import Audit
 from cachetui.audit.progress import Cell, HostProgress, Snapshot
-from cachetui.core import Audit
 from cachetui.report import units
 from cachetui.report.clean import clean_line
 

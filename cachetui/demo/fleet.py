@@ -23,10 +23,11 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
+from cachetui.audit.audit import Audit
 from cachetui.config import hosts_toml as config
 from cachetui.config.settings import BuildSettings, HostSettings
 from cachetui.context.build_context import read_context
-from cachetui.core import Audit, Core, Options
+from cachetui.core import Core, Options
 from cachetui.demo.recording import Recording, recordings
 from cachetui.demo.server import ADDRESS, DemoServer
 from cachetui.hosts.connect import Connector
@@ -113,7 +114,7 @@ class DemoCore(Core):
         ]
         notes = (self._fleet.note(), *pasts, *audit.plan.notes)
         plan = replace(audit.plan, notes=notes)
-        return Audit(self, replace(audit.task, plan=plan), hosts)
+        return Audit(replace(audit.task, plan=plan), hosts, self.connector, self.store)
 
 
 @contextmanager

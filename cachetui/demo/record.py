@@ -6,11 +6,10 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from cachetui.audit.host_audit import Connect
 from cachetui.config.settings import HostSettings
 from cachetui.demo.placeholders import normalise, placeholder
 from cachetui.demo.recording import Exchange, chunks_of, replace_across
-from cachetui.hosts.machine import Cancel, Completed, HostError, Machine, OnOutput
+from cachetui.hosts.machine import Cancel, Completed, HostConnector, HostError, Machine, OnOutput
 
 
 @dataclass
@@ -93,7 +92,7 @@ class RecordingMachine:
 class RecordingConnector:
     """Connects as another connector does, and records each host into its transcript."""
 
-    def __init__(self, connector: Connect, transcripts: Mapping[str, Transcript]) -> None:
+    def __init__(self, connector: HostConnector, transcripts: Mapping[str, Transcript]) -> None:
         self._connector = connector
         self._transcripts = transcripts
 

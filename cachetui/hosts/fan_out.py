@@ -13,6 +13,9 @@ from cachetui.hosts.machine import Cancel
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
+FAN_OUT = 64
+"""Hosts that are worked on at once, unless a command says otherwise."""
+
 POLL = 0.1
 GRACE = 10.0
 """Seconds that work under way may take to end after `cancel`."""

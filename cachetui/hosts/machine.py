@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from cachetui.config.settings import HostSettings
+
 HostTrouble = Literal[
     "unreachable",  # no connection: name, route, refused, no answer
     "host-key",  # unknown or changed
@@ -104,4 +106,12 @@ class Machine(Protocol):
 
     def close(self) -> None:
         """Drop the connection, which ends what runs on it. Any thread; more than once."""
+        ...
+
+
+class HostConnector(Protocol):
+    """What `hosts.connect.Connector` offers: settings in, a connected machine out."""
+
+    def connect(self, host: HostSettings, cancel: Cancel | None = None) -> Machine:
+        """Connect and log in. Raises `HostError`."""
         ...

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
-from cachetui.audit.build_run import Job, Recorder, run_build
+from cachetui.audit.build_job import BuildJob
+from cachetui.audit.build_recorder import BuildRecorder
+from cachetui.audit.build_run import run_build
 from cachetui.audit.cleanup import (
     empty_mounts_command,
     image_ids,
@@ -68,7 +70,7 @@ class Bench:
             self._tags.setdefault(job.tag, None)
         decided = Event()
 
-        def watch(recorder: Recorder) -> None:
+        def watch(recorder: BuildRecorder) -> None:
             on_doing(recorder.doing)
             if laid.stop_early:
                 known = recorder.finished(ended=False, failed=False)
@@ -96,8 +98,8 @@ class Bench:
             raise HostError(self.host.name, "lost", outcome.run.reason or "the connection broke")
         return Made(outcome.run, laid.watch)
 
-    def job(self, laid: Laid, redactor: Redactor) -> Job:
-        return Job(
+    def job(self, laid: Laid, redactor: Redactor) -> BuildJob:
+        return BuildJob(
             audit=laid.name,
             host=self.host,
             facts=self.facts,

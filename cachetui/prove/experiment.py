@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from cachetui.audit.host_audit import Connect
 from cachetui.audit.redact import Redactor
 from cachetui.audit.run_key import digest
 from cachetui.config.settings import BuildSettings, HostSettings
@@ -17,7 +16,7 @@ from cachetui.findings.case import Case
 from cachetui.findings.record import Evidence, Finding, Proof
 from cachetui.hosts.checkout import read_checkout
 from cachetui.hosts.facts import ask_facts
-from cachetui.hosts.machine import Cancel, HostError, Machine
+from cachetui.hosts.machine import Cancel, HostConnector, HostError, Machine
 from cachetui.hosts.upload import context_folder, put_folder
 from cachetui.prove.bench import Bench
 from cachetui.prove.layout import Laid, Layout, never_cached
@@ -73,7 +72,7 @@ class Experiment:
 
     asked: Asked
     store: Store
-    connect: Connect
+    connect: HostConnector
     cancel: Cancel
     name: str = field(default_factory=lambda: "prove-" + secrets.token_hex(5))
     parts: tuple[_Part, ...] = ()
@@ -86,7 +85,7 @@ class Experiment:
     # Before
 
     def prepare(self) -> list[str]:
-        """Connect, see what is there, and say what will run: shell commands, with comments.
+        """HostConnector, see what is there, and say what will run: shell commands, with comments.
 
         Nothing on the host is changed. Raises `HostError` and `NoExperiment`.
         """

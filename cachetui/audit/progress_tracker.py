@@ -1,6 +1,6 @@
-"""Where an audit stands, in one place: worker threads write, snapshots are read.
+"""The progress of an audit, in one place: worker threads write, snapshots are read.
 
-Watchers are told from a thread of the board's own, at most ten times a second, however fast
+Watchers are called from a thread of the tracker's own, at most ten times a second, however fast
 the builds print.
 """
 
@@ -18,12 +18,14 @@ from cachetui.audit.plan import Plan
 from cachetui.audit.progress import Cell, CellState, HostProgress, Snapshot
 
 INTERVAL = 0.1
+"""Seconds between two calls of a watcher, at least."""
 
 Key = tuple[str, str, int]
+"""Host, scenario, repeat (from 1)."""
 
 
-class Board:
-    """The cells and hosts of one audit. Safe from any thread."""
+class ProgressTracker:
+    """The cells and hosts of one audit. Any thread may call any method."""
 
     def __init__(self, audit: str, build: str, plan: Plan, hosts: Sequence[str]) -> None:
         self._lock = threading.Lock()
@@ -36,43 +38,43 @@ class Board:
                 self._cells[key] = Cell(
                     host=name, scenario=planned.scenario, repeat=planned.repeat, state="queued"
                 )
-        self._building: dict[Key, float] = {}
+        self._building_since: dict[Key, float] = {}
         self._begun = time.monotonic()
         self._ended: float | None = None
         self._stopping = False
         self._notes: tuple[str, ...] = plan.notes
         self._changed = threading.Event()
         self._watchers: list[Callable[[Snapshot], None]] = []
-        self._teller: threading.Thread | None = None
+        self._notifier: threading.Thread | None = None
 
-    def host(self, name: str, **changes: Any) -> None:
+    def update_host(self, name: str, **changes: Any) -> None:
         """Change fields of a host's `HostProgress`."""
         with self._lock:
             self._hosts[name] = msgspec.structs.replace(self._hosts[name], **changes)
         self._changed.set()
 
-    def cell(self, key: Key, **changes: Any) -> None:
+    def update_cell(self, key: Key, **changes: Any) -> None:
         """Change fields of a `Cell`; one that begins to build gets a running clock."""
         with self._lock:
             cell = msgspec.structs.replace(self._cells[key], **changes)
             self._cells[key] = cell
             if cell.state == "building":
-                self._building.setdefault(key, time.monotonic())
+                self._building_since.setdefault(key, time.monotonic())
             else:
-                self._building.pop(key, None)
+                self._building_since.pop(key, None)
         self._changed.set()
 
-    def rest(self, host: str, state: CellState, reason: str | None) -> None:
-        """Give all of a host's cells that have not ended the same end."""
+    def end_remaining(self, host: str, state: CellState, reason: str | None) -> None:
+        """Give the same final state to all cells of a host that have not ended."""
         with self._lock:
             for key, cell in self._cells.items():
                 if key[0] == host and cell.state in ("queued", "building"):
                     self._cells[key] = msgspec.structs.replace(cell, state=state, reason=reason)
-                    self._building.pop(key, None)
+                    self._building_since.pop(key, None)
         self._changed.set()
 
-    def reopen(self, keys: Sequence[Key]) -> None:
-        """Queue cells again, for another go."""
+    def requeue(self, keys: Sequence[Key]) -> None:
+        """Queue cells again, as if they had not run."""
         with self._lock:
             for key in keys:
                 old = self._cells[key]
@@ -85,37 +87,39 @@ class Board:
                 )
             self._ended = None
             self._stopping = False
-        self._start_telling()
+        self._start_notifier()
 
-    def note(self, text: str) -> None:
+    def add_note(self, text: str) -> None:
+        """Add a sentence to the audit's notes, once."""
         with self._lock:
             if text not in self._notes:
                 self._notes = (*self._notes, text)
         self._changed.set()
 
-    def stopping(self) -> None:
+    def mark_stopping(self) -> None:
+        """The user has stopped the audit; its hosts have not ended yet."""
         with self._lock:
             self._stopping = True
         self._changed.set()
 
     def finish(self) -> None:
-        """The audit ended: watchers get one last snapshot."""
+        """Mark the audit as ended; watchers get one last snapshot."""
         with self._lock:
             self._ended = time.monotonic()
         self._changed.set()
-        self._tell()
+        self._notify()
 
     @property
     def notes(self) -> tuple[str, ...]:
         return self._notes
 
     def snapshot(self) -> Snapshot:
-        """All of it at this moment, clocks of building cells included."""
+        """The progress at this moment; `seconds` of cells that build is their time so far."""
         with self._lock:
             now = self._ended or time.monotonic()
             cells = tuple(
-                msgspec.structs.replace(cell, seconds=now - self._building[key])
-                if key in self._building
+                msgspec.structs.replace(cell, seconds=now - self._building_since[key])
+                if key in self._building_since
                 else cell
                 for key, cell in self._cells.items()
             )
@@ -136,31 +140,31 @@ class Board:
         )
 
     def watch(self, callback: Callable[[Snapshot], None]) -> None:
-        """Have `callback` told of every change, at most ten times a second."""
+        """Call `callback` after changes, at most ten times a second, from another thread."""
         self._watchers.append(callback)
-        self._start_telling()
+        self._start_notifier()
 
-    def _start_telling(self) -> None:
+    def _start_notifier(self) -> None:
         with self._lock:
-            if self._watchers and self._ended is None and self._teller is None:
-                self._teller = threading.Thread(
-                    target=self._tell_on, name="cachetui-board", daemon=True
+            if self._watchers and self._ended is None and self._notifier is None:
+                self._notifier = threading.Thread(
+                    target=self._notify_loop, name="audit-progress", daemon=True
                 )
-                self._teller.start()
+                self._notifier.start()
         self._changed.set()
 
-    def _tell_on(self) -> None:
+    def _notify_loop(self) -> None:
         while True:
             self._changed.wait(1.0)
             self._changed.clear()
             with self._lock:
                 if self._ended is not None:
-                    self._teller = None
+                    self._notifier = None
                     return
-            self._tell()
+            self._notify()
             time.sleep(INTERVAL)
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         snapshot = self.snapshot()
         for callback in list(self._watchers):
             with suppress(Exception):  # a watcher that is gone must not stop the others

@@ -1,0 +1,161 @@
+"""An audit: all hosts at once, each in a thread of its own, and the document that comes of it."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Collection, Sequence
+
+from cachetui import __version__
+from cachetui.audit.host_audit import HostAudit
+from cachetui.audit.progress import Snapshot
+from cachetui.audit.progress_tracker import ProgressTracker
+from cachetui.audit.rehearsal import Rehearsal, rehearse
+from cachetui.audit.task import AuditTask
+from cachetui.config.settings import HostSettings
+from cachetui.hosts.fan_out import FAN_OUT, run_on_all
+from cachetui.hosts.machine import HostConnector
+from cachetui.records.document import Document
+from cachetui.records.scenario import Planned
+from cachetui.store.database import Store
+from cachetui.store.run_log import RunLog
+
+
+def new_audit_id() -> str:
+    """A new audit's name: `MMDD-HHMMSS-xxxx`, in UTC, with four random letters."""
+    letters = "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz") for _ in range(4))
+    return time.strftime("%m%d-%H%M%S-", time.gmtime()) + letters
+
+
+class Audit:
+    """The runs of one plan on some hosts. `run` blocks; all else may be called meanwhile."""
+
+    def __init__(
+        self,
+        task: AuditTask,
+        hosts: Sequence[HostSettings],
+        connector: HostConnector,
+        store: Store,
+    ) -> None:
+        self.id = task.audit
+        self.build = task.settings
+        self.dockerfile = task.dockerfile
+        self.plan = task.plan
+        self.task = task
+        self._connector = connector
+        self._store = store
+        self._hosts = tuple(hosts)
+        names = [host.name for host in hosts]
+        self._progress = ProgressTracker(task.audit, task.settings.name, task.plan, names)
+        self._cancels = {name: threading.Event() for name in names}
+        self._host_audits: dict[str, HostAudit] = {}
+        self._keeping = threading.Lock()
+        self._started_at = time.time()
+        self._seconds = 0.0
+        for name in task.context.left_out:
+            self._progress.add_note(f"{name} is no file, folder or link, and was not sent")
+
+    def run(self) -> Document:
+        """Audit every host and keep the result; returns what there is, also when stopped."""
+        self._store.keep_manifest(self.task.context.digest, self.task.context.entries)
+        return self._run_hosts({host.name: None for host in self._hosts})
+
+    def rerun(self, cells: Collection[tuple[str, str, int]]) -> Document:
+        """Run these cells (host, scenario, repeat) again, stored or not; blocks like `run`."""
+        wanted: dict[str, set[Planned]] = {}
+        for host, scenario, repeat in cells:
+            wanted.setdefault(host, set()).add(Planned(scenario, repeat))
+        for name in wanted:
+            self._cancels[name] = threading.Event()
+        self._progress.requeue(list(cells))
+        return self._run_hosts({name: frozenset(runs) for name, runs in wanted.items()})
+
+    def stop(self, hosts: Collection[str] | None = None) -> None:
+        """Stop these hosts (None: all). Returns at once; remote builds are ended."""
+        for name, cancel in self._cancels.items():
+            if hosts is None or name in hosts:
+                cancel.set()
+        if hosts is None:
+            self._progress.mark_stopping()
+
+    def watch(self, callback: Callable[[Snapshot], None]) -> None:
+        """Call `callback` with snapshots, from another thread, at most ten times a second."""
+        self._progress.watch(callback)
+
+    def snapshot(self) -> Snapshot:
+        return self._progress.snapshot()
+
+    def live_log(self, host: str, scenario: str, repeat: int) -> RunLog | None:
+        """The log of a run under way; None when it is not (then the store has it)."""
+        host_audit = self._host_audits.get(host)
+        return host_audit.live_log(Planned(scenario, repeat)) if host_audit else None
+
+    def rehearse(self, host: HostSettings) -> Rehearsal:
+        """What would run on a host, asked without changing anything there. Raises `HostError`."""
+        return rehearse(self.task, host, self._connector, self._store)
+
+    @property
+    def stopped(self) -> bool:
+        return any(cancel.is_set() for cancel in self._cancels.values())
+
+    def document(self) -> Document:
+        """The audit's document so far, runs in the plan's order."""
+        begun = [self._host_audits[h.name] for h in self._hosts if h.name in self._host_audits]
+        place = {planned: number for number, planned in enumerate(self.plan.order)}
+        return Document(
+            audit=self.id,
+            build=self.task.record,
+            hosts=tuple(host_audit.report for host_audit in begun),
+            runs=tuple(
+                run
+                for host_audit in begun
+                for run in sorted(
+                    host_audit.runs, key=lambda run: place.get(Planned(run.scenario, run.repeat), 0)
+                )
+            ),
+            started_at=self._started_at,
+            seconds=self._seconds,
+            version=__version__,
+            scenarios=self.plan.scenarios,
+            notes=self._progress.notes,
+        )
+
+    def _run_hosts(self, wanted: dict[str, frozenset[Planned] | None]) -> Document:
+        """Audit these hosts at once: all that is missing (None), or the runs named."""
+        begun = time.monotonic()
+        host_audits = [self._begin(host) for host in self._hosts if host.name in wanted]
+
+        def run(host_audit: HostAudit) -> None:
+            host_audit.run(wanted[host_audit.name])
+            self._seconds = time.monotonic() - begun
+            self._keep()
+
+        run_on_all(host_audits, run, FAN_OUT)
+        self._seconds = time.monotonic() - begun
+        document = self._keep()
+        self._progress.finish()
+        return document
+
+    def _begin(self, host: HostSettings) -> HostAudit:
+        """The audit of one host, with what an earlier go has brought."""
+        host_audit = HostAudit(
+            self.task,
+            host,
+            connector=self._connector,
+            store=self._store,
+            progress=self._progress,
+            cancel=self._cancels[host.name],
+        )
+        earlier = self._host_audits.get(host.name)
+        if earlier is not None:
+            host_audit.runs = earlier.runs
+            host_audit.report = earlier.report
+        self._host_audits[host.name] = host_audit
+        return host_audit
+
+    def _keep(self) -> Document:
+        with self._keeping:
+            document = self.document()
+            self._store.keep_audit(document)
+            return document

@@ -1,0 +1,69 @@
+"""One build to be run on one host: its settings and its command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cachetui.audit.redact import Redactor
+from cachetui.builders.command_line import Build, build_command, tag
+from cachetui.config.settings import HostSettings
+from cachetui.dockerfile.parse import Dockerfile
+from cachetui.records.host import HostFacts
+from cachetui.records.run import MountUse, OutputFormat
+from cachetui.records.scenario import Planned
+
+
+@dataclass(frozen=True)
+class BuildJob:
+    """What is needed to run one build. `of` is the key of what it is a run of (see `run_key`)."""
+
+    audit: str
+    host: HostSettings
+    facts: HostFacts
+    planned: Planned
+    build: Build
+    dockerfile: Dockerfile
+    redactor: Redactor
+    of: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def output(self) -> OutputFormat:
+        """The richest output that the host's client can give."""
+        if self.planned.backend == "legacy":
+            return "legacy"
+        return "rawjson" if self.facts.rawjson else "plain"
+
+    @property
+    def tag(self) -> str | None:
+        """The image's tag; what is found as it is gets none, as its user would give none."""
+        return tag(self.audit, self.planned) if self.planned.kind.controlled else None
+
+    def command(self, *, values: bool = True) -> str:
+        """The build's command; without `values`, one to be shown and kept."""
+        return build_command(
+            self.host.docker,
+            self.host.env,
+            self.build,
+            self.planned,
+            self.audit,
+            self.output,
+            values=values,
+        )
+
+    @property
+    def cache_mounts(self) -> tuple[MountUse, ...]:
+        """The cache mounts that the build's RUN steps name; () on a builder without them."""
+        if self.planned.backend != "buildkit":
+            return ()
+        return tuple(
+            MountUse(
+                stage_index=instruction.stage_index,
+                index=instruction.index,
+                target=mount.target,
+                id=mount.id or mount.target,
+                sharing=mount.sharing or "shared",
+            )
+            for instruction in self.dockerfile.instructions
+            for mount in instruction.cache_mounts
+        )

@@ -1,0 +1,141 @@
+"""The output of one build as it comes: raw output and log to disk, steps and images in memory."""
+
+from __future__ import annotations
+
+import re
+import time
+import zlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import msgspec
+
+from cachetui.audit.build_job import BuildJob
+from cachetui.audit.redact import StreamRedactor
+from cachetui.builders.events import ContextSent, Ended, Event, ImageMade, Log, Message, Started
+from cachetui.builders.output_parser import parser_for
+from cachetui.builders.step_map import StepMap
+from cachetui.records.step import Step, StepId
+from cachetui.store.run_log import LogWriter
+
+_LAST_MESSAGES = 20
+_DIGEST = re.compile(r"FROM \S+@(sha256:[0-9a-f]{64})")
+
+
+class BuildRecorder:
+    """Takes a build's output as it comes: keeps it raw, parses it, follows the steps.
+
+    Values of build arguments are taken out before anything is written. The files `log` (see
+    `LogWriter`) and `raw` (one zlib stream) are below `folder`. `on_change` is called when a
+    step changed, with this recorder.
+    """
+
+    def __init__(
+        self, job: BuildJob, folder: Path, on_change: Callable[[BuildRecorder], None]
+    ) -> None:
+        self.job = job
+        self.steps = StepMap(
+            job.dockerfile, job.build.target, job.planned.backend, job.build.build_args
+        )
+        self.log = LogWriter(folder / "log")
+        self.raw_path = folder / "raw"
+        self.images: list[str] = []
+        self.bases: dict[str, str] = {}  # key of a FROM → the image that it printed first
+        self.digests: dict[str, str] = {}  # a FROM's reference → what BuildKit resolved it to
+        self.final_image: str | None = None
+        self.context_bytes: int | None = None
+        self.messages: list[str] = []
+        self.other_error: str | None = None  # what failed that is no step of the Dockerfile
+        self.doing = ""
+        self._parser = parser_for(job.output)
+        self._raw = self.raw_path.open("wb")
+        self._raw_zlib = zlib.compressobj(1)
+        self._redactor = job.redactor
+        self._raw_redactor = job.redactor.stream()
+        self._step_redactors: dict[StepId | None, StreamRedactor] = {}
+        self._on_change = on_change
+        self._began = time.monotonic()
+        self._names: dict[str, str] = {}
+
+    def output(self, data: bytes, arrived: float) -> None:
+        """A block of output and `time.monotonic()` of its arrival."""
+        self._raw.write(self._raw_zlib.compress(self._raw_redactor.feed(data)))
+        self._take(self._parser.feed(data, arrived - self._began))
+
+    def close(self) -> None:
+        """The output ended, whatever way."""
+        if self._raw.closed:
+            return
+        self._take(self._parser.close(time.monotonic() - self._began))
+        self._raw.write(
+            self._raw_zlib.compress(self._raw_redactor.close()) + self._raw_zlib.flush()
+        )
+        self._raw.close()
+        for step in self._step_redactors:
+            self._end_log(step)
+        self.log.close()
+
+    def _end_log(self, step: StepId | None) -> None:
+        """Write what was held back of a step's log: it is no build argument's value."""
+        if step in self._step_redactors:
+            self.log.write(step, self._step_redactors[step].close())
+
+    def _take(self, events: Iterable[Event]) -> None:
+        changed = False
+        for event in events:
+            changed |= self._follow(event)
+        if changed:
+            self._on_change(self)
+
+    def _follow(self, event: Event) -> bool:
+        """Take in one event; returns whether a step changed."""
+        self.steps.apply(event)
+        match event:
+            case Log(key=key, data=data):
+                step = self.steps.step_of(key)
+                redactor = self._step_redactors.setdefault(step, self._redactor.log())
+                self.log.write(step, redactor.feed(data))
+                return False
+            case Started(key=key, name=name):
+                self.doing = self._redactor.string(name)
+                self._names[key] = self.doing
+                self._note_digest(key, name)
+            case ImageMade(key=of, id=image, final=final):
+                step = self.steps.step_of(of) if of else None
+                if of and step is not None and step.index == 0 and image not in self.images:
+                    self.bases.setdefault(of, image)
+                self.images.append(image)
+                if final:
+                    self.final_image = image
+            case ContextSent(bytes=size):
+                self.context_bytes = size
+            case Message(text=text):
+                shown = self._redactor.string(text)
+                self.log.write(None, shown.encode("utf-8", "replace") + b"\n")
+                self.messages = [*self.messages[1 - _LAST_MESSAGES :], shown]
+            case Ended(key=key):
+                self._end_log(self.steps.step_of(key))
+                if event.fetched:
+                    self.bases.pop(key, None)
+                if event.outcome == "failed" and event.error and not self.steps.step_of(key):
+                    error = self._redactor.string(event.error)
+                    self.other_error = f"{self._names.get(key, key)}: {error}"
+        return True
+
+    def _note_digest(self, key: str, name: str) -> None:
+        """Note the digest that BuildKit found behind a FROM, which it prints as part of it."""
+        step = self.steps.step_of(key)
+        digest = _DIGEST.search(name)
+        if digest is not None and step is not None and step.index == 0 and step.stage_index >= 0:
+            self.digests[self.job.dockerfile.stages[step.stage_index].base] = digest[1]
+
+    def finished(self, *, ended: bool, failed: bool) -> tuple[Step, ...]:
+        """The steps as they are now: `ended` when the build is over, `failed` when it failed."""
+        return tuple(
+            msgspec.structs.replace(
+                step,
+                log_lines=self.log.lines(step.id),
+                error=None if step.error is None else self._redactor.string(step.error),
+            )
+            for step in self.steps.steps(final=ended, run_failed=failed)
+        )

@@ -1,0 +1,43 @@
+"""What a host's engine says of an image that a build has just made."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import msgspec
+
+from cachetui.builders.command_line import client
+from cachetui.config.settings import HostSettings
+from cachetui.hosts.machine import Completed, HostError, Machine
+from cachetui.records.run import Image
+
+INSPECT_SECONDS = 60.0
+
+
+def inspect_image(machine: Machine, host: HostSettings, name: str) -> tuple[Image | None, str]:
+    """The image of that name (a tag or an ID), and the command that asked for it, without the
+    values of the host's `env`. The image is None when the host does not tell."""
+    arguments = f"image inspect --format '{{{{json .}}}}' {name}"
+    done: Completed | None = None
+    with suppress(HostError):
+        done = machine.run(f"{client(host.docker, host.env)} {arguments}", timeout=INSPECT_SECONDS)
+    command = f"{client(host.docker)} {arguments}"
+    if done is None or done.status != 0:
+        return None, command
+    with suppress(msgspec.MsgspecError):
+        image = msgspec.json.decode(done.stdout, type=_Inspected)
+        layers = tuple(image.RootFS.Layers or ())
+        return Image(id=image.Id, layers=layers, bytes=image.Size), command
+    return None, command
+
+
+class _RootFs(msgspec.Struct):
+    Layers: list[str] | None = None
+
+
+class _Inspected(msgspec.Struct):
+    """What we read of `docker image inspect`."""
+
+    Id: str
+    RootFS: _RootFs
+    Size: int = 0

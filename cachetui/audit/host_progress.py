@@ -1,0 +1,98 @@
+"""One host's part in an audit's progress: what its thread reports to the tracker."""
+
+from __future__ import annotations
+
+import time
+
+from cachetui.audit.build_recorder import BuildRecorder
+from cachetui.audit.progress import CellState, HostState
+from cachetui.audit.progress_tracker import ProgressTracker
+from cachetui.records.host import HostFacts, HostStatus
+from cachetui.records.run import Run
+from cachetui.records.scenario import Planned
+
+_STATES_OF_STATUS: dict[HostStatus, tuple[HostState, CellState]] = {
+    "ok": ("done", "done"),
+    "skipped": ("cancelled", "cancelled"),
+    "unreachable": ("unreachable", "unreachable"),
+    "failed": ("failed", "failed"),
+}
+
+
+class HostProgressReporter:
+    """Reports the progress of the host `name`."""
+
+    def __init__(self, tracker: ProgressTracker, name: str) -> None:
+        self._tracker = tracker
+        self._name = name
+
+    def note(self, text: str) -> None:
+        """Add a sentence to the audit's notes."""
+        self._tracker.add_note(text)
+
+    def state(self, state: HostState) -> None:
+        """The host is doing something else now."""
+        self._tracker.update_host(self._name, state=state)
+
+    def connecting(self) -> None:
+        """The host's part begins; an earlier reason does not hold any more."""
+        self._tracker.update_host(self._name, state="connecting", reason=None, remedy=None)
+
+    def facts(self, facts: HostFacts) -> None:
+        self._tracker.update_host(self._name, facts=facts)
+
+    def sending(self, total: int) -> None:
+        """The context is sent, `total` bytes."""
+        self._tracker.update_host(self._name, state="sending", sent=0, to_send=total)
+
+    def sent(self, sent: int) -> None:
+        """So many bytes of the context have been sent."""
+        self._tracker.update_host(self._name, sent=sent)
+
+    def expected(self, planned: Planned, seconds: float | None) -> None:
+        """How long a run is likely to take."""
+        self._tracker.update_cell(self._key(planned), expected=seconds)
+
+    def build_begins(self, planned: Planned) -> None:
+        self._tracker.update_cell(self._key(planned), state="building")
+
+    def building(self, planned: Planned, recorder: BuildRecorder) -> None:
+        """A step of a build has begun or ended."""
+        steps = recorder.finished(ended=False, failed=False)
+        begun = [step for step in steps if step.status != "not-reached"]
+        counted = [step for step in begun if step.counts]
+        self._tracker.update_cell(
+            self._key(planned),
+            state="building",
+            step=len(begun),
+            steps=len(steps),
+            doing=recorder.doing,
+            hits=sum(step.status == "hit" for step in counted),
+            misses=sum(step.status == "miss" for step in counted),
+        )
+
+    def run_ended(self, run: Run, state: CellState) -> None:
+        """A run has its record."""
+        counted = [step for step in run.steps if step.counts]
+        self._tracker.update_cell(
+            (run.host, run.scenario, run.repeat),
+            state=state,
+            step=len(run.steps),
+            steps=len(run.steps),
+            doing="",
+            hits=sum(step.status == "hit" for step in counted),
+            misses=sum(step.status != "hit" for step in counted),
+            seconds=run.seconds,
+            age=time.time() - run.started_at if run.stored else None,
+            reason=run.reason,
+            run=run.id,
+        )
+
+    def host_ended(self, status: HostStatus, reason: str, remedy: str | None) -> None:
+        """The host's part is over early: runs that have not ended get its state and reason."""
+        host_state, cell_state = _STATES_OF_STATUS[status]
+        self._tracker.update_host(self._name, state=host_state, reason=reason, remedy=remedy)
+        self._tracker.end_remaining(self._name, cell_state, reason)
+
+    def _key(self, planned: Planned) -> tuple[str, str, int]:
+        return (self._name, planned.scenario, planned.repeat)

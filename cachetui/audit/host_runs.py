@@ -1,0 +1,144 @@
+"""Which runs of the plan one host is to make: those that it can build and that are not stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from cachetui.audit.build_job import BuildJob
+from cachetui.audit.build_run import unsupported_run
+from cachetui.audit.plan import missing_with_needs
+from cachetui.audit.run_key import run_of
+from cachetui.audit.task import AuditTask
+from cachetui.builders.command_line import Build
+from cachetui.builders.step_map import StepMap
+from cachetui.builders.unsupported import builds_other, unsupported
+from cachetui.config.settings import HostSettings
+from cachetui.hosts.upload import context_folder
+from cachetui.outputs.runs import contents_of
+from cachetui.records.host import HostFacts
+from cachetui.records.run import Run
+from cachetui.records.scenario import Planned
+from cachetui.store.database import Store
+
+
+@dataclass(frozen=True)
+class RunChoice:
+    """What becomes of the plan's runs: `unsupported` with the reason, `stored` with the run that
+    answers, `missing` in the order in which they are to be made."""
+
+    unsupported: dict[Planned, str] = field(default_factory=dict)
+    stored: dict[Planned, Run] = field(default_factory=dict)
+    missing: list[Planned] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class HostRuns:
+    """The plan's runs on one host whose facts are known."""
+
+    task: AuditTask
+    host: HostSettings
+    facts: HostFacts
+    store: Store
+
+    @property
+    def context_folder(self) -> str:
+        """The folder on the host that the build context is put into."""
+        return context_folder(self.facts.cache_folder, self.task.context.digest)
+
+    def choose(self, only: frozenset[Planned] | None = None) -> RunChoice:
+        """Sort the plan's runs. With `only`, these are made whether stored or not, with the cold
+        runs that they need, and no other."""
+        choice = RunChoice()
+        possible: list[Planned] = []
+        settled: set[Planned] = set()
+        for planned in self.task.plan.order:
+            wanted = only is None or planned in only
+            reason = self._why_not(planned)
+            if reason is not None:
+                if wanted:
+                    choice.unsupported[planned] = reason
+                continue
+            possible.append(planned)
+            stored = self._stored(planned) if only is None else None
+            if stored is not None:
+                choice.stored[planned] = stored
+            if stored is not None or not wanted:
+                settled.add(planned)
+        choice.missing.extend(missing_with_needs(possible, settled))
+        for planned in choice.missing:
+            choice.stored.pop(planned, None)
+        return choice
+
+    def expected_seconds(self) -> Iterator[tuple[Planned, float | None]]:
+        """How long the last stored run of each of the plan's runs took, None without one."""
+        for planned in self.task.plan.order:
+            yield planned, self.store.last_seconds(self._key(planned))
+
+    def job(self, planned: Planned) -> BuildJob:
+        """The build to be run."""
+        task = self.task
+        warning = builds_other(
+            task.dockerfile, task.settings.target, planned.backend, self.facts.engine
+        )
+        return BuildJob(
+            audit=task.audit,
+            host=self.host,
+            facts=self.facts,
+            planned=planned,
+            build=self._build(),
+            dockerfile=task.dockerfile,
+            redactor=task.redactor,
+            of=self._key(planned),
+            notes=(warning,) if warning else (),
+        )
+
+    def unsupported_run(self, planned: Planned, reason: str) -> Run:
+        """The record of a run that this host cannot make."""
+        settings = self.task.settings
+        steps = StepMap(
+            self.task.dockerfile, settings.target, planned.backend, settings.build_args
+        ).steps(final=True, run_failed=True)
+        return unsupported_run(self.job(planned), steps, reason)
+
+    def _build(self) -> Build:
+        settings = self.task.settings
+        return Build(
+            context=f"{self.context_folder}/context",
+            dockerfile=f"{self.context_folder}/{self.task.context.dockerfile}",
+            target=settings.target,
+            build_args=settings.build_args,
+            network=settings.network,
+            docker_args=settings.docker_args,
+        )
+
+    def _why_not(self, planned: Planned) -> str | None:
+        """Why the host cannot make a run, None when it can."""
+        builder, facts = planned.backend, self.facts
+        if builder not in facts.backends:
+            return facts.missing.get(builder, f"{builder} does not work on this host")
+        obstacle = unsupported(
+            self.task.dockerfile,
+            self.task.settings.target,
+            builder,
+            facts.engine,
+            facts.client,
+            facts.buildx,
+        )
+        return f"line {obstacle.line}: {obstacle.reason}" if obstacle else None
+
+    def _stored(self, planned: Planned) -> Run | None:
+        """A stored run that answers. One whose image was not read does not, when outputs are
+        asked for."""
+        key = self._key(planned)
+        run = self.store.find(key, self.task.max_age) if key else None
+        if run is not None and self.task.outputs and contents_of(self.store, run.id) is None:
+            return None
+        return run
+
+    def _key(self, planned: Planned) -> str:
+        """The key under which a stored run answers. Runs as found have none: what was found then
+        is history, and no answer for today."""
+        if not planned.kind.controlled:
+            return ""
+        return run_of(self.task.record, self.host.name, self.facts, planned)

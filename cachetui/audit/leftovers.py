@@ -1,0 +1,79 @@
+"""What an audit leaves on one host: measured before and after, removed where it is ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cachetui.audit.cleanup import added_bytes, cache_mounts, cache_records, empty_mounts_command
+from cachetui.audit.cleanup import image_ids as list_images
+from cachetui.audit.made_images import MadeImages
+from cachetui.audit.task import AuditTask
+from cachetui.builders.command_line import mount_namespace
+from cachetui.config.settings import HostSettings
+from cachetui.hosts.cache_records import CacheRecord
+from cachetui.hosts.machine import Cancel, Machine
+from cachetui.records.host import CacheMount
+
+REMOVE_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Remains:
+    """What is on the host after the removal: `in_use` counts images of ours that could not be
+    removed; `bytes` is what the audit added to the host's disk; `mounts` are all cache mounts.
+    `bytes` is None where the engine did not tell, before or after."""
+
+    in_use: int
+    bytes: int | None = None
+    mounts: tuple[CacheMount, ...] = ()
+
+
+@dataclass
+class HostLeftovers:
+    """The bookkeeping of one host. `copied_bytes` of layers were copied on it."""
+
+    task: AuditTask
+    host: HostSettings
+    images: MadeImages = field(default_factory=MadeImages)
+    records_before: tuple[CacheRecord, ...] | None = None
+    copied_bytes: int = 0
+
+    def measure_before(self, machine: Machine) -> None:
+        """List images and cache records before anything is built. Raises `HostError`."""
+        self.images.before = list_images(machine, self.host)
+        self.records_before = cache_records(machine, self.host)
+
+    def adopt_images(self, machine: Machine) -> None:
+        """A build ran as the user would run it: what it left is the user's. Raises `HostError`."""
+        self.images.before |= list_images(machine, self.host)
+
+    def removal_commands(self, images: list[str]) -> list[str]:
+        """The commands that remove our tags and `images`, and empty our cache mounts."""
+        empty = None
+        if any("-buildkit-" in tag for tag in self.images.tags):
+            namespace = mount_namespace(self.task.audit)
+            empty = empty_mounts_command(self.host, self.task.dockerfile, namespace)
+        removal = self.images.removal(self.host, images)
+        return [command for command in (removal, empty) if command]
+
+    def remove(self, machine: Machine, cancel: Cancel) -> Remains | None:
+        """Remove what is ours and measure again. Raises `HostError`.
+
+        After `cancel` nothing is waited for: the commands are left to run on the host, and the
+        result is None.
+        """
+        images = self.images.on(machine, self.host)
+        commands = self.removal_commands(images)
+        if cancel.is_set():
+            script = "; ".join(commands) or "true"
+            machine.run(f"( {script} ) >/dev/null 2>&1 </dev/null &", timeout=5.0)
+            return None
+        for command in commands:
+            machine.run(command, timeout=REMOVE_SECONDS)
+        in_use = len(set(images) & list_images(machine, self.host)) if images else 0
+        before = self.records_before
+        after = cache_records(machine, self.host) if before is not None else None
+        if before is None or after is None:
+            return Remains(in_use)
+        added = added_bytes(before, after) + self.copied_bytes
+        return Remains(in_use, added, cache_mounts(after))

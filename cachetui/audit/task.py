@@ -1,0 +1,33 @@
+"""What is the same for every host of an audit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cachetui.audit.plan import Plan
+from cachetui.audit.redact import Redactor
+from cachetui.config.settings import BuildSettings
+from cachetui.context.build_context import Context
+from cachetui.dockerfile.parse import Dockerfile, external_images
+from cachetui.records.document import BuildRecord
+
+
+@dataclass(frozen=True)
+class AuditTask:
+    """The build and the plan of an audit. `max_age` is how old a stored run may be to answer, in
+    seconds, 0 for none. `outputs` says to read what each image holds before it is removed."""
+
+    audit: str
+    settings: BuildSettings
+    record: BuildRecord
+    context: Context
+    dockerfile: Dockerfile
+    plan: Plan
+    max_age: float
+    redactor: Redactor
+    outputs: bool = False
+
+    def base_images(self) -> tuple[str, ...]:
+        """The references of the images that the build takes from outside."""
+        settings = self.settings
+        return external_images(self.dockerfile, settings.target, settings.build_args)
