@@ -473,7 +473,8 @@ def measure_log(lines: int) -> None:
     """Open, page and search a long log: a step of so many lines, between them those of four that
     run beside it, and all of them as they were printed."""
     from cachetui.records.step import StepId
-    from cachetui.store.run_log import LogWriter, RunLog
+    from cachetui.store.log_writer import LogWriter
+    from cachetui.store.run_log import RunLog
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "log"

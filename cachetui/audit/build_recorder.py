@@ -16,7 +16,7 @@ from cachetui.builders.events import ContextSent, Ended, Event, ImageMade, Log, 
 from cachetui.builders.output_parser import parser_for
 from cachetui.builders.step_map import StepMap
 from cachetui.records.step import Step, StepId
-from cachetui.store.run_log import LogWriter
+from cachetui.store.log_writer import LogWriter
 
 _LAST_MESSAGES = 20
 _DIGEST = re.compile(r"FROM \S+@(sha256:[0-9a-f]{64})")

@@ -27,7 +27,8 @@ from cachetui.records.base import Record
 from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.records.to_json import to_json
-from cachetui.store.run_log import LogError, RunLog
+from cachetui.store.log_blocks import LogError
+from cachetui.store.run_log import RunLog
 
 _NEVER_CULL = 1 << 60
 _T = TypeVar("_T")

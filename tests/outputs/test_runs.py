@@ -30,7 +30,7 @@ from cachetui.report.outputs import page, view
 from cachetui.report.outputs.logs import log_note
 from cachetui.report.outputs.table import render
 from cachetui.store.database import Store
-from cachetui.store.run_log import LogWriter
+from cachetui.store.log_writer import LogWriter
 from tests.make_records import HOSTILE
 from tests.outputs.audits import Fleet, document, run
 from tests.outputs.tars import sha, tar

@@ -17,7 +17,7 @@ from cachetui.records.host import HostReport
 from cachetui.records.run import Run
 from cachetui.records.step import StepId
 from cachetui.store.database import Store, StoreError
-from cachetui.store.run_log import LogWriter
+from cachetui.store.log_writer import LogWriter
 
 
 def run(name: str, of: str = "", *, age: float = 0.0, status: str = "ok") -> Run:

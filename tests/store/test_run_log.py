@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cachetui.records.step import StepId
-from cachetui.store.run_log import BLOCK, LogError, LogWriter, RunLog
+from cachetui.store.log_blocks import BLOCK, LogError
+from cachetui.store.log_writer import LogWriter
+from cachetui.store.run_log import RunLog
 
 A, B = StepId(0, 1), StepId(1, 2)
 

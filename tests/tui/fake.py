@@ -22,7 +22,8 @@ from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.records.step import StepId
 from cachetui.store.database import AuditEntry
-from cachetui.store.run_log import LogWriter, RunLog
+from cachetui.store.log_writer import LogWriter
+from cachetui.store.run_log import RunLog
 from cachetui.tui.kept import snapshot_of
 from tests import make_records
 

@@ -15,7 +15,8 @@ from textual.widget import Widget
 
 from cachetui.compare.logdiff import diff
 from cachetui.records.step import StepId
-from cachetui.store.run_log import LogText, RunLog
+from cachetui.store.log_text import LogText
+from cachetui.store.run_log import RunLog
 from cachetui.tui.screens.dialogs import Choose, Confirm, HostKey, Notice, Passphrase
 from cachetui.tui.screens.export import write_lines
 from cachetui.tui.text import Line, clean_line, label

@@ -13,7 +13,9 @@ from textual.app import App, ComposeResult
 
 from cachetui.compare.logdiff import Hunk, diff
 from cachetui.records.step import StepId
-from cachetui.store.run_log import LogText, LogWriter, RunLog
+from cachetui.store.log_text import LogText
+from cachetui.store.log_writer import LogWriter
+from cachetui.store.run_log import RunLog
 from cachetui.tui import signs
 from cachetui.tui.names import labels
 from cachetui.tui.screens.timeline import axis

@@ -17,7 +17,7 @@ from textual.widgets import Button, Input
 from cachetui.records.document import Document
 from cachetui.report import units
 from cachetui.report.clean import clean
-from cachetui.store.run_log import LogError
+from cachetui.store.log_blocks import LogError
 from cachetui.tui.ports import CorePort
 from cachetui.tui.screens.dialogs import Dialog
 from cachetui.tui.text import Line, line

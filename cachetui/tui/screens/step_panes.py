@@ -8,7 +8,9 @@ from textual import on
 from textual.containers import Horizontal
 
 from cachetui.records.step import StepId
-from cachetui.store.run_log import LogError, LogText, RunLog
+from cachetui.store.log_blocks import LogError
+from cachetui.store.log_text import LogText
+from cachetui.store.run_log import RunLog
 from cachetui.tui.screens.place import Place
 from cachetui.tui.session import Pick
 from cachetui.tui.text import Line, Span, Tone, cut, line

@@ -18,7 +18,8 @@ from textual.strip import Strip
 
 from cachetui.compare.logdiff import Hunk, LogDiff, diff
 from cachetui.report import units
-from cachetui.store.run_log import LogError, LogText
+from cachetui.store.log_blocks import LogError
+from cachetui.store.log_text import LogText
 from cachetui.tui import keys
 from cachetui.tui.text import Line, Span, Tone, clean_line, fit, line
 from cachetui.tui.widgets.canvas import Canvas

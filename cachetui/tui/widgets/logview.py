@@ -19,8 +19,9 @@ from textual.message import Message
 from textual.strip import Strip
 
 from cachetui.records.step import StepId
-from cachetui.store.run_log import Line as LogLine
-from cachetui.store.run_log import LogError, LogText
+from cachetui.store.log_blocks import LogError
+from cachetui.store.log_text import Line as LogLine
+from cachetui.store.log_text import LogText
 from cachetui.tui import keys
 from cachetui.tui.text import MARK, Line, Span, clean_line, fit, line
 from cachetui.tui.widgets.canvas import Canvas
