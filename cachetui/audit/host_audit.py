@@ -27,7 +27,8 @@ from cachetui.hosts.upload import put_folder
 from cachetui.records.host import HostFacts, HostReport, HostStatus
 from cachetui.records.run import Run, RunStatus
 from cachetui.records.scenario import Planned
-from cachetui.store.database import Store, StoreError
+from cachetui.store.database import Store
+from cachetui.store.plain_cache import StoreError
 from cachetui.store.run_log import RunLog
 
 _CELL_STATES: dict[RunStatus, CellState] = {

@@ -411,7 +411,7 @@ def _or_fail(work: Callable[[], _T]) -> _T:
     from cachetui.config.toml_table import ConfigError
     from cachetui.core import UserError
     from cachetui.hosts.machine import HostError
-    from cachetui.store.database import StoreError
+    from cachetui.store.plain_cache import StoreError
 
     try:
         return work()

@@ -1,69 +1,31 @@
 """Runs and audits kept on disk, looked up by what they were a run of.
 
-Bytes and text only: diskcache unpickles what it finds (CVE-2025-69872), so `_PlainDisk` refuses
-every row and value that is a pickle. Records are validated against their types when read; a
-damaged one is set aside with a message and never stops the rest.
+Records are validated against their types when read; a damaged one is set aside with a message and
+never stops the rest.
 """
 
 from __future__ import annotations
 
 import shutil
-import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from io import BytesIO
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import BinaryIO, TypeVar
 
-import diskcache
 import msgspec
 import platformdirs
-from diskcache.core import MODE_PICKLE
 
 from cachetui.context.build_context import Entry
 from cachetui.records.base import Record
 from cachetui.records.document import Document
 from cachetui.records.run import Run
-from cachetui.records.to_json import to_json
 from cachetui.store.log_blocks import LogError
+from cachetui.store.plain_cache import FAILURES, PlainCache, StoreError
 from cachetui.store.run_log import RunLog
 
-_NEVER_CULL = 1 << 60
 _T = TypeVar("_T")
-
-
-class StoreError(Exception):
-    """The store cannot be opened or written: says where, and what would help."""
-
-
-class Refused(Exception):
-    """A row of the store holds a pickle, which is never loaded."""
-
-
-class _PlainDisk(diskcache.Disk):  # type: ignore[misc]
-    """A diskcache `Disk` of text and bytes only."""
-
-    def put(self, key: object) -> tuple[object, bool]:
-        if not isinstance(key, str):
-            raise TypeError(f"store keys are text, not {type(key).__name__}")
-        return key, True
-
-    def get(self, key: object, raw: object) -> object:
-        if not raw:
-            raise Refused("a pickled key")
-        return key
-
-    def store(self, value: object, read: bool, key: object = diskcache.UNKNOWN) -> Any:
-        if not read and not isinstance(value, str | bytes):
-            raise TypeError(f"store values are text or bytes, not {type(value).__name__}")
-        return super().store(value, read, key=key)
-
-    def fetch(self, mode: int, filename: str | None, value: object, read: bool) -> object:
-        if mode == MODE_PICKLE:
-            raise Refused("a pickled value")
-        return super().fetch(mode, filename, value, read)
 
 
 class AuditEntry(Record, frozen=True, kw_only=True):
@@ -94,44 +56,29 @@ def default_folder() -> Path:
 class Store:
     """Everything kept, below one folder (mode 0700). Threads and processes may share it.
 
-    `warnings` collects what was set aside as damaged, for the caller to tell. Raises
-    `StoreError` when the folder cannot be made or opened.
+    `warnings` collects what was set aside as damaged, for the caller to report. Raises
+    `StoreError` when the folder cannot be made or opened, and from every `keep_…`.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or default_folder()
         self.warnings: list[str] = []
+        self._spool = self.folder / "spool"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self.folder.chmod(0o700)
-            self._spool = self.folder / "spool"
             self._spool.mkdir(exist_ok=True)
             self._runs = self._open("runs")
             self._audits = self._open("audits")
             self._blobs = self._open("blobs")
-        except (OSError, sqlite3.Error, diskcache.Timeout) as error:
+        except FAILURES as error:
             raise StoreError(
                 f"cannot keep results in {self.folder}: {error}; "
                 "name another folder with --store or $CACHETUI_STORE"
             ) from None
 
-    def _open(self, name: str) -> diskcache.Cache:
-        folder = self.folder / name
-        options: dict[str, Any] = {
-            "disk": _PlainDisk,
-            "eviction_policy": "none",
-            "size_limit": _NEVER_CULL,
-            "cull_limit": 0,
-        }
-        try:
-            return diskcache.Cache(str(folder), **options)
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise
-            aside = folder.with_name(f"{name}.damaged-{time.time_ns()}")
-            folder.rename(aside)
-            self.warnings.append(f"the store's {name} were damaged ({error}); set aside as {aside}")
-            return diskcache.Cache(str(folder), **options)
+    def _open(self, name: str) -> PlainCache:
+        return PlainCache(self.folder / name, self.folder / "damaged", self.warnings)
 
     def close(self) -> None:
         self._runs.close()
@@ -150,29 +97,23 @@ class Store:
     # Runs
 
     def keep_run(self, run: Run, *, log: Path | None = None, raw: Path | None = None) -> None:
-        """Keep a run with its log (a `LogWriter` file) and raw output (zlib blocks), at once."""
-        try:
-            for part, path in (("log", log), ("raw", raw)):
-                if path is not None:
-                    with path.open("rb") as file:
-                        self._runs.set(f"{part}:{run.id}", file, read=True)
-            self._runs.set(f"run:{run.id}", to_json(run).decode())
-            if run.of and run.status in ("ok", "failed"):
-                self._runs.set(f"of:{run.of}", run.id)
-        except (OSError, sqlite3.Error, diskcache.Timeout) as error:
-            raise StoreError(f"cannot keep a run in {self.folder}: {error}") from None
+        """Keep a run with its log (a `LogWriter` file) and raw output (zlib streams), at once."""
+        for part, path in (("log", log), ("raw", raw)):
+            if path is not None:
+                self._runs.put(f"{part}:{run.id}", path, "a run")
+        self._runs.put_record(f"run:{run.id}", run, "a run")
+        if run.of and run.status in ("ok", "failed"):
+            self._runs.put(f"of:{run.of}", run.id, "a run")
 
     def run(self, run_id: str) -> Run | None:
         """The run of that id, None when it is not there or damaged (see `warnings`)."""
-        return self._read(self._runs, f"run:{run_id}", Run)
+        return self._runs.record(f"run:{run_id}", Run)
 
     def find(self, of: str, max_age: float) -> Run | None:
-        """The last successful run of the same thing, made within `max_age` seconds."""
-        try:
-            run_id = self._runs.get(f"of:{of}")
-        except Refused:
-            return None
-        run = self.run(run_id) if isinstance(run_id, str) else None
+        """The last run of the same thing, made within `max_age` seconds; None without one, and
+        when it did not succeed."""
+        run_id = self._runs.text(f"of:{of}")
+        run = self.run(run_id) if run_id is not None else None
         if run is None or run.status != "ok" or time.time() - run.started_at > max_age:
             return None
         return run
@@ -184,8 +125,8 @@ class Store:
 
     def log(self, run_id: str) -> RunLog | None:
         """The log of a run, read lazily; the caller closes it."""
+        file = self._runs.file(f"log:{run_id}")
         try:
-            file = self._file(f"log:{run_id}")
             return RunLog.open(file) if file is not None else None
         except LogError as error:
             self.warnings.append(f"log of run {run_id}: {error}")
@@ -193,42 +134,27 @@ class Store:
 
     def raw(self, run_id: str) -> BinaryIO | None:
         """What the build printed, as kept: concatenated zlib streams."""
-        return self._file(f"raw:{run_id}")
-
-    def _file(self, key: str, cache: diskcache.Cache | None = None) -> BinaryIO | None:
-        try:
-            found = (self._runs if cache is None else cache).get(key, read=True)
-            return BytesIO(found) if isinstance(found, bytes) else cast(BinaryIO | None, found)
-        except (Refused, OSError) as error:
-            self.warnings.append(f"{key}: cannot be read: {error}")
-            return None
+        return self._runs.file(f"raw:{run_id}")
 
     def keep_manifest(self, digest: str, entries: tuple[Entry, ...]) -> None:
         """Keep what a build context held, once for all audits of it."""
         key = f"manifest:{digest}"
         if key not in self._runs:
-            self._runs.set(key, to_json(entries).decode())
+            self._runs.put_record(key, entries, "a context's manifest")
 
     def manifest(self, digest: str) -> tuple[Entry, ...] | None:
         """What the context of that digest held, None when it is not kept."""
-        return self._read(self._runs, f"manifest:{digest}", tuple[Entry, ...])
+        return self._runs.record(f"manifest:{digest}", tuple[Entry, ...])
 
     # Blobs
 
     def keep_blob(self, key: str, data: bytes | Path) -> None:
         """Keep bytes, or a file's, under a key that says what they are, such as a digest."""
-        try:
-            if isinstance(data, bytes):
-                self._blobs.set(key, data)
-            else:
-                with data.open("rb") as file:
-                    self._blobs.set(key, file, read=True)
-        except (OSError, sqlite3.Error, diskcache.Timeout) as error:
-            raise StoreError(f"cannot keep {key} in {self.folder}: {error}") from None
+        self._blobs.put(key, data, key)
 
     def blob(self, key: str) -> BinaryIO | None:
         """What is kept under a key, for the caller to close; None when there is nothing."""
-        return self._file(key, self._blobs)
+        return self._blobs.file(key)
 
     # Audits
 
@@ -248,104 +174,65 @@ class Store:
             failed=sum(run.status not in ("ok", "unsupported") for run in document.runs),
             scenarios=document.scenarios,
         )
-        try:
-            self._audits.set(f"doc:{document.audit}", to_json(kept).decode())
-            self._audits.set(f"entry:{document.audit}", to_json(entry).decode())
-        except (OSError, sqlite3.Error, diskcache.Timeout) as error:
-            raise StoreError(f"cannot keep the audit in {self.folder}: {error}") from None
+        self._audits.put_record(f"doc:{document.audit}", kept, "the audit")
+        self._audits.put_record(f"entry:{document.audit}", entry, "the audit")
 
     def audits(self) -> list[AuditEntry]:
         """The history, newest first."""
-        keys = [key for key in self._keys(self._audits) if key.startswith("entry:")]
-        entries = [self._read(self._audits, key, AuditEntry) for key in keys]
+        entries = [self._audits.record(key, AuditEntry) for key in self._audits.keys("entry:")]
         return sorted((e for e in entries if e), key=lambda e: e.started_at, reverse=True)
 
     def audit(self, audit: str) -> Document | None:
-        """An audit whole; runs that are no longer there are said in its notes."""
-        kept = self._read(self._audits, f"doc:{audit}", _KeptAudit)
+        """An audit whole; its notes say how many of its runs are no longer there."""
+        kept = self._kept(audit)
         if kept is None:
             return None
         runs: list[Run] = []
-        lost = 0
         for run_id, stored in kept.runs:
             run = self.run(run_id)
-            if run is None:
-                lost += 1
-            else:
+            if run is not None:
                 runs.append(msgspec.structs.replace(run, stored=stored))
         notes = kept.document.notes
-        if lost:
+        if lost := len(kept.runs) - len(runs):
             notes = (*notes, f"{lost} of its runs are no longer in the store")
         return msgspec.structs.replace(kept.document, runs=tuple(runs), notes=notes)
 
-    def resolve(self, word: str) -> str | None:
-        """The audit that `word` names: an id, the unique beginning of one, or "last"."""
+    def resolve(self, name: str) -> str | None:
+        """The audit that `name` means: an id, the unique beginning of one, or "last"."""
         entries = self.audits()
-        if word == "last":
+        if name == "last":
             return entries[0].audit if entries else None
-        found = [e.audit for e in entries if e.audit.startswith(word)]
-        if word in found:
-            return word
-        return found[0] if len(found) == 1 else None
+        matching = [entry.audit for entry in entries if entry.audit.startswith(name)]
+        if name in matching:
+            return name
+        return matching[0] if len(matching) == 1 else None
 
     def keep_proof(self, audit: str, proof: Record) -> None:
         """Keep what an experiment for a finding of this audit showed, beside earlier ones."""
-        try:
-            self._audits.set(f"proof:{audit}:{time.time_ns()}", to_json(proof).decode())
-        except (OSError, sqlite3.Error, diskcache.Timeout) as error:
-            raise StoreError(f"cannot keep the proof in {self.folder}: {error}") from None
+        self._audits.put_record(f"proof:{audit}:{time.time_ns()}", proof, "the proof")
 
     def proofs(self, audit: str, kind: type[_T]) -> tuple[_T, ...]:
         """The proofs of an audit as records of that `kind`, in the order of keeping."""
-        keys = sorted(key for key in self._keys(self._audits) if key.startswith(f"proof:{audit}:"))
-        found = [self._read(self._audits, key, kind) for key in keys]
-        return tuple(one for one in found if one is not None)
+        keys = sorted(self._audits.keys(f"proof:{audit}:"))
+        proofs = (self._audits.record(key, kind) for key in keys)
+        return tuple(proof for proof in proofs if proof is not None)
 
     def delete_audit(self, audit: str) -> None:
         """Forget an audit with its proofs, and those of its runs that no other audit names."""
-        kept = self._read(self._audits, f"doc:{audit}", _KeptAudit)
+        kept = self._kept(audit)
         self._audits.delete(f"doc:{audit}")
         self._audits.delete(f"entry:{audit}")
-        for key in self._keys(self._audits):
-            if key.startswith(f"proof:{audit}:"):
-                self._audits.delete(key)
+        for key in self._audits.keys(f"proof:{audit}:"):
+            self._audits.delete(key)
         if kept is None:
             return
-        named: set[str] = set()
-        for entry in self.audits():
-            other = self._read(self._audits, f"doc:{entry.audit}", _KeptAudit)
-            named |= {run_id for run_id, _ in other.runs} if other else set()
+        others = (self._kept(entry.audit) for entry in self.audits())
+        still_named = {run_id for other in others if other for run_id, _ in other.runs}
         for run_id, _ in kept.runs:
-            if run_id not in named:
+            if run_id not in still_named:
                 for part in ("run", "log", "raw"):
                     self._runs.delete(f"{part}:{run_id}")
                 self._blobs.delete(f"contents:{run_id}")
 
-    def _keys(self, cache: diskcache.Cache) -> list[str]:
-        try:
-            return [key for key in cache if isinstance(key, str)]
-        except Refused as error:
-            self.warnings.append(f"the store holds {error}, which is not read")
-            return []
-
-    def _read(self, cache: diskcache.Cache, key: str, kind: type[_T]) -> _T | None:
-        text: object = None
-        try:
-            text = cache.get(key)
-            if text is None:
-                return None
-            if not isinstance(text, str):
-                raise msgspec.ValidationError("not text")
-            return msgspec.json.decode(text, type=kind)
-        except (Refused, msgspec.MsgspecError, OSError, sqlite3.Error) as error:
-            self._set_aside(cache, key, text)
-            self.warnings.append(f"the store's {key} is damaged and was set aside: {error}")
-            return None
-
-    def _set_aside(self, cache: diskcache.Cache, key: str, text: object) -> None:
-        with suppress(OSError, sqlite3.Error, diskcache.Timeout):
-            if isinstance(text, str):
-                aside = self.folder / "damaged"
-                aside.mkdir(exist_ok=True)
-                (aside / f"{key.replace(':', '-')}-{time.time_ns()}").write_text(text)
-            cache.delete(key)
+    def _kept(self, audit: str) -> _KeptAudit | None:
+        return self._audits.record(f"doc:{audit}", _KeptAudit)

@@ -16,8 +16,9 @@ from cachetui.records.document import BuildRecord, Document
 from cachetui.records.host import HostReport
 from cachetui.records.run import Run
 from cachetui.records.step import StepId
-from cachetui.store.database import Store, StoreError
+from cachetui.store.database import Store
 from cachetui.store.log_writer import LogWriter
+from cachetui.store.plain_cache import StoreError
 
 
 def run(name: str, of: str = "", *, age: float = 0.0, status: str = "ok") -> Run:
@@ -177,7 +178,7 @@ def test_a_damaged_record_is_set_aside_and_the_rest_stays(tmp_path: Path) -> Non
     store = Store(tmp_path)
     store.keep_run(run("good"))
     store.keep_run(run("bad"))
-    store._runs.set("run:bad", '{"id": 7}')
+    store._runs.put("run:bad", '{"id": 7}', "a run")
     assert store.run("bad") is None
     assert store.run("good") is not None
     assert "run:bad" in store.warnings[0]
@@ -204,9 +205,9 @@ def test_a_folder_that_cannot_be_made_says_what_to_do(tmp_path: Path) -> None:
 def test_nothing_but_text_and_bytes_is_stored(tmp_path: Path) -> None:
     store = Store(tmp_path)
     with pytest.raises(TypeError):
-        store._runs.set("k", {"a": 1})
+        store._runs.put("k", {"a": 1}, "this")  # type: ignore[arg-type]
     with pytest.raises(TypeError):
-        store._runs.set(7, "text")
+        store._runs.put(7, "text", "this")  # type: ignore[arg-type]
 
 
 def test_a_name_that_is_not_utf8_is_kept_as_far_as_json_can(tmp_path: Path) -> None:
