@@ -27,7 +27,8 @@ from cachetui.config.settings import (
 )
 from cachetui.config.suggest import dockerfiles_below, hosts_toml
 from cachetui.config.toml_table import ConfigError
-from cachetui.context.build_context import ContextError, read_context
+from cachetui.context.build_context import read_context
+from cachetui.context.manifest import ContextError
 from cachetui.dockerfile.parse import DockerfileError, needed_stages, parse
 from cachetui.findings import Findings
 from cachetui.hosts.connect import Connector

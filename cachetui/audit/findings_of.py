@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.audit.findings_files import with_files
-from cachetui.context.build_context import Entry
+from cachetui.context.manifest import Entry
 from cachetui.findings import Findings, Proof, dockerfile_of, find
 from cachetui.findings.case import Case
 from cachetui.outputs.digests import document_digests

@@ -18,7 +18,7 @@ from cachetui.audit.progress_tracker import ProgressTracker
 from cachetui.audit.read_images import read_images
 from cachetui.audit.task import AuditTask
 from cachetui.config.settings import HostSettings
-from cachetui.context.build_context import ContextError
+from cachetui.context.manifest import ContextError
 from cachetui.hosts.checkout import read_checkout
 from cachetui.hosts.evidence import gather
 from cachetui.hosts.facts import ask_facts

@@ -1,44 +1,23 @@
-"""The build context: what `.dockerignore` lets through, its manifest and digest, and its tar.
+"""The build context: the folder's files that `.dockerignore` lets through.
 
-What is sent is everything that either backend would see: the legacy builder minds
-`.dockerignore` alone, BuildKit prefers `<Dockerfile>.dockerignore` where there is one (BuildKit
+What is sent is everything that either builder would see: the legacy builder reads `.dockerignore`
+alone, BuildKit prefers `<Dockerfile>.dockerignore` where there is one (BuildKit
 `frontend/dockerui/context.go`). Dockerfile and ignore files always go along, so that docker on
 the host applies them again, by its own rules, to the very same effect.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
-import msgspec
 from e2b_dockerfile_utils import PatternMatcher
 
-_BLOCK = 1024 * 1024
-
-EntryKind = Literal["file", "dir", "symlink", "link", "fifo"]
-
-
-class ContextError(Exception):
-    """A context that cannot be read or sent: names the path and the remedy."""
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """One path of the context, with `/` between its parts. `mode` is the permission bits;
-    `target` a symlink's text or the path that a hard link (`link`) equals."""
-
-    path: str
-    kind: EntryKind
-    mode: int
-    size: int = 0
-    sha256: str | None = None
-    target: str | None = None
+from cachetui.context.manifest import ContextError, Entry, make_manifest, manifest_digest
+from cachetui.context.tar import tar_member
 
 
 @dataclass(frozen=True)
@@ -67,7 +46,7 @@ class Context:
         `ContextError` when a file is no longer what the manifest says: what is built must be
         what was read."""
         for entry in self.entries:
-            yield from _member(entry, self.sources[entry.path])
+            yield from tar_member(entry, self.sources[entry.path])
 
 
 def read_context(folder: Path, dockerfile: str = "Dockerfile") -> Context:
@@ -80,6 +59,42 @@ def read_context(folder: Path, dockerfile: str = "Dockerfile") -> Context:
     if not root.is_dir():
         what = "is a file, not a folder" if root.exists() else "does not exist"
         raise ContextError(f"the build context {folder} {what}; name the folder to build")
+    file = _dockerfile(root, dockerfile)
+    text = _read_text(file)
+    inside = file.is_relative_to(root)
+    name = f"context/{file.relative_to(root).as_posix()}" if inside else "Dockerfile"
+    ignore_files = {
+        path: source
+        for path, source in (
+            ("context/.dockerignore", root / ".dockerignore"),
+            (f"{name}.dockerignore", file.with_name(f"{file.name}.dockerignore")),
+        )
+        if source.is_file()
+    }
+    ignores = [_ignore(source) for source in ignore_files.values()]
+    if list(ignore_files) == [f"{name}.dockerignore"]:
+        ignores.append(PatternMatcher([]))  # the legacy builder then sends all
+    walk = _Walk(root, ignores)
+    walk.folder(root, "", wanted=True)
+    for path, source in {name: file, **ignore_files}.items():
+        walk.add_parents(path)
+        walk.sources.setdefault(path, source)
+    entries = make_manifest(walk.sources)
+    return Context(
+        root=root,
+        dockerfile=name,
+        dockerfile_text=text,
+        entries=entries,
+        sources=walk.sources,
+        digest=manifest_digest(entries),
+        size=sum(entry.size for entry in entries if entry.kind == "file"),
+        left_out=tuple(walk.left_out),
+        ignore_files={path: _read_text(source) for path, source in ignore_files.items()},
+    )
+
+
+def _dockerfile(root: Path, dockerfile: str) -> Path:
+    """The Dockerfile's path. Raises `ContextError`."""
     file = Path(os.path.normpath(root / dockerfile))
     if dockerfile == "-" and not file.is_file():
         raise ContextError(
@@ -90,50 +105,7 @@ def read_context(folder: Path, dockerfile: str = "Dockerfile") -> Context:
         raise ContextError(
             f"no Dockerfile at {file}; name it with -f FILE, or `dockerfile` in [builds]"
         )
-    text = _read_text(file)
-    inside = file.is_relative_to(root)
-    always: dict[str, Path] = {}
-    if (root / ".dockerignore").is_file():
-        always["context/.dockerignore"] = root / ".dockerignore"
-    own_ignore = file.with_name(file.name + ".dockerignore")
-    name = f"context/{file.relative_to(root).as_posix()}" if inside else "Dockerfile"
-    always[name] = file
-    if own_ignore.is_file():
-        always[name + ".dockerignore"] = own_ignore
-    ignores = [_ignore(path) for path in (root / ".dockerignore", own_ignore) if path.is_file()]
-    if own_ignore.is_file() and len(ignores) == 1:
-        ignores.append(PatternMatcher([]))  # the legacy builder then sends all
-    walk = _Walk(root, ignores)
-    walk.folder(root, "", wanted=True)
-    sources = walk.found
-    for path, source in always.items():
-        walk.add_parents(path)
-        sources.setdefault(path, source)
-    entries = _manifest(sources)
-    return Context(
-        root=root,
-        dockerfile=name,
-        dockerfile_text=text,
-        entries=entries,
-        sources=sources,
-        digest=manifest_digest(entries),
-        size=sum(entry.size for entry in entries if entry.kind == "file"),
-        left_out=tuple(walk.left_out),
-        ignore_files={
-            path: _read_text(source)
-            for path, source in always.items()
-            if path.endswith(".dockerignore")
-        },
-    )
-
-
-def manifest_digest(entries: tuple[Entry, ...]) -> str:
-    """`sha256:…` over the entries in order of their paths."""
-    whole = hashlib.sha256()
-    for e in entries:
-        fields = (e.kind, e.path, f"{e.mode:o}", str(e.size), e.sha256 or "", e.target or "")
-        whole.update("\0".join(fields).encode("utf-8", "surrogateescape") + b"\n")
-    return f"sha256:{whole.hexdigest()}"
+    return file
 
 
 class _Walk:
@@ -142,7 +114,7 @@ class _Walk:
     def __init__(self, root: Path, ignores: list[PatternMatcher]) -> None:
         self.root = root
         self.ignores = ignores
-        self.found: dict[str, Path] = {}
+        self.sources: dict[str, Path] = {}
         self.left_out: list[str] = []
 
     def excluded(self, path: str) -> bool:
@@ -152,7 +124,7 @@ class _Walk:
     def folder(self, folder: Path, path: str, *, wanted: bool) -> None:
         """Take in a folder; one that is excluded is only walked for what `!` takes back in."""
         if wanted:
-            self.found[_sent(path)] = folder
+            self.sources[_sent(path)] = folder
         try:
             names = sorted(os.listdir(folder))
         except OSError as error:
@@ -176,7 +148,7 @@ class _Walk:
             return
         elif stat.S_ISREG(mode) or stat.S_ISLNK(mode) or stat.S_ISFIFO(mode):
             self.add_parents(_sent(path))
-            self.found[_sent(path)] = source
+            self.sources[_sent(path)] = source
         else:
             self.left_out.append(path)  # sockets and devices: docker's client sends no sockets
 
@@ -187,7 +159,7 @@ class _Walk:
             above = "/".join(parts[:depth])
             if above == "context" or above.startswith("context/"):
                 inner = above.removeprefix("context").lstrip("/")
-                self.found.setdefault(above, self.root / inner)
+                self.sources.setdefault(above, self.root / inner)
 
 
 def _sent(path: str) -> str:
@@ -208,73 +180,3 @@ def _read_text(path: Path) -> str:
         raise ContextError(f"cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise ContextError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
-
-
-def _manifest(sources: dict[str, Path]) -> tuple[Entry, ...]:
-    entries: list[Entry] = []
-    seen: dict[tuple[int, int], str] = {}
-    for path in sorted(sources):
-        source = sources[path]
-        try:
-            status = source.lstat()
-            mode = stat.S_IMODE(status.st_mode)
-            inode = (status.st_dev, status.st_ino)
-            if stat.S_ISDIR(status.st_mode):
-                entry = Entry(path, "dir", mode)
-            elif stat.S_ISLNK(status.st_mode):
-                entry = Entry(path, "symlink", mode, target=os.readlink(source))
-            elif stat.S_ISFIFO(status.st_mode):
-                entry = Entry(path, "fifo", mode)
-            elif status.st_nlink > 1 and inode in seen:
-                entry = Entry(path, "link", mode, target=seen[inode])
-            else:
-                seen[inode] = path
-                with source.open("rb") as file:
-                    digest = hashlib.file_digest(file, "sha256").hexdigest()
-                entry = Entry(path, "file", mode, status.st_size, digest)
-        except OSError as error:
-            raise ContextError(
-                f"cannot read {source}: {error.strerror}; "
-                "make it readable, or leave it out in .dockerignore"
-            ) from None
-        entries.append(entry)
-    return tuple(entries)
-
-
-_TYPES = {
-    "file": tarfile.REGTYPE,
-    "dir": tarfile.DIRTYPE,
-    "symlink": tarfile.SYMTYPE,
-    "link": tarfile.LNKTYPE,
-    "fifo": tarfile.FIFOTYPE,
-}
-
-
-def _member(entry: Entry, source: Path) -> Iterator[bytes]:
-    info = tarfile.TarInfo(entry.path)
-    info.type = _TYPES[entry.kind]
-    info.mode = entry.mode
-    info.linkname = entry.target or ""
-    info.size = entry.size
-    try:
-        info.mtime = int(source.lstat().st_mtime)
-        yield info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
-        if entry.kind == "file":
-            yield from _content(entry, source)
-    except OSError as error:
-        raise ContextError(f"cannot read {source}: {error.strerror}") from None
-
-
-def _content(entry: Entry, source: Path) -> Iterator[bytes]:
-    left = entry.size
-    digest = hashlib.sha256()
-    with source.open("rb") as file:
-        while left and (block := file.read(min(left, _BLOCK))):
-            digest.update(block)
-            left -= len(block)
-            yield block
-        if left or file.read(1) or digest.hexdigest() != entry.sha256:
-            raise ContextError(
-                f"{source} changed while it was being sent; run again when nothing writes to it"
-            )
-    yield b"\0" * (-entry.size % tarfile.BLOCKSIZE)

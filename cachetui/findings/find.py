@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cachetui.compare.align import Disagreement, agree, order
-from cachetui.context.build_context import Entry
+from cachetui.context.manifest import Entry
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.findings.case import Case, listed
 from cachetui.findings.differing import differing

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cachetui.context.build_context import Entry
+from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.findings.scope import PREDEFINED, references, scope_at

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from e2b_dockerfile_utils import PatternMatcher
 
-from cachetui.context.build_context import Entry
+from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import Instruction, is_remote
 from cachetui.findings.scope import Scope, references
 from cachetui.records.backend import Backend

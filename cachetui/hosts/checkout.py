@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from e2b_dockerfile_utils import PatternMatcher
 
-from cachetui.context.build_context import Entry, EntryKind, manifest_digest
+from cachetui.context.manifest import Entry, EntryKind, manifest_digest
 from cachetui.hosts.machine import Cancel, HostError, Machine
 from cachetui.records.host import Checkout
 

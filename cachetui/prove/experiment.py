@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from cachetui.audit.redact import Redactor
 from cachetui.audit.run_key import digest
 from cachetui.config.settings import BuildSettings, HostSettings
-from cachetui.context.build_context import Context, ContextError, read_context
+from cachetui.context.build_context import Context, read_context
+from cachetui.context.manifest import ContextError
 from cachetui.findings.case import Case
 from cachetui.findings.record import Evidence, Finding, Proof
 from cachetui.hosts.checkout import read_checkout

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from cachetui.context.build_context import Entry
+from cachetui.context.manifest import Entry
 from cachetui.findings.seen import Difference
 
 

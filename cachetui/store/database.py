@@ -17,7 +17,7 @@ from typing import BinaryIO, TypeVar
 import msgspec
 import platformdirs
 
-from cachetui.context.build_context import Entry
+from cachetui.context.manifest import Entry
 from cachetui.records.base import Record
 from cachetui.records.document import Document
 from cachetui.records.run import Run

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cachetui.context.build_context import Context, ContextError, read_context
+from cachetui.context.build_context import Context, read_context
+from cachetui.context.manifest import ContextError
 
 
 def folder(root: Path, **files: str) -> Path:

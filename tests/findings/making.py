@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cachetui.context.build_context import Entry
+from cachetui.context.manifest import Entry
 from cachetui.dockerfile.parse import parse
 from cachetui.findings import Finding, Findings, Proof, find
 from cachetui.records.document import BuildRecord, Document

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cachetui.config.settings import HostSettings
-from cachetui.context.build_context import Entry
+from cachetui.context.manifest import Entry
 from cachetui.dockerfile.parse import parse
 from cachetui.findings.seen import Difference
 from cachetui.prove import files, pieces

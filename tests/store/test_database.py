@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cachetui.context.build_context import Entry
+from cachetui.context.manifest import Entry
 from cachetui.findings.record import Evidence, Proof, StepRef
 from cachetui.records.document import BuildRecord, Document
 from cachetui.records.host import HostReport

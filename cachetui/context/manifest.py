@@ -1,0 +1,75 @@
+"""The manifest of a build context: one entry a path, and a digest over all of them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+EntryKind = Literal["file", "dir", "symlink", "link", "fifo"]
+
+
+class ContextError(Exception):
+    """A context that cannot be read or sent: names the path and the remedy."""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One path of the context, with `/` between its parts. `mode` is the permission bits;
+    `target` a symlink's text or the path that a hard link (`link`) equals."""
+
+    path: str
+    kind: EntryKind
+    mode: int
+    size: int = 0
+    sha256: str | None = None
+    target: str | None = None
+
+
+def manifest_digest(entries: Iterable[Entry]) -> str:
+    """`sha256:…` over the entries in order of their paths."""
+    whole = hashlib.sha256()
+    for entry in entries:
+        mode, size = f"{entry.mode:o}", str(entry.size)
+        fields = (entry.kind, entry.path, mode, size, entry.sha256 or "", entry.target or "")
+        whole.update("\0".join(fields).encode("utf-8", "surrogateescape") + b"\n")
+    return f"sha256:{whole.hexdigest()}"
+
+
+def make_manifest(sources: Mapping[str, Path]) -> tuple[Entry, ...]:
+    """The entries of `sources` (path in the context → path here), in the order of their paths.
+
+    Reads every file. Raises `ContextError` for one that cannot be read.
+    """
+    entries: list[Entry] = []
+    seen: dict[tuple[int, int], str] = {}
+    for path in sorted(sources):
+        source = sources[path]
+        try:
+            status = source.lstat()
+            mode = stat.S_IMODE(status.st_mode)
+            inode = (status.st_dev, status.st_ino)
+            if stat.S_ISDIR(status.st_mode):
+                entry = Entry(path, "dir", mode)
+            elif stat.S_ISLNK(status.st_mode):
+                entry = Entry(path, "symlink", mode, target=os.readlink(source))
+            elif stat.S_ISFIFO(status.st_mode):
+                entry = Entry(path, "fifo", mode)
+            elif status.st_nlink > 1 and inode in seen:
+                entry = Entry(path, "link", mode, target=seen[inode])
+            else:
+                seen[inode] = path
+                with source.open("rb") as file:
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
+                entry = Entry(path, "file", mode, status.st_size, digest)
+        except OSError as error:
+            raise ContextError(
+                f"cannot read {source}: {error.strerror}; "
+                "make it readable, or leave it out in .dockerignore"
+            ) from None
+        entries.append(entry)
+    return tuple(entries)
