@@ -5,8 +5,8 @@ turn, round by round:
 
 - `docker save | sha256sum` on the host, over one OpenSSH connection, and the same with OpenSSL's
   sha256, which uses the processor's own instructions where coreutils may not;
-- `gather` by our program there (goal: at most 1.5 times as long, bytes below 1% of the image);
-- `ssh host docker save | sha256sum` here, and `gather` streamed here (goal: at least 0.6 of its
+- reading by our program there (goal: at most 1.5 times as long, bytes below 1% of the image);
+- `ssh host docker save | sha256sum` here, and reading streamed here (goal: at least 0.6 of its
   speed);
 - the comparison of two images that have all those files in layers of their own;
 - a layer of a million entries, read and kept here: seconds and memory.
@@ -41,7 +41,7 @@ from cachetui.config.settings import HostSettings
 from cachetui.hosts.connect import Connector
 from cachetui.outputs.compare import Output, compare
 from cachetui.outputs.contents import ImageContents, Way
-from cachetui.outputs.gather import gather
+from cachetui.outputs.gather_contents import gather_contents
 from cachetui.outputs.layers import LayerMeta, LayerWriter, lines_of
 from cachetui.outputs.remote.entries import Layer
 from cachetui.outputs.remote.feed import Feed
@@ -134,7 +134,7 @@ def gathering(host: HostSettings, way: Way, folder: Path) -> tuple[ImageContents
         store = Store(folder)
         machine = Connector(asker=None).connect(host)
         began = time.monotonic()
-        contents = gather(machine, host, IMAGE, store, way=way)
+        contents = gather_contents(machine, host, IMAGE, store, way=way)
         took = time.monotonic() - began
         machine.close()
         store.close()

@@ -34,9 +34,10 @@ from cachetui.findings import Findings
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.machine import Cancel, HostConnector
 from cachetui.hosts.ssh.prompts import Asker
+from cachetui.outputs.compare_runs import compare_runs
 from cachetui.outputs.globs import GlobError, Ignore
 from cachetui.outputs.opening import Opener
-from cachetui.outputs.runs import OutputsReport, compare_runs
+from cachetui.outputs.outputs_report import OutputsReport
 from cachetui.prove.choose import choose
 from cachetui.prove.experiment import Experiment
 from cachetui.records.document import Document

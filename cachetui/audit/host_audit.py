@@ -20,7 +20,7 @@ from cachetui.audit.task import AuditTask
 from cachetui.config.settings import HostSettings
 from cachetui.context.manifest import ContextError
 from cachetui.hosts.checkout import read_checkout
-from cachetui.hosts.evidence import gather
+from cachetui.hosts.evidence import gather_evidence
 from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.machine import Cancel, HostConnector, HostError, Machine
 from cachetui.hosts.upload import put_folder
@@ -156,7 +156,7 @@ class HostAudit:
     def _gather_evidence(self, connected: _ConnectedHost) -> None:
         """Read what findings rest on before anything is built: caches, images, own checkout."""
         as_found = [planned for planned in self._task.plan.order if not planned.kind.controlled]
-        evidence = gather(
+        evidence = gather_evidence(
             connected.machine,
             self._host,
             tuple(connected.facts.bases),

@@ -15,7 +15,7 @@ from cachetui.builders.step_map import StepMap
 from cachetui.builders.unsupported import builds_other, unsupported
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.upload import context_folder
-from cachetui.outputs.runs import contents_of
+from cachetui.outputs.run_contents import contents_of
 from cachetui.records.host import HostFacts
 from cachetui.records.run import Run
 from cachetui.records.scenario import Planned

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from cachetui.audit.redact import Redactor
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.machine import Cancel, HostError, Machine
-from cachetui.outputs.gather import gather
-from cachetui.outputs.runs import keep_contents, keep_trouble
+from cachetui.outputs.gather_contents import gather_contents
+from cachetui.outputs.run_contents import keep_contents, keep_problem
 from cachetui.records.host import HostFacts
 from cachetui.records.run import Run
 from cachetui.store.database import Store
@@ -32,7 +32,7 @@ def read_images(
         if run.status != "ok" or run.image is None:
             continue
         try:
-            contents = gather(
+            contents = gather_contents(
                 machine,
                 host,
                 run.image.id,
@@ -45,7 +45,7 @@ def read_images(
         except HostError as error:
             if error.trouble in ("cancelled", "lost"):
                 raise
-            keep_trouble(store, run.id, error.reason)
+            keep_problem(store, run.id, error.reason)
             troubles.append(f"{host.name} {run.scenario}: {error.reason}")
             continue
         keep_contents(store, run.id, contents)

@@ -18,7 +18,8 @@ from cachetui.cli.result import exit_code, write_result
 from cachetui.core import UserError
 from cachetui.exit_codes import SAME
 from cachetui.findings import Findings
-from cachetui.outputs.runs import OutputsReport, of_document
+from cachetui.outputs.compare_runs import of_document
+from cachetui.outputs.outputs_report import OutputsReport
 from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.report import units

@@ -14,9 +14,10 @@ from cachetui.cli.result import write_result
 from cachetui.config.settings import Settings
 from cachetui.core import UserError
 from cachetui.exit_codes import DIFFERENT, SAME, TROUBLE
+from cachetui.outputs.compare_runs import compare_runs
 from cachetui.outputs.difference import PathDifference
 from cachetui.outputs.globs import GlobError
-from cachetui.outputs.runs import OutputGroup, OutputsReport, compare_runs
+from cachetui.outputs.outputs_report import OutputGroup, OutputsReport
 from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.records.scenario import SCENARIO_NAMES

@@ -8,7 +8,7 @@ import click
 
 from cachetui.compare.align import agree
 from cachetui.exit_codes import DIFFERENT, SAME, TROUBLE
-from cachetui.outputs.runs import OutputsReport
+from cachetui.outputs.outputs_report import OutputsReport
 from cachetui.records.document import Document
 
 

@@ -20,7 +20,7 @@ from cachetui.config.settings import BuildSettings, HostSettings
 from cachetui.config.toml_table import ConfigError
 from cachetui.core import Core, Options
 from cachetui.exit_codes import INTERRUPTED
-from cachetui.outputs.runs import of_document
+from cachetui.outputs.compare_runs import of_document
 
 _T = TypeVar("_T")
 

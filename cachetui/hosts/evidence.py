@@ -36,7 +36,7 @@ class Listed:
     created: str
 
 
-def gather(
+def gather_evidence(
     machine: Machine,
     host: HostSettings,
     refs: Sequence[str],

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Sequence
 
 from cachetui.compare.align import order
 from cachetui.outputs.compare import Lines, Output, compare
+from cachetui.outputs.compare_runs import output_of
 from cachetui.outputs.difference import PathDifference, StepDifference
 from cachetui.outputs.globs import Ignore
 from cachetui.outputs.layers import LayerError, lines_of
 from cachetui.outputs.memo import NotWhole, remembered
 from cachetui.outputs.merge import DIGEST, MODE, MTIME, TYPE, XATTRS, Side, made
-from cachetui.outputs.runs import contents_of, output_of
+from cachetui.outputs.run_contents import contents_of
 from cachetui.records.base import Record
 from cachetui.records.document import Document
 from cachetui.records.run import Run

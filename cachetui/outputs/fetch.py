@@ -17,7 +17,7 @@ from cachetui.hosts.machine import Cancel, Machine
 from cachetui.outputs import program
 from cachetui.outputs.difference import Entry
 from cachetui.outputs.filediff import Fetched
-from cachetui.outputs.gather import ASK_SECONDS, Source, inspect
+from cachetui.outputs.image_source import ASK_SECONDS, ImageSource, inspect
 from cachetui.outputs.intake import Bridge, Unpacker
 from cachetui.outputs.layers import known
 from cachetui.outputs.remote.feed import BLOCK, Unreadable
@@ -51,7 +51,7 @@ def fetch_file(
 
     Raises `HostError`: the image is gone, or has no such file; and all that `Machine` raises.
     """
-    source = Source(machine, host, image, cancel, host.build_timeout)
+    source = ImageSource(machine, host, image, cancel, host.build_timeout)
     if entry.size is None:
         return Fetched(size=0, data=b"")
     found = inspect(source)
@@ -75,7 +75,9 @@ def fetch_from_copy(
 ) -> Fetched | None:
     """The same out of the layer's copy in a folder of the host (`LayerMeta.copies`); None when
     there is no copy any more."""
-    source = Source(machine, host, f"(copy of a layer in {folder})", cancel, host.build_timeout)
+    source = ImageSource(
+        machine, host, f"(copy of a layer in {folder})", cancel, host.build_timeout
+    )
     if entry.size is None:
         return Fetched(size=0, data=b"")
     layer = entry.layer.removeprefix("sha256:")
@@ -116,7 +118,7 @@ def _file_of(line: bytes) -> list[Fetched]:
     return []
 
 
-def _check(source: Source, path: str, entry: Entry, fetched: Fetched) -> None:
+def _check(source: ImageSource, path: str, entry: Entry, fetched: Fetched) -> None:
     """Raise `HostError` unless what came whole is what was compared."""
     if fetched.complete and entry.sha256 != hashlib.sha256(fetched.data).hexdigest():
         raise source.error(f"{path} is not what it was when the images were compared")
@@ -126,7 +128,7 @@ class _Asked:
     """A file of a layer, in the archive that the command `save` prints."""
 
     def __init__(
-        self, source: Source, save: str, path: str, entry: Entry, skip: set[str], limit: int
+        self, source: ImageSource, save: str, path: str, entry: Entry, skip: set[str], limit: int
     ) -> None:
         self.source, self.save = source, save
         self.path, self.entry = path, entry

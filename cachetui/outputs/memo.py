@@ -1,4 +1,4 @@
-"""What follows from what is kept is worked out once: images can have many files."""
+"""Results that follow from what the store holds, kept in the store: images can have many files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 _VERSION = 1
-"""To be raised when the same input gives another result."""
+"""Increase it when the same input gives another result."""
 
 
 class NotWhole(Exception):
@@ -42,9 +42,9 @@ def remembered(store: Store, what: object, kind: type[_T], work: Callable[[], _T
             except msgspec.MsgspecError:
                 pass  # damaged: it is worked out again
     try:
-        found = work()
+        result = work()
     except NotWhole as partly:
         return partly.result  # type: ignore[return-value]
     with suppress(StoreError):  # it costs time the next time, and nothing else
-        store.keep_blob(f"followed:{key}", to_json(found))
-    return found
+        store.keep_blob(f"followed:{key}", to_json(result))
+    return result

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from importlib import resources
 
 from cachetui.dockerfile.parse import Dockerfile, DockerfileError, parse
-from cachetui.outputs.runs import OutputsReport
+from cachetui.outputs.outputs_report import OutputsReport
 from cachetui.records.document import Document
 from cachetui.report import hosts as fleet
 from cachetui.report import units

@@ -9,7 +9,7 @@ import msgspec
 
 from cachetui.compare.speeds import Comparison, Speed, comparisons, speeds
 from cachetui.findings import Finding, Findings, Need, Unexplained
-from cachetui.outputs.runs import OutputsReport
+from cachetui.outputs.outputs_report import OutputsReport
 from cachetui.records.base import SCHEMA, Record
 from cachetui.records.document import Document
 from cachetui.records.to_json import to_json

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cachetui.outputs.runs import OutputsReport
+from cachetui.outputs.outputs_report import OutputsReport
 from cachetui.records.document import Document
 from cachetui.report.escape import markdown_block, markdown_code, markdown_rows, markdown_text
 from cachetui.report.outputs import page

@@ -7,7 +7,7 @@ import sys
 import time
 
 from cachetui.findings import Findings
-from cachetui.outputs.runs import OutputsReport
+from cachetui.outputs.outputs_report import OutputsReport
 from cachetui.records.document import Document
 from cachetui.records.step import StepId
 from cachetui.report.reasons import MOST, lay_out

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from cachetui.config.settings import HostSettings, Settings
-from cachetui.outputs.gather import gather
-from cachetui.outputs.runs import keep_contents
+from cachetui.outputs.gather_contents import gather_contents
+from cachetui.outputs.run_contents import keep_contents
 from cachetui.records.document import BuildRecord, Document
 from cachetui.records.host import HostReport
 from cachetui.records.run import Image, Run
@@ -73,7 +73,7 @@ class Fleet:
             layers = [BASE, APP, layer]
             cmd = [cmds[number] if cmds else "run"]
             image = host.image("app", layers, history=history(), config={"Cmd": cmd})
-            contents = gather(
+            contents = gather_contents(
                 host.machine(),
                 host.settings,
                 "app",

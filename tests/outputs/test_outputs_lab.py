@@ -17,13 +17,15 @@ from cachetui.core import Core
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.machine import HostError, Machine
 from cachetui.outputs import program
+from cachetui.outputs.compare_runs import report
 from cachetui.outputs.contents import Way, local_copies
 from cachetui.outputs.difference import PathDifference
 from cachetui.outputs.digests import differing_paths, document_digests
-from cachetui.outputs.gather import gather
+from cachetui.outputs.gather_contents import gather_contents
 from cachetui.outputs.layers import lines_of
 from cachetui.outputs.opening import Opener
-from cachetui.outputs.runs import OutputsReport, contents_of, report
+from cachetui.outputs.outputs_report import OutputsReport
+from cachetui.outputs.run_contents import contents_of
 from cachetui.records.document import Document
 from cachetui.records.step import StepId
 from cachetui.store.database import Store
@@ -299,11 +301,11 @@ class TestWays:
         ways: tuple[Way, ...] = ("python", "tar", "stream")
         for way in ways:
             store = Store(tmp_path / way)
-            contents = gather(machine, settings, tag, store, way=way)
+            contents = gather_contents(machine, settings, tag, store, way=way)
             assert contents.way == way
             lines = [list(lines_of(store, digest)) for digest in contents.digests]
             found.append((contents.config_digest, contents.digests, contents.bytes, lines))
-            again = gather(machine, settings, tag, store)
+            again = gather_contents(machine, settings, tag, store)
             assert (again.way, again.wire_bytes) == ("store", 0)
         assert found[0] == found[1] == found[2]
         assert sum(map(len, found[0][3])) > 200
@@ -315,7 +317,9 @@ class TestWays:
         store = Store(tmp_path)
         wire = {}
         for settings in core.settings.hosts:
-            wire[settings.name] = gather(connect(settings), settings, tag, store).wire_bytes
+            wire[settings.name] = gather_contents(
+                connect(settings), settings, tag, store
+            ).wire_bytes
         assert wire["new"] < wire["mid"] / 2, wire
 
     @pytest.mark.skipif(shutil.which("zstd") is None, reason="there is no zstd program")
@@ -338,7 +342,7 @@ class TestWays:
             ways: tuple[Way, ...] = ("python", "stream")
             for way in ways:
                 store = Store(tmp_path / way)
-                contents = gather(connect(settings), settings, tag, store, way=way)
+                contents = gather_contents(connect(settings), settings, tag, store, way=way)
                 assert contents.way == way
                 assert sum(layer.entries for layer in contents.layers) > 200
         finally:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cachetui.outputs.runs import report
+from cachetui.outputs.compare_runs import report
 from cachetui.report.outputs import tree
 from tests.outputs.audits import Fleet
 from tests.outputs.tars import tar

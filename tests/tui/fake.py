@@ -17,7 +17,7 @@ from cachetui.audit.progress import Cell, HostProgress, Snapshot
 from cachetui.config.settings import BuildSettings, HostSettings, Settings
 from cachetui.dockerfile.parse import Dockerfile, parse
 from cachetui.findings import Findings
-from cachetui.outputs.runs import OutputImage, OutputsReport
+from cachetui.outputs.outputs_report import OutputImage, OutputsReport
 from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.records.step import StepId

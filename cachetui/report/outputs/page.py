@@ -5,7 +5,7 @@ from __future__ import annotations
 import html as _html
 from collections.abc import Iterator
 
-from cachetui.outputs.runs import OutputsReport
+from cachetui.outputs.outputs_report import OutputsReport
 from cachetui.report.clean import clean_line
 from cachetui.report.escape import markdown_code, markdown_rows, markdown_text
 from cachetui.report.outputs import view

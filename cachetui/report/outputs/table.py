@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from cachetui.outputs.runs import OutputGroup, OutputsReport
+from cachetui.outputs.outputs_report import OutputGroup, OutputsReport
 from cachetui.records.step import StepId
 from cachetui.report import cells
 from cachetui.report.clean import clean_line

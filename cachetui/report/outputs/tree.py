@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from cachetui.outputs.difference import Entry, PathDifference, Verdict
 from cachetui.outputs.imageconfig import ConfigDifference
-from cachetui.outputs.runs import OutputGroup, OutputsReport
+from cachetui.outputs.outputs_report import OutputGroup, OutputsReport
 from cachetui.report.clean import clean_line
 from cachetui.report.outputs import view
 from cachetui.report.units import count, size

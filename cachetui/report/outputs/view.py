@@ -19,7 +19,7 @@ from cachetui.outputs.difference import (
     StepDifference,
     Verdict,
 )
-from cachetui.outputs.runs import OutputGroup, OutputImage, OutputsReport
+from cachetui.outputs.outputs_report import OutputGroup, OutputImage, OutputsReport
 from cachetui.records.step import StepId
 from cachetui.report.clean import clean_line
 from cachetui.report.units import count, size

@@ -134,7 +134,7 @@ class ExportDialog(Dialog[None]):
 
     def _write(self, form: str, path: Path) -> None:
         """Write the file; in a thread, for logs can be long."""
-        from cachetui.outputs.runs import of_document
+        from cachetui.outputs.compare_runs import of_document
         from cachetui.report.render import render
 
         if form == "text" and self._text is not None:

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from cachetui.compare.groups import fold
 from cachetui.outputs.difference import PathDifference, Verdict
 from cachetui.outputs.imageconfig import ConfigDifference
-from cachetui.outputs.runs import OutputGroup, OutputsReport
+from cachetui.outputs.outputs_report import OutputGroup, OutputsReport
 from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.records.scenario import Scenario

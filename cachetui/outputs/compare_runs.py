@@ -1,5 +1,4 @@
-"""The images of an audit's runs: kept by run, compared with one of them, put into groups of the
-same."""
+"""Compare the images of runs with that of the first, and put those of the same content together."""
 
 from __future__ import annotations
 
@@ -16,7 +15,8 @@ from cachetui.outputs.difference import ImageDifference
 from cachetui.outputs.globs import Ignore
 from cachetui.outputs.layers import LayerError, lines_of
 from cachetui.outputs.memo import NotWhole, remembered
-from cachetui.records.base import Record
+from cachetui.outputs.outputs_report import OutputGroup, OutputImage, OutputsReport
+from cachetui.outputs.run_contents import contents_or_reason, looked_at
 from cachetui.records.document import BuildRecord, Document
 from cachetui.records.host import HostReport
 from cachetui.records.run import Run
@@ -24,95 +24,6 @@ from cachetui.records.step import StepId
 
 if TYPE_CHECKING:
     from cachetui.store.database import Store
-
-SCHEMA = 1
-"""The version of the report's JSON."""
-
-_LONGEST = 1000
-
-
-class OutputImage(Record, frozen=True, kw_only=True):
-    """The image of a run. `run` is the run's id; `group` a letter that images of the same content
-    share, "A" for those like the baseline; None where it could not be compared, and then
-    `reason` says why. `unattributed` counts layers that no step is known to have made."""
-
-    run: str
-    host: str
-    scenario: str
-    repeat: int
-    group: str | None = None
-    reason: str | None = None
-    id: str = ""
-    config_digest: str = ""
-    layers: tuple[str, ...] = ()
-    bytes: int = 0
-    unattributed: int = 0
-
-    @property
-    def label(self) -> str:
-        """How people are told of it: "old legacy-cold", with the repeat from the second on."""
-        again = f" #{self.repeat}" if self.repeat > 1 else ""
-        return f"{self.host} {self.scenario}{again}"
-
-
-class OutputGroup(Record, frozen=True, kw_only=True):
-    """Images of the same content: labels of `images`, and how they differ from the baseline: what
-    is minded is the same for all of them, and of what is not, that of the one with most of it."""
-
-    name: str
-    images: tuple[str, ...]
-    difference: ImageDifference
-
-
-class OutputsReport(Record, frozen=True, kw_only=True):
-    """What came out of an audit, or of some runs. `baseline` labels the image that the others are
-    compared with, None when there is none. The first of `groups` holds it."""
-
-    schema: int = SCHEMA
-    baseline: str | None
-    strict: bool = False
-    ignore: tuple[str, ...] = ()
-    images: tuple[OutputImage, ...] = ()
-    groups: tuple[OutputGroup, ...] = ()
-
-    @property
-    def same(self) -> bool:
-        """Whether all images are the same, as far as it is minded. False with none to compare."""
-        return len(self.groups) == 1 and all(image.group for image in self.images)
-
-
-def keep_contents(store: Store, run_id: str, contents: ImageContents) -> None:
-    """Keep what a run's image holds."""
-    store.keep_blob(f"contents:{run_id}", msgspec.json.encode(contents))
-
-
-def keep_trouble(store: Store, run_id: str, reason: str) -> None:
-    """Keep why a run's image could not be looked at."""
-    store.keep_blob(f"contents:{run_id}", reason.encode("utf-8", "replace"))
-
-
-def contents_of(store: Store, run_id: str) -> ImageContents | None:
-    """What a run's image holds, None when it was not gathered or is damaged."""
-    found = _kept(store, run_id)
-    return found if isinstance(found, ImageContents) else None
-
-
-def looked_at(store: Store, document: Document) -> bool:
-    """Whether an audit looked at the images of its runs, well or not."""
-    return any(_kept(store, run.id) is not None for run in document.runs)
-
-
-def _kept(store: Store, run_id: str) -> ImageContents | str | None:
-    """What a run's image holds, or why that is not known; None when nobody looked."""
-    data = store.blob(f"contents:{run_id}")
-    if data is None:
-        return None
-    with data:
-        text = data.read()
-    try:
-        return msgspec.json.decode(text, type=ImageContents)
-    except msgspec.MsgspecError:
-        return text.decode("utf-8", "replace")[:_LONGEST] if text[:1] != b"{" else None
 
 
 def report(
@@ -151,15 +62,15 @@ def compare_runs(
     """The same for runs of several audits, each with its document."""
     Ignore(ignore)
     kept = [
-        (document.audit, run.id, run.status, run.image is None, _kept(store, run.id))
+        (document.audit, run.id, run.status, run.image is None, contents_or_reason(store, run.id))
         for document, run in pairs
     ]
 
     def work() -> OutputsReport:
-        found, whole = _compare_runs(pairs, store, strict, ignore)
-        if not whole:
-            raise NotWhole(found)
-        return found
+        made, complete = _compare_runs(pairs, store, strict, ignore)
+        if not complete:
+            raise NotWhole(made)
+        return made
 
     what = ("compared", strict, tuple(ignore), kept)
     return remembered(store, what, OutputsReport, work)
@@ -169,14 +80,14 @@ def _compare_runs(
     pairs: Sequence[tuple[Document, Run]], store: Store, strict: bool, ignore: Sequence[str]
 ) -> tuple[OutputsReport, bool]:
     """The report, and whether all that is kept could be read."""
-    whole = True
+    complete = True
     baseline: Output | None = None
     images: list[OutputImage] = []
     groups: dict[str, OutputGroup] = {}
     known: dict[tuple[tuple[str, ...], str], str] = {}
     for document, run in pairs:
         image = OutputImage(run=run.id, host=run.host, scenario=run.scenario, repeat=run.repeat)
-        contents = _kept(store, run.id)
+        contents = contents_or_reason(store, run.id)
         if not isinstance(contents, ImageContents):
             reason = contents or _no_contents(run)
             images.append(msgspec.structs.replace(image, reason=reason))
@@ -188,19 +99,21 @@ def _compare_runs(
         exact = (contents.digests, contents.config_digest)
         if exact not in known:
             try:
-                found = compare(
+                difference = compare(
                     baseline, output, lambda d: lines_of(store, d), strict=strict, ignore=ignore
                 )
             except LayerError as error:
-                whole = False
+                complete = False
                 images.append(msgspec.structs.replace(image, reason=str(error)))
                 continue
-            known[exact] = "" if found.same else found.fingerprint
+            known[exact] = "" if difference.same else difference.fingerprint
             name = _letter(len(groups))
-            groups.setdefault(known[exact], OutputGroup(name=name, images=(), difference=found))
+            groups.setdefault(
+                known[exact], OutputGroup(name=name, images=(), difference=difference)
+            )
             group = groups[known[exact]]
-            if _weight(found) > _weight(group.difference):
-                groups[known[exact]] = msgspec.structs.replace(group, difference=found)
+            if _weight(difference) > _weight(group.difference):
+                groups[known[exact]] = msgspec.structs.replace(group, difference=difference)
         group = groups[known[exact]]
         groups[known[exact]] = msgspec.structs.replace(group, images=(*group.images, image.label))
         images.append(msgspec.structs.replace(image, group=group.name))
@@ -211,7 +124,7 @@ def _compare_runs(
         images=tuple(images),
         groups=tuple(groups.values()),
     )
-    return made, whole
+    return made, complete
 
 
 def output_of(label: str, contents: ImageContents, run: Run, document: Document) -> Output:
@@ -237,10 +150,10 @@ def _texts(dockerfile: Dockerfile, build: BuildRecord, run: Run) -> dict[StepId,
     while (base := dockerfile.stages[index].base_stage) is not None:
         index = base
     head = dockerfile.stages[index].instructions[0]
-    found = {StepId(index, 0): (head.line, head.text)}
+    texts = {StepId(index, 0): (head.line, head.text)}
     for maker in chain(dockerfile, build.target, run.steps):
-        found[maker.id] = (maker.instruction.line, maker.instruction.text)
-    return found
+        texts[maker.id] = (maker.instruction.line, maker.instruction.text)
+    return texts
 
 
 def _bases(document: Document, host: str) -> Mapping[str, tuple[str, ...] | None]:
@@ -268,7 +181,7 @@ def _no_contents(run: Run) -> str:
 
 
 def _weight(difference: ImageDifference) -> int:
-    """How much of a difference is not minded."""
+    """How much of a difference does not count."""
     steps = sum(step.counts.times + step.counts.ignored for step in difference.steps)
     return steps + sum(one.bookkeeping for one in difference.config)
 

@@ -1,4 +1,4 @@
-"""Learn what an image on a host holds: digests travel, bytes do not.
+"""Read what an image on a host holds: digests are sent here, the files' bytes are not.
 
 Layers whose digest is in the store are not read again. The rest is read where it is, by a small
 program that the host's python3 runs; without one `tar` on the host picks out the layers that are
@@ -9,11 +9,9 @@ exactly, and would need a process for each file.)
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -29,6 +27,7 @@ from cachetui.outputs.contents import (
     kept_config,
     local_copies,
 )
+from cachetui.outputs.image_source import ImageSource, InspectedImage, inspect
 from cachetui.outputs.intake import Bridge, Intake, Unpacker
 from cachetui.outputs.layers import LayerMeta, add_copy, known
 from cachetui.outputs.remote.copies import Copies
@@ -36,63 +35,13 @@ from cachetui.outputs.remote.feed import Unreadable
 from cachetui.outputs.remote.saved import Part, framed_parts, parts, read_image
 from cachetui.store.database import Store
 
-ASK_SECONDS = 120.0
-
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
-
-
-class _RootFs(msgspec.Struct):
-    Layers: list[str] | None = None
-
-
-class _Inspected(msgspec.Struct):
-    Id: str
-    RootFS: _RootFs
-
 
 class _Archived(msgspec.Struct):
     Config: str
     Layers: list[str]
 
 
-@dataclass(frozen=True)
-class Source:
-    """An image on a host: what is asked, and of whom. `timeout` in seconds is for a save."""
-
-    machine: Machine
-    host: HostSettings
-    image: str
-    cancel: Cancel | None = None
-    timeout: float = 3600.0
-
-    @property
-    def save(self) -> str:
-        return program.save_command(self.host, self.image)
-
-    def error(self, reason: str, remedy: str = "") -> HostError:
-        return HostError(self.machine.name, "shell", f"image {self.image}: {reason}", remedy)
-
-    def run_program(self, request: Mapping[str, object], unpacker: Unpacker) -> None:
-        """Run our program on the host, what it prints going to `unpacker`. Raises `HostError`."""
-        self.machine.stream(
-            program.program_command(request),
-            unpacker.output,
-            timeout=self.timeout,
-            cancel=self.cancel,
-        )
-
-
-@dataclass(frozen=True)
-class Found:
-    """What the engine says of an image: its id, its layers (`sha256:…`, in order), and what the
-    host can read it with."""
-
-    id: str
-    layers: tuple[str, ...]
-    tool: str
-
-
-def gather(
+def gather_contents(
     machine: Machine,
     host: HostSettings,
     image: str,
@@ -113,7 +62,7 @@ def gather(
     damaged layer, a layer that is not what the image says it is, and all that `Machine` raises.
     """
     began = time.monotonic()
-    source = Source(machine, host, image, cancel, host.build_timeout)
+    source = ImageSource(machine, host, image, cancel, host.build_timeout)
     found = inspect(source)
     kept = kept_config(store, found.id)
     reading = _Reading(source, found, store, redact, copy_to, base)
@@ -137,37 +86,13 @@ def gather(
     )
 
 
-def inspect(source: Source) -> Found:
-    """What the host's engine says of the image. Raises `HostError`."""
-    done = source.machine.run(
-        program.inspect_command(source.host, source.image),
-        timeout=ASK_SECONDS,
-        cancel=source.cancel,
-    )
-    lines = done.stdout.splitlines()
-    if done.status != 0 or not lines:
-        said = done.error_text.splitlines()
-        raise source.error(
-            said[-1] if said else "docker image inspect failed",
-            "run the build again: an audit removes the images that it made",
-        )
-    try:
-        found = msgspec.json.decode(lines[0], type=_Inspected)
-    except msgspec.MsgspecError as error:
-        raise source.error(f"docker image inspect is not understood: {error}") from None
-    layers = tuple(found.RootFS.Layers or ())
-    if not all(map(_DIGEST.match, layers)):
-        raise source.error("docker image inspect names layers that are no sha256 digests")
-    return Found(found.Id, layers, lines[-1].decode("ascii", "replace"))
-
-
 class _Reading:
     """Reads what is not known of one image."""
 
     def __init__(
         self,
-        source: Source,
-        found: Found,
+        source: ImageSource,
+        found: InspectedImage,
         store: Store,
         redact: Callable[[bytes], bytes] | None,
         copy_to: str | None,

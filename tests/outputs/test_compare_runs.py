@@ -15,9 +15,11 @@ from cachetui.config.settings import BuildSettings
 from cachetui.core import UserError
 from cachetui.findings import Findings
 from cachetui.hosts.machine import HostError
+from cachetui.outputs.compare_runs import of_document, report
 from cachetui.outputs.digests import differing_paths, document_digests
 from cachetui.outputs.opening import Opener
-from cachetui.outputs.runs import OutputsReport, contents_of, keep_trouble, of_document, report
+from cachetui.outputs.outputs_report import OutputsReport
+from cachetui.outputs.run_contents import contents_of, keep_problem
 from cachetui.records.document import Document
 from cachetui.records.host import HostFacts, HostReport
 from cachetui.records.run import Run
@@ -208,7 +210,7 @@ def test_an_audits_json_html_and_markdown_have_it(fleet: Fleet) -> None:
 
 def test_what_could_not_be_looked_at_says_why(tmp_path: Path) -> None:
     fleet = Fleet(tmp_path, {"h1": made(), "h2": made()})
-    keep_trouble(fleet.store, fleet.document.runs[1].id, "layer 123 could not be read")
+    keep_problem(fleet.store, fleet.document.runs[1].id, "layer 123 could not be read")
     found = of_document(fleet.document, fleet.store)
     assert found is not None
     assert [image.reason for image in found.images] == [None, "layer 123 could not be read"]

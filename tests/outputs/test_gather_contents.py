@@ -14,7 +14,7 @@ from cachetui.hosts.machine import HostError
 from cachetui.outputs.contents import ImageContents, Way, local_copies
 from cachetui.outputs.difference import Entry
 from cachetui.outputs.fetch import fetch_file, fetch_from_copy, fetch_here
-from cachetui.outputs.gather import gather
+from cachetui.outputs.gather_contents import gather_contents
 from cachetui.outputs.layers import known, lines_of, lose_copy
 from cachetui.outputs.remote.copies import Copies
 from cachetui.store.database import Store
@@ -62,7 +62,7 @@ def test_all_ways_give_the_same(tmp_path: Path, shape: str) -> None:
     ways: tuple[Way, ...] = ("python", "tar", "stream")
     for way in ways:
         store = Store(tmp_path / way)
-        contents = gather(host.machine(), host.settings, "app", store, way=way)
+        contents = gather_contents(host.machine(), host.settings, "app", store, way=way)
         assert contents.way == way
         found.append((without(contents), lines(store, contents)))
     assert found[0] == found[1] == found[2]
@@ -82,16 +82,16 @@ def test_the_way_is_what_the_host_can(tmp_path: Path) -> None:
         host = FakeHost(tmp_path / name, **options)  # type: ignore[arg-type]
         host.image("app", LAYERS)
         store = Store(tmp_path / f"store-{name}")
-        assert gather(host.machine(), host.settings, "app", store).way == expected
+        assert gather_contents(host.machine(), host.settings, "app", store).way == expected
 
 
 def test_known_layers_do_not_travel_without_python(tmp_path: Path, store: Store) -> None:
     first = FakeHost(tmp_path / "first")
     first.image("base", [BASE])
-    gather(first.machine(), first.settings, "base", store)
+    gather_contents(first.machine(), first.settings, "base", store)
     host = FakeHost(tmp_path / "second", python=False)
     host.image("app", LAYERS)
-    contents = gather(host.machine(), host.settings, "app", store)
+    contents = gather_contents(host.machine(), host.settings, "app", store)
     assert contents.way == "tar"
     assert contents.wire_bytes < len(BASE)
 
@@ -100,8 +100,8 @@ def test_nothing_is_read_that_is_known(tmp_path: Path, store: Store) -> None:
     one, two = FakeHost(tmp_path / "one"), FakeHost(tmp_path / "two")
     for host in (one, two):
         host.image("app", LAYERS)
-    first = gather(one.machine(), one.settings, "app", store)
-    again = gather(two.machine(), two.settings, "app", store)
+    first = gather_contents(one.machine(), one.settings, "app", store)
+    again = gather_contents(two.machine(), two.settings, "app", store)
     assert (again.way, again.wire_bytes, two.saves) == ("store", 0, 0)
     assert without(first) == without(again)
 
@@ -111,11 +111,11 @@ def test_a_known_layer_of_another_image_is_skipped_by_its_name(
 ) -> None:
     host = FakeHost(tmp_path / "host")
     host.image("base", [BASE])
-    gather(host.machine(), host.settings, "base", store)
+    gather_contents(host.machine(), host.settings, "base", store)
     host.image("app", LAYERS)
-    contents = gather(host.machine(), host.settings, "app", store)
+    contents = gather_contents(host.machine(), host.settings, "app", store)
     assert contents.way == "python"
-    alone = gather(host.machine(), host.settings, "app", Store(tmp_path / "other"))
+    alone = gather_contents(host.machine(), host.settings, "app", Store(tmp_path / "other"))
     assert contents.wire_bytes < alone.wire_bytes - 300
 
 
@@ -123,9 +123,9 @@ def test_a_name_that_lies_costs_a_second_look_only(tmp_path: Path, store: Store)
     """A layer under the name that another one had on another host."""
     host = FakeHost(tmp_path / "host")
     host.image("base", [BASE], old_archive([BASE]))
-    gather(host.machine(), host.settings, "base", store)
+    gather_contents(host.machine(), host.settings, "base", store)
     host.image("app", [APP, BASE], old_archive([APP, BASE]))
-    contents = gather(host.machine(), host.settings, "app", store)
+    contents = gather_contents(host.machine(), host.settings, "app", store)
     assert contents.digests == (f"sha256:{sha(APP)}", f"sha256:{sha(BASE)}")
     assert host.saves == 3
 
@@ -135,7 +135,7 @@ class TestTrouble:
 
     def refused(self, host: FakeHost, store: Store, way: Way | None = None) -> str:
         with pytest.raises(HostError) as caught:
-            gather(host.machine(), host.settings, "app", store, way=way)
+            gather_contents(host.machine(), host.settings, "app", store, way=way)
         assert caught.value.trouble == "shell"
         return str(caught.value)
 
@@ -194,7 +194,7 @@ class TestTrouble:
         cancel = threading.Event()
         cancel.set()
         with pytest.raises(HostError) as caught:
-            gather(host.machine(), host.settings, "app", store, cancel=cancel)
+            gather_contents(host.machine(), host.settings, "app", store, cancel=cancel)
         assert caught.value.trouble == "cancelled"
 
 
@@ -204,7 +204,7 @@ def test_secrets_are_taken_out_before_anything_is_kept(tmp_path: Path, store: St
     history = [{"created_by": f"|1 TOKEN={secret} /bin/sh -c x"}, {"created_by": "y"}]
     host.image("app", LAYERS, history=history, config={"Env": [f"TOKEN={secret}"]})
     redactor = Redactor({"TOKEN": secret})
-    contents = gather(host.machine(), host.settings, "app", store, redact=redactor.text)
+    contents = gather_contents(host.machine(), host.settings, "app", store, redact=redactor.text)
     assert contents.config["config"] == {"Env": ["TOKEN=[build-arg TOKEN]"]}
     store.close()
     for path in (tmp_path / "store").rglob("*"):
@@ -269,7 +269,9 @@ class TestFetch:
         host.image("app", LAYERS)
         folder = str(tmp_path / "copies")
         base = f"sha256:{sha(BASE)}"
-        contents = gather(host.machine(), host.settings, "app", store, copy_to=folder, base=[base])
+        contents = gather_contents(
+            host.machine(), host.settings, "app", store, copy_to=folder, base=[base]
+        )
         assert contents.copied_bytes == len(APP)
         assert copies_of(store, APP) == (("fake", folder),)
         assert copies_of(store, BASE) == ()
@@ -291,7 +293,7 @@ def test_copies_are_bounded(tmp_path: Path, store: Store, monkeypatch: pytest.Mo
     host = FakeHost(tmp_path / "host")
     host.image("app", LAYERS, old_archive(LAYERS))
     folder = tmp_path / "copies"
-    contents = gather(host.machine(), host.settings, "app", store, copy_to=str(folder))
+    contents = gather_contents(host.machine(), host.settings, "app", store, copy_to=str(folder))
     assert contents.copied_bytes == len(APP)
     assert [path.name for path in folder.iterdir()] == [f"{sha(APP)}.tar"]
 
@@ -336,7 +338,9 @@ def test_what_is_streamed_is_copied_here(tmp_path: Path, store: Store) -> None:
     host = FakeHost(tmp_path / "host", python=False, picky=False)
     host.image("app", LAYERS)
     base = f"sha256:{sha(BASE)}"
-    contents = gather(host.machine(), host.settings, "app", store, copy_to="/none", base=[base])
+    contents = gather_contents(
+        host.machine(), host.settings, "app", store, copy_to="/none", base=[base]
+    )
     assert (contents.way, contents.copied_bytes) == ("stream", 0)
     assert copies_of(store, APP) == (("", ""),)
     one = entry(APP, TestFetch.content)
@@ -352,13 +356,13 @@ def test_a_layer_whose_copy_was_missed_is_read_again(tmp_path: Path, store: Stor
     host.image("app", LAYERS)
     folder = str(tmp_path / "copies")
     for saves in (1, 1):
-        gather(host.machine(), host.settings, "app", store, copy_to=folder)
+        gather_contents(host.machine(), host.settings, "app", store, copy_to=folder)
         assert host.saves == saves
     (Path(folder) / f"{sha(APP)}.tar").unlink()
     lose_copy(store, f"sha256:{sha(APP)}")
-    gather(host.machine(), host.settings, "app", store)
+    gather_contents(host.machine(), host.settings, "app", store)
     assert host.saves == 1  # who keeps no copies needs none
-    gather(host.machine(), host.settings, "app", store, copy_to=folder)
+    gather_contents(host.machine(), host.settings, "app", store, copy_to=folder)
     assert host.saves == 2
     assert copies_of(store, APP) == (("fake", folder),)
 
@@ -366,6 +370,6 @@ def test_a_layer_whose_copy_was_missed_is_read_again(tmp_path: Path, store: Stor
 def test_no_copies_where_there_can_be_none(tmp_path: Path, store: Store) -> None:
     host = FakeHost(tmp_path / "host")
     host.image("app", LAYERS)
-    contents = gather(host.machine(), host.settings, "app", store, copy_to="/proc/none")
+    contents = gather_contents(host.machine(), host.settings, "app", store, copy_to="/proc/none")
     assert (contents.copied_bytes, contents.way) == (0, "python")
     assert copies_of(store, APP) == ()
