@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 import msgspec.structs
 
 from cachetui.builders.events import Ended, Event, Log, Started, Triggers
-from cachetui.builders.expected_vertices import stage_triggers
-from cachetui.builders.step_rows import LegacyRows, Row, Rows, Work
-from cachetui.builders.vertex_rows import BuildKitRows
+from cachetui.builders.legacy_rows import LegacyRows
+from cachetui.builders.step_rows import Row, Rows, Work
+from cachetui.builders.vertices.rows import BuildKitRows
 from cachetui.dockerfile.parse import Dockerfile, needed_stages, resolve_target
+from cachetui.dockerfile.triggers import stage_triggers
 from cachetui.records.backend import Backend
 from cachetui.records.step import Step, StepId, StepStatus
 

@@ -15,9 +15,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cachetui.builders.expected_vertices import stage_triggers
 from cachetui.dockerfile.instruction import Instruction, clean_path
 from cachetui.dockerfile.parse import Dockerfile, resolve_target, trigger
+from cachetui.dockerfile.triggers import stage_triggers
 from cachetui.outputs.contents import ImageContents
 from cachetui.records.step import Step, StepId
 

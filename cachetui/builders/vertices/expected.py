@@ -1,10 +1,11 @@
-"""What a Dockerfile's instructions amount to for BuildKit: which make a vertex, which are equal.
+"""The vertices that BuildKit makes of a Dockerfile: which instructions have one, which are equal.
 
-BuildKit names a vertex by the digest of its operation and inputs, so equal steps of two stages
-are one vertex, printed under one stage's name. `shapes` follows `dockerfile2llb/convert.go`
-far enough to tell which steps are equal: command, environment (every ARG and ENV above), user,
-working directory, shell, mounts, sources, and what it all stands on. What a base image holds is
-not known here; two steps are called equal only when they stand on the same reference.
+BuildKit identifies a vertex by the digest of its operation and inputs, so equal steps of two
+stages are one vertex, printed under one stage's name. `expected_vertices` follows
+`dockerfile2llb/convert.go` far enough to tell which steps are equal: command, environment (every
+ARG and ENV above), user, working directory, shell, mounts, sources, and what it all stands on.
+What a base image holds is not known here; two steps are called equal only when they stand on the
+same reference.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from dataclasses import dataclass, field
 from e2b_dockerfile_utils import ShellLex
 
 from cachetui.dockerfile.instruction import BUILDKIT_KEYWORDS, Instruction, clean_path
-from cachetui.dockerfile.parse import SCRATCH, Dockerfile, trigger
+from cachetui.dockerfile.parse import Dockerfile
+from cachetui.dockerfile.stages import SCRATCH
 from cachetui.records.step import StepId
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """A step as BuildKit sees it.
+class ExpectedVertex:
+    """A step as BuildKit should see it.
 
     `key` is equal for equal steps. `name` is what is printed after `[stage i/n] `, as far as the
     variables are known here. `vertex` tells whether there is one: False for `WORKDIR /`
@@ -51,72 +53,31 @@ class _State:
         return _State(self.key, dict(self.env), self.user, self.workdir, self.shell)
 
 
-def stage_triggers(
-    dockerfile: Dockerfile, stage_index: int, known: Mapping[str, Sequence[str]]
-) -> tuple[Instruction, ...] | None:
-    """The ONBUILD triggers that a stage's base brings, None when that is not known.
-
-    `known` maps an image reference to its triggers' texts. The base may be a stage of this
-    file: then they are its ONBUILD instructions.
-    """
-    stage = dockerfile.stages[stage_index]
-    head = stage.instructions[0]
-    if stage.base_stage is not None:
-        base = dockerfile.stages[stage.base_stage]
-        texts = [item.rest for item in base.instructions if item.keyword == "ONBUILD"]
-        bodies = [item.onbuild for item in base.instructions if item.keyword == "ONBUILD"]
-    elif stage.base == SCRATCH:
-        return ()
-    elif stage.base in known:
-        texts = list(known[stage.base])
-        bodies = [trigger(text, head) for text in texts]
-    else:
-        return None
-    return tuple(_moved(body, head, text) for text, body in zip(texts, bodies, strict=True))
-
-
-def _moved(body: Instruction | None, head: Instruction, text: str) -> Instruction:
-    """A trigger at the place of the FROM that runs it."""
-    source = body or Instruction(-1, -1, text.split(None, 1)[0].upper() if text else "", 0, 0, text)
-    return Instruction(
-        stage_index=head.stage_index,
-        index=0,
-        keyword=source.keyword,
-        line=head.line,
-        end_line=head.end_line,
-        text=source.text,
-        flags=source.flags,
-        args=source.args,
-        json=source.json,
-        heredocs=source.heredocs,
-        mounts=source.mounts,
-        copy_from=source.copy_from,
-    )
-
-
-def shapes(
+def expected_vertices(
     dockerfile: Dockerfile,
     build_args: Mapping[str, str],
     triggers: Mapping[int, Sequence[Instruction]],
-) -> dict[int, tuple[Shape, ...]]:
-    """Per stage, the shapes of FROM, its triggers and its counting instructions, in order.
+) -> dict[int, tuple[ExpectedVertex, ...]]:
+    """Per stage, those of FROM, its triggers and its counting instructions, in order.
 
     `triggers` maps a stage's index to the ONBUILD triggers that run in it.
     """
-    maker = _Maker(dockerfile, build_args)
+    walk = _StageWalk(dockerfile, build_args)
     return {
-        stage.index: maker.stage(stage.index, triggers.get(stage.index, ()))
+        stage.index: walk.stage(stage.index, triggers.get(stage.index, ()))
         for stage in dockerfile.stages
     }
 
 
-class _Maker:
+class _StageWalk:
+    """Goes through the stages in order, each from where the one it is based on ended."""
+
     def __init__(self, dockerfile: Dockerfile, build_args: Mapping[str, str]) -> None:
         self.dockerfile = dockerfile
         self.build_args = build_args
         self.ends: dict[int, _State] = {}
 
-    def stage(self, index: int, triggers: Sequence[Instruction]) -> tuple[Shape, ...]:
+    def stage(self, index: int, triggers: Sequence[Instruction]) -> tuple[ExpectedVertex, ...]:
         stage = self.dockerfile.stages[index]
         head = stage.instructions[0]
         if stage.base_stage is not None:
@@ -125,15 +86,21 @@ class _Maker:
             state = _State(_digest(SCRATCH), workdir="/")
         else:
             state = _State(_digest("image", stage.base, stage.platform))
-        found = [Shape(StepId(index, 0), head, state.key, f"FROM {stage.base}", stage.is_external)]
+        vertices = [
+            ExpectedVertex(
+                StepId(index, 0), head, state.key, f"FROM {stage.base}", stage.is_external
+            )
+        ]
         for number, item in enumerate(triggers):
-            self._step(StepId(index, 0, number), item, state, found)
+            self._step(StepId(index, 0, number), item, state, vertices)
         for item in stage.instructions[1:]:
-            self._step(StepId(index, item.index), item, state, found)
+            self._step(StepId(index, item.index), item, state, vertices)
         self.ends[index] = state
-        return tuple(found)
+        return tuple(vertices)
 
-    def _step(self, step: StepId, item: Instruction, state: _State, found: list[Shape]) -> None:
+    def _step(
+        self, step: StepId, item: Instruction, state: _State, vertices: list[ExpectedVertex]
+    ) -> None:
         keyword = item.keyword
         if keyword == "ARG":
             self._arg(item, state)
@@ -148,7 +115,7 @@ class _Maker:
             vertex = self._workdir(item, state) if keyword == "WORKDIR" else True
             if vertex is not False:
                 state.key = self._key(item, state)
-            found.append(Shape(step, item, state.key, self._name(item, state), vertex))
+            vertices.append(ExpectedVertex(step, item, state.key, self._name(item, state), vertex))
 
     def _arg(self, item: Instruction, state: _State) -> None:
         """`convert.go` dispatchArg."""
