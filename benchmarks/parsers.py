@@ -69,7 +69,7 @@ def seconds_of_parser(output: str, stream: Stream, size: int) -> float:
 
 def seconds_of_peer(output: str, stream: Stream, size: int) -> float:
     """Seconds of the processor that bare reading takes."""
-    from cachetui.builders.rawjson_output import SolveStatus
+    from cachetui.builders.rawjson_objects import SolveStatus
 
     work: Callable[[bytes], object] = bytes.splitlines
     blocks = stream.blocks(size)

@@ -1,9 +1,8 @@
 """What BuildKit prints with `--progress=rawjson`, as events.
 
 Sources: buildkit `client/graph.go` (SolveStatus), `util/progress/progressui/display.go`
-(rawJSONDisplay, mergeIntervals: what its own displays make of the same data); buildx 0.13 and
-0.14 indent an object over many lines, later ones print one a line (lab). Errors come as plain
-text after the objects, or between them.
+(rawJSONDisplay, mergeIntervals: what its own displays make of the same data). `rawjson_objects`
+finds the objects.
 
 A vertex is announced (without `started`: not an event), started and completed, and that more
 than once; its seconds are the sum of its merged intervals.
@@ -16,13 +15,9 @@ did (one that another build has at work, lab): it starts at 0. The error is that
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
-
-import msgspec
 
 from cachetui.builders.events import (
     ContextSent,
@@ -34,10 +29,14 @@ from cachetui.builders.events import (
     Outcome,
     Started,
 )
-from cachetui.builders.line_buffer import MAX_NAME, LineBuffer, text_of
-
-MAX_OBJECT = 16 << 20
-"""Bytes of one object that are kept back for its end; a longer one is left out, with a message."""
+from cachetui.builders.line_buffer import MAX_NAME, text_of
+from cachetui.builders.rawjson_objects import (
+    MAX_OBJECT,
+    ObjectReader,
+    RawStatus,
+    RawVertex,
+    SolveStatus,
+)
 
 MAX_VERTEXES = 20_000
 """Vertices that are tracked; any further one is left out."""
@@ -47,54 +46,6 @@ MAX_SPANS = 256
 
 CANCELLED = "context canceled"
 """How the error of a vertex ends that was cancelled (`display.go`)."""
-
-
-class RawVertex(msgspec.Struct, gc=False):
-    digest: str = ""
-    name: str = ""
-    started: str | None = None
-    completed: str | None = None
-    cached: bool = False
-    error: str = ""
-
-
-class RawStatus(msgspec.Struct, gc=False):
-    id: str = ""
-    vertex: str = ""
-    current: int = 0
-    total: int = 0
-    completed: str | None = None
-
-
-class RawLog(msgspec.Struct, gc=False):
-    vertex: str = ""
-    data: bytes = b""
-
-
-class RawWarning(msgspec.Struct, gc=False):
-    short: bytes = b""
-
-
-class SolveStatus(msgspec.Struct, gc=False):
-    vertexes: list[RawVertex] | None = None
-    statuses: list[RawStatus] | None = None
-    logs: list[RawLog] | None = None
-    warnings: list[RawWarning] | None = None
-
-
-_LINE = re.compile(rb"[^\n]*\n|[^\n]+\Z")
-_OUTDENTED = re.compile(rb"(?:[ \t][^\n]*+(?:\n|\Z))*+[^ \t]")
-"""Lines up to one that is not indented."""
-
-_NEXT_LINE = re.compile(rb"[^\n]*\n")
-_OBJECT_END = re.compile(rb"(?:[ \t][^\n]*+(?:\n|\Z))*+(?:\}\n|(?=[^ \t]))")
-
-_PARTS: dict[str, Any] = {
-    "vertexes": RawVertex,
-    "statuses": RawStatus,
-    "logs": RawLog,
-    "warnings": RawWarning,
-}
 
 
 @dataclass(slots=True)
@@ -133,137 +84,36 @@ class RawJsonParser:
     """Bytes of rawjson progress in, events out; the key of a vertex is its digest."""
 
     def __init__(self) -> None:
-        self._lines = LineBuffer(MAX_OBJECT)
-        self._decoder = msgspec.json.Decoder(SolveStatus)
+        self._reader = ObjectReader()
+        self._left_out = 0
         self._vertexes: dict[str, _Vertex] = {}
-        self._open: list[bytes] = []  # an indented object that has not ended
-        self._open_size = 0
-        self._skip: re.Pattern[bytes] | None = None  # the end of what is left out
         self._zero = float("-inf")  # the engine's clock at the start of the run
 
     def feed(self, data: bytes, at: float) -> list[Event]:
         """Take a block of output as it arrived; see `Parser`."""
-        events: list[Event] = []
-        whole = self._lines.push(data)
-        if whole:
-            self._take(whole, at, events)
-        return events
+        return self._take(self._reader.feed(data), at)
 
     def close(self, at: float) -> list[Event]:
         """The output ended. Vertices without an end get none."""
+        return self._take(self._reader.close(), at)
+
+    def _take(self, items: Iterable[list[SolveStatus] | bytes], at: float) -> list[Event]:
         events: list[Event] = []
-        rest = self._lines.rest()
-        if rest:
-            self._take(rest, at, events)
-        if self._open:
-            self._by_lines(self._closed(), at, events)
+        for item in items:
+            if isinstance(item, bytes):
+                self._message(item, at, events)
+            else:
+                self._events(item, at, events)
+        while self._left_out < self._reader.left_out:
+            self._left_out += 1
+            text = f"an object of more than {MAX_OBJECT >> 20} MiB was left out"
+            events.append(Message(text, at, "warning"))
         return events
 
-    def _take(self, whole: bytes, at: float, events: list[Event]) -> None:
-        if self._skip is not None:
-            end = self._skip.match(whole)
-            if end is None:
-                return
-            self._skip = None
-            whole = whole[end.end() :]
-        if not whole.endswith(b"\n") and len(whole) > MAX_OBJECT:
-            self._leave_out(_NEXT_LINE, at, events)
-            return
-        whole = self._ended_objects(whole)
-        if self._open_size > MAX_OBJECT:
-            self._closed()
-            self._leave_out(_OBJECT_END, at, events)
-        if not whole:
-            return
-        try:
-            found = self._decoder.decode_lines(whole)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            found = []
-        if found and len(found) == _objects(whole):
-            self._events(found, at, events)
-        else:
-            self._by_lines(whole, at, events)
-
-    def _leave_out(self, until: re.Pattern[bytes], at: float, events: list[Event]) -> None:
-        text = f"an object of more than {MAX_OBJECT >> 20} MiB was left out"
-        events.append(Message(text, at, "warning"))
-        self._skip = until
-
-    def _ended_objects(self, whole: bytes) -> bytes:
-        """Keep back the indented object that is open at the end of these lines, if one is: it
-        began with the last line that is not indented, and that is `{`."""
-        if self._open:
-            self._open.append(whole)
-            self._open_size += len(whole)
-            if _OUTDENTED.match(whole) is None:
-                return b""
-            whole = self._closed()
-        if whole.startswith(b'{"', whole.rfind(b"\n", 0, -1) + 1):
-            return whole  # one object a line
-        last = 0 if whole.startswith(b"{\n") else -1
-        last = max(last, whole.rfind(b"\n{\n") + 1 or -1)
-        if last < 0 or _OUTDENTED.match(whole, last + 2):
-            return whole
-        self._open = [whole[last:]]
-        self._open_size = len(whole) - last
-        return whole[:last]
-
-    def _closed(self) -> bytes:
-        """What was kept back, which no further line belongs to."""
-        whole = b"".join(self._open)
-        self._open, self._open_size = [], 0
-        return whole
-
-    def _by_lines(self, whole: bytes, at: float, events: list[Event]) -> None:
-        """The slow way, for output with something else among the objects."""
-        inside: list[bytes] = []
-        for line in _LINE.findall(whole):
-            if inside and line.startswith((b" ", b"\t")):
-                inside.append(line)
-                continue
-            if inside and line.rstrip(b"\n") == b"}":
-                self._one(b"".join([*inside, line]), at, events)
-                inside = []
-                continue
-            for text in inside:
-                self._message(text, at, events)
-            inside = []
-            if line == b"{\n":
-                inside = [line]
-            elif line.startswith(b"{"):
-                self._one(line, at, events)
-            else:
-                self._message(line, at, events)
-        for text in inside:
-            self._message(text, at, events)
-
-    def _one(self, text: bytes, at: float, events: list[Event]) -> None:
-        try:
-            self._events((self._decoder.decode(text),), at, events)
-            return
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            pass
-        try:
-            loose = msgspec.json.decode(text)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            self._message(text, at, events)
-            return
-        status = SolveStatus()
-        known = False
-        for name, kind in _PARTS.items():
-            items = loose.get(name) if isinstance(loose, dict) else None
-            if isinstance(items, list):
-                known = True
-                setattr(status, name, list(_converted(items, kind)))
-        if known:
-            self._events((status,), at, events)
-        else:
-            self._message(text, at, events)
-
-    def _events(self, found: Iterable[SolveStatus], at: float, events: list[Event]) -> None:
+    def _events(self, statuses: Iterable[SolveStatus], at: float, events: list[Event]) -> None:
         key: str | None = None
         pieces: list[bytes] = []
-        for status in found:
+        for status in statuses:
             if status.vertexes or status.statuses or status.warnings:
                 if key is not None:
                     events.append(Log(key, b"".join(pieces), at))
@@ -359,17 +209,3 @@ class RawJsonParser:
             events.append(Message(text, at, "warning"))
         else:
             events.append(Message(text, at))
-
-
-def _objects(whole: bytes) -> int:
-    """How many objects there are in lines that are nothing but objects of one form: one a line,
-    or indented between `{` and `}`."""
-    return whole.count(b"\n}\n" if whole.startswith(b"{\n") else b"\n")
-
-
-def _converted(items: list[Any], kind: Any) -> Iterable[Any]:
-    for item in items:
-        try:
-            yield msgspec.convert(item, kind, strict=False)
-        except (msgspec.ValidationError, ValueError, TypeError):
-            continue

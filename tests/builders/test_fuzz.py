@@ -190,7 +190,7 @@ def low_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounds that a test can reach soon; that they are kept does not depend on where they are."""
     monkeypatch.setattr("cachetui.builders.plain_output.MAX_VERTEXES", 2000)
     monkeypatch.setattr("cachetui.builders.rawjson_output.MAX_VERTEXES", 2000)
-    monkeypatch.setattr("cachetui.builders.rawjson_output.MAX_OBJECT", 1 << 18)
+    monkeypatch.setattr("cachetui.builders.rawjson_objects.MAX_OBJECT", 1 << 18)
 
 
 def blocks_of(data: bytes) -> Iterator[bytes]:

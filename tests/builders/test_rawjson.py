@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from cachetui.builders.events import Ended, Event, Log, Message, Started
-from cachetui.builders.rawjson_output import MAX_OBJECT, RawJsonParser
+from cachetui.builders.rawjson_objects import MAX_OBJECT
+from cachetui.builders.rawjson_output import RawJsonParser
 from tests.builders.replay import events, joined
 
 
