@@ -57,7 +57,7 @@ class Stream:
 
 def seconds_of_parser(output: str, stream: Stream, size: int) -> float:
     """Seconds of the processor that the parser takes; its events are dropped."""
-    from cachetui.builders.output_parser import parser_for
+    from cachetui.builders.registry import parser_for
 
     parser = parser_for(output)  # type: ignore[arg-type]
     began = time.thread_time()

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cachetui.audit.redact import Redactor
-from cachetui.builders.command_line import Build, build_command, tag
+from cachetui.builders.audit_names import tag
+from cachetui.builders.builder import Builder
+from cachetui.builders.command_line import Build, build_command
+from cachetui.builders.registry import builder_named
 from cachetui.config.settings import HostSettings
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.records.host import HostFacts
@@ -28,11 +31,13 @@ class BuildJob:
     notes: tuple[str, ...] = ()
 
     @property
+    def builder(self) -> Builder:
+        return builder_named(self.planned.backend)
+
+    @property
     def output(self) -> OutputFormat:
         """The richest output that the host's client can give."""
-        if self.planned.backend == "legacy":
-            return "legacy"
-        return "rawjson" if self.facts.rawjson else "plain"
+        return self.builder.output_format(self.facts)
 
     @property
     def tag(self) -> str | None:
@@ -54,7 +59,7 @@ class BuildJob:
     @property
     def cache_mounts(self) -> tuple[MountUse, ...]:
         """The cache mounts that the build's RUN steps name; () on a builder without them."""
-        if self.planned.backend != "buildkit":
+        if not self.builder.has_cache_mounts:
             return ()
         return tuple(
             MountUse(

@@ -13,7 +13,7 @@ import msgspec
 from cachetui.audit.build_job import BuildJob
 from cachetui.audit.redact import StreamRedactor
 from cachetui.builders.events import ContextSent, Ended, Event, ImageMade, Log, Message, Started
-from cachetui.builders.output_parser import parser_for
+from cachetui.builders.registry import parser_for
 from cachetui.builders.step_map import StepMap
 from cachetui.records.step import Step, StepId
 from cachetui.store.log_writer import LogWriter

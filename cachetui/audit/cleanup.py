@@ -17,7 +17,9 @@ import re
 import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from cachetui.builders.command_line import REPOSITORY, client
+from cachetui.builders.audit_names import REPOSITORY
+from cachetui.builders.buildkit import BUILDKIT
+from cachetui.builders.command_line import client
 from cachetui.config.settings import HostSettings
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.hosts.cache_records import CacheRecord, cache_command, parse_cache
@@ -192,7 +194,7 @@ def _empty(host: HostSettings, flags: Sequence[str], namespace: str) -> str | No
     lines = "\n".join(f'RUN {flag} ["/cachetui"]' for flag in flags)
     options = f"--network=none --no-cache --build-arg BUILDKIT_CACHE_MOUNT_NS={namespace}"
     builds = " ".join(shlex.quote(f"FROM scratch\n{line}\n") for line in lines.split("\n"))
-    build = f"{client(host.docker, host.env, {'DOCKER_BUILDKIT': '1'})} build {options} -"
+    build = f"{client(host.docker, host.env, BUILDKIT.environment)} build {options} -"
     return f'for i in {builds}; do printf %s "$i" | {build} >/dev/null 2>&1; done; true'
 
 

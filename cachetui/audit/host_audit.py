@@ -17,6 +17,7 @@ from cachetui.audit.progress import CellState
 from cachetui.audit.progress_tracker import ProgressTracker
 from cachetui.audit.read_images import read_images
 from cachetui.audit.task import AuditTask
+from cachetui.builders.registry import builder_named
 from cachetui.config.settings import HostSettings
 from cachetui.context.manifest import ContextError
 from cachetui.hosts.checkout import read_checkout
@@ -162,7 +163,9 @@ class HostAudit:
             tuple(connected.facts.bases),
             connected.leftovers.records_before,
             as_found=bool(as_found),
-            legacy=any(planned.backend == "legacy" for planned in as_found),
+            step_images=any(
+                builder_named(planned.backend).leaves_step_images for planned in as_found
+            ),
         )
         folder = self._host.context_on_host or self._task.settings.context_on_host
         if folder is not None:
@@ -192,7 +195,7 @@ class HostAudit:
         self._progress.build_begins(planned)
         with self._store.spool() as folder:
             try:
-                connected.leftovers.images.expect(job)
+                connected.leftovers.expect(job)
                 outcome = run_build(
                     connected.machine,
                     job,

@@ -122,8 +122,6 @@ class HostRuns:
             self.task.settings.target,
             builder,
             facts.engine,
-            facts.client,
-            facts.buildx,
         )
         return f"line {obstacle.line}: {obstacle.reason}" if obstacle else None
 

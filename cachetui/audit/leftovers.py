@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from cachetui.audit.build_job import BuildJob
 from cachetui.audit.cleanup import added_bytes, cache_mounts, cache_records, empty_mounts_command
 from cachetui.audit.cleanup import image_ids as list_images
 from cachetui.audit.made_images import MadeImages
 from cachetui.audit.task import AuditTask
-from cachetui.builders.command_line import mount_namespace
+from cachetui.builders.audit_names import mount_namespace
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.cache_records import CacheRecord
 from cachetui.hosts.machine import Cancel, Machine
@@ -37,6 +38,13 @@ class HostLeftovers:
     images: MadeImages = field(default_factory=MadeImages)
     records_before: tuple[CacheRecord, ...] | None = None
     copied_bytes: int = 0
+    cache_mounts_used: bool = False
+
+    def expect(self, job: BuildJob) -> None:
+        """A build is about to run: from now on its tag and cache mounts may be there."""
+        self.images.expect(job)
+        if job.planned.kind.controlled and job.builder.has_cache_mounts:
+            self.cache_mounts_used = True
 
     def measure_before(self, machine: Machine) -> None:
         """List images and cache records before anything is built. Raises `HostError`."""
@@ -50,7 +58,7 @@ class HostLeftovers:
     def removal_commands(self, images: list[str]) -> list[str]:
         """The commands that remove our tags and `images`, and empty our cache mounts."""
         empty = None
-        if any("-buildkit-" in tag for tag in self.images.tags):
+        if self.cache_mounts_used:
             namespace = mount_namespace(self.task.audit)
             empty = empty_mounts_command(self.host, self.task.dockerfile, namespace)
         removal = self.images.removal(self.host, images)

@@ -30,7 +30,7 @@ class MadeImages:
         """A build has run."""
         if job.tag is not None and outcome.run.image is not None:
             self.tags[job.tag] = outcome.run.image.id
-        if job.planned.kind.controlled and job.planned.backend == "legacy":
+        if job.planned.kind.controlled and job.builder.leaves_step_images:
             self._printed += outcome.printed_images
             self._bases |= outcome.bases
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.records.scenario import (
     AS_FOUND,
+    BACKENDS,
     BUILDKIT_MOUNTS_WARM,
     CONTROLLED,
     SCENARIO_NAMES,
@@ -67,7 +68,7 @@ def make_plan(
     for number in range(1, repeat + 1):
         turn = [Planned(s.name, number) for s in ordered if s.controlled]
         if number % 2 == 0:
-            turn.sort(key=lambda planned: planned.backend != "buildkit")
+            turn.sort(key=lambda planned: -BACKENDS.index(planned.backend))
         order += turn
     return Plan(tuple(s.name for s in ordered), tuple(order), repeat, tuple(notes))
 

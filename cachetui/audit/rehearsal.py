@@ -49,6 +49,7 @@ def rehearse(
     leftovers = HostLeftovers(task, host)
     for planned in task.plan.order:
         job = host_runs.job(planned)
+        leftovers.expect(job)
         if job.tag is not None:
             leftovers.images.tags[job.tag] = ""
         if planned in choice.unsupported:

@@ -1,16 +1,4 @@
-"""The command line of a scenario, so made that the user's own caches are as if it had not run.
-
-Found in our lab on Docker Engine 20.10, 26.1 and 28.5 (graph driver and containerd store):
-
-- `--no-cache` empties the cache mounts of the build's RUN steps (BuildKit
-  `solver/llbsolver/vertex.go`), so every controlled BuildKit run has a
-  `BUILDKIT_CACHE_MOUNT_NS` of its audit: only the mounts of that namespace are touched.
-- `--no-cache` results replace those that the user's next build would reuse, and extra host
-  names are part of a RUN step's cache key: a unique `--add-host` gives the cold run's results
-  keys of their own, the warm run the same name finds them again, and another name runs every
-  RUN again with the mounts as they are.
-- The legacy builder knows neither; its cold run is undone by removing the images it made.
-"""
+"""The command line of a build, so made that the user's own caches are as if it had not run."""
 
 from __future__ import annotations
 
@@ -18,13 +6,12 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from cachetui.builders.audit_names import tag
 from cachetui.builders.client import client as hosts_client
 from cachetui.builders.client import split
+from cachetui.builders.registry import builder_named
 from cachetui.records.run import OutputFormat
-from cachetui.records.scenario import BUILDKIT_MOUNTS_WARM, Planned
-
-REPOSITORY = "cachetui"
-"""The repository of every tag we make on a host."""
+from cachetui.records.scenario import Planned
 
 REFUSED = (
     *("--tag", "--file", "--output", "--push", "--quiet", "--progress", "--iidfile"),
@@ -62,16 +49,6 @@ def client(
     return hosts_client(docker, env or {}, slot)
 
 
-def tag(audit: str, planned: Planned) -> str:
-    """The tag of a run's image: `cachetui:<audit>-<scenario>-<repeat>`."""
-    return f"{REPOSITORY}:{audit}-{planned.scenario}-{planned.repeat}"
-
-
-def mount_namespace(audit: str) -> str:
-    """The namespace of the audit's cache mounts."""
-    return f"cachetui-{audit}"
-
-
 def build_arguments(
     build: Build, planned: Planned, audit: str, output: OutputFormat, *, values: bool = True
 ) -> list[str]:
@@ -104,11 +81,7 @@ def _scenario_options(build: Build, planned: Planned, audit: str) -> list[str]:
         options.append("--no-cache")
     elif any(word.startswith("--no-cache") for word in build.docker_args):
         options.append("--no-cache=false")
-    if planned.backend == "legacy":
-        return [*options, "--force-rm"]
-    name = f"r{planned.repeat}-{'b' if planned.kind == BUILDKIT_MOUNTS_WARM else 'a'}"
-    options += ["--build-arg", f"BUILDKIT_CACHE_MOUNT_NS={mount_namespace(audit)}"]
-    return [*options, "--add-host", f"{name}.{audit}.cachetui.invalid:127.0.0.1"]
+    return options + builder_named(planned.backend).scenario_options(planned, audit)
 
 
 def refused_argument(docker_args: Sequence[str]) -> str | None:
@@ -133,6 +106,6 @@ def build_command(
     values: bool = True,
 ) -> str:
     """The whole build as one shell command."""
-    switch = {"DOCKER_BUILDKIT": "0" if planned.backend == "legacy" else "1"}
+    switch = builder_named(planned.backend).environment
     arguments = build_arguments(build, planned, audit, output, values=values)
     return f"{client(docker, env if values else {}, switch)} {shlex.join(arguments)}"

@@ -33,6 +33,9 @@ HEREDOC = Feature((1, 4), (23, 0), labs=(1, 3))
 GIT = Feature((1, 5), (24, 0), labs=(1, 1))
 """ADD of a git repository."""
 
+GIT_PREFIXES = ("git://", "ssh://", "git@", "github.com/")
+"""How a source of ADD begins that is a git repository to every parser that knows them."""
+
 FLAGS: dict[tuple[str, str], Feature] = {
     ("FROM", "platform"): Feature((1, 0), (0,)),
     ("RUN", "mount"): Feature((1, 2), (20, 10)),

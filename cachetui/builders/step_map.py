@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 import msgspec.structs
 
 from cachetui.builders.events import Ended, Event, Log, Started, Triggers
-from cachetui.builders.legacy_rows import LegacyRows
-from cachetui.builders.step_rows import Row, Rows, Work
-from cachetui.builders.vertices.rows import BuildKitRows
-from cachetui.dockerfile.parse import Dockerfile, needed_stages, resolve_target
+from cachetui.builders.registry import builder_named
+from cachetui.builders.step_rows import Row, Work
+from cachetui.dockerfile.parse import Dockerfile
 from cachetui.dockerfile.triggers import stage_triggers
 from cachetui.records.backend import Backend
 from cachetui.records.step import Step, StepId, StepStatus
@@ -39,19 +38,13 @@ class StepMap:
         triggers: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self._file = dockerfile.with_build_args(build_args or {})
-        self._legacy = backend == "legacy"
+        self._builder = builder_named(backend)
         self._works: dict[str, Work] = {}
-        last = resolve_target(self._file, target)
         known = {
             stage.index: stage_triggers(self._file, stage.index, triggers or {})
             for stage in self._file.stages
         }
-        self._rows: Rows
-        if self._legacy:
-            self._rows = LegacyRows(self._file, last, known)
-        else:
-            needed = needed_stages(self._file, target)
-            self._rows = BuildKitRows(self._file, needed, known, build_args or {})
+        self._rows = self._builder.rows(self._file, target, known, build_args or {})
 
     def apply(self, event: Event) -> None:
         """Take the next event."""
@@ -79,12 +72,12 @@ class StepMap:
 
     def running(self) -> tuple[StepId, ...]:
         """Steps that have begun and not ended, in the order they began."""
-        found: dict[StepId, None] = {}
+        steps: dict[StepId, None] = {}
         for key, work in self._works.items():
             step = self._rows.step_of(key) if work.ended is None else None
             if step is not None:
-                found[step] = None
-        return tuple(found)
+                steps[step] = None
+        return tuple(steps)
 
     def borrowed(self) -> tuple[StepId, ...]:
         """Steps that another build on the same engine has at work too, and that were printed
@@ -124,12 +117,12 @@ class StepMap:
         if not works:
             status = self._rows.unseen(row, seen, cut)
             if status is None and final:
-                status = "not-reached" if self._legacy or cut else "hit"
+                status = "not-reached" if self._builder.sequential or cut else "hit"
             return None if status is None else self._blank(row, status)
         status = self._status(row, works, final, run_failed)
         if status is None:
             return None
-        step = self._told(row, works, status)
+        step = self._seen(row, works, status)
         if same_as is not None:
             step = msgspec.structs.replace(step, same_as=same_as, log_lines=0)
         return step
@@ -144,7 +137,7 @@ class StepMap:
         if "cancelled" in outcomes or len(ends) < len(works):
             if not final:
                 return None
-            return "failed" if run_failed and self._legacy else "not-reached"
+            return "failed" if run_failed and self._builder.sequential else "not-reached"
         if row.instruction.keyword == "FROM" and row.id.trigger is None:
             return "miss" if any(end.fetched for end in ends) else "hit"
         return self._rows.hit_or_miss(row, works)
@@ -161,7 +154,7 @@ class StepMap:
             status=status,
         )
 
-    def _told(self, row: Row, works: Sequence[Work], status: StepStatus) -> Step:
+    def _seen(self, row: Row, works: Sequence[Work], status: StepStatus) -> Step:
         ends = [work.ended for work in works if work.ended is not None]
         seconds = [end.seconds for end in ends if end.seconds is not None]
         started = [end.started for end in ends if end.started is not None]

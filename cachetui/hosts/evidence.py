@@ -43,11 +43,11 @@ def gather_evidence(
     records: Iterable[CacheRecord] | None,
     *,
     as_found: bool,
-    legacy: bool,
+    step_images: bool,
 ) -> HostEvidence:
     """The evidence of a host. `refs` are the base images, `records` BuildKit's cache as it was
     listed just before; `as_found` asks for the cache's limits too and keeps the records,
-    `legacy` asks for what the legacy builder made.
+    `step_images` asks for the images of steps that the legacy builder left.
 
     Nothing is raised for what a host does not tell: it is None, or empty. A connection that
     breaks is (`HostError`).
@@ -57,7 +57,7 @@ def gather_evidence(
     bases, platform, gc = parse_first(told, refs)
     if not as_found:
         return HostEvidence(at=time.time(), bases=bases, default_platform=platform)
-    chains = _chains(machine, docker, bases) if legacy else None
+    chains = _chains(machine, docker, bases) if step_images else None
     return HostEvidence(
         at=time.time(),
         bases=bases,

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cachetui.builders.builder import BuilderProbe
 from cachetui.builders.client import last_line
 from cachetui.config.settings import HostSettings
-from cachetui.hosts.available_builders import abilities
+from cachetui.hosts.available_builders import available_builders
 from cachetui.hosts.cache_records import parse_size
 from cachetui.hosts.facts_script import facts_command
 from cachetui.hosts.machine import Cancel, Completed, HostError, Machine
@@ -136,14 +137,14 @@ def parse_facts(
         )
     client_version = str(version.get("Client", {}).get("Version", ""))
     plugin = _buildx(info)
-    backends, missing = abilities(
+    probe = BuilderProbe(
         engine=str(server.get("Version", "")),
-        system=str(server.get("Os", "")),
         client=client_version,
         buildx=plugin,
-        legacy=found.get("legacy", empty).out,
+        legacy_said=found.get("legacy", empty).out,
         env=env,
     )
+    backends, missing = available_builders(probe, str(server.get("Os", "")))
     layers = found.get("bases", empty).out.split("\n")
     return HostFacts(
         engine=str(server.get("Version", "")),

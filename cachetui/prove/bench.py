@@ -21,8 +21,9 @@ from cachetui.audit.cleanup import (
     removal_command,
 )
 from cachetui.audit.redact import Redactor
+from cachetui.builders.audit_names import mount_namespace, tag
 from cachetui.builders.client import last_line
-from cachetui.builders.command_line import client, mount_namespace, tag
+from cachetui.builders.command_line import client
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.machine import Cancel, HostError, Machine
 from cachetui.prove.layout import Laid

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from cachetui.builders.events import Event, Log
-from cachetui.builders.output_parser import parser_for
+from cachetui.builders.registry import parser_for
 from cachetui.builders.step_map import StepMap
 from cachetui.dockerfile.parse import parse
 from cachetui.records.run import OutputFormat

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cachetui.builders.events import Ended, Message, Started
-from cachetui.builders.output_parser import parser_for
+from cachetui.builders.registry import parser_for
 from cachetui.builders.step_map import StepMap
 from cachetui.dockerfile.parse import parse
 from cachetui.records.run import OutputFormat

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from cachetui.builders.builder import BuilderProbe
 from cachetui.config.settings import HostSettings
 from cachetui.hosts import facts, facts_script
-from cachetui.hosts.available_builders import abilities
+from cachetui.hosts.available_builders import available_builders
 from cachetui.hosts.facts import ask_facts, parse_facts
 from cachetui.hosts.facts_script import facts_command
 from cachetui.hosts.local_machine import LocalMachine
@@ -134,30 +135,35 @@ UNKNOWN = (
         ({"buildx": ("", "no such file")}, ("legacy",), r"buildx is broken \(no such file\)"),
         ({"engine": "18.06.1-ce", "client": "18.06.1-ce"}, ("legacy",), "has no BuildKit; update"),
         ({"system": "windows"}, (), "only linux is supported"),
-        ({"legacy": ""}, ("buildkit",), "it said nothing"),
+        ({"legacy_said": ""}, ("buildkit",), "it said nothing"),
         (
-            {"legacy": "Error response from daemon: the legacy builder was removed\n"},
+            {"legacy_said": "Error response from daemon: the legacy builder was removed\n"},
             ("buildkit",),
             "does not work: Error response from daemon: the legacy builder was removed",
         ),
         (
-            {"legacy": "#1 [internal] load\nERROR: failed to solve: unknown instruction: CACHETUI"},
+            {
+                "legacy_said": "#1 [internal] load\nERROR: failed to solve: unknown instruction: CACHETUI"
+            },
             ("buildkit",),
             "even with DOCKER_BUILDKIT=0: the legacy builder is gone",
         ),
-        ({"legacy": "boom hunter2"}, ("buildkit",), r"does not work: boom \$PASS"),
+        ({"legacy_said": "boom hunter2"}, ("buildkit",), r"does not work: boom \$PASS"),
     ],
 )
-def test_abilities(changes: dict[str, Any], backends: tuple[str, ...], message: str) -> None:
+def test_available_builders(
+    changes: dict[str, Any], backends: tuple[str, ...], message: str
+) -> None:
     given: dict[str, Any] = {
         "engine": "29.7.2",
-        "system": "linux",
         "client": "29.7.2",
         "buildx": ("0.30.0", ""),
-        "legacy": UNKNOWN,
+        "legacy_said": UNKNOWN,
         "env": {"PASS": "hunter2"},
     }
-    found, missing = abilities(**{**given, **changes})
+    given |= changes
+    system = given.pop("system", "linux")
+    found, missing = available_builders(BuilderProbe(**given), system)
     assert found == backends
     if message:
         assert any(re.search(message, text) for text in missing.values())
