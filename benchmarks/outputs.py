@@ -132,7 +132,7 @@ def gathering(host: HostSettings, way: Way, folder: Path) -> tuple[ImageContents
 
     def work() -> bytes:
         store = Store(folder)
-        machine = Connector(asker=None).connect(host)
+        machine = Connector(prompts=None).connect(host)
         began = time.monotonic()
         contents = gather_contents(machine, host, IMAGE, store, way=way)
         took = time.monotonic() - began

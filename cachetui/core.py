@@ -33,7 +33,7 @@ from cachetui.dockerfile.parse import DockerfileError, needed_stages, parse
 from cachetui.findings import Findings
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.machine import Cancel, HostConnector
-from cachetui.hosts.ssh.prompts import Asker
+from cachetui.hosts.ssh.prompts import SshPrompts
 from cachetui.outputs.compare_runs import compare_runs
 from cachetui.outputs.globs import GlobError, Ignore
 from cachetui.outputs.opening import Opener
@@ -65,24 +65,24 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 class Core:
     """Settings, store and connections of one session. `asker` answers what SSH must ask."""
 
-    def __init__(self, settings: Settings, store: Store, asker: Asker | None = None) -> None:
+    def __init__(self, settings: Settings, store: Store, asker: SshPrompts | None = None) -> None:
         self.settings = settings
         self.store = store
         self._asker = asker
         self.connector = self._connector()
 
     @property
-    def asker(self) -> Asker | None:
+    def asker(self) -> SshPrompts | None:
         """Who answers; another one makes new connections ask there."""
         return self._asker
 
     @asker.setter
-    def asker(self, asker: Asker | None) -> None:
+    def asker(self, asker: SshPrompts | None) -> None:
         self._asker = asker
         self.connector = self._connector()
 
     def _connector(self) -> HostConnector:
-        return Connector(asker=self._asker)
+        return Connector(prompts=self._asker)
 
     def adopt(self, path: Path) -> None:
         """Read this hosts.toml and use it from now on. Raises `ConfigError`."""

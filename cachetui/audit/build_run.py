@@ -116,9 +116,9 @@ def _verdict(
     """The run's status and, unless it is ok, the reason: the step that failed with its error,
     else what else failed, else the last message that looks like an error."""
     if error is not None:
-        if error.trouble == "cancelled":
+        if error.kind == "cancelled":
             return "cancelled", "stopped"
-        if error.trouble == "timeout":
+        if error.kind == "timeout":
             return "failed", error.reason
         return "lost", error.reason
     if exit_status == 0:

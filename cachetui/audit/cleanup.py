@@ -112,7 +112,7 @@ def cache_records(machine: Machine, host: HostSettings) -> tuple[CacheRecord, ..
     try:
         done = _told(machine, cache_command(client(host.docker, host.env)), MEASURE_SECONDS)
     except HostError as error:
-        if error.trouble == "timeout":
+        if error.kind == "timeout":
             return None
         raise
     return parse_cache(done)

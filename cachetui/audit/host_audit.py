@@ -252,10 +252,10 @@ class HostAudit:
         self._progress.run_ended(run, state)
 
     def _failed(self, error: HostError, facts: HostFacts | None) -> None:
-        if error.trouble == "cancelled":
+        if error.kind == "cancelled":
             self._end("skipped", facts, "stopped")
             return
-        no_login = error.trouble in ("unreachable", "host-key", "login", "timeout")
+        no_login = error.kind in ("unreachable", "host-key", "login", "timeout")
         status: HostStatus = "unreachable" if no_login and facts is None else "failed"
         self._end(status, facts, error.reason, error.remedy or None)
 

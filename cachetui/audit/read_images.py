@@ -43,7 +43,7 @@ def read_images(
                 base=base,
             )
         except HostError as error:
-            if error.trouble in ("cancelled", "lost"):
+            if error.kind in ("cancelled", "lost"):
                 raise
             keep_problem(store, run.id, error.reason)
             troubles.append(f"{host.name} {run.scenario}: {error.reason}")

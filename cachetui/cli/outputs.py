@@ -162,7 +162,7 @@ def _opened(
 ) -> str:
     """The diff of one file, between the baseline and the first group in which it differs."""
     from cachetui.hosts.connect import Connector
-    from cachetui.hosts.ssh.prompts import TerminalAsker
+    from cachetui.hosts.ssh.prompts import TerminalPrompts
     from cachetui.outputs.opening import Opener
     from cachetui.report import style
     from cachetui.report.outputs.fileview import render_file
@@ -170,7 +170,7 @@ def _opened(
     group, one = _path(report, path)
     runs = _by_group(pairs, report)
     a, b = runs[report.groups[0].name], runs[group.name]
-    opener = Opener(store, settings.hosts, Connector(asker=TerminalAsker()).connect, pairs)
+    opener = Opener(store, settings.hosts, Connector(prompts=TerminalPrompts()).connect, pairs)
     try:
         found = opener.difference(one, a, b)
     finally:

@@ -31,7 +31,7 @@ from cachetui.core import Core, Options
 from cachetui.demo.recording import Recording, recordings
 from cachetui.demo.server import ADDRESS, DemoServer
 from cachetui.hosts.connect import Connector
-from cachetui.hosts.ssh.prompts import Asker
+from cachetui.hosts.ssh.prompts import SshPrompts
 from cachetui.records.versions import version_key
 from cachetui.store.database import Store
 
@@ -91,12 +91,12 @@ class DemoCore(Core):
     ssh configuration is read, what is found as it was is among the default scenarios, and the
     first notes of an audit say what is recorded, and what its hosts had built before."""
 
-    def __init__(self, fleet: Fleet, asker: Asker | None = None) -> None:
+    def __init__(self, fleet: Fleet, asker: SshPrompts | None = None) -> None:
         super().__init__(config.load(fleet.hosts_toml), Store(fleet.folder / "store"), asker)
         self._fleet = fleet
 
     def _connector(self) -> Connector:
-        return Connector(asker=self.asker, ssh_config=None, system_config=None)
+        return Connector(prompts=self.asker, ssh_config=None, system_config=None)
 
     def prepare(
         self, build: BuildSettings, hosts: Sequence[HostSettings], options: Options

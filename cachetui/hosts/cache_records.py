@@ -15,12 +15,12 @@ _SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?)\s*([kmgtpe]?)(i?)
 
 def parse_size(text: str) -> int | None:
     """Bytes of "1.2kB" (decimal, as docker prints) or "1.2KiB"; None for anything else."""
-    found = _SIZE.match(text)
-    if found is None:
+    size = _SIZE.match(text)
+    if size is None:
         return None
-    base = 1024 if found[3] else 1000
-    scale: int = base ** _UNITS[found[2].lower()]
-    return round(float(found[1]) * scale)
+    base = 1024 if size[3] else 1000
+    scale: int = base ** _UNITS[size[2].lower()]
+    return round(float(size[1]) * scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def cache_command(client: str) -> str:
 
 
 def parse_cache(done: Completed) -> tuple[CacheRecord, ...] | None:
-    """The records, None where docker did not tell them."""
+    """The records, None where docker did not list them."""
     if done.status != 0:
         return None
     for line in done.text.splitlines():

@@ -58,8 +58,8 @@ def read_checkout(
 ) -> tuple[Checkout, tuple[Entry, ...]]:
     """The context in `folder` on the host, and its entries as `context.read_context` has them.
 
-    `dockerfile` is its path in there. What cannot be read is told in `problem`, and then there
-    are no entries. Raises `HostError` when the host itself is lost.
+    `dockerfile` is its path in there. `problem` says why it could not be read; there are
+    no entries then. Raises `HostError` when the host itself is lost.
     """
     token = secrets.token_hex(12)
     try:
@@ -74,16 +74,16 @@ def read_checkout(
             return Checkout(path=folder, problem=f"it cannot be listed whole: {said}"), ()
         texts, listing = parse_list(done.text, token)
         ignores = {name: text for name, text in texts.items() if name.endswith(".dockerignore")}
-        found = wanted(parse_ls(listing), ignores, dockerfile)
-        names = [entry.path for entry in found if entry.kind == "file"]
+        listed = wanted(parse_ls(listing), ignores, dockerfile)
+        names = [entry.path for entry in listed if entry.kind == "file"]
         digests = _hashes(machine, folder, names, cancel) if names else {}
     except HostError as error:
-        if error.trouble in ("lost", "cancelled"):
+        if error.kind in ("lost", "cancelled"):
             raise
         return Checkout(path=folder, problem=error.reason), ()
     if digests is None:
         return Checkout(path=folder, problem="neither sha256sum, shasum nor openssl is there"), ()
-    entries = tuple(_sent(found, digests))
+    entries = tuple(_sent(listed, digests))
     return (
         Checkout(
             path=folder,
@@ -116,17 +116,17 @@ def parse_list(text: str, token: str) -> tuple[dict[str, str], str]:
 def parse_ls(listing: str) -> Iterator[Entry]:
     """Entries of `ls -ldn`, paths from the folder; digests are not known yet."""
     for line in listing.splitlines():
-        found = _LS.fullmatch(line)
-        if found is None or found["kind"] not in _KINDS:
+        row = _LS.fullmatch(line)
+        if row is None or row["kind"] not in _KINDS:
             continue
-        kind = _KINDS[found["kind"]]
-        name, target = found["name"], None
+        kind = _KINDS[row["kind"]]
+        name, target = row["name"], None
         if kind == "symlink":
             name, _, target = name.partition(" -> ")
         path = name.removeprefix("./")
-        size = int(found["size"]) if kind == "file" else 0
+        size = int(row["size"]) if kind == "file" else 0
         if path != ".":
-            yield Entry(path, kind, mode_of(found["mode"]), size, None, target)
+            yield Entry(path, kind, mode_of(row["mode"]), size, None, target)
 
 
 def mode_of(text: str) -> int:
@@ -142,7 +142,7 @@ def mode_of(text: str) -> int:
 
 def wanted(entries: Iterable[Entry], ignores: dict[str, str], dockerfile: str) -> list[Entry]:
     """What a build would send: all that an ignore file does not leave out, and always the
-    Dockerfile and the ignore files; as `context.read_context` chooses."""
+    Dockerfile and the ignore files; as `read_context` chooses."""
     matchers = []
     for text in ignores.values():
         with suppress(ValueError):
@@ -150,12 +150,12 @@ def wanted(entries: Iterable[Entry], ignores: dict[str, str], dockerfile: str) -
     if f"{dockerfile}.dockerignore" in ignores and len(matchers) == 1:
         matchers = []  # the legacy builder, which does not know that file, then sends all
     always = {dockerfile, *ignores}
-    found: list[Entry] = []
+    sent: list[Entry] = []
     for entry in entries:
         left_out = bool(matchers) and all(matcher.matches(entry.path) for matcher in matchers)
         if entry.path in always or not left_out:
-            found.append(entry)
-    return found
+            sent.append(entry)
+    return sent
 
 
 def _hashes(
@@ -166,12 +166,12 @@ def _hashes(
     done = machine.run(command, stdin=data, timeout=HASH_SECONDS, cancel=cancel)
     if done.status == 67:
         return None
-    found: dict[str, str] = {}
+    digests: dict[str, str] = {}
     for line in done.text.splitlines():
         match = _HASH.fullmatch(line)
         if match is not None:
-            found[match["name"].removeprefix("./")] = match["digest"]
-    return found
+            digests[match["name"].removeprefix("./")] = match["digest"]
+    return digests
 
 
 def _sent(entries: Iterable[Entry], digests: dict[str, str]) -> Iterator[Entry]:

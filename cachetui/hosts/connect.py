@@ -12,11 +12,11 @@ from cachetui.config.settings import HostSettings
 from cachetui.hosts.local_machine import LocalMachine
 from cachetui.hosts.machine import Cancel, Machine
 from cachetui.hosts.ssh.config import SYSTEM_CONFIG, USER_CONFIG
-from cachetui.hosts.ssh.prompts import Asker, TerminalAsker
-from cachetui.hosts.ssh.trouble import Trouble
+from cachetui.hosts.ssh.errors import ConnectError
+from cachetui.hosts.ssh.prompts import SshPrompts, TerminalPrompts
 
 if TYPE_CHECKING:
-    from cachetui.hosts.ssh.route import Reach
+    from cachetui.hosts.ssh.connections import SshConnections
 
 TRIES = 6
 """Tries to connect to a host that drops connections: sshd does so to bursts (MaxStartups)."""
@@ -32,15 +32,15 @@ class Connector:
 
     def __init__(
         self,
-        asker: Asker | None = None,
+        prompts: SshPrompts | None = None,
         *,
         ssh_config: Path | None = USER_CONFIG,
         system_config: Path | None = SYSTEM_CONFIG,
     ) -> None:
-        self._asker = asker or TerminalAsker()
+        self._prompts = prompts or TerminalPrompts()
         self._configs = (ssh_config, system_config)
         self._lock = Lock()
-        self._reach: Reach | None = None
+        self._connections: SshConnections | None = None
 
     def connect(self, host: HostSettings, cancel: Cancel | None = None) -> Machine:
         """Connect and log in. Each step may take the host's `connect_timeout`.
@@ -55,9 +55,9 @@ class Connector:
             try:
                 transport = self._shared().transport(host, cancel)
                 return SshMachine(host.name, transport, host.env, host.docker)
-            except Trouble as trouble:
-                if not trouble.again or number == TRIES:
-                    raise trouble.of(host.name) from None
+            except ConnectError as error:
+                if not error.retry or number == TRIES:
+                    raise error.of(host.name) from None
             pause = min(MOST_PAUSE, random.uniform(0.2, 0.6) * 2 ** (number - 1))
             if cancel is None:
                 time.sleep(pause)
@@ -68,13 +68,13 @@ class Connector:
     def close(self) -> None:
         """Close the connections to jump hosts, and with them all that go through them."""
         with self._lock:
-            if self._reach is not None:
-                self._reach.close()
+            if self._connections is not None:
+                self._connections.close()
 
-    def _shared(self) -> Reach:
+    def _shared(self) -> SshConnections:
         with self._lock:
-            if self._reach is None:
-                from cachetui.hosts.ssh.route import Reach
+            if self._connections is None:
+                from cachetui.hosts.ssh.connections import SshConnections
 
-                self._reach = Reach(self._asker, *self._configs)
-            return self._reach
+                self._connections = SshConnections(self._prompts, *self._configs)
+            return self._connections

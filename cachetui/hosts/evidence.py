@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from cachetui.builders import history_line as madeby
+from cachetui.builders import history_line
 from cachetui.builders.client import client
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.cache_records import CacheRecord
@@ -23,12 +23,13 @@ from cachetui.records.host import MOST_CHAINS, BaseImage, CacheEntry, HostEviden
 
 ASK_SECONDS = 30.0
 MOST_IMAGES = 3000
+"""Images of a host that are looked through."""
 
 _LINE = "{{.Id}}|{{.Parent}}|{{.Created}}"
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ImageLine:
     """An image on the host: its ID, its parent's ("" for none) and its date as docker has it."""
 
     id: str
@@ -53,8 +54,8 @@ def gather_evidence(
     breaks is (`HostError`).
     """
     docker = client(host.docker, host.env)
-    told = _asked(machine, first_command(docker, refs, limits=as_found)) or ""
-    bases, platform, gc = parse_first(told, refs)
+    printed = _printed(machine, first_command(docker, refs, limits=as_found)) or ""
+    bases, platform, gc = parse_first(printed, refs)
     if not as_found:
         return HostEvidence(at=time.time(), bases=bases, default_platform=platform)
     chains = _chains(machine, docker, bases) if step_images else None
@@ -104,20 +105,20 @@ def parse_first(
 
 def _policy(text: str) -> tuple[str, ...]:
     """`docker buildx inspect`'s rules, each as one sentence."""
-    found: list[str] = []
+    sentences: list[str] = []
     for part in re.split(r"GC Policy rule#\d+:", text)[1:]:
         pairs = re.findall(r"^\s*([A-Z][\w ]+):\s*(\S.*?)\s*$", part, re.MULTILINE)
         words = [f"{name.lower()} {value}" for name, value in pairs if name != "All"]
         if words:
-            found.append(", ".join(words))
-    return tuple(found)
+            sentences.append(", ".join(words))
+    return tuple(sentences)
 
 
 def _chains(
     machine: Machine, docker: str, bases: Sequence[BaseImage]
 ) -> tuple[LegacyChain, ...] | None:
     """What the legacy builder made from the base images, None when that cannot be told."""
-    listing = _asked(
+    listing = _printed(
         machine,
         f"{docker} image ls -aq --no-trunc | sort -u | head -n {MOST_IMAGES} | "
         f"xargs {docker} image inspect --format {shlex.quote(_LINE)} 2>/dev/null; true",
@@ -128,29 +129,29 @@ def _chains(
     if not paths:
         return ()
     ids = " ".join(path[-1].id for path in paths)
-    told = _asked(
+    histories = _printed(
         machine,
         f'for i in {ids}; do echo "image $i"; '
         f"{docker} history --no-trunc --format '{{{{.CreatedBy}}}}' \"$i\" 2>/dev/null; done",
     )
-    return None if told is None else parse_histories(told, paths)
+    return None if histories is None else parse_histories(histories, paths)
 
 
-def parse_listing(text: str) -> dict[str, Listed]:
+def parse_listing(text: str) -> dict[str, ImageLine]:
     """Images by ID."""
-    found: dict[str, Listed] = {}
+    images: dict[str, ImageLine] = {}
     for line in text.splitlines():
         parts = line.strip().split("|")
         if len(parts) == 3 and parts[0].startswith("sha256:"):
-            found[parts[0]] = Listed(*parts)
-    return found
+            images[parts[0]] = ImageLine(*parts)
+    return images
 
 
-def leaves(images: dict[str, Listed], bases: Sequence[str]) -> list[list[Listed]]:
+def leaves(images: dict[str, ImageLine], bases: Sequence[str]) -> list[list[ImageLine]]:
     """The chains from a base image (left in front) to each image that is nobody's parent,
     newest first."""
     parents = {image.parent for image in images.values()}
-    found: list[list[Listed]] = []
+    chains: list[list[ImageLine]] = []
     for image in images.values():
         if image.id in parents or not image.parent:
             continue
@@ -164,23 +165,22 @@ def leaves(images: dict[str, Listed], bases: Sequence[str]) -> list[list[Listed]
             seen.add(above.id)
             path.insert(0, above)
         if len(path) > 1:
-            found.append(path)
-    found.sort(key=lambda path: path[-1].created, reverse=True)
-    return found
+            chains.append(path)
+    return sorted(chains, key=lambda path: path[-1].created, reverse=True)
 
 
-def parse_histories(text: str, paths: Sequence[Sequence[Listed]]) -> tuple[LegacyChain, ...]:
+def parse_histories(text: str, paths: Sequence[Sequence[ImageLine]]) -> tuple[LegacyChain, ...]:
     """The chains with what made each image; `docker history` has the newest first."""
     by_leaf = {path[-1].id: path for path in paths}
-    found: list[LegacyChain] = []
+    chains: list[LegacyChain] = []
     for part in re.split(r"^image (?=sha256:[0-9a-f]{64}$)", text, flags=re.MULTILINE)[1:]:
         leaf, _, rest = part.partition("\n")
         path = by_leaf.get(leaf.strip())
         lines = [line for line in rest.splitlines() if line.strip()]
         if path is None or len(lines) < len(path) - 1:
             continue
-        made = [madeby.canonical(line) for line in reversed(lines[: len(path) - 1])]
-        found.append(
+        made = [history_line.canonical(line) for line in reversed(lines[: len(path) - 1])]
+        chains.append(
             LegacyChain(
                 base=path[0].id,
                 image=path[-1].id,
@@ -188,15 +188,15 @@ def parse_histories(text: str, paths: Sequence[Sequence[Listed]]) -> tuple[Legac
                 created=path[-1].created or None,
             )
         )
-    return tuple(found)
+    return tuple(chains)
 
 
-def _asked(machine: Machine, command: str) -> str | None:
+def _printed(machine: Machine, command: str) -> str | None:
     """What a command prints, None when it fails or takes too long."""
     try:
         done = machine.run(command, timeout=ASK_SECONDS)
     except HostError as error:
-        if error.trouble in ("timeout", "shell"):
+        if error.kind in ("timeout", "shell"):
             return None
         raise
     return done.text if done.status == 0 else None
@@ -215,10 +215,10 @@ def _entry(record: CacheRecord) -> CacheEntry:
 
 def seconds(text: str | None) -> float | None:
     """Docker's "2026-11-24 04:03:10.530418233 +0000 UTC" in seconds since the epoch."""
-    found = re.match(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(\.\d+)? ([+-]\d{4})", text or "")
-    if found is None:
+    date = re.match(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(\.\d+)? ([+-]\d{4})", text or "")
+    if date is None:
         return None
     with suppress(ValueError):
-        whole = datetime.strptime(f"{found[1]} {found[3]}", "%Y-%m-%d %H:%M:%S %z")
-        return whole.timestamp() + float(found[2] or 0)
+        whole = datetime.strptime(f"{date[1]} {date[3]}", "%Y-%m-%d %H:%M:%S %z")
+        return whole.timestamp() + float(date[2] or 0)
     return None

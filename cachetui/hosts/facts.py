@@ -39,7 +39,7 @@ def ask_facts(
     try:
         done = machine.run(command, timeout=FACTS_SECONDS, cancel=cancel)
     except HostError as error:
-        if error.trouble != "timeout":
+        if error.kind != "timeout":
             raise
         raise HostError(
             host.name,
@@ -73,10 +73,10 @@ class Section:
 
 def sections(done: Completed) -> dict[str, Section]:
     """The script's sections by name; {} when its shell did not come to run it."""
-    found = re.search(r"^cachetui-facts ([0-9a-f]{16,})$", done.text, re.MULTILINE)
-    if found is None:
+    token = re.search(r"^cachetui-facts ([0-9a-f]{16,})$", done.text, re.MULTILINE)
+    if token is None:
         return {}
-    mark = re.compile(rf"^{found[1]} (\S+)(?: (\S+))?\n", re.MULTILINE)
+    mark = re.compile(rf"^{token[1]} (\S+)(?: (\S+))?\n", re.MULTILINE)
     outs, errs = (_cut(mark, text) for text in (done.text, done.stderr.decode("utf-8", "replace")))
     return {
         name: Section(out, errs.get(name, ("", ""))[0], int(status) if status.isdigit() else 1)
@@ -87,16 +87,16 @@ def sections(done: Completed) -> dict[str, Section]:
 def _cut(mark: re.Pattern[str], text: str) -> dict[str, tuple[str, str]]:
     """Name → (text, status) of the sections of one output."""
     parts = mark.split(text)
-    found: dict[str, tuple[str, str]] = {}
+    cut: dict[str, tuple[str, str]] = {}
     name = ""
     for at in range(1, len(parts) - 2, 3):
         word, status, body = parts[at], parts[at + 1], parts[at + 2]
         if word == "=":
-            found[name] = (found[name][0], status or "")
+            cut[name] = (cut[name][0], status or "")
         else:
             name = word
-            found[name] = (body.removesuffix("\n"), "")
-    return found
+            cut[name] = (body.removesuffix("\n"), "")
+    return cut
 
 
 def parse_facts(
@@ -112,8 +112,8 @@ def parse_facts(
     did not run the script.
     """
     env = env or {}
-    found = sections(done)
-    if "version" not in found:
+    parts = sections(done)
+    if "version" not in parts:
         said = last_line(done.error_text or done.text, env)
         raise HostError(
             name,
@@ -121,46 +121,62 @@ def parse_facts(
             f"its login shell does not run commands{f': {said}' if said else ''}",
             "see what it does on: ssh HOST 'echo works'",
         )
-    host = _values(found["host"].out)
-    version = found["version"].json()
-    server = version.get("Server")
-    if found["version"].status != 0 or not server:
-        raise no_engine(name, found["version"].err, found["version"].status, docker, host, env)
-    empty = Section("", "", 1)
-    info = found.get("info", empty).json()
+    host = _values(parts["host"].out)
+    version = parts["version"].json()
+    if parts["version"].status != 0 or not version.get("Server"):
+        raise no_engine(name, parts["version"].err, parts["version"].status, docker, host, env)
+    info = parts.get("info", _NOTHING).json()
     if not info.get("ID") and not info.get("Driver"):
         raise HostError(
             name,
             "daemon-down",
-            "the docker engine tells its version, and nothing of itself",
+            "the docker engine gives its version, but no other information",
             "look at it on the host: docker info; journalctl -u docker",
         )
+    return _facts(parts, host, version, info, bases, env)
+
+
+_NOTHING = Section("", "", 1)
+
+
+def _facts(
+    parts: Mapping[str, Section],
+    host: Mapping[str, str],
+    version: Mapping[str, Any],
+    info: Mapping[str, Any],
+    bases: Sequence[str],
+    env: Mapping[str, str],
+) -> HostFacts:
+    """The facts of a host with an engine. `host` is what its shell says, `version` and `info`
+    what docker's commands of these names say."""
+    server = version["Server"]
+    engine, system = str(server.get("Version", "")), str(server.get("Os", ""))
     client_version = str(version.get("Client", {}).get("Version", ""))
     plugin = _buildx(info)
     probe = BuilderProbe(
-        engine=str(server.get("Version", "")),
+        engine=engine,
         client=client_version,
         buildx=plugin,
-        legacy_said=found.get("legacy", empty).out,
+        legacy_said=parts.get("legacy", _NOTHING).out,
         env=env,
     )
-    backends, missing = available_builders(probe, str(server.get("Os", "")))
-    layers = found.get("bases", empty).out.split("\n")
+    backends, missing = available_builders(probe, system)
+    layers = parts.get("bases", _NOTHING).out.split("\n")
     return HostFacts(
-        engine=str(server.get("Version", "")),
+        engine=engine,
         api=str(server.get("ApiVersion", "")),
         client=client_version,
         buildx=plugin[0] if plugin and not plugin[1] else None,
         store=_store(info),
         engine_id=str(info.get("ID", "")),
-        platform=f"{server.get('Os', '')}/{server.get('Arch', '')}",
+        platform=f"{system}/{server.get('Arch', '')}",
         backends=backends,
         missing=missing,
         cores=_count(info.get("NCPU")),
         memory_bytes=_count(info.get("MemTotal")),
         load=_number(host.get("load", "")),
-        free_bytes=_free(found.get("free", empty).out),
-        df=_usage(found.get("df", empty)),
+        free_bytes=_free(parts.get("free", _NOTHING).out),
+        df=_usage(parts.get("df", _NOTHING)),
         bases=_bases(bases, [line for line in layers if line.strip()]),
         umask=host.get("umask"),
         user=host.get("user") or None,
@@ -191,8 +207,8 @@ def _buildx(info: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def _free(text: str) -> int | None:
-    found = re.search(r"\s\d+\s+-?\d+\s+(-?\d+)\s+\d+%", text)
-    return max(0, int(found[1])) * 1024 if found else None
+    row = re.search(r"\s\d+\s+-?\d+\s+(-?\d+)\s+\d+%", text)
+    return max(0, int(row[1])) * 1024 if row else None
 
 
 def _usage(section: Section) -> dict[str, int]:
@@ -210,15 +226,15 @@ def _usage(section: Section) -> dict[str, int]:
 
 
 def _bases(refs: Sequence[str], lines: Sequence[str]) -> dict[str, tuple[str, ...] | None]:
-    found: dict[str, tuple[str, ...] | None] = dict.fromkeys(refs)
+    layers_of: dict[str, tuple[str, ...] | None] = dict.fromkeys(refs)
     for ref, line in zip(refs, lines, strict=False):
         try:
             layers = json.loads(line)
         except ValueError:
             continue
         if isinstance(layers, list):
-            found[ref] = tuple(str(layer) for layer in layers)
-    return found
+            layers_of[ref] = tuple(str(layer) for layer in layers)
+    return layers_of
 
 
 def _count(value: object) -> int | None:

@@ -98,4 +98,4 @@ def facts_command(
         "TOKEN": token,
         "USAGE": "_df" if usage else "false",
     }
-    return re.sub("@([A-Z]+)@", lambda found: values[found[1]], _SCRIPT)
+    return re.sub("@([A-Z]+)@", lambda name: values[name[1]], _SCRIPT)

@@ -47,47 +47,62 @@ def run_on_all(
     the calling thread. After `cancel`, items not begun are `NotDone`, and so is, `GRACE` seconds
     later, work that does not end; an interrupt leaves at once.
     """
-    todo: Sequence[Item] = list(items)
-    waiting = iter(range(len(todo)))
-    lock = threading.Lock()
-    results: SimpleQueue[tuple[int, Outcome[Item, Value]]] = SimpleQueue()
-    stopped = threading.Event()
-
-    def cancelled() -> bool:
-        return stopped.is_set() or (cancel is not None and cancel.is_set())
-
-    def worker() -> None:
-        while True:
-            with lock:
-                at = next(waiting, None)
-            if at is None:
-                return
-            item = todo[at]
-            if cancelled():
-                results.put((at, Outcome(item, error=NotDone("cancelled before it began"))))
-                continue
-            try:
-                results.put((at, Outcome(item, work(item))))
-            except BaseException as error:
-                results.put((at, Outcome(item, error=error)))
-
-    for number in range(min(max(1, limit), len(todo))):
-        threading.Thread(target=worker, name=f"fleet-{number}", daemon=True).start()
+    fan = _FanOut(list(items), work, cancel)
+    fan.start(limit)
     done: dict[int, Outcome[Item, Value]] = {}
     grace = GRACE
     try:
-        while len(done) < len(todo) and grace > 0:
+        while len(done) < len(fan.items) and grace > 0:
             try:
-                at, outcome = results.get(timeout=POLL)
+                number, outcome = fan.results.get(timeout=POLL)
             except Empty:
-                grace -= POLL if cancelled() else 0.0
+                grace -= POLL if fan.cancelled() else 0.0
                 continue
-            done[at] = outcome
+            done[number] = outcome
             if on_done is not None:
                 on_done(outcome)
     finally:
-        stopped.set()
+        fan.stopped.set()
     return [
-        done.get(at) or Outcome(item, error=NotDone("did not end when cancelled"))
-        for at, item in enumerate(todo)
+        done.get(number) or Outcome(item, error=NotDone("did not end when cancelled"))
+        for number, item in enumerate(fan.items)
     ]
+
+
+class _FanOut(Generic[Item, Value]):
+    """The threads and what they share: each takes the next item until there is none."""
+
+    def __init__(
+        self, items: Sequence[Item], work: Callable[[Item], Value], cancel: Cancel | None
+    ) -> None:
+        self.items = items
+        self.results: SimpleQueue[tuple[int, Outcome[Item, Value]]] = SimpleQueue()
+        self.stopped = threading.Event()
+        self._work = work
+        self._cancel = cancel
+        self._waiting = iter(range(len(items)))
+        self._lock = threading.Lock()
+
+    def start(self, limit: int) -> None:
+        """Start at most `limit` threads."""
+        for number in range(min(max(1, limit), len(self.items))):
+            threading.Thread(target=self._take, name=f"fleet-{number}", daemon=True).start()
+
+    def cancelled(self) -> bool:
+        return self.stopped.is_set() or (self._cancel is not None and self._cancel.is_set())
+
+    def _take(self) -> None:
+        while True:
+            with self._lock:
+                number = next(self._waiting, None)
+            if number is None:
+                return
+            self.results.put((number, self._outcome(self.items[number])))
+
+    def _outcome(self, item: Item) -> Outcome[Item, Value]:
+        if self.cancelled():
+            return Outcome(item, error=NotDone("cancelled before it began"))
+        try:
+            return Outcome(item, self._work(item))
+        except BaseException as error:
+            return Outcome(item, error=error)

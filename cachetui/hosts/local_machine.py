@@ -73,14 +73,14 @@ class LocalSession(Session):
                 self._process.wait(wait)
             return []
         ready, _, _ = select.select(list(self._outputs), [], [], wait)
-        found = []
+        blocks = []
         for fd in ready:
             block = os.read(fd, 2 * BLOCK)
             if block:
-                found.append((self._outputs[fd], block))
+                blocks.append((self._outputs[fd], block))
             else:
                 del self._outputs[fd]
-        return found
+        return blocks
 
     def finished(self) -> bool:
         return not self._outputs

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 from cachetui.config.settings import HostSettings
 
-HostTrouble = Literal[
+HostErrorKind = Literal[
     "unreachable",  # no connection: name, route, refused, no answer
     "host-key",  # unknown or changed
     "login",  # authentication: no key accepted, key encrypted, wrong passphrase
@@ -28,10 +28,10 @@ class HostError(Exception):
     Neither text ever holds a credential or an environment. `name` is the host's name.
     """
 
-    def __init__(self, name: str, trouble: HostTrouble, reason: str, remedy: str = "") -> None:
+    def __init__(self, name: str, kind: HostErrorKind, reason: str, remedy: str = "") -> None:
         super().__init__(f"{name}: {reason}")
         self.name = name
-        self.trouble = trouble
+        self.kind = kind
         self.reason = reason
         self.remedy = remedy
 
@@ -98,7 +98,7 @@ class Machine(Protocol):
     ) -> int:
         """Run a command whose output (standard error merged in, in order) is taken as it comes.
 
-        It runs under the watcher of `hosts/watch.py`: it and its children end with the
+        It runs under the watcher of `hosts/watcher.py`: it and its children end with the
         connection, with `cancel`, with the time limit and with this process. Returns its exit
         status. Raises `HostError` as `run` does, but always after it told the host to stop.
         """

@@ -1,4 +1,4 @@
-"""Why a host has no engine for us: each case told apart, each with its remedy."""
+"""Why docker does not answer on a host, case by case, each with its remedy."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from cachetui.builders.client import last_line, split
-from cachetui.hosts.machine import HostError, HostTrouble
+from cachetui.hosts.machine import HostError, HostErrorKind
 
-Case = tuple[HostTrouble, str, str]
-"""What the trouble is, the reason, the remedy."""
+Case = tuple[HostErrorKind, str, str]
+"""The kind of error, the reason, the remedy."""
 
 
 def no_engine(

@@ -12,8 +12,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from threading import Event
 
-from cachetui.hosts import watcher as watch
-from cachetui.hosts.machine import Cancel, Completed, HostError, HostTrouble, OnOutput
+from cachetui.hosts import watcher
+from cachetui.hosts.machine import Cancel, Completed, HostError, HostErrorKind, OnOutput
 
 POLL = 0.2
 BLOCK = 32 * 1024
@@ -22,7 +22,7 @@ LINGER = 5.0
 """Seconds without output, after a command's end, that a pipe held open by what it left behind is
 waited for. Output can arrive after the exit status, so this is long."""
 
-STOP_WAIT = watch.STOP_SECONDS + 2.0
+STOP_WAIT = watcher.STOP_SECONDS + 2.0
 """Seconds that a command told to stop is waited for."""
 
 
@@ -91,17 +91,19 @@ class SessionMachine(ABC):
     ) -> Completed:
         """See `Machine.run`. Without standard input the command is watched as in `stream`."""
         watched = isinstance(stdin, bytes) and not stdin
-        script = watch.script(command, self._env, watched=watched, privilege=self._privilege)
+        script = watcher.script(command, self._env, watched=watched, privilege=self._privilege)
         outputs: dict[int, list[bytes]] = {1: [], 2: []}
         size = 0
-        work = _Work(self, script, None if watched else _blocks(stdin), timeout, cancel)
-        for source, block, _ in work.go():
+        running = _RunningCommand(
+            self, script, None if watched else _blocks(stdin), timeout, cancel
+        )
+        for source, block, _ in running.go():
             size += len(block)
             if size > MOST_OUTPUT:
-                work.stop()
+                running.stop()
                 raise self._error("shell", "a command printed more than 64 MiB")
             outputs[source].append(block)
-        return Completed(work.status, b"".join(outputs[1]), b"".join(outputs[2]))
+        return Completed(running.status, b"".join(outputs[1]), b"".join(outputs[2]))
 
     def stream(
         self,
@@ -112,19 +114,19 @@ class SessionMachine(ABC):
         cancel: Cancel | None = None,
     ) -> int:
         """See `Machine.stream`."""
-        script = watch.script(
+        script = watcher.script(
             command, self._env, watched=True, merged=True, privilege=self._privilege
         )
-        work = _Work(self, script, None, timeout, cancel)
-        for _, block, arrived in work.go():
+        running = _RunningCommand(self, script, None, timeout, cancel)
+        for _, block, arrived in running.go():
             on_output(block, arrived)
-        return work.status
+        return running.status
 
-    def _error(self, trouble: HostTrouble, reason: str, remedy: str = "") -> HostError:
-        return HostError(self.name, trouble, reason, remedy)
+    def _error(self, kind: HostErrorKind, reason: str, remedy: str = "") -> HostError:
+        return HostError(self.name, kind, reason, remedy)
 
 
-class _Work:
+class _RunningCommand:
     """One command from its start to its end; `stdin` None means watched."""
 
     def __init__(
@@ -142,8 +144,8 @@ class _Work:
         self._deadline = time.monotonic() + timeout
         self._cancel = cancel
         self.status = 0
-        self._look()
-        self._session = machine._open(watch.bootstrap(len(script)))
+        self._raise_if_over()
+        self._session = machine._open(watcher.bootstrap(len(script)))
 
     def go(self) -> Iterator[tuple[int, bytes, float]]:
         """Yield (1 or 2, block, arrival) until the command ends; `status` then holds.
@@ -154,7 +156,7 @@ class _Work:
             yield from self._go()
         except SessionEnded as error:
             self._session.abandon()
-            self._look()
+            self._raise_if_over()
             raise self._machine._error(
                 "lost", f"the connection broke while a command ran: {error}"
             ) from None
@@ -167,7 +169,7 @@ class _Work:
         pending: memoryview | None = memoryview(b"")
         ended_at: float | None = None
         while True:
-            self._look()
+            self._raise_if_over()
             session.check()
             if pending is not None:
                 pending = self._feed(pending)
@@ -197,7 +199,7 @@ class _Work:
         taken = self._session.write(pending[:BLOCK], POLL / 4)
         return None if taken is None else pending[taken:]
 
-    def _look(self) -> None:
+    def _raise_if_over(self) -> None:
         """Raise when the caller has cancelled, the machine is closed or the time is over."""
         machine = self._machine
         if self._cancel is not None and self._cancel.is_set():

@@ -78,16 +78,16 @@ class Opener:
             try:
                 found = fetch()
             except HostError as error:
-                if error.trouble == "cancelled":
+                if error.kind == "cancelled":
                     raise
-                if error.trouble == "lost":
+                if error.kind == "lost":
                     self._machines.pop(error.name, None)
                 troubles.append(error)
                 continue
             if found is not None:
                 return found
         lose_copy(self.store, entry.layer)
-        unreached = [error for error in troubles if error.trouble != "shell"]
+        unreached = [error for error in troubles if error.kind != "shell"]
         if unreached:
             raise unreached[0]
         why = "its image is gone, and no copy of its layer is left"

@@ -331,7 +331,7 @@ class Experiment:
                 bench.pull(image)
                 return
         except HostError as error:
-            if error.trouble != "shell" or not others:
+            if error.kind != "shell" or not others:
                 raise
         bench.load(image, self._connect(others[0]))
 

@@ -106,7 +106,7 @@ def test_a_wrong_host_key_is_refused(fleet: Fleet, connector: Connector, tmp_pat
     host = msgspec.structs.replace(hosts(fleet)[0], known_hosts=strange)
     with pytest.raises(HostError) as caught:
         connector.connect(host)
-    assert caught.value.trouble == "host-key"
+    assert caught.value.kind == "host-key"
 
 
 def test_a_cancelled_command_stops_at_once(connector: Connector) -> None:
@@ -117,7 +117,7 @@ def test_a_cancelled_command_stops_at_once(connector: Connector) -> None:
         begun = time.monotonic()
         with pytest.raises(HostError) as caught:
             machine.run("cat /proc/loadavg 2>/dev/null", timeout=30.0, cancel=cancel)
-        assert caught.value.trouble == "cancelled"
+        assert caught.value.kind == "cancelled"
         assert time.monotonic() - begun < 1.5
         machine.close()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cachetui.hosts.connect import Connector
-from cachetui.hosts.ssh.prompts import Asker
+from cachetui.hosts.ssh.prompts import SshPrompts
 from tests.hosts.sshd import Sshd
 from tests.lab import skip_reason
 from tests.lab.packages import SYSTEM_PACKAGES, install
@@ -47,7 +47,7 @@ def no_agent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 class Nobody:
-    """An asker that is asked for nothing: each question is kept, and refused."""
+    """An prompts that is asked for nothing: each question is kept, and refused."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -61,6 +61,6 @@ class Nobody:
         return False
 
 
-def connector(asker: Asker | None = None, config: Path | None = None) -> Connector:
+def connector(prompts: SshPrompts | None = None, config: Path | None = None) -> Connector:
     """A connector with no other configuration than the one given."""
-    return Connector(asker or Nobody(), ssh_config=config, system_config=None)
+    return Connector(prompts or Nobody(), ssh_config=config, system_config=None)

@@ -25,19 +25,19 @@ from tests.hosts.conftest import Nobody, connector
 from tests.hosts.sshd import Sshd, free_port, keygen, running, until
 
 
-def works(settings: HostSettings, config: Path | None = None, asker: object = None) -> None:
+def works(settings: HostSettings, config: Path | None = None, prompts: object = None) -> None:
     """Connect and run a command."""
-    machine = connector(asker, config).connect(settings)  # type: ignore[arg-type]
+    machine = connector(prompts, config).connect(settings)  # type: ignore[arg-type]
     try:
         assert machine.run("echo $((6 * 7))", timeout=20).text == "42\n"
     finally:
         machine.close()
 
 
-def fails(settings: HostSettings, config: Path | None = None, asker: object = None) -> HostError:
+def fails(settings: HostSettings, config: Path | None = None, prompts: object = None) -> HostError:
     """The error of connecting; no text of it may hold the environment."""
     with pytest.raises(HostError) as caught:
-        connector(asker, config).connect(settings)  # type: ignore[arg-type]
+        connector(prompts, config).connect(settings)  # type: ignore[arg-type]
     error = caught.value
     assert error.name == settings.name
     assert error.reason
@@ -94,14 +94,14 @@ def test_connect(sshd: Sshd) -> None:
 def test_refused() -> None:
     port = free_port("127.0.0.1")
     error = fails(HostSettings(name="h", address="127.0.0.1", port=port))
-    assert error.trouble == "unreachable"
+    assert error.kind == "unreachable"
     assert error.reason == f"port {port} of 127.0.0.1 refuses connections"
     assert "is sshd running" in error.remedy
 
 
 def test_bad_name() -> None:
     error = fails(HostSettings(name="h", address="no-such-host.invalid", connect_timeout=15))
-    assert error.trouble == "unreachable"
+    assert error.kind == "unreachable"
     assert "no-such-host.invalid" in error.reason
     assert "hosts.toml" in error.remedy or "name server" in error.remedy
 
@@ -128,7 +128,7 @@ def test_no_answer() -> None:
 def test_no_banner(listen: Callable[..., HostSettings]) -> None:
     begun = time.monotonic()
     error = fails(listen(lambda _: None))
-    assert error.trouble == "unreachable"
+    assert error.kind == "unreachable"
     assert "took the connection, and said nothing within 1 s" in error.reason
     assert time.monotonic() - begun < 4
 
@@ -212,7 +212,7 @@ def test_connecting_can_be_called_off(listen: Callable[..., HostSettings]) -> No
     begun = time.monotonic()
     with pytest.raises(HostError, match="cancelled") as caught:
         connector().connect(HostSettings(name="h", address="127.0.0.1", port=settings.port), cancel)
-    assert caught.value.trouble == "cancelled"
+    assert caught.value.kind == "cancelled"
     assert time.monotonic() - begun < 2
 
 
@@ -234,14 +234,14 @@ class TestHostKey:
     """known_hosts, against what a real sshd offers."""
 
     def test_unknown(self, sshd: Sshd, tmp_path: Path) -> None:
-        asker = Nobody()
+        prompts = Nobody()
         file = tmp_path / "known hosts"
-        error = fails(sshd.settings(known_hosts=file), asker=asker)
+        error = fails(sshd.settings(known_hosts=file), prompts=prompts)
         shown = fingerprint_of(sshd.host_keys[0])
-        assert error.trouble == "host-key"
+        assert error.kind == "host-key"
         assert shown in error.reason
         assert f"ssh-keyscan -p {sshd.port} 127.0.0.1 >> '{file}'" in error.remedy
-        assert asker.asked == [f"[127.0.0.1]:{sshd.port} ssh-ed25519 {shown}"]
+        assert prompts.asked == [f"[127.0.0.1]:{sshd.port} ssh-ed25519 {shown}"]
 
     def test_the_remedy_works(self, sshd: Sshd, tmp_path: Path) -> None:
         settings = sshd.settings(known_hosts=tmp_path / "known")
@@ -255,7 +255,7 @@ class TestHostKey:
                 return True
 
         file = tmp_path / "new" / "known"
-        works(sshd.settings(known_hosts=file), asker=Trusting())
+        works(sshd.settings(known_hosts=file), prompts=Trusting())
         works(sshd.settings(known_hosts=file))
         assert file.stat().st_mode & 0o777 == 0o600
         assert len(file.read_text().splitlines()) == 1
@@ -264,13 +264,13 @@ class TestHostKey:
         other = Path(f"{keygen(tmp_path / 'other')}.pub").read_text()
         file = tmp_path / "known"
         file.write_text(f"# first line\n[127.0.0.1]:{sshd.port} {other}")
-        asker = Nobody()
-        error = fails(sshd.settings(known_hosts=file), asker=asker)
-        assert error.trouble == "host-key"
+        prompts = Nobody()
+        error = fails(sshd.settings(known_hosts=file), prompts=prompts)
+        assert error.kind == "host-key"
         assert "has changed" in error.reason
         assert f"{file}:2" in error.reason
         assert f"ssh-keygen -R '[127.0.0.1]:{sshd.port}' -f {file}" in error.remedy
-        assert asker.asked == []
+        assert prompts.asked == []
         command = error.remedy.split(": ", 1)[1].split("run: ", 1)[-1]
         subprocess.run(["sh", "-c", command], check=True, timeout=30, capture_output=True)
         works(sshd.settings(known_hosts=file))
@@ -329,7 +329,7 @@ class TestLogin:
     def test_wrong_key(self, sshd: Sshd, tmp_path: Path) -> None:
         key = keygen(tmp_path / "wrong")
         error = fails(sshd.settings(identity_file=key))
-        assert error.trouble == "login"
+        assert error.kind == "login"
         assert f"tried: {key}" in error.reason
         assert "ssh-copy-id" in error.remedy
 
@@ -340,7 +340,7 @@ class TestLogin:
 
     def test_key_file_missing(self, sshd: Sshd, tmp_path: Path) -> None:
         error = fails(sshd.settings(identity_file=tmp_path / "none"))
-        assert error.trouble == "login"
+        assert error.kind == "login"
         assert error.reason == (
             f"the identity_file {tmp_path / 'none'} cannot be used: no such file or directory"
         )
@@ -383,14 +383,14 @@ class TestLogin:
         key = keygen(tmp_path / "key", kind, passphrase, *options)
         own_sshd.authorized.write_text(Path(f"{key}.pub").read_text())
         Path(f"{key}.pub").unlink()
-        asker = Knowing()
-        works(own_sshd.settings(identity_file=key), asker=asker)
-        assert len(asker.asked) == (2 if passphrase else 0)
+        prompts = Knowing()
+        works(own_sshd.settings(identity_file=key), prompts=prompts)
+        assert len(prompts.asked) == (2 if passphrase else 0)
 
     def test_encrypted_and_nobody_to_ask(self, sshd: Sshd, tmp_path: Path) -> None:
         key = keygen(tmp_path / "key", "ed25519", "sesame")
         error = fails(sshd.settings(identity_file=key))
-        assert error.trouble == "login"
+        assert error.kind == "login"
         assert "is encrypted, and there is nobody to ask" in error.reason
         assert error.remedy == f"give the key to an agent first: ssh-add {key}"
 
@@ -401,11 +401,11 @@ class TestLogin:
                 return "hunter2"
 
         key = keygen(tmp_path / "key", "ed25519", "sesame")
-        asker = Guessing()
-        error = fails(sshd.settings(identity_file=key), asker=asker)
+        prompts = Guessing()
+        error = fails(sshd.settings(identity_file=key), prompts=prompts)
         assert "no passphrase given" in error.reason
         assert "hunter2" not in f"{error} {error.reason} {error.remedy}"
-        assert len(asker.asked) == 3
+        assert len(prompts.asked) == 3
 
     def test_passphrase_is_asked_once_for_a_fleet(self, own_sshd: Sshd, tmp_path: Path) -> None:
         class Knowing(Nobody):
@@ -416,15 +416,15 @@ class TestLogin:
 
         key = keygen(tmp_path / "key", "ed25519", "sesame")
         own_sshd.authorized.write_text(Path(f"{key}.pub").read_text())
-        asker = Knowing()
-        fleet = connector(asker)
+        prompts = Knowing()
+        fleet = connector(prompts)
         settings = own_sshd.settings(identity_file=key)
         threads = [threading.Thread(target=lambda: fleet.connect(settings).close()) for _ in "abcd"]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(20)
-        assert asker.asked == [str(key)]
+        assert prompts.asked == [str(key)]
 
     def test_cancel_while_another_host_s_user_is_asked(self, sshd: Sshd, tmp_path: Path) -> None:
         answer = threading.Event()
@@ -436,18 +436,18 @@ class TestLogin:
                 return None
 
         key = keygen(tmp_path / "key", "ed25519", "sesame")
-        asker = Slow()
-        fleet = connector(asker)
+        prompts = Slow()
+        fleet = connector(prompts)
         settings = sshd.settings(identity_file=key)
         first = threading.Thread(target=lambda: run_on_all([settings], fleet.connect, 1))
         first.start()
-        assert until(lambda: asker.asked)
+        assert until(lambda: prompts.asked)
         cancel = threading.Event()
         threading.Timer(0.3, cancel.set).start()
         begun = time.monotonic()
         with pytest.raises(HostError) as caught:
             fleet.connect(settings, cancel)
-        assert caught.value.trouble == "cancelled"
+        assert caught.value.kind == "cancelled"
         assert time.monotonic() - begun < 5
         answer.set()
         first.join(20)
@@ -459,9 +459,9 @@ class TestLogin:
         folder.mkdir()
         keygen(folder / "id_ecdsa", "ecdsa", "sesame")
         shutil.copy(sshd.login_key, folder / "id_rsa")
-        asker = Nobody()
-        works(sshd.settings(identity_file=None), asker=asker)
-        assert asker.asked == []
+        prompts = Nobody()
+        works(sshd.settings(identity_file=None), prompts=prompts)
+        assert prompts.asked == []
 
     def test_passwords_only(self, tmp_path: Path) -> None:
         server = Sshd(tmp_path / "s", "PubkeyAuthentication no", "KbdInteractiveAuthentication yes")
@@ -537,9 +537,9 @@ class TestAgent:
         key = tmp_path / "key"
         shutil.copy(sshd.login_key, key)
         subprocess.run(["ssh-keygen", "-q", "-p", "-N", "sesame", "-f", key], check=True)
-        asker = Nobody()
-        works(sshd.settings(identity_file=key), asker=asker)
-        assert asker.asked == []
+        prompts = Nobody()
+        works(sshd.settings(identity_file=key), prompts=prompts)
+        assert prompts.asked == []
 
     def test_identities_only(
         self, sshd: Sshd, tmp_path: Path, agent: Callable[[Path], None]
@@ -623,7 +623,7 @@ class TestWay:
         fleet.close()
         with pytest.raises(HostError) as caught:
             machines[1].run("true", timeout=20)
-        assert caught.value.trouble == "lost"
+        assert caught.value.kind == "lost"
 
     def test_two_jumps(self, sshd: Sshd, own_sshd: Sshd, tmp_path: Path) -> None:
         config = self.config(tmp_path, sshd, own_sshd, " ProxyJump bastion,bastion2")
@@ -639,7 +639,7 @@ class TestWay:
         config = self.config(tmp_path, sshd, own_sshd, " ProxyJump bastion")
         own_sshd.known_hosts.write_text("")
         error = fails(HostSettings(name="h", address="target"), config)
-        assert error.trouble == "host-key"
+        assert error.kind == "host-key"
         assert error.reason.startswith("jump host bastion: its host key is not known")
 
     def test_unknown_key_behind_a_jump(self, sshd: Sshd, own_sshd: Sshd, tmp_path: Path) -> None:
@@ -677,7 +677,7 @@ class TestWay:
         config = tmp_path / "config"
         config.write_text("Port none\n")
         error = fails(HostSettings(name="h", address="target"), config)
-        assert error.trouble == "unreachable"
+        assert error.kind == "unreachable"
         assert "Port none is no port" in error.reason
 
 
@@ -708,7 +708,7 @@ class TestLost:
 
         begun = time.monotonic()
         error = self.stream(own_sshd, mark, harm)
-        assert error.trouble == "lost"
+        assert error.kind == "lost"
         assert "the connection broke while a command ran" in error.reason
         assert time.monotonic() - begun < 5
         assert until(lambda: not running(mark), 5)
@@ -728,7 +728,7 @@ class TestLost:
         error = self.stream(own_sshd, "mark-sshd-stopped", harm)
         for pid in stopped:
             os.kill(pid, signal.SIGCONT)
-        assert error.trouble == "lost"
+        assert error.kind == "lost"
         assert "has not answered for" in error.reason
         assert time.monotonic() - begun < 6
         assert until(lambda: not running("mark-sshd-stopped"), 5)
@@ -746,7 +746,7 @@ class TestLost:
         for _ in range(2):
             with pytest.raises(HostError) as caught:
                 machine.run("true", timeout=20)
-            assert caught.value.trouble == "lost"
+            assert caught.value.kind == "lost"
 
     def test_no_more_sessions(self, tmp_path: Path) -> None:
         server = Sshd(tmp_path / "s", "MaxSessions 0")

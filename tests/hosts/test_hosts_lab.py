@@ -107,13 +107,13 @@ def test_one_bad_host_stops_no_other(lab: Lab, fleet: Connector, tmp_path: Path)
     errors = {outcome.item.name: outcome.error for outcome in outcomes if outcome.error}
     assert errors.keys() == {"refused", "unknown"}
     assert isinstance(errors["unknown"], HostError)
-    assert errors["unknown"].trouble == "host-key"
+    assert errors["unknown"].kind == "host-key"
 
 
 def test_no_docker(lab: Lab, fleet: Connector) -> None:
     settings = replace(settings_of(lab, "mid"), docker=("dokker",))
     error = facts_fail(fleet, settings)
-    assert error.trouble == "no-docker"
+    assert error.kind == "no-docker"
     assert error.reason == "there is no command dokker"
 
 
@@ -121,7 +121,7 @@ def test_no_docker(lab: Lab, fleet: Connector) -> None:
 def test_daemon_down(lab: Lab, fleet: Connector, name: str) -> None:
     env = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
     error = facts_fail(fleet, replace(settings_of(lab, name), env=env))
-    assert error.trouble == "daemon-down"
+    assert error.kind == "daemon-down"
     assert "is not running" in error.reason
     assert "nonexistent" not in f"{error.reason} {error.remedy}"
 
@@ -139,7 +139,7 @@ def test_permission(lab: Lab, fleet: Connector, name: str) -> None:
     finally:
         machine.run(f"rm -f {copy}", timeout=60)
         machine.close()
-    assert error.trouble == "permission"
+    assert error.kind == "permission"
     assert "sudo usermod -aG docker" in error.remedy
 
 
@@ -166,7 +166,7 @@ def test_a_cancelled_build_ends(lab: Lab, fleet: Connector, name: str, builder: 
     threading.Thread(target=watch, daemon=True).start()
     with pytest.raises(HostError) as caught:
         build(machine, builder, mark, cancel)
-    assert caught.value.trouble == "cancelled"
+    assert caught.value.kind == "cancelled"
     assert until(lambda: not building(), 5), building()
     assert machine.run("echo fine", timeout=20).text == "fine\n"
     machine.close()

@@ -169,7 +169,7 @@ def test_what_a_command_leaves_behind_does_not_hold_it(
 def test_too_much_output(machine: Machine) -> None:
     with pytest.raises(HostError, match="64 MiB") as caught:
         machine.run("cat /dev/zero", timeout=60)
-    assert caught.value.trouble == "shell"
+    assert caught.value.kind == "shell"
     assert machine.run("echo fine", timeout=20).text == "fine\n"
 
 
@@ -243,7 +243,7 @@ def test_cancel(machine: Machine, mark: str, how: str) -> None:
     threading.Timer(1.0, cancel.set).start()
     begun = time.monotonic()
     error = failure(machine, how, STUBBORN.format(mark=mark), 30, cancel)
-    assert error.trouble == "cancelled"
+    assert error.kind == "cancelled"
     assert time.monotonic() - begun < 6
     assert not running(mark)
     assert machine.run("echo fine", timeout=20).text == "fine\n"
@@ -261,7 +261,7 @@ def test_cancelled_before(machine: Machine, tmp_path: Path) -> None:
 def test_time_limit(machine: Machine, mark: str, how: str) -> None:
     command = f"sh -c 'trap : TERM; sleep 60; : {mark}'"
     error = failure(machine, how, command, 0.7)
-    assert error.trouble == "timeout"
+    assert error.kind == "timeout"
     assert "did not end within its 0.7 seconds" in error.reason
     if how != "stdin":
         assert not running(mark)
@@ -288,7 +288,7 @@ def test_close_ends_what_runs(machine: Machine, mark: str) -> None:
     threading.Thread(target=close, daemon=True).start()
     with pytest.raises(HostError) as caught:
         machine.stream(STUBBORN.format(mark=mark), blocks, timeout=30)
-    assert caught.value.trouble == "cancelled"
+    assert caught.value.kind == "cancelled"
     assert until(lambda: not running(mark), 5)
     machine.close()
     with pytest.raises(HostError, match="closed"):

@@ -1,4 +1,4 @@
-"""The default asker: in a terminal it asks without echo, without one it does not."""
+"""The default prompts: in a terminal it asks without echo, without one it does not."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import sys
 import time
 from pathlib import Path
 
-from cachetui.hosts.ssh.prompts import TerminalAsker
+from cachetui.hosts.ssh.prompts import TerminalPrompts
 
 CODE = """
-from cachetui.hosts.ssh.prompts import TerminalAsker
-print(repr(TerminalAsker().passphrase('/k')))
+from cachetui.hosts.ssh.prompts import TerminalPrompts
+print(repr(TerminalPrompts().passphrase('/k')))
 """
 
 
@@ -51,4 +51,4 @@ def test_in_a_terminal() -> None:
 
 
 def test_unknown_host_keys_are_never_trusted() -> None:
-    assert TerminalAsker().unknown_host_key("h", "ssh-ed25519", "SHA256:x") is False
+    assert TerminalPrompts().unknown_host_key("h", "ssh-ed25519", "SHA256:x") is False

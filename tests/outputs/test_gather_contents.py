@@ -136,7 +136,7 @@ class TestTrouble:
     def refused(self, host: FakeHost, store: Store, way: Way | None = None) -> str:
         with pytest.raises(HostError) as caught:
             gather_contents(host.machine(), host.settings, "app", store, way=way)
-        assert caught.value.trouble == "shell"
+        assert caught.value.kind == "shell"
         return str(caught.value)
 
     def test_no_such_image(self, tmp_path: Path, store: Store) -> None:
@@ -195,7 +195,7 @@ class TestTrouble:
         cancel.set()
         with pytest.raises(HostError) as caught:
             gather_contents(host.machine(), host.settings, "app", store, cancel=cancel)
-        assert caught.value.trouble == "cancelled"
+        assert caught.value.kind == "cancelled"
 
 
 def test_secrets_are_taken_out_before_anything_is_kept(tmp_path: Path, store: Store) -> None:

@@ -99,7 +99,7 @@ def tools_without_python(folder: Path) -> Path:
 
 
 def connect(settings: HostSettings, _cancel: object = None) -> Machine:
-    return Connector(asker=None).connect(settings)
+    return Connector(prompts=None).connect(settings)
 
 
 def differing(found: OutputsReport, group: int = 1) -> list[PathDifference]:

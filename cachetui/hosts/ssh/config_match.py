@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 EXEC_SECONDS = 10.0
-"""Time limit of a `Match exec` command; one that takes longer does not match."""
+"""Time deadline of a `Match exec` command; one that takes longer does not match."""
 
 
 class Lookup:

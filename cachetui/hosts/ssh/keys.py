@@ -20,8 +20,8 @@ from paramiko.agent import AgentSSH
 from paramiko.pkey import UnknownKeyType
 
 from cachetui.hosts.ssh.config import DEFAULT_IDENTITIES, Target
-from cachetui.hosts.ssh.prompts import Asker
-from cachetui.hosts.ssh.trouble import Limit, Trouble
+from cachetui.hosts.ssh.errors import ConnectError, Deadline
+from cachetui.hosts.ssh.prompts import SshPrompts
 
 AGENT_SECONDS = 10.0
 TRIES = 3
@@ -90,35 +90,37 @@ class KeyFile:
             if len(words) > 1 and re.match(r"(sk-)?(ssh|ecdsa)-", words[0]):
                 self.public = words[1]
 
-    def key(self, asker: Asker, limit: Limit) -> paramiko.PKey:
+    def key(self, prompts: SshPrompts, deadline: Deadline) -> paramiko.PKey:
         """The key, its passphrase asked for when it has one and it is not known yet.
 
-        Waits for whoever is being asked on behalf of another host, until `limit` is called off;
-        an answer has no time limit. Raises Trouble(login).
+        Waits for whoever is being asked on behalf of another host, until `deadline` is called off;
+        an answer has no time limit. Raises ConnectError(login).
         """
         while not self._lock.acquire(timeout=0.2):
-            limit.left()
+            deadline.left()
         try:
             if self._key is None:
                 if self._declined:
                     raise self._locked()
-                self._key = self._unlock(asker) if self.encrypted else self._load(None)
+                self._key = self._unlock(prompts) if self.encrypted else self._load(None)
             return self._key
         finally:
             self._lock.release()
 
-    def _unlock(self, asker: Asker) -> paramiko.PKey:
+    def _unlock(self, prompts: SshPrompts) -> paramiko.PKey:
         for _ in range(TRIES):
-            passphrase = asker.passphrase(str(self.path))
+            passphrase = prompts.passphrase(str(self.path))
             if passphrase is None:
                 self._declined = True
                 raise self._locked()
             try:
                 return self._load(passphrase)
-            except Trouble:
+            except ConnectError:
                 continue
         self._declined = True
-        raise Trouble("login", f"no passphrase given for {self.path} was right", self._remedy())
+        raise ConnectError(
+            "login", f"no passphrase given for {self.path} was right", self._remedy()
+        )
 
     def _load(self, passphrase: str | None) -> paramiko.PKey:
         secret = None if passphrase is None else passphrase.encode()
@@ -130,14 +132,14 @@ class KeyFile:
         except (paramiko.SSHException, UnknownKeyType, ValueError, TypeError, OSError) as error:
             # Their texts are about ciphers, for the most part; none helps more than the class.
             kind = type(error).__name__
-            raise Trouble(
+            raise ConnectError(
                 "login",
                 f"the key {self.path} cannot be read ({kind})",
                 f"check it: ssh-keygen -y -f {self.path}",
             ) from None
 
-    def _locked(self) -> Trouble:
-        return Trouble(
+    def _locked(self) -> ConnectError:
+        return ConnectError(
             "login",
             f"the key {self.path} is encrypted, and there is nobody to ask for its passphrase",
             self._remedy(),
@@ -204,12 +206,12 @@ class Identity:
         """Whether its passphrase must be asked for."""
         return self.file is not None and self.file.encrypted
 
-    def key(self, asker: Asker, limit: Limit) -> paramiko.PKey:
-        """See `KeyFile.key`. Raises Trouble(login)."""
+    def key(self, prompts: SshPrompts, deadline: Deadline) -> paramiko.PKey:
+        """See `KeyFile.key`. Raises ConnectError(login)."""
         if self.agent_key is not None:
             return self.agent_key
         assert self.file is not None
-        return self.file.key(asker, limit)
+        return self.file.key(prompts, deadline)
 
 
 class Keys:
@@ -233,25 +235,25 @@ class Keys:
         configuration names, the agent's others, files, and last those that are encrypted (so
         that a passphrase is asked for only when nothing else will do).
 
-        Raises Trouble(login) when the key of hosts.toml cannot be used.
+        Raises ConnectError(login) when the key of hosts.toml cannot be used.
         """
         in_agent = {base64.b64encode(key.asbytes()).decode(): key for key in agent_keys}
         files = [self.file(path) for path in _paths(target, explicit)]
         if explicit is not None and files[0].problem and files[0].public not in in_agent:
-            raise Trouble(
+            raise ConnectError(
                 "login",
                 f"the identity_file {explicit} cannot be used: {files[0].problem}",
                 "name a private key in identity_file, or remove the key to use ssh's own",
             )
-        found: list[Identity] = []
+        named_by_files: list[Identity] = []
         for file in files:
             if file.public in in_agent:
                 key = in_agent.pop(file.public)
-                found.append(Identity(f"{file.path} (agent)", agent_key=key, file=None))
+                named_by_files.append(Identity(f"{file.path} (agent)", agent_key=key, file=None))
             elif file.problem is None:
-                found.append(Identity(str(file.path), file=file))
-        first = found[:1] if explicit is not None else []
-        rest = found[len(first) :]
+                named_by_files.append(Identity(str(file.path), file=file))
+        first = named_by_files[:1] if explicit is not None else []
+        rest = named_by_files[len(first) :]
         named = [identity for identity in rest if identity.agent_key is not None]
         plain = [identity for identity in rest if identity.agent_key is None]
         others = [] if target.identities_only else list(in_agent.values())

@@ -46,13 +46,13 @@ class KnownFile:
 
     def find(self, name: str) -> list[Entry]:
         """The entries for a name, or for `[name]:port`."""
-        found = list(self.plain.get(name, ()))
-        found += [entry for patterns, entry in self.patterns if pattern_list(patterns, name)]
+        entries = list(self.plain.get(name, ()))
+        entries += [entry for patterns, entry in self.patterns if pattern_list(patterns, name)]
         encoded = name.encode()
         for salt, digest, entry in self.hashed:
             if hmac.compare_digest(hmac.digest(salt, encoded, "sha1"), digest):
-                found.append(entry)
-        return found
+                entries.append(entry)
+        return entries
 
 
 def parse(path: Path, text: str) -> KnownFile:

@@ -11,17 +11,17 @@ import paramiko
 from paramiko.ssh_exception import BadAuthenticationType, PartialAuthentication
 
 from cachetui.hosts.ssh.config import Target
+from cachetui.hosts.ssh.errors import ConnectError, Deadline
 from cachetui.hosts.ssh.keys import Identity
 from cachetui.hosts.ssh.known_hosts import Answer, KnownHosts, fingerprint, lookup_name
-from cachetui.hosts.ssh.prompts import Asker
+from cachetui.hosts.ssh.prompts import SshPrompts
 from cachetui.hosts.ssh.transport import STEP
-from cachetui.hosts.ssh.trouble import Limit, Trouble
 
 
 def check_host_key(
-    transport: paramiko.Transport, target: Target, known: KnownHosts, asker: Asker
+    transport: paramiko.Transport, target: Target, known: KnownHosts, prompts: SshPrompts
 ) -> None:
-    """Accept a server's key that known_hosts knows, or that the asker does. Raises Trouble."""
+    """Accept a server's key that known_hosts or the user trusts. Raises ConnectError."""
     key = transport.get_remote_server_key()
     offered, text = key.get_name(), key.get_base64()
     name, port = _key_name(target)
@@ -29,7 +29,7 @@ def check_host_key(
     if answer.verdict == "known":
         return
     shown = fingerprint(text)
-    if answer.verdict == "unknown" and asker.unknown_host_key(
+    if answer.verdict == "unknown" and prompts.unknown_host_key(
         lookup_name(name, port), offered, shown
     ):
         with contextlib.suppress(OSError):
@@ -49,7 +49,7 @@ def _own_file(target: Target) -> Path:
     return next(iter(target.known_hosts), Path("~/.ssh/known_hosts").expanduser())
 
 
-def _bad_host_key(target: Target, answer: Answer, offered: str, shown: str) -> Trouble:
+def _bad_host_key(target: Target, answer: Answer, offered: str, shown: str) -> ConnectError:
     name, port = _key_name(target)
     listed = lookup_name(name, port)
     file = shlex.quote(str(_own_file(target)))
@@ -61,13 +61,13 @@ def _bad_host_key(target: Target, answer: Answer, offered: str, shown: str) -> T
     seen = ", ".join(dict.fromkeys(f"{entry.file}:{entry.line}" for entry in answer.entries))
     if answer.verdict == "unknown":
         reason = f"its host key is not known: {listed} offers {offered} {shown}"
-        return Trouble("host-key", reason, f"{compare} add it: {add}")
+        return ConnectError("host-key", reason, f"{compare} add it: {add}")
     if answer.verdict == "revoked":
-        return Trouble(
+        return ConnectError(
             "host-key", f"its host key is revoked in {seen}", "do not connect; ask who revoked it"
         )
     if answer.verdict == "authority":
-        return Trouble(
+        return ConnectError(
             "host-key",
             f"{seen} trusts {listed} by a certificate authority only, which cachetui cannot check",
             f"{compare} add its key: {add}",
@@ -84,8 +84,8 @@ def _bad_host_key(target: Target, answer: Answer, offered: str, shown: str) -> T
             f"{listed} offers a key of another type ({offered} {shown}) "
             f"than the one known ({types}, {seen})"
         )
-        return Trouble("host-key", reason, f"{compare} add it: {add}; or replace: {removals}")
-    return Trouble(
+        return ConnectError("host-key", reason, f"{compare} add it: {add}; or replace: {removals}")
+    return ConnectError(
         "host-key",
         f"its host key has changed: {listed} offers {offered} {shown}, not the one of {seen}",
         f"someone may be in between. If the host was set up anew, {compare} run: "
@@ -97,81 +97,105 @@ def login(
     transport: paramiko.Transport,
     target: Target,
     identities: list[Identity],
-    asker: Asker,
-    limit: Limit,
+    prompts: SshPrompts,
+    deadline: Deadline,
 ) -> None:
-    """Log in with the first key that is accepted. Raises Trouble(login)."""
+    """Log in with the first key that is accepted. Raises ConnectError(login)."""
     tried: list[str] = []
-    locked: Trouble | None = None
+    locked: ConnectError | None = None
     for identity in identities:
         try:
-            key = identity.key(asker, limit)
-        except Trouble as trouble:
-            if trouble.trouble != "login":
+            key = identity.key(prompts, deadline)
+        except ConnectError as error:
+            if error.kind != "login":
                 raise
-            locked = locked or trouble
+            locked = locked or error
             continue
-        event = threading.Event()
-        try:
-            transport.auth_publickey(target.user, key, event=event)
-        except paramiko.SSHException:
-            raise _closed(target, tried) from None
-        _wait(transport, event, limit.again())
-        if transport.is_authenticated():
+        if _offer(transport, target, key, deadline.restarted(), tried):
             return
-        error = transport.get_exception()
-        if isinstance(error, PartialAuthentication):
-            raise Trouble(
-                "login",
-                f"{target.host} wants more than a key: {', '.join(error.allowed_types)}",
-                "allow a key alone for this user (AuthenticationMethods in its sshd_config)",
-            )
-        if isinstance(error, BadAuthenticationType):
-            raise _no_keys(target, error.allowed_types)
         tried.append(identity.label)
         if not transport.is_active():
             raise _closed(target, tried)
     if locked is not None:
         raise locked
+    refusal = _without_key(transport, target, tried)
+    if refusal is not None:
+        raise refusal
+
+
+def _offer(
+    transport: paramiko.Transport,
+    target: Target,
+    key: paramiko.PKey,
+    deadline: Deadline,
+    tried: list[str],
+) -> bool:
+    """Whether the server accepts a key. Raises ConnectError where no other key would do."""
+    event = threading.Event()
+    try:
+        transport.auth_publickey(target.user, key, event=event)
+    except paramiko.SSHException:
+        raise _closed(target, tried) from None
+    _wait(transport, event, deadline)
+    if transport.is_authenticated():
+        return True
+    error = transport.get_exception()
+    if isinstance(error, PartialAuthentication):
+        raise ConnectError(
+            "login",
+            f"{target.host} wants more than a key: {', '.join(error.allowed_types)}",
+            "allow a key alone for this user (AuthenticationMethods in its sshd_config)",
+        )
+    if isinstance(error, BadAuthenticationType):
+        raise _no_keys(target, error.allowed_types)
+    return False
+
+
+def _without_key(
+    transport: paramiko.Transport, target: Target, tried: list[str]
+) -> ConnectError | None:
+    """Why no key was accepted, by what the server says it would accept; None when it lets us in
+    without one."""
     try:
         transport.auth_none(target.user)
     except BadAuthenticationType as error:
         if "publickey" not in error.allowed_types:
-            raise _no_keys(target, error.allowed_types) from None
-        raise _refused(target, tried) from None
+            return _no_keys(target, error.allowed_types)
     except (paramiko.SSHException, EOFError, OSError):
-        raise (
-            _closed(target, tried) if not transport.is_active() else _refused(target, tried)
-        ) from None
+        if not transport.is_active():
+            return _closed(target, tried)
+    else:
+        return None
+    return _refused(target, tried)
 
 
-def _wait(transport: paramiko.Transport, event: threading.Event, limit: Limit) -> None:
+def _wait(transport: paramiko.Transport, event: threading.Event, deadline: Deadline) -> None:
     while not event.wait(STEP) and transport.is_active():
-        if not limit.left():
-            raise Trouble(
+        if not deadline.left():
+            raise ConnectError(
                 "login",
-                f"the login did not end within {limit.seconds:g} s",
+                f"the login did not end within {deadline.seconds:g} s",
                 "is the host's sshd slow to look up users? connect_timeout can be raised",
             )
 
 
-def _no_keys(target: Target, allowed: list[str]) -> Trouble:
-    return Trouble(
+def _no_keys(target: Target, allowed: list[str]) -> ConnectError:
+    return ConnectError(
         "login",
         f"{target.host} takes no keys for the user {target.user}, only {', '.join(allowed)}",
         "allow keys in its sshd_config (PubkeyAuthentication yes)",
     )
 
 
-def _refused(target: Target, tried: list[str]) -> Trouble:
+def _refused(target: Target, tried: list[str]) -> ConnectError:
     copy = f"ssh-copy-id -p {target.port} {shlex.quote(f'{target.user}@{target.host}')}"
     if not tried:
-        return Trouble(
+        return ConnectError(
             "login",
             f"there is no key to log in with as {target.user}: no agent has one, nor ~/.ssh",
             f"name one by identity_file in hosts.toml, or make one: ssh-keygen, then {copy}",
         )
-    return Trouble(
+    return ConnectError(
         "login",
         f"no key was accepted for the user {target.user}; tried: {', '.join(tried)}",
         f"name the right key by identity_file (and user) in hosts.toml, or allow one: {copy}",
@@ -182,11 +206,13 @@ def _keys(count: int) -> str:
     return "one key" if count == 1 else f"{count} keys"
 
 
-def _closed(target: Target, tried: list[str]) -> Trouble:
+def _closed(target: Target, tried: list[str]) -> ConnectError:
     if tried:
-        return Trouble(
+        return ConnectError(
             "login",
             f"{target.host} closed the connection after {_keys(len(tried))} for {target.user}",
             "name the right one by identity_file in hosts.toml",
         )
-    return Trouble("login", f"{target.host} closed the connection during the login", again=True)
+    return ConnectError(
+        "login", f"{target.host} closed the connection during the login", retry=True
+    )

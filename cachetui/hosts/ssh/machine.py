@@ -13,7 +13,7 @@ from cachetui.hosts.session import BLOCK, Session, SessionEnded, SessionMachine
 from cachetui.hosts.ssh import transport as link
 
 OPEN_SECONDS = 15.0
-"""Time limit for a channel to open and for its command to start."""
+"""Time deadline for a channel to open and for its command to start."""
 
 BEAT_AFTER = 5.0
 """Seconds of silence after which the host is asked whether it is there."""
@@ -22,7 +22,7 @@ BEAT_LIMIT = 15.0
 """Seconds that it may take to answer."""
 
 
-class Heart:
+class Heartbeat:
     """Finds a host whose sshd has stopped: TCP still answers for it, and a silent build looks
     just the same. A request that wants an answer tells them apart."""
 
@@ -67,7 +67,7 @@ class SshMachine(SessionMachine):
     ) -> None:
         super().__init__(name, env, docker)
         self._transport = transport
-        self._heart = Heart(transport)
+        self._heart = Heartbeat(transport)
 
     def _open(self, line: str) -> Session:
         self._heart.heard()
@@ -103,7 +103,7 @@ class SshSession(Session):
     """A channel with its command."""
 
     def __init__(
-        self, channel: paramiko.Channel, transport: paramiko.Transport, heart: Heart
+        self, channel: paramiko.Channel, transport: paramiko.Transport, heart: Heartbeat
     ) -> None:
         self._channel = channel
         self._transport = transport

@@ -8,7 +8,7 @@ import os
 from typing import Protocol
 
 
-class Asker(Protocol):
+class SshPrompts(Protocol):
     """What a user interface offers to a fleet that is being connected. Any thread calls it, one
     at a time for a key file."""
 
@@ -24,7 +24,7 @@ class Asker(Protocol):
         ...
 
 
-class TerminalAsker:
+class TerminalPrompts:
     """Asks for passphrases where there is a terminal, and never trusts an unknown host key."""
 
     def passphrase(self, path: str) -> str | None:

@@ -13,7 +13,7 @@ import threading
 import paramiko
 from paramiko.ssh_exception import IncompatiblePeer
 
-from cachetui.hosts.ssh.trouble import Limit, Trouble, printable
+from cachetui.hosts.ssh.errors import ConnectError, Deadline, printable
 
 # Without a handler of their own, the library's messages would go to standard error.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -59,28 +59,28 @@ class Socket(socket.socket):
         return data
 
 
-def open_socket(host: str, port: int, limit: Limit) -> Socket:
-    """A TCP connection to a host, its addresses tried in order. Raises Trouble."""
-    addresses = _resolve(host, port, limit)
-    trouble: Trouble | None = None
+def open_socket(host: str, port: int, deadline: Deadline) -> Socket:
+    """A TCP connection to a host, its addresses tried in order. Raises ConnectError."""
+    addresses = _resolve(host, port, deadline)
+    failure: ConnectError | None = None
     for number, (family, address) in enumerate(addresses):
-        share = limit.left() / (len(addresses) - number)
+        share = deadline.left() / (len(addresses) - number)
         sock = Socket(family, socket.SOCK_STREAM)
         try:
             sock.prepare()
-            _connect(sock, address, Limit.of(share, limit.cancel))
-        except Trouble:
+            _connect(sock, address, Deadline.after(share, deadline.cancel))
+        except ConnectError:
             sock.close()
             raise
         except OSError as error:
             sock.close()
-            trouble = _unreachable(host, port, limit, error)
+            failure = _unreachable(host, port, deadline, error)
         else:
             return sock
-    raise trouble or Trouble("unreachable", f"{host} has no address")
+    raise failure or ConnectError("unreachable", f"{host} has no address")
 
 
-def _resolve(host: str, port: int, limit: Limit) -> list[tuple[int, tuple[object, ...]]]:
+def _resolve(host: str, port: int, deadline: Deadline) -> list[tuple[int, tuple[object, ...]]]:
     """A name's addresses. The system's resolver knows no time limit, so it is left behind."""
     found: list[tuple[int, tuple[object, ...]]] = []
     failed: list[OSError] = []
@@ -94,12 +94,12 @@ def _resolve(host: str, port: int, limit: Limit) -> list[tuple[int, tuple[object
 
     worker = threading.Thread(target=resolve, name=f"resolve {host}", daemon=True)
     worker.start()
-    while worker.is_alive() and limit.left():
+    while worker.is_alive() and deadline.left():
         worker.join(STEP)
     if found:
         return found
     silent = not failed or getattr(failed[0], "errno", None) == socket.EAI_AGAIN
-    raise Trouble(
+    raise ConnectError(
         "unreachable",
         f"no name server answers for {host}" if silent else f"the name {host} is not known",
         "check the network and its name server"
@@ -108,13 +108,13 @@ def _resolve(host: str, port: int, limit: Limit) -> list[tuple[int, tuple[object
     )
 
 
-def _connect(sock: socket.socket, address: tuple[object, ...], limit: Limit) -> None:
+def _connect(sock: socket.socket, address: tuple[object, ...], deadline: Deadline) -> None:
     """Connect without blocking, so that it can be called off. Raises OSError."""
     sock.setblocking(False)
     code = sock.connect_ex(address)
     if code == errno.EINPROGRESS:
         while True:
-            left = limit.left()
+            left = deadline.left()
             if not left:
                 raise TimeoutError
             if select.select([], [sock], [], min(STEP, left))[1]:
@@ -125,37 +125,37 @@ def _connect(sock: socket.socket, address: tuple[object, ...], limit: Limit) -> 
     sock.setblocking(True)
 
 
-def _unreachable(host: str, port: int, limit: Limit, error: OSError) -> Trouble:
+def _unreachable(host: str, port: int, deadline: Deadline, error: OSError) -> ConnectError:
     where = f"port {port} of {host}"
     if isinstance(error, TimeoutError) or error.errno == errno.ETIMEDOUT:
-        return Trouble(
+        return ConnectError(
             "unreachable",
-            f"{where} does not answer within {limit.seconds:g} s",
+            f"{where} does not answer within {deadline.seconds:g} s",
             "is the host up, and does a firewall let SSH through? connect_timeout can be raised",
         )
     if error.errno == errno.ECONNREFUSED:
-        return Trouble(
+        return ConnectError(
             "unreachable",
             f"{where} refuses connections",
             "is sshd running there, and on this port? set port in hosts.toml",
         )
     if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN):
-        return Trouble(
+        return ConnectError(
             "unreachable", f"there is no route to {host}", "check the network or the VPN"
         )
     if error.errno in (errno.ECONNRESET, errno.ECONNABORTED):
-        return Trouble("unreachable", f"{where} dropped the connection", again=True)
-    return Trouble(
+        return ConnectError("unreachable", f"{where} dropped the connection", retry=True)
+    return ConnectError(
         "unreachable", f"{where} cannot be reached: {errno.errorcode.get(error.errno or 0, '?')}"
     )
 
 
 def handshake(
-    sock: socket.socket, where: str, algorithms: tuple[str, ...], limit: Limit
+    sock: socket.socket, where: str, algorithms: tuple[str, ...], deadline: Deadline
 ) -> paramiko.Transport:
     """SSH begun over a socket (or what looks like one), no more than the server's key known.
 
-    `algorithms` are the host key algorithms to ask for first. Raises Trouble; the socket is
+    `algorithms` are the host key algorithms to ask for first. Raises ConnectError; the socket is
     closed then.
     """
     transport = paramiko.Transport(sock)
@@ -164,16 +164,16 @@ def handshake(
     known = [name for name in algorithms if name in options.key_types]
     options.key_types = [*known, *(name for name in options.key_types if name not in known)]
     transport.daemon = True
-    transport.banner_timeout = transport.handshake_timeout = max(0.1, limit.left())
-    transport.auth_timeout = transport.clear_to_send_timeout = limit.seconds
+    transport.banner_timeout = transport.handshake_timeout = max(0.1, deadline.left())
+    transport.auth_timeout = transport.clear_to_send_timeout = deadline.seconds
     event = threading.Event()
     try:
         transport.start_client(event=event)
-        while not event.wait(STEP) and transport.is_active() and limit.left():
+        while not event.wait(STEP) and transport.is_active() and deadline.left():
             pass
         if transport.is_active() and transport.initial_kex_done:
             return transport
-        raise _no_handshake(transport, sock, where, limit)
+        raise _no_handshake(transport, sock, where, deadline)
     except BaseException:
         end(transport)
         raise
@@ -187,43 +187,43 @@ def end(transport: paramiko.Transport) -> None:
 
 
 def _no_handshake(
-    transport: paramiko.Transport, sock: socket.socket, where: str, limit: Limit
-) -> Trouble:
+    transport: paramiko.Transport, sock: socket.socket, where: str, deadline: Deadline
+) -> ConnectError:
     error = transport.get_exception()
     first = bytes(getattr(sock, "first", b""))
     spoke = transport.remote_version
     # The library turns whatever happens before the banner into one exception; its cause tells.
     cause = error.__context__ if error is not None and not spoke else error
     if isinstance(error, IncompatiblePeer):
-        return Trouble(
+        return ConnectError(
             "unreachable",
             f"{where} has no algorithm in common with us: {printable(str(error).encode(), 120)}",
             "update the host's sshd: it offers outdated algorithms only",
         )
     if first and not spoke and b"SSH-" not in first:
         busy = b"MaxStartups" in first or b"Not allowed" in first
-        return Trouble(
+        return ConnectError(
             "unreachable",
             f'{where} speaks no SSH: it said "{printable(first)}"',
             "set the port of its sshd in hosts.toml",
-            again=busy,
+            retry=busy,
         )
-    if isinstance(cause, EOFError | ConnectionError) and limit.left():
-        return Trouble(
+    if isinstance(cause, EOFError | ConnectionError) and deadline.left():
+        return ConnectError(
             "unreachable",
             f"{where} closed the connection {'during' if spoke else 'before'} the SSH handshake",
             "it may be overloaded (MaxStartups in its sshd_config) or refuse this address",
-            again=True,
+            retry=True,
         )
     if spoke:
-        return Trouble(
+        return ConnectError(
             "unreachable",
-            f"{where} began SSH, and then fell silent for {limit.seconds:g} s",
+            f"{where} began SSH, and then fell silent for {deadline.seconds:g} s",
             "is the host overloaded? connect_timeout can be raised",
         )
-    return Trouble(
+    return ConnectError(
         "unreachable",
-        f"{where} took the connection, and said nothing within {limit.seconds:g} s",
+        f"{where} took the connection, and said nothing within {deadline.seconds:g} s",
         "is this the port of an sshd, and is it overloaded? connect_timeout can be raised",
     )
 

@@ -5,31 +5,31 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from cachetui.hosts.machine import Cancel, HostError, HostTrouble
+from cachetui.hosts.machine import Cancel, HostError, HostErrorKind
 
 
-class Trouble(Exception):
-    """A reason and a remedy; `again` says that another try can go better.
+class ConnectError(Exception):
+    """A reason and a remedy; `retry` says that another try can go better.
 
     Like `HostError`, no text of it holds a credential or an environment.
     """
 
     def __init__(
-        self, trouble: HostTrouble, reason: str, remedy: str = "", *, again: bool = False
+        self, kind: HostErrorKind, reason: str, remedy: str = "", *, retry: bool = False
     ) -> None:
         super().__init__(reason)
-        self.trouble = trouble
+        self.kind = kind
         self.reason = reason
         self.remedy = remedy
-        self.again = again
+        self.retry = retry
 
     def of(self, name: str) -> HostError:
         """The error of the host of that name."""
-        return HostError(name, self.trouble, self.reason, self.remedy)
+        return HostError(name, self.kind, self.reason, self.remedy)
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class Deadline:
     """How long something may take, and who may call it off."""
 
     seconds: float
@@ -37,18 +37,18 @@ class Limit:
     cancel: Cancel | None = None
 
     @classmethod
-    def of(cls, seconds: float, cancel: Cancel | None = None) -> Limit:
-        """A limit that begins now."""
+    def after(cls, seconds: float, cancel: Cancel | None = None) -> Deadline:
+        """A deadline that begins now."""
         return cls(seconds, time.monotonic() + seconds, cancel)
 
-    def again(self) -> Limit:
-        """The same limit, beginning now."""
-        return Limit.of(self.seconds, self.cancel)
+    def restarted(self) -> Deadline:
+        """The same deadline, beginning now."""
+        return Deadline.after(self.seconds, self.cancel)
 
     def left(self) -> float:
-        """Seconds left, 0 when it is over. Raises Trouble when it was called off."""
+        """Seconds left, 0 when it is over. Raises ConnectError when it was called off."""
         if self.cancel is not None and self.cancel.is_set():
-            raise Trouble("cancelled", "connecting was cancelled")
+            raise ConnectError("cancelled", "connecting was cancelled")
         return max(0.0, self.deadline - time.monotonic())
 
 
