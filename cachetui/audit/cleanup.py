@@ -42,7 +42,7 @@ _MOUNT_ID = re.compile(r' with id "(?P<id>(?:[^"\\]|\\.)*)"$')
 def image_ids(machine: Machine, host: HostSettings) -> frozenset[str]:
     """Every image ID on the host (`sha256:…`), intermediate ones included."""
     command = f"{client(host.docker, host.env)} image ls -aq --no-trunc"
-    done = _told(machine, command, ASK_SECONDS)
+    done = _listing(machine, command, ASK_SECONDS)
     if done.status != 0:
         raise HostError(machine.name, "shell", f"docker image ls: {done.error_text[-300:]}")
     return frozenset(done.text.split())
@@ -53,13 +53,13 @@ def image_parents(machine: Machine, host: HostSettings, images: Collection[str])
     if not images:
         return {}
     ask = f"{client(host.docker, host.env)} image inspect --format '{{{{.Id}}}} {{{{.Parent}}}}'"
-    # One that has gone meanwhile makes the status bad, and keeps no other from being told.
+    # An image that has gone meanwhile makes the status bad; the others are listed all the same.
     done = machine.run(f"{ask} {shlex.join(sorted(images))}", timeout=ASK_SECONDS)
     lines = (line.partition(" ") for line in done.text.splitlines())
     return {image: parent.strip() for image, _, parent in lines}
 
 
-def made_here(
+def images_we_made(
     printed: Collection[str], bases: Collection[str], parents: Mapping[str, str]
 ) -> list[str]:
     """Of the images that were not there before (the keys of `parents`), those that we made.
@@ -80,10 +80,10 @@ def made_here(
     for image in parents:
         if image in others or not named(image, printed):
             continue
-        line = [image]
-        while (above := parents.get(line[-1], "")) in parents and above not in others:
-            line.append(above)
-        depths |= {one: depth for depth, one in enumerate(reversed(line))}
+        chain = [image]
+        while (parent := parents.get(chain[-1], "")) in parents and parent not in others:
+            chain.append(parent)
+        depths |= {member: depth for depth, member in enumerate(reversed(chain))}
     return sorted(depths, key=lambda image: -depths[image])
 
 
@@ -108,9 +108,9 @@ def removal_command(
 
 
 def cache_records(machine: Machine, host: HostSettings) -> tuple[CacheRecord, ...] | None:
-    """The engine's build cache records, None where it does not tell in time."""
+    """The engine's build cache records, None where it does not answer in time."""
     try:
-        done = _told(machine, cache_command(client(host.docker, host.env)), MEASURE_SECONDS)
+        done = _listing(machine, cache_command(client(host.docker, host.env)), MEASURE_SECONDS)
     except HostError as error:
         if error.kind == "timeout":
             return None
@@ -118,9 +118,9 @@ def cache_records(machine: Machine, host: HostSettings) -> tuple[CacheRecord, ..
     return parse_cache(done)
 
 
-def _told(machine: Machine, command: str, timeout: float) -> Completed:
-    """What a listing said, asked again while it stumbles over what goes away meanwhile (our lab:
-    28.5 with the containerd store fails with NotFound when an image is removed beside it)."""
+def _listing(machine: Machine, command: str, timeout: float) -> Completed:
+    """What a listing command printed. It is run again, up to `TRIES` times in all, while it fails
+    because something was removed meanwhile (lab: NotFound on 28.5 with the containerd store)."""
     done = machine.run(command, timeout=timeout)
     for _ in range(TRIES - 1):
         if done.status == 0 or "not found" not in done.error_text.lower():
@@ -152,11 +152,11 @@ def cache_mounts(records: Iterable[CacheRecord]) -> tuple[CacheMount, ...]:
 
 def mount_id(description: str) -> str | None:
     """The id that a mount's record names, None where it is the target or the engine is silent."""
-    found = _MOUNT_ID.search(description)
-    return found["id"] if found else None
+    name = _MOUNT_ID.search(description)
+    return name["id"] if name else None
 
 
-def our_mounts(mounts: Iterable[CacheMount]) -> list[CacheMount]:
+def mounts_of_audits(mounts: Iterable[CacheMount]) -> list[CacheMount]:
     """Mounts of any audit's namespace, by the engine's own record (our lab: 26.1 and 28.5 name
     an id that is not the target, 20.10 names none). The id is `<namespace>/<id or target>`."""
     return [m for m in mounts if (mount_id(m.description) or "").startswith(NAMESPACE)]
@@ -175,20 +175,20 @@ def empty_mounts_command(host: HostSettings, dockerfile: Dockerfile, namespace: 
         for mount in instruction.cache_mounts
         if not mount.from_ and not any("$" in value for _, value in mount.options)
     }
-    return _empty(host, sorted(flags), namespace)
+    return _empty_command(host, sorted(flags), namespace)
 
 
-def empty_found_command(host: HostSettings, mount: CacheMount) -> str | None:
-    """Empty a mount that `our_mounts` found, as far as its record tells what it is."""
+def empty_mount_command(host: HostSettings, mount: CacheMount) -> str | None:
+    """Empty a mount of an audit, None where its record does not say enough."""
     identity = mount_id(mount.description) or ""
     namespace, _, rest = identity.partition("/")
     target = _TARGET.match(mount.description)
     if not rest or target is None or not namespace.startswith(NAMESPACE) or "," in identity:
         return None
-    return _empty(host, [f"--mount=type=cache,id={rest},target={target[1]}"], namespace)
+    return _empty_command(host, [f"--mount=type=cache,id={rest},target={target[1]}"], namespace)
 
 
-def _empty(host: HostSettings, flags: Sequence[str], namespace: str) -> str | None:
+def _empty_command(host: HostSettings, flags: Sequence[str], namespace: str) -> str | None:
     if not flags:
         return None
     lines = "\n".join(f'RUN {flag} ["/cachetui"]' for flag in flags)

@@ -209,9 +209,9 @@ class HostAudit:
                 recorder = self._recorders.pop(planned, None)
                 if recorder is not None:
                     recorder.close()
-            connected.leftovers.images.add(job, outcome)
+            connected.leftovers.add(job, outcome)
             if not planned.kind.controlled:
-                connected.leftovers.adopt_images(connected.machine)
+                connected.leftovers.leave_images(connected.machine)
             self._build_ended(outcome, recorder)
 
     def _build_ended(self, outcome: BuildOutcome, recorder: BuildRecorder | None) -> None:

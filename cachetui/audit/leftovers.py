@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cachetui.audit.build_job import BuildJob
+from cachetui.audit.build_run import BuildOutcome
 from cachetui.audit.cleanup import added_bytes, cache_mounts, cache_records, empty_mounts_command
 from cachetui.audit.cleanup import image_ids as list_images
 from cachetui.audit.made_images import MadeImages
@@ -29,6 +31,21 @@ class Remains:
     mounts: tuple[CacheMount, ...] = ()
 
 
+def run_removal(machine: Machine, commands: Sequence[str], cancel: Cancel) -> bool:
+    """Run commands that remove what is ours. Raises `HostError`.
+
+    After `cancel` whoever stopped us is waiting: the host runs them by itself, and the result is
+    False.
+    """
+    if cancel.is_set():
+        script = "; ".join(commands) or "true"
+        machine.run(f"( {script} ) >/dev/null 2>&1 </dev/null &", timeout=5.0)
+        return False
+    for command in commands:
+        machine.run(command, timeout=REMOVE_SECONDS)
+    return True
+
+
 @dataclass
 class HostLeftovers:
     """The bookkeeping of one host. `copied_bytes` of layers were copied on it."""
@@ -51,7 +68,13 @@ class HostLeftovers:
         self.images.before = list_images(machine, self.host)
         self.records_before = cache_records(machine, self.host)
 
-    def adopt_images(self, machine: Machine) -> None:
+    def add(self, job: BuildJob, outcome: BuildOutcome) -> None:
+        """A build has run."""
+        self.images.add(job, outcome)
+        if job.planned.kind.controlled and job.builder.leaves_step_images:
+            self.images.claim_printed(outcome)
+
+    def leave_images(self, machine: Machine) -> None:
         """A build ran as the user would run it: what it left is the user's. Raises `HostError`."""
         self.images.before |= list_images(machine, self.host)
 
@@ -67,17 +90,12 @@ class HostLeftovers:
     def remove(self, machine: Machine, cancel: Cancel) -> Remains | None:
         """Remove what is ours and measure again. Raises `HostError`.
 
-        After `cancel` nothing is waited for: the commands are left to run on the host, and the
-        result is None.
+        None after `cancel`: see `run_removal`.
         """
         images = self.images.on(machine, self.host)
         commands = self.removal_commands(images)
-        if cancel.is_set():
-            script = "; ".join(commands) or "true"
-            machine.run(f"( {script} ) >/dev/null 2>&1 </dev/null &", timeout=5.0)
+        if not run_removal(machine, commands, cancel):
             return None
-        for command in commands:
-            machine.run(command, timeout=REMOVE_SECONDS)
         in_use = len(set(images) & list_images(machine, self.host)) if images else 0
         before = self.records_before
         after = cache_records(machine, self.host) if before is not None else None

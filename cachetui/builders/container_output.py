@@ -64,14 +64,14 @@ class ContainerOutput:
         """The output ended: the rest of the container's, and the error that ended the step, ""
         where none was told."""
         rest, self._held = self._held, b""
-        found = rest.rfind(_COMMAND)
-        if found >= 0 and _EXIT.match(rest, found):
-            return self._given(rest[:found]), text_of(rest[found:].strip())
+        begins = rest.rfind(_COMMAND)
+        if begins >= 0 and _EXIT.match(rest, begins):
+            return self._given(rest[:begins]), text_of(rest[begins:].strip())
         if rest.endswith(self._removal):
-            found = self._word_before(rest, len(rest) - len(self._removal))
-            if found >= 0:
+            begins = self._word_before(rest, len(rest) - len(self._removal))
+            if begins >= 0:
                 self.removed = True
-                return self._given(rest[:found]), ""
+                return self._given(rest[:begins]), ""
         rest = self._given(rest)
         removal = self._tail.rfind(self._removal)
         if removal >= 0:
@@ -87,22 +87,22 @@ class ContainerOutput:
         return text_of(lines[-1].strip(), MAX_ERROR) if lines else ""
 
     def _builder_speaks(self, data: bytes, start: int) -> int:
-        found = data.find(self._removal, start)
-        while found >= 0:
-            after = found + len(self._removal)
+        place = data.find(self._removal, start)
+        while place >= 0:
+            after = place + len(self._removal)
             if data.startswith((b" ---> ", _COMMAND), after):
-                begins = self._word_before(data, found, start)
+                begins = self._word_before(data, place, start)
                 if begins >= 0:
                     self.removed = True
                     return begins
-            found = data.find(self._removal, after)
-        found = data.find(self._next, start)
-        while found >= 0:
-            before = data[max(start, found - 32) : found]
+            place = data.find(self._removal, after)
+        place = data.find(self._next, start)
+        while place >= 0:
+            before = data[max(start, place - 32) : place]
             image = _IMAGE_END.search(before)
             if image:
-                return found - len(image.group())
-            found = data.find(self._next, found + len(self._next))
+                return place - len(image.group())
+            place = data.find(self._next, place + len(self._next))
         return -1
 
     def _word_before(self, data: bytes, end: int, start: int = 0) -> int:

@@ -44,10 +44,10 @@ def canonical(made_by: str) -> str:
     if nop is not None:
         return f"{nop['keyword']} {_kept(nop['keyword'], nop['rest'].strip())}".strip()
     args = ""
-    found = _ARGS.fullmatch(text)
-    if found is not None:
-        args = f" args={_digest(found['args'])}"
-        text = found["command"]
+    arguments = _ARGS.fullmatch(text)
+    if arguments is not None:
+        args = f" args={_digest(arguments['args'])}"
+        text = arguments["command"]
     return f"RUN {command_digest(_SHELL.sub('', text, count=1))}{args}"
 
 

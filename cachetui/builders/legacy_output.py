@@ -219,10 +219,10 @@ class LegacyParser:
         return True
 
     def _brings_triggers(self, line: bytes, at: float, events: list[Event]) -> bool:
-        found = _TRIGGERS.match(line)
-        if found is None or self._key is None or self._triggers:
+        count = _TRIGGERS.match(line)
+        if count is None or self._key is None or self._triggers:
             return False
-        self._triggers = int(found[1])
+        self._triggers = int(count[1])
         events.append(Triggers(self._key, self._triggers, at))
         return True
 

@@ -13,8 +13,8 @@ import click
 from cachetui.audit.cleanup import (
     cache_mounts,
     cache_records,
-    empty_found_command,
-    our_mounts,
+    empty_mount_command,
+    mounts_of_audits,
     our_tags_command,
     removal_command,
 )
@@ -67,7 +67,7 @@ class Found:
             for folder in self.folders
         ]
         others = [removal_command(self.host, self.tags, ())]
-        others += [empty_found_command(self.host, mount) for mount in self.mounts]
+        others += [empty_mount_command(self.host, mount) for mount in self.mounts]
         return remove + [command for command in others if command]
 
 
@@ -132,4 +132,4 @@ def _look(found: Found) -> None:
     listed = machine.run(our_tags_command(host), timeout=_SECONDS)
     found.tags = [line.split()[-1] for line in listed.text.splitlines() if len(line.split()) == 2]
     records = cache_records(machine, host)
-    found.mounts = [m for m in our_mounts(cache_mounts(records or ())) if m.bytes > _EMPTY]
+    found.mounts = [m for m in mounts_of_audits(cache_mounts(records or ())) if m.bytes > _EMPTY]

@@ -190,7 +190,7 @@ def _builds(top: Table, folder: Path) -> dict[str, BuildSettings]:
     if "builds" not in top.values:
         return {}
     builds = top.inner("builds", "[builds]")
-    found: dict[str, BuildSettings] = {}
+    by_name: dict[str, BuildSettings] = {}
     for name, value in builds.values.items():
         if not isinstance(value, dict):
             raise builds.error("each build is a table: write [builds.api] above its keys", name)
@@ -204,7 +204,7 @@ def _builds(top: Table, folder: Path) -> dict[str, BuildSettings]:
         network = table.take_text("network", "default")
         if network not in NETWORKS:
             raise table.error(f'"{network}" must be one of {", ".join(NETWORKS)}', "network")
-        found[name] = BuildSettings(
+        by_name[name] = BuildSettings(
             name=name,
             context=context,
             dockerfile=table.take_text("dockerfile") or "Dockerfile",
@@ -215,4 +215,4 @@ def _builds(top: Table, folder: Path) -> dict[str, BuildSettings]:
             ignore=table.take_strings("ignore") or (),
             context_on_host=table.take_text("context_on_host"),
         )
-    return found
+    return by_name

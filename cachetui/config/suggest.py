@@ -23,7 +23,7 @@ def ssh_aliases(config: Path | None = None) -> list[str]:
         text = path.read_text("utf-8", "replace")
     except OSError:
         return []
-    found: dict[str, None] = {}
+    aliases: dict[str, None] = {}
     for line in text.splitlines():
         match = re.match(r"\s*host(?:\s+|\s*=\s*)(.+)", line, re.IGNORECASE)
         if match is None:
@@ -32,8 +32,8 @@ def ssh_aliases(config: Path | None = None) -> list[str]:
             words = shlex.split(match[1], comments=True)
         except ValueError:
             continue
-        found.update(dict.fromkeys(w for w in words if NAME.fullmatch(w)))
-    return list(found)
+        aliases.update(dict.fromkeys(w for w in words if NAME.fullmatch(w)))
+    return list(aliases)
 
 
 def docker_contexts() -> dict[str, str]:
@@ -47,14 +47,14 @@ def docker_contexts() -> dict[str, str]:
         )
     except (OSError, subprocess.TimeoutExpired):
         return {}
-    found: dict[str, str] = {}
+    endpoints: dict[str, str] = {}
     for line in done.stdout.decode("utf-8", "replace").splitlines():
         try:
             row = json.loads(line)
-            found[str(row["Name"])] = str(row["DockerEndpoint"])
+            endpoints[str(row["Name"])] = str(row["DockerEndpoint"])
         except (ValueError, KeyError, TypeError):
             continue
-    return found
+    return endpoints
 
 
 def hosts_toml() -> str:
@@ -86,7 +86,7 @@ def hosts_toml() -> str:
 
 def dockerfiles_below(folder: Path) -> list[Path]:
     """Dockerfiles below a folder, nearest first: at most 200, at most four folders deep."""
-    found: list[Path] = []
+    dockerfiles: list[Path] = []
     level = [folder]
     for _ in range(_DEEPEST):
         below: list[Path] = []
@@ -100,10 +100,10 @@ def dockerfiles_below(folder: Path) -> list[Path]:
                     continue
                 if entry.is_dir() and entry.name not in _SKIP:
                     below.append(entry)
-                elif _is_dockerfile(entry.name) and len(found) < _MOST:
-                    found.append(entry)
+                elif _is_dockerfile(entry.name) and len(dockerfiles) < _MOST:
+                    dockerfiles.append(entry)
         level = below
-    return found
+    return dockerfiles
 
 
 def _is_dockerfile(name: str) -> bool:

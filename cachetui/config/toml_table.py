@@ -60,14 +60,14 @@ class Places:
 
     def line(self, table: str, key: str | None = None) -> int | None:
         """The 1-based line of a key in a table, else of the table, else None."""
-        found = self._lines.get((table, key))
-        if found is None and key is not None:
+        number = self._lines.get((table, key))
+        if number is None and key is not None:
             inner = f"{table}.{key}" if table else key
-            found = self._lines.get((inner, None)) or self._lines.get((table, None))
-        if found is None and "." in table:
+            number = self._lines.get((inner, None)) or self._lines.get((table, None))
+        if number is None and "." in table:
             outer, last = table.rsplit(".", 1)
-            found = self._lines.get((outer, last))
-        return found
+            number = self._lines.get((outer, last))
+        return number
 
 
 def _parts(dotted: str) -> list[str]:
@@ -93,8 +93,8 @@ def kind(value: object) -> str:
 def near(word: str, known: Iterable[str]) -> str:
     """`; did you mean "x"?` for a known word spelt nearly so, else what is known."""
     known = list(known)
-    found = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f'did you mean "{found[0]}"?' if found else f"known: {', '.join(known)}"
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f'did you mean "{close[0]}"?' if close else f"known: {', '.join(known)}"
 
 
 class Table:

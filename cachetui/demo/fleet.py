@@ -76,7 +76,7 @@ class Fleet:
 
     def note(self) -> str:
         """What must be said wherever its results are shown."""
-        days = sorted({one.recorded for one in self.recordings})
+        days = sorted({recording.recorded for recording in self.recordings})
         day = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
         speed = self.server.speed
         faster = "" if speed == 1 else f"; played {speed:g} times as fast, arrival times with it"

@@ -44,10 +44,10 @@ def normalise(command: str) -> tuple[str, dict[str, str]]:
     """A command with placeholders, and what stood in their place."""
     values: dict[str, str] = {}
     for name, pattern in _VARIABLES.items():
-        found = pattern.search(command)
-        if found is not None:
-            values[name] = found[0]
-            command = command.replace(found[0], placeholder(name))
+        match = pattern.search(command)
+        if match is not None:
+            values[name] = match[0]
+            command = command.replace(match[0], placeholder(name))
     if "token" in values:
         return FACTS, values
     if _REMOVED.search(command):
@@ -91,8 +91,8 @@ class Command:
 
 def script_size(line: str) -> int | None:
     """The N of `watch.bootstrap(N)`, None for any other command line."""
-    found = _LINE.fullmatch(line)
-    size = int(found[1]) if found else None
+    match = _LINE.fullmatch(line)
+    size = int(match[1]) if match else None
     return size if size is not None and size <= MOST_SCRIPT else None
 
 

@@ -124,12 +124,12 @@ def _replace(texts: list[str], old: str, new: str) -> list[str]:
             parts[place].append(whole[at:stop])
             at = stop
 
-    while (found := whole.find(old, at)) >= 0:
-        take(found)
+    while (begins := whole.find(old, at)) >= 0:
+        take(begins)
         while ends[place] <= at:
             place += 1
         parts[place].append(new)
-        at = found + len(old)
+        at = begins + len(old)
     take(total)
     return ["".join(part) for part in parts]
 
@@ -150,15 +150,18 @@ def decode(data: bytes, name: str) -> Recording:
 def recordings() -> tuple[Recording, ...]:
     """The recorded fleet that comes with cachetui, oldest engine first."""
     folder = resources.files(__package__) / "recordings"
-    found = [
+    loaded = [
         decode(file.read_bytes(), file.name)
         for file in folder.iterdir()
         if file.name.endswith(SUFFIX)
     ]
-    if not found:
+    if not loaded:
         raise RecordingError("no recordings came with this cachetui; install it again")
     return tuple(
-        sorted(found, key=lambda one: (version_key(one.engine), "containerd" in one.store))
+        sorted(
+            loaded,
+            key=lambda recording: (version_key(recording.engine), "containerd" in recording.store),
+        )
     )
 
 

@@ -46,12 +46,12 @@ class Replay:
         elif self._session is not None and not self._recorded(key):
             others = (s for s in self._recording.sessions if _answers(s, key))
             self._choose(next(others, self._session))
-        found = self._recorded(key)
-        if not found:
+        exchanges = self._recorded(key)
+        if not exchanges:
             return self._unknown(command)
         number = self._asked[key]
         self._asked[key] += 1
-        return self._filled(found[min(number, len(found) - 1)])
+        return self._filled(exchanges[min(number, len(exchanges) - 1)])
 
     def _recorded(self, key: str) -> list[Exchange]:
         return _answers(self._session, key) if self._session else []
@@ -82,4 +82,4 @@ class Replay:
 
 
 def _answers(session: Session, key: str) -> list[Exchange]:
-    return [one for one in session.exchanges if one.command == key]
+    return [exchange for exchange in session.exchanges if exchange.command == key]

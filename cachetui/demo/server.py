@@ -115,7 +115,7 @@ class DemoServer:
             transport.daemon = True
             transport.add_server_key(self.host_key)
             with self._lock:
-                self._transports = {one for one in self._transports if one.is_active()}
+                self._transports = {other for other in self._transports if other.is_active()}
                 self._transports.add(transport)
             transport.start_server(
                 event=threading.Event(),

@@ -90,8 +90,8 @@ class Instruction:
 
     def flag(self, name: str) -> str | None:
         """The value of `--name=value`, "true" for a bare `--name`, None without it."""
-        for found, value in self._flags():
-            if found == name:
+        for flag, value in self._flags():
+            if flag == name:
                 return value
         return None
 
@@ -174,24 +174,24 @@ def parse_mount(value: str) -> Mount:
     for field in fields:
         key, equals, text = field.partition("=")
         options.append((key.lower(), text if equals else "true"))
-    found = {
+    values = {
         {"src": "source", "dst": "target", "destination": "target", "ro": "readonly"}.get(k, k): v
         for k, v in options
     }
-    kind = found.get("type", "bind").lower()
-    target = found.get("target", "")
-    identity = found.get("id", "")
+    kind = values.get("type", "bind").lower()
+    target = values.get("target", "")
+    identity = values.get("id", "")
     if kind == "cache" and not identity:
         identity = clean_path(target)
-    writable = kind in ("cache", "tmpfs") or "true" in (found.get("rw"), found.get("readwrite"))
-    readonly = found.get("readonly")
+    writable = kind in ("cache", "tmpfs") or "true" in (values.get("rw"), values.get("readwrite"))
+    readonly = values.get("readonly")
     return Mount(
         type=kind,
         target=target,
-        source=found.get("source", ""),
-        from_=found.get("from") or None,
+        source=values.get("source", ""),
+        from_=values.get("from") or None,
         id=identity,
-        sharing=found.get("sharing", "shared").lower() if kind == "cache" else "",
+        sharing=values.get("sharing", "shared").lower() if kind == "cache" else "",
         readonly=(readonly.lower() not in ("false", "0")) if readonly else not writable,
         options=tuple(options),
     )

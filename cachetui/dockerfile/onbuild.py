@@ -32,7 +32,7 @@ def uncover_heredocs(text: str) -> tuple[str, frozenset[int]]:
     if "<<" not in text or "onbuild" not in text.lower():
         return text, frozenset()
     lines = text.split("\n")
-    found: set[int] = set()
+    blanked: set[int] = set()
     looked_at = 0
     for index, line in enumerate(lines):
         match = _CANDIDATE.match(line)
@@ -41,8 +41,8 @@ def uncover_heredocs(text: str) -> tuple[str, frozenset[int]]:
         looked_at += 1
         if _starts_instruction(lines[:index]):
             lines[index] = match.group(1) + match.group(2).lstrip()
-            found.add(index + 1)
-    return "\n".join(lines), frozenset(found)
+            blanked.add(index + 1)
+    return "\n".join(lines), frozenset(blanked)
 
 
 def _starts_instruction(before: list[str]) -> bool:
@@ -99,5 +99,5 @@ def trigger(text: str, at: Instruction, escape: str = "\\") -> Instruction | Non
         return None
     if len(nodes) != 1:
         return None
-    found = from_node(nodes[0], at.stage_index, at.index)
-    return replace(found, line=at.line, end_line=at.end_line)
+    instruction = from_node(nodes[0], at.stage_index, at.index)
+    return replace(instruction, line=at.line, end_line=at.end_line)

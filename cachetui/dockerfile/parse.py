@@ -203,12 +203,12 @@ def resolve_target(dockerfile: Dockerfile, target: str | None) -> int:
     if not target:
         return len(dockerfile.stages) - 1
     names = [stage.name for stage in dockerfile.stages]
-    found = last_named(names, target)
-    if found is None:
+    stage = last_named(names, target)
+    if stage is None:
         known = ", ".join(name for name in names if name) or "none has a name"
         number = " (builders take a stage's name, not its number)" if target.isdigit() else ""
         raise DockerfileError(None, f"there is no stage {target!r}{number}; stages: {known}")
-    return found
+    return stage
 
 
 def needed_stages(dockerfile: Dockerfile, target: str | None = None) -> set[int]:
@@ -251,9 +251,9 @@ def external_images(
 def _syntax(text: str) -> str | None:
     """The frontend that the `# syntax=` line asks for; it stands before all but directives."""
     for line in text.splitlines():
-        found = _SYNTAX.match(line.strip())
-        if found:
-            return found.group(1)
+        directive = _SYNTAX.match(line.strip())
+        if directive:
+            return directive.group(1)
         if not _DIRECTIVE.match(line.strip()):
             return None
     return None

@@ -112,13 +112,13 @@ def _ranks(a: Output, b: Output) -> list[StepId | None]:
     steps = {step for step in (*a.steps, *b.steps, *a.known, *b.known) if step is not None}
     ordered: list[StepId | None] = [*sorted(steps, key=order)]
     if None in a.steps or None in b.steps:
-        found = [
+        places = [
             ordered.index(step)
             for one in (a, b)
             if None in one.steps
             for step in one.steps[: one.steps.index(None)]
         ]
-        ordered.insert(max(found, default=-1) + 1, None)
+        ordered.insert(max(places, default=-1) + 1, None)
     return ordered
 
 
@@ -190,8 +190,8 @@ class _Tally:
         )
 
     def counts(self, rank: int) -> Counts:
-        found = self._counts.get(rank, Counter[str]())
-        return Counts(**{kind.replace("-", "_"): number for kind, number in found.items()})
+        numbers = self._counts.get(rank, Counter[str]())
+        return Counts(**{kind.replace("-", "_"): number for kind, number in numbers.items()})
 
     def fingerprint(self, settings: Iterable[ConfigDifference]) -> str:
         """A digest over what was found and is minded, with these settings."""

@@ -183,7 +183,7 @@ def _no_contents(run: Run) -> str:
 def _weight(difference: ImageDifference) -> int:
     """How much of a difference does not count."""
     steps = sum(step.counts.times + step.counts.ignored for step in difference.steps)
-    return steps + sum(one.bookkeeping for one in difference.config)
+    return steps + sum(setting.bookkeeping for setting in difference.config)
 
 
 def _letter(number: int) -> str:

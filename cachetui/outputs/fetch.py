@@ -54,13 +54,13 @@ def fetch_file(
     source = ImageSource(machine, host, image, cancel, host.build_timeout)
     if entry.size is None:
         return Fetched(size=0, data=b"")
-    found = inspect(source)
-    if entry.layer not in found.layers:
+    inspected = inspect(source)
+    if entry.layer not in inspected.layers:
         raise source.error(f"it has no layer {entry.layer.removeprefix('sha256:')[:12]} any more")
-    others = (known(store, layer) for layer in found.layers if layer != entry.layer)
+    others = (known(store, layer) for layer in inspected.layers if layer != entry.layer)
     skip = {alias for meta in others if meta is not None for alias in meta.aliases}
     asked = _Asked(source, source.save, path, entry, skip, limit)
-    return asked.read(by_program=found.tool == "python3")
+    return asked.read(by_program=inspected.tool == "python3")
 
 
 def fetch_from_copy(
@@ -93,17 +93,17 @@ def fetch_here(folder: Path, path: str, entry: Entry, *, limit: int = LIMIT) -> 
     """The same out of a layer's copy in a folder of ours; None when there is none, or it is not
     the layer that it should be."""
     layer = entry.layer.removeprefix("sha256:")
-    found: list[Fetched] = []
+    files: list[Fetched] = []
     try:
         with (folder / f"{layer}.tar").open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             blocks = iter(lambda: file.read(BLOCK), b"")
             names = [raw_path(entry.stored_as or path)]
             for line in read_files([(b"layer", size, blocks)], layer, names, set(), limit):
-                found += _file_of(line)
+                files += _file_of(line)
     except (OSError, Unreadable):
         return None
-    return found[0] if found else None
+    return files[0] if files else None
 
 
 def _file_of(line: bytes) -> list[Fetched]:

@@ -61,7 +61,7 @@ def file_difference(a: Fetched, b: Fetched) -> FileDifference:
     whole = a.complete and b.complete
     first = first_difference(a.data, b.data)
 
-    def told(
+    def described(
         kind: Kind, summary: str, lines: Sequence[DiffLine] = (), note: str = ""
     ) -> FileDifference:
         return FileDifference(
@@ -75,21 +75,21 @@ def file_difference(a: Fetched, b: Fetched) -> FileDifference:
         )
 
     if first is None and whole:
-        return told("same", "the contents are the same")
+        return described("same", "the contents are the same")
     if first is None:
         same = f"the first {min(len(a.data), len(b.data))} bytes are the same"
-        return told("binary", f"{same}; the rest was not fetched")
+        return described("binary", f"{same}; the rest was not fetched")
     one, other = (listing(a.data), listing(b.data)) if whole else (None, None)
     if one is not None and other is not None and one.kind == other.kind:
-        return told("container", *_members(one, other))
+        return described("container", *_members(one, other))
     text_a, text_b = _text(a), _text(b)
     note = "" if whole else " (of the beginnings that were fetched)"
     if text_a is None or text_b is None:
-        return told("binary", f"binary; the first byte that differs is at {first}", note=note)
+        return described("binary", f"binary; the first byte that differs is at {first}", note=note)
     lines_a, lines_b = text_a.split("\n"), text_b.split("\n")
     if whole and lines_a[-1] == lines_b[-1] == "":
         del lines_a[-1], lines_b[-1]  # both end their last line
-    return told("text", _told(lines_a, lines_b), _text_diff(lines_a, lines_b), note)
+    return described("text", _text_summary(lines_a, lines_b), _text_diff(lines_a, lines_b), note)
 
 
 def first_difference(a: bytes, b: bytes) -> int | None:
@@ -119,7 +119,7 @@ def _text(fetched: Fetched) -> str | None:
         return fetched.data[: error.start].decode("utf-8")
 
 
-def _told(a: Sequence[str], b: Sequence[str]) -> str:
+def _text_summary(a: Sequence[str], b: Sequence[str]) -> str:
     """A sentence about two texts."""
     if len(a) == len(b):
         pairs = [(one, other) for one, other in zip(a, b, strict=True) if one != other]
@@ -148,23 +148,23 @@ def _text_diff(a: Sequence[str], b: Sequence[str]) -> list[DiffLine]:
     else:
         matcher = difflib.SequenceMatcher(None, middle_a, middle_b)
         blocks = [block for block in matcher.get_opcodes() if block[0] != "equal"]
-    found: list[DiffLine] = []
+    lines: list[DiffLine] = []
     shown = 0  # lines of `a` that are told already
     for _, a0, a1, b0, b1 in blocks:
         begin, end = head + a0, head + a1
-        if found:
-            found += [
+        if lines:
+            lines += [
                 DiffLine(sign=" ", text=_cut(t)) for t in a[shown : min(shown + CONTEXT, begin)]
             ]
             shown = min(shown + CONTEXT, begin)
-        if begin - CONTEXT > shown or not found:
+        if begin - CONTEXT > shown or not lines:
             shown = max(shown, begin - CONTEXT)
-            found.append(DiffLine(sign="@", text=f"line {shown + 1}"))
-        found += [DiffLine(sign=" ", text=_cut(text)) for text in a[shown:begin]]
-        found += _replaced(a[begin:end], b[head + b0 : head + b1])
+            lines.append(DiffLine(sign="@", text=f"line {shown + 1}"))
+        lines += [DiffLine(sign=" ", text=_cut(text)) for text in a[shown:begin]]
+        lines += _replaced(a[begin:end], b[head + b0 : head + b1])
         shown = end
     after = a[shown : shown + CONTEXT]
-    return found + [DiffLine(sign=" ", text=_cut(text)) for text in after]
+    return lines + [DiffLine(sign=" ", text=_cut(text)) for text in after]
 
 
 def _replaced(a: Sequence[str], b: Sequence[str]) -> list[DiffLine]:
@@ -192,16 +192,16 @@ def _cut(text: str, column: int = 0) -> str:
 
 def _members(a: Listing, b: Listing) -> tuple[str, list[DiffLine]]:
     """What differs in what two containers hold: a sentence, and the list."""
-    found: list[DiffLine] = []
+    lines: list[DiffLine] = []
     times = contents = about = 0
     for name in dict.fromkeys((*a.times, *b.times)):
         if a.times.get(name) != b.times.get(name):
             times += 1
-            found += _changed(name, a.times.get(name), b.times.get(name))
+            lines += _changed(name, a.times.get(name), b.times.get(name))
     for name in dict.fromkeys((*a.header, *b.header)):
         if a.header.get(name) != b.header.get(name):
             about += 1
-            found += _changed(name, a.header.get(name), b.header.get(name))
+            lines += _changed(name, a.header.get(name), b.header.get(name))
     for name in dict.fromkeys((*a.parts, *b.parts)):
         one, other = a.parts.get(name), b.parts.get(name)
         if one == other:
@@ -218,25 +218,25 @@ def _members(a: Listing, b: Listing) -> tuple[str, list[DiffLine]]:
             else " ".join(filter(None, (part.time, part.about, part.digest[:12])))
             for part in (one, other)
         ]
-        found += _changed(name, *shown)
+        lines += _changed(name, *shown)
     kind = a.kind
     if contents:
         return (
             f"{kind}; the content of {contents} of {len(a.parts | b.parts)} members differs",
-            found,
+            lines,
         )
     if about:
         return (
             f"{kind}; the members' contents are the same, {about} differ in other than times",
-            found,
+            lines,
         )
     if times:
-        return f"{kind}; only embedded times differ ({times})", found
+        return f"{kind}; only embedded times differ ({times})", lines
     if list(a.parts) != list(b.parts):
-        return f"{kind}; the same members in another order", found
-    return f"{kind}; the same members, packed differently", found
+        return f"{kind}; the same members in another order", lines
+    return f"{kind}; the same members, packed differently", lines
 
 
 def _changed(name: str, a: str | None, b: str | None) -> list[DiffLine]:
-    found = [DiffLine(sign="-", text=f"{name}: {a}")] if a is not None else []
-    return found + ([DiffLine(sign="+", text=f"{name}: {b}")] if b is not None else [])
+    lines = [DiffLine(sign="-", text=f"{name}: {a}")] if a is not None else []
+    return lines + ([DiffLine(sign="+", text=f"{name}: {b}")] if b is not None else [])

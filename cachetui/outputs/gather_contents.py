@@ -63,18 +63,18 @@ def gather_contents(
     """
     began = time.monotonic()
     source = ImageSource(machine, host, image, cancel, host.build_timeout)
-    found = inspect(source)
-    kept = kept_config(store, found.id)
-    reading = _Reading(source, found, store, redact, copy_to, base)
+    inspected = inspect(source)
+    kept = kept_config(store, inspected.id)
+    reading = _Reading(source, inspected, store, redact, copy_to, base)
     used: Way = "store"
     if kept is None or reading.needed():
         kept, used = reading.read(way)
-    metas = (known(store, digest) for digest in found.layers)
+    metas = (known(store, digest) for digest in inspected.layers)
     layers = tuple(meta for meta in metas if meta is not None)
-    if len(layers) < len(found.layers):
+    if len(layers) < len(inspected.layers):
         raise source.error("what was just kept of it cannot be read back from the store")
     return ImageContents(
-        id=found.id,
+        id=inspected.id,
         config_digest=kept.digest,
         config=kept.config,
         layers=layers,
@@ -82,7 +82,7 @@ def gather_contents(
         way=used,
         wire_bytes=reading.wire,
         seconds=time.monotonic() - began,
-        copied_bytes=sum(one.bytes for one in layers if one.digest in reading.copied),
+        copied_bytes=sum(layer.bytes for layer in layers if layer.digest in reading.copied),
     )
 
 
@@ -114,10 +114,10 @@ class _Reading:
 
     def metas(self) -> dict[str, LayerMeta]:
         """The layers that need not be read, by hex: known, and none whose lost copy is wanted."""
-        found = {layer: known(self.store, f"sha256:{layer}") for layer in self.layers}
+        metas = {layer: known(self.store, f"sha256:{layer}") for layer in self.layers}
         return {
             layer: meta
-            for layer, meta in found.items()
+            for layer, meta in metas.items()
             if meta is not None
             and not (meta.copy_lost and self.copy_to and meta.digest not in self.base)
         }

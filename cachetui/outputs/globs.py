@@ -29,8 +29,8 @@ class Ignore:
 
     def match(self, path: str) -> str | None:
         """The pattern that matches a path (relative to the root), or a folder that it is in."""
-        found = self._all.match(path) if self._all is not None else None
-        return None if found is None else self.patterns[(found.lastindex or 1) - 1]
+        pattern = self._all.match(path) if self._all is not None else None
+        return None if pattern is None else self.patterns[(pattern.lastindex or 1) - 1]
 
 
 def _regex(pattern: str) -> str:
@@ -60,15 +60,15 @@ def _part(part: str, pattern: str) -> str:
     at = 0
     while at < len(part):
         char = part[at]
-        found = _CLASS.match(part, at)
+        bracket = _CLASS.match(part, at)
         if char == "*":
             out += "" if out.endswith("[^/]*") else "[^/]*"
         elif char == "?":
             out += "[^/]"
-        elif char == "[" and found:
-            inside = re.sub(r"([\\\[&~|^])", r"\\\1", found[2])
-            out += f"[{'^/' if found[1] else ''}{inside}]"
-            at = found.end() - 1
+        elif char == "[" and bracket:
+            inside = re.sub(r"([\\\[&~|^])", r"\\\1", bracket[2])
+            out += f"[{'^/' if bracket[1] else ''}{inside}]"
+            at = bracket.end() - 1
         elif char == "\\" and at + 1 < len(part):
             at += 1
             out += re.escape(part[at])

@@ -37,12 +37,14 @@ class ConfigDifference(Record, frozen=True, kw_only=True):
 
 def config_differences(a: ImageContents, b: ImageContents) -> tuple[ConfigDifference, ...]:
     """The settings in which two images differ, those that matter first."""
-    found = [
-        ConfigDifference(name=name, a=_short(one, minor), b=_short(other, minor), bookkeeping=minor)
-        for name, one, other, minor in _pairs(a, b)
-        if one != other
+    differences = [
+        ConfigDifference(
+            name=name, a=_short(value_a, minor), b=_short(value_b, minor), bookkeeping=minor
+        )
+        for name, value_a, value_b, minor in _pairs(a, b)
+        if value_a != value_b
     ]
-    return tuple(sorted(found, key=lambda one: one.bookkeeping))
+    return tuple(sorted(differences, key=lambda difference: difference.bookkeeping))
 
 
 _Pair = tuple[str, str | None, str | None, bool]
@@ -59,8 +61,8 @@ def _pairs(a: ImageContents, b: ImageContents) -> Iterator[_Pair]:
 
 
 def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    found = config.get("config")
-    return found if isinstance(found, dict) else {}
+    settings = config.get("config")
+    return settings if isinstance(settings, dict) else {}
 
 
 def _setting(key: str, a: Any, b: Any) -> Iterator[_Pair]:

@@ -153,10 +153,10 @@ def _inside(place: bytes) -> bytes:
 
 
 def _positions(layers: Sequence[str]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
+    places: dict[str, list[int]] = {}
     for position, digest in enumerate(layers):
-        found.setdefault(digest, []).append(position)
-    return found
+        places.setdefault(digest, []).append(position)
+    return places
 
 
 def _same_steps(
@@ -164,14 +164,14 @@ def _same_steps(
 ) -> dict[str, tuple[tuple[int], tuple[int]]]:
     """Layers that stand once in both images, in the same step, with their positions: what only
     such a layer writes is the same on both sides."""
-    found: dict[str, tuple[tuple[int], tuple[int]]] = {}
+    same: dict[str, tuple[tuple[int], tuple[int]]] = {}
     for digest, positions in where_a.items():
         others = where_b.get(digest, [])
         if len(positions) == len(others) == 1:
             (one,), (other,) = positions, others
             if _rank(a, one) == _rank(b, other):
-                found[digest] = (one,), (other,)
-    return found
+                same[digest] = (one,), (other,)
+    return same
 
 
 def _rank(side: Side, position: int) -> int:
@@ -236,8 +236,8 @@ def _effect(before: tuple[int, Fields] | None, after: tuple[int, Fields] | None)
     """Whether a step changed more of a path than its time."""
     if before is None or after is None:
         return before is not after
-    found = judge(before[1], after[1])
-    return found is not None and found[0] != "times"
+    judged = judge(before[1], after[1])
+    return judged is not None and judged[0] != "times"
 
 
 def _change(
@@ -247,13 +247,13 @@ def _change(
         return None
     if a is None or b is None:
         kind: PathKind = "only-a" if b is None else "only-b"
-        found: tuple[PathKind, tuple[str, ...]] | None = (kind, ())
+        judged: tuple[PathKind, tuple[str, ...]] | None = (kind, ())
     else:
-        found = judge(a[1], b[1])
-    if found is None:
+        judged = judge(a[1], b[1])
+    if judged is None:
         return None
     (layer_a, fields_a), (layer_b, fields_b) = a or (None, None), b or (None, None)
-    return Change(rank, path, found[0], found[1], fields_a, fields_b, layer_a, layer_b)
+    return Change(rank, path, judged[0], judged[1], fields_a, fields_b, layer_a, layer_b)
 
 
 def made(

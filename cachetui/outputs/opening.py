@@ -76,7 +76,7 @@ class Opener:
         troubles: list[HostError] = []
         for fetch in self._places(path, entry, run, cancel):
             try:
-                found = fetch()
+                fetched = fetch()
             except HostError as error:
                 if error.kind == "cancelled":
                     raise
@@ -84,8 +84,8 @@ class Opener:
                     self._machines.pop(error.name, None)
                 troubles.append(error)
                 continue
-            if found is not None:
-                return found
+            if fetched is not None:
+                return fetched
         lose_copy(self.store, entry.layer)
         unreached = [error for error in troubles if error.kind != "shell"]
         if unreached:
@@ -111,15 +111,15 @@ class Opener:
     ) -> Fetched | None:
         """From a copy, which is forgotten when it is not there any more."""
         if not name:
-            found = fetch_here(local_copies(self.store), path, entry, limit=self.limit)
+            fetched = fetch_here(local_copies(self.store), path, entry, limit=self.limit)
         else:
             machine, settings = self._machine(name, cancel)
-            found = fetch_from_copy(
+            fetched = fetch_from_copy(
                 machine, settings, folder, path, entry, limit=self.limit, cancel=cancel
             )
-        if found is None:
+        if fetched is None:
             lose_copy(self.store, entry.layer, name, folder)
-        return found
+        return fetched
 
     def _image(
         self, name: str, image: str, path: str, entry: Entry, cancel: Cancel | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,10 +16,9 @@ from cachetui.audit.build_run import run_build
 from cachetui.audit.cleanup import (
     empty_mounts_command,
     image_ids,
-    image_parents,
-    made_here,
-    removal_command,
 )
+from cachetui.audit.leftovers import run_removal
+from cachetui.audit.made_images import MadeImages
 from cachetui.audit.redact import Redactor
 from cachetui.builders.audit_names import mount_namespace, tag
 from cachetui.builders.client import last_line
@@ -34,7 +33,6 @@ from cachetui.store.database import Store
 
 ASK_SECONDS = 120.0
 COPY_SECONDS = 3600.0
-TIDY_SECONDS = 300.0
 _BLOCK = 1 << 20
 
 
@@ -51,24 +49,20 @@ class Bench:
     store: Store
     cancel: Cancel
     commands: list[str] = field(default_factory=list)
-    _before: frozenset[str] = frozenset()
-    _tags: dict[str, str | None] = field(default_factory=dict)
+    _images: MadeImages = field(default_factory=MadeImages)
     _fetched: dict[str, str | None] = field(default_factory=dict)
-    _printed: list[str] = field(default_factory=list)
-    _bases: frozenset[str] = frozenset()
     _laid: list[Laid] = field(default_factory=list)
 
     def begin(self) -> None:
         """Count what the host holds, so that what comes after is known to be ours."""
-        self._before = image_ids(self.machine, self.host)
+        self._images.before = image_ids(self.machine, self.host)
 
     def build(self, laid: Laid, redactor: Redactor, on_doing: Callable[[str], None]) -> Made:
         """Prepare a derived build and run it. Raises `HostError`; a build that fails is made."""
         self._laid.append(laid)
         self.shell(laid.script)
         job = self.job(laid, redactor)
-        if job.tag is not None:
-            self._tags.setdefault(job.tag, None)
+        self._images.expect(job)
         decided = Event()
 
         def watch(recorder: BuildRecorder) -> None:
@@ -89,10 +83,8 @@ class Bench:
                 on_change=watch,
             )
         self.commands += outcome.run.commands
-        self._printed += outcome.printed_images
-        self._bases |= outcome.bases
-        if job.tag is not None and outcome.run.image is not None:
-            self._tags[job.tag] = outcome.run.image.id
+        self._images.add(job, outcome)
+        self._images.claim_printed(outcome)
         if self.cancel.is_set():
             raise HostError(self.host.name, "cancelled", "stopped")
         if outcome.run.status == "lost":
@@ -205,17 +197,9 @@ class Bench:
             self._tidy()
 
     def _tidy(self) -> None:
-        new = image_ids(self.machine, self.host) - self._before if self._printed else frozenset()
-        parents = image_parents(self.machine, self.host, new)
-        commands = self.tidying(made_here(self._printed, self._bases, parents))
+        commands = self.tidying(self._images.on(self.machine, self.host))
         self.commands += map(self.shown, commands)
-        if self.cancel.is_set():
-            # Whoever stopped it is waiting: the host finishes by itself.
-            script = "; ".join(commands) or "true"
-            self.machine.run(f"( {script} ) >/dev/null 2>&1 </dev/null &", timeout=5.0)
-            return
-        for command in commands:
-            self.machine.run(command, timeout=TIDY_SECONDS)
+        run_removal(self.machine, commands, self.cancel)
 
     def tidying(self, images: Iterable[str] = (), laid: Iterable[Laid] = ()) -> list[str]:
         """The commands that remove what is ours; `laid` names builds that are still to be made.
@@ -223,12 +207,12 @@ class Bench:
         A base image goes last: with an image on it docker would take its name alone.
         """
         builds = [*self._laid, *laid]
-        tags = dict(self._tags)
+        tags = dict(self._images.tags)
         for one in builds:
             if one.planned.kind.controlled:
                 tags.setdefault(tag(one.name, one.planned), None)
         found = [
-            removal_command(self.host, list(names), gone, self._shared(names))
+            MadeImages(self._images.before, names).removal(self.host, gone, spare_unknown=False)
             for names, gone in ((tags, list(images)), (self._fetched, []))
         ]
         emptied = {
@@ -241,10 +225,6 @@ class Bench:
             folder = shlex.quote(self.root)
             found.append(f"chmod -R u+rwX {folder} 2>/dev/null; rm -rf {folder}")
         return [command for command in found if command]
-
-    def _shared(self, tags: Mapping[str, str | None]) -> list[str]:
-        """Those that stand on an image that was there before."""
-        return [name for name, image in tags.items() if image in self._before]
 
 
 @dataclass(frozen=True)

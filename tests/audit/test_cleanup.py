@@ -9,9 +9,9 @@ import pytest
 from cachetui.audit.cleanup import (
     TRIES,
     image_ids,
-    made_here,
+    images_we_made,
     mount_id,
-    our_mounts,
+    mounts_of_audits,
     removal_command,
 )
 from cachetui.config.settings import HostSettings
@@ -72,17 +72,17 @@ def test_but_not_for_ever_and_not_for_another_trouble(answer: Completed, asked: 
 
 def test_ours_is_what_our_build_printed_and_what_it_stands_on() -> None:
     parents = {"sha256:cc": "sha256:bb", "sha256:bb": "sha256:aa", "sha256:aa": "sha256:old"}
-    assert made_here(["cc"], [], parents) == ["sha256:cc", "sha256:bb", "sha256:aa"]
+    assert images_we_made(["cc"], [], parents) == ["sha256:cc", "sha256:bb", "sha256:aa"]
 
 
 def test_what_nobody_of_ours_printed_is_not_ours() -> None:
-    assert made_here(["cc"], [], {"sha256:dd": "", "sha256:ee": "sha256:dd"}) == []
-    assert made_here([""], [], {"sha256:dd": ""}) == []
+    assert images_we_made(["cc"], [], {"sha256:dd": "", "sha256:ee": "sha256:dd"}) == []
+    assert images_we_made([""], [], {"sha256:dd": ""}) == []
 
 
 def test_a_base_that_came_meanwhile_stays_with_all_below_it() -> None:
     parents = {"sha256:cc": "sha256:base", "sha256:base": "sha256:below", "sha256:below": ""}
-    assert made_here(["cc", "base"], ["base"], parents) == ["sha256:cc"]
+    assert images_we_made(["cc", "base"], ["base"], parents) == ["sha256:cc"]
 
 
 def test_a_tag_on_an_image_that_was_there_is_moved_before_it_goes() -> None:
@@ -101,5 +101,5 @@ def test_only_a_mount_of_our_namespace_is_ours() -> None:
     theirs = 'cached mount /c from exec /bin/sh -c x with id "my-cachetui-1/x"'
     silent = "cached mount /c from exec /bin/sh -c echo cachetui-1125"
     mounts = [CacheMount(id=t, description=t, bytes=1) for t in (ours, theirs, silent)]
-    assert our_mounts(mounts) == [mounts[0]]
+    assert mounts_of_audits(mounts) == [mounts[0]]
     assert mount_id(ours) == "cachetui-1125-a/x"

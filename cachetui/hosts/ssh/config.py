@@ -107,10 +107,10 @@ def parse(path: Path, folder: Path, depth: int = 0) -> tuple[Directive, ...]:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from None
     directives = []
     for number, line in enumerate(text.splitlines(), 1):
-        found = re.match(r"\s*([A-Za-z0-9]+)(?:\s*=\s*|\s+|$)(.*)", line)
-        if found is None:
+        match = re.match(r"\s*([A-Za-z0-9]+)(?:\s*=\s*|\s+|$)(.*)", line)
+        if match is None:
             continue
-        keyword, rest = found[1].lower(), found[2].strip()
+        keyword, rest = match[1].lower(), match[2].strip()
         words = split(rest)
         included: list[tuple[Directive, ...]] = []
         if keyword == "include":
@@ -133,15 +133,15 @@ _WORD = re.compile(
 
 def split(text: str) -> tuple[str, ...]:
     """The words of a line: quotes hold them together, ` #` begins a comment."""
-    found = []
+    words = []
     for word in _WORD.finditer(text):
         if word["comment"]:
             break
         if word["single"] is not None:
-            found.append(word["single"])
+            words.append(word["single"])
         else:
-            found.append(re.sub(r"""\\(["'\\ ])""", r"\1", word["double"] or word["bare"] or ""))
-    return tuple(found)
+            words.append(re.sub(r"""\\(["'\\ ])""", r"\1", word["double"] or word["bare"] or ""))
+    return tuple(words)
 
 
 # Keywords that are read, and whether all their words belong to the value.
@@ -238,11 +238,11 @@ class Hop:
 
 def hop(text: str) -> Hop:
     """Raises ConfigError when the text names no host."""
-    found = re.fullmatch(
+    parts = re.fullmatch(
         r"(?:ssh://)?(?:(?P<user>.+)@)?(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^:@\[\]]+))(?::(?P<port>\d+))?/?",
         text.strip(),
     )
-    if found is None:
+    if parts is None:
         raise ConfigError(f"~/.ssh/config: ProxyJump {text} names no host")
-    port = _port(text, found["port"]) if found["port"] else None
-    return Hop(found["v6"] or found["host"], found["user"], port)
+    port = _port(text, parts["port"]) if parts["port"] else None
+    return Hop(parts["v6"] or parts["host"], parts["user"], port)

@@ -81,14 +81,14 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 def pattern_list(patterns: Iterable[str], text: str) -> bool:
     """Whether one pattern matches and no negated (`!`) one does."""
-    found = False
+    matched = False
     for pattern in patterns:
         if pattern.startswith("!"):
             if wildcard(pattern[1:], text):
                 return False
         elif wildcard(pattern, text):
-            found = True
-    return found
+            matched = True
+    return matched
 
 
 def matches(words: tuple[str, ...], lookup: Lookup) -> bool:

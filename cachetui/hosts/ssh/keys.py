@@ -171,13 +171,13 @@ def from_pkcs8(data: bytes, passphrase: bytes | None) -> paramiko.PKey:
 
 def read_header(text: str) -> tuple[str | None, bool]:
     """What a private key file tells without its passphrase: (public key in base64, encrypted)."""
-    found = re.search(
+    body = re.search(
         r"-----BEGIN OPENSSH PRIVATE KEY-----(.*?)-----END", text, re.DOTALL | re.ASCII
     )
-    if found is None:
+    if body is None:
         return None, "ENCRYPTED" in text
     try:
-        data = base64.b64decode(found[1])
+        data = base64.b64decode(body[1])
         magic, data = data[:15], data[15:]
         strings = []
         for _ in range(3):

@@ -130,35 +130,35 @@ class SshSession(Session):
 
     def read(self, wait: float) -> list[tuple[int, bytes]]:
         channel = self._channel
-        found = []
+        blocks = []
         if 2 in self._open and channel.recv_stderr_ready():
-            found.append((2, channel.recv_stderr(2 * BLOCK)))
-        if 1 in self._open and (channel.recv_ready() or not found):
+            blocks.append((2, channel.recv_stderr(2 * BLOCK)))
+        if 1 in self._open and (channel.recv_ready() or not blocks):
             # Both outputs cannot be waited for at once; errors are rarer, and may wait a little.
-            channel.settimeout(wait if found == [] and 2 not in self._open else min(wait, 0.05))
+            channel.settimeout(wait if blocks == [] and 2 not in self._open else min(wait, 0.05))
             try:
                 block = channel.recv(2 * BLOCK)
             except TimeoutError:
                 return []
             if block:
-                found.append((1, block))
+                blocks.append((1, block))
             else:
                 self._open.discard(1)
-        elif not found and 2 in self._open:
+        elif not blocks and 2 in self._open:
             channel.settimeout(wait)
             try:
                 block = channel.recv_stderr(2 * BLOCK)
             except TimeoutError:
                 return []
             if block:
-                found.append((2, block))
+                blocks.append((2, block))
             else:
                 self._open.discard(2)
-        elif not found:
+        elif not blocks:
             channel.status_event.wait(wait)
-        if found:
+        if blocks:
             self._heart.heard()
-        return found
+        return blocks
 
     def finished(self) -> bool:
         return not self._open
