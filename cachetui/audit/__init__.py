@@ -1,2 +1,2 @@
 """An audit: a build and hosts in, one `Document` out. It plans the runs, makes them on each host,
-keeps them, tidies up behind them, and asks the rules why they differ."""
+keeps them, removes what they left, and asks the rules why they differ."""

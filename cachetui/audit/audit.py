@@ -54,7 +54,7 @@ class Audit:
         self._started_at = time.time()
         self._seconds = 0.0
         for name in task.context.left_out:
-            self._progress.add_note(f"{name} is no file, folder or link, and was not sent")
+            self._progress.add_note(f"{name} is not a file, folder or link and was not sent")
 
     def run(self) -> Document:
         """Audit every host and keep the result; returns what there is, also when stopped."""

@@ -47,14 +47,7 @@ def run_build(
     on_start(recorder)
     started_at = time.time()
     begun = time.monotonic()
-    exit_status: int | None = None
-    error: HostError | None = None
-    try:
-        exit_status = machine.stream(
-            job.command(), recorder.output, timeout=job.host.build_timeout, cancel=cancel
-        )
-    except HostError as caught:
-        error = caught
+    exit_status, error = _stream(machine, job, recorder, cancel)
     seconds = time.monotonic() - begun
     recorder.close()
     status, reason = _verdict(exit_status, error, recorder)
@@ -80,6 +73,17 @@ def run_build(
         bases=recorder.digests,
     )
     return BuildOutcome(run, recorder.images, frozenset(recorder.bases.values()))
+
+
+def _stream(
+    machine: Machine, job: BuildJob, recorder: BuildRecorder, cancel: Cancel | None
+) -> tuple[int | None, HostError | None]:
+    """Run the build to its end: its exit status, or the error that ended it."""
+    timeout = job.host.build_timeout
+    try:
+        return machine.stream(job.command(), recorder.output, timeout=timeout, cancel=cancel), None
+    except HostError as error:
+        return None, error
 
 
 def unsupported_run(job: BuildJob, steps: Sequence[Step], reason: str) -> Run:

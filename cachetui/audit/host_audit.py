@@ -146,9 +146,8 @@ class HostAudit:
             with suppress(HostError):
                 remains = connected.leftovers.remove(connected.machine, self._cancel)
                 if remains is not None and remains.in_use:
-                    self._progress.note(
-                        f"{self.name}: {remains.in_use} images are in use and were left"
-                    )
+                    images = "1 image is" if remains.in_use == 1 else f"{remains.in_use} images are"
+                    self._progress.note(f"{self.name}: {images} in use and not removed")
                 if remains is not None and remains.bytes is not None:
                     self.report = msgspec.structs.replace(
                         self.report, left_behind_bytes=remains.bytes, mounts=remains.mounts

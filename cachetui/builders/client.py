@@ -35,7 +35,7 @@ def client(docker: Sequence[str], env: Mapping[str, str], slot: str = "") -> str
     return " ".join(filter(None, parts))
 
 
-def last_line(text: str, env: Mapping[str, str], most: int = 300) -> str:
+def last_line(text: str, env: Mapping[str, str], limit: int = 300) -> str:
     """The last line with something in it, fit for an error: no value of `env`, no password of a
     URL, no control characters."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
@@ -45,4 +45,4 @@ def last_line(text: str, env: Mapping[str, str], most: int = 300) -> str:
             line = line.replace(value, f"${name}")
     line = re.sub(r"://[^/@\s]+@", "://…@", line)
     line = "".join(char if char.isprintable() else "?" for char in line)
-    return line if len(line) <= most else line[: most - 1] + "…"
+    return line if len(line) <= limit else line[: limit - 1] + "…"

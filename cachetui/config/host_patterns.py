@@ -70,7 +70,7 @@ def _ranges(part: str) -> list[str]:
         low, _, high = span.partition("-")
         numbers = range(int(low), int(high or low) + 1)
         if not numbers or len(numbers) > 10_000:
-            raise ConfigError(f'"{part}": [{span}] is no range of at most 10000 hosts')
+            raise ConfigError(f'"{part}": [{span}] is not a range of at most 10000 hosts')
         width = len(low) if low.startswith("0") else 0
         for number in numbers:
             names += _ranges(f"{before}{number:0{width}d}{after}")

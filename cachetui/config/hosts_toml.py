@@ -94,7 +94,7 @@ def _hosts(top: Table, folder: Path) -> tuple[HostSettings, ...]:
         raise top.error("each host needs a table of its own: write [[hosts]], not [hosts]", "hosts")
     tables = top.array("hosts", "[[hosts]]")
     if not tables:
-        raise top.error(f"it names no hosts; add {EXAMPLE}")
+        raise top.error(f"it lists no hosts; add {EXAMPLE}")
     hosts: list[HostSettings] = []
     for table in tables:
         name = _name(table)
@@ -115,7 +115,7 @@ def _name(table: Table) -> str:
         raise table.error('has no name; add name = "ci-1"')
     if not NAME.fullmatch(name):
         raise table.error(
-            f'"{name}" must start with a letter or digit, and go on with letters, digits, . _ -',
+            f'"{name}" must start with a letter or digit and contain only letters, digits, . _ -',
             "name",
         )
     return name
@@ -136,7 +136,7 @@ def _address(table: Table) -> str:
     if "://" in address:
         raise table.error("must be a name or an address, not a URL", "address")
     if address.startswith("-") or re.search(r"[\s/]", address):
-        raise table.error(f'"{address}" is neither a name nor an address', "address")
+        raise table.error(f'"{address}" is not a host name or address', "address")
     return address
 
 
@@ -161,7 +161,7 @@ def _tags(table: Table) -> tuple[str, ...] | None:
     tags = table.take_strings("tags")
     for tag in tags or ():
         if not NAME.fullmatch(tag):
-            raise table.error(f'"{tag}" must be of letters, digits, . _ -', "tags")
+            raise table.error(f'"{tag}" must contain only letters, digits, . _ -', "tags")
     return tags
 
 
@@ -196,7 +196,7 @@ def _builds(top: Table, folder: Path) -> dict[str, BuildSettings]:
             raise builds.error("each build is a table: write [builds.api] above its keys", name)
         table = builds.inner(name, f"[builds.{name}]")
         if not NAME.fullmatch(name):
-            raise table.error(f'"{name}" must be of letters, digits, . _ -')
+            raise table.error(f'"{name}" must contain only letters, digits, . _ -')
         table.only(BUILD_KEYS)
         context = table.take_path("context", folder)
         if context is None:

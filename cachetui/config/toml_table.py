@@ -210,7 +210,7 @@ class Table:
             )
         for name, item in value.items():
             if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-                raise self.error(f'"{name}" is no name of a variable (letters, digits, _)', key)
+                raise self.error(f'"{name}" is not a valid variable name (letters, digits, _)', key)
             if not isinstance(item, str):
                 raise self.error(f"{name} is {kind(item)}; put its value in quotes", key)
             if "\0" in item:

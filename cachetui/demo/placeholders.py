@@ -21,7 +21,7 @@ for more, and takes what this one was told."""
 REMOVAL = "cachetui-removal"
 """What removes an audit's images: it prints nothing, and which they are depends on its runs."""
 
-MOST_SCRIPT = 1024 * 1024
+MAX_SCRIPT = 1024 * 1024
 
 _VARIABLES = {
     "audit": re.compile(r"\b[0-9]{4}-[0-9]{6}-[a-z]{4}\b"),
@@ -93,7 +93,7 @@ def script_size(line: str) -> int | None:
     """The N of `watch.bootstrap(N)`, None for any other command line."""
     match = _LINE.fullmatch(line)
     size = int(match[1]) if match else None
-    return size if size is not None and size <= MOST_SCRIPT else None
+    return size if size is not None and size <= MAX_SCRIPT else None
 
 
 def command_of(script: bytes) -> Command | None:

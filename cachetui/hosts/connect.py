@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TRIES = 6
 """Tries to connect to a host that drops connections: sshd does so to bursts (MaxStartups)."""
 
-MOST_PAUSE = 4.0
+MAX_PAUSE = 4.0
 
 
 class Connector:
@@ -58,7 +58,7 @@ class Connector:
             except ConnectError as error:
                 if not error.retry or number == TRIES:
                     raise error.of(host.name) from None
-            pause = min(MOST_PAUSE, random.uniform(0.2, 0.6) * 2 ** (number - 1))
+            pause = min(MAX_PAUSE, random.uniform(0.2, 0.6) * 2 ** (number - 1))
             if cancel is None:
                 time.sleep(pause)
             else:

@@ -19,10 +19,10 @@ from cachetui.builders.client import client
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.cache_records import CacheRecord
 from cachetui.hosts.machine import HostError, Machine
-from cachetui.records.host import MOST_CHAINS, BaseImage, CacheEntry, HostEvidence, LegacyChain
+from cachetui.records.host import MAX_CHAINS, BaseImage, CacheEntry, HostEvidence, LegacyChain
 
 ASK_SECONDS = 30.0
-MOST_IMAGES = 3000
+MAX_IMAGES = 3000
 """Images of a host that are looked through."""
 
 _LINE = "{{.Id}}|{{.Parent}}|{{.Created}}"
@@ -120,12 +120,12 @@ def _chains(
     """What the legacy builder made from the base images, None when that cannot be told."""
     listing = _printed(
         machine,
-        f"{docker} image ls -aq --no-trunc | sort -u | head -n {MOST_IMAGES} | "
+        f"{docker} image ls -aq --no-trunc | sort -u | head -n {MAX_IMAGES} | "
         f"xargs {docker} image inspect --format {shlex.quote(_LINE)} 2>/dev/null; true",
     )
     if listing is None:
         return None
-    paths = leaves(parse_listing(listing), [image.id for image in bases])[:MOST_CHAINS]
+    paths = leaves(parse_listing(listing), [image.id for image in bases])[:MAX_CHAINS]
     if not paths:
         return ()
     ids = " ".join(path[-1].id for path in paths)

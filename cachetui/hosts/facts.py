@@ -119,7 +119,7 @@ def parse_facts(
             name,
             "shell",
             f"its login shell does not run commands{f': {said}' if said else ''}",
-            "see what it does on: ssh HOST 'echo works'",
+            "try it: ssh HOST 'echo works'",
         )
     host = _values(parts["host"].out)
     version = parts["version"].json()

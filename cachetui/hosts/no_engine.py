@@ -46,7 +46,7 @@ def _command(line: str, low: str, status: int, docker: Sequence[str], user: str)
     if before and re.search(r"(password|terminal) is required", low):
         return (
             "permission",
-            f"{before[0]} wants a password for {user} to run {command}",
+            f"{before[0]} asks for a password for {user} to run {command}",
             f"allow it without one in {sudoers}",
         )
     if before and re.search(r"not allowed to execute|not in the sudoers|may not run", low):
@@ -58,7 +58,7 @@ def _command(line: str, low: str, status: int, docker: Sequence[str], user: str)
     if status == 126:
         return (
             "no-docker",
-            f"{command} is there, and cannot be run ({line})",
+            f"{command} exists but cannot be run ({line})",
             "name the right command by docker in hosts.toml",
         )
     if status == 127 or (before and re.search(r"command not found$", line)):
@@ -96,7 +96,7 @@ def _engine(line: str, low: str, user: str, rootless: str) -> Case | None:
     if re.search(r"api version|too new|too old", low):
         return (
             "daemon-down",
-            f"the docker client and its engine do not fit: {line}",
+            f"the docker client and its engine are not compatible: {line}",
             "update the older of the two, or unset DOCKER_API_VERSION",
         )
     if re.search(r"cannot connect|failed to connect|is the docker daemon running", low):

@@ -17,7 +17,7 @@ from cachetui.hosts.machine import Cancel, Completed, HostError, HostErrorKind, 
 
 POLL = 0.2
 BLOCK = 32 * 1024
-MOST_OUTPUT = 64 * 1024 * 1024
+MAX_OUTPUT = 64 * 1024 * 1024
 LINGER = 5.0
 """Seconds without output, after a command's end, that a pipe held open by what it left behind is
 waited for. Output can arrive after the exit status, so this is long."""
@@ -99,7 +99,7 @@ class SessionMachine(ABC):
         )
         for source, block, _ in running.go():
             size += len(block)
-            if size > MOST_OUTPUT:
+            if size > MAX_OUTPUT:
                 running.stop()
                 raise self._error("shell", "a command printed more than 64 MiB")
             outputs[source].append(block)

@@ -21,7 +21,7 @@ from cachetui.outputs.merge import DIGEST, GID, LINK, MODE, MTIME, PATH, SIZE, T
 from cachetui.outputs.remote.entries import Layer, escape
 from cachetui.outputs.remote.feed import GZIP_MAGIC, Feed
 
-MOST_UNPACKED = 64 << 20
+MAX_UNPACKED = 64 << 20
 """Bytes that a file may unpack to, to be looked into."""
 
 _ERRORS = (
@@ -76,18 +76,18 @@ def _gzip(data: bytes) -> Listing:
     if flags & 0x08 and not flags & 0x04:
         header["name"] = escape(data[10 : data.index(b"\0", 10)]).decode()
     packed = zlib.decompressobj(31)
-    content = _bounded(packed.decompress(data, MOST_UNPACKED + 1))
+    content = _bounded(packed.decompress(data, MAX_UNPACKED + 1))
     return _packed("gzip", {"time": _moment(when) if when else "none"}, header, content)
 
 
 def _bz2(data: bytes) -> Listing:
-    content = bz2.BZ2Decompressor().decompress(data, MOST_UNPACKED + 1)
+    content = bz2.BZ2Decompressor().decompress(data, MAX_UNPACKED + 1)
     return _packed("bzip2", {}, {}, _bounded(content))
 
 
 def _xz(data: bytes) -> Listing:
     packed = lzma.LZMADecompressor(memlimit=256 << 20)
-    return _packed("xz", {}, {}, _bounded(packed.decompress(data, MOST_UNPACKED + 1)))
+    return _packed("xz", {}, {}, _bounded(packed.decompress(data, MAX_UNPACKED + 1)))
 
 
 def _packed(kind: str, times: dict[str, str], header: dict[str, str], content: bytes) -> Listing:
@@ -114,7 +114,7 @@ def _tar(data: bytes) -> Listing | None:
 def _zip(data: bytes) -> Listing:
     """Zip, and what is built on it: .jar, .whl, .war, .docx."""
     parts: dict[str, Part] = {}
-    left = MOST_UNPACKED
+    left = MAX_UNPACKED
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for one in archive.infolist():
             when = "{:04}-{:02}-{:02} {:02}:{:02}:{:02}".format(*one.date_time)
@@ -186,7 +186,7 @@ def _moment(seconds: str | int) -> str:
 
 
 def _bounded(content: bytes) -> bytes:
-    if len(content) > MOST_UNPACKED:
+    if len(content) > MAX_UNPACKED:
         raise TooMuch
     return content
 

@@ -16,7 +16,7 @@ from cachetui.records.base import Record
 Sign = Literal[" ", "-", "+", "@"]
 Kind = Literal["same", "text", "binary", "container"]
 
-MOST_LINES = 2000
+MAX_LINES = 2000
 """Lines that are matched with each other; beyond, what differs is shown as replaced whole."""
 
 CONTEXT = 3
@@ -123,8 +123,8 @@ def _text_summary(a: Sequence[str], b: Sequence[str]) -> str:
     """A sentence about two texts."""
     if len(a) == len(b):
         pairs = [(one, other) for one, other in zip(a, b, strict=True) if one != other]
-        forms = [(canonical(one), canonical(other)) for one, other in pairs[:MOST_LINES]]
-        if len(pairs) <= MOST_LINES and all(one.text == other.text for one, other in forms):
+        forms = [(canonical(one), canonical(other)) for one, other in pairs[:MAX_LINES]]
+        if len(pairs) <= MAX_LINES and all(one.text == other.text for one, other in forms):
             kinds = sorted({kind for one, _ in forms for kind in one.kinds})
             what = {"time": "times", "duration": "durations", "id": "ids", "process": "numbers"}
             words = " and ".join(what.get(kind, kind) for kind in kinds)
@@ -143,7 +143,7 @@ def _text_diff(a: Sequence[str], b: Sequence[str]) -> list[DiffLine]:
     while tail < min(len(a), len(b)) - head and a[-1 - tail] == b[-1 - tail]:
         tail += 1
     middle_a, middle_b = a[head : len(a) - tail], b[head : len(b) - tail]
-    if max(len(middle_a), len(middle_b)) > MOST_LINES:
+    if max(len(middle_a), len(middle_b)) > MAX_LINES:
         blocks = [("replace", 0, len(middle_a), 0, len(middle_b))]
     else:
         matcher = difflib.SequenceMatcher(None, middle_a, middle_b)

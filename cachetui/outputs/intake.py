@@ -16,7 +16,7 @@ from cachetui.outputs.remote.main import GREETING
 from cachetui.outputs.remote.saved import MARK
 from cachetui.store.database import Store
 
-MOST_LINE = 16 << 20
+MAX_LINE = 16 << 20
 """Bytes of a line from a host: a longer one is no line of ours. A configuration is the longest."""
 
 _MOST_AT_ONCE = 1 << 20
@@ -122,7 +122,7 @@ class Unpacker:
 
     def _lines(self, data: bytes) -> None:
         *lines, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > MOST_LINE:
+        if len(self._rest) > MAX_LINE:
             raise Unreadable("an answer that is not understood (a line without an end)")
         for line in lines:
             self._take(line)

@@ -83,7 +83,7 @@ class CacheEntry(Record, frozen=True, kw_only=True):
     uses: int = 0
 
 
-MOST_CHAINS = 60
+MAX_CHAINS = 60
 """Chains of a host whose history is read, newest first: a tenth of a second each at worst."""
 
 

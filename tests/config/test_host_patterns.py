@@ -52,8 +52,8 @@ def test_select_less() -> None:
         (["x*"], [], r'no host is named "x\*"'),
         (["@amr"], [], r'no host has the tag @amr; did you mean "arm"\?'),
         (["ci-[1-3]"], [], r'no host is named "ci-3"'),
-        (["ci-[9-1]"], [], r"is no range"),
-        (["ci-[1-99999999]"], [], r"is no range of at most"),
+        (["ci-[9-1]"], [], r"is not a range"),
+        (["ci-[1-99999999]"], [], r"is not a range of at most"),
         (["dev"], ["@arm"], r"no hosts are left"),
     ],
 )

@@ -195,7 +195,7 @@ NO_ENGINE = [
         "sudo: a password is required",
         ["sudo", "-n", "docker"],
         "permission",
-        "sudo wants a password for me",
+        "sudo asks for a password for me",
         "NOPASSWD",
     ),
     (
@@ -265,7 +265,7 @@ NO_ENGINE = [
         " is 1.41",
         ["docker"],
         "daemon-down",
-        "do not fit",
+        "are not compatible",
         "DOCKER_API_VERSION",
     ),
     (

@@ -158,7 +158,7 @@ def test_strict_checking_cannot_be_turned_off(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("port", ["0", "65536", "x", "-1"])
 def test_bad_port(tmp_path: Path, port: str) -> None:
-    with pytest.raises(ConfigError, match="is no port"):
+    with pytest.raises(ConfigError, match="is not a port"):
         target(f"Port {port}\n", "a", tmp_path)
 
 

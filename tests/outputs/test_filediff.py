@@ -195,7 +195,7 @@ def test_what_cannot_be_read_is_binary(monkeypatch: pytest.MonkeyPatch) -> None:
     assert listing(b"\x1f\x8bxx") is None
     assert listing(b"!<arch>\nnonsense" + b" " * 60) is None
     assert listing(b"plain") is None
-    monkeypatch.setattr(containers, "MOST_UNPACKED", 1000)
+    monkeypatch.setattr(containers, "MAX_UNPACKED", 1000)
     assert listing(gzip.compress(bytes(5000))) is None
     assert listing(a_zip((2000, 1, 1, 0, 0, 0), bytes(5000))) is not None
 

@@ -11,7 +11,7 @@ from cachetui.findings.record import Evidence, Need
 from cachetui.findings.rule import HOSTS, Claim, Question, Rule, answer
 from cachetui.findings.rules.build_changed import no_cache
 from cachetui.records.backend import Backend
-from cachetui.records.host import MOST_CHAINS, HostEvidence
+from cachetui.records.host import MAX_CHAINS, HostEvidence
 from cachetui.records.run import Run
 from cachetui.records.scenario import BUILDKIT_COLD
 from cachetui.records.step import StepId
@@ -134,7 +134,7 @@ def _none_of(evidence: HostEvidence, command: Instruction, backend: Backend) -> 
     """That no image or record is of this RUN; None where one is, or may be."""
     what = f"the RUN of line {command.line}"
     if backend == "legacy":
-        if evidence.legacy is None or len(evidence.legacy) >= MOST_CHAINS:
+        if evidence.legacy is None or len(evidence.legacy) >= MAX_CHAINS:
             return None
         digest = command_digest(" ".join(command.args))
         made = (parse(text) for chain in evidence.legacy for text in chain.made_by)

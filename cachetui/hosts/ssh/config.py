@@ -20,7 +20,7 @@ from cachetui.hosts.ssh.config_match import Lookup, matches, pattern_list
 
 USER_CONFIG = Path("~/.ssh/config")
 SYSTEM_CONFIG = Path("/etc/ssh/ssh_config")
-MOST_DEPTH = 16
+MAX_DEPTH = 16
 """Include within Include, as OpenSSH has it."""
 
 DEFAULT_IDENTITIES = ("id_ed25519", "id_ecdsa", "id_rsa")
@@ -114,8 +114,8 @@ def parse(path: Path, folder: Path, depth: int = 0) -> tuple[Directive, ...]:
         words = split(rest)
         included: list[tuple[Directive, ...]] = []
         if keyword == "include":
-            if depth >= MOST_DEPTH:
-                raise ConfigError(f"{path}:{number}: Include is nested more than {MOST_DEPTH} deep")
+            if depth >= MAX_DEPTH:
+                raise ConfigError(f"{path}:{number}: Include is nested more than {MAX_DEPTH} deep")
             for word in words:
                 place = os.path.expanduser(word)
                 names = sorted(glob.glob(os.path.join(folder, place)))
@@ -213,7 +213,7 @@ def _target(alias: str, lookup: Lookup) -> Target:
 
 def _port(alias: str, text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise ConfigError(f"~/.ssh/config: {alias}: Port {text} is no port")
+        raise ConfigError(f"~/.ssh/config: {alias}: Port {text} is not a port number")
     return int(text)
 
 

@@ -24,7 +24,7 @@ from cachetui.hosts.ssh.known_hosts import KnownHosts
 from cachetui.hosts.ssh.login import check_host_key, login
 from cachetui.hosts.ssh.prompts import SshPrompts
 
-MOST_HOPS = 8
+MAX_HOPS = 8
 
 
 class SshConnections:
@@ -115,9 +115,9 @@ class SshConnections:
                 jump = self._configuration().target(place.alias, user=place.user, port=place.port)
             except ConfigError as error:
                 raise ConnectError("unreachable", str(error), "correct ~/.ssh/config") from None
-            if len(chain) >= MOST_HOPS or jump.alias in chain:
+            if len(chain) >= MAX_HOPS or jump.alias in chain:
                 loop = " → ".join((*chain, jump.alias))
-                raise ConnectError("unreachable", f"ProxyJump goes in a circle or too far: {loop}")
+                raise ConnectError("unreachable", f"ProxyJump is circular or too long: {loop}")
             chain = (*chain, jump.alias)
             if way:
                 # Only the first hop's own ProxyJump counts, as in ssh.
@@ -160,7 +160,7 @@ def _forward(transport: paramiko.Transport, target: Target, deadline: Deadline) 
         if error.code == 1:
             raise ConnectError(
                 "unreachable",
-                f"the jump host forwards no connection to {where}",
+                f"the jump host does not allow forwarding to {where}",
                 "allow it: AllowTcpForwarding in the jump host's sshd_config",
             ) from None
         raise ConnectError(

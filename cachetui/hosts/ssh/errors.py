@@ -52,7 +52,7 @@ class Deadline:
         return max(0.0, self.deadline - time.monotonic())
 
 
-def printable(data: bytes, most: int = 60) -> str:
+def printable(data: bytes, limit: int = 60) -> str:
     """The first line of what a stranger sent, fit to be shown."""
     text = data.decode("ascii", "replace").strip().split("\n", 1)[0]
-    return "".join(char if " " <= char <= "~" else "?" for char in text)[:most]
+    return "".join(char if " " <= char <= "~" else "?" for char in text)[:limit]

@@ -118,9 +118,7 @@ class KeyFile:
             except ConnectError:
                 continue
         self._declined = True
-        raise ConnectError(
-            "login", f"no passphrase given for {self.path} was right", self._remedy()
-        )
+        raise ConnectError("login", f"wrong passphrase for {self.path}", self._remedy())
 
     def _load(self, passphrase: str | None) -> paramiko.PKey:
         secret = None if passphrase is None else passphrase.encode()
@@ -141,7 +139,7 @@ class KeyFile:
     def _locked(self) -> ConnectError:
         return ConnectError(
             "login",
-            f"the key {self.path} is encrypted, and there is nobody to ask for its passphrase",
+            f"the key {self.path} is encrypted, and no passphrase was given",
             self._remedy(),
         )
 

@@ -88,7 +88,7 @@ def _bad_host_key(target: Target, answer: Answer, offered: str, shown: str) -> C
     return ConnectError(
         "host-key",
         f"its host key has changed: {listed} offers {offered} {shown}, not the one of {seen}",
-        f"someone may be in between. If the host was set up anew, {compare} run: "
+        f"someone may be intercepting the connection. If the host was reinstalled, {compare} run: "
         f"{removals} && {add}",
     )
 
@@ -143,7 +143,7 @@ def _offer(
     if isinstance(error, PartialAuthentication):
         raise ConnectError(
             "login",
-            f"{target.host} wants more than a key: {', '.join(error.allowed_types)}",
+            f"{target.host} requires more than a key: {', '.join(error.allowed_types)}",
             "allow a key alone for this user (AuthenticationMethods in its sshd_config)",
         )
     if isinstance(error, BadAuthenticationType):
@@ -174,15 +174,15 @@ def _wait(transport: paramiko.Transport, event: threading.Event, deadline: Deadl
         if not deadline.left():
             raise ConnectError(
                 "login",
-                f"the login did not end within {deadline.seconds:g} s",
-                "is the host's sshd slow to look up users? connect_timeout can be raised",
+                f"the login took longer than {deadline.seconds:g} s",
+                "its sshd may be slow to look up users; connect_timeout can be raised",
             )
 
 
 def _no_keys(target: Target, allowed: list[str]) -> ConnectError:
     return ConnectError(
         "login",
-        f"{target.host} takes no keys for the user {target.user}, only {', '.join(allowed)}",
+        f"{target.host} does not accept keys for the user {target.user}, only {', '.join(allowed)}",
         "allow keys in its sshd_config (PubkeyAuthentication yes)",
     )
 
@@ -192,7 +192,7 @@ def _refused(target: Target, tried: list[str]) -> ConnectError:
     if not tried:
         return ConnectError(
             "login",
-            f"there is no key to log in with as {target.user}: no agent has one, nor ~/.ssh",
+            f"there is no key to log in as {target.user}, neither in an agent nor in ~/.ssh",
             f"name one by identity_file in hosts.toml, or make one: ssh-keygen, then {copy}",
         )
     return ConnectError(

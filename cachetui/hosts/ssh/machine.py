@@ -80,14 +80,14 @@ class SshMachine(SessionMachine):
         except paramiko.ChannelException as error:
             raise self._error(
                 "shell",
-                f"sshd opens no session ({error.text or error.code})",
+                f"sshd refused to open a session ({error.text or error.code})",
                 "raise MaxSessions in its sshd_config",
             ) from None
         except (paramiko.SSHException, EOFError, OSError) as error:
             if self._closing.is_set():
                 raise self._error("cancelled", "the connection was closed") from None
             if isinstance(error, paramiko.SSHException) and self._transport.is_active():
-                raise self._error("shell", f"sshd runs no commands ({error})") from None
+                raise self._error("shell", f"sshd refused to run a command ({error})") from None
             why = link.why_lost(self._transport)
             raise self._error("lost", f"the connection is gone: {why}") from None
         finally:

@@ -131,13 +131,13 @@ def _unreachable(host: str, port: int, deadline: Deadline, error: OSError) -> Co
         return ConnectError(
             "unreachable",
             f"{where} does not answer within {deadline.seconds:g} s",
-            "is the host up, and does a firewall let SSH through? connect_timeout can be raised",
+            "check that the host is up and that no firewall blocks SSH, or raise connect_timeout",
         )
     if error.errno == errno.ECONNREFUSED:
         return ConnectError(
             "unreachable",
             f"{where} refuses connections",
-            "is sshd running there, and on this port? set port in hosts.toml",
+            "check that sshd runs there on this port, or set port in hosts.toml",
         )
     if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN):
         return ConnectError(
@@ -197,14 +197,14 @@ def _no_handshake(
     if isinstance(error, IncompatiblePeer):
         return ConnectError(
             "unreachable",
-            f"{where} has no algorithm in common with us: {printable(str(error).encode(), 120)}",
+            f"{where} shares no algorithm with cachetui: {printable(str(error).encode(), 120)}",
             "update the host's sshd: it offers outdated algorithms only",
         )
     if first and not spoke and b"SSH-" not in first:
         busy = b"MaxStartups" in first or b"Not allowed" in first
         return ConnectError(
             "unreachable",
-            f'{where} speaks no SSH: it said "{printable(first)}"',
+            f'{where} does not speak SSH: it sent "{printable(first)}"',
             "set the port of its sshd in hosts.toml",
             retry=busy,
         )
@@ -218,13 +218,13 @@ def _no_handshake(
     if spoke:
         return ConnectError(
             "unreachable",
-            f"{where} began SSH, and then fell silent for {deadline.seconds:g} s",
-            "is the host overloaded? connect_timeout can be raised",
+            f"{where} stopped answering during the SSH handshake for {deadline.seconds:g} s",
+            "the host may be overloaded; connect_timeout can be raised",
         )
     return ConnectError(
         "unreachable",
-        f"{where} took the connection, and said nothing within {deadline.seconds:g} s",
-        "is this the port of an sshd, and is it overloaded? connect_timeout can be raised",
+        f"{where} accepted the connection but sent nothing within {deadline.seconds:g} s",
+        "check that this is the port of an sshd and not overloaded, or raise connect_timeout",
     )
 
 
