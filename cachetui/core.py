@@ -34,8 +34,8 @@ from cachetui.hosts.ssh.prompts import Asker
 from cachetui.outputs.globs import GlobError, Ignore
 from cachetui.outputs.opening import Opener
 from cachetui.outputs.runs import OutputsReport, compare_runs
-from cachetui.prove.choose import choose
 from cachetui.prove.experiment import Experiment
+from cachetui.prove.request import choose
 from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.records.scenario import Planned

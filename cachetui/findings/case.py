@@ -11,11 +11,11 @@ from cachetui.compare.align import order
 from cachetui.context.build_context import Entry
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import Dockerfile, DockerfileError, needed_stages, parse
-from cachetui.findings.first_causes import Chain, chains
-from cachetui.findings.graph import Parent, parents
-from cachetui.findings.inputs import Setting
-from cachetui.findings.matching import Edit, edits
-from cachetui.findings.seen import ROOT, Difference, Files, compare
+from cachetui.findings.context_files import ROOT, ContextFiles, Difference, compare_files
+from cachetui.findings.dockerfile_edits import Edit, edits
+from cachetui.findings.miss_chains import Chain, chains
+from cachetui.findings.step_graph import Parent, parents
+from cachetui.findings.step_inputs import BuildOnHost
 from cachetui.records.backend import Backend
 from cachetui.records.document import BuildRecord, Document
 from cachetui.records.host import HostEvidence, HostFacts, HostReport
@@ -62,7 +62,9 @@ class Case:
     earlier: tuple[Document, ...] = ()
     manifests: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
     outputs: Mapping[tuple[str, StepId], str] = field(default_factory=dict)
-    _files: dict[object, Files | None] = field(default_factory=dict, repr=False, compare=False)
+    _files: dict[object, ContextFiles | None] = field(
+        default_factory=dict, repr=False, compare=False
+    )
     _parents: dict[str, Mapping[StepId, tuple[Parent, ...]]] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -147,7 +149,7 @@ class Case:
         instruction = self.instruction(step)
         if instruction is None:
             return f"stage {step.stage_index}, step {step.index}"
-        return told(instruction)
+        return describe(instruction)
 
     def head(self, stage_index: int) -> Instruction:
         """The FROM that brings the image (or `scratch`) that a stage's chain stands on."""
@@ -158,7 +160,9 @@ class Case:
 
     # Contexts
 
-    def files(self, document: Document, host: str, digest: str | None = None) -> Files | None:
+    def files(
+        self, document: Document, host: str, digest: str | None = None
+    ) -> ContextFiles | None:
         """The context of an audit (or, with its digest, the one that a host keeps)."""
         build = document.build
         if digest is None or digest == build.context_digest:
@@ -175,10 +179,10 @@ class Case:
         """`seen.compare`, once for two views that `files` gave."""
         key = (id(first), id(second), backend)
         if key not in self._compared:
-            self._compared[key] = compare(first, second, backend)
+            self._compared[key] = compare_files(first, second, backend)
         return self._compared[key]
 
-    def _read(self, document: Document, host: str, digest: str | None) -> Files | None:
+    def _read(self, document: Document, host: str, digest: str | None) -> ContextFiles | None:
         build = document.build
         report = next((one for one in document.hosts if one.name == host), None)
         checkout = report.evidence.checkout if report and report.evidence else None
@@ -192,18 +196,18 @@ class Case:
             return None
         inside = f"{ROOT}/{build.dockerfile}"
         name = inside if any(entry.path == inside for entry in entries) else build.dockerfile
-        return Files(entries, ignores, name)
+        return ContextFiles(entries, ignores, name)
 
-    def checkout(self, host: str) -> Files | None:
+    def checkout(self, host: str) -> ContextFiles | None:
         """The context that a host keeps itself, None when it keeps none or it is not known."""
         evidence = self.evidence(host)
         if evidence is None or evidence.checkout is None or evidence.checkout.digest is None:
             return None
         return self.files(self.document, host, evidence.checkout.digest)
 
-    def setting(self, run: Run) -> Setting:
+    def setting(self, run: Run) -> BuildOnHost:
         """What the inputs of a run's steps are read from."""
-        return Setting(
+        return BuildOnHost(
             self.document.build,
             self.dockerfile,
             run.backend,
@@ -244,10 +248,10 @@ class Case:
             (file, edits(file, self.dockerfile)) if file is not None else None for file in files
         ]
 
-    def setting_before(self, before: Before, backend: Backend) -> Setting:
+    def setting_before(self, before: Before, backend: Backend) -> BuildOnHost:
         report = next((h for h in before.document.hosts if h.name == before.run.host), None)
         files = self.files(before.document, before.run.host, before.run.context_digest)
-        return Setting(
+        return BuildOnHost(
             before.document.build,
             before.dockerfile,
             backend,
@@ -264,13 +268,13 @@ def dockerfile_of(build: BuildRecord) -> Dockerfile | None:
     return None
 
 
-def told(instruction: Instruction, most: int = 60) -> str:
+def describe(instruction: Instruction, most: int = 60) -> str:
     """An instruction for a sentence: its line, and its beginning."""
     words = " ".join(instruction.text.split())
     return f"line {instruction.line}: {words if len(words) <= most else words[: most - 1] + '…'}"
 
 
-def listed(names: Sequence[str], most: int = 4) -> str:
+def join_names(names: Sequence[str], most: int = 4) -> str:
     """Names for a sentence: "a, b and c", "a, b, c, d and 12 more"."""
     if len(names) > most + 1:
         return f"{', '.join(names[:most])} and {len(names) - most} more"

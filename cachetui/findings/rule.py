@@ -9,10 +9,10 @@ from typing import Any
 
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Before, Case
-from cachetui.findings.first_causes import Chain
-from cachetui.findings.inputs import Inputs, base_of, comparable, inputs
-from cachetui.findings.matching import Edit
+from cachetui.findings.dockerfile_edits import Edit
+from cachetui.findings.miss_chains import Chain
 from cachetui.findings.record import Confidence, Evidence, Need
+from cachetui.findings.step_inputs import Inputs, base_of, comparable, step_inputs
 from cachetui.records.backend import Backend
 from cachetui.records.run import Run
 from cachetui.records.step import Step, StepId
@@ -74,7 +74,7 @@ class Question:
     def now(self) -> Inputs | None:
         if self.instruction is None:
             return None
-        return inputs(self.case.setting(self.run), self.step.id)
+        return step_inputs(self.case.setting(self.run), self.step.id)
 
     @cached_property
     def then(self) -> Inputs | None:
@@ -82,7 +82,7 @@ class Question:
         if self.before is None or self.step_before is None or self.instruction is None:
             return None
         setting = self.case.setting_before(self.before, self.run.backend)
-        return inputs(setting, self.step_before.id)
+        return step_inputs(setting, self.step_before.id)
 
     @cached_property
     def changed(self) -> frozenset[str]:

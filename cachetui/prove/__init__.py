@@ -35,6 +35,6 @@ there before are removed; the Dockerfile and the context of the derived builds l
 their own on the host, which is removed; the user's files and tags are not touched.
 """
 
-from cachetui.prove.states import NoExperiment, ValueNeeded
+from cachetui.prove.change import NoExperiment, ValueNeeded
 
 __all__ = ["NoExperiment", "ValueNeeded"]

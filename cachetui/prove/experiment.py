@@ -19,10 +19,10 @@ from cachetui.hosts.checkout import read_checkout
 from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.machine import Cancel, HostError, Machine
 from cachetui.hosts.upload import context_folder, put_folder
-from cachetui.prove.bench import Bench
-from cachetui.prove.layout import Laid, Layout, never_cached
+from cachetui.prove.change import Change, ExperimentSetting, Image, NoExperiment, State, ValueNeeded
+from cachetui.prove.derived_build import DerivedBuild, DerivedBuilds, never_cached
+from cachetui.prove.experiment_host import ExperimentHost
 from cachetui.prove.remake import remade_verdict, remake
-from cachetui.prove.states import Change, Image, NoExperiment, Setting, State, ValueNeeded
 from cachetui.prove.suspects import change
 from cachetui.prove.verdict import Made, Outcome, Verdict, together, verdict
 from cachetui.records.backend import Backend
@@ -45,7 +45,7 @@ OnProgress = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
-class Asked:
+class ProofRequest:
     """What one wants proved. `contexts` are builds whose folders may hold the context that was
     sent, `given` values of build arguments, `hosts` all that are known."""
 
@@ -62,8 +62,8 @@ class _Part:
     """What is asked with one backend. `unasked` is why the host's own cache is not asked."""
 
     change: Change
-    own: Mapping[str, Laid]
-    host: Mapping[str, Laid]
+    own: Mapping[str, DerivedBuild]
+    host: Mapping[str, DerivedBuild]
     unasked: str | None
 
 
@@ -71,13 +71,13 @@ class _Part:
 class Experiment:
     """Prepared by `prepare`, run by `run`, ended by `close`; one thread at a time."""
 
-    asked: Asked
+    asked: ProofRequest
     store: Store
     connect: Connect
     cancel: Cancel
     name: str = field(default_factory=lambda: "prove-" + secrets.token_hex(5))
     parts: tuple[_Part, ...] = ()
-    _bench: Bench | None = None
+    _bench: ExperimentHost | None = None
     _machines: list[Machine] = field(default_factory=list)
     _values: Mapping[str, str] = field(default_factory=dict)
     _to_send: Context | None = None
@@ -97,7 +97,7 @@ class Experiment:
         sent = context_folder(bench.facts.cache_folder, build.context_digest)
         self._find_context(bench, sent)
         files = case.files(case.document, host.name)
-        layout = Layout(
+        layout = DerivedBuilds(
             name=self.name,
             sent=sent,
             root=bench.root,
@@ -110,14 +110,14 @@ class Experiment:
         bench.begin()
         return [bench.shown(line) for line in self._told(bench)]
 
-    def _connect(self, host: HostSettings) -> Bench:
+    def _connect(self, host: HostSettings) -> ExperimentHost:
         machine = self.connect.connect(host, self.cancel)
         self._machines.append(machine)
         facts = ask_facts(machine, host, (), usage=False, cancel=self.cancel)
         root = f"{facts.cache_folder}/contexts/{self.name}"
-        return Bench(machine, host, facts, self.name, root, self.store, self.cancel)
+        return ExperimentHost(machine, host, facts, self.name, root, self.store, self.cancel)
 
-    def _find_context(self, bench: Bench, sent: str) -> None:
+    def _find_context(self, bench: ExperimentHost, sent: str) -> None:
         """Make sure that the context that was sent can be had: there still, or here."""
         there = bench.machine.run(
             f"test -d {shlex.quote(sent)}/context", timeout=ASK_SECONDS, cancel=self.cancel
@@ -142,7 +142,7 @@ class Experiment:
             "audit again, or prove from the folder as it was"
         )
 
-    def _backends(self, bench: Bench) -> list[Backend]:
+    def _backends(self, bench: ExperimentHost) -> list[Backend]:
         wanted = self.asked.finding.backends
         found = [backend for backend in wanted if backend in bench.facts.backends]
         if not found:
@@ -150,8 +150,8 @@ class Experiment:
             raise NoExperiment(f"it is about {names}, which {bench.host.name} does not have")
         return found
 
-    def _part(self, layout: Layout, backend: Backend) -> _Part:
-        setting = Setting(
+    def _part(self, layout: DerivedBuilds, backend: Backend) -> _Part:
+        setting = ExperimentSetting(
             case=self.asked.case,
             finding=self.asked.finding,
             host=self.asked.host.name,
@@ -168,7 +168,7 @@ class Experiment:
         if found.remade == "mount":
             # Another namespace, so an empty mount; another host name, so that it runs.
             own["cold"] = replace(layout.own(found, found.then, "then"), name=f"{self.name}-2")
-        host: dict[str, Laid] = {}
+        host: dict[str, DerivedBuild] = {}
         unasked = self._unasked(found)
         if found.run is not None and unasked is None:
             for key, state in _states(found):
@@ -214,7 +214,7 @@ class Experiment:
                 "again"
             )
 
-    def _find_image(self, bench: Bench) -> None:
+    def _find_image(self, bench: ExperimentHost) -> None:
         """Where the base image can be had, if one is needed."""
         image = next((part.change.image for part in self.parts if part.change.image), None)
         if image is None:
@@ -235,7 +235,7 @@ class Experiment:
 
     # What will run
 
-    def _told(self, bench: Bench) -> Iterator[str]:
+    def _told(self, bench: ExperimentHost) -> Iterator[str]:
         host = bench.host
         yield f"# host {host.name} ({host.address}): {self.asked.finding.name}"
         for part in self.parts:
@@ -261,7 +261,7 @@ class Experiment:
             bench.expect(*self._image)
         yield from bench.tidying(laid=[laid for part in self.parts for laid in part.own.values()])
 
-    def _image_told(self, bench: Bench, image: Image, identity: str) -> Iterator[str]:
+    def _image_told(self, bench: ExperimentHost, image: Image, identity: str) -> Iterator[str]:
         if identity:
             yield f"{bench.docker} tag {identity} {image.tag}"
             return
@@ -307,7 +307,7 @@ class Experiment:
         self.store.keep_proof(proof.audit, proof)
         return proof
 
-    def _send(self, bench: Bench) -> None:
+    def _send(self, bench: ExperimentHost) -> None:
         if self._to_send is not None:
             folder = context_folder(bench.facts.cache_folder, self._to_send.digest)
             put_folder(
@@ -318,7 +318,7 @@ class Experiment:
                 cancel=self.cancel,
             )
 
-    def _fetch(self, bench: Bench) -> None:
+    def _fetch(self, bench: ExperimentHost) -> None:
         if self._image is None:
             return
         image, identity = self._image
@@ -335,7 +335,9 @@ class Experiment:
                 raise
         bench.load(image, self._connect(others[0]))
 
-    def _ask(self, bench: Bench, part: _Part, number: int, on_progress: OnProgress) -> Verdict:
+    def _ask(
+        self, bench: ExperimentHost, part: _Part, number: int, on_progress: OnProgress
+    ) -> Verdict:
         """All builds of one backend, as far as they are needed."""
         made: dict[str, Made] = {}
         redactor = Redactor({**part.change.now.build_args, **part.change.then.build_args})
@@ -376,7 +378,7 @@ def _states(found: Change) -> tuple[tuple[str, State], ...]:
     return (("then", found.then), ("now", found.now))
 
 
-def _order(part: _Part) -> Iterator[tuple[str, Laid, State]]:
+def _order(part: _Part) -> Iterator[tuple[str, DerivedBuild, State]]:
     """The builds in their order; the host's own cache is asked first."""
     then, now = part.change.then, part.change.now
     if part.host:
@@ -408,7 +410,7 @@ def _by_layers_only(part: _Part) -> _Part:
     return _Part(part.change, part.own, {}, why)
 
 
-def _values(kept: Mapping[str, str], asked: Asked) -> dict[str, str]:
+def _values(kept: Mapping[str, str], asked: ProofRequest) -> dict[str, str]:
     """The values of the build's arguments: only digests are kept, so they are taken from the
     settings or what was given. Raises `NoExperiment` for one that nobody knows."""
     known: list[tuple[str, str]] = [*asked.given]

@@ -12,16 +12,16 @@ as the first run left it, and with an empty one.
 from __future__ import annotations
 
 from cachetui.findings.record import Evidence
-from cachetui.prove import pieces
-from cachetui.prove.pieces import Piece
-from cachetui.prove.states import Change, NoExperiment, Setting, instruction
+from cachetui.prove import dockerfile_pieces as pieces
+from cachetui.prove.change import Change, ExperimentSetting, NoExperiment, instruction
+from cachetui.prove.dockerfile_pieces import Piece
 from cachetui.prove.verdict import Builds, Verdict, table
 from cachetui.records.step import StepId
 
 ABOVE = "cachetui-above"
 
 
-def remake(setting: Setting) -> Change:
+def remake(setting: ExperimentSetting) -> Change:
     """The experiment for the last RUN that a finding names. Raises `NoExperiment`."""
     case, steps = setting.case, setting.finding.steps
     if setting.backend != "buildkit":

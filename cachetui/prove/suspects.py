@@ -6,21 +6,28 @@ import re
 
 from cachetui.audit.run_key import digest
 from cachetui.dockerfile.instruction import BUILDKIT_KEYWORDS, Instruction
-from cachetui.findings.case import Before, Case, listed
+from cachetui.findings.case import Before, Case, join_names
+from cachetui.findings.context_files import ContextFiles, compare_files, files_read
 from cachetui.findings.rules.legacy_metadata_invalidates import METADATA, WORK
-from cachetui.findings.scope import scope_at
-from cachetui.findings.seen import Files, compare, seen
+from cachetui.findings.variables import scope_at
 from cachetui.hosts.upload import context_folder
-from cachetui.prove import pieces
-from cachetui.prove.files import edits
-from cachetui.prove.pieces import Pieces
-from cachetui.prove.states import Change, Image, NoExperiment, Setting, ValueNeeded, instruction
+from cachetui.prove import dockerfile_pieces as pieces
+from cachetui.prove.change import (
+    Change,
+    ExperimentSetting,
+    Image,
+    NoExperiment,
+    ValueNeeded,
+    instruction,
+)
+from cachetui.prove.context_edits import edits
+from cachetui.prove.dockerfile_pieces import Pieces
 from cachetui.records.backend import Backend
 from cachetui.records.host import BaseImage
 from cachetui.records.step import StepId
 
 
-def change(setting: Setting) -> Change:
+def change(setting: ExperimentSetting) -> Change:
     """The one thing to change. Raises `NoExperiment`."""
     kind = str(setting.finding.suspect.get("kind", ""))
     makers = {
@@ -51,7 +58,7 @@ _WHY_NOT = {
 # The build context
 
 
-def _context(setting: Setting) -> Change:
+def _context(setting: ExperimentSetting) -> Change:
     """Give the files that the step sees the modes and content that they had."""
     case, step, backend = setting.case, setting.first, setting.backend
     item = instruction(case, step)
@@ -62,7 +69,7 @@ def _context(setting: Setting) -> Change:
     view_now, view_then = (_view(case, files, item, backend) for files in (now, then))
     if view_now is None or view_then is None:
         raise NoExperiment(f"what line {item.line} sees of the context cannot be told")
-    difference = compare(view_then, view_now, backend)
+    difference = compare_files(view_then, view_now, backend)
     if not difference:
         raise NoExperiment(
             f"what line {item.line} sees of {whose} is what was sent: there is nothing to change"
@@ -70,7 +77,7 @@ def _context(setting: Setting) -> Change:
     what = "the modes" if difference.only_modes else "the files"
     return Change(
         backend=backend,
-        what=f"{what} of {listed(difference.paths, 3)}: as in {whose}, and as sent",
+        what=f"{what} of {join_names(difference.paths, 3)}: as in {whose}, and as sent",
         watch=step,
         now=setting.state(f"with {what} as sent"),
         then=setting.state(
@@ -80,7 +87,7 @@ def _context(setting: Setting) -> Change:
     )
 
 
-def _context_then(setting: Setting) -> tuple[Files, str, str]:
+def _context_then(setting: ExperimentSetting) -> tuple[ContextFiles, str, str]:
     """The context that the cache was made from, its folder on the host, and whose it is."""
     case, before = setting.case, setting.before
     if before is not None:
@@ -95,16 +102,16 @@ def _context_then(setting: Setting) -> tuple[Files, str, str]:
     return files, evidence.checkout.path, f"the checkout on {setting.host}"
 
 
-def _view(case: Case, files: Files, item: Instruction, backend: Backend):  # type: ignore[no-untyped-def]
+def _view(case: Case, files: ContextFiles, item: Instruction, backend: Backend):  # type: ignore[no-untyped-def]
     args = case.document.build.build_args
     scope = scope_at(case.dockerfile, args, item.stage_index, item.index, backend)
-    return seen(files, item, backend, scope)
+    return files_read(files, item, backend, scope)
 
 
 # The base image
 
 
-def _base(setting: Setting) -> Change:
+def _base(setting: ExperimentSetting) -> Change:
     """Build on the image that the cache was made from, or that other hosts have."""
     case = setting.case
     ref = str(setting.finding.suspect.get("ref", ""))
@@ -129,7 +136,7 @@ def _base(setting: Setting) -> Change:
     )
 
 
-def _image_then(setting: Setting, ref: str) -> tuple[Image, str]:
+def _image_then(setting: ExperimentSetting, ref: str) -> tuple[Image, str]:
     case, host, before = setting.case, setting.host, setting.before
     tag = f"cachetui:{setting.name}-base"
     if before is not None:
@@ -154,7 +161,7 @@ def _image_then(setting: Setting, ref: str) -> tuple[Image, str]:
     held = [image for name in names for image in _bases(case, name) if image.ref == ref]
     digests = tuple(digest for image in held for digest in image.digests)
     return Image(ref, layers, tag, None, _pull(ref, digests), tuple(names)), (
-        f"{listed(names)} {'have' if len(names) > 1 else 'has'}"
+        f"{join_names(names)} {'have' if len(names) > 1 else 'has'}"
     )
 
 
@@ -188,7 +195,7 @@ def _first_on(case: Case, ref: str, backend: Backend) -> StepId:
 # A build argument
 
 
-def _argument(setting: Setting) -> Change:
+def _argument(setting: ExperimentSetting) -> Change:
     """Give the arguments the values that they had. Only their digests are kept."""
     build = setting.case.document.build
     names = [str(name) for name in setting.finding.suspect.get("names", ())]
@@ -210,15 +217,17 @@ def _argument(setting: Setting) -> Change:
     watch = setting.first
     return Change(
         backend=setting.backend,
-        what=f"--build-arg {listed(names)}: as before, and as now",
+        what=f"--build-arg {join_names(names)}: as before, and as now",
         watch=watch,
-        now=setting.state(f"with --build-arg {listed(names)} as now"),
-        then=setting.state(f"with --build-arg {listed(names)} as before", build_args=then),
+        now=setting.state(f"with --build-arg {join_names(names)} as now"),
+        then=setting.state(f"with --build-arg {join_names(names)} as before", build_args=then),
         run=setting.missed(watch),
     )
 
 
-def _earlier_value(setting: Setting, name: str, wanted: str | None, now: str | None) -> str | None:
+def _earlier_value(
+    setting: ExperimentSetting, name: str, wanted: str | None, now: str | None
+) -> str | None:
     given = [value for given, value in setting.given if given == name and digest(value) != now]
     if wanted is None:
         return given[-1] if given else None
@@ -232,7 +241,7 @@ def _earlier_value(setting: Setting, name: str, wanted: str | None, now: str | N
 # A line that changes nothing but the image's configuration
 
 
-def _metadata(setting: Setting) -> Change:
+def _metadata(setting: ExperimentSetting) -> Change:
     """Put the line back as it was; where nobody knows how, give it another value."""
     case, at = setting.case, setting.first
     if setting.backend != "legacy":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cachetui.compare.align import agree
 from cachetui.findings import Evidence, Proof, StepRef
-from cachetui.findings.find import settle
+from cachetui.findings.explain_audit import settle
 from cachetui.findings.record import Confidence
 from cachetui.findings.registry import RULES
 from cachetui.findings.rule import Claim, Rule

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cachetui.findings.case import Case, listed
+from cachetui.findings.case import Case, join_names
 from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import HOSTS, Claim, Question, Rule, answer
 from cachetui.records.step import StepId
@@ -159,7 +159,7 @@ def _groups(case: Case, ref: str) -> list[Evidence]:
     return [
         Evidence(
             kind="facts" if image.layers else "run",
-            text=f"{listed(hosts)}: {ref} {image.text}" + _age(case, hosts[0], ref),
+            text=f"{join_names(hosts)}: {ref} {image.text}" + _age(case, hosts[0], ref),
             data={
                 "ref": ref,
                 "hosts": hosts,
@@ -203,8 +203,8 @@ def _title(case: Case, ref: str, odd: list[str]) -> str:
     others = [
         h.name for h in case.document.hosts if h.name not in odd and _image(case, h.name, ref)
     ]
-    beside = f" than on {listed(others)}" if others else ""
-    return f"{ref} is another image on {listed(odd)}{beside}"
+    beside = f" than on {join_names(others)}" if others else ""
+    return f"{ref} is another image on {join_names(odd)}{beside}"
 
 
 def _advice(case: Case, ref: str, base: StepId, host: str) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.case import Before, listed, told
+from cachetui.findings.case import Before, describe, join_names
 from cachetui.findings.legacy_cache import parting
 from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import Claim, Question, Rule, answer
-from cachetui.findings.scope import arguments_in, from_arguments
+from cachetui.findings.variables import arguments_in, from_arguments
 from cachetui.records.step import StepId
 
 
@@ -31,7 +31,7 @@ def _other_base(question: Question) -> Claim | None:
         return None
     return answer(
         question,
-        title=f"build argument {listed(given)} chose another base image in line "
+        title=f"build argument {join_names(given)} chose another base image in line "
         f"{renamed.head.line}: {renamed.now}",
         confidence=renamed.confidence,
         steps=(StepId(renamed.head.stage_index, 0),),
@@ -39,7 +39,7 @@ def _other_base(question: Question) -> Claim | None:
             *_given(before, given, now, then),
             Evidence(
                 kind="dockerfile",
-                text=f"{told(renamed.head)}: {renamed.now} now, {renamed.then} then",
+                text=f"{describe(renamed.head)}: {renamed.now} now, {renamed.then} then",
             ),
         ),
         advice="Nothing, if it was meant: all that stands on another image is built again",
@@ -131,7 +131,7 @@ def _claim(
     evidence.append(
         Evidence(
             kind="dockerfile",
-            text=f"{told(item)} stands below ARG {listed(names)}"
+            text=f"{describe(item)} stands below ARG {join_names(names)}"
             + (f" (line {arg.line})" if arg else "")
             + ("" if used else ", and does not use it: all the same it is part of a RUN's key"),
         )
@@ -140,7 +140,7 @@ def _claim(
     line = f" (line {arg.line})" if arg else ""
     return answer(
         question,
-        title=f"build {'argument' if one else 'arguments'} {listed(names)}{line} changed above "
+        title=f"build {'argument' if one else 'arguments'} {join_names(names)}{line} changed above "
         f"line {item.line}",
         confidence=confidence,
         evidence=evidence,

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from cachetui.findings.case import told
-from cachetui.findings.matching import Edit
+from cachetui.findings.case import describe
+from cachetui.findings.dockerfile_edits import Edit
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Question, Rule, answer
 from cachetui.findings.rules import legacy_metadata_invalidates
 from cachetui.findings.rules.legacy_metadata_invalidates import WORK
-from cachetui.findings.scope import arguments_in, from_arguments
-from cachetui.findings.times import seconds_of
+from cachetui.findings.step_seconds import seconds_of
+from cachetui.findings.variables import arguments_in, from_arguments
 from cachetui.records.step import StepId
 
 IN_EVERY_KEY = frozenset({"--platform"})
@@ -67,7 +67,7 @@ def _base(question: Question) -> list[_Change]:
         return []
     evidence = Evidence(
         kind="earlier",
-        text=f"{told(renamed.head)} names {renamed.now}; it was {renamed.then}",
+        text=f"{describe(renamed.head)} names {renamed.now}; it was {renamed.then}",
         data={"line": renamed.head.line, "sure": renamed.confidence == "proved"},
     )
     return [(StepId(renamed.head.stage_index, 0), evidence)]
@@ -87,7 +87,7 @@ def _lines(question: Question) -> list[_Change]:
         was = f"; it was {edit.before.text!r}" if edit.kind == "changed" and edit.before else ""
         evidence = Evidence(
             kind="earlier",
-            text=f"{told(item)} was {_kind(question, edit)}{was}",
+            text=f"{describe(item)} was {_kind(question, edit)}{was}",
             data={"edit": edit.kind, "line": item.line},
         )
         place = StepId(item.stage_index, item.index) if edit.now is not None else None

@@ -14,7 +14,7 @@ from cachetui.compare.timings import (
     summarise,
 )
 from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.case import Case, told
+from cachetui.findings.case import Case, describe
 from cachetui.findings.record import Confidence, Evidence, Need
 from cachetui.findings.rule import Claim, Rule
 from cachetui.records.run import Run
@@ -57,7 +57,7 @@ def _claim(case: Case, item: Instruction, host: str) -> Claim | None:
         confidence=confidence,
         steps=(step,),
         evidence=(
-            Evidence(kind="dockerfile", text=told(item, 90)),
+            Evidence(kind="dockerfile", text=describe(item, 90)),
             Evidence(
                 kind="timing",
                 text=f"{host}: {_said(one)} with the mount empty, {_said(two)} with it as the "

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from cachetui.findings.case import Case, told
+from cachetui.findings.case import Case, describe
 from cachetui.findings.context_claims import ContextClaim
-from cachetui.findings.contexts import Between
+from cachetui.findings.context_differences import ContextDifference
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
 
 GROUP_WRITE = 0o020
 
 
-def _title(found: Between) -> str:
+def _title(found: ContextDifference) -> str:
     return f"line {found.instruction.line} sees the same files with other modes {found.where}"
 
 
-def _evidence(case: Case, found: Between) -> list[Evidence]:
+def _evidence(case: Case, found: ContextDifference) -> list[Evidence]:
     evidence = [
-        Evidence(kind="dockerfile", text=told(found.instruction)),
+        Evidence(kind="dockerfile", text=describe(found.instruction)),
         found.evidence(),
         Evidence(
             kind="source",
@@ -41,11 +41,11 @@ def _evidence(case: Case, found: Between) -> list[Evidence]:
     return evidence
 
 
-def _is_umask(found: Between) -> bool:
+def _is_umask(found: ContextDifference) -> bool:
     return all(was ^ now == GROUP_WRITE for _, was, now in found.difference.modes)
 
 
-def _advice(case: Case, found: Between) -> str:
+def _advice(case: Case, found: ContextDifference) -> str:
     evidence = case.evidence(found.host)
     checkout = evidence.checkout if evidence and not found.sure else None
     keeps = "git keeps of a mode only whether a file can be run"
@@ -63,7 +63,7 @@ def _advice(case: Case, found: Between) -> str:
     )
 
 
-def _suspect(found: Between) -> dict[str, object]:
+def _suspect(found: ContextDifference) -> dict[str, object]:
     return {
         "kind": "modes",
         "host": found.host,

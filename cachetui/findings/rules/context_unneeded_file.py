@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from cachetui.findings.case import Case, listed, told
+from cachetui.findings.case import Case, describe, join_names
 from cachetui.findings.context_claims import ContextClaim
-from cachetui.findings.contexts import Between, unneeded
+from cachetui.findings.context_differences import ContextDifference, unneeded
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
 
 
-def _title(found: Between) -> str:
+def _title(found: ContextDifference) -> str:
     names = unneeded(found.difference.paths)
-    return f"line {found.instruction.line} copies what no image needs: {listed(names, 2)}"
+    return f"line {found.instruction.line} copies what no image needs: {join_names(names, 2)}"
 
 
-def _evidence(_case: Case, found: Between) -> list[Evidence]:
+def _evidence(_case: Case, found: ContextDifference) -> list[Evidence]:
     return [
-        Evidence(kind="dockerfile", text=told(found.instruction)),
+        Evidence(kind="dockerfile", text=describe(found.instruction)),
         found.evidence(),
         Evidence(
             kind="manifest",
@@ -25,12 +25,12 @@ def _evidence(_case: Case, found: Between) -> list[Evidence]:
     ]
 
 
-def _advice(_case: Case, found: Between) -> str:
+def _advice(_case: Case, found: ContextDifference) -> str:
     names = unneeded(found.difference.paths)
     return f"Add to .dockerignore, a line each: {', '.join(names)}"
 
 
-def _suspect(found: Between) -> dict[str, object]:
+def _suspect(found: ContextDifference) -> dict[str, object]:
     return {
         "kind": "unneeded",
         "host": found.host,

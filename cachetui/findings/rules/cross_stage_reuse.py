@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.case import Case, told
+from cachetui.findings.case import Case, describe
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Rule
-from cachetui.findings.times import seconds_of
+from cachetui.findings.step_seconds import seconds_of
 from cachetui.records.run import Run
 from cachetui.records.scenario import LEGACY_COLD, LEGACY_FOUND
 from cachetui.records.step import Step, StepId
@@ -67,7 +67,7 @@ def _claim(case: Case, step: Step, other: StepId, run: Run, legacy: Run) -> Clai
         evidence=(
             Evidence(
                 kind="run",
-                text=f"BuildKit on {run.host} has one vertex for {told(first)} and line "
+                text=f"BuildKit on {run.host} has one vertex for {describe(first)} and line "
                 f"{second.line}",
                 data={"run": run.id},
             ),
@@ -79,7 +79,7 @@ def _claim(case: Case, step: Step, other: StepId, run: Run, legacy: Run) -> Clai
             ),
             Evidence(
                 kind="dockerfile",
-                text=f"for the legacy builder they part at {told(between)}, which stands above "
+                text=f"for the legacy builder they part at {describe(between)}, which stands above "
                 "one and not the other",
             ),
         ),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from cachetui.builders.unsupported import unsupported
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import DockerfileError
-from cachetui.findings.case import Case, listed
+from cachetui.findings.case import Case, join_names
 from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import Claim, Rule
 from cachetui.records.run import Run
@@ -54,7 +54,7 @@ def _claim(case: Case, run: Run, well: list[Run]) -> Claim | None:
     else:
         return None
     line = f" (line {item.line})" if item is not None else ""
-    hosts = listed([r.host for r in others])
+    hosts = join_names([r.host for r in others])
     return Claim(
         title=f"Docker Engine {here.engine} on {run.host} does not build this Dockerfile{line}, "
         f"which {hosts} {'does' if len(others) == 1 else 'do'}",
@@ -69,7 +69,7 @@ def _claim(case: Case, run: Run, well: list[Run]) -> Claim | None:
             Evidence(
                 kind="facts",
                 text="; ".join(
-                    f"{engine} on {listed(names)}"
+                    f"{engine} on {join_names(names)}"
                     for engine, names in _engines(case, [run, *others])
                 ),
             ),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cachetui.builders.history_line import command_digest, parse
 from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.case import Case, listed
+from cachetui.findings.case import Case, join_names
 from cachetui.findings.record import Evidence, Need
 from cachetui.findings.rule import HOSTS, Claim, Question, Rule, answer
 from cachetui.findings.rules.build_changed import no_cache
@@ -49,7 +49,7 @@ def _evicted(question: Question) -> Claim | None:
         Evidence(
             kind="earlier",
             text=f"audit {before.run.audit} had this step on {host} ({step.status}), with the "
-            f"same {listed(sorted(_known(question)), 6)}",
+            f"same {join_names(sorted(_known(question)), 6)}",
             data={"audit": before.run.audit, "status": step.status},
         ),
         *_cache(question.case.evidence(host), question),
@@ -106,7 +106,7 @@ def _never(question: Question) -> Claim | None:
     text = _none_of(evidence, commands[0], question.run.backend)
     if text is None:
         return None
-    peers = f"; it hit on {listed([p.host for p in question.peers])}" if question.peers else ""
+    peers = f"; it hit on {join_names([p.host for p in question.peers])}" if question.peers else ""
     return answer(
         question,
         title=f"{_BUILDER[question.run.backend]} has no step of this build from line {line} on in "
@@ -219,13 +219,14 @@ def observe(case: Case) -> Iterator[Claim]:
                 continue
             yield Claim(
                 title=f"line {item.line}: BuildKit takes WORKDIR from its cache even with "
-                f"--no-cache, and {listed(had)} had it",
+                f"--no-cache, and {join_names(had)} had it",
                 confidence="likely",
                 steps=(place,),
                 evidence=(
                     Evidence(
                         kind="run",
-                        text=f"buildkit-cold: hit on {listed(had)}, built on {listed(built)}",
+                        text=f"buildkit-cold: hit on {join_names(had)}, "
+                        f"built on {join_names(built)}",
                     ),
                 ),
                 advice="Nothing: it costs next to nothing, and no other step of a cold run does so",

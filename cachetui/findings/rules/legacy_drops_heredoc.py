@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.case import Case, told
+from cachetui.findings.case import Case, describe
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Rule
 from cachetui.records.run import Run
@@ -41,7 +41,7 @@ def observe(case: Case) -> Iterator[Claim]:
                 *(
                     Evidence(
                         kind="dockerfile",
-                        text=f"{told(item)}, with {_lines(item)} lines of heredoc",
+                        text=f"{describe(item)}, with {_lines(item)} lines of heredoc",
                     )
                     for item in items[:3]
                 ),

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.case import Case, told
+from cachetui.findings.case import Case, describe
+from cachetui.findings.changing_values import changing_labels
 from cachetui.findings.legacy_cache import Parting, parting
 from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import Claim, Question, Rule, answer
-from cachetui.findings.times import seconds_of
-from cachetui.findings.volatile import volatile_labels
+from cachetui.findings.step_seconds import seconds_of
 from cachetui.records.scenario import BUILDKIT_FOUND, LEGACY_COLD
 from cachetui.records.step import Step, StepId
 
@@ -155,7 +155,7 @@ def advice(item: Instruction | None) -> str:
     buildkit = "build with BuildKit: DOCKER_BUILDKIT=1 docker build …"
     if item is None:
         return buildkit[0].upper() + buildkit[1:]
-    move = f"Move {told(item, 40)} to the end of its stage"
+    move = f"Move {describe(item, 40)} to the end of its stage"
     if item.keyword == "LABEL":
         move += "; or take it out and give it when it is needed: docker build --label NAME=VALUE …"
     return f"{move}; or {buildkit}"
@@ -179,7 +179,7 @@ def _text(item: Instruction | None) -> str | None:
 
 def observe(case: Case) -> Iterator[Claim]:
     """A LABEL that names a time or a revision has another in the next build."""
-    for item, what in volatile_labels(case):
+    for item, what in changing_labels(case):
         for run in case.of(LEGACY_COLD):
             below = [step for step in run.steps if _below(step, item)]
             if below:
@@ -197,7 +197,7 @@ def _would(host: str, item: Instruction, what: str, below: list[Step]) -> Claim:
         confidence="possible",
         steps=(StepId(item.stage_index, item.index),),
         evidence=(
-            Evidence(kind="dockerfile", text=f"{told(item)}: it holds {what}"),
+            Evidence(kind="dockerfile", text=f"{describe(item)}: it holds {what}"),
             Evidence(
                 kind="source",
                 text="in our lab a LABEL that changed makes the legacy builder miss it and all "

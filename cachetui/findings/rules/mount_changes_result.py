@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.case import Case, told
+from cachetui.findings.case import Case, describe
+from cachetui.findings.changing_values import changing_command
 from cachetui.findings.record import Evidence, Need
 from cachetui.findings.rule import Claim, Question, Rule, answer
 from cachetui.findings.rules.nondeterministic_step import makers_of, missed, recurs, remade
-from cachetui.findings.volatile import changing
 from cachetui.records.scenario import BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM, Scenario
 from cachetui.records.step import StepId
 
@@ -23,7 +23,7 @@ def explain(question: Question) -> Claim | None:
     if not makers or again is False:
         return None
     evidence = [
-        *(Evidence(kind="dockerfile", text=told(item, 90)) for item in makers[:3]),
+        *(Evidence(kind="dockerfile", text=describe(item, 90)) for item in makers[:3]),
         missed(question),
     ]
     if again:
@@ -65,7 +65,7 @@ def observe(case: Case) -> Iterator[Claim]:
                 confidence="proved" if len(makers) == 1 else "likely",
                 steps=tuple(StepId(one.stage_index, one.index) for one in makers),
                 evidence=(
-                    *(Evidence(kind="dockerfile", text=told(one, 90)) for one in makers[:3]),
+                    *(Evidence(kind="dockerfile", text=describe(one, 90)) for one in makers[:3]),
                     Evidence(
                         kind="output",
                         text=f"on {host.name} {len(cold)} cold runs made one result, and "
@@ -91,7 +91,7 @@ def ask(case: Case) -> Iterator[Need]:
         for chain in case.chains[run.id]:
             question = Question(case, chain, (), None)
             makers = remade(question)
-            if not any(item.cache_mounts for item in makers) or any(map(changing, makers)):
+            if not any(item.cache_mounts for item in makers) or any(map(changing_command, makers)):
                 continue
             if recurs(question) is None:
                 yield Need(

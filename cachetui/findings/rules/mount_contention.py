@@ -7,12 +7,12 @@ from itertools import combinations
 
 from cachetui.compare.timings import Summary, summarise
 from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.case import Case, told
+from cachetui.findings.case import Case, describe
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Rule
 from cachetui.findings.rules.cold_mount_slow import loaded
 from cachetui.findings.rules.mount_id_shared import shared_mounts
-from cachetui.findings.times import together
+from cachetui.findings.step_seconds import overlap_seconds
 from cachetui.records.run import Run
 from cachetui.records.step import StepId
 
@@ -48,8 +48,8 @@ def _claim(
         confidence="proved",
         steps=(_place(first), _place(second)),
         evidence=(
-            Evidence(kind="dockerfile", text=f"{told(first, 90)}"),
-            Evidence(kind="dockerfile", text=f"{told(second, 90)}"),
+            Evidence(kind="dockerfile", text=f"{describe(first, 90)}"),
+            Evidence(kind="dockerfile", text=f"{describe(second, 90)}"),
             Evidence(
                 kind="timing",
                 text=f"{run.scenario} on {run.host}: both were under way for {_said(found)} at "
@@ -75,7 +75,7 @@ def _waited(run: Run, first: Instruction, second: Instruction) -> float | None:
     one, two = steps.get(_place(first)), steps.get(_place(second))
     if one is None or two is None or one.status != "miss" or two.status != "miss":
         return None
-    return round(together(one, two), 3)
+    return round(overlap_seconds(one, two), 3)
 
 
 def _place(item: Instruction) -> StepId:

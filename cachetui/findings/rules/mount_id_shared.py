@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.dockerfile.instruction import Instruction, Mount
-from cachetui.findings.case import Case, listed, told
+from cachetui.findings.case import Case, describe, join_names
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Rule
 from cachetui.records.step import StepId
@@ -40,9 +40,9 @@ def observe(case: Case) -> Iterator[Claim]:
         bases = {_base(case, item) for item in items}
         odd = []
         if len(targets) > 1:
-            odd.append(f"they mount it at different places ({listed(sorted(targets))})")
+            odd.append(f"they mount it at different places ({join_names(sorted(targets))})")
         if len(bases) > 1:
-            odd.append(f"they stand on different images ({listed(sorted(bases))})")
+            odd.append(f"they stand on different images ({join_names(sorted(bases))})")
         where = "steps" if len(stages) == 1 else f"{len(stages)} stages"
         yield Claim(
             title=f"{len(items)} {where} use one cache mount, {identity}: what one leaves there "
@@ -50,7 +50,7 @@ def observe(case: Case) -> Iterator[Claim]:
             confidence="likely" if odd else "possible",
             steps=tuple(StepId(item.stage_index, item.index) for item in items),
             evidence=(
-                *(Evidence(kind="dockerfile", text=told(item)) for item in items[:4]),
+                *(Evidence(kind="dockerfile", text=describe(item)) for item in items[:4]),
                 *(Evidence(kind="dockerfile", text=text) for text in odd),
                 Evidence(
                     kind="source",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cachetui.findings.case import Case, told
+from cachetui.findings.case import Case, describe
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Rule
 from cachetui.records.step import StepId
@@ -31,7 +31,7 @@ def observe(case: Case) -> Iterator[Claim]:
             confidence="proved",
             steps=tuple(StepId(item.stage_index, item.index) for item in mounts),
             evidence=(
-                Evidence(kind="dockerfile", text=told(first)),
+                Evidence(kind="dockerfile", text=describe(first)),
                 Evidence(kind="run", text=f"legacy: {reason}", data={"run": run.id}),
             ),
             advice="Build with BuildKit: DOCKER_BUILDKIT=1 docker build …; a build that must run "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.dockerfile.instruction import Instruction, Mount
-from cachetui.findings.case import Case, listed, told
+from cachetui.findings.case import Case, describe, join_names
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Rule
 from cachetui.records.step import StepId
@@ -65,12 +65,12 @@ def _claim(
     engine = case.hosts[host].engine or ""
     return Claim(
         title=f"{option} empties the cache {'mount' if len(ids) == 1 else 'mounts'} "
-        f"{listed(ids)} each time",
+        f"{join_names(ids)} each time",
         confidence="likely",
         steps=tuple(dict.fromkeys(StepId(i.stage_index, i.index) for i, _ in mounts)),
         evidence=(
             Evidence(kind="dockerfile", text=f"the build's own options have {option}"),
-            *(Evidence(kind="dockerfile", text=told(item)) for item, _ in mounts[:3]),
+            *(Evidence(kind="dockerfile", text=describe(item)) for item, _ in mounts[:3]),
             Evidence(
                 kind="source",
                 text="in our lab --no-cache empties the cache mounts of the steps it runs",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.case import Case, listed, told
+from cachetui.findings.case import Case, describe, join_names
+from cachetui.findings.changing_values import changing_command
 from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import Claim, Question, Rule, answer
-from cachetui.findings.volatile import changing
 from cachetui.records.run import Run
 from cachetui.records.scenario import BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM
 from cachetui.records.step import StepId
@@ -21,7 +21,7 @@ def explain(question: Question) -> Claim | None:
     again = recurs(question) if makers else None
     if not makers or again is True:
         return None
-    clear = [item for item in makers if changing(item)]
+    clear = [item for item in makers if changing_command(item)]
     mounts = any(item.cache_mounts for item in makers)
     makers = clear or [item for item in makers if not item.cache_mounts] or makers
     return answer(
@@ -40,8 +40,8 @@ def explain(question: Question) -> Claim | None:
 
 
 def _told(item: Instruction) -> str:
-    what = changing(item)
-    return told(item, 90) + (f": it uses {what}" if what else "")
+    what = changing_command(item)
+    return describe(item, 90) + (f": it uses {what}" if what else "")
 
 
 def recurs(question: Question) -> bool | None:
@@ -158,7 +158,7 @@ def _alike(case: Case, made: _Made, stage_index: int) -> Iterator[tuple[bool, _M
 def _differs(makers: list[Instruction], made: _Made, confidence: Confidence) -> Claim:
     hosts = tuple(dict.fromkeys(run.host for run, _ in made))
     results = len({result for _, result in made})
-    where = listed([f"{run.host} {run.repeat}" for run, _ in made])
+    where = join_names([f"{run.host} {run.repeat}" for run, _ in made])
     return Claim(
         title=_title(makers),
         confidence=confidence,
@@ -199,7 +199,7 @@ def _title(makers: list[Instruction]) -> str:
     lines = [str(item.line) for item in makers]
     if len(lines) == 1:
         return f"line {lines[0]} makes another result of the same inputs"
-    return f"one of lines {listed(lines)} makes another result of the same inputs"
+    return f"one of lines {join_names(lines)} makes another result of the same inputs"
 
 
 def _advice(makers: list[Instruction]) -> str:

@@ -8,7 +8,7 @@ from cachetui.findings.case import Case
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Rule
 from cachetui.findings.rules.mount_id_shared import shared_mounts
-from cachetui.findings.times import together as at_once
+from cachetui.findings.step_seconds import overlap_seconds
 from cachetui.records.run import Run
 from cachetui.records.scenario import BUILDKIT_WARM
 from cachetui.records.step import Step, StepId
@@ -79,7 +79,7 @@ def _pairs(run: Run, case: Case) -> Iterator[tuple[Step, Step, float]]:
                 continue
             if (first.id, second.id) in waiting:
                 continue
-            together = at_once(first, second)
+            together = overlap_seconds(first, second)
             if together >= LEAST:
                 yield first, second, together
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cachetui.findings.case import Case, listed
+from cachetui.findings.case import Case, join_names
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Rule
 from cachetui.records.step import StepId
@@ -33,12 +33,12 @@ def observe(case: Case) -> Iterator[Claim]:
     heads = [s.instructions[0] for s in case.dockerfile.stages if s.index in case.needed]
     yield Claim(
         title="hosts build for different platforms: "
-        + ", ".join(f"{name} on {listed(hosts)}" for name, hosts in platforms.items()),
+        + ", ".join(f"{name} on {join_names(hosts)}" for name, hosts in platforms.items()),
         confidence="proved",
         steps=tuple(StepId(head.stage_index, 0) for head in heads[:1]),
         evidence=(
             *(
-                Evidence(kind="facts", text=f"{listed(hosts)}: {name}")
+                Evidence(kind="facts", text=f"{join_names(hosts)}: {name}")
                 for name, hosts in platforms.items()
             ),
             *(

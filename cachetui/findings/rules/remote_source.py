@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.case import Case, listed, told
+from cachetui.findings.case import Case, describe, join_names
 from cachetui.findings.record import Evidence, Need
 from cachetui.findings.rule import Claim, Question, Rule, answer
 from cachetui.records.scenario import COLD, Scenario
@@ -27,10 +27,12 @@ def explain(question: Question) -> Claim | None:
     since = f"minutes before, in {cold}" if cold else "in an earlier run, which is kept"
     return answer(
         question,
-        title=f"what line {item.line} fetches changed: {listed(sources, 1)}",
+        title=f"what line {item.line} fetches changed: {join_names(sources, 1)}",
         confidence="proved" if cold else "likely",
         evidence=(
-            Evidence(kind="dockerfile", text=f"{told(item, 90)}: {_pinned_by(item)} is not given"),
+            Evidence(
+                kind="dockerfile", text=f"{describe(item, 90)}: {_pinned_by(item)} is not given"
+            ),
             Evidence(
                 kind="run",
                 text=f"{question.run.scenario} on {question.run.host} found all above it, fetched "

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cachetui.findings.case import Case
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Claim, Rule
-from cachetui.findings.times import seconds_of
+from cachetui.findings.step_seconds import seconds_of
 from cachetui.records.run import Run
 from cachetui.records.scenario import LEGACY_COLD, LEGACY_FOUND
 from cachetui.records.step import StepId

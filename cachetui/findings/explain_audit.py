@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from cachetui.compare.align import Disagreement, agree, order
 from cachetui.context.build_context import Entry
 from cachetui.dockerfile.parse import Dockerfile
-from cachetui.findings.case import Case, listed
-from cachetui.findings.differing import differing
-from cachetui.findings.gather import gather
-from cachetui.findings.proofs import settled
-from cachetui.findings.questions import questions
+from cachetui.findings.apply_proofs import apply_proofs
+from cachetui.findings.case import Case, join_names
+from cachetui.findings.host_differences import host_differences
+from cachetui.findings.merge_claims import merge_claims
 from cachetui.findings.record import (
     CONFIDENCES,
     Evidence,
@@ -24,6 +23,7 @@ from cachetui.findings.record import (
 )
 from cachetui.findings.registry import RULES
 from cachetui.findings.rule import Claim, Question, Rule
+from cachetui.findings.unexpected_misses import unexpected_misses
 from cachetui.records.document import Document
 from cachetui.records.scenario import Scenario
 from cachetui.records.step import StepId
@@ -31,7 +31,7 @@ from cachetui.records.step import StepId
 Asked = tuple[Rule, Claim]
 
 
-def find(
+def explain_audit(
     document: Document,
     *,
     dockerfile: Dockerfile,
@@ -50,7 +50,7 @@ def find(
     case = Case(document, dockerfile, tuple(earlier), manifests or {}, outputs or {})
     claims: list[Asked] = []
     open_questions: list[tuple[Question, list[Asked]]] = []
-    for question in questions(case):
+    for question in unexpected_misses(case):
         answers = _answers(rules, question)
         kept = settle(answers)
         claims += kept
@@ -60,7 +60,7 @@ def find(
         if rule.observe is not None:
             claims += [(rule, claim) for claim in rule.observe(case)]
     needs = [need for rule in rules if rule.ask is not None for need in rule.ask(case)]
-    findings, withdrawn = settled(gather(case, claims), proofs)
+    findings, withdrawn = apply_proofs(merge_claims(case, claims), proofs)
     unexplained = [*withdrawn, *_open(case, open_questions)]
     unexplained += _uncovered(case, findings, unexplained)
     return Findings(findings=findings, unexplained=tuple(unexplained), needs=_once(needs))
@@ -108,17 +108,17 @@ def _open(case: Case, questions: Sequence[tuple[Question, list[Asked]]]) -> list
         seconds = [one.chain.seconds for one in members if one.chain.seconds is not None]
         below = {s.id for one in members for s in one.chain.consequences}
         what = case.line(first.step.id)
-        beside = f", hit on {listed(peers)}" if peers else ""
+        beside = f", hit on {join_names(peers)}" if peers else ""
         found.append(
             Unexplained(
-                title=f"{what} missed on {listed(hosts)}{beside}",
+                title=f"{what} missed on {join_names(hosts)}{beside}",
                 hosts=hosts,
                 backends=(first.run.backend,),
                 scenarios=(scenario,),
                 steps=(StepRef.of(first.step.id),),
                 consequences=tuple(StepRef.of(s) for s in sorted(below, key=order)),
                 seconds=max(seconds, default=None),
-                facts=differing(case, hosts, peers, first),
+                facts=host_differences(case, hosts, peers, first),
                 suspects=suspects,
             )
         )
@@ -134,7 +134,7 @@ def _uncovered(
         said: list[Finding | Unexplained] = [*findings, *unexplained, *found]
         if any(_about(what, one) for what in said):
             continue
-        sides = ", ".join(f"{side.status} on {listed(side.hosts)}" for side in one.sides)
+        sides = ", ".join(f"{side.status} on {join_names(side.hosts)}" for side in one.sides)
         what = case.line(one.step) if one.step is not None else "the run"
         odd = one.odd or tuple(h for side in one.sides for h in side.hosts)
         rest = tuple(h for side in one.sides for h in side.hosts if h not in odd)
@@ -145,7 +145,7 @@ def _uncovered(
                 backends=(Scenario.of(one.scenario).backend,),
                 scenarios=(one.scenario,),
                 steps=(StepRef.of(one.step),) if one.step is not None else (),
-                facts=(*_reasons(case, one), *differing(case, odd, rest, None)),
+                facts=(*_reasons(case, one), *host_differences(case, odd, rest, None)),
             )
         )
     return found

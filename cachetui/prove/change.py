@@ -9,9 +9,9 @@ from typing import Literal
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Before, Case
 from cachetui.findings.record import Finding
-from cachetui.prove import pieces
-from cachetui.prove.files import FileEdit
-from cachetui.prove.pieces import Pieces
+from cachetui.prove import dockerfile_pieces as pieces
+from cachetui.prove.context_edits import FileEdit
+from cachetui.prove.dockerfile_pieces import Pieces
 from cachetui.records.backend import Backend
 from cachetui.records.run import Run
 from cachetui.records.scenario import FOUND, Scenario
@@ -76,7 +76,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Setting:
+class ExperimentSetting:
     """Where the experiment is made. `name` is the experiment's; `values` are the values of the
     build's arguments; `given` what was given besides, as (name, value)."""
 

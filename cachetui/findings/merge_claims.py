@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Sequence
 
 from cachetui.compare.align import order
-from cachetui.findings.case import Case, in_order, listed
-from cachetui.findings.first_causes import Chain
+from cachetui.findings.case import Case, in_order, join_names
+from cachetui.findings.miss_chains import Chain
 from cachetui.findings.record import CONFIDENCES, Evidence, Finding, StepRef
 from cachetui.findings.rule import HOSTS, Claim, Rule
-from cachetui.findings.times import seconds_of
+from cachetui.findings.step_seconds import seconds_of
 from cachetui.records.step import StepId
 
 MOST_EVIDENCE = 12
@@ -19,7 +19,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:T[\d:.]+Z?)?|\d+\.\d+")
 _Key = tuple[str, tuple[StepId, ...], str]
 
 
-def gather(case: Case, claims: Sequence[tuple[Rule, Claim]]) -> tuple[Finding, ...]:
+def merge_claims(case: Case, claims: Sequence[tuple[Rule, Claim]]) -> tuple[Finding, ...]:
     """The findings, most costly first. What was only observed joins what was asked about the
     same thing, and is then as sure as that."""
     groups: dict[tuple[_Key, str], list[tuple[Rule, Claim]]] = {}
@@ -57,7 +57,7 @@ def _finding(case: Case, members: Sequence[tuple[Rule, Claim]], confidence: str)
     return Finding(
         id=rule.id,
         name=rule.id,
-        title=title.replace(HOSTS, listed(hosts)),
+        title=title.replace(HOSTS, join_names(hosts)),
         confidence=next(word for word in CONFIDENCES if word == confidence),
         hosts=tuple(hosts),
         backends=tuple(sorted({b for c in claims for b in c.backends}, reverse=True)),
@@ -109,7 +109,7 @@ def _evidence(claims: Iterable[Claim]) -> tuple[Evidence, ...]:
         kept = kept[: MOST_EVIDENCE - 1]
         kept.append(Evidence(kind="run", text=f"and {more} more of the kind"))
     if also:
-        text = f"the same on {listed(list(also))}"
+        text = f"the same on {join_names(list(also))}"
         kept.append(Evidence(kind="run", text=text, data={"hosts": list(also)}))
     return tuple(kept)
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from cachetui.audit.findings_of import case_of, why
 from cachetui.config.hosts_toml import BuildSettings, HostSettings, Settings
-from cachetui.findings.case import listed
+from cachetui.findings.case import join_names
 from cachetui.findings.record import Finding
-from cachetui.prove.experiment import Asked
-from cachetui.prove.states import NoExperiment
+from cachetui.prove.change import NoExperiment
+from cachetui.prove.experiment import ProofRequest
 from cachetui.records.document import Document
 from cachetui.store.database import Store
 
@@ -23,7 +23,7 @@ def choose(
     host: str | None = None,
     contexts: Sequence[BuildSettings] = (),
     given: tuple[tuple[str, str], ...] = (),
-) -> Asked:
+) -> ProofRequest:
     """What is to be proved. `host` None is the first of the finding's that is among the settings;
     `contexts` are looked through before the builds of the settings. Raises `NoExperiment`."""
     case = case_of(document, store)
@@ -32,7 +32,7 @@ def choose(
     finding = _finding(document, store, name)
     known = {one.name: one for one in settings.hosts}
     builds = [*contexts, *(b for b in settings.builds.values() if b.name == document.build.name)]
-    return Asked(
+    return ProofRequest(
         case=case,
         finding=finding,
         host=_host(finding, known, host),
@@ -58,16 +58,16 @@ def _host(finding: Finding, known: dict[str, HostSettings], wanted: str | None) 
     if wanted is not None:
         if wanted not in finding.hosts:
             raise NoExperiment(
-                f"{finding.name} is about {listed(finding.hosts)}, not about {wanted}"
+                f"{finding.name} is about {join_names(finding.hosts)}, not about {wanted}"
             )
         if wanted not in known:
             raise NoExperiment(
-                f"no host {wanted} is in hosts.toml; there are {listed(list(known))}"
+                f"no host {wanted} is in hosts.toml; there are {join_names(list(known))}"
             )
         return known[wanted]
     found = next((known[name] for name in finding.hosts if name in known), None)
     if found is None:
         raise NoExperiment(
-            f"{finding.name} is about {listed(finding.hosts)}, and hosts.toml has none of these"
+            f"{finding.name} is about {join_names(finding.hosts)}, and hosts.toml has none of these"
         )
     return found

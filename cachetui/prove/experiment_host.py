@@ -23,8 +23,8 @@ from cachetui.builders.client import last_line
 from cachetui.builders.command_line import client, mount_namespace, tag
 from cachetui.config.hosts_toml import HostSettings
 from cachetui.hosts.machine import Cancel, HostError, Machine
-from cachetui.prove.layout import Laid
-from cachetui.prove.states import Image, NoExperiment
+from cachetui.prove.change import Image, NoExperiment
+from cachetui.prove.derived_build import DerivedBuild
 from cachetui.prove.verdict import Made
 from cachetui.records.host import HostFacts
 from cachetui.store.database import Store
@@ -36,7 +36,7 @@ _BLOCK = 1 << 20
 
 
 @dataclass
-class Bench:
+class ExperimentHost:
     """One host during one experiment, by the experiment's `name`. `commands` are those that ran;
     build arguments stand in them without their values."""
 
@@ -53,13 +53,15 @@ class Bench:
     _fetched: dict[str, str | None] = field(default_factory=dict)
     _printed: list[str] = field(default_factory=list)
     _bases: frozenset[str] = frozenset()
-    _laid: list[Laid] = field(default_factory=list)
+    _laid: list[DerivedBuild] = field(default_factory=list)
 
     def begin(self) -> None:
         """Count what the host holds, so that what comes after is known to be ours."""
         self._before = image_ids(self.machine, self.host)
 
-    def build(self, laid: Laid, redactor: Redactor, on_doing: Callable[[str], None]) -> Made:
+    def build(
+        self, laid: DerivedBuild, redactor: Redactor, on_doing: Callable[[str], None]
+    ) -> Made:
         """Prepare a derived build and run it. Raises `HostError`; a build that fails is made."""
         self._laid.append(laid)
         self.shell(laid.script)
@@ -96,7 +98,7 @@ class Bench:
             raise HostError(self.host.name, "lost", outcome.run.reason or "the connection broke")
         return Made(outcome.run, laid.watch)
 
-    def job(self, laid: Laid, redactor: Redactor) -> Job:
+    def job(self, laid: DerivedBuild, redactor: Redactor) -> Job:
         return Job(
             audit=laid.name,
             host=self.host,
@@ -166,7 +168,7 @@ class Bench:
         name = shlex.quote(image.digest or "")
         return f"{self.docker} pull -q {name} && {self.docker} tag {name} {shlex.quote(image.tag)}"
 
-    def load(self, image: Image, other: Bench) -> None:
+    def load(self, image: Image, other: ExperimentHost) -> None:
         """Copy it from another host, where it gets our tag for as long as that takes."""
         identity = other.find(image)
         if identity is None:
@@ -214,7 +216,7 @@ class Bench:
         for command in commands:
             self.machine.run(command, timeout=TIDY_SECONDS)
 
-    def tidying(self, images: Iterable[str] = (), laid: Iterable[Laid] = ()) -> list[str]:
+    def tidying(self, images: Iterable[str] = (), laid: Iterable[DerivedBuild] = ()) -> list[str]:
         """The commands that remove what is ours; `laid` names builds that are still to be made.
 
         A base image goes last: with an image on it docker would take its name alone.

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 from cachetui.builders.command_line import Build
 from cachetui.dockerfile.parse import Dockerfile, parse
-from cachetui.prove import files, pieces
-from cachetui.prove.pieces import Pieces
-from cachetui.prove.states import Change, State
+from cachetui.prove import context_edits
+from cachetui.prove import dockerfile_pieces as pieces
+from cachetui.prove.change import Change, State
+from cachetui.prove.dockerfile_pieces import Pieces
 from cachetui.records.backend import Backend
 from cachetui.records.document import BuildRecord
 from cachetui.records.scenario import BUILDKIT_MOUNTS_WARM, FOUND, WARM, Planned, Scenario
@@ -28,7 +29,7 @@ BEGIN = "set -eu\numask 077"
 
 
 @dataclass(frozen=True)
-class Laid:
+class DerivedBuild:
     """A derived build: the shell script that prepares it, the build, its Dockerfile, where the
     watched step stands in that, and whether it may be stopped as soon as that step is known.
     `name` is the experiment's, by which tag, mount namespace and host name are its own."""
@@ -43,7 +44,7 @@ class Laid:
 
 
 @dataclass(frozen=True)
-class Layout:
+class DerivedBuilds:
     """`sent` is the folder of the context that was sent, `root` that of the experiment `name`;
     `dockerfile` is the Dockerfile's path in what was sent."""
 
@@ -54,7 +55,7 @@ class Layout:
     record: BuildRecord
     original: Dockerfile
 
-    def own(self, change: Change, state: State, key: str) -> Laid:
+    def own(self, change: Change, state: State, key: str) -> DerivedBuild:
         """The build in a cache of its own."""
         folder = self._folder(change.backend, key)
         remade = change.remade is not None
@@ -87,7 +88,7 @@ class Layout:
         return self._laid(script, f"{folder}/context", f"{folder}/context/{name}", parts, state,
                           change, planned)  # fmt: skip
 
-    def host(self, change: Change, state: State, key: str) -> Laid | None:
+    def host(self, change: Change, state: State, key: str) -> DerivedBuild | None:
         """The build in the host's own cache, None where it cannot be made without changing what
         COPY sees."""
         folder = self._folder(change.backend, key)
@@ -132,7 +133,7 @@ class Layout:
         *,
         target: str | None = None,
         stop_early: bool = False,
-    ) -> Laid:
+    ) -> DerivedBuild:
         build = Build(
             context=context,
             dockerfile=file,
@@ -143,7 +144,7 @@ class Layout:
         )
         parsed = parse(pieces.text(parts), state.build_args)
         watch = pieces.place(parts, change.watch)
-        return Laid(script, build, parsed, watch, planned, stop_early, self.name)
+        return DerivedBuild(script, build, parsed, watch, planned, stop_early, self.name)
 
     # Parts
 
@@ -154,7 +155,7 @@ class Layout:
         """Copy the context that was sent, and change it."""
         to = shlex.quote(folder)
         steps = [f"mkdir -p {shlex.quote(self.root)}", f"cp -RPp {shlex.quote(self.sent)} {to}"]
-        changes = files.commands(state.files)
+        changes = context_edits.commands(state.files)
         if changes:
             steps += [f"cd {to}/context", *changes]
         return f"{BEGIN}\n{_if(f'! -d {to}', steps)}"

@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from cachetui.context.build_context import Entry
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import Dockerfile
-from cachetui.findings.scope import PREDEFINED, references, scope_at
-from cachetui.findings.seen import Files, reads_context, seen
+from cachetui.findings.context_files import ContextFiles, files_read, reads_context
+from cachetui.findings.variables import PREDEFINED, references, scope_at
 from cachetui.records.backend import Backend
 from cachetui.records.document import BuildRecord
 from cachetui.records.host import HostFacts
@@ -28,7 +28,7 @@ from cachetui.records.step import StepId
 
 
 @dataclass(frozen=True)
-class Setting:
+class BuildOnHost:
     """A build on a host: what its steps' inputs are read from. `files` None: not known. `digests`
     are those that BuildKit resolved references to, for images that the host does not list."""
 
@@ -36,7 +36,7 @@ class Setting:
     dockerfile: Dockerfile
     backend: Backend
     facts: HostFacts | None
-    files: Files | None
+    files: ContextFiles | None
     digests: Mapping[str, str] = field(default_factory=dict)
 
     def image(self, ref: str) -> str | None:
@@ -65,7 +65,7 @@ def comparable(one: str | None, other: str | None) -> bool:
     return one is not None and other is not None and one.startswith("@") == other.startswith("@")
 
 
-def inputs(setting: Setting, step: StepId) -> Inputs:
+def step_inputs(setting: BuildOnHost, step: StepId) -> Inputs:
     """The inputs of a step of that build on that host."""
     file = setting.dockerfile
     instruction = file.stages[step.stage_index].instructions[step.index]
@@ -101,7 +101,11 @@ def inputs(setting: Setting, step: StepId) -> Inputs:
             unknown.add("from")
     sees: Mapping[str, Entry] | None = None
     if reads_context(instruction, setting.backend):
-        sees = seen(setting.files, instruction, setting.backend, scope) if setting.files else None
+        sees = (
+            files_read(setting.files, instruction, setting.backend, scope)
+            if setting.files
+            else None
+        )
         if sees is None:
             unknown.add("files")
     if instruction.remote_sources:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from cachetui.findings import Finding, Findings
-from cachetui.findings.case import listed
+from cachetui.findings.case import join_names
 from cachetui.findings.record import Evidence
 from cachetui.outputs.digests import differing_paths
 from cachetui.records.document import Document
@@ -42,7 +42,7 @@ def _told(finding: Finding, document: Document, store: Store, made: Digests) -> 
         paths = [one.path for one in differing_paths(document, store, a, b).get(step, ())]
         if not paths:
             continue
-        names = listed([f"/{path}" for path in paths], _NAMED)
+        names = join_names([f"/{path}" for path in paths], _NAMED)
         verb = "differs" if len(paths) == 1 else "differ"
         evidence = Evidence(
             kind="output",
