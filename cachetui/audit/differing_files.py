@@ -1,4 +1,4 @@
-"""The files that show what a finding says: where images were looked at, it names them."""
+"""Adds to findings about images the files in which the images differ, where images were compared."""
 
 from __future__ import annotations
 
@@ -6,43 +6,36 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from cachetui.findings import Finding, Findings
-from cachetui.findings.case import join_names
+from cachetui.findings import Finding, Findings, rule
 from cachetui.findings.record import Evidence
+from cachetui.findings.wording import join_names
 from cachetui.outputs.digests import differing_paths
 from cachetui.records.document import Document
 from cachetui.records.run import Run
-from cachetui.records.scenario import BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM, LEGACY_COLD
 from cachetui.records.step import StepId
 from cachetui.store.database import Store
 
 Digests = Mapping[tuple[str, StepId], str]
-"""What steps made, by run id and step (see `outputs.digests`)."""
+"""Run id and step → digest of what the step made (see `outputs.digests`)."""
 
-_COMPARED = {
-    "nondeterministic-step": (BUILDKIT_COLD, BUILDKIT_COLD),
-    "mount-changes-result": (BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM),
-    "legacy-drops-heredoc": (BUILDKIT_COLD, LEGACY_COLD),
-}
-"""The findings that files prove, and the scenarios whose images differ then."""
-
-_NAMED = 5
+MAX_NAMES = 5
+"""Paths named in a sentence; the evidence's data has all."""
 
 
-def with_files(findings: Findings, document: Document, store: Store, made: Digests) -> Findings:
-    """The findings, those about what steps made with the files in which it differs."""
-    if not made:
+def with_files(findings: Findings, document: Document, store: Store, digests: Digests) -> Findings:
+    """The findings, those of rules that compare images with the files that differ."""
+    if not digests:
         return findings
-    told = tuple(_told(finding, document, store, made) for finding in findings.findings)
-    return msgspec.structs.replace(findings, findings=told)
+    shown = tuple(_with_paths(finding, document, store, digests) for finding in findings.findings)
+    return msgspec.structs.replace(findings, findings=shown)
 
 
-def _told(finding: Finding, document: Document, store: Store, made: Digests) -> Finding:
-    for a, b, step in _differing(finding, document, made):
-        paths = [one.path for one in differing_paths(document, store, a, b).get(step, ())]
+def _with_paths(finding: Finding, document: Document, store: Store, digests: Digests) -> Finding:
+    for a, b, step in _differing_runs(finding, document, digests):
+        paths = [diff.path for diff in differing_paths(document, store, a, b).get(step, ())]
         if not paths:
             continue
-        names = join_names([f"/{path}" for path in paths], _NAMED)
+        names = join_names([f"/{path}" for path in paths], MAX_NAMES)
         verb = "differs" if len(paths) == 1 else "differ"
         evidence = Evidence(
             kind="output",
@@ -53,12 +46,15 @@ def _told(finding: Finding, document: Document, store: Store, made: Digests) -> 
     return finding
 
 
-def _differing(
-    finding: Finding, document: Document, made: Digests
+def _differing_runs(
+    finding: Finding, document: Document, digests: Digests
 ) -> Iterator[tuple[Run, Run, StepId]]:
-    """Two runs that made something else in a step of the finding, on one host where its
-    scenarios are two."""
-    first, second = _COMPARED.get(finding.id, (None, None))
+    """Pairs of runs of the scenarios that the finding's rule compares, and a step of the finding in
+    which their digests differ. Runs of two scenarios are of one host."""
+    made_by = rule(finding.id)
+    if made_by is None or made_by.compares is None:
+        return
+    first, second = made_by.compares
     for ref in finding.steps:
         step = StepId(ref.stage_index, ref.index)
         for a in document.runs:
@@ -67,7 +63,7 @@ def _differing(
                     continue
                 if first != second and a.host != b.host:
                     continue
-                one, other = made.get((a.id, step)), made.get((b.id, step))
+                one, other = digests.get((a.id, step)), digests.get((b.id, step))
                 if one and other and one != other:
                     yield a, b, step
 

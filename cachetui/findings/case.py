@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,42 +13,19 @@ from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import Dockerfile, DockerfileError, needed_stages, parse
 from cachetui.findings.context_files import ROOT, ContextFiles, Difference, compare_files
 from cachetui.findings.dockerfile_edits import Edit, edits
+from cachetui.findings.earlier_run import EarlierRun
 from cachetui.findings.miss_chains import Chain, chains
 from cachetui.findings.step_graph import Parent, parents
 from cachetui.findings.step_inputs import BuildOnHost
+from cachetui.findings.wording import describe
 from cachetui.records.backend import Backend
 from cachetui.records.document import BuildRecord, Document
 from cachetui.records.host import HostEvidence, HostFacts, HostReport
 from cachetui.records.run import Run
 from cachetui.records.scenario import Scenario
-from cachetui.records.step import Step, StepId
+from cachetui.records.step import StepId
 
 ENDED = ("ok", "failed")
-
-
-@dataclass(frozen=True)
-class Before:
-    """The last time this host ran this scenario of the build, in an audit that is kept."""
-
-    document: Document
-    run: Run
-    dockerfile: Dockerfile
-    edits: tuple[Edit, ...]
-
-    def edit_at(self, step: StepId) -> Edit | None:
-        """What became of the instruction that is at this place now."""
-        for edit in self.edits:
-            if edit.now is not None and edit.at == StepId(step.stage_index, step.index):
-                return edit
-        return None
-
-    def step(self, now: StepId) -> Step | None:
-        """The step of the earlier run that is this one now, None when it had none."""
-        edit = self.edit_at(now)
-        if edit is None or edit.before is None:
-            return None
-        there = StepId(edit.before.stage_index, edit.before.index, now.trigger)
-        return next((step for step in self.run.steps if step.id == there), None)
 
 
 @dataclass(frozen=True)
@@ -205,7 +182,7 @@ class Case:
             return None
         return self.files(self.document, host, evidence.checkout.digest)
 
-    def setting(self, run: Run) -> BuildOnHost:
+    def build_on(self, run: Run) -> BuildOnHost:
         """What the inputs of a run's steps are read from."""
         return BuildOnHost(
             self.document.build,
@@ -218,14 +195,14 @@ class Case:
 
     # What was before
 
-    def before(self, run: Run) -> Before | None:
+    def before(self, run: Run) -> EarlierRun | None:
         """The newest earlier run of the host and scenario that ended well."""
         for number, runs in enumerate(self._earlier_runs):
             for other in runs.get((run.host, run.scenario), ()):
                 if other.started_at < run.started_at and other.id != run.id:
                     then = self._then[number]
                     if then is not None:
-                        return Before(self.earlier[number], other, *then)
+                        return EarlierRun(self.earlier[number], other, *then)
         return None
 
     @cached_property
@@ -248,7 +225,7 @@ class Case:
             (file, edits(file, self.dockerfile)) if file is not None else None for file in files
         ]
 
-    def setting_before(self, before: Before, backend: Backend) -> BuildOnHost:
+    def build_before(self, before: EarlierRun, backend: Backend) -> BuildOnHost:
         report = next((h for h in before.document.hosts if h.name == before.run.host), None)
         files = self.files(before.document, before.run.host, before.run.context_digest)
         return BuildOnHost(
@@ -266,19 +243,6 @@ def dockerfile_of(build: BuildRecord) -> Dockerfile | None:
     with suppress(DockerfileError):
         return parse(build.dockerfile_text).with_bases(build.bases)
     return None
-
-
-def describe(instruction: Instruction, most: int = 60) -> str:
-    """An instruction for a sentence: its line, and its beginning."""
-    words = " ".join(instruction.text.split())
-    return f"line {instruction.line}: {words if len(words) <= most else words[: most - 1] + '…'}"
-
-
-def join_names(names: Sequence[str], most: int = 4) -> str:
-    """Names for a sentence: "a, b and c", "a, b, c, d and 12 more"."""
-    if len(names) > most + 1:
-        return f"{', '.join(names[:most])} and {len(names) - most} more"
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]])) if names else "none"
 
 
 def in_order(steps: Iterable[StepId]) -> tuple[StepId, ...]:

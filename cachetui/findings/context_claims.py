@@ -6,14 +6,22 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cachetui.findings.case import Case
+from cachetui.findings.claim import Claim, answer
 from cachetui.findings.context_differences import (
     ContextDifference,
     Kind,
     difference_since_before,
     differences_between_hosts,
 )
+from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import Claim, Question, answer
+from cachetui.findings.suspect import Suspect
+
+
+class ContextSuspect(Suspect, frozen=True):
+    """What differs in the context of a host, beside the one that was sent."""
+
+    host: str
 
 
 @dataclass(frozen=True)
@@ -24,7 +32,7 @@ class ContextClaim:
     title: Callable[[ContextDifference], str]
     evidence: Callable[[Case, ContextDifference], Sequence[Evidence]]
     advice: Callable[[Case, ContextDifference], str]
-    suspect: Callable[[ContextDifference], dict[str, object]]
+    suspect: Callable[[ContextDifference], ContextSuspect]
 
     def explain(self, question: Question) -> Claim | None:
         """The answer to why a step missed: what it sees is not what it saw."""

@@ -10,11 +10,13 @@ from typing import Literal
 
 from cachetui.context.build_context import Entry
 from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.case import Case, join_names
+from cachetui.findings.case import Case
+from cachetui.findings.claim import HOSTS
 from cachetui.findings.context_files import ContextFiles, Difference, files_read, reads_context
+from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import HOSTS, Question
 from cachetui.findings.variables import scope_at
+from cachetui.findings.wording import join_names
 from cachetui.records.backend import Backend
 from cachetui.records.step import StepId
 
@@ -99,13 +101,13 @@ def difference_since_before(question: Question) -> ContextDifference | None:
     """What the step that missed sees, beside what it saw in the earlier run on this host; or
     beside what this host's own checkout has, where that is what its cache was made from."""
     item = question.instruction
-    if item is None or question.now is None or question.now.files is None:
+    if item is None or question.changes.now is None or question.changes.now.files is None:
         return None
-    now, backend = question.now.files, question.run.backend
+    now, backend = question.changes.now.files, question.run.backend
     if question.before is not None:
-        if question.then is None or question.then.files is None:
+        if question.changes.then is None or question.changes.then.files is None:
             return None
-        difference = question.case.compared(question.then.files, now, backend)
+        difference = question.case.compared(question.changes.then.files, now, backend)
         if not difference:
             return None
         audit = question.before.run.audit

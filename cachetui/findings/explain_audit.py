@@ -8,9 +8,11 @@ from cachetui.compare.align import Disagreement, agree, order
 from cachetui.context.build_context import Entry
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.findings.apply_proofs import apply_proofs
-from cachetui.findings.case import Case, join_names
+from cachetui.findings.case import Case
+from cachetui.findings.claim import Claim
 from cachetui.findings.host_differences import host_differences
 from cachetui.findings.merge_claims import merge_claims
+from cachetui.findings.question import Question
 from cachetui.findings.record import (
     CONFIDENCES,
     Evidence,
@@ -22,8 +24,9 @@ from cachetui.findings.record import (
     Unexplained,
 )
 from cachetui.findings.registry import RULES
-from cachetui.findings.rule import Claim, Question, Rule
+from cachetui.findings.rule import Rule
 from cachetui.findings.unexpected_misses import unexpected_misses
+from cachetui.findings.wording import join_names
 from cachetui.records.document import Document
 from cachetui.records.scenario import Scenario
 from cachetui.records.step import StepId
@@ -70,7 +73,7 @@ def _answers(rules: Sequence[Rule], question: Question) -> list[Asked]:
     """What rules say of the step that missed, and of the highest above it that changed: from
     there on the engine looked on another chain than that of the earlier run."""
     found = [(rule, claim) for rule in rules if (claim := _asked(rule, question))]
-    changed = [one for one in question.higher if one.same is False]
+    changed = [one for one in question.ancestors if one.changes.inputs_unchanged is False]
     if changed:
         top = ((rule, claim) for rule in rules if (claim := _asked(rule, changed[-1])))
         found += [one for one in top if one[1].confidence == "proved"]

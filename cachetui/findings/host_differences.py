@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from cachetui.findings.case import Case, join_names
+from cachetui.findings.case import Case
+from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import Question
+from cachetui.findings.wording import join_names
 from cachetui.records.host import HostFacts
 
 _FACTS: tuple[tuple[str, Callable[[HostFacts], object]], ...] = (
@@ -80,11 +81,11 @@ def _before(question: Question) -> list[Evidence]:
 
 def _changes(question: Question) -> list[str]:
     found: list[str] = []
-    for edit in question.above:
+    for edit in question.changes.edits_above:
         item = edit.now or edit.before
         if item is not None:
             found.append(f"{item.keyword} of line {item.line} was {edit.kind}")
-    found += [f"{name} is another" for name in sorted(question.changed)]
-    if question.now is not None and question.now.unknown:
-        found.append(f"not known: {', '.join(sorted(question.now.unknown))}")
+    found += [f"{name} is another" for name in sorted(question.changes.changed)]
+    if question.changes.now is not None and question.changes.now.unknown:
+        found.append(f"not known: {', '.join(sorted(question.changes.now.unknown))}")
     return found

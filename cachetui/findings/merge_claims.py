@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from msgspec import to_builtins
+
 from cachetui.compare.align import order
-from cachetui.findings.case import Case, in_order, join_names
+from cachetui.findings.case import Case, in_order
+from cachetui.findings.claim import HOSTS, Claim
 from cachetui.findings.miss_chains import Chain
 from cachetui.findings.record import CONFIDENCES, Evidence, Finding, StepRef
-from cachetui.findings.rule import HOSTS, Claim, Rule
+from cachetui.findings.rule import Rule
 from cachetui.findings.step_seconds import seconds_of
+from cachetui.findings.wording import join_names
 from cachetui.records.step import StepId
 
 MOST_EVIDENCE = 12
@@ -25,12 +29,12 @@ def merge_claims(case: Case, claims: Sequence[tuple[Rule, Claim]]) -> tuple[Find
     groups: dict[tuple[_Key, str], list[tuple[Rule, Claim]]] = {}
     asked: dict[_Key, str] = {}
     for rule, claim in claims:
-        if claim.answers is not None:
+        if claim.question is not None:
             key = _key(rule, claim)
             asked.setdefault(key, claim.confidence)
             groups.setdefault((key, claim.confidence), []).append((rule, claim))
     for rule, claim in claims:
-        if claim.answers is None:
+        if claim.question is None:
             key = _key(rule, claim)
             groups.setdefault((key, asked.get(key, claim.confidence)), []).append((rule, claim))
     made = [_finding(case, members, key[1]) for key, members in groups.items()]
@@ -39,7 +43,7 @@ def merge_claims(case: Case, claims: Sequence[tuple[Rule, Claim]]) -> tuple[Find
 
 
 def _key(rule: Rule, claim: Claim) -> _Key:
-    return (rule.id, () if claim.whole else in_order(claim.steps), repr(claim.same))
+    return (rule.id, () if claim.one_per_run else in_order(claim.steps), repr(claim.merge_key))
 
 
 def _rank(confidence: str) -> int:
@@ -51,7 +55,7 @@ def _finding(case: Case, members: Sequence[tuple[Rule, Claim]], confidence: str)
     claims = [claim for _, claim in members]
     names = [host.name for host in case.document.hosts]
     hosts = sorted({h for c in claims for h in c.hosts}, key=lambda h: _place(names, h))
-    title = next((c.title for c in claims if c.answers is not None), first.title)
+    title = next((c.title for c in claims if c.question is not None), first.title)
     steps = {s for c in claims for s in c.steps}
     below = {s for c in claims for s in c.consequences} - steps
     return Finding(
@@ -67,7 +71,7 @@ def _finding(case: Case, members: Sequence[tuple[Rule, Claim]], confidence: str)
         seconds=_seconds(claims),
         evidence=_evidence(claims),
         advice=first.advice,
-        suspect=next((dict(c.suspect) for c in claims if c.suspect), {}),
+        suspect=next((to_builtins(c.suspect) for c in claims if c.suspect is not None), {}),
     )
 
 
@@ -76,8 +80,8 @@ def _seconds(claims: Iterable[Claim]) -> float | None:
     chains: dict[str, list[Chain]] = {}
     found: list[float | None] = []
     for claim in claims:
-        if claim.whole and claim.answers is not None:
-            chain = claim.answers.chain
+        if claim.one_per_run and claim.question is not None:
+            chain = claim.question.chain
             chains.setdefault(chain.run.id, []).append(chain)
         else:
             found.append(claim.seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cachetui.findings.case import Case
-from cachetui.findings.rule import Question
+from cachetui.findings.question import Question
 from cachetui.records.run import Run
 from cachetui.records.step import StepId
 

@@ -58,7 +58,7 @@ class DerivedBuilds:
     def own(self, change: Change, state: State, key: str) -> DerivedBuild:
         """The build in a cache of its own."""
         folder = self._folder(change.backend, key)
-        remade = change.remade is not None
+        remade = change.repeats is not None
         whole = state.dockerfile if remade else self._cut(state, change.watch)
         parts = pieces.unlinked(whole)
         stage = change.watch.stage_index - (2 if remade else 0)
@@ -85,7 +85,7 @@ class DerivedBuilds:
         planned = Planned(
             (BUILDKIT_MOUNTS_WARM if again else Scenario(change.backend, WARM)).name, 1
         )
-        return self._laid(script, f"{folder}/context", f"{folder}/context/{name}", parts, state,
+        return self._derived(script, f"{folder}/context", f"{folder}/context/{name}", parts, state,
                           change, planned)  # fmt: skip
 
     def host(self, change: Change, state: State, key: str) -> DerivedBuild | None:
@@ -99,7 +99,7 @@ class DerivedBuilds:
         legacy = change.backend == "legacy"
         if legacy and not state.edited:
             file = f"{base}/{self.dockerfile}"
-            return self._laid(script, context, file, state.dockerfile, state, change, planned,
+            return self._derived(script, context, file, state.dockerfile, state, change, planned,
                               target=self.record.target, stop_early=True)  # fmt: skip
         if legacy and "context/.dockerignore" in self.record.ignore_files:
             # docker would add a line to that file, so the Dockerfile must stand in its place.
@@ -110,7 +110,7 @@ class DerivedBuilds:
             script += (
                 f"\nprintf %s {shlex.quote(pieces.text(state.dockerfile))} >{shlex.quote(file)}"
             )
-            return self._laid(script, f"{folder}/context", file, state.dockerfile, state, change,
+            return self._derived(script, f"{folder}/context", file, state.dockerfile, state, change,
                               planned, target=self.record.target, stop_early=True)  # fmt: skip
         parts = self._cut(state, change.watch)
         file = f"{folder}.dockerfile"
@@ -119,9 +119,9 @@ class DerivedBuilds:
         own = self._own_ignore
         if own is not None:
             script += f"\nprintf %s {shlex.quote(own)} >{shlex.quote(file + '.dockerignore')}"
-        return self._laid(script, context, file, parts, state, change, planned)
+        return self._derived(script, context, file, parts, state, change, planned)
 
-    def _laid(
+    def _derived(
         self,
         script: str,
         context: str,

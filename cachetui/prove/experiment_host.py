@@ -23,8 +23,9 @@ from cachetui.builders.client import last_line
 from cachetui.builders.command_line import client, mount_namespace, tag
 from cachetui.config.hosts_toml import HostSettings
 from cachetui.hosts.machine import Cancel, HostError, Machine
-from cachetui.prove.change import Image, NoExperiment
+from cachetui.prove.change import Image
 from cachetui.prove.derived_build import DerivedBuild
+from cachetui.prove.errors import NoExperiment
 from cachetui.prove.verdict import Made
 from cachetui.records.host import HostFacts
 from cachetui.store.database import Store
@@ -53,28 +54,28 @@ class ExperimentHost:
     _fetched: dict[str, str | None] = field(default_factory=dict)
     _printed: list[str] = field(default_factory=list)
     _bases: frozenset[str] = frozenset()
-    _laid: list[DerivedBuild] = field(default_factory=list)
+    _builds: list[DerivedBuild] = field(default_factory=list)
 
     def begin(self) -> None:
         """Count what the host holds, so that what comes after is known to be ours."""
         self._before = image_ids(self.machine, self.host)
 
     def build(
-        self, laid: DerivedBuild, redactor: Redactor, on_doing: Callable[[str], None]
+        self, build: DerivedBuild, redactor: Redactor, on_doing: Callable[[str], None]
     ) -> Made:
         """Prepare a derived build and run it. Raises `HostError`; a build that fails is made."""
-        self._laid.append(laid)
-        self.shell(laid.script)
-        job = self.job(laid, redactor)
+        self._builds.append(build)
+        self.shell(build.script)
+        job = self.job(build, redactor)
         if job.tag is not None:
             self._tags.setdefault(job.tag, None)
         decided = Event()
 
         def watch(recorder: Recorder) -> None:
             on_doing(recorder.doing)
-            if laid.stop_early:
+            if build.stop_early:
                 known = recorder.finished(ended=False, failed=False)
-                if any(step.id == laid.watch and step.status in ("hit", "miss") for step in known):
+                if any(step.id == build.watch and step.status in ("hit", "miss") for step in known):
                     decided.set()
 
         with self.store.spool() as folder:
@@ -96,16 +97,16 @@ class ExperimentHost:
             raise HostError(self.host.name, "cancelled", "stopped")
         if outcome.run.status == "lost":
             raise HostError(self.host.name, "lost", outcome.run.reason or "the connection broke")
-        return Made(outcome.run, laid.watch)
+        return Made(outcome.run, build.watch)
 
-    def job(self, laid: DerivedBuild, redactor: Redactor) -> Job:
+    def job(self, build: DerivedBuild, redactor: Redactor) -> Job:
         return Job(
-            audit=laid.name,
+            audit=build.name,
             host=self.host,
             facts=self.facts,
-            planned=laid.planned,
-            build=laid.build,
-            dockerfile=laid.dockerfile,
+            planned=build.planned,
+            build=build.build,
+            dockerfile=build.dockerfile,
             redactor=redactor,
         )
 
@@ -216,30 +217,30 @@ class ExperimentHost:
         for command in commands:
             self.machine.run(command, timeout=TIDY_SECONDS)
 
-    def tidying(self, images: Iterable[str] = (), laid: Iterable[DerivedBuild] = ()) -> list[str]:
-        """The commands that remove what is ours; `laid` names builds that are still to be made.
+    def tidying(self, images: Iterable[str] = (), builds: Iterable[DerivedBuild] = ()) -> list[str]:
+        """The commands that remove what is ours; `builds` are those that are still to be made.
 
         A base image goes last: with an image on it docker would take its name alone.
         """
-        builds = [*self._laid, *laid]
+        every = [*self._builds, *builds]
+        controlled = [build for build in every if build.planned.kind.controlled]
         tags = dict(self._tags)
-        for one in builds:
-            if one.planned.kind.controlled:
-                tags.setdefault(tag(one.name, one.planned), None)
-        found = [
+        for build in controlled:
+            tags.setdefault(tag(build.name, build.planned), None)
+        commands = [
             removal_command(self.host, list(names), gone, self._shared(names))
             for names, gone in ((tags, list(images)), (self._fetched, []))
         ]
         emptied = {
-            empty_mounts_command(self.host, one.dockerfile, mount_namespace(one.name))
-            for one in builds
-            if one.planned.kind.controlled and one.planned.backend == "buildkit"
+            empty_mounts_command(self.host, build.dockerfile, mount_namespace(build.name))
+            for build in controlled
+            if build.planned.backend == "buildkit"
         }
-        found += sorted(command for command in emptied if command)
-        if builds:
+        commands += sorted(command for command in emptied if command)
+        if every:
             folder = shlex.quote(self.root)
-            found.append(f"chmod -R u+rwX {folder} 2>/dev/null; rm -rf {folder}")
-        return [command for command in found if command]
+            commands.append(f"chmod -R u+rwX {folder} 2>/dev/null; rm -rf {folder}")
+        return [command for command in commands if command]
 
     def _shared(self, tags: Mapping[str, str | None]) -> list[str]:
         """Those that stand on an image that was there before."""

@@ -1,20 +1,34 @@
-"""From a finding's name to what is asked of which host."""
+"""What is to be proved: a finding, by its name, on one of its hosts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from cachetui.audit.findings_of import case_of, why
 from cachetui.config.hosts_toml import BuildSettings, HostSettings, Settings
-from cachetui.findings.case import join_names
+from cachetui.findings.case import Case
 from cachetui.findings.record import Finding
-from cachetui.prove.change import NoExperiment
-from cachetui.prove.experiment import ProofRequest
+from cachetui.findings.wording import join_names
+from cachetui.prove.errors import NoExperiment
 from cachetui.records.document import Document
 from cachetui.store.database import Store
 
 
-def choose(
+@dataclass(frozen=True)
+class ProofRequest:
+    """A finding to prove on a `host`. `contexts` are builds whose folders may hold the context
+    that was sent, `given` values of build arguments by name, `hosts` all hosts of the settings."""
+
+    case: Case
+    finding: Finding
+    host: HostSettings
+    hosts: Mapping[str, HostSettings]
+    contexts: Sequence[BuildSettings] = ()
+    given: tuple[tuple[str, str], ...] = ()
+
+
+def proof_request(
     document: Document,
     store: Store,
     settings: Settings,
@@ -24,8 +38,9 @@ def choose(
     contexts: Sequence[BuildSettings] = (),
     given: tuple[tuple[str, str], ...] = (),
 ) -> ProofRequest:
-    """What is to be proved. `host` None is the first of the finding's that is among the settings;
-    `contexts` are looked through before the builds of the settings. Raises `NoExperiment`."""
+    """The request for the finding of that name. `host` None is the first of the finding's hosts
+    that is among the settings; `contexts` are looked through before the builds of the settings.
+    Raises `NoExperiment`."""
     case = case_of(document, store)
     if case is None:
         raise NoExperiment(f"the Dockerfile of audit {document.audit} is not known")

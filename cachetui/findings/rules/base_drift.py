@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cachetui.findings.case import Case, join_names
+from cachetui.findings.case import Case
+from cachetui.findings.claim import HOSTS, Claim, answer
+from cachetui.findings.question import Question
 from cachetui.findings.record import Confidence, Evidence
-from cachetui.findings.rule import HOSTS, Claim, Question, Rule, answer
+from cachetui.findings.rule import Rule
+from cachetui.findings.suspect import Suspect
+from cachetui.findings.wording import join_names
 from cachetui.records.step import StepId
+
+
+class BaseImage(Suspect, frozen=True, tag="base"):
+    """The image that a reference names."""
+
+    ref: str
+
 
 Layers = tuple[str, ...]
 
@@ -17,7 +28,7 @@ def explain(question: Question) -> Claim | None:
     if question.instruction is None:
         return None
     source = question.instruction.copy_from
-    if isinstance(source, str) and "from" in question.changed:
+    if isinstance(source, str) and "from" in question.changes.changed:
         return _moved(question, source, question.step.id, "from")
     base = _external(question.case, question.step.stage_index)
     if base is None:
@@ -29,17 +40,17 @@ def explain(question: Question) -> Claim | None:
 def _moved(question: Question, ref: str, base: StepId, token: str = "base") -> Claim | None:
     """The image that `base` names is another than in the earlier run on this host."""
     before, case, host = question.before, question.case, question.run.host
-    if before is None or question.now is None or question.then is None:
+    if before is None or question.changes.now is None or question.changes.then is None:
         return None
-    if question.renamed is not None and token == "base":
+    if question.changes.renamed_base is not None and token == "base":
         return None
-    now, then = question.now.tokens.get(token), question.then.tokens.get(token)
+    now, then = question.changes.now.tokens.get(token), question.changes.then.tokens.get(token)
     confidence: Confidence = "proved"
-    if token in question.changed and now is not None and then is not None:
+    if token in question.changes.changed and now is not None and then is not None:
         what = "has other layers"
         if now.startswith("@"):
             what, confidence = "is another digest", "likely"
-    elif token == "base" and question.other_image_id:
+    elif token == "base" and question.changes.other_image_id:
         what = "has another ID"
         if question.run.backend == "buildkit":
             what, confidence = "has the same layers and another configuration (ENV, USER)", "likely"
@@ -57,8 +68,8 @@ def _moved(question: Question, ref: str, base: StepId, token: str = "base") -> C
         steps=(base,),
         evidence=(evidence, _first(question)),
         advice=_advice(case, ref, base, host),
-        same=ref,
-        suspect={"kind": "base", "ref": ref},
+        merge_key=ref,
+        suspect=BaseImage(ref),
     )
 
 
@@ -80,8 +91,8 @@ def _other_than_peers(question: Question, ref: str, base: StepId) -> Claim | Non
         steps=(base,),
         evidence=(*_groups(case, ref), _first(question)),
         advice=_advice(case, ref, base, question.run.host),
-        same=ref,
-        suspect={"kind": "base", "ref": ref},
+        merge_key=ref,
+        suspect=BaseImage(ref),
     )
 
 
@@ -108,8 +119,8 @@ def observe(case: Case) -> Iterator[Claim]:
             hosts=tuple(odd),
             backends=tuple(dict.fromkeys(run.backend for run in case.runs if run.host in odd)),
             scenarios=(),
-            same=stage.base,
-            suspect={"kind": "base", "ref": stage.base},
+            merge_key=stage.base,
+            suspect=BaseImage(stage.base),
         )
 
 
@@ -230,6 +241,7 @@ def _digest(case: Case, ref: str) -> str | None:
 
 RULE = Rule(
     id="base-drift",
+    order=310,
     title="The same FROM is another image on another host, or has moved since a cache was made",
     surprise="A tag is a name that moves. A host that pulled it last week builds on last week's "
     "image: every step above it has another key, and what comes out is another image.",
@@ -250,4 +262,5 @@ RULE = Rule(
     try_it="docker image inspect --format '{{json .RootFS.Layers}}' debian:stable on each host.",
     explain=explain,
     observe=observe,
+    suspect=BaseImage,
 )

@@ -6,14 +6,16 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from cachetui.findings.case import describe
+from cachetui.dockerfile.instruction import BUILDKIT_KEYWORDS
+from cachetui.findings.claim import Claim, answer
 from cachetui.findings.dockerfile_edits import Edit
+from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import Claim, Question, Rule, answer
+from cachetui.findings.rule import Rule
 from cachetui.findings.rules import legacy_metadata_invalidates
-from cachetui.findings.rules.legacy_metadata_invalidates import WORK
 from cachetui.findings.step_seconds import seconds_of
 from cachetui.findings.variables import arguments_in, from_arguments
+from cachetui.findings.wording import describe
 from cachetui.records.step import StepId
 
 IN_EVERY_KEY = frozenset({"--platform"})
@@ -58,7 +60,7 @@ _Change = tuple[StepId | None, Evidence]
 
 def _base(question: Question) -> list[_Change]:
     """FROM names another image, and no build argument made it so."""
-    renamed, before = question.renamed, question.before
+    renamed, before = question.changes.renamed_base, question.before
     if renamed is None or before is None:
         return []
     now, then = question.case.document.build.build_args, before.document.build.build_args
@@ -76,13 +78,13 @@ def _base(question: Question) -> list[_Change]:
 def _lines(question: Question) -> list[_Change]:
     """Changes of the Dockerfile that are in this step's key."""
     legacy = question.run.backend == "legacy"
-    items = [edit.now or edit.before for edit in question.above]
+    items = [edit.now or edit.before for edit in question.changes.edits_above]
     if legacy and legacy_metadata_invalidates.explain(question) is not None:
         return []  # another rule's surprise
     found: list[_Change] = []
-    for edit, item in zip(question.above, items, strict=True):
+    for edit, item in zip(question.changes.edits_above, items, strict=True):
         assert item is not None
-        if not legacy and item.keyword not in WORK:
+        if not legacy and item.keyword not in BUILDKIT_KEYWORDS:
             continue  # in force or not: see below
         was = f"; it was {edit.before.text!r}" if edit.kind == "changed" and edit.before else ""
         evidence = Evidence(
@@ -117,14 +119,14 @@ def _in_force(question: Question) -> list[_Change]:
     legacy = question.run.backend == "legacy"
     now, then = question.case.document.build.build_args, before.document.build.build_args
     found: list[_Change] = []
-    for changed in sorted(question.changed):
+    for changed in sorted(question.changes.changed):
         kind, _, name = changed.partition(":")
         if kind not in (("arg",) if legacy else ("env", "setting", "arg")):
             continue
         if any(now.get(one) != then.get(one) for one in _arguments(question, kind, name)):
             continue  # given from outside: another rule's surprise
         what = {"env": f"ENV {name}", "setting": name, "arg": f"ARG {name}"}[kind]
-        line = (question.now.lines.get(name) if question.now else None) or 0
+        line = (question.changes.now.lines.get(name) if question.changes.now else None) or 0
         where = f" (line {line})" if line else ""
         text = f"{what}{where} is not what it was, and is in the key of the steps below"
         evidence = Evidence(kind="earlier", text=text, data={"name": name, "line": line})
@@ -136,9 +138,12 @@ def _arguments(question: Question, kind: str, name: str) -> Iterable[str]:
     """The arguments that made a setting another while its line stayed the same."""
     if kind == "arg":
         return (name,)
-    if question.now is None or question.then is None:
+    if question.changes.now is None or question.changes.then is None:
         return ()
-    token, old = (one.tokens.get(f"{kind}:{name}", "") for one in (question.now, question.then))
+    token, old = (
+        one.tokens.get(f"{kind}:{name}", "")
+        for one in (question.changes.now, question.changes.then)
+    )
     same_line = token.partition(" with [")[0] == old.partition(" with [")[0]
     return arguments_in(token) if same_line else ()
 
@@ -164,7 +169,7 @@ def _options(question: Question) -> list[_Change]:
             found.append(
                 f"docker_args of the build have {_said(option, now)}, then {_said(option, then)}"
             )
-    if buildkit_run and "network" in question.changed:
+    if buildkit_run and "network" in question.changes.changed:
         found.append("the network of the build changed")
     return [(None, Evidence(kind="earlier", text=text)) for text in found]
 
@@ -213,6 +218,7 @@ def no_cache(question: Question) -> Claim | None:
 
 RULE = Rule(
     id="build-changed",
+    order=360,
     title="The build itself was changed since the earlier run, or forbids the cache",
     surprise="None: a step whose own line changed, or an ENV, USER, WORKDIR or SHELL above it, "
     "is another step, and --no-cache looks nothing up. It is said so that nothing else is blamed.",

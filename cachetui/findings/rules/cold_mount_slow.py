@@ -14,9 +14,11 @@ from cachetui.compare.timings import (
     summarise,
 )
 from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.case import Case, describe
+from cachetui.findings.case import Case
+from cachetui.findings.claim import Claim
 from cachetui.findings.record import Confidence, Evidence, Need
-from cachetui.findings.rule import Claim, Rule
+from cachetui.findings.rule import Rule
+from cachetui.findings.wording import describe
 from cachetui.records.run import Run
 from cachetui.records.scenario import BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM
 from cachetui.records.step import StepId
@@ -133,6 +135,7 @@ def ask(case: Case) -> Iterator[Need]:
 
 RULE = Rule(
     id="cold-mount-slow",
+    order=210,
     title="A step is slower with its cache mount cold",
     surprise="The pipeline that takes a minute takes ten on a fresh machine: layers can be had "
     "from a registry, cache mounts from nowhere.",

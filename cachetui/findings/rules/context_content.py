@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from cachetui.findings.case import Case, describe, join_names
-from cachetui.findings.context_claims import ContextClaim
+from cachetui.findings.case import Case
+from cachetui.findings.context_claims import ContextClaim, ContextSuspect
 from cachetui.findings.context_differences import ContextDifference, files_of, unneeded
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
+from cachetui.findings.wording import describe, join_names
+
+
+class ContextContent(ContextSuspect, frozen=True, tag="content"):
+    """Files of the context, at most 50 of them."""
+
+    paths: tuple[str, ...]
 
 
 def _title(found: ContextDifference) -> str:
@@ -35,18 +42,15 @@ def _advice(case: Case, found: ContextDifference) -> str:
     )
 
 
-def _suspect(found: ContextDifference) -> dict[str, object]:
-    return {
-        "kind": "content",
-        "host": found.host,
-        "paths": list(found.difference.paths[:50]),
-    }
+def _suspect(found: ContextDifference) -> ContextContent:
+    return ContextContent(found.host, found.difference.paths[:50])
 
 
 CLAIM = ContextClaim("content", _title, _evidence, _advice, _suspect)
 
 RULE = Rule(
     id="context-content",
+    order=320,
     title="What COPY saw differs in content",
     surprise="Often none: a file changed. It is one when the file was not thought to be part of "
     "the step: COPY . takes everything that .dockerignore does not leave out.",
@@ -65,4 +69,5 @@ RULE = Rule(
     try_it="docker build . ; echo >> any-file ; docker build .",
     explain=CLAIM.explain,
     observe=CLAIM.observe,
+    suspect=ContextContent,
 )

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from cachetui.findings.case import Case, describe
-from cachetui.findings.context_claims import ContextClaim
+from cachetui.findings.case import Case
+from cachetui.findings.context_claims import ContextClaim, ContextSuspect
 from cachetui.findings.context_differences import ContextDifference
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
+from cachetui.findings.wording import describe
+
+
+class ContextModes(ContextSuspect, frozen=True, tag="modes"):
+    """Modes of files: path → the earlier mode and the one now."""
+
+    modes: dict[str, tuple[int, int]]
+
 
 GROUP_WRITE = 0o020
 
@@ -63,18 +71,16 @@ def _advice(case: Case, found: ContextDifference) -> str:
     )
 
 
-def _suspect(found: ContextDifference) -> dict[str, object]:
-    return {
-        "kind": "modes",
-        "host": found.host,
-        "modes": {path: [was, now] for path, was, now in found.difference.modes},
-    }
+def _suspect(found: ContextDifference) -> ContextModes:
+    modes = {path: (was, now) for path, was, now in found.difference.modes}
+    return ContextModes(found.host, modes)
 
 
 CLAIM = ContextClaim("modes", _title, _evidence, _advice, _suspect)
 
 RULE = Rule(
     id="context-mode-only",
+    order=330,
     title="What COPY saw differs only in mode: the umask of a checkout",
     surprise="Two checkouts of one commit are not one context: under umask 002 git writes 0664, "
     "under 022 0644, and a file's mode is in the key of COPY. No byte differs, and everything "
@@ -94,4 +100,5 @@ RULE = Rule(
     try_it="docker build . ; chmod g+w Dockerfile ; docker build . : COPY runs again.",
     explain=CLAIM.explain,
     observe=CLAIM.observe,
+    suspect=ContextModes,
 )

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from cachetui.findings.case import Case, describe, join_names
-from cachetui.findings.context_claims import ContextClaim
+from cachetui.findings.case import Case
+from cachetui.findings.context_claims import ContextClaim, ContextSuspect
 from cachetui.findings.context_differences import ContextDifference, unneeded
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
+from cachetui.findings.wording import describe, join_names
+
+
+class UnneededFiles(ContextSuspect, frozen=True, tag="unneeded"):
+    """Files of the context, at most 50, and the lines of .dockerignore that leave them out."""
+
+    paths: tuple[str, ...]
+    patterns: tuple[str, ...]
 
 
 def _title(found: ContextDifference) -> str:
@@ -30,19 +38,16 @@ def _advice(_case: Case, found: ContextDifference) -> str:
     return f"Add to .dockerignore, a line each: {', '.join(names)}"
 
 
-def _suspect(found: ContextDifference) -> dict[str, object]:
-    return {
-        "kind": "unneeded",
-        "host": found.host,
-        "paths": list(found.difference.paths[:50]),
-        "patterns": unneeded(found.difference.paths),
-    }
+def _suspect(found: ContextDifference) -> UnneededFiles:
+    paths = found.difference.paths
+    return UnneededFiles(found.host, paths[:50], tuple(unneeded(paths)))
 
 
 CLAIM = ContextClaim("unneeded", _title, _evidence, _advice, _suspect)
 
 RULE = Rule(
     id="context-unneeded-file",
+    order=340,
     title="A file that should be ignored is part of what COPY saw",
     surprise="COPY . takes .git, logs, editors' leavings and the Dockerfile itself along, and a "
     "commit, a test run or a comment in the Dockerfile runs everything below it again.",
@@ -61,4 +66,5 @@ RULE = Rule(
     try_it="docker build . ; echo '# a comment' >> Dockerfile ; docker build . : COPY runs again.",
     explain=CLAIM.explain,
     observe=CLAIM.observe,
+    suspect=UnneededFiles,
 )

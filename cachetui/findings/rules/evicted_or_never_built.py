@@ -6,10 +6,13 @@ from collections.abc import Iterator
 
 from cachetui.builders.history_line import command_digest, parse
 from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.case import Case, join_names
+from cachetui.findings.case import Case
+from cachetui.findings.claim import HOSTS, Claim, answer
+from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence, Need
-from cachetui.findings.rule import HOSTS, Claim, Question, Rule, answer
+from cachetui.findings.rule import Rule
 from cachetui.findings.rules.build_changed import no_cache
+from cachetui.findings.wording import join_names
 from cachetui.records.backend import Backend
 from cachetui.records.host import MOST_CHAINS, HostEvidence
 from cachetui.records.run import Run
@@ -28,7 +31,11 @@ def explain(question: Question) -> Claim | None:
         return None
     if question.before is None:
         return _never(question)
-    return _evicted(question) if question.step_before is not None else _not_needed_then(question)
+    return (
+        _evicted(question)
+        if question.changes.step_before is not None
+        else _not_needed_then(question)
+    )
 
 
 def _evicted(question: Question) -> Claim | None:
@@ -36,14 +43,14 @@ def _evicted(question: Question) -> Claim | None:
     before = question.before
     if before is None:
         return None
-    if question.at is not None or question.same is not True:
+    if question.ancestor_step is not None or question.changes.inputs_unchanged is not True:
         return None
-    if any(one.same is not True for one in question.higher):
+    if any(one.changes.inputs_unchanged is not True for one in question.ancestors):
         return None  # then it is not the same chain, or nobody knows
     item = question.instruction
     assert item is not None
     host = question.run.host
-    step = question.step_before
+    step = question.changes.step_before
     assert step is not None
     evidence = [
         Evidence(
@@ -62,7 +69,7 @@ def _evicted(question: Question) -> Claim | None:
         confidence="likely",
         evidence=evidence,
         advice=_keep(question),
-        same="evicted",
+        merge_key="evicted",
     )
 
 
@@ -88,7 +95,7 @@ def _not_needed_then(question: Question) -> Claim | None:
             ),
         ),
         advice="Nothing: it is in the cache from now on",
-        same="not-needed-then",
+        merge_key="not-needed-then",
     )
 
 
@@ -119,8 +126,8 @@ def _never(question: Question) -> Claim | None:
         ),
         advice=f"Build it once on {host}, or give it the cache of a host that has it "
         "(docker build --cache-from …)",
-        same=("never", question.run.backend, _first_miss(question)),
-        whole=True,
+        merge_key=("never", question.run.backend, _first_miss(question)),
+        one_per_run=True,
     )
 
 
@@ -185,10 +192,10 @@ def _pressure(question: Question) -> Iterator[Evidence]:
 
 
 def _known(question: Question) -> set[str]:
-    assert question.now is not None
+    assert question.changes.now is not None
     words = {"text": "text", "base": "base image", "files": "files"}
-    found = {words.get(name, name.partition(":")[0]) for name in question.now.tokens}
-    return found | ({"files"} if question.now.files is not None else set())
+    found = {words.get(name, name.partition(":")[0]) for name in question.changes.now.tokens}
+    return found | ({"files"} if question.changes.now.files is not None else set())
 
 
 def _keep(question: Question) -> str:
@@ -233,7 +240,7 @@ def observe(case: Case) -> Iterator[Claim]:
                 hosts=tuple(built),
                 backends=("buildkit",),
                 scenarios=(BUILDKIT_COLD.name,),
-                same="workdir",
+                merge_key="workdir",
             )
 
 
@@ -252,6 +259,7 @@ def ask(case: Case) -> Iterator[Need]:
 
 RULE = Rule(
     id="evicted-or-never-built",
+    order=430,
     title="The key is the same, and the cache no longer, or never, held it",
     surprise="Nothing differs, and yet the step runs: garbage collection, a prune or a full disk "
     "took the result; or this machine never had it, and there is no way for another's to get "

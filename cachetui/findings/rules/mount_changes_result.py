@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.case import Case, describe
+from cachetui.findings.case import Case
 from cachetui.findings.changing_values import changing_command
+from cachetui.findings.claim import Claim, answer
+from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence, Need
-from cachetui.findings.rule import Claim, Question, Rule, answer
+from cachetui.findings.rule import Rule
 from cachetui.findings.rules.nondeterministic_step import makers_of, missed, recurs, remade
+from cachetui.findings.suspect import Suspect
+from cachetui.findings.wording import describe
 from cachetui.records.scenario import BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM, Scenario
 from cachetui.records.step import StepId
+
+
+class MountContent(Suspect, frozen=True, tag="mount"):
+    """What the cache mount of a RUN held when the step ran."""
+
+    line: int
 
 
 def explain(question: Question) -> Claim | None:
@@ -44,7 +54,7 @@ def explain(question: Question) -> Claim | None:
         steps=tuple(StepId(item.stage_index, item.index) for item in makers),
         evidence=evidence,
         advice=_advice(makers[-1]),
-        suspect={"kind": "mount", "line": makers[-1].line},
+        suspect=MountContent(makers[-1].line),
     )
 
 
@@ -76,7 +86,7 @@ def observe(case: Case) -> Iterator[Claim]:
                 hosts=(host.name,),
                 backends=("buildkit",),
                 scenarios=(BUILDKIT_MOUNTS_WARM.name,),
-                suspect={"kind": "mount", "line": makers[-1].line},
+                suspect=MountContent(makers[-1].line),
             )
 
 
@@ -118,6 +128,7 @@ def _advice(item: Instruction) -> str:
 
 RULE = Rule(
     id="mount-changes-result",
+    order=220,
     title="The result depends on what the cache mount held",
     surprise="A cache mount is no input: no key has what it holds. A step that writes something "
     "else when the mount is warm gives machines different images under one key.",
@@ -139,4 +150,6 @@ RULE = Rule(
     explain=explain,
     observe=observe,
     ask=ask,
+    suspect=MountContent,
+    compares=(BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM),
 )

@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.dockerfile.instruction import Instruction, Mount
-from cachetui.findings.case import Case, describe, join_names
+from cachetui.findings.case import Case
+from cachetui.findings.claim import Claim
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import Claim, Rule
+from cachetui.findings.rule import Rule
+from cachetui.findings.suspect import Suspect
+from cachetui.findings.wording import describe, join_names
 from cachetui.records.step import StepId
+
+
+class SharedMount(Suspect, frozen=True, tag="mount-id"):
+    """A cache mount that several steps use."""
+
+    id: str
 
 
 def shared_mounts(case: Case) -> dict[str, list[tuple[Instruction, Mount]]]:
@@ -64,8 +73,8 @@ def observe(case: Case) -> Iterator[Claim]:
             hosts=tuple(dict.fromkeys(run.host for run in ran)),
             backends=("buildkit",),
             scenarios=(),
-            same=identity,
-            suspect={"kind": "mount-id", "id": identity},
+            merge_key=identity,
+            suspect=SharedMount(identity),
         )
 
 
@@ -86,6 +95,7 @@ def _suggest(identity: str) -> str:
 
 RULE = Rule(
     id="mount-id-shared",
+    order=240,
     title="Cache mounts of one id are shared by steps or stages",
     surprise="Two RUN steps that mount the same target share one folder on the host, in one "
     "build and between builds, whether that was meant or not.",
@@ -102,4 +112,6 @@ RULE = Rule(
     "FROM busybox\nRUN --mount=type=cache,target=/cache ls /cache\n",
     try_it="docker build --target a . and then docker build . : the second finds the file.",
     observe=observe,
+    suspect=SharedMount,
+    untestable="it is about which steps share a mount, which the Dockerfile shows",
 )

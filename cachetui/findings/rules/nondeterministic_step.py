@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.case import Case, describe, join_names
+from cachetui.findings.case import Case
 from cachetui.findings.changing_values import changing_command
+from cachetui.findings.claim import Claim, answer
+from cachetui.findings.question import Question
 from cachetui.findings.record import Confidence, Evidence
-from cachetui.findings.rule import Claim, Question, Rule, answer
+from cachetui.findings.rule import Rule
+from cachetui.findings.suspect import Suspect
+from cachetui.findings.wording import describe, join_names
 from cachetui.records.run import Run
 from cachetui.records.scenario import BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM
 from cachetui.records.step import StepId
+
+
+class RepeatedStep(Suspect, frozen=True, tag="repeat"):
+    """A RUN that makes something else each time."""
+
+    line: int
 
 
 def explain(question: Question) -> Claim | None:
@@ -35,7 +45,7 @@ def explain(question: Question) -> Claim | None:
             *never_twice(question),
         ),
         advice=_advice(makers),
-        suspect={"kind": "repeat", "line": makers[-1].line},
+        suspect=RepeatedStep(makers[-1].line),
     )
 
 
@@ -176,7 +186,7 @@ def _differs(makers: list[Instruction], made: _Made, confidence: Confidence) -> 
         hosts=hosts,
         backends=("buildkit",),
         scenarios=(BUILDKIT_COLD.name,),
-        suspect={"kind": "repeat", "line": makers[-1].line},
+        suspect=RepeatedStep(makers[-1].line),
     )
 
 
@@ -212,6 +222,7 @@ def _advice(makers: list[Instruction]) -> str:
 
 RULE = Rule(
     id="nondeterministic-step",
+    order=410,
     title="Equal inputs, another result, and who misses for it",
     surprise="A RUN that is built again makes other bytes (a date, a random name, today's "
     "packages), so a COPY --from of them misses in a stage whose own lines did not change.",
@@ -232,4 +243,6 @@ RULE = Rule(
     try_it="cachetui run . --scenarios buildkit-mounts-warm",
     explain=explain,
     observe=observe,
+    suspect=RepeatedStep,
+    compares=(BUILDKIT_COLD, BUILDKIT_COLD),
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.findings.case import Case
+from cachetui.findings.claim import Claim
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import Claim, Rule
+from cachetui.findings.rule import Rule
 from cachetui.findings.rules.mount_id_shared import shared_mounts
 from cachetui.findings.step_seconds import overlap_seconds
 from cachetui.records.run import Run
@@ -96,6 +97,7 @@ def _waiting(case: Case) -> set[tuple[StepId, StepId]]:
 
 RULE = Rule(
     id="parallel-not-disorder",
+    order=440,
     title="Output out of order is parallel work",
     surprise="BuildKit prints steps as they come, so lines of a later stage stand between those "
     "of an earlier one, and numbers do not follow the Dockerfile. Nothing ran in a wrong order.",

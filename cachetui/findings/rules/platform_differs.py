@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cachetui.findings.case import Case, join_names
+from cachetui.findings.case import Case
+from cachetui.findings.claim import Claim
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import Claim, Rule
+from cachetui.findings.rule import Rule
+from cachetui.findings.wording import join_names
 from cachetui.records.step import StepId
 
 
@@ -67,6 +69,7 @@ def _minds(case: Case) -> bool:
 
 RULE = Rule(
     id="platform-differs",
+    order=450,
     title="Hosts build for different platforms",
     surprise="The platform is in the key of every step, and the base image is another one: no "
     "result of one host is of use on the other, and the images differ.",
