@@ -1,4 +1,4 @@
-"""Adds to findings about images the files in which the images differ, where images were compared."""
+"""Adds the files in which images differ to the findings that images bear out."""
 
 from __future__ import annotations
 
