@@ -135,6 +135,10 @@ class Case:
             stage = self.dockerfile.stages[stage.base_stage]
         return stage.instructions[0]
 
+    def base(self, stage_index: int) -> str:
+        """What the FROM that a stage's chain stands on names ("scratch" included)."""
+        return self.dockerfile.stages[self.head(stage_index).stage_index].base
+
     # Contexts
 
     def files(

@@ -190,9 +190,3 @@ def kept_options(words: Sequence[str]) -> tuple[str, ...]:
         elif name not in ("--pull", "--cache-to"):
             found.append(word)
     return tuple(found)
-
-
-def never_cached(words: Sequence[str]) -> bool:
-    """Whether the build's own options say `--no-cache`, which empties mounts as well."""
-    said = [word for word in words if word.partition("=")[0] == "--no-cache"]
-    return bool(said) and said[-1] not in ("--no-cache=false", "--no-cache=0")

@@ -40,9 +40,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from cachetui.findings.build_options import forbids_cache
 from cachetui.findings.case import Case
 from cachetui.prove.change import Change, State
-from cachetui.prove.derived_build import DerivedBuild, DerivedBuilds, never_cached
+from cachetui.prove.derived_build import DerivedBuild, DerivedBuilds
 from cachetui.prove.verdict import Made
 
 
@@ -108,7 +109,7 @@ def _unasked(case: Case, change: Change) -> str | None:
     item = case.instruction(change.watch)
     if change.run is None or item is None:
         return None
-    if never_cached(case.document.build.docker_args):
+    if forbids_cache(case.document.build.docker_args):
         return "the build has --no-cache, with which nothing is looked up, and mounts are emptied"
     if change.backend == "buildkit" and item.cache_mounts:
         return f"line {item.line} would run with the user's own cache mount if it missed"

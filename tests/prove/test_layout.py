@@ -11,11 +11,12 @@ import pytest
 from cachetui.config.hosts_toml import HostSettings
 from cachetui.context.build_context import Entry
 from cachetui.dockerfile.parse import parse
+from cachetui.findings.build_options import forbids_cache
 from cachetui.findings.context_files import Difference
 from cachetui.prove import context_edits
 from cachetui.prove import dockerfile_pieces as pieces
 from cachetui.prove.change import Change, Image, State
-from cachetui.prove.derived_build import DerivedBuilds, kept_options, never_cached
+from cachetui.prove.derived_build import DerivedBuilds, kept_options
 from cachetui.prove.experiment_host import ExperimentHost
 from cachetui.records.document import BuildRecord
 from cachetui.records.step import StepId
@@ -51,7 +52,7 @@ def test_options_that_reach_out_are_left_away(
     ],
 )
 def test_no_cache_is_known(given: tuple[str, ...], never: bool) -> None:
-    assert never_cached(given) is never
+    assert forbids_cache(given) is never
 
 
 def laid_out(ignores: dict[str, str], backend: str, **more: object) -> tuple[DerivedBuilds, Change]:

@@ -204,9 +204,8 @@ def _first(question: Question) -> Evidence:
 
 def _external(case: Case, stage_index: int) -> StepId | None:
     """The FROM that brings the image that a stage stands on."""
-    stage = case.dockerfile.stages[stage_index]
-    while stage.base_stage is not None and stage.base_stage < stage.index:
-        stage = case.dockerfile.stages[stage.base_stage]
+    head = case.head(stage_index)
+    stage = case.dockerfile.stages[head.stage_index]
     return StepId(stage.index, 0) if stage.is_external else None
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from cachetui.dockerfile.instruction import BUILDKIT_KEYWORDS
+from cachetui.findings.build_options import build_options, forbids_cache
 from cachetui.findings.claim import Claim, answer
 from cachetui.findings.dockerfile_edits import Edit
 from cachetui.findings.question import Question
@@ -24,7 +24,7 @@ IN_A_RUNS_KEY = frozenset({"--add-host", "--network"})
 
 
 def explain(question: Question) -> Claim | None:
-    claim = no_cache(question)
+    claim = _no_cache(question)
     if claim is not None:
         return claim
     before = question.before
@@ -160,8 +160,8 @@ def _options(question: Question) -> list[_Change]:
     before = question.before
     assert before is not None
     found: list[str] = []
-    now = _words(question.case.document.build.docker_args)
-    then = _words(before.document.build.docker_args)
+    now = build_options(question.case.document.build.docker_args)
+    then = build_options(before.document.build.docker_args)
     buildkit_run = question.run.backend == "buildkit" and question.step.keyword == "RUN"
     for option in sorted({*now, *then}):
         in_key = option in IN_EVERY_KEY or (buildkit_run and option in IN_A_RUNS_KEY)
@@ -180,26 +180,9 @@ def _said(option: str, words: Mapping[str, tuple[str, ...]]) -> str:
     return " and ".join(f"{option} {value}".strip() for value in words[option])
 
 
-def _words(args: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Option → its values. Of an --add-host the name: the address is in no key."""
-    found: dict[str, tuple[str, ...]] = {}
-    for number, word in enumerate(args):
-        if not word.startswith("--"):
-            continue
-        option, equals, value = word.partition("=")
-        following = args[number + 1] if number + 1 < len(args) else ""
-        if not equals and not following.startswith("-"):
-            value = following
-        if option == "--add-host":
-            value = re.split("[:=]", value)[0]
-        found[option] = (*found.get(option, ()), value)
-    return found
-
-
-def no_cache(question: Question) -> Claim | None:
+def _no_cache(question: Question) -> Claim | None:
     """The build's own options say that nothing is to be looked up."""
-    words = _words(question.case.document.build.docker_args)
-    if "--no-cache" not in words or words["--no-cache"][-1] == "false" or not question.as_found:
+    if not question.as_found or not forbids_cache(question.case.document.build.docker_args):
         return None
     chains = question.case.chains[question.run.id]
     claim = answer(

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from cachetui.compare.timings import (
     FEW,
     Difference,
     Summary,
     difference,
-    is_loaded,
     samples,
     summarise,
 )
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case
 from cachetui.findings.claim import Claim
+from cachetui.findings.host_load import loaded
 from cachetui.findings.record import Confidence, Evidence, Need
 from cachetui.findings.rule import Rule
 from cachetui.findings.wording import describe
-from cachetui.records.run import Run
 from cachetui.records.scenario import BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM
 from cachetui.records.step import StepId
 
@@ -93,18 +92,6 @@ def _worth(found: Difference) -> bool:
 def _said(one: Summary) -> str:
     what = "median" if one.grade != "tested" else "median, 95% interval"
     return f"{one.median:.1f} s ({what} {one.low:.1f} to {one.high:.1f}, {len(one.samples)} runs)"
-
-
-def loaded(case: Case, host: str, runs: Iterable[Run]) -> Iterator[Evidence]:
-    """Runs on a loaded host are marked."""
-    facts = case.facts(host)
-    loads = [run.load for run in runs if is_loaded(run, {host: facts}) and run.load is not None]
-    if facts is not None and loads:
-        yield Evidence(
-            kind="timing",
-            text=f"{host} was loaded ({max(loads):.1f} for {facts.cores} cores before a run): its "
-            "seconds say less",
-        )
 
 
 def _target(case: Case, item: Instruction) -> str:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from cachetui.builders.history_line import command_digest, parse
 from cachetui.dockerfile.instruction import Instruction
+from cachetui.findings.build_options import forbids_cache
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, Claim, answer
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence, Need
 from cachetui.findings.rule import Rule
-from cachetui.findings.rules.build_changed import no_cache
 from cachetui.findings.wording import join_names
 from cachetui.records.backend import Backend
 from cachetui.records.host import MOST_CHAINS, HostEvidence
@@ -27,7 +27,9 @@ _BUILDER: dict[Backend, str] = {"legacy": "the legacy builder", "buildkit": "Bui
 
 
 def explain(question: Question) -> Claim | None:
-    if question.instruction is None or not question.as_found or no_cache(question):
+    if question.instruction is None or not question.as_found:
+        return None
+    if forbids_cache(question.case.document.build.docker_args):
         return None
     if question.before is None:
         return _never(question)

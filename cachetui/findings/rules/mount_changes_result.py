@@ -10,8 +10,8 @@ from cachetui.findings.changing_values import changing_command
 from cachetui.findings.claim import Claim, answer
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence, Need
+from cachetui.findings.remade_steps import copy_missed, makers_of, remade_runs, result_recurs
 from cachetui.findings.rule import Rule
-from cachetui.findings.rules.nondeterministic_step import makers_of, missed, recurs, remade
 from cachetui.findings.suspect import Suspect
 from cachetui.findings.wording import describe
 from cachetui.records.scenario import BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM, Scenario
@@ -28,13 +28,13 @@ def explain(question: Question) -> Claim | None:
     """A copy of what a step with a cache mount made missed with the mount warm. That the same
     bytes come again in the next repeat, which begins with the mount empty, tells a step that
     depends on it from one that never makes the same twice."""
-    makers = [item for item in remade(question) if item.cache_mounts]
-    again = recurs(question) if makers else None
+    makers = [item for item in remade_runs(question) if item.cache_mounts]
+    again = result_recurs(question) if makers else None
     if not makers or again is False:
         return None
     evidence = [
         *(Evidence(kind="dockerfile", text=describe(item, 90)) for item in makers[:3]),
-        missed(question),
+        copy_missed(question),
     ]
     if again:
         evidence.append(
@@ -100,10 +100,10 @@ def ask(case: Case) -> Iterator[Need]:
     for run in case.of(BUILDKIT_MOUNTS_WARM):
         for chain in case.chains[run.id]:
             question = Question(case, chain, (), None)
-            makers = remade(question)
+            makers = remade_runs(question)
             if not any(item.cache_mounts for item in makers) or any(map(changing_command, makers)):
                 continue
-            if recurs(question) is None:
+            if result_recurs(question) is None:
                 yield Need(
                     id="mount-changes-result",
                     text=f"{case.line(question.step.id)} missed with the mounts warm: whether for "

@@ -9,10 +9,10 @@ from cachetui.compare.timings import Summary, summarise
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case
 from cachetui.findings.claim import Claim
+from cachetui.findings.host_load import loaded
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
-from cachetui.findings.rules.cold_mount_slow import loaded
-from cachetui.findings.rules.mount_id_shared import shared_mounts
+from cachetui.findings.shared_mounts import shared_mounts
 from cachetui.findings.step_seconds import overlap_seconds
 from cachetui.findings.suspect import Suspect
 from cachetui.findings.wording import describe

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cachetui.dockerfile.instruction import Instruction, Mount
+from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case
 from cachetui.findings.claim import Claim
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
+from cachetui.findings.shared_mounts import shared_mounts
 from cachetui.findings.suspect import Suspect
 from cachetui.findings.wording import describe, join_names
 from cachetui.records.step import StepId
@@ -20,24 +21,6 @@ class SharedMount(Suspect, frozen=True, tag="mount-id"):
     id: str
 
 
-def shared_mounts(case: Case) -> dict[str, list[tuple[Instruction, Mount]]]:
-    """Id → the RUN steps of needed stages that mount it, where there are two or more.
-
-    Steps of equal text in stages of one base may be one vertex, and count once. A mount with
-    `from` begins as a copy of other content and is another folder. An id with a variable is
-    compared within its stage only: what it stands for is not known elsewhere.
-    """
-    found: dict[str, list[tuple[Instruction, Mount]]] = {}
-    for item in case.instructions("RUN"):
-        for mount in item.cache_mounts:
-            scope = f"@{item.stage_index}" if "$" in mount.id else ""
-            key = f"{mount.id}{scope}|{mount.from_ or ''}|{mount.source}"
-            members = found.setdefault(key, [])
-            if all(other.text != item.text for other, _ in members):
-                members.append((item, mount))
-    return {members[0][1].id: members for members in found.values() if len(members) > 1}
-
-
 def observe(case: Case) -> Iterator[Claim]:
     ran = [run for run in case.of() if run.backend == "buildkit"]
     if not ran:
@@ -46,7 +29,7 @@ def observe(case: Case) -> Iterator[Claim]:
         items = [item for item, _ in members]
         stages = {item.stage_index for item in items}
         targets = {mount.target for _, mount in members}
-        bases = {_base(case, item) for item in items}
+        bases = {case.base(item.stage_index) for item in items}
         odd = []
         if len(targets) > 1:
             odd.append(f"they mount it at different places ({join_names(sorted(targets))})")
@@ -76,13 +59,6 @@ def observe(case: Case) -> Iterator[Claim]:
             merge_key=identity,
             suspect=SharedMount(identity),
         )
-
-
-def _base(case: Case, item: Instruction) -> str:
-    stage = case.dockerfile.stages[item.stage_index]
-    while stage.base_stage is not None and stage.base_stage < stage.index:
-        stage = case.dockerfile.stages[stage.base_stage]
-    return stage.base
 
 
 def _name(case: Case, item: Instruction) -> str:

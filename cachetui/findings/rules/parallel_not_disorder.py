@@ -8,7 +8,7 @@ from cachetui.findings.case import Case
 from cachetui.findings.claim import Claim
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
-from cachetui.findings.rules.mount_id_shared import shared_mounts
+from cachetui.findings.shared_mounts import shared_mounts
 from cachetui.findings.step_seconds import overlap_seconds
 from cachetui.records.run import Run
 from cachetui.records.scenario import BUILDKIT_WARM
