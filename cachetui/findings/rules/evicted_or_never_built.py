@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cachetui.builders.history_line import command_digest, parse
-from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.build_options import forbids_cache
+from cachetui.findings.cache_contents import holds_none_of, records_of_command
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, Claim, answer
 from cachetui.findings.question import Question
@@ -14,7 +13,6 @@ from cachetui.findings.record import Evidence, Need
 from cachetui.findings.rule import Rule
 from cachetui.findings.wording import join_names
 from cachetui.records.backend import Backend
-from cachetui.records.host import MOST_CHAINS, HostEvidence
 from cachetui.records.run import Run
 from cachetui.records.scenario import BUILDKIT_COLD
 from cachetui.records.step import StepId
@@ -61,7 +59,7 @@ def _evicted(question: Question) -> Claim | None:
             f"same {join_names(sorted(_known(question)), 6)}",
             data={"audit": before.run.audit, "status": step.status},
         ),
-        *_cache(question.case.evidence(host), question),
+        *records_of_command(question.case.evidence(host), question),
         *_pressure(question),
     ]
     return answer(
@@ -112,7 +110,7 @@ def _never(question: Question) -> Claim | None:
     ]
     if evidence is None or not commands:
         return None
-    text = _none_of(evidence, commands[0], question.run.backend)
+    text = holds_none_of(evidence, commands[0], question.run.backend)
     if text is None:
         return None
     peers = f"; it hit on {join_names([p.host for p in question.peers])}" if question.peers else ""
@@ -137,46 +135,6 @@ def _first_miss(question: Question) -> StepId:
     """Of the run, not of the chain: where hosts have nothing from the same place on, they are
     told of together."""
     return question.case.chains[question.run.id][0].cause.id
-
-
-def _none_of(evidence: HostEvidence, command: Instruction, backend: Backend) -> str | None:
-    """That no image or record is of this RUN; None where one is, or may be."""
-    what = f"the RUN of line {command.line}"
-    if backend == "legacy":
-        if evidence.legacy is None or len(evidence.legacy) >= MOST_CHAINS:
-            return None
-        digest = command_digest(" ".join(command.args))
-        made = (parse(text) for chain in evidence.legacy for text in chain.made_by)
-        if any(one.keyword == "RUN" and one.rest == digest for one in made):
-            return None
-        return f"no image of the legacy builder is of {what}"
-    if evidence.cache is None:
-        return None
-    words = _words(command)
-    told = [" ".join(record.description.split()) for record in evidence.cache]
-    if not words or any(words in one for one in told):
-        return None
-    return f"none of {len(told)} records in BuildKit's cache is of {what}"
-
-
-def _words(item: Instruction) -> str:
-    """What a record's description has of an instruction: variables make it another text."""
-    text = " ".join(" ".join(item.args).split()) if item.keyword == "RUN" else item.rest
-    return text.split("$")[0].strip() if "$" in text else text
-
-
-def _cache(evidence: HostEvidence | None, question: Question) -> Iterator[Evidence]:
-    item = question.instruction
-    if evidence is None or evidence.cache is None or question.run.backend != "buildkit":
-        return
-    assert item is not None
-    words = _words(item)
-    there = [r for r in evidence.cache if words and words in " ".join(r.description.split())]
-    if there:
-        text = f"a record of the same command is in its cache, of another build ({len(there)})"
-    else:
-        text = f"none of the {len(evidence.cache)} records in its cache is of this command"
-    yield Evidence(kind="cache", text=text, data={"records": len(there)})
 
 
 def _pressure(question: Question) -> Iterator[Evidence]:
