@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check lab lab-down bench screenshots clean
+.PHONY: help demo test check rule lab lab-down bench screenshots clean
 .DEFAULT_GOAL := help
 
 help: ## Show this
@@ -29,6 +29,9 @@ check: $(VENV)/.dev ## Lint, format, strict types, import contract
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+rule: $(VENV)/.dev ## The skeleton of a new rule of findings: make rule NAME=some-name
+	@$(BIN)/python -m tests.findings.new_rule $(NAME) && $(BIN)/python -m tests.findings.page
 
 lab: $(VENV)/.dev ## Four real Docker engines behind real SSH on loopback
 	@$(BIN)/python -m tests.lab up

@@ -38,8 +38,8 @@ from cachetui.outputs.compare_runs import compare_runs
 from cachetui.outputs.globs import GlobError, Ignore
 from cachetui.outputs.opening import Opener
 from cachetui.outputs.outputs_report import OutputsReport
-from cachetui.prove.choose import choose
 from cachetui.prove.experiment import Experiment
+from cachetui.prove.request import proof_request
 from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.store.database import Store
@@ -117,11 +117,11 @@ class Core:
         given: tuple[tuple[str, str], ...] = (),
         cancel: Cancel,
     ) -> Experiment:
-        """An experiment for the finding of that name, not prepared; see `prove.choose`.
+        """An experiment for the finding of that name, not prepared; see `prove.request`.
 
         Raises `NoExperiment`.
         """
-        asked = choose(
+        request = proof_request(
             document,
             self.store,
             self.settings,
@@ -130,7 +130,7 @@ class Core:
             contexts=[with_all_build_args(build) for build in contexts],
             given=given,
         )
-        return Experiment(asked, self.store, self.connector, cancel)
+        return Experiment(request, self.store, self.connector, cancel)
 
     def outputs(
         self, pairs: Sequence[tuple[Document, Run]], *, strict: bool = False

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cachetui.audit.findings_files import with_files
+from cachetui.audit.differing_files import with_files
 from cachetui.context.manifest import Entry
-from cachetui.findings import Findings, Proof, dockerfile_of, find
+from cachetui.findings import Findings, Proof, dockerfile_of, explain_audit
 from cachetui.findings.case import Case
 from cachetui.outputs.digests import document_digests
 from cachetui.records.document import Document
@@ -26,7 +26,7 @@ def why(document: Document, store: Store, *, settled: bool = True) -> Findings:
     case = case_of(document, store)
     if case is None:
         return Findings()
-    found = find(
+    found = explain_audit(
         document,
         dockerfile=case.dockerfile,
         earlier=case.earlier,

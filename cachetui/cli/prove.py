@@ -75,7 +75,7 @@ def _prove(experiment: Experiment, cancel: threading.Event, given: dict[str, Any
     if given["form"] == "json":
         click.echo(msgspec.json.format(to_json(proof), indent=2).decode())
     else:
-        click.echo(text(proof, experiment.asked.finding.name))
+        click.echo(text(proof, experiment.request.finding.name))
     return CODES[proof.outcome]
 
 

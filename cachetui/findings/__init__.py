@@ -1,7 +1,7 @@
 """Why runs differ: rules over records, a Dockerfile and manifests. Pure: nothing is asked here."""
 
 from cachetui.findings.case import dockerfile_of
-from cachetui.findings.find import find
+from cachetui.findings.explain_audit import explain_audit
 from cachetui.findings.record import Evidence, Finding, Findings, Need, Proof, StepRef, Unexplained
 from cachetui.findings.registry import RULES, rule
 
@@ -15,6 +15,6 @@ __all__ = [
     "StepRef",
     "Unexplained",
     "dockerfile_of",
-    "find",
+    "explain_audit",
     "rule",
 ]

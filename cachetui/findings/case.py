@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,44 +11,21 @@ from cachetui.compare.align import order
 from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import Dockerfile, DockerfileError, needed_stages, parse
-from cachetui.findings.first_causes import Chain, chains
-from cachetui.findings.graph import Parent, parents
-from cachetui.findings.inputs import Setting
-from cachetui.findings.matching import Edit, edits
-from cachetui.findings.seen import ROOT, Difference, Files, compare
+from cachetui.findings.context_files import ROOT, ContextFiles, Difference, compare_files
+from cachetui.findings.dockerfile_edits import Edit, edits
+from cachetui.findings.earlier_run import EarlierRun
+from cachetui.findings.miss_chains import Chain, chains
+from cachetui.findings.step_graph import Parent, parents
+from cachetui.findings.step_inputs import BuildOnHost
+from cachetui.findings.wording import describe
 from cachetui.records.backend import Backend
 from cachetui.records.document import BuildRecord, Document
 from cachetui.records.host import HostEvidence, HostFacts, HostReport
 from cachetui.records.run import Run
 from cachetui.records.scenario import Scenario
-from cachetui.records.step import Step, StepId
+from cachetui.records.step import StepId
 
 ENDED = ("ok", "failed")
-
-
-@dataclass(frozen=True)
-class Before:
-    """The last time this host ran this scenario of the build, in an audit that is kept."""
-
-    document: Document
-    run: Run
-    dockerfile: Dockerfile
-    edits: tuple[Edit, ...]
-
-    def edit_at(self, step: StepId) -> Edit | None:
-        """What became of the instruction that is at this place now."""
-        for edit in self.edits:
-            if edit.now is not None and edit.at == StepId(step.stage_index, step.index):
-                return edit
-        return None
-
-    def step(self, now: StepId) -> Step | None:
-        """The step of the earlier run that is this one now, None when it had none."""
-        edit = self.edit_at(now)
-        if edit is None or edit.before is None:
-            return None
-        there = StepId(edit.before.stage_index, edit.before.index, now.trigger)
-        return next((step for step in self.run.steps if step.id == there), None)
 
 
 @dataclass(frozen=True)
@@ -62,7 +39,9 @@ class Case:
     earlier: tuple[Document, ...] = ()
     manifests: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
     outputs: Mapping[tuple[str, StepId], str] = field(default_factory=dict)
-    _files: dict[object, Files | None] = field(default_factory=dict, repr=False, compare=False)
+    _files: dict[object, ContextFiles | None] = field(
+        default_factory=dict, repr=False, compare=False
+    )
     _parents: dict[str, Mapping[StepId, tuple[Parent, ...]]] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -147,7 +126,7 @@ class Case:
         instruction = self.instruction(step)
         if instruction is None:
             return f"stage {step.stage_index}, step {step.index}"
-        return told(instruction)
+        return describe(instruction)
 
     def head(self, stage_index: int) -> Instruction:
         """The FROM that brings the image (or `scratch`) that a stage's chain stands on."""
@@ -156,9 +135,15 @@ class Case:
             stage = self.dockerfile.stages[stage.base_stage]
         return stage.instructions[0]
 
+    def base(self, stage_index: int) -> str:
+        """What the FROM that a stage's chain stands on names ("scratch" included)."""
+        return self.dockerfile.stages[self.head(stage_index).stage_index].base
+
     # Contexts
 
-    def files(self, document: Document, host: str, digest: str | None = None) -> Files | None:
+    def files(
+        self, document: Document, host: str, digest: str | None = None
+    ) -> ContextFiles | None:
         """The context of an audit (or, with its digest, the one that a host keeps)."""
         build = document.build
         if digest is None or digest == build.context_digest:
@@ -175,10 +160,10 @@ class Case:
         """`seen.compare`, once for two views that `files` gave."""
         key = (id(first), id(second), backend)
         if key not in self._compared:
-            self._compared[key] = compare(first, second, backend)
+            self._compared[key] = compare_files(first, second, backend)
         return self._compared[key]
 
-    def _read(self, document: Document, host: str, digest: str | None) -> Files | None:
+    def _read(self, document: Document, host: str, digest: str | None) -> ContextFiles | None:
         build = document.build
         report = next((one for one in document.hosts if one.name == host), None)
         checkout = report.evidence.checkout if report and report.evidence else None
@@ -192,18 +177,18 @@ class Case:
             return None
         inside = f"{ROOT}/{build.dockerfile}"
         name = inside if any(entry.path == inside for entry in entries) else build.dockerfile
-        return Files(entries, ignores, name)
+        return ContextFiles(entries, ignores, name)
 
-    def checkout(self, host: str) -> Files | None:
+    def checkout(self, host: str) -> ContextFiles | None:
         """The context that a host keeps itself, None when it keeps none or it is not known."""
         evidence = self.evidence(host)
         if evidence is None or evidence.checkout is None or evidence.checkout.digest is None:
             return None
         return self.files(self.document, host, evidence.checkout.digest)
 
-    def setting(self, run: Run) -> Setting:
+    def build_on(self, run: Run) -> BuildOnHost:
         """What the inputs of a run's steps are read from."""
-        return Setting(
+        return BuildOnHost(
             self.document.build,
             self.dockerfile,
             run.backend,
@@ -214,14 +199,14 @@ class Case:
 
     # What was before
 
-    def before(self, run: Run) -> Before | None:
+    def before(self, run: Run) -> EarlierRun | None:
         """The newest earlier run of the host and scenario that ended well."""
         for number, runs in enumerate(self._earlier_runs):
             for other in runs.get((run.host, run.scenario), ()):
                 if other.started_at < run.started_at and other.id != run.id:
                     then = self._then[number]
                     if then is not None:
-                        return Before(self.earlier[number], other, *then)
+                        return EarlierRun(self.earlier[number], other, *then)
         return None
 
     @cached_property
@@ -244,10 +229,10 @@ class Case:
             (file, edits(file, self.dockerfile)) if file is not None else None for file in files
         ]
 
-    def setting_before(self, before: Before, backend: Backend) -> Setting:
+    def build_before(self, before: EarlierRun, backend: Backend) -> BuildOnHost:
         report = next((h for h in before.document.hosts if h.name == before.run.host), None)
         files = self.files(before.document, before.run.host, before.run.context_digest)
-        return Setting(
+        return BuildOnHost(
             before.document.build,
             before.dockerfile,
             backend,
@@ -262,19 +247,6 @@ def dockerfile_of(build: BuildRecord) -> Dockerfile | None:
     with suppress(DockerfileError):
         return parse(build.dockerfile_text).with_bases(build.bases)
     return None
-
-
-def told(instruction: Instruction, most: int = 60) -> str:
-    """An instruction for a sentence: its line, and its beginning."""
-    words = " ".join(instruction.text.split())
-    return f"line {instruction.line}: {words if len(words) <= most else words[: most - 1] + '…'}"
-
-
-def listed(names: Sequence[str], most: int = 4) -> str:
-    """Names for a sentence: "a, b and c", "a, b, c, d and 12 more"."""
-    if len(names) > most + 1:
-        return f"{', '.join(names[:most])} and {len(names) - most} more"
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]])) if names else "none"
 
 
 def in_order(steps: Iterable[StepId]) -> tuple[StepId, ...]:

@@ -6,9 +6,22 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cachetui.findings.case import Case
-from cachetui.findings.contexts import Between, Kind, between_hosts, since_before
+from cachetui.findings.claim import Claim, answer
+from cachetui.findings.context_differences import (
+    ContextDifference,
+    Kind,
+    difference_since_before,
+    differences_between_hosts,
+)
+from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import Claim, Question, answer
+from cachetui.findings.suspect import Suspect
+
+
+class ContextSuspect(Suspect, frozen=True):
+    """What differs in the context of a host, beside the one that was sent."""
+
+    host: str
 
 
 @dataclass(frozen=True)
@@ -16,14 +29,14 @@ class ContextClaim:
     """How a rule tells of a difference of its `kind`; `suspect` is what an experiment changes."""
 
     kind: Kind
-    title: Callable[[Between], str]
-    evidence: Callable[[Case, Between], Sequence[Evidence]]
-    advice: Callable[[Case, Between], str]
-    suspect: Callable[[Between], dict[str, object]]
+    title: Callable[[ContextDifference], str]
+    evidence: Callable[[Case, ContextDifference], Sequence[Evidence]]
+    advice: Callable[[Case, ContextDifference], str]
+    suspect: Callable[[ContextDifference], ContextSuspect]
 
     def explain(self, question: Question) -> Claim | None:
         """The answer to why a step missed: what it sees is not what it saw."""
-        found = since_before(question)
+        found = difference_since_before(question)
         if found is None or found.kind != self.kind:
             return None
         return answer(
@@ -37,7 +50,7 @@ class ContextClaim:
 
     def observe(self, case: Case) -> Iterator[Claim]:
         """Hosts whose own checkout is not like most."""
-        for found in between_hosts(case):
+        for found in differences_between_hosts(case):
             if found.kind == self.kind:
                 yield Claim(
                     title=self.title(found),

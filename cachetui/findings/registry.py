@@ -1,59 +1,42 @@
-"""All rules, in the order in which they are told."""
+"""All rules: each module of `findings/rules` is one."""
 
 from __future__ import annotations
 
-from cachetui.findings.rule import Rule
-from cachetui.findings.rules import (
-    base_drift,
-    build_arg_invalidates,
-    build_changed,
-    cold_mount_slow,
-    context_content,
-    context_mode_only,
-    context_unneeded_file,
-    cross_stage_reuse,
-    engine_differs,
-    evicted_or_never_built,
-    legacy_drops_heredoc,
-    legacy_metadata_invalidates,
-    mount_changes_result,
-    mount_contention,
-    mount_id_shared,
-    mount_needs_buildkit,
-    no_cache_empties_mounts,
-    nondeterministic_step,
-    parallel_not_disorder,
-    platform_differs,
-    remote_source,
-    stage_not_needed,
-)
+from importlib import import_module
+from pkgutil import iter_modules
 
-RULES: tuple[Rule, ...] = (
-    legacy_metadata_invalidates.RULE,
-    cross_stage_reuse.RULE,
-    stage_not_needed.RULE,
-    mount_needs_buildkit.RULE,
-    legacy_drops_heredoc.RULE,
-    cold_mount_slow.RULE,
-    mount_changes_result.RULE,
-    no_cache_empties_mounts.RULE,
-    mount_id_shared.RULE,
-    mount_contention.RULE,
-    base_drift.RULE,
-    context_content.RULE,
-    context_mode_only.RULE,
-    context_unneeded_file.RULE,
-    build_arg_invalidates.RULE,
-    build_changed.RULE,
-    remote_source.RULE,
-    nondeterministic_step.RULE,
-    engine_differs.RULE,
-    evicted_or_never_built.RULE,
-    parallel_not_disorder.RULE,
-    platform_differs.RULE,
-)
+import msgspec
+
+from cachetui.findings import rules
+from cachetui.findings.record import Finding
+from cachetui.findings.rule import Rule
+from cachetui.findings.suspect import Suspect
+
+
+def _discover() -> tuple[Rule, ...]:
+    """The `RULE` of each module, sorted by its own `order`. Raises TypeError for a module without
+    one."""
+    found: list[Rule] = []
+    for info in iter_modules(rules.__path__):
+        made = getattr(import_module(f"{rules.__name__}.{info.name}"), "RULE", None)
+        if not isinstance(made, Rule):
+            raise TypeError(f"findings/rules/{info.name}.py has no RULE")
+        found.append(made)
+    return tuple(sorted(found, key=lambda one: (one.order, one.id)))
+
+
+RULES: tuple[Rule, ...] = _discover()
 
 
 def rule(name: str) -> Rule | None:
     """The rule of that id."""
     return next((one for one in RULES if one.id == name), None)
+
+
+def suspect_of(finding: Finding) -> Suspect | None:
+    """The suspect of a finding as its rule's type, None where it has none. Raises
+    `msgspec.ValidationError` for one that is not of that type."""
+    made = rule(finding.id)
+    if made is None or made.suspect is None or not finding.suspect:
+        return None
+    return msgspec.convert(finding.suspect, made.suspect)

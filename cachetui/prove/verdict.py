@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cachetui.findings.record import Evidence
-from cachetui.prove.states import Change
+from cachetui.prove.change import Change
 from cachetui.records.run import Run
 from cachetui.records.step import Step, StepId
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from cachetui.context.manifest import Entry
 from cachetui.dockerfile.parse import parse
-from cachetui.findings import Finding, Findings, Proof, find
+from cachetui.findings import Finding, Findings, Proof, explain_audit
 from cachetui.records.document import BuildRecord, Document
 from cachetui.records.host import HostReport
 from cachetui.records.run import Run
@@ -130,7 +130,7 @@ def why(
     outputs: Mapping[tuple[str, StepId], str] | None = None,
     proofs: Iterable[Proof] = (),
 ) -> Findings:
-    return find(
+    return explain_audit(
         document,
         dockerfile=parse(document.build.dockerfile_text).with_bases(document.build.bases),
         earlier=earlier,

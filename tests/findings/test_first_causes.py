@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cachetui.dockerfile.parse import parse
-from cachetui.findings.first_causes import Chain, chains
+from cachetui.findings.miss_chains import Chain, chains
 from cachetui.records.run import Run
 from tests.findings.making import run
 

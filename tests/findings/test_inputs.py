@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from cachetui.dockerfile.parse import parse
-from cachetui.findings.contexts import kind_of, unneeded
-from cachetui.findings.matching import edits
-from cachetui.findings.scope import from_arguments, global_args, scope_at
-from cachetui.findings.seen import Difference, Files, compare, seen
-from cachetui.findings.volatile import changing, volatile
+from cachetui.findings.changing_values import changing_command, changing_value
+from cachetui.findings.context_differences import kind_of, unneeded
+from cachetui.findings.context_files import ContextFiles, Difference, compare_files, files_read
+from cachetui.findings.dockerfile_edits import edits
+from cachetui.findings.variables import from_arguments, global_args, scope_at
 from cachetui.records.backend import Backend
 from tests.findings.making import entries
 
@@ -28,8 +28,8 @@ def sees(line: str, backend: Backend = "buildkit", ignore: str = "", above: str 
     """The files that an instruction reads of FILES."""
     file = parse(f"FROM base:1\n{above}{line}\n")
     item = file.stages[0].instructions[-1]
-    files = Files(FILES, {"context/.dockerignore": ignore}, "context/Dockerfile")
-    found = seen(files, item, backend, scope_at(file, {}, 0, item.index, backend))
+    files = ContextFiles(FILES, {"context/.dockerignore": ignore}, "context/Dockerfile")
+    found = files_read(files, item, backend, scope_at(file, {}, 0, item.index, backend))
     assert found is not None
     return {path for path, entry in found.items() if entry.kind == "file"}
 
@@ -67,18 +67,18 @@ def test_a_variable_names_a_source_where_its_value_is_known() -> None:
     file = parse("FROM base:1\nARG WHAT\nCOPY $WHAT /\n")
     item = file.stages[0].instructions[-1]
     given = {"WHAT": "sha256:digest"}
-    files = Files(FILES, {}, "context/Dockerfile")
-    assert seen(files, item, "buildkit", scope_at(file, given, 0, 2, "buildkit")) is None
+    files = ContextFiles(FILES, {}, "context/Dockerfile")
+    assert files_read(files, item, "buildkit", scope_at(file, given, 0, 2, "buildkit")) is None
 
 
 def test_the_mode_of_a_folder_is_the_legacy_builders_alone() -> None:
     one = {entry.path: entry for entry in entries(d__f="x")}
     two = {entry.path: entry for entry in entries(d__f=("x", 0o664))}
-    assert compare(one, two, "buildkit").modes == (("context/d/f", 0o644, 0o664),)
+    assert compare_files(one, two, "buildkit").modes == (("context/d/f", 0o644, 0o664),)
     other = dict(one)
     other["context/d"] = type(one["context/d"])("context/d", "dir", 0o775)
-    assert not compare(one, other, "buildkit")
-    assert compare(one, other, "legacy").only_modes
+    assert not compare_files(one, other, "buildkit")
+    assert compare_files(one, other, "legacy").only_modes
 
 
 def scope(text: str, line: int, backend: Backend = "buildkit", **given: str) -> dict[str, str]:
@@ -179,12 +179,12 @@ def test_what_no_image_needs() -> None:
     ],
 )
 def test_a_value_that_changes_with_each_build(text: str, what: str | None) -> None:
-    assert volatile(text) == what
+    assert changing_value(text) == what
 
 
 def test_words_of_a_command_that_tell_of_chance() -> None:
     def told(command: str) -> str | None:
-        return changing(parse(f"FROM base:1\nRUN {command}\n").stages[0].instructions[1])
+        return changing_command(parse(f"FROM base:1\nRUN {command}\n").stages[0].instructions[1])
 
     assert told("date > /built") == "the date"
     assert told("head -c 9 /dev/urandom > /id")

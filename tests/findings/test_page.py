@@ -8,6 +8,7 @@ import pytest
 
 from cachetui.findings import RULES
 from cachetui.findings.rule import Rule
+from tests.findings.new_rule import left_to_fill_in
 from tests.findings.page import FILE, whole
 from tests.surprises.conftest import surprises
 
@@ -21,6 +22,20 @@ def test_every_surprise_has_a_rule_and_every_rule_a_build_that_shows_it() -> Non
     ids = [one.id for one in RULES]
     assert len(ids) == len(set(ids))
     assert {one.id for one in surprises()} == set(ids)
+
+
+def test_nothing_of_a_skeleton_is_left_to_fill_in() -> None:
+    left = left_to_fill_in()
+    assert not left, "fill these in:\n" + "\n".join(left)
+
+
+def test_the_table_has_every_rule() -> None:
+    table = (FILE.parent / "findings-table.md").read_text()
+    assert sorted(one.id for one in RULES) == re.findall(r"^\| `([a-z-]+)`", table, re.M)
+
+
+def test_every_rule_has_a_place_of_its_own() -> None:
+    assert len({one.order for one in RULES}) == len(RULES)
 
 
 @pytest.mark.parametrize("one", RULES, ids=lambda one: one.id)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from cachetui.compare.align import agree
 from cachetui.findings import Evidence, Proof, StepRef
-from cachetui.findings.find import settle
+from cachetui.findings.claim import Claim
+from cachetui.findings.explain_audit import settle
 from cachetui.findings.record import Confidence
 from cachetui.findings.registry import RULES
-from cachetui.findings.rule import Claim, Rule
+from cachetui.findings.rule import Rule
 from tests import make_records as b
 from tests.findings.making import audit, before, entries, host, ids, only, run, why
 

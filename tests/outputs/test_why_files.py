@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from cachetui.audit.findings_files import with_files
+from cachetui.audit.differing_files import with_files
 from cachetui.findings.record import Finding, Findings, StepRef
 from cachetui.outputs.digests import document_digests
 from tests.outputs.audits import Fleet

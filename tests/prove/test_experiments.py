@@ -380,7 +380,7 @@ def test_a_run_that_is_not_to_blame_is_not_blamed(fleet: Fleet) -> None:
         experiment = fleet.core.experiment(
             document, finding.name, host=host, cancel=threading.Event()
         )
-        experiment.asked = dataclasses.replace(experiment.asked, finding=wrong)
+        experiment.request = dataclasses.replace(experiment.request, finding=wrong)
         try:
             experiment.prepare()
             done, said = outcome(experiment.run())

@@ -11,11 +11,13 @@ import pytest
 from cachetui.config.settings import HostSettings
 from cachetui.context.manifest import Entry
 from cachetui.dockerfile.parse import parse
-from cachetui.findings.seen import Difference
-from cachetui.prove import files, pieces
-from cachetui.prove.bench import Bench
-from cachetui.prove.layout import Layout, kept_options, never_cached
-from cachetui.prove.states import Change, Image, State
+from cachetui.findings.build_options import forbids_cache
+from cachetui.findings.context_files import Difference
+from cachetui.prove import context_edits
+from cachetui.prove import dockerfile_pieces as pieces
+from cachetui.prove.change import Change, Image, State
+from cachetui.prove.derived_build import DerivedBuilds, kept_options
+from cachetui.prove.experiment_host import ExperimentHost
 from cachetui.records.document import BuildRecord
 from cachetui.records.step import StepId
 from cachetui.store.database import Store
@@ -50,16 +52,16 @@ def test_options_that_reach_out_are_left_away(
     ],
 )
 def test_no_cache_is_known(given: tuple[str, ...], never: bool) -> None:
-    assert never_cached(given) is never
+    assert forbids_cache(given) is never
 
 
-def laid_out(ignores: dict[str, str], backend: str, **more: object) -> tuple[Layout, Change]:
+def laid_out(ignores: dict[str, str], backend: str, **more: object) -> tuple[DerivedBuilds, Change]:
     file = parse(TEXT)
     record = BuildRecord(
         name="n", context_digest="sha256:0", dockerfile="Dockerfile", target="t",
         ignore_files=ignores,
     )  # fmt: skip
-    layout = Layout("prove-1", "/c/0", "/c/prove-1", "context/Dockerfile", record, file)
+    layout = DerivedBuilds("prove-1", "/c/0", "/c/prove-1", "context/Dockerfile", record, file)
     state = State("as it is", pieces.pieces(file), {}, **more)  # type: ignore[arg-type]
     return layout, Change(backend, "what", StepId(2, 2), state, state)  # type: ignore[arg-type]
 
@@ -113,7 +115,7 @@ def test_files_are_made_what_they_were() -> None:
         added=("new", "new/x"), removed=("gone", "gone/it's"), content=("link",),
         modes=(("mode", 0o664, 0o644),),
     )  # fmt: skip
-    assert files.commands(files.edits(difference, then, "/old/c")) == [
+    assert context_edits.commands(context_edits.edits(difference, then, "/old/c")) == [
         "rm -rf ./new/x",
         "rm -rf ./new",
         "mkdir -p ./gone",
@@ -132,7 +134,9 @@ def test_no_value_of_the_hosts_environment_is_shown(tmp_path: Path) -> None:
     host = HostSettings(name="h", address="h", docker=("sudo", "-n", "docker"), env=env)
     facts: Any = None
     machine: Any = None
-    bench = Bench(machine, host, facts, "prove-1", "/c", Store(tmp_path), threading.Event())
+    bench = ExperimentHost(
+        machine, host, facts, "prove-1", "/c", Store(tmp_path), threading.Event()
+    )
     image = Image("base:1", (), "cachetui:prove-1-base", digest="base@sha256:0")
     command = bench.pull_command(image)
     assert "s3cret" in command

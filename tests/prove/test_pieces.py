@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cachetui.dockerfile.parse import parse
-from cachetui.prove import pieces
+from cachetui.prove import dockerfile_pieces as pieces
 from cachetui.records.step import StepId
 from tests.sample_builds import MOUNT, PLAIN
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cachetui.prove.states import Change, State
+from cachetui.prove.change import Change, State
 from cachetui.prove.verdict import Made, Verdict, together, verdict
 from cachetui.records.run import Run
 from cachetui.records.step import StepId

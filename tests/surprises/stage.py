@@ -15,7 +15,7 @@ import msgspec
 from cachetui.config.settings import HostSettings, folder_build
 from cachetui.core import Core, Options
 from cachetui.dockerfile.parse import parse
-from cachetui.findings import Finding, Findings, find
+from cachetui.findings import Finding, Findings, explain_audit
 from cachetui.records.document import Document
 from tests.audits import core_of
 from tests.lab import Lab
@@ -133,7 +133,7 @@ class Stage:
         store = self.core.store
         manifests = {d: entries for d in digests if (entries := store.manifest(d)) is not None}
         args = self.settings.get("build_args")
-        return find(
+        return explain_audit(
             document,
             dockerfile=parse(
                 document.build.dockerfile_text, args if isinstance(args, dict) else None

@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cachetui.findings.case import Case, listed
+from cachetui.findings.case import Case
+from cachetui.findings.claim import HOSTS, Claim, answer
+from cachetui.findings.question import Question
 from cachetui.findings.record import Confidence, Evidence
-from cachetui.findings.rule import HOSTS, Claim, Question, Rule, answer
+from cachetui.findings.rule import Rule
+from cachetui.findings.suspect import Suspect
+from cachetui.findings.wording import join_names
 from cachetui.records.step import StepId
+
+
+class BaseImage(Suspect, frozen=True, tag="base"):
+    """The image that a reference names."""
+
+    ref: str
+
 
 Layers = tuple[str, ...]
 
@@ -17,7 +28,7 @@ def explain(question: Question) -> Claim | None:
     if question.instruction is None:
         return None
     source = question.instruction.copy_from
-    if isinstance(source, str) and "from" in question.changed:
+    if isinstance(source, str) and "from" in question.changes.changed:
         return _moved(question, source, question.step.id, "from")
     base = _external(question.case, question.step.stage_index)
     if base is None:
@@ -29,17 +40,17 @@ def explain(question: Question) -> Claim | None:
 def _moved(question: Question, ref: str, base: StepId, token: str = "base") -> Claim | None:
     """The image that `base` names is another than in the earlier run on this host."""
     before, case, host = question.before, question.case, question.run.host
-    if before is None or question.now is None or question.then is None:
+    if before is None or question.changes.now is None or question.changes.then is None:
         return None
-    if question.renamed is not None and token == "base":
+    if question.changes.renamed_base is not None and token == "base":
         return None
-    now, then = question.now.tokens.get(token), question.then.tokens.get(token)
+    now, then = question.changes.now.tokens.get(token), question.changes.then.tokens.get(token)
     confidence: Confidence = "proved"
-    if token in question.changed and now is not None and then is not None:
+    if token in question.changes.changed and now is not None and then is not None:
         what = "has other layers"
         if now.startswith("@"):
             what, confidence = "is another digest", "likely"
-    elif token == "base" and question.other_image_id:
+    elif token == "base" and question.changes.other_image_id:
         what = "has another ID"
         if question.run.backend == "buildkit":
             what, confidence = "has the same layers and another configuration (ENV, USER)", "likely"
@@ -57,8 +68,8 @@ def _moved(question: Question, ref: str, base: StepId, token: str = "base") -> C
         steps=(base,),
         evidence=(evidence, _first(question)),
         advice=_advice(case, ref, base, host),
-        same=ref,
-        suspect={"kind": "base", "ref": ref},
+        merge_key=ref,
+        suspect=BaseImage(ref),
     )
 
 
@@ -80,8 +91,8 @@ def _other_than_peers(question: Question, ref: str, base: StepId) -> Claim | Non
         steps=(base,),
         evidence=(*_groups(case, ref), _first(question)),
         advice=_advice(case, ref, base, question.run.host),
-        same=ref,
-        suspect={"kind": "base", "ref": ref},
+        merge_key=ref,
+        suspect=BaseImage(ref),
     )
 
 
@@ -108,8 +119,8 @@ def observe(case: Case) -> Iterator[Claim]:
             hosts=tuple(odd),
             backends=tuple(dict.fromkeys(run.backend for run in case.runs if run.host in odd)),
             scenarios=(),
-            same=stage.base,
-            suspect={"kind": "base", "ref": stage.base},
+            merge_key=stage.base,
+            suspect=BaseImage(stage.base),
         )
 
 
@@ -159,7 +170,7 @@ def _groups(case: Case, ref: str) -> list[Evidence]:
     return [
         Evidence(
             kind="facts" if image.layers else "run",
-            text=f"{listed(hosts)}: {ref} {image.text}" + _age(case, hosts[0], ref),
+            text=f"{join_names(hosts)}: {ref} {image.text}" + _age(case, hosts[0], ref),
             data={
                 "ref": ref,
                 "hosts": hosts,
@@ -193,9 +204,8 @@ def _first(question: Question) -> Evidence:
 
 def _external(case: Case, stage_index: int) -> StepId | None:
     """The FROM that brings the image that a stage stands on."""
-    stage = case.dockerfile.stages[stage_index]
-    while stage.base_stage is not None and stage.base_stage < stage.index:
-        stage = case.dockerfile.stages[stage.base_stage]
+    head = case.head(stage_index)
+    stage = case.dockerfile.stages[head.stage_index]
     return StepId(stage.index, 0) if stage.is_external else None
 
 
@@ -203,8 +213,8 @@ def _title(case: Case, ref: str, odd: list[str]) -> str:
     others = [
         h.name for h in case.document.hosts if h.name not in odd and _image(case, h.name, ref)
     ]
-    beside = f" than on {listed(others)}" if others else ""
-    return f"{ref} is another image on {listed(odd)}{beside}"
+    beside = f" than on {join_names(others)}" if others else ""
+    return f"{ref} is another image on {join_names(odd)}{beside}"
 
 
 def _advice(case: Case, ref: str, base: StepId, host: str) -> str:
@@ -230,6 +240,7 @@ def _digest(case: Case, ref: str) -> str | None:
 
 RULE = Rule(
     id="base-drift",
+    order=310,
     title="The same FROM is another image on another host, or has moved since a cache was made",
     surprise="A tag is a name that moves. A host that pulled it last week builds on last week's "
     "image: every step above it has another key, and what comes out is another image.",
@@ -250,4 +261,5 @@ RULE = Rule(
     try_it="docker image inspect --format '{{json .RootFS.Layers}}' debian:stable on each host.",
     explain=explain,
     observe=observe,
+    suspect=BaseImage,
 )

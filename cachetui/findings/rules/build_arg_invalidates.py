@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.case import Before, listed, told
+from cachetui.findings.claim import Claim, answer
+from cachetui.findings.earlier_run import EarlierRun
 from cachetui.findings.legacy_cache import parting
+from cachetui.findings.question import Question
 from cachetui.findings.record import Confidence, Evidence
-from cachetui.findings.rule import Claim, Question, Rule, answer
-from cachetui.findings.scope import arguments_in, from_arguments
+from cachetui.findings.rule import Rule
+from cachetui.findings.suspect import Suspect
+from cachetui.findings.variables import arguments_in, from_arguments
+from cachetui.findings.wording import describe, join_names
 from cachetui.records.step import StepId
+
+
+class BuildArguments(Suspect, frozen=True, tag="arg"):
+    """The values of build arguments."""
+
+    names: tuple[str, ...]
 
 
 def explain(question: Question) -> Claim | None:
@@ -21,7 +31,7 @@ def explain(question: Question) -> Claim | None:
 
 def _other_base(question: Question) -> Claim | None:
     """An argument chooses the base image."""
-    renamed, before = question.renamed, question.before
+    renamed, before = question.changes.renamed_base, question.before
     if renamed is None or before is None:
         return None
     now, then = question.case.document.build.build_args, before.document.build.build_args
@@ -31,7 +41,7 @@ def _other_base(question: Question) -> Claim | None:
         return None
     return answer(
         question,
-        title=f"build argument {listed(given)} chose another base image in line "
+        title=f"build argument {join_names(given)} chose another base image in line "
         f"{renamed.head.line}: {renamed.now}",
         confidence=renamed.confidence,
         steps=(StepId(renamed.head.stage_index, 0),),
@@ -39,11 +49,11 @@ def _other_base(question: Question) -> Claim | None:
             *_given(before, given, now, then),
             Evidence(
                 kind="dockerfile",
-                text=f"{told(renamed.head)}: {renamed.now} now, {renamed.then} then",
+                text=f"{describe(renamed.head)}: {renamed.now} now, {renamed.then} then",
             ),
         ),
         advice="Nothing, if it was meant: all that stands on another image is built again",
-        same=tuple(given),
+        merge_key=tuple(given),
     )
 
 
@@ -62,19 +72,19 @@ def _since_before(question: Question) -> Claim | None:
 
 def _arguments(question: Question) -> frozenset[str]:
     """Arguments that are in the key of the step themselves, or in an ENV, USER or WORKDIR."""
-    assert question.now is not None or not question.changed
+    assert question.changes.now is not None or not question.changes.changed
     found: set[str] = set()
-    for name in question.changed:
+    for name in question.changes.changed:
         kind, _, argument = name.partition(":")
         if kind == "arg":
             found.add(argument)
-        elif kind in ("env", "setting") and question.now is not None:
-            found |= arguments_in(question.now.tokens.get(name, ""))
+        elif kind in ("env", "setting") and question.changes.now is not None:
+            found |= arguments_in(question.changes.now.tokens.get(name, ""))
     return frozenset(found)
 
 
 def _given(
-    before: Before, names: list[str], now: Mapping[str, str], then: Mapping[str, str]
+    before: EarlierRun, names: list[str], now: Mapping[str, str], then: Mapping[str, str]
 ) -> list[Evidence]:
     """How each argument differs from the earlier run's."""
     return [
@@ -103,7 +113,7 @@ def _in_the_cache(question: Question) -> Claim | None:
     found = parting(question.case, question.run, question.step.id)
     if found is None or not found.args_only:
         return None
-    names = sorted(question.now.tokens if question.now else ())
+    names = sorted(question.changes.now.tokens if question.changes.now else ())
     args = [name[4:] for name in names if name.startswith("arg:")]
     if not args:
         return None
@@ -131,7 +141,7 @@ def _claim(
     evidence.append(
         Evidence(
             kind="dockerfile",
-            text=f"{told(item)} stands below ARG {listed(names)}"
+            text=f"{describe(item)} stands below ARG {join_names(names)}"
             + (f" (line {arg.line})" if arg else "")
             + ("" if used else ", and does not use it: all the same it is part of a RUN's key"),
         )
@@ -140,15 +150,15 @@ def _claim(
     line = f" (line {arg.line})" if arg else ""
     return answer(
         question,
-        title=f"build {'argument' if one else 'arguments'} {listed(names)}{line} changed above "
+        title=f"build {'argument' if one else 'arguments'} {join_names(names)}{line} changed above "
         f"line {item.line}",
         confidence=confidence,
         evidence=evidence,
         advice=f"Move `ARG {names[0]}`{line} down to just above the first instruction that needs "
         "it: what stands above it is found again"
         + ("" if used else f"; line {item.line} does not need it"),
-        same=tuple(names),
-        suspect={"kind": "arg", "names": names},
+        merge_key=tuple(names),
+        suspect=BuildArguments(tuple(names)),
     )
 
 
@@ -169,6 +179,7 @@ def _uses(item: Instruction, name: str) -> bool:
 
 RULE = Rule(
     id="build-arg-invalidates",
+    order=350,
     title="An ARG above a step, used or not, is part of its key",
     surprise="Each ARG that is declared above a RUN is in that RUN's environment, and so in its "
     "key, whether the command uses it or not: a build number at the top runs all again.",
@@ -187,4 +198,5 @@ RULE = Rule(
     example="FROM busybox\nARG BUILD_NUMBER\nRUN sleep 2 && echo expensive\n",
     try_it="docker build --build-arg BUILD_NUMBER=1 . and then =2: the RUN runs again.",
     explain=explain,
+    suspect=BuildArguments,
 )

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from cachetui.findings.case import told
-from cachetui.findings.matching import Edit
+from cachetui.dockerfile.instruction import BUILDKIT_KEYWORDS
+from cachetui.findings.build_options import build_options, forbids_cache
+from cachetui.findings.claim import Claim, answer
+from cachetui.findings.dockerfile_edits import Edit
+from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import Claim, Question, Rule, answer
+from cachetui.findings.rule import Rule
 from cachetui.findings.rules import legacy_metadata_invalidates
-from cachetui.findings.rules.legacy_metadata_invalidates import WORK
-from cachetui.findings.scope import arguments_in, from_arguments
-from cachetui.findings.times import seconds_of
+from cachetui.findings.step_seconds import seconds_of
+from cachetui.findings.variables import arguments_in, from_arguments
+from cachetui.findings.wording import describe
 from cachetui.records.step import StepId
 
 IN_EVERY_KEY = frozenset({"--platform"})
@@ -22,7 +24,7 @@ IN_A_RUNS_KEY = frozenset({"--add-host", "--network"})
 
 
 def explain(question: Question) -> Claim | None:
-    claim = no_cache(question)
+    claim = _no_cache(question)
     if claim is not None:
         return claim
     before = question.before
@@ -58,7 +60,7 @@ _Change = tuple[StepId | None, Evidence]
 
 def _base(question: Question) -> list[_Change]:
     """FROM names another image, and no build argument made it so."""
-    renamed, before = question.renamed, question.before
+    renamed, before = question.changes.renamed_base, question.before
     if renamed is None or before is None:
         return []
     now, then = question.case.document.build.build_args, before.document.build.build_args
@@ -67,7 +69,7 @@ def _base(question: Question) -> list[_Change]:
         return []
     evidence = Evidence(
         kind="earlier",
-        text=f"{told(renamed.head)} names {renamed.now}; it was {renamed.then}",
+        text=f"{describe(renamed.head)} names {renamed.now}; it was {renamed.then}",
         data={"line": renamed.head.line, "sure": renamed.confidence == "proved"},
     )
     return [(StepId(renamed.head.stage_index, 0), evidence)]
@@ -76,18 +78,18 @@ def _base(question: Question) -> list[_Change]:
 def _lines(question: Question) -> list[_Change]:
     """Changes of the Dockerfile that are in this step's key."""
     legacy = question.run.backend == "legacy"
-    items = [edit.now or edit.before for edit in question.above]
+    items = [edit.now or edit.before for edit in question.changes.edits_above]
     if legacy and legacy_metadata_invalidates.explain(question) is not None:
         return []  # another rule's surprise
     found: list[_Change] = []
-    for edit, item in zip(question.above, items, strict=True):
+    for edit, item in zip(question.changes.edits_above, items, strict=True):
         assert item is not None
-        if not legacy and item.keyword not in WORK:
+        if not legacy and item.keyword not in BUILDKIT_KEYWORDS:
             continue  # in force or not: see below
         was = f"; it was {edit.before.text!r}" if edit.kind == "changed" and edit.before else ""
         evidence = Evidence(
             kind="earlier",
-            text=f"{told(item)} was {_kind(question, edit)}{was}",
+            text=f"{describe(item)} was {_kind(question, edit)}{was}",
             data={"edit": edit.kind, "line": item.line},
         )
         place = StepId(item.stage_index, item.index) if edit.now is not None else None
@@ -117,14 +119,14 @@ def _in_force(question: Question) -> list[_Change]:
     legacy = question.run.backend == "legacy"
     now, then = question.case.document.build.build_args, before.document.build.build_args
     found: list[_Change] = []
-    for changed in sorted(question.changed):
+    for changed in sorted(question.changes.changed):
         kind, _, name = changed.partition(":")
         if kind not in (("arg",) if legacy else ("env", "setting", "arg")):
             continue
         if any(now.get(one) != then.get(one) for one in _arguments(question, kind, name)):
             continue  # given from outside: another rule's surprise
         what = {"env": f"ENV {name}", "setting": name, "arg": f"ARG {name}"}[kind]
-        line = (question.now.lines.get(name) if question.now else None) or 0
+        line = (question.changes.now.lines.get(name) if question.changes.now else None) or 0
         where = f" (line {line})" if line else ""
         text = f"{what}{where} is not what it was, and is in the key of the steps below"
         evidence = Evidence(kind="earlier", text=text, data={"name": name, "line": line})
@@ -136,9 +138,12 @@ def _arguments(question: Question, kind: str, name: str) -> Iterable[str]:
     """The arguments that made a setting another while its line stayed the same."""
     if kind == "arg":
         return (name,)
-    if question.now is None or question.then is None:
+    if question.changes.now is None or question.changes.then is None:
         return ()
-    token, old = (one.tokens.get(f"{kind}:{name}", "") for one in (question.now, question.then))
+    token, old = (
+        one.tokens.get(f"{kind}:{name}", "")
+        for one in (question.changes.now, question.changes.then)
+    )
     same_line = token.partition(" with [")[0] == old.partition(" with [")[0]
     return arguments_in(token) if same_line else ()
 
@@ -155,8 +160,8 @@ def _options(question: Question) -> list[_Change]:
     before = question.before
     assert before is not None
     found: list[str] = []
-    now = _words(question.case.document.build.docker_args)
-    then = _words(before.document.build.docker_args)
+    now = build_options(question.case.document.build.docker_args)
+    then = build_options(before.document.build.docker_args)
     buildkit_run = question.run.backend == "buildkit" and question.step.keyword == "RUN"
     for option in sorted({*now, *then}):
         in_key = option in IN_EVERY_KEY or (buildkit_run and option in IN_A_RUNS_KEY)
@@ -164,7 +169,7 @@ def _options(question: Question) -> list[_Change]:
             found.append(
                 f"docker_args of the build have {_said(option, now)}, then {_said(option, then)}"
             )
-    if buildkit_run and "network" in question.changed:
+    if buildkit_run and "network" in question.changes.changed:
         found.append("the network of the build changed")
     return [(None, Evidence(kind="earlier", text=text)) for text in found]
 
@@ -175,26 +180,9 @@ def _said(option: str, words: Mapping[str, tuple[str, ...]]) -> str:
     return " and ".join(f"{option} {value}".strip() for value in words[option])
 
 
-def _words(args: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Option → its values. Of an --add-host the name: the address is in no key."""
-    found: dict[str, tuple[str, ...]] = {}
-    for number, word in enumerate(args):
-        if not word.startswith("--"):
-            continue
-        option, equals, value = word.partition("=")
-        following = args[number + 1] if number + 1 < len(args) else ""
-        if not equals and not following.startswith("-"):
-            value = following
-        if option == "--add-host":
-            value = re.split("[:=]", value)[0]
-        found[option] = (*found.get(option, ()), value)
-    return found
-
-
-def no_cache(question: Question) -> Claim | None:
+def _no_cache(question: Question) -> Claim | None:
     """The build's own options say that nothing is to be looked up."""
-    words = _words(question.case.document.build.docker_args)
-    if "--no-cache" not in words or words["--no-cache"][-1] == "false" or not question.as_found:
+    if not question.as_found or not forbids_cache(question.case.document.build.docker_args):
         return None
     chains = question.case.chains[question.run.id]
     claim = answer(
@@ -213,6 +201,7 @@ def no_cache(question: Question) -> Claim | None:
 
 RULE = Rule(
     id="build-changed",
+    order=360,
     title="The build itself was changed since the earlier run, or forbids the cache",
     surprise="None: a step whose own line changed, or an ENV, USER, WORKDIR or SHELL above it, "
     "is another step, and --no-cache looks nothing up. It is said so that nothing else is blamed.",

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from cachetui.compare.timings import (
     FEW,
     Difference,
     Summary,
     difference,
-    is_loaded,
     samples,
     summarise,
 )
 from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.case import Case, told
+from cachetui.findings.case import Case
+from cachetui.findings.claim import Claim
+from cachetui.findings.host_load import loaded
 from cachetui.findings.record import Confidence, Evidence, Need
-from cachetui.findings.rule import Claim, Rule
-from cachetui.records.run import Run
+from cachetui.findings.rule import Rule
+from cachetui.findings.wording import describe
 from cachetui.records.scenario import BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM
 from cachetui.records.step import StepId
 
@@ -57,7 +58,7 @@ def _claim(case: Case, item: Instruction, host: str) -> Claim | None:
         confidence=confidence,
         steps=(step,),
         evidence=(
-            Evidence(kind="dockerfile", text=told(item, 90)),
+            Evidence(kind="dockerfile", text=describe(item, 90)),
             Evidence(
                 kind="timing",
                 text=f"{host}: {_said(one)} with the mount empty, {_said(two)} with it as the "
@@ -93,18 +94,6 @@ def _said(one: Summary) -> str:
     return f"{one.median:.1f} s ({what} {one.low:.1f} to {one.high:.1f}, {len(one.samples)} runs)"
 
 
-def loaded(case: Case, host: str, runs: Iterable[Run]) -> Iterator[Evidence]:
-    """Runs on a loaded host are marked."""
-    facts = case.facts(host)
-    loads = [run.load for run in runs if is_loaded(run, {host: facts}) and run.load is not None]
-    if facts is not None and loads:
-        yield Evidence(
-            kind="timing",
-            text=f"{host} was loaded ({max(loads):.1f} for {facts.cores} cores before a run): its "
-            "seconds say less",
-        )
-
-
 def _target(case: Case, item: Instruction) -> str:
     stage = case.dockerfile.stages[item.stage_index]
     return stage.name or "STAGE"
@@ -133,6 +122,7 @@ def ask(case: Case) -> Iterator[Need]:
 
 RULE = Rule(
     id="cold-mount-slow",
+    order=210,
     title="A step is slower with its cache mount cold",
     surprise="The pipeline that takes a minute takes ten on a fresh machine: layers can be had "
     "from a registry, cache mounts from nowhere.",

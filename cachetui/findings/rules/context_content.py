@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from cachetui.findings.case import Case, listed, told
-from cachetui.findings.context_claims import ContextClaim
-from cachetui.findings.contexts import Between, files_of, unneeded
+from cachetui.findings.case import Case
+from cachetui.findings.context_claims import ContextClaim, ContextSuspect
+from cachetui.findings.context_differences import ContextDifference, files_of, unneeded
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
+from cachetui.findings.wording import describe, join_names
 
 
-def _title(found: Between) -> str:
+class ContextContent(ContextSuspect, frozen=True, tag="content"):
+    """Files of the context, at most 50 of them."""
+
+    paths: tuple[str, ...]
+
+
+def _title(found: ContextDifference) -> str:
     paths = files_of(found.difference.paths)
-    return f"line {found.instruction.line} sees other files {found.where}: {listed(paths, 2)}"
+    return f"line {found.instruction.line} sees other files {found.where}: {join_names(paths, 2)}"
 
 
-def _evidence(_case: Case, found: Between) -> list[Evidence]:
-    return [Evidence(kind="dockerfile", text=told(found.instruction)), found.evidence()]
+def _evidence(_case: Case, found: ContextDifference) -> list[Evidence]:
+    return [Evidence(kind="dockerfile", text=describe(found.instruction)), found.evidence()]
 
 
-def _advice(case: Case, found: Between) -> str:
+def _advice(case: Case, found: ContextDifference) -> str:
     paths = files_of(found.difference.paths)
     idle = unneeded(paths)
-    more = f"; leave {listed(idle)} out in .dockerignore" if idle else ""
+    more = f"; leave {join_names(idle)} out in .dockerignore" if idle else ""
     evidence = case.evidence(found.host)
     if not found.sure and evidence is not None and evidence.checkout is not None:
         folder = evidence.checkout.path
@@ -31,22 +38,19 @@ def _advice(case: Case, found: Between) -> str:
         )
     return (
         "Nothing, if the change was meant. To build less again for it, copy first what the steps "
-        f"below line {found.instruction.line} need, and {listed(paths, 1)} after them{more}"
+        f"below line {found.instruction.line} need, and {join_names(paths, 1)} after them{more}"
     )
 
 
-def _suspect(found: Between) -> dict[str, object]:
-    return {
-        "kind": "content",
-        "host": found.host,
-        "paths": list(found.difference.paths[:50]),
-    }
+def _suspect(found: ContextDifference) -> ContextContent:
+    return ContextContent(found.host, found.difference.paths[:50])
 
 
 CLAIM = ContextClaim("content", _title, _evidence, _advice, _suspect)
 
 RULE = Rule(
     id="context-content",
+    order=320,
     title="What COPY saw differs in content",
     surprise="Often none: a file changed. It is one when the file was not thought to be part of "
     "the step: COPY . takes everything that .dockerignore does not leave out.",
@@ -65,4 +69,5 @@ RULE = Rule(
     try_it="docker build . ; echo >> any-file ; docker build .",
     explain=CLAIM.explain,
     observe=CLAIM.observe,
+    suspect=ContextContent,
 )

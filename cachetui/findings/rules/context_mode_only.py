@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from cachetui.findings.case import Case, told
-from cachetui.findings.context_claims import ContextClaim
-from cachetui.findings.contexts import Between
+from cachetui.findings.case import Case
+from cachetui.findings.context_claims import ContextClaim, ContextSuspect
+from cachetui.findings.context_differences import ContextDifference
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
+from cachetui.findings.wording import describe
+
+
+class ContextModes(ContextSuspect, frozen=True, tag="modes"):
+    """Modes of files: path → the earlier mode and the one now."""
+
+    modes: dict[str, tuple[int, int]]
+
 
 GROUP_WRITE = 0o020
 
 
-def _title(found: Between) -> str:
+def _title(found: ContextDifference) -> str:
     return f"line {found.instruction.line} sees the same files with other modes {found.where}"
 
 
-def _evidence(case: Case, found: Between) -> list[Evidence]:
+def _evidence(case: Case, found: ContextDifference) -> list[Evidence]:
     evidence = [
-        Evidence(kind="dockerfile", text=told(found.instruction)),
+        Evidence(kind="dockerfile", text=describe(found.instruction)),
         found.evidence(),
         Evidence(
             kind="source",
@@ -41,11 +49,11 @@ def _evidence(case: Case, found: Between) -> list[Evidence]:
     return evidence
 
 
-def _is_umask(found: Between) -> bool:
+def _is_umask(found: ContextDifference) -> bool:
     return all(was ^ now == GROUP_WRITE for _, was, now in found.difference.modes)
 
 
-def _advice(case: Case, found: Between) -> str:
+def _advice(case: Case, found: ContextDifference) -> str:
     evidence = case.evidence(found.host)
     checkout = evidence.checkout if evidence and not found.sure else None
     keeps = "git keeps of a mode only whether a file can be run"
@@ -63,18 +71,16 @@ def _advice(case: Case, found: Between) -> str:
     )
 
 
-def _suspect(found: Between) -> dict[str, object]:
-    return {
-        "kind": "modes",
-        "host": found.host,
-        "modes": {path: [was, now] for path, was, now in found.difference.modes},
-    }
+def _suspect(found: ContextDifference) -> ContextModes:
+    modes = {path: (was, now) for path, was, now in found.difference.modes}
+    return ContextModes(found.host, modes)
 
 
 CLAIM = ContextClaim("modes", _title, _evidence, _advice, _suspect)
 
 RULE = Rule(
     id="context-mode-only",
+    order=330,
     title="What COPY saw differs only in mode: the umask of a checkout",
     surprise="Two checkouts of one commit are not one context: under umask 002 git writes 0664, "
     "under 022 0644, and a file's mode is in the key of COPY. No byte differs, and everything "
@@ -94,4 +100,5 @@ RULE = Rule(
     try_it="docker build . ; chmod g+w Dockerfile ; docker build . : COPY runs again.",
     explain=CLAIM.explain,
     observe=CLAIM.observe,
+    suspect=ContextModes,
 )

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from cachetui.findings.case import Case, listed, told
-from cachetui.findings.context_claims import ContextClaim
-from cachetui.findings.contexts import Between, unneeded
+from cachetui.findings.case import Case
+from cachetui.findings.context_claims import ContextClaim, ContextSuspect
+from cachetui.findings.context_differences import ContextDifference, unneeded
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
+from cachetui.findings.wording import describe, join_names
 
 
-def _title(found: Between) -> str:
+class UnneededFiles(ContextSuspect, frozen=True, tag="unneeded"):
+    """Files of the context, at most 50, and the lines of .dockerignore that leave them out."""
+
+    paths: tuple[str, ...]
+    patterns: tuple[str, ...]
+
+
+def _title(found: ContextDifference) -> str:
     names = unneeded(found.difference.paths)
-    return f"line {found.instruction.line} copies what no image needs: {listed(names, 2)}"
+    return f"line {found.instruction.line} copies what no image needs: {join_names(names, 2)}"
 
 
-def _evidence(_case: Case, found: Between) -> list[Evidence]:
+def _evidence(_case: Case, found: ContextDifference) -> list[Evidence]:
     return [
-        Evidence(kind="dockerfile", text=told(found.instruction)),
+        Evidence(kind="dockerfile", text=describe(found.instruction)),
         found.evidence(),
         Evidence(
             kind="manifest",
@@ -25,24 +33,21 @@ def _evidence(_case: Case, found: Between) -> list[Evidence]:
     ]
 
 
-def _advice(_case: Case, found: Between) -> str:
+def _advice(_case: Case, found: ContextDifference) -> str:
     names = unneeded(found.difference.paths)
     return f"Add to .dockerignore, a line each: {', '.join(names)}"
 
 
-def _suspect(found: Between) -> dict[str, object]:
-    return {
-        "kind": "unneeded",
-        "host": found.host,
-        "paths": list(found.difference.paths[:50]),
-        "patterns": unneeded(found.difference.paths),
-    }
+def _suspect(found: ContextDifference) -> UnneededFiles:
+    paths = found.difference.paths
+    return UnneededFiles(found.host, paths[:50], tuple(unneeded(paths)))
 
 
 CLAIM = ContextClaim("unneeded", _title, _evidence, _advice, _suspect)
 
 RULE = Rule(
     id="context-unneeded-file",
+    order=340,
     title="A file that should be ignored is part of what COPY saw",
     surprise="COPY . takes .git, logs, editors' leavings and the Dockerfile itself along, and a "
     "commit, a test run or a comment in the Dockerfile runs everything below it again.",
@@ -61,4 +66,5 @@ RULE = Rule(
     try_it="docker build . ; echo '# a comment' >> Dockerfile ; docker build . : COPY runs again.",
     explain=CLAIM.explain,
     observe=CLAIM.observe,
+    suspect=UnneededFiles,
 )

@@ -4,23 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.case import Case, told
+from cachetui.dockerfile.instruction import BUILDKIT_KEYWORDS, Instruction
+from cachetui.findings.case import Case
+from cachetui.findings.claim import Claim
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import Claim, Rule
-from cachetui.findings.times import seconds_of
+from cachetui.findings.rule import Rule
+from cachetui.findings.step_seconds import seconds_of
+from cachetui.findings.suspect import Suspect
+from cachetui.findings.wording import describe
 from cachetui.records.run import Run
 from cachetui.records.scenario import LEGACY_COLD, LEGACY_FOUND
 from cachetui.records.step import Step, StepId
 
-MINDS = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
+
+class EqualStep(Suspect, frozen=True, tag="twin"):
+    """A step that equals one of another stage."""
+
+    line: int
 
 
 def observe(case: Case) -> Iterator[Claim]:
     for run in case.of():
         if run.backend != "buildkit":
             continue
-        twins = [step for step in run.steps if step.same_as is not None and step.keyword in MINDS]
+        twins = [
+            step
+            for step in run.steps
+            if step.same_as is not None and step.keyword in BUILDKIT_KEYWORDS
+        ]
         for step in _first(twins):
             assert step.same_as is not None
             for legacy in case.of(LEGACY_COLD, LEGACY_FOUND, host=run.host):
@@ -67,7 +78,7 @@ def _claim(case: Case, step: Step, other: StepId, run: Run, legacy: Run) -> Clai
         evidence=(
             Evidence(
                 kind="run",
-                text=f"BuildKit on {run.host} has one vertex for {told(first)} and line "
+                text=f"BuildKit on {run.host} has one vertex for {describe(first)} and line "
                 f"{second.line}",
                 data={"run": run.id},
             ),
@@ -79,7 +90,7 @@ def _claim(case: Case, step: Step, other: StepId, run: Run, legacy: Run) -> Clai
             ),
             Evidence(
                 kind="dockerfile",
-                text=f"for the legacy builder they part at {told(between)}, which stands above "
+                text=f"for the legacy builder they part at {describe(between)}, which stands above "
                 "one and not the other",
             ),
         ),
@@ -91,7 +102,7 @@ def _claim(case: Case, step: Step, other: StepId, run: Run, legacy: Run) -> Clai
         scenarios=(legacy.scenario,),
         consequences=tuple(s.id for s in again if s.id != step.id),
         seconds=seconds_of(again),
-        suspect={"kind": "twin", "line": second.line},
+        suspect=EqualStep(second.line),
     )
 
 
@@ -101,7 +112,7 @@ def _parts(case: Case, first: Instruction, second: Instruction) -> Instruction |
     one, two = _above(case, first), _above(case, second)
     for mine, theirs in zip(one, two, strict=False):
         if _words(mine) != _words(theirs):
-            return theirs if theirs.keyword not in MINDS else mine
+            return theirs if theirs.keyword not in BUILDKIT_KEYWORDS else mine
     if len(one) != len(two):
         return (two if len(two) > len(one) else one)[min(len(one), len(two))]
     return None
@@ -123,6 +134,7 @@ def _words(item: Instruction) -> tuple[str, ...]:
 
 RULE = Rule(
     id="cross-stage-reuse",
+    order=120,
     title="An equal step in another stage or position is reused by BuildKit only",
     surprise="BuildKit names a step by what it does and what it stands on, so equal steps of two "
     "stages are one. The legacy builder reuses a chain of images: one LABEL, or one ENV that "
@@ -142,4 +154,6 @@ RULE = Rule(
     "COPY --from=test /tools /from-test\n",
     try_it="docker build it with DOCKER_BUILDKIT=0, then with 1: the second sleeps once.",
     observe=observe,
+    suspect=EqualStep,
+    untestable="a run without --no-cache shows it: run the audit again with --as-found",
 )

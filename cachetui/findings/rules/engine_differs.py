@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from cachetui.builders.unsupported import unsupported
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import DockerfileError
-from cachetui.findings.case import Case, listed
+from cachetui.findings.case import Case
+from cachetui.findings.claim import Claim
 from cachetui.findings.record import Confidence, Evidence
-from cachetui.findings.rule import Claim, Rule
+from cachetui.findings.rule import Rule
+from cachetui.findings.wording import join_names
 from cachetui.records.run import Run
 from cachetui.records.step import StepId
 
@@ -54,7 +56,7 @@ def _claim(case: Case, run: Run, well: list[Run]) -> Claim | None:
     else:
         return None
     line = f" (line {item.line})" if item is not None else ""
-    hosts = listed([r.host for r in others])
+    hosts = join_names([r.host for r in others])
     return Claim(
         title=f"Docker Engine {here.engine} on {run.host} does not build this Dockerfile{line}, "
         f"which {hosts} {'does' if len(others) == 1 else 'do'}",
@@ -69,7 +71,7 @@ def _claim(case: Case, run: Run, well: list[Run]) -> Claim | None:
             Evidence(
                 kind="facts",
                 text="; ".join(
-                    f"{engine} on {listed(names)}"
+                    f"{engine} on {join_names(names)}"
                     for engine, names in _engines(case, [run, *others])
                 ),
             ),
@@ -78,7 +80,7 @@ def _claim(case: Case, run: Run, well: list[Run]) -> Claim | None:
         hosts=(run.host,),
         backends=(run.backend,),
         scenarios=(run.scenario,),
-        same=item.line if item is not None else None,
+        merge_key=item.line if item is not None else None,
     )
 
 
@@ -143,6 +145,7 @@ def _advice(case: Case, run: Run, item: Instruction | None) -> str:
 
 RULE = Rule(
     id="engine-differs",
+    order=420,
     title="Another engine, frontend or store knows other features",
     surprise="One Dockerfile, two engines: what a newer frontend takes, an older refuses, unless "
     "a `# syntax=` line brings the same frontend to both.",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cachetui.builders.history_line import command_digest, parse
-from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.case import Case, listed
+from cachetui.findings.build_options import forbids_cache
+from cachetui.findings.cache_contents import holds_none_of, records_of_command
+from cachetui.findings.case import Case
+from cachetui.findings.claim import HOSTS, Claim, answer
+from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence, Need
-from cachetui.findings.rule import HOSTS, Claim, Question, Rule, answer
-from cachetui.findings.rules.build_changed import no_cache
+from cachetui.findings.rule import Rule
+from cachetui.findings.wording import join_names
 from cachetui.records.backend import Backend
-from cachetui.records.host import MAX_CHAINS, HostEvidence
 from cachetui.records.run import Run
 from cachetui.records.scenario import BUILDKIT_COLD
 from cachetui.records.step import StepId
@@ -24,11 +25,17 @@ _BUILDER: dict[Backend, str] = {"legacy": "the legacy builder", "buildkit": "Bui
 
 
 def explain(question: Question) -> Claim | None:
-    if question.instruction is None or not question.as_found or no_cache(question):
+    if question.instruction is None or not question.as_found:
+        return None
+    if forbids_cache(question.case.document.build.docker_args):
         return None
     if question.before is None:
         return _never(question)
-    return _evicted(question) if question.step_before is not None else _not_needed_then(question)
+    return (
+        _evicted(question)
+        if question.changes.step_before is not None
+        else _not_needed_then(question)
+    )
 
 
 def _evicted(question: Question) -> Claim | None:
@@ -36,23 +43,23 @@ def _evicted(question: Question) -> Claim | None:
     before = question.before
     if before is None:
         return None
-    if question.at is not None or question.same is not True:
+    if question.ancestor_step is not None or question.changes.inputs_unchanged is not True:
         return None
-    if any(one.same is not True for one in question.higher):
+    if any(one.changes.inputs_unchanged is not True for one in question.ancestors):
         return None  # then it is not the same chain, or nobody knows
     item = question.instruction
     assert item is not None
     host = question.run.host
-    step = question.step_before
+    step = question.changes.step_before
     assert step is not None
     evidence = [
         Evidence(
             kind="earlier",
             text=f"audit {before.run.audit} had this step on {host} ({step.status}), with the "
-            f"same {listed(sorted(_known(question)), 6)}",
+            f"same {join_names(sorted(_known(question)), 6)}",
             data={"audit": before.run.audit, "status": step.status},
         ),
-        *_cache(question.case.evidence(host), question),
+        *records_of_command(question.case.evidence(host), question),
         *_pressure(question),
     ]
     return answer(
@@ -62,7 +69,7 @@ def _evicted(question: Question) -> Claim | None:
         confidence="likely",
         evidence=evidence,
         advice=_keep(question),
-        same="evicted",
+        merge_key="evicted",
     )
 
 
@@ -88,7 +95,7 @@ def _not_needed_then(question: Question) -> Claim | None:
             ),
         ),
         advice="Nothing: it is in the cache from now on",
-        same="not-needed-then",
+        merge_key="not-needed-then",
     )
 
 
@@ -103,10 +110,10 @@ def _never(question: Question) -> Claim | None:
     ]
     if evidence is None or not commands:
         return None
-    text = _none_of(evidence, commands[0], question.run.backend)
+    text = holds_none_of(evidence, commands[0], question.run.backend)
     if text is None:
         return None
-    peers = f"; it hit on {listed([p.host for p in question.peers])}" if question.peers else ""
+    peers = f"; it hit on {join_names([p.host for p in question.peers])}" if question.peers else ""
     return answer(
         question,
         title=f"{_BUILDER[question.run.backend]} has no step of this build from line {line} on in "
@@ -119,8 +126,8 @@ def _never(question: Question) -> Claim | None:
         ),
         advice=f"Build it once on {host}, or give it the cache of a host that has it "
         "(docker build --cache-from …)",
-        same=("never", question.run.backend, _first_miss(question)),
-        whole=True,
+        merge_key=("never", question.run.backend, _first_miss(question)),
+        one_per_run=True,
     )
 
 
@@ -128,46 +135,6 @@ def _first_miss(question: Question) -> StepId:
     """Of the run, not of the chain: where hosts have nothing from the same place on, they are
     told of together."""
     return question.case.chains[question.run.id][0].cause.id
-
-
-def _none_of(evidence: HostEvidence, command: Instruction, backend: Backend) -> str | None:
-    """That no image or record is of this RUN; None where one is, or may be."""
-    what = f"the RUN of line {command.line}"
-    if backend == "legacy":
-        if evidence.legacy is None or len(evidence.legacy) >= MAX_CHAINS:
-            return None
-        digest = command_digest(" ".join(command.args))
-        made = (parse(text) for chain in evidence.legacy for text in chain.made_by)
-        if any(one.keyword == "RUN" and one.rest == digest for one in made):
-            return None
-        return f"no image of the legacy builder is of {what}"
-    if evidence.cache is None:
-        return None
-    words = _words(command)
-    told = [" ".join(record.description.split()) for record in evidence.cache]
-    if not words or any(words in one for one in told):
-        return None
-    return f"none of {len(told)} records in BuildKit's cache is of {what}"
-
-
-def _words(item: Instruction) -> str:
-    """What a record's description has of an instruction: variables make it another text."""
-    text = " ".join(" ".join(item.args).split()) if item.keyword == "RUN" else item.rest
-    return text.split("$")[0].strip() if "$" in text else text
-
-
-def _cache(evidence: HostEvidence | None, question: Question) -> Iterator[Evidence]:
-    item = question.instruction
-    if evidence is None or evidence.cache is None or question.run.backend != "buildkit":
-        return
-    assert item is not None
-    words = _words(item)
-    there = [r for r in evidence.cache if words and words in " ".join(r.description.split())]
-    if there:
-        text = f"a record of the same command is in its cache, of another build ({len(there)})"
-    else:
-        text = f"none of the {len(evidence.cache)} records in its cache is of this command"
-    yield Evidence(kind="cache", text=text, data={"records": len(there)})
 
 
 def _pressure(question: Question) -> Iterator[Evidence]:
@@ -185,10 +152,10 @@ def _pressure(question: Question) -> Iterator[Evidence]:
 
 
 def _known(question: Question) -> set[str]:
-    assert question.now is not None
+    assert question.changes.now is not None
     words = {"text": "text", "base": "base image", "files": "files"}
-    found = {words.get(name, name.partition(":")[0]) for name in question.now.tokens}
-    return found | ({"files"} if question.now.files is not None else set())
+    found = {words.get(name, name.partition(":")[0]) for name in question.changes.now.tokens}
+    return found | ({"files"} if question.changes.now.files is not None else set())
 
 
 def _keep(question: Question) -> str:
@@ -219,20 +186,21 @@ def observe(case: Case) -> Iterator[Claim]:
                 continue
             yield Claim(
                 title=f"line {item.line}: BuildKit takes WORKDIR from its cache even with "
-                f"--no-cache, and {listed(had)} had it",
+                f"--no-cache, and {join_names(had)} had it",
                 confidence="likely",
                 steps=(place,),
                 evidence=(
                     Evidence(
                         kind="run",
-                        text=f"buildkit-cold: hit on {listed(had)}, built on {listed(built)}",
+                        text=f"buildkit-cold: hit on {join_names(had)}, "
+                        f"built on {join_names(built)}",
                     ),
                 ),
                 advice="Nothing: it costs next to nothing, and no other step of a cold run does so",
                 hosts=tuple(built),
                 backends=("buildkit",),
                 scenarios=(BUILDKIT_COLD.name,),
-                same="workdir",
+                merge_key="workdir",
             )
 
 
@@ -251,6 +219,7 @@ def ask(case: Case) -> Iterator[Need]:
 
 RULE = Rule(
     id="evicted-or-never-built",
+    order=430,
     title="The key is the same, and the cache no longer, or never, held it",
     surprise="Nothing differs, and yet the step runs: garbage collection, a prune or a full disk "
     "took the result; or this machine never had it, and there is no way for another's to get "

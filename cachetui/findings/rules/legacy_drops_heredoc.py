@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.case import Case, told
+from cachetui.findings.case import Case
+from cachetui.findings.claim import Claim
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import Claim, Rule
+from cachetui.findings.rule import Rule
+from cachetui.findings.wording import describe
 from cachetui.records.run import Run
-from cachetui.records.scenario import BUILDKIT_COLD, BUILDKIT_FOUND
+from cachetui.records.scenario import BUILDKIT_COLD, BUILDKIT_FOUND, LEGACY_COLD
 from cachetui.records.step import StepId
 from cachetui.records.versions import version_key
 
@@ -41,7 +43,7 @@ def observe(case: Case) -> Iterator[Claim]:
                 *(
                     Evidence(
                         kind="dockerfile",
-                        text=f"{told(item)}, with {_lines(item)} lines of heredoc",
+                        text=f"{describe(item)}, with {_lines(item)} lines of heredoc",
                     )
                     for item in items[:3]
                 ),
@@ -84,6 +86,7 @@ def _sizes(case: Case, run: Run) -> Iterator[Evidence]:
 
 RULE = Rule(
     id="legacy-drops-heredoc",
+    order=150,
     title="The legacy builder drops the body of a heredoc and builds another image",
     surprise="Newer engines' legacy builder parses `RUN <<EOF` and then runs `<<EOF` alone: the "
     "build ends well, the body never ran. What is more, all heredocs of one first line are one "
@@ -101,4 +104,5 @@ RULE = Rule(
     example="FROM busybox\nRUN <<EOF\necho hello > /greeting\nEOF\nRUN ls /greeting || true\n",
     try_it="DOCKER_BUILDKIT=0 docker build . on Engine 23 or later: /greeting is not there.",
     observe=observe,
+    compares=(BUILDKIT_COLD, LEGACY_COLD),
 )

@@ -5,28 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.case import Case, told
+from cachetui.dockerfile.instruction import BUILDKIT_KEYWORDS, Instruction
+from cachetui.findings.case import Case
+from cachetui.findings.changing_values import changing_labels
+from cachetui.findings.claim import Claim, answer
 from cachetui.findings.legacy_cache import Parting, parting
+from cachetui.findings.question import Question
 from cachetui.findings.record import Confidence, Evidence
-from cachetui.findings.rule import Claim, Question, Rule, answer
-from cachetui.findings.times import seconds_of
-from cachetui.findings.volatile import volatile_labels
+from cachetui.findings.rule import Rule
+from cachetui.findings.step_seconds import seconds_of
+from cachetui.findings.suspect import Suspect
+from cachetui.findings.wording import describe
 from cachetui.records.scenario import BUILDKIT_FOUND, LEGACY_COLD
 from cachetui.records.step import Step, StepId
+
+
+class MetadataLine(Suspect, frozen=True, tag="metadata"):
+    """A line (None: taken out since) that changes nothing but the configuration, and its earlier
+    text where it is known."""
+
+    line: int | None
+    was: str | None
+
 
 METADATA = frozenset(
     {"LABEL", "CMD", "ENTRYPOINT", "EXPOSE", "HEALTHCHECK", "MAINTAINER", "STOPSIGNAL", "ONBUILD"}
 )
 """Instructions that change an image's configuration, and no later step's result."""
 
-WORK = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
-
 
 def explain(question: Question) -> Claim | None:
     if question.run.backend != "legacy" or question.instruction is None:
         return None
-    below = [step for step in question.chain.steps if step.keyword in WORK]
+    below = [step for step in question.chain.steps if step.keyword in BUILDKIT_KEYWORDS]
     if not below:
         return None
     return _since_before(question, below) or _in_the_cache(question, below)
@@ -35,7 +46,7 @@ def explain(question: Question) -> Claim | None:
 def _since_before(question: Question, below: list[Step]) -> Claim | None:
     """What the earlier run on this host tells: only metadata changed, and the rest was built."""
     before = question.before
-    changed = [edit for edit in question.above if edit.kind != "same"]
+    changed = [edit for edit in question.changes.edits_above if edit.kind != "same"]
     if before is None or not changed:
         return None
     items = [edit.now or edit.before for edit in changed]
@@ -78,7 +89,10 @@ def _kept(question: Question, below: list[Step]) -> list[Step]:
     """The steps that would have hit: as the earlier run had them, down to the first that is not."""
     found: list[Step] = []
     for step in below:
-        if not _was_there(question, step) or replace(question, at=step).same is False:
+        if (
+            not _was_there(question, step)
+            or replace(question, ancestor_step=step).changes.inputs_unchanged is False
+        ):
             break
         found.append(step)
     return found
@@ -146,7 +160,7 @@ def _claim(
         confidence=confidence,
         evidence=evidence,
         advice=advice(item),
-        suspect={"kind": "metadata", "line": item.line if item else None, "was": was},
+        suspect=MetadataLine(item.line if item else None, was),
     )
 
 
@@ -155,7 +169,7 @@ def advice(item: Instruction | None) -> str:
     buildkit = "build with BuildKit: DOCKER_BUILDKIT=1 docker build …"
     if item is None:
         return buildkit[0].upper() + buildkit[1:]
-    move = f"Move {told(item, 40)} to the end of its stage"
+    move = f"Move {describe(item, 40)} to the end of its stage"
     if item.keyword == "LABEL":
         move += "; or take it out and give it when it is needed: docker build --label NAME=VALUE …"
     return f"{move}; or {buildkit}"
@@ -163,7 +177,7 @@ def advice(item: Instruction | None) -> str:
 
 def _buildkit_hits(question: Question) -> int:
     """How many of the steps below BuildKit has in its cache on the same host."""
-    wanted = {step.id for step in question.chain.steps if step.keyword in WORK}
+    wanted = {step.id for step in question.chain.steps if step.keyword in BUILDKIT_KEYWORDS}
     for run in question.case.of(BUILDKIT_FOUND, host=question.run.host):
         return sum(step.id in wanted and step.status == "hit" for step in run.steps)
     return 0
@@ -179,7 +193,7 @@ def _text(item: Instruction | None) -> str | None:
 
 def observe(case: Case) -> Iterator[Claim]:
     """A LABEL that names a time or a revision has another in the next build."""
-    for item, what in volatile_labels(case):
+    for item, what in changing_labels(case):
         for run in case.of(LEGACY_COLD):
             below = [step for step in run.steps if _below(step, item)]
             if below:
@@ -187,7 +201,11 @@ def observe(case: Case) -> Iterator[Claim]:
 
 
 def _below(step: Step, item: Instruction) -> bool:
-    return step.stage_index == item.stage_index and step.index > item.index and step.keyword in WORK
+    return (
+        step.stage_index == item.stage_index
+        and step.index > item.index
+        and step.keyword in BUILDKIT_KEYWORDS
+    )
 
 
 def _would(host: str, item: Instruction, what: str, below: list[Step]) -> Claim:
@@ -197,7 +215,7 @@ def _would(host: str, item: Instruction, what: str, below: list[Step]) -> Claim:
         confidence="possible",
         steps=(StepId(item.stage_index, item.index),),
         evidence=(
-            Evidence(kind="dockerfile", text=f"{told(item)}: it holds {what}"),
+            Evidence(kind="dockerfile", text=f"{describe(item)}: it holds {what}"),
             Evidence(
                 kind="source",
                 text="in our lab a LABEL that changed makes the legacy builder miss it and all "
@@ -209,12 +227,13 @@ def _would(host: str, item: Instruction, what: str, below: list[Step]) -> Claim:
         backends=("legacy",),
         consequences=tuple(step.id for step in below),
         seconds=seconds_of(below),
-        suspect={"kind": "metadata", "line": item.line, "was": None},
+        suspect=MetadataLine(item.line, None),
     )
 
 
 RULE = Rule(
     id="legacy-metadata-invalidates",
+    order=110,
     title="A LABEL, CMD or EXPOSE above a step makes the legacy builder build it again",
     surprise="The legacy builder makes an image of every instruction and looks for the next one "
     "among that image's children. So a LABEL with another value is another image, and nothing "
@@ -237,4 +256,5 @@ RULE = Rule(
     "again. With DOCKER_BUILDKIT=1 it is CACHED.",
     explain=explain,
     observe=observe,
+    suspect=MetadataLine,
 )

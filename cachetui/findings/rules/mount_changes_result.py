@@ -5,26 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.case import Case, told
+from cachetui.findings.case import Case
+from cachetui.findings.changing_values import changing_command
+from cachetui.findings.claim import Claim, answer
+from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence, Need
-from cachetui.findings.rule import Claim, Question, Rule, answer
-from cachetui.findings.rules.nondeterministic_step import makers_of, missed, recurs, remade
-from cachetui.findings.volatile import changing
+from cachetui.findings.remade_steps import copy_missed, makers_of, remade_runs, result_recurs
+from cachetui.findings.rule import Rule
+from cachetui.findings.suspect import Suspect
+from cachetui.findings.wording import describe
 from cachetui.records.scenario import BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM, Scenario
 from cachetui.records.step import StepId
+
+
+class MountContent(Suspect, frozen=True, tag="mount"):
+    """What the cache mount of a RUN held when the step ran."""
+
+    line: int
 
 
 def explain(question: Question) -> Claim | None:
     """A copy of what a step with a cache mount made missed with the mount warm. That the same
     bytes come again in the next repeat, which begins with the mount empty, tells a step that
     depends on it from one that never makes the same twice."""
-    makers = [item for item in remade(question) if item.cache_mounts]
-    again = recurs(question) if makers else None
+    makers = [item for item in remade_runs(question) if item.cache_mounts]
+    again = result_recurs(question) if makers else None
     if not makers or again is False:
         return None
     evidence = [
-        *(Evidence(kind="dockerfile", text=told(item, 90)) for item in makers[:3]),
-        missed(question),
+        *(Evidence(kind="dockerfile", text=describe(item, 90)) for item in makers[:3]),
+        copy_missed(question),
     ]
     if again:
         evidence.append(
@@ -44,7 +54,7 @@ def explain(question: Question) -> Claim | None:
         steps=tuple(StepId(item.stage_index, item.index) for item in makers),
         evidence=evidence,
         advice=_advice(makers[-1]),
-        suspect={"kind": "mount", "line": makers[-1].line},
+        suspect=MountContent(makers[-1].line),
     )
 
 
@@ -65,7 +75,7 @@ def observe(case: Case) -> Iterator[Claim]:
                 confidence="proved" if len(makers) == 1 else "likely",
                 steps=tuple(StepId(one.stage_index, one.index) for one in makers),
                 evidence=(
-                    *(Evidence(kind="dockerfile", text=told(one, 90)) for one in makers[:3]),
+                    *(Evidence(kind="dockerfile", text=describe(one, 90)) for one in makers[:3]),
                     Evidence(
                         kind="output",
                         text=f"on {host.name} {len(cold)} cold runs made one result, and "
@@ -76,7 +86,7 @@ def observe(case: Case) -> Iterator[Claim]:
                 hosts=(host.name,),
                 backends=("buildkit",),
                 scenarios=(BUILDKIT_MOUNTS_WARM.name,),
-                suspect={"kind": "mount", "line": makers[-1].line},
+                suspect=MountContent(makers[-1].line),
             )
 
 
@@ -90,10 +100,10 @@ def ask(case: Case) -> Iterator[Need]:
     for run in case.of(BUILDKIT_MOUNTS_WARM):
         for chain in case.chains[run.id]:
             question = Question(case, chain, (), None)
-            makers = remade(question)
-            if not any(item.cache_mounts for item in makers) or any(map(changing, makers)):
+            makers = remade_runs(question)
+            if not any(item.cache_mounts for item in makers) or any(map(changing_command, makers)):
                 continue
-            if recurs(question) is None:
+            if result_recurs(question) is None:
                 yield Need(
                     id="mount-changes-result",
                     text=f"{case.line(question.step.id)} missed with the mounts warm: whether for "
@@ -118,6 +128,7 @@ def _advice(item: Instruction) -> str:
 
 RULE = Rule(
     id="mount-changes-result",
+    order=220,
     title="The result depends on what the cache mount held",
     surprise="A cache mount is no input: no key has what it holds. A step that writes something "
     "else when the mount is warm gives machines different images under one key.",
@@ -139,4 +150,6 @@ RULE = Rule(
     explain=explain,
     observe=observe,
     ask=ask,
+    suspect=MountContent,
+    compares=(BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM),
 )

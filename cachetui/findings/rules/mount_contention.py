@@ -7,14 +7,24 @@ from itertools import combinations
 
 from cachetui.compare.timings import Summary, summarise
 from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.case import Case, told
+from cachetui.findings.case import Case
+from cachetui.findings.claim import Claim
+from cachetui.findings.host_load import loaded
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import Claim, Rule
-from cachetui.findings.rules.cold_mount_slow import loaded
-from cachetui.findings.rules.mount_id_shared import shared_mounts
-from cachetui.findings.times import together
+from cachetui.findings.rule import Rule
+from cachetui.findings.shared_mounts import shared_mounts
+from cachetui.findings.step_seconds import overlap_seconds
+from cachetui.findings.suspect import Suspect
+from cachetui.findings.wording import describe
 from cachetui.records.run import Run
 from cachetui.records.step import StepId
+
+
+class LockedMount(Suspect, frozen=True, tag="sharing"):
+    """A cache mount that one step at a time can hold."""
+
+    id: str
+
 
 LEAST = 0.3
 """Seconds at once that count as waiting: printed times are no finer than 0.1 s."""
@@ -48,8 +58,8 @@ def _claim(
         confidence="proved",
         steps=(_place(first), _place(second)),
         evidence=(
-            Evidence(kind="dockerfile", text=f"{told(first, 90)}"),
-            Evidence(kind="dockerfile", text=f"{told(second, 90)}"),
+            Evidence(kind="dockerfile", text=f"{describe(first, 90)}"),
+            Evidence(kind="dockerfile", text=f"{describe(second, 90)}"),
             Evidence(
                 kind="timing",
                 text=f"{run.scenario} on {run.host}: both were under way for {_said(found)} at "
@@ -64,8 +74,8 @@ def _claim(
         backends=("buildkit",),
         scenarios=(run.scenario,),
         seconds=round(found.median, 3),
-        same=identity,
-        suspect={"kind": "sharing", "id": identity},
+        merge_key=identity,
+        suspect=LockedMount(identity),
     )
 
 
@@ -75,7 +85,7 @@ def _waited(run: Run, first: Instruction, second: Instruction) -> float | None:
     one, two = steps.get(_place(first)), steps.get(_place(second))
     if one is None or two is None or one.status != "miss" or two.status != "miss":
         return None
-    return round(together(one, two), 3)
+    return round(overlap_seconds(one, two), 3)
 
 
 def _place(item: Instruction) -> StepId:
@@ -90,6 +100,7 @@ def _said(found: Summary) -> str:
 
 RULE = Rule(
     id="mount-contention",
+    order=250,
     title="sharing=locked makes parallel steps wait",
     surprise="Two stages could run side by side, and do not: a cache mount with sharing=locked "
     "is held by one step at a time. The waiting is counted as the step's own time.",
@@ -109,4 +120,6 @@ RULE = Rule(
     "FROM busybox\nCOPY --from=a /a /\nCOPY --from=b /b /\n",
     try_it="docker build . takes 4 seconds; with sharing=shared 2.",
     observe=observe,
+    suspect=LockedMount,
+    untestable="it is about seconds, not about hits: compare runs with and without sharing=locked",
 )

@@ -4,29 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cachetui.dockerfile.instruction import Instruction, Mount
-from cachetui.findings.case import Case, listed, told
+from cachetui.dockerfile.instruction import Instruction
+from cachetui.findings.case import Case
+from cachetui.findings.claim import Claim
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import Claim, Rule
+from cachetui.findings.rule import Rule
+from cachetui.findings.shared_mounts import shared_mounts
+from cachetui.findings.suspect import Suspect
+from cachetui.findings.wording import describe, join_names
 from cachetui.records.step import StepId
 
 
-def shared_mounts(case: Case) -> dict[str, list[tuple[Instruction, Mount]]]:
-    """Id → the RUN steps of needed stages that mount it, where there are two or more.
+class SharedMount(Suspect, frozen=True, tag="mount-id"):
+    """A cache mount that several steps use."""
 
-    Steps of equal text in stages of one base may be one vertex, and count once. A mount with
-    `from` begins as a copy of other content and is another folder. An id with a variable is
-    compared within its stage only: what it stands for is not known elsewhere.
-    """
-    found: dict[str, list[tuple[Instruction, Mount]]] = {}
-    for item in case.instructions("RUN"):
-        for mount in item.cache_mounts:
-            scope = f"@{item.stage_index}" if "$" in mount.id else ""
-            key = f"{mount.id}{scope}|{mount.from_ or ''}|{mount.source}"
-            members = found.setdefault(key, [])
-            if all(other.text != item.text for other, _ in members):
-                members.append((item, mount))
-    return {members[0][1].id: members for members in found.values() if len(members) > 1}
+    id: str
 
 
 def observe(case: Case) -> Iterator[Claim]:
@@ -37,12 +29,12 @@ def observe(case: Case) -> Iterator[Claim]:
         items = [item for item, _ in members]
         stages = {item.stage_index for item in items}
         targets = {mount.target for _, mount in members}
-        bases = {_base(case, item) for item in items}
+        bases = {case.base(item.stage_index) for item in items}
         odd = []
         if len(targets) > 1:
-            odd.append(f"they mount it at different places ({listed(sorted(targets))})")
+            odd.append(f"they mount it at different places ({join_names(sorted(targets))})")
         if len(bases) > 1:
-            odd.append(f"they stand on different images ({listed(sorted(bases))})")
+            odd.append(f"they stand on different images ({join_names(sorted(bases))})")
         where = "steps" if len(stages) == 1 else f"{len(stages)} stages"
         yield Claim(
             title=f"{len(items)} {where} use one cache mount, {identity}: what one leaves there "
@@ -50,7 +42,7 @@ def observe(case: Case) -> Iterator[Claim]:
             confidence="likely" if odd else "possible",
             steps=tuple(StepId(item.stage_index, item.index) for item in items),
             evidence=(
-                *(Evidence(kind="dockerfile", text=told(item)) for item in items[:4]),
+                *(Evidence(kind="dockerfile", text=describe(item)) for item in items[:4]),
                 *(Evidence(kind="dockerfile", text=text) for text in odd),
                 Evidence(
                     kind="source",
@@ -64,16 +56,9 @@ def observe(case: Case) -> Iterator[Claim]:
             hosts=tuple(dict.fromkeys(run.host for run in ran)),
             backends=("buildkit",),
             scenarios=(),
-            same=identity,
-            suspect={"kind": "mount-id", "id": identity},
+            merge_key=identity,
+            suspect=SharedMount(identity),
         )
-
-
-def _base(case: Case, item: Instruction) -> str:
-    stage = case.dockerfile.stages[item.stage_index]
-    while stage.base_stage is not None and stage.base_stage < stage.index:
-        stage = case.dockerfile.stages[stage.base_stage]
-    return stage.base
 
 
 def _name(case: Case, item: Instruction) -> str:
@@ -86,6 +71,7 @@ def _suggest(identity: str) -> str:
 
 RULE = Rule(
     id="mount-id-shared",
+    order=240,
     title="Cache mounts of one id are shared by steps or stages",
     surprise="Two RUN steps that mount the same target share one folder on the host, in one "
     "build and between builds, whether that was meant or not.",
@@ -102,4 +88,6 @@ RULE = Rule(
     "FROM busybox\nRUN --mount=type=cache,target=/cache ls /cache\n",
     try_it="docker build --target a . and then docker build . : the second finds the file.",
     observe=observe,
+    suspect=SharedMount,
+    untestable="it is about which steps share a mount, which the Dockerfile shows",
 )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cachetui.findings.case import Case, told
+from cachetui.findings.case import Case
+from cachetui.findings.claim import Claim
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import Claim, Rule
+from cachetui.findings.rule import Rule
+from cachetui.findings.wording import describe
 from cachetui.records.step import StepId
 
 
@@ -31,7 +33,7 @@ def observe(case: Case) -> Iterator[Claim]:
             confidence="proved",
             steps=tuple(StepId(item.stage_index, item.index) for item in mounts),
             evidence=(
-                Evidence(kind="dockerfile", text=told(first)),
+                Evidence(kind="dockerfile", text=describe(first)),
                 Evidence(kind="run", text=f"legacy: {reason}", data={"run": run.id}),
             ),
             advice="Build with BuildKit: DOCKER_BUILDKIT=1 docker build …; a build that must run "
@@ -44,6 +46,7 @@ def observe(case: Case) -> Iterator[Claim]:
 
 RULE = Rule(
     id="mount-needs-buildkit",
+    order=140,
     title="RUN --mount cannot run on the legacy builder",
     surprise="The same Dockerfile builds on one machine and fails on another with `the --mount "
     "option requires BuildKit`: there DOCKER_BUILDKIT is 0, or the client has no buildx.",

@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.dockerfile.instruction import Instruction, Mount
-from cachetui.findings.case import Case, listed, told
+from cachetui.findings.case import Case
+from cachetui.findings.claim import Claim
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import Claim, Rule
+from cachetui.findings.rule import Rule
+from cachetui.findings.suspect import Suspect
+from cachetui.findings.wording import describe, join_names
 from cachetui.records.step import StepId
 from cachetui.records.versions import version_key
+
+
+class NoCacheOption(Suspect, frozen=True, tag="no-cache"):
+    """The option of the build that empties mounts."""
+
+    option: str
+
 
 ALL_MOUNTS_SINCE = (27, 3)
 """Engines with BuildKit 0.16 or later; before, mounts with uid, gid or mode were spared."""
@@ -65,12 +75,12 @@ def _claim(
     engine = case.hosts[host].engine or ""
     return Claim(
         title=f"{option} empties the cache {'mount' if len(ids) == 1 else 'mounts'} "
-        f"{listed(ids)} each time",
+        f"{join_names(ids)} each time",
         confidence="likely",
         steps=tuple(dict.fromkeys(StepId(i.stage_index, i.index) for i, _ in mounts)),
         evidence=(
             Evidence(kind="dockerfile", text=f"the build's own options have {option}"),
-            *(Evidence(kind="dockerfile", text=told(item)) for item, _ in mounts[:3]),
+            *(Evidence(kind="dockerfile", text=describe(item)) for item, _ in mounts[:3]),
             Evidence(
                 kind="source",
                 text="in our lab --no-cache empties the cache mounts of the steps it runs",
@@ -97,12 +107,13 @@ def _claim(
         hosts=(host,),
         backends=("buildkit",),
         scenarios=(),
-        suspect={"kind": "no-cache", "option": option},
+        suspect=NoCacheOption(option),
     )
 
 
 RULE = Rule(
     id="no-cache-empties-mounts",
+    order=230,
     title="The build's own options empty its cache mounts",
     surprise="`--no-cache` does not only run the steps again: it removes what their cache mounts "
     "hold, for every other build that uses them too. `cold layers, warm mounts` is not to be had "
@@ -120,4 +131,6 @@ RULE = Rule(
     "RUN --mount=type=cache,target=/cache ls /cache | wc -l && touch /cache/$(date +%s)\n",
     try_it="docker build --progress=plain --no-cache . again and again: it counts 0 each time.",
     observe=observe,
+    suspect=NoCacheOption,
+    untestable="it is about what an option of the build would do, which is known of every engine",
 )

@@ -5,23 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.case import Case, listed, told
+from cachetui.findings.case import Case
+from cachetui.findings.changing_values import changing_command
+from cachetui.findings.claim import Claim, answer
+from cachetui.findings.question import Question
 from cachetui.findings.record import Confidence, Evidence
-from cachetui.findings.rule import Claim, Question, Rule, answer
-from cachetui.findings.volatile import changing
+from cachetui.findings.remade_steps import copy_missed, makers_of, remade_runs, result_recurs
+from cachetui.findings.rule import Rule
+from cachetui.findings.suspect import Suspect
+from cachetui.findings.wording import describe, join_names
 from cachetui.records.run import Run
-from cachetui.records.scenario import BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM
+from cachetui.records.scenario import BUILDKIT_COLD
 from cachetui.records.step import StepId
+
+
+class RepeatedStep(Suspect, frozen=True, tag="repeat"):
+    """A RUN that makes something else each time."""
+
+    line: int
 
 
 def explain(question: Question) -> Claim | None:
     """In `buildkit-mounts-warm` every RUN runs again on equal inputs: a copy of what one made
     hits when the bytes are equal, and misses when they are not."""
-    makers = remade(question)
-    again = recurs(question) if makers else None
+    makers = remade_runs(question)
+    again = result_recurs(question) if makers else None
     if not makers or again is True:
         return None
-    clear = [item for item in makers if changing(item)]
+    clear = [item for item in makers if changing_command(item)]
     mounts = any(item.cache_mounts for item in makers)
     makers = clear or [item for item in makers if not item.cache_mounts] or makers
     return answer(
@@ -31,35 +42,22 @@ def explain(question: Question) -> Claim | None:
         steps=tuple(StepId(item.stage_index, item.index) for item in makers),
         evidence=(
             *(Evidence(kind="dockerfile", text=_told(item)) for item in makers[:3]),
-            missed(question),
+            copy_missed(question),
             *never_twice(question),
         ),
         advice=_advice(makers),
-        suspect={"kind": "repeat", "line": makers[-1].line},
+        suspect=RepeatedStep(makers[-1].line),
     )
 
 
 def _told(item: Instruction) -> str:
-    what = changing(item)
-    return told(item, 90) + (f": it uses {what}" if what else "")
-
-
-def recurs(question: Question) -> bool | None:
-    """Whether the result that missed came again in later repeats, each of which began with the
-    mounts emptied by its cold run. False: each time it was another; None: nothing tells."""
-    runs = question.case.of(question.run.kind, host=question.run.host)
-    runs.sort(key=lambda run: run.repeat)
-    found = [step.status for run in runs for step in run.steps if step.id == question.step.id]
-    if len(found) < 2 or found[0] != "miss":
-        return None
-    if all(status == "miss" for status in found):
-        return False
-    return True if all(status == "hit" for status in found[1:]) else None
+    what = changing_command(item)
+    return describe(item, 90) + (f": it uses {what}" if what else "")
 
 
 def never_twice(question: Question) -> tuple[Evidence, ...]:
     """That the repeats agree: each time another result."""
-    if recurs(question) is not False:
+    if result_recurs(question) is not False:
         return ()
     count = len(question.case.of(question.run.kind, host=question.run.host))
     return (
@@ -69,42 +67,6 @@ def never_twice(question: Question) -> tuple[Evidence, ...]:
             "emptied: the bytes were others every time",
             data={"repeats": count},
         ),
-    )
-
-
-def remade(question: Question) -> list[Instruction]:
-    """The RUN steps that made again, on equal inputs, what the step that missed copies."""
-    if question.run.kind != BUILDKIT_MOUNTS_WARM or not question.chain.through:
-        return []
-    if question.instruction is None or question.instruction.keyword not in ("COPY", "RUN"):
-        return []
-    direct = question.case.parents(question.run)
-    steps = {step.id: step for step in question.run.steps}
-    found: set[StepId] = set()
-    waiting = list(question.chain.through)
-    while waiting:
-        step = waiting.pop()
-        if step in found or steps[step].status != "miss":
-            continue
-        found.add(step)
-        waiting += [parent.step for parent in direct.get(step, ())]
-    items = [question.case.instruction(step) for step in sorted(found, key=_place)]
-    return [item for item in items if item is not None and item.keyword == "RUN"]
-
-
-def _place(step: StepId) -> tuple[int, int]:
-    return (step.stage_index, step.index)
-
-
-def missed(question: Question) -> Evidence:
-    """That the copy missed where equal bytes would have hit."""
-    run = question.run
-    return Evidence(
-        kind="run",
-        text=f"{run.scenario} on {run.host}: the same inputs were built again, and "
-        f"{question.case.line(question.step.id)} missed: BuildKit found other bytes in what it "
-        "copies",
-        data={"run": run.id, "repeat": run.repeat},
     )
 
 
@@ -158,7 +120,7 @@ def _alike(case: Case, made: _Made, stage_index: int) -> Iterator[tuple[bool, _M
 def _differs(makers: list[Instruction], made: _Made, confidence: Confidence) -> Claim:
     hosts = tuple(dict.fromkeys(run.host for run, _ in made))
     results = len({result for _, result in made})
-    where = listed([f"{run.host} {run.repeat}" for run, _ in made])
+    where = join_names([f"{run.host} {run.repeat}" for run, _ in made])
     return Claim(
         title=_title(makers),
         confidence=confidence,
@@ -176,30 +138,15 @@ def _differs(makers: list[Instruction], made: _Made, confidence: Confidence) -> 
         hosts=hosts,
         backends=("buildkit",),
         scenarios=(BUILDKIT_COLD.name,),
-        suspect={"kind": "repeat", "line": makers[-1].line},
+        suspect=RepeatedStep(makers[-1].line),
     )
-
-
-def makers_of(case: Case, item: Instruction) -> list[Instruction]:
-    """The RUN steps whose result is what an instruction leaves: itself, or those of the stage
-    that it copies from."""
-    if item.keyword == "RUN":
-        return [item]
-    if not isinstance(item.copy_from, int):
-        return []
-    stage = case.dockerfile.stages[item.copy_from]
-    found = [one for one in stage.instructions if one.keyword == "RUN"]
-    while stage.base_stage is not None and stage.base_stage < stage.index:
-        stage = case.dockerfile.stages[stage.base_stage]
-        found = [*(one for one in stage.instructions if one.keyword == "RUN"), *found]
-    return found
 
 
 def _title(makers: list[Instruction]) -> str:
     lines = [str(item.line) for item in makers]
     if len(lines) == 1:
         return f"line {lines[0]} makes another result of the same inputs"
-    return f"one of lines {listed(lines)} makes another result of the same inputs"
+    return f"one of lines {join_names(lines)} makes another result of the same inputs"
 
 
 def _advice(makers: list[Instruction]) -> str:
@@ -212,6 +159,7 @@ def _advice(makers: list[Instruction]) -> str:
 
 RULE = Rule(
     id="nondeterministic-step",
+    order=410,
     title="Equal inputs, another result, and who misses for it",
     surprise="A RUN that is built again makes other bytes (a date, a random name, today's "
     "packages), so a COPY --from of them misses in a stage whose own lines did not change.",
@@ -232,4 +180,6 @@ RULE = Rule(
     try_it="cachetui run . --scenarios buildkit-mounts-warm",
     explain=explain,
     observe=observe,
+    suspect=RepeatedStep,
+    compares=(BUILDKIT_COLD, BUILDKIT_COLD),
 )

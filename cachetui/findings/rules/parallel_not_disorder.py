@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.findings.case import Case
+from cachetui.findings.claim import Claim
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import Claim, Rule
-from cachetui.findings.rules.mount_id_shared import shared_mounts
-from cachetui.findings.times import together as at_once
+from cachetui.findings.rule import Rule
+from cachetui.findings.shared_mounts import shared_mounts
+from cachetui.findings.step_seconds import overlap_seconds
 from cachetui.records.run import Run
 from cachetui.records.scenario import BUILDKIT_WARM
 from cachetui.records.step import Step, StepId
@@ -79,7 +80,7 @@ def _pairs(run: Run, case: Case) -> Iterator[tuple[Step, Step, float]]:
                 continue
             if (first.id, second.id) in waiting:
                 continue
-            together = at_once(first, second)
+            together = overlap_seconds(first, second)
             if together >= LEAST:
                 yield first, second, together
 
@@ -96,6 +97,7 @@ def _waiting(case: Case) -> set[tuple[StepId, StepId]]:
 
 RULE = Rule(
     id="parallel-not-disorder",
+    order=440,
     title="Output out of order is parallel work",
     surprise="BuildKit prints steps as they come, so lines of a later stage stand between those "
     "of an earlier one, and numbers do not follow the Dockerfile. Nothing ran in a wrong order.",

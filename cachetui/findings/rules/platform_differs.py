@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cachetui.findings.case import Case, listed
+from cachetui.findings.case import Case
+from cachetui.findings.claim import Claim
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import Claim, Rule
+from cachetui.findings.rule import Rule
+from cachetui.findings.wording import join_names
 from cachetui.records.step import StepId
 
 
@@ -33,12 +35,12 @@ def observe(case: Case) -> Iterator[Claim]:
     heads = [s.instructions[0] for s in case.dockerfile.stages if s.index in case.needed]
     yield Claim(
         title="hosts build for different platforms: "
-        + ", ".join(f"{name} on {listed(hosts)}" for name, hosts in platforms.items()),
+        + ", ".join(f"{name} on {join_names(hosts)}" for name, hosts in platforms.items()),
         confidence="proved",
         steps=tuple(StepId(head.stage_index, 0) for head in heads[:1]),
         evidence=(
             *(
-                Evidence(kind="facts", text=f"{listed(hosts)}: {name}")
+                Evidence(kind="facts", text=f"{join_names(hosts)}: {name}")
                 for name, hosts in platforms.items()
             ),
             *(
@@ -67,6 +69,7 @@ def _minds(case: Case) -> bool:
 
 RULE = Rule(
     id="platform-differs",
+    order=450,
     title="Hosts build for different platforms",
     surprise="The platform is in the key of every step, and the base image is another one: no "
     "result of one host is of use on the other, and the images differ.",

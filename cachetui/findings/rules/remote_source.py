@@ -6,10 +6,21 @@ import re
 from collections.abc import Iterator
 
 from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.case import Case, listed, told
+from cachetui.findings.case import Case
+from cachetui.findings.claim import Claim, answer
+from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence, Need
-from cachetui.findings.rule import Claim, Question, Rule, answer
+from cachetui.findings.rule import Rule
+from cachetui.findings.suspect import Suspect
+from cachetui.findings.wording import describe, join_names
 from cachetui.records.scenario import COLD, Scenario
+
+
+class RemoteSources(Suspect, frozen=True, tag="remote"):
+    """What ADD fetches: URLs and git references."""
+
+    sources: tuple[str, ...]
+
 
 _COMMIT = re.compile(r"#(?:refs/[^:]*)?[0-9a-f]{40}(?::|$)")
 
@@ -19,18 +30,20 @@ def explain(question: Question) -> Claim | None:
     if item is None or not loose(item):
         return None
     cold = _just_built(question)
-    if cold is None and question.step_before is None:
+    if cold is None and question.changes.step_before is None:
         return None
-    if question.above or question.changed:
+    if question.changes.edits_above or question.changes.changed:
         return None  # something else changed as well
     sources = loose(item)
     since = f"minutes before, in {cold}" if cold else "in an earlier run, which is kept"
     return answer(
         question,
-        title=f"what line {item.line} fetches changed: {listed(sources, 1)}",
+        title=f"what line {item.line} fetches changed: {join_names(sources, 1)}",
         confidence="proved" if cold else "likely",
         evidence=(
-            Evidence(kind="dockerfile", text=f"{told(item, 90)}: {_pinned_by(item)} is not given"),
+            Evidence(
+                kind="dockerfile", text=f"{describe(item, 90)}: {_pinned_by(item)} is not given"
+            ),
             Evidence(
                 kind="run",
                 text=f"{question.run.scenario} on {question.run.host} found all above it, fetched "
@@ -40,7 +53,7 @@ def explain(question: Question) -> Claim | None:
             ),
         ),
         advice=_advice(item),
-        suspect={"kind": "remote", "sources": list(sources)},
+        suspect=RemoteSources(sources),
     )
 
 
@@ -95,6 +108,7 @@ def ask(case: Case) -> Iterator[Need]:
 
 RULE = Rule(
     id="remote-source",
+    order=370,
     title="What ADD fetches changed under its name",
     surprise="ADD of a URL or a git branch asks the server each time. The Dockerfile and the "
     "context are the same, and the step runs again, or is another on another host, because the "
@@ -113,4 +127,6 @@ RULE = Rule(
     try_it="docker build . before and after the file changes on the server.",
     explain=explain,
     ask=ask,
+    suspect=RemoteSources,
+    untestable="what the server had before cannot be brought back",
 )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.findings.case import Case
+from cachetui.findings.claim import Claim
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import Claim, Rule
-from cachetui.findings.times import seconds_of
+from cachetui.findings.rule import Rule
+from cachetui.findings.step_seconds import seconds_of
 from cachetui.records.run import Run
 from cachetui.records.scenario import LEGACY_COLD, LEGACY_FOUND
 from cachetui.records.step import StepId
@@ -75,6 +76,7 @@ def _end(case: Case, stage: int) -> int:
 
 RULE = Rule(
     id="stage-not-needed",
+    order=130,
     title="A stage that the target does not need is built by the legacy builder only",
     surprise="The legacy builder builds every stage down to the target, BuildKit those alone "
     "that the target is FROM, copies from or mounts.",

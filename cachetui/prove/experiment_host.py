@@ -25,8 +25,9 @@ from cachetui.builders.client import last_line
 from cachetui.builders.command_line import client
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.machine import Cancel, HostError, Machine
-from cachetui.prove.layout import Laid
-from cachetui.prove.states import Image, NoExperiment
+from cachetui.prove.change import Image
+from cachetui.prove.derived_build import DerivedBuild
+from cachetui.prove.errors import NoExperiment
 from cachetui.prove.verdict import Made
 from cachetui.records.host import HostFacts
 from cachetui.store.database import Store
@@ -37,7 +38,7 @@ _BLOCK = 1 << 20
 
 
 @dataclass
-class Bench:
+class ExperimentHost:
     """One host during one experiment, by the experiment's `name`. `commands` are those that ran;
     build arguments stand in them without their values."""
 
@@ -51,25 +52,27 @@ class Bench:
     commands: list[str] = field(default_factory=list)
     _images: MadeImages = field(default_factory=MadeImages)
     _fetched: dict[str, str | None] = field(default_factory=dict)
-    _laid: list[Laid] = field(default_factory=list)
+    _builds: list[DerivedBuild] = field(default_factory=list)
 
     def begin(self) -> None:
         """Count what the host holds, so that what comes after is known to be ours."""
         self._images.before = image_ids(self.machine, self.host)
 
-    def build(self, laid: Laid, redactor: Redactor, on_doing: Callable[[str], None]) -> Made:
+    def build(
+        self, build: DerivedBuild, redactor: Redactor, on_doing: Callable[[str], None]
+    ) -> Made:
         """Prepare a derived build and run it. Raises `HostError`; a build that fails is made."""
-        self._laid.append(laid)
-        self.shell(laid.script)
-        job = self.job(laid, redactor)
+        self._builds.append(build)
+        self.shell(build.script)
+        job = self.job(build, redactor)
         self._images.expect(job)
         decided = Event()
 
         def watch(recorder: BuildRecorder) -> None:
             on_doing(recorder.doing)
-            if laid.stop_early:
+            if build.stop_early:
                 known = recorder.finished(ended=False, failed=False)
-                if any(step.id == laid.watch and step.status in ("hit", "miss") for step in known):
+                if any(step.id == build.watch and step.status in ("hit", "miss") for step in known):
                     decided.set()
 
         with self.store.spool() as folder:
@@ -89,16 +92,16 @@ class Bench:
             raise HostError(self.host.name, "cancelled", "stopped")
         if outcome.run.status == "lost":
             raise HostError(self.host.name, "lost", outcome.run.reason or "the connection broke")
-        return Made(outcome.run, laid.watch)
+        return Made(outcome.run, build.watch)
 
-    def job(self, laid: Laid, redactor: Redactor) -> BuildJob:
+    def job(self, build: DerivedBuild, redactor: Redactor) -> BuildJob:
         return BuildJob(
-            audit=laid.name,
+            audit=build.name,
             host=self.host,
             facts=self.facts,
-            planned=laid.planned,
-            build=laid.build,
-            dockerfile=laid.dockerfile,
+            planned=build.planned,
+            build=build.build,
+            dockerfile=build.dockerfile,
             redactor=redactor,
         )
 
@@ -161,7 +164,7 @@ class Bench:
         name = shlex.quote(image.digest or "")
         return f"{self.docker} pull -q {name} && {self.docker} tag {name} {shlex.quote(image.tag)}"
 
-    def load(self, image: Image, other: Bench) -> None:
+    def load(self, image: Image, other: ExperimentHost) -> None:
         """Copy it from another host, where it gets our tag for as long as that takes."""
         identity = other.find(image)
         if identity is None:
@@ -201,30 +204,30 @@ class Bench:
         self.commands += map(self.shown, commands)
         run_removal(self.machine, commands, self.cancel)
 
-    def tidying(self, images: Iterable[str] = (), laid: Iterable[Laid] = ()) -> list[str]:
-        """The commands that remove what is ours; `laid` names builds that are still to be made.
+    def tidying(self, images: Iterable[str] = (), builds: Iterable[DerivedBuild] = ()) -> list[str]:
+        """The commands that remove what is ours; `builds` are those that are still to be made.
 
         A base image goes last: with an image on it docker would take its name alone.
         """
-        builds = [*self._laid, *laid]
+        every = [*self._builds, *builds]
+        controlled = [build for build in every if build.planned.kind.controlled]
         tags = dict(self._images.tags)
-        for one in builds:
-            if one.planned.kind.controlled:
-                tags.setdefault(tag(one.name, one.planned), None)
-        found = [
+        for build in controlled:
+            tags.setdefault(tag(build.name, build.planned), None)
+        commands = [
             MadeImages(self._images.before, names).removal(self.host, gone, spare_unknown=False)
             for names, gone in ((tags, list(images)), (self._fetched, []))
         ]
         emptied = {
-            empty_mounts_command(self.host, one.dockerfile, mount_namespace(one.name))
-            for one in builds
-            if one.planned.kind.controlled and one.planned.backend == "buildkit"
+            empty_mounts_command(self.host, build.dockerfile, mount_namespace(build.name))
+            for build in controlled
+            if build.planned.backend == "buildkit"
         }
-        found += sorted(command for command in emptied if command)
-        if builds:
+        commands += sorted(command for command in emptied if command)
+        if every:
             folder = shlex.quote(self.root)
-            found.append(f"chmod -R u+rwX {folder} 2>/dev/null; rm -rf {folder}")
-        return [command for command in found if command]
+            commands.append(f"chmod -R u+rwX {folder} 2>/dev/null; rm -rf {folder}")
+        return [command for command in commands if command]
 
 
 @dataclass(frozen=True)

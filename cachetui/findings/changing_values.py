@@ -16,16 +16,16 @@ _WHAT = (
 )
 
 
-def volatile(text: str) -> str | None:
+def changing_value(text: str) -> str | None:
     """What changing thing a text holds ("a date"), None when it holds none."""
     return next((what for what, pattern in _WHAT if pattern.search(text)), None)
 
 
-def volatile_labels(case: Case) -> Iterator[tuple[Instruction, str]]:
+def changing_labels(case: Case) -> Iterator[tuple[Instruction, str]]:
     """LABELs of the stages up to the last that hold such a value, literally."""
     for item in case.instructions("LABEL", stages=range(case.last_stage + 1)):
         values = " ".join(item.args[1::3])
-        what = volatile(values)
+        what = changing_value(values)
         if what is not None and "$" not in item.text:
             yield item, what
 
@@ -38,7 +38,7 @@ _CHANGING = (
 )
 
 
-def changing(instruction: Instruction) -> str | None:
+def changing_command(instruction: Instruction) -> str | None:
     """What a RUN uses that is another each time ("the date"), by its words; None without any."""
     text = instruction.rest + "".join(document.content for document in instruction.heredocs)
     return next((what for what, pattern in _CHANGING if pattern.search(text)), None)

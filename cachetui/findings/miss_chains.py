@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from cachetui.compare.align import order
 from cachetui.dockerfile.parse import Dockerfile
-from cachetui.findings.graph import Parent, parents
-from cachetui.findings.times import seconds_of
+from cachetui.findings.step_graph import Parent, parents
+from cachetui.findings.step_seconds import seconds_of
 from cachetui.records.run import Run
 from cachetui.records.scenario import BUILDKIT_MOUNTS_WARM
 from cachetui.records.step import Step, StepId

@@ -11,18 +11,20 @@ as the first run left it, and with an empty one.
 
 from __future__ import annotations
 
-from cachetui.findings.record import Evidence
-from cachetui.prove import pieces
-from cachetui.prove.pieces import Piece
-from cachetui.prove.states import Change, NoExperiment, Setting, instruction
-from cachetui.prove.verdict import Builds, Verdict, table
+from typing import Literal
+
+from cachetui.prove import dockerfile_pieces as pieces
+from cachetui.prove.change import Change, ExperimentSetting, instruction
+from cachetui.prove.dockerfile_pieces import Piece
+from cachetui.prove.errors import NoExperiment
 from cachetui.records.step import StepId
 
 ABOVE = "cachetui-above"
 
 
-def remake(setting: Setting) -> Change:
-    """The experiment for the last RUN that a finding names. Raises `NoExperiment`."""
+def repeated_run_change(setting: ExperimentSetting, repeats: Literal["run", "mount"]) -> Change:
+    """The build of the last RUN that a finding names; with "mount" of one that must have a cache
+    mount. Raises `NoExperiment`."""
     case, steps = setting.case, setting.finding.steps
     if setting.backend != "buildkit":
         raise NoExperiment("it is about BuildKit alone")
@@ -30,8 +32,7 @@ def remake(setting: Setting) -> Change:
         raise NoExperiment("the finding is about no step of the Dockerfile")
     at = StepId(steps[-1].stage_index, steps[-1].index)
     item = instruction(case, at)
-    kind = setting.finding.suspect.get("kind")
-    if item.keyword != "RUN" or (kind == "mount" and not item.cache_mounts):
+    if item.keyword != "RUN" or (repeats == "mount" and not item.cache_mounts):
         raise NoExperiment(f"line {item.line} is no RUN that could be run again")
     stage = case.dockerfile.stages[at.stage_index]
     own = pieces.pieces(case.dockerfile)
@@ -64,40 +65,6 @@ def remake(setting: Setting) -> Change:
         watch=StepId(probe, 3),
         now=setting.state("run again", whole),
         then=setting.state("run first", whole),
-        remade="mount" if kind == "mount" else "run",
+        repeats=repeats,
         line=item.line,
     )
-
-
-def remade_verdict(change: Change, builds: Builds, host: str) -> Verdict:
-    """What the copies say: the same bytes, or others."""
-    names = ("own-then", "own-cold", "own-now", "own-again")
-    data = table(builds, *names)
-    what = f"BuildKit on {host}: line {change.line}"
-
-    def said(outcome: str, text: str) -> Verdict:
-        evidence = Evidence(kind="experiment", text=f"{what} {text}", data=data)
-        return Verdict(outcome, (evidence,))  # type: ignore[arg-type]
-
-    for key in names:
-        made = builds.get(key)
-        if made is not None and made.status == "none":
-            return said("undecided", f"was not run to its end: {made.trouble}")
-    first, now, again = (builds.get(key) for key in ("own-then", "own-now", "own-again"))
-    if first is None or now is None or again is None or again.status != "hit":
-        return said("undecided", "was not found again in a cache that has it")
-    above = StepId(change.watch.stage_index, change.watch.index - 1)
-    cold = builds.get("own-cold")
-    for made in (now, cold):
-        if made is not None and any(s.id == above and s.status != "hit" for s in made.run.steps):
-            return said("undecided", "stands on steps that make other bytes each time themselves")
-    if change.remade == "run":
-        if now.status == "miss":
-            return said("proved", "made other bytes when it ran again, and all above it the same")
-        return said("undecided", "made the same bytes when it ran again; it may not always")
-    if cold is None or cold.status == "miss":
-        return said("withdrawn", "makes other bytes with an empty mount as well, each time it runs")
-    if now.status == "miss":
-        text = "made the same bytes with an empty mount again, and others with the mount as it left"
-        return said("proved", f"{text} it. Nothing else differs")
-    return said("undecided", "made the same bytes with the mount warm and with it empty")

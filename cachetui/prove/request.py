@@ -1,20 +1,34 @@
-"""From a finding's name to what is asked of which host."""
+"""What is to be proved: a finding, by its name, on one of its hosts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from cachetui.audit.findings_of import case_of, why
 from cachetui.config.settings import BuildSettings, HostSettings, Settings
-from cachetui.findings.case import listed
+from cachetui.findings.case import Case
 from cachetui.findings.record import Finding
-from cachetui.prove.experiment import Asked
-from cachetui.prove.states import NoExperiment
+from cachetui.findings.wording import join_names
+from cachetui.prove.errors import NoExperiment
 from cachetui.records.document import Document
 from cachetui.store.database import Store
 
 
-def choose(
+@dataclass(frozen=True)
+class ProofRequest:
+    """A finding to prove on a `host`. `contexts` are builds whose folders may hold the context
+    that was sent, `given` values of build arguments by name, `hosts` all hosts of the settings."""
+
+    case: Case
+    finding: Finding
+    host: HostSettings
+    hosts: Mapping[str, HostSettings]
+    contexts: Sequence[BuildSettings] = ()
+    given: tuple[tuple[str, str], ...] = ()
+
+
+def proof_request(
     document: Document,
     store: Store,
     settings: Settings,
@@ -23,16 +37,17 @@ def choose(
     host: str | None = None,
     contexts: Sequence[BuildSettings] = (),
     given: tuple[tuple[str, str], ...] = (),
-) -> Asked:
-    """What is to be proved. `host` None is the first of the finding's that is among the settings;
-    `contexts` are looked through before the builds of the settings. Raises `NoExperiment`."""
+) -> ProofRequest:
+    """The request for the finding of that name. `host` None is the first of the finding's hosts
+    that is among the settings; `contexts` are looked through before the builds of the settings.
+    Raises `NoExperiment`."""
     case = case_of(document, store)
     if case is None:
         raise NoExperiment(f"the Dockerfile of audit {document.audit} is not known")
     finding = _finding(document, store, name)
     known = {one.name: one for one in settings.hosts}
     builds = [*contexts, *(b for b in settings.builds.values() if b.name == document.build.name)]
-    return Asked(
+    return ProofRequest(
         case=case,
         finding=finding,
         host=_host(finding, known, host),
@@ -58,16 +73,16 @@ def _host(finding: Finding, known: dict[str, HostSettings], wanted: str | None) 
     if wanted is not None:
         if wanted not in finding.hosts:
             raise NoExperiment(
-                f"{finding.name} is about {listed(finding.hosts)}, not about {wanted}"
+                f"{finding.name} is about {join_names(finding.hosts)}, not about {wanted}"
             )
         if wanted not in known:
             raise NoExperiment(
-                f"no host {wanted} is in hosts.toml; there are {listed(list(known))}"
+                f"no host {wanted} is in hosts.toml; there are {join_names(list(known))}"
             )
         return known[wanted]
     found = next((known[name] for name in finding.hosts if name in known), None)
     if found is None:
         raise NoExperiment(
-            f"{finding.name} is about {listed(finding.hosts)}, and hosts.toml has none of these"
+            f"{finding.name} is about {join_names(finding.hosts)}, and hosts.toml has none of these"
         )
     return found

@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import Dockerfile
-from cachetui.findings.scope import PREDEFINED, references, scope_at
-from cachetui.findings.seen import Files, reads_context, seen
+from cachetui.findings.context_files import ContextFiles, files_read, reads_context
+from cachetui.findings.variables import PREDEFINED, Scope, references, scope_at
 from cachetui.records.backend import Backend
 from cachetui.records.document import BuildRecord
 from cachetui.records.host import HostFacts
@@ -28,7 +28,7 @@ from cachetui.records.step import StepId
 
 
 @dataclass(frozen=True)
-class Setting:
+class BuildOnHost:
     """A build on a host: what its steps' inputs are read from. `files` None: not known. `digests`
     are those that BuildKit resolved references to, for images that the host does not list."""
 
@@ -36,7 +36,7 @@ class Setting:
     dockerfile: Dockerfile
     backend: Backend
     facts: HostFacts | None
-    files: Files | None
+    files: ContextFiles | None
     digests: Mapping[str, str] = field(default_factory=dict)
 
     def image(self, ref: str) -> str | None:
@@ -65,51 +65,58 @@ def comparable(one: str | None, other: str | None) -> bool:
     return one is not None and other is not None and one.startswith("@") == other.startswith("@")
 
 
-def inputs(setting: Setting, step: StepId) -> Inputs:
+def step_inputs(build: BuildOnHost, step: StepId) -> Inputs:
     """The inputs of a step of that build on that host."""
-    file = setting.dockerfile
+    file = build.dockerfile
     instruction = file.stages[step.stage_index].instructions[step.index]
-    scope = scope_at(file, setting.build.build_args, step.stage_index, step.index, setting.backend)
-    tokens: dict[str, str] = {"text": _text(instruction, setting.backend)}
-    unknown: set[str] = set()
-    values = {**scope.args, **scope.env}
-    used = references(instruction.text)
+    scope = scope_at(file, build.build.build_args, step.stage_index, step.index, build.backend)
+    tokens = {"text": _text(instruction, build.backend)}
     if instruction.keyword == "RUN":
-        names = set(scope.args) - PREDEFINED
-        tokens |= {f"arg:{name}": scope.args[name] for name in names if name not in scope.env}
-        if setting.backend == "buildkit":
-            tokens |= {f"env:{name}": value for name, value in scope.env.items()}
-            tokens |= {f"setting:{name}": value for name, value in scope.settings.items()}
-            tokens["network"] = instruction.flag("network") or setting.build.network
+        tokens |= _run_tokens(build, instruction, scope)
     else:
-        for name in used:
-            if name in values:
-                kind = "env" if name in scope.env else "arg"
-                tokens[f"{kind}:{name}"] = values[name]
-    base = base_of(file, step)
-    if base is not None:
-        image = setting.image(base)
-        if image is not None:
-            tokens["base"] = image
-        else:
-            unknown.add("base")
-    if isinstance(instruction.copy_from, str):
-        image = setting.image(instruction.copy_from)
-        if image is not None:
-            tokens["from"] = image
-        else:
-            unknown.add("from")
-    sees: Mapping[str, Entry] | None = None
-    if reads_context(instruction, setting.backend):
-        sees = seen(setting.files, instruction, setting.backend, scope) if setting.files else None
-        if sees is None:
+        tokens |= _variable_tokens(instruction, scope)
+    unknown: set[str] = set()
+    source = instruction.copy_from
+    images = {"base": base_of(file, step), "from": source if isinstance(source, str) else None}
+    for name, ref in images.items():
+        token = build.image(ref) if ref is not None else None
+        if token is not None:
+            tokens[name] = token
+        elif ref is not None:
+            unknown.add(name)
+    files: Mapping[str, Entry] | None = None
+    if reads_context(instruction, build.backend):
+        if build.files is not None:
+            files = files_read(build.files, instruction, build.backend, scope)
+        if files is None:
             unknown.add("files")
     if instruction.remote_sources:
         unknown.add("remote")
-    if setting.facts is not None:
-        tokens["platform"] = setting.facts.platform
-    tokens["options"] = " ".join(setting.build.docker_args)
-    return Inputs(tokens, frozenset(unknown), sees, scope.lines, setting.build.context_digest)
+    if build.facts is not None:
+        tokens["platform"] = build.facts.platform
+    tokens["options"] = " ".join(build.build.docker_args)
+    return Inputs(tokens, frozenset(unknown), files, scope.lines, build.build.context_digest)
+
+
+def _run_tokens(build: BuildOnHost, instruction: Instruction, scope: Scope) -> dict[str, str]:
+    """Of a RUN: the ARGs in force, and on BuildKit ENV, settings and network."""
+    names = set(scope.args) - PREDEFINED
+    tokens = {f"arg:{name}": scope.args[name] for name in names if name not in scope.env}
+    if build.backend == "buildkit":
+        tokens |= {f"env:{name}": value for name, value in scope.env.items()}
+        tokens |= {f"setting:{name}": value for name, value in scope.settings.items()}
+        tokens["network"] = instruction.flag("network") or build.build.network
+    return tokens
+
+
+def _variable_tokens(instruction: Instruction, scope: Scope) -> dict[str, str]:
+    """Of any other instruction: the variables that its text uses."""
+    values = {**scope.args, **scope.env}
+    return {
+        f"{'env' if name in scope.env else 'arg'}:{name}": values[name]
+        for name in references(instruction.text)
+        if name in values
+    }
 
 
 def base_of(dockerfile: Dockerfile, step: StepId) -> str | None:

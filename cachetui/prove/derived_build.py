@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 from cachetui.builders.command_line import Build
 from cachetui.dockerfile.parse import Dockerfile, parse
-from cachetui.prove import files, pieces
-from cachetui.prove.pieces import Pieces
-from cachetui.prove.states import Change, State
+from cachetui.prove import context_edits
+from cachetui.prove import dockerfile_pieces as pieces
+from cachetui.prove.change import Change, State
+from cachetui.prove.dockerfile_pieces import Pieces
 from cachetui.records.backend import Backend
 from cachetui.records.document import BuildRecord
 from cachetui.records.scenario import BUILDKIT_MOUNTS_WARM, FOUND, WARM, Planned, Scenario
@@ -28,7 +29,7 @@ BEGIN = "set -eu\numask 077"
 
 
 @dataclass(frozen=True)
-class Laid:
+class DerivedBuild:
     """A derived build: the shell script that prepares it, the build, its Dockerfile, where the
     watched step stands in that, and whether it may be stopped as soon as that step is known.
     `name` is the experiment's, by which tag, mount namespace and host name are its own."""
@@ -43,7 +44,7 @@ class Laid:
 
 
 @dataclass(frozen=True)
-class Layout:
+class DerivedBuilds:
     """`sent` is the folder of the context that was sent, `root` that of the experiment `name`;
     `dockerfile` is the Dockerfile's path in what was sent."""
 
@@ -54,10 +55,10 @@ class Layout:
     record: BuildRecord
     original: Dockerfile
 
-    def own(self, change: Change, state: State, key: str) -> Laid:
+    def own(self, change: Change, state: State, key: str) -> DerivedBuild:
         """The build in a cache of its own."""
         folder = self._folder(change.backend, key)
-        remade = change.remade is not None
+        remade = change.repeats is not None
         whole = state.dockerfile if remade else self._cut(state, change.watch)
         parts = pieces.unlinked(whole)
         stage = change.watch.stage_index - (2 if remade else 0)
@@ -84,10 +85,10 @@ class Layout:
         planned = Planned(
             (BUILDKIT_MOUNTS_WARM if again else Scenario(change.backend, WARM)).name, 1
         )
-        return self._laid(script, f"{folder}/context", f"{folder}/context/{name}", parts, state,
+        return self._derived(script, f"{folder}/context", f"{folder}/context/{name}", parts, state,
                           change, planned)  # fmt: skip
 
-    def host(self, change: Change, state: State, key: str) -> Laid | None:
+    def host(self, change: Change, state: State, key: str) -> DerivedBuild | None:
         """The build in the host's own cache, None where it cannot be made without changing what
         COPY sees."""
         folder = self._folder(change.backend, key)
@@ -98,7 +99,7 @@ class Layout:
         legacy = change.backend == "legacy"
         if legacy and not state.edited:
             file = f"{base}/{self.dockerfile}"
-            return self._laid(script, context, file, state.dockerfile, state, change, planned,
+            return self._derived(script, context, file, state.dockerfile, state, change, planned,
                               target=self.record.target, stop_early=True)  # fmt: skip
         if legacy and "context/.dockerignore" in self.record.ignore_files:
             # docker would add a line to that file, so the Dockerfile must stand in its place.
@@ -109,7 +110,7 @@ class Layout:
             script += (
                 f"\nprintf %s {shlex.quote(pieces.text(state.dockerfile))} >{shlex.quote(file)}"
             )
-            return self._laid(script, f"{folder}/context", file, state.dockerfile, state, change,
+            return self._derived(script, f"{folder}/context", file, state.dockerfile, state, change,
                               planned, target=self.record.target, stop_early=True)  # fmt: skip
         parts = self._cut(state, change.watch)
         file = f"{folder}.dockerfile"
@@ -118,9 +119,9 @@ class Layout:
         own = self._own_ignore
         if own is not None:
             script += f"\nprintf %s {shlex.quote(own)} >{shlex.quote(file + '.dockerignore')}"
-        return self._laid(script, context, file, parts, state, change, planned)
+        return self._derived(script, context, file, parts, state, change, planned)
 
-    def _laid(
+    def _derived(
         self,
         script: str,
         context: str,
@@ -132,7 +133,7 @@ class Layout:
         *,
         target: str | None = None,
         stop_early: bool = False,
-    ) -> Laid:
+    ) -> DerivedBuild:
         build = Build(
             context=context,
             dockerfile=file,
@@ -143,7 +144,7 @@ class Layout:
         )
         parsed = parse(pieces.text(parts), state.build_args)
         watch = pieces.place(parts, change.watch)
-        return Laid(script, build, parsed, watch, planned, stop_early, self.name)
+        return DerivedBuild(script, build, parsed, watch, planned, stop_early, self.name)
 
     # Parts
 
@@ -154,7 +155,7 @@ class Layout:
         """Copy the context that was sent, and change it."""
         to = shlex.quote(folder)
         steps = [f"mkdir -p {shlex.quote(self.root)}", f"cp -RPp {shlex.quote(self.sent)} {to}"]
-        changes = files.commands(state.files)
+        changes = context_edits.commands(state.files)
         if changes:
             steps += [f"cd {to}/context", *changes]
         return f"{BEGIN}\n{_if(f'! -d {to}', steps)}"
@@ -189,9 +190,3 @@ def kept_options(words: Sequence[str]) -> tuple[str, ...]:
         elif name not in ("--pull", "--cache-to"):
             found.append(word)
     return tuple(found)
-
-
-def never_cached(words: Sequence[str]) -> bool:
-    """Whether the build's own options say `--no-cache`, which empties mounts as well."""
-    said = [word for word in words if word.partition("=")[0] == "--no-cache"]
-    return bool(said) and said[-1] not in ("--no-cache=false", "--no-cache=0")

@@ -19,7 +19,7 @@ from e2b_dockerfile_utils import PatternMatcher
 
 from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import Instruction, is_remote
-from cachetui.findings.scope import Scope, references
+from cachetui.findings.variables import Scope, references
 from cachetui.records.backend import Backend
 
 ROOT = "context"
@@ -27,7 +27,7 @@ _MAGIC = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True)
-class Files:
+class ContextFiles:
     """A build context: its entries as in `context.Entry`, the texts of its ignore files by path
     ("context/.dockerignore"), and where its Dockerfile is ("context/Dockerfile"). What was once
     looked up is remembered: a fleet asks the same of one context hundreds of times."""
@@ -109,8 +109,8 @@ def reads_context(instruction: Instruction, backend: Backend) -> bool:
     return backend == "buildkit" and any(_binds_context(instruction))
 
 
-def seen(
-    files: Files, instruction: Instruction, backend: Backend, scope: Scope
+def files_read(
+    files: ContextFiles, instruction: Instruction, backend: Backend, scope: Scope
 ) -> dict[str, Entry] | None:
     """The entries that the instruction reads, None when that cannot be told: a source with a
     variable whose value is not known, an ignore file whose text is not."""
@@ -125,7 +125,7 @@ def seen(
 
 
 def _seen(
-    files: Files, backend: Backend, sources: Sequence[str | None], excluded: Sequence[str]
+    files: ContextFiles, backend: Backend, sources: Sequence[str | None], excluded: Sequence[str]
 ) -> dict[str, Entry] | None:
     visible = files.visible(backend)
     if visible is None:
@@ -144,7 +144,7 @@ def _seen(
     return found
 
 
-def compare(
+def compare_files(
     first: Mapping[str, Entry], second: Mapping[str, Entry], backend: Backend
 ) -> Difference:
     """How the second view differs from the first, in what the backend minds."""

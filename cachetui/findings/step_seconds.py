@@ -30,7 +30,7 @@ def seconds_of(steps: Iterable[Step]) -> float | None:
     return round(total, 3) if timed else None
 
 
-def together(one: Step, two: Step) -> float:
+def overlap_seconds(one: Step, two: Step) -> float:
     """Seconds in which both were at work; 0 where their times are not known."""
     if one.started is None or one.finished is None or two.started is None or two.finished is None:
         return 0.0

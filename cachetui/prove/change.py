@@ -7,27 +7,17 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.case import Before, Case
+from cachetui.findings.case import Case
+from cachetui.findings.earlier_run import EarlierRun
 from cachetui.findings.record import Finding
-from cachetui.prove import pieces
-from cachetui.prove.files import FileEdit
-from cachetui.prove.pieces import Pieces
+from cachetui.prove import dockerfile_pieces as pieces
+from cachetui.prove.context_edits import FileEdit
+from cachetui.prove.dockerfile_pieces import Pieces
+from cachetui.prove.errors import NoExperiment
 from cachetui.records.backend import Backend
 from cachetui.records.run import Run
 from cachetui.records.scenario import FOUND, Scenario
 from cachetui.records.step import StepId
-
-
-class NoExperiment(Exception):
-    """There is no experiment for this finding, or none is possible: says why, and what to do."""
-
-
-class ValueNeeded(NoExperiment):
-    """There is one, once the value of the build argument `name` is given."""
-
-    def __init__(self, name: str, why: str) -> None:
-        super().__init__(f"{why}, and values are not kept: give it with --build-arg {name}=VALUE")
-        self.name = name
 
 
 @dataclass(frozen=True)
@@ -59,8 +49,8 @@ class Image:
 class Change:
     """The suspect: `what` in words, the build as it is `now` and as it was `then`, and the step to
     `watch`, by its place in the audit's Dockerfile. `run` is the as-found run that missed it, None
-    when none did. `inexact` says why `then` may be not quite what was there. `remade` is for a RUN,
-    in `line`, of which is asked whether it makes the same again: see `remake`.
+    when none did. `inexact` says why `then` may be not quite what was there. `repeats` is for a
+    RUN, in `line`, that runs again to see whether it makes the same: see `changes.repeated_run`.
     """
 
     backend: Backend
@@ -71,12 +61,12 @@ class Change:
     run: Run | None = None
     image: Image | None = None
     inexact: str | None = None
-    remade: Literal["run", "mount"] | None = None
+    repeats: Literal["run", "mount"] | None = None
     line: int = 0
 
 
 @dataclass(frozen=True)
-class Setting:
+class ExperimentSetting:
     """Where the experiment is made. `name` is the experiment's; `values` are the values of the
     build's arguments; `given` what was given besides, as (name, value)."""
 
@@ -101,7 +91,7 @@ class Setting:
         return next((run for run in self.case.runs if (run.host, run.scenario) == here), None)
 
     @property
-    def before(self) -> Before | None:
+    def before(self) -> EarlierRun | None:
         return self.case.before(self.run) if self.run is not None else None
 
     def missed(self, step: StepId) -> Run | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from cachetui.findings.case import Case
-from cachetui.findings.rule import Question
+from cachetui.findings.question import Question
 from cachetui.records.run import Run
 from cachetui.records.step import StepId
 
 _Peers = dict[tuple[str, int, StepId], list[Run]]
 
 
-def questions(case: Case) -> tuple[Question, ...]:
+def unexpected_misses(case: Case) -> tuple[Question, ...]:
     """The first misses of all runs that were not meant to miss, in the audit's order.
 
     Cold runs miss on purpose. A step that failed was not in the cache either, but why it failed

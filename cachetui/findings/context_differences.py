@@ -10,11 +10,13 @@ from typing import Literal
 
 from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.case import Case, listed
+from cachetui.findings.case import Case
+from cachetui.findings.claim import HOSTS
+from cachetui.findings.context_files import ContextFiles, Difference, files_read, reads_context
+from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import HOSTS, Question
-from cachetui.findings.scope import scope_at
-from cachetui.findings.seen import Difference, Files, reads_context, seen
+from cachetui.findings.variables import scope_at
+from cachetui.findings.wording import join_names
 from cachetui.records.backend import Backend
 from cachetui.records.step import StepId
 
@@ -37,7 +39,7 @@ called too (logs, coverage), and nothing that some images are made of (node_modu
 
 
 @dataclass(frozen=True)
-class Between:
+class ContextDifference:
     """Two views of the context by one instruction, and how the second differs from the first.
 
     `first` and `second` say whose they are, `host` is the host that has the second.
@@ -62,7 +64,7 @@ class Between:
         """The difference as a sentence, and as data."""
         one = self.difference
         parts = [
-            f"{_count(paths)} {what} ({listed(files_of(paths), 3)})"
+            f"{_count(paths)} {what} ({join_names(files_of(paths), 3)})"
             for paths, what in (
                 (one.added, "added"),
                 (one.removed, "missing"),
@@ -72,7 +74,7 @@ class Between:
         ]
         if one.modes:
             shown = [f"{path} {was:o} → {now:o}" for path, was, now in one.modes]
-            parts.append(f"{_count(one.modes)} with another mode ({listed(shown, 3)})")
+            parts.append(f"{_count(one.modes)} with another mode ({join_names(shown, 3)})")
         return Evidence(
             kind="manifest",
             text=f"{self.second} has, beside {self.first}: {'; '.join(parts)}",
@@ -95,21 +97,21 @@ def _count(paths: Sequence[object]) -> str:
     return f"{len(paths)} path{'s' if len(paths) > 1 else ''}"
 
 
-def since_before(question: Question) -> Between | None:
+def difference_since_before(question: Question) -> ContextDifference | None:
     """What the step that missed sees, beside what it saw in the earlier run on this host; or
     beside what this host's own checkout has, where that is what its cache was made from."""
     item = question.instruction
-    if item is None or question.now is None or question.now.files is None:
+    if item is None or question.changes.now is None or question.changes.now.files is None:
         return None
-    now, backend = question.now.files, question.run.backend
+    now, backend = question.changes.now.files, question.run.backend
     if question.before is not None:
-        if question.then is None or question.then.files is None:
+        if question.changes.then is None or question.changes.then.files is None:
             return None
-        difference = question.case.compared(question.then.files, now, backend)
+        difference = question.case.compared(question.changes.then.files, now, backend)
         if not difference:
             return None
         audit = question.before.run.audit
-        return Between(
+        return ContextDifference(
             item, question.step.id, backend, difference, f"that of audit {audit}",
             "the context now", question.run.host, kind_of(difference, item), sure=True,
         )  # fmt: skip
@@ -120,15 +122,15 @@ def since_before(question: Question) -> Between | None:
     if theirs is None or not (difference := question.case.compared(now, theirs, backend)):
         return None
     host = question.run.host
-    return Between(
+    return ContextDifference(
         item, question.step.id, backend, difference, "the context that was sent",
         f"the checkout on {host}", host, kind_of(difference, item),
     )  # fmt: skip
 
 
-def between_hosts(case: Case) -> Iterator[Between]:
+def differences_between_hosts(case: Case) -> Iterator[ContextDifference]:
     """Of each host whose own checkout is not like most, the first instruction that sees it."""
-    views: dict[str, Files] = {}
+    views: dict[str, ContextFiles] = {}
     names: dict[str, str] = {}
     sent = case.files(case.document, "")
     for report in case.document.hosts:
@@ -149,7 +151,9 @@ def between_hosts(case: Case) -> Iterator[Between]:
                 yield found
 
 
-def _usual(views: dict[str, Files], sent: Files | None) -> tuple[Files, str] | None:
+def _usual(
+    views: dict[str, ContextFiles], sent: ContextFiles | None
+) -> tuple[ContextFiles, str] | None:
     """The context that most hosts have; the one that was sent when none is most common."""
     groups: dict[tuple[object, ...], list[str]] = {}
     for host, files in views.items():
@@ -160,14 +164,18 @@ def _usual(views: dict[str, Files], sent: Files | None) -> tuple[Files, str] | N
     most = max(groups.values(), key=len, default=None)
     if most is None:
         return None
-    name = listed(most, 2)
+    name = join_names(most, 2)
     files = views[most[0]]
     return files, "the context that was sent" if files is sent else f"the checkout on {name}"
 
 
 def _first(
-    case: Case, usual: tuple[Files, str], other: tuple[Files, str], host: str, backend: Backend
-) -> Between | None:
+    case: Case,
+    usual: tuple[ContextFiles, str],
+    other: tuple[ContextFiles, str],
+    host: str,
+    backend: Backend,
+) -> ContextDifference | None:
     if usual[0].entries == other[0].entries:
         return None
     for item in case.instructions("COPY", "ADD", "RUN"):
@@ -179,17 +187,19 @@ def _first(
             continue
         difference = case.compared(first, second, backend)
         if difference:
-            return Between(
+            return ContextDifference(
                 item, StepId(item.stage_index, item.index), backend, difference,
                 usual[1], other[1], host, kind_of(difference, item),
             )  # fmt: skip
     return None
 
 
-def _view(case: Case, files: Files, item: Instruction, backend: Backend) -> dict[str, Entry] | None:
+def _view(
+    case: Case, files: ContextFiles, item: Instruction, backend: Backend
+) -> dict[str, Entry] | None:
     args = case.document.build.build_args
     scope = scope_at(case.dockerfile, args, item.stage_index, item.index, backend)
-    return seen(files, item, backend, scope)
+    return files_read(files, item, backend, scope)
 
 
 def _backends(case: Case, host: str) -> list[Backend]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from cachetui.findings.case import Case, listed
+from cachetui.findings.case import Case
+from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
-from cachetui.findings.rule import Question
+from cachetui.findings.wording import join_names
 from cachetui.records.host import HostFacts
 
 _FACTS: tuple[tuple[str, Callable[[HostFacts], object]], ...] = (
@@ -18,7 +19,7 @@ _FACTS: tuple[tuple[str, Callable[[HostFacts], object]], ...] = (
 )
 
 
-def differing(
+def host_differences(
     case: Case, hosts: Sequence[str], others: Sequence[str], question: Question | None
 ) -> tuple[Evidence, ...]:
     """What is known to differ between `hosts` and `others`, and what is missing to say more."""
@@ -27,9 +28,9 @@ def differing(
         ours = _values(case, hosts, get)
         theirs = _values(case, others, get)
         if ours and theirs and set(ours) != set(theirs):
-            text = (
-                f"{name}: {listed(ours)} on {listed(hosts)}, {listed(theirs)} on {listed(others)}"
-            )
+            sides = ((ours, hosts), (theirs, others))
+            values = (f"{join_names(found)} on {join_names(where)}" for found, where in sides)
+            text = f"{name}: {', '.join(values)}"
             found.append(Evidence(kind="facts", text=text))
     found += _bases(case, hosts, others)
     if question is not None and question.as_found:
@@ -50,13 +51,13 @@ def _bases(case: Case, hosts: Sequence[str], others: Sequence[str]) -> list[Evid
     for ref in refs:
         if all((f := case.facts(host)) is not None and f.bases.get(ref) is None for host in hosts):
             found.append(
-                Evidence(kind="facts", text=f"{ref} is not among the images of {listed(hosts)}")
+                Evidence(kind="facts", text=f"{ref} is not among the images of {join_names(hosts)}")
             )
             continue
         ours = set(_values(case, hosts, lambda facts, ref=ref: facts.bases.get(ref)))  # type: ignore[misc]
         theirs = set(_values(case, others, lambda facts, ref=ref: facts.bases.get(ref)))  # type: ignore[misc]
         if ours and theirs and ours != theirs:
-            text = f"{ref} is not the same image on {listed(hosts)} and {listed(others)}"
+            text = f"{ref} is not the same image on {join_names(hosts)} and {join_names(others)}"
             found.append(Evidence(kind="facts", text=text))
     return found
 
@@ -80,11 +81,11 @@ def _before(question: Question) -> list[Evidence]:
 
 def _changes(question: Question) -> list[str]:
     found: list[str] = []
-    for edit in question.above:
+    for edit in question.changes.edits_above:
         item = edit.now or edit.before
         if item is not None:
             found.append(f"{item.keyword} of line {item.line} was {edit.kind}")
-    found += [f"{name} is another" for name in sorted(question.changed)]
-    if question.now is not None and question.now.unknown:
-        found.append(f"not known: {', '.join(sorted(question.now.unknown))}")
+    found += [f"{name} is another" for name in sorted(question.changes.changed)]
+    if question.changes.now is not None and question.changes.now.unknown:
+        found.append(f"not known: {', '.join(sorted(question.changes.now.unknown))}")
     return found

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cachetui.context.manifest import Entry
-from cachetui.findings.seen import Difference
+from cachetui.findings.context_files import Difference
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from cachetui.findings.record import Evidence, Finding, Proof, Unexplained
 
 
-def settled(
+def apply_proofs(
     findings: Sequence[Finding], proofs: Iterable[Proof]
 ) -> tuple[tuple[Finding, ...], list[Unexplained]]:
     """The findings with what experiments showed, and those that they withdrew, as unexplained.

@@ -1,0 +1,54 @@
+"""What a host's cache holds of an instruction, by what was read of it before the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cachetui.builders.history_line import command_digest, parse
+from cachetui.dockerfile.instruction import Instruction
+from cachetui.findings.question import Question
+from cachetui.findings.record import Evidence
+from cachetui.records.backend import Backend
+from cachetui.records.host import MAX_CHAINS, HostEvidence
+
+
+def holds_none_of(evidence: HostEvidence, command: Instruction, backend: Backend) -> str | None:
+    """A sentence that no image or record is of this RUN; None where one is, or may be."""
+    what = f"the RUN of line {command.line}"
+    if backend == "legacy":
+        if evidence.legacy is None or len(evidence.legacy) >= MAX_CHAINS:
+            return None
+        digest = command_digest(" ".join(command.args))
+        made = (parse(text) for chain in evidence.legacy for text in chain.made_by)
+        if any(line.keyword == "RUN" and line.rest == digest for line in made):
+            return None
+        return f"no image of the legacy builder is of {what}"
+    if evidence.cache is None:
+        return None
+    words = _words(command)
+    descriptions = [" ".join(record.description.split()) for record in evidence.cache]
+    if not words or any(words in description for description in descriptions):
+        return None
+    return f"none of {len(descriptions)} records in BuildKit's cache is of {what}"
+
+
+def records_of_command(evidence: HostEvidence | None, question: Question) -> Iterator[Evidence]:
+    """Whether BuildKit's cache has records of the command of the step that is asked about."""
+    item = question.instruction
+    if evidence is None or evidence.cache is None or question.run.backend != "buildkit":
+        return
+    assert item is not None
+    words = _words(item)
+    there = [r for r in evidence.cache if words and words in " ".join(r.description.split())]
+    if there:
+        text = f"a record of the same command is in its cache, of another build ({len(there)})"
+    else:
+        text = f"none of the {len(evidence.cache)} records in its cache is of this command"
+    yield Evidence(kind="cache", text=text, data={"records": len(there)})
+
+
+def _words(item: Instruction) -> str:
+    """The part of the instruction that a record's description has as it is written: the text up to
+    the first variable."""
+    text = " ".join(" ".join(item.args).split()) if item.keyword == "RUN" else item.rest
+    return text.split("$")[0].strip() if "$" in text else text

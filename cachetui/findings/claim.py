@@ -1,0 +1,75 @@
+"""The claim that a rule makes of one run or host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cachetui.findings.question import Question
+from cachetui.findings.record import Confidence, Evidence
+from cachetui.findings.suspect import Suspect
+from cachetui.records.backend import Backend
+from cachetui.records.step import StepId
+
+HOSTS = "\ue000"
+"""In a claim's title: replaced by the names of the hosts that the finding turns out to hold for."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a rule says of one run or host; claims that agree become one finding.
+
+    Claims agree when rule, steps, confidence and `merge_key` are equal. `question` is the
+    question that the claim answers, None for one that was only observed. `one_per_run` marks a
+    claim about a run's cache rather than a step: it is one finding, whichever first misses show
+    it.
+    """
+
+    title: str
+    confidence: Confidence
+    steps: tuple[StepId, ...]
+    evidence: tuple[Evidence, ...]
+    advice: str
+    hosts: tuple[str, ...] = ()
+    backends: tuple[Backend, ...] = ()
+    scenarios: tuple[str, ...] = ()
+    consequences: tuple[StepId, ...] = ()
+    seconds: float | None = None
+    merge_key: object = None
+    question: Question | None = None
+    suspect: Suspect | None = None
+    one_per_run: bool = False
+
+
+def answer(
+    question: Question,
+    *,
+    title: str,
+    confidence: Confidence,
+    evidence: Iterable[Evidence],
+    advice: str,
+    steps: tuple[StepId, ...] = (),
+    merge_key: object = None,
+    suspect: Suspect | None = None,
+    one_per_run: bool = False,
+) -> Claim:
+    """A claim that answers a question. `steps` are the causes where they are others than the step
+    that missed first, which is a consequence then."""
+    chain = question.chain
+    causes = steps or (question.step.id,)
+    return Claim(
+        title=title,
+        confidence=confidence,
+        steps=causes,
+        evidence=tuple(evidence),
+        advice=advice,
+        hosts=(chain.run.host,),
+        backends=(chain.run.backend,),
+        scenarios=(chain.run.scenario,),
+        consequences=tuple(step.id for step in chain.steps if step.id not in causes),
+        seconds=chain.seconds,
+        merge_key=merge_key,
+        question=question,
+        suspect=suspect,
+        one_per_run=one_per_run,
+    )

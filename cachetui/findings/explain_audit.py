@@ -1,0 +1,88 @@
+"""Ask every rule, settle who is right, and say what stays unexplained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from cachetui.context.manifest import Entry
+from cachetui.dockerfile.parse import Dockerfile
+from cachetui.findings.apply_proofs import apply_proofs
+from cachetui.findings.case import Case
+from cachetui.findings.claim import Claim
+from cachetui.findings.merge_claims import merge_claims
+from cachetui.findings.question import Question
+from cachetui.findings.record import (
+    CONFIDENCES,
+    Findings,
+    Proof,
+)
+from cachetui.findings.registry import RULES
+from cachetui.findings.rule import Rule
+from cachetui.findings.unexpected_misses import unexpected_misses
+from cachetui.findings.unexplained import Answer, unanswered, undiscussed
+from cachetui.records.document import Document
+from cachetui.records.step import StepId
+
+
+def explain_audit(
+    document: Document,
+    *,
+    dockerfile: Dockerfile,
+    earlier: Sequence[Document] = (),
+    manifests: Mapping[str, tuple[Entry, ...]] | None = None,
+    outputs: Mapping[tuple[str, StepId], str] | None = None,
+    proofs: Iterable[Proof] = (),
+    rules: Sequence[Rule] = RULES,
+) -> Findings:
+    """Why the runs of an audit differ. Pure: the same arguments give the same answer.
+
+    `earlier` are audits of a build of the same name, newest first; `manifests` the contexts by
+    digest, `outputs` what steps made (see `Case`), as far as any of it is known. `proofs` are
+    experiments that were made for findings of this audit.
+    """
+    case = Case(document, dockerfile, tuple(earlier), manifests or {}, outputs or {})
+    claims: list[Answer] = []
+    open_questions: list[tuple[Question, list[Answer]]] = []
+    for question in unexpected_misses(case):
+        answers = _answers(rules, question)
+        kept = settle(answers)
+        claims += kept
+        if not kept:
+            open_questions.append((question, answers))
+    for rule in rules:
+        if rule.observe is not None:
+            claims += [(rule, claim) for claim in rule.observe(case)]
+    needs = [need for rule in rules if rule.ask is not None for need in rule.ask(case)]
+    findings, withdrawn = apply_proofs(merge_claims(case, claims), proofs)
+    unexplained = [*withdrawn, *unanswered(case, open_questions)]
+    unexplained += undiscussed(case, findings, unexplained)
+    return Findings(
+        findings=findings, unexplained=tuple(unexplained), needs=tuple(dict.fromkeys(needs))
+    )
+
+
+def _answers(rules: Sequence[Rule], question: Question) -> list[Answer]:
+    """What rules say of the step that missed, and of the highest above it that changed: from
+    there on the engine looked on another chain than that of the earlier run."""
+    found = [(rule, claim) for rule in rules if (claim := _answer(rule, question))]
+    changed = [one for one in question.ancestors if one.changes.inputs_unchanged is False]
+    if changed:
+        top = ((rule, claim) for rule in rules if (claim := _answer(rule, changed[-1])))
+        found += [one for one in top if one[1].confidence == "proved"]
+    return found
+
+
+def _answer(rule: Rule, question: Question) -> Claim | None:
+    return rule.explain(question) if rule.explain is not None else None
+
+
+def settle(answers: Sequence[Answer]) -> list[Answer]:
+    """Of the answers to one question those that hold: all that are proved; else the surest, if
+    it is alone. None when several are equally sure: never two causes that are not proved."""
+    for confidence in CONFIDENCES:
+        found = [one for one in answers if one[1].confidence == confidence]
+        if confidence == "proved" and found:
+            return found
+        if found:
+            return found if len(found) == 1 else []
+    return []

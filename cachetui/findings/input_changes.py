@@ -1,0 +1,156 @@
+"""How a step's inputs differ from those of the same step in the host's earlier run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from cachetui.dockerfile.instruction import BUILDKIT_KEYWORDS, Instruction
+from cachetui.findings.case import Case
+from cachetui.findings.dockerfile_edits import Edit
+from cachetui.findings.earlier_run import EarlierRun
+from cachetui.findings.record import Confidence
+from cachetui.findings.step_inputs import Inputs, base_of, comparable, step_inputs
+from cachetui.records.host import HostEvidence
+from cachetui.records.run import Run
+from cachetui.records.step import Step
+
+
+@dataclass(frozen=True, slots=True)
+class RenamedBase:
+    """A FROM (`head`) that names another image than before; `confidence` is how sure it is that
+    the two names are two images."""
+
+    then: str
+    now: str
+    head: Instruction
+    confidence: Confidence
+
+
+@dataclass(frozen=True)
+class InputChanges:
+    """The inputs of a `step` of a `run`, now and in the `before` run. Without an earlier run
+    nothing is known to have changed."""
+
+    case: Case
+    run: Run
+    step: Step
+    before: EarlierRun | None
+
+    @cached_property
+    def step_before(self) -> Step | None:
+        """The same step in the earlier run, where it hit or missed."""
+        step = self.before.step(self.step.id) if self.before else None
+        return step if step is not None and step.status in ("hit", "miss") else None
+
+    @cached_property
+    def now(self) -> Inputs | None:
+        """The step's inputs now; None for an ONBUILD trigger."""
+        if self.case.instruction(self.step.id) is None:
+            return None
+        return step_inputs(self.case.build_on(self.run), self.step.id)
+
+    @cached_property
+    def then(self) -> Inputs | None:
+        """The inputs of the same step in the earlier run."""
+        if self.before is None or self.step_before is None or self.now is None:
+            return None
+        build = self.case.build_before(self.before, self.run.backend)
+        return step_inputs(build, self.step_before.id)
+
+    @cached_property
+    def changed(self) -> frozenset[str]:
+        """Names of the inputs whose tokens are known on both sides and differ ("arg:NODE"). Files
+        are not among them: see `Inputs.files`."""
+        if self.now is None or self.then is None:
+            return frozenset()
+        skip = self.now.unknown | self.then.unknown | self.not_comparable
+        names = (set(self.now.tokens) | set(self.then.tokens)) - skip
+        return frozenset(n for n in names if self.now.tokens.get(n) != self.then.tokens.get(n))
+
+    @cached_property
+    def not_comparable(self) -> frozenset[str]:
+        """Images of which the layers are known on one side and the digest on the other."""
+        if self.now is None or self.then is None:
+            return frozenset()
+        pairs = ((n, self.now.tokens.get(n), self.then.tokens.get(n)) for n in ("base", "from"))
+        return frozenset(n for n, a, b in pairs if a and b and not comparable(a, b))
+
+    @cached_property
+    def other_image_id(self) -> bool:
+        """Whether the base image has another ID than before. The legacy builder's cache goes by
+        the ID; with equal layers the image's configuration differs."""
+        if self.before is None or self.now is None:
+            return False
+        ref = base_of(self.case.dockerfile, self.step.id)
+        report = self.before.host
+        now = _image_id(self.case.evidence(self.run.host), ref)
+        then = _image_id(report.evidence if report else None, ref)
+        return now is not None and then is not None and now != then
+
+    @cached_property
+    def renamed_base(self) -> RenamedBase | None:
+        """Another reference in the FROM that the step's chain stands on. None where both name one
+        image: for BuildKit that is one with the same layers, for the legacy builder none is known
+        to be."""
+        if self.before is None or self.now is None or self.step_before is None:
+            return None
+        now_ref = base_of(self.case.dockerfile, self.step.id)
+        then_ref = base_of(self.before.dockerfile, self.step_before.id)
+        if now_ref is None or then_ref is None or now_ref == then_ref:
+            return None
+        layers = self.now.tokens.get("base"), self.then.tokens.get("base") if self.then else None
+        known = comparable(*layers)
+        if known and layers[0] == layers[1] and self.run.backend == "buildkit":
+            return None
+        sure = known and layers[0] != layers[1]
+        head = self.case.head(self.step.stage_index)
+        return RenamedBase(then_ref, now_ref, head, "proved" if sure else "likely")
+
+    @cached_property
+    def edits_above(self) -> tuple[Edit, ...]:
+        """Edits of the Dockerfile from the step that this one stands on down to this one, itself
+        included."""
+        if self.before is None:
+            return ()
+        stage, index = self.step.stage_index, self.step.index
+        parents = self.case.parents(self.run).get(self.step.id, ())
+        own = [p.step for p in parents if p.how == "chain" and p.step.stage_index == stage]
+        first = max((p.index for p in own), default=0)
+        return tuple(
+            edit
+            for edit in self.before.edits
+            if edit.kind != "same"
+            and edit.at.stage_index == stage
+            and first < edit.at.index <= index
+        )
+
+    @cached_property
+    def inputs_unchanged(self) -> bool | None:
+        """Whether all known inputs are as before; None where an input is not known on one side."""
+        if self.now is None or self.then is None:
+            return None
+        legacy = self.run.backend == "legacy"
+        edits = [edit for edit in self.edits_above if legacy or _makes_vertex(edit)]
+        if self.changed or edits or self.renamed_base is not None or self.other_image_id:
+            return False
+        unknown = self.now.unknown | self.then.unknown | self.not_comparable
+        if self.now.context == self.then.context:
+            unknown -= {"files"}  # one context, whatever is in it
+        if self.now.files is not None and self.then.files is not None:
+            difference = self.case.compared(self.then.files, self.now.files, self.run.backend)
+            return False if difference else None if unknown else True
+        return None if unknown else True
+
+
+def _image_id(evidence: HostEvidence | None, ref: str | None) -> str | None:
+    """The ID of the image of that name on a host."""
+    bases = evidence.bases if evidence else ()
+    return next((image.id for image in bases if image.ref == ref), None)
+
+
+def _makes_vertex(edit: Edit) -> bool:
+    """Whether BuildKit has an operation of the instruction; what ENV and the like set is in the
+    inputs of the steps below."""
+    item = edit.now or edit.before
+    return item is not None and item.keyword in BUILDKIT_KEYWORDS

@@ -1,0 +1,111 @@
+"""Claims of single runs become findings: claims that agree across hosts become one finding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import to_builtins
+from msgspec.structs import replace
+
+from cachetui.compare.align import order
+from cachetui.findings.case import Case, in_order
+from cachetui.findings.claim import HOSTS, Claim
+from cachetui.findings.merge_evidence import merge_evidence
+from cachetui.findings.miss_chains import Chain
+from cachetui.findings.record import CONFIDENCES, Finding, StepRef
+from cachetui.findings.rule import Rule
+from cachetui.findings.step_seconds import seconds_of
+from cachetui.findings.wording import join_names
+from cachetui.records.step import StepId
+
+_Key = tuple[str, tuple[StepId, ...], str]
+
+
+def merge_claims(case: Case, claims: Sequence[tuple[Rule, Claim]]) -> tuple[Finding, ...]:
+    """The findings, most costly first. A claim that was only observed joins one that answers a
+    question about the same thing, and takes its confidence."""
+    groups: dict[tuple[_Key, str], list[tuple[Rule, Claim]]] = {}
+    answered: dict[_Key, str] = {}
+    for rule, claim in claims:
+        if claim.question is not None:
+            key = _key(rule, claim)
+            answered.setdefault(key, claim.confidence)
+            groups.setdefault((key, claim.confidence), []).append((rule, claim))
+    for rule, claim in claims:
+        if claim.question is None:
+            key = _key(rule, claim)
+            groups.setdefault((key, answered.get(key, claim.confidence)), []).append((rule, claim))
+    findings = [_finding(case, members, key[1]) for key, members in groups.items()]
+    findings.sort(key=lambda made: (-(made.seconds or 0.0), _rank(made.confidence), made.id))
+    return tuple(_named(case, findings))
+
+
+def _key(rule: Rule, claim: Claim) -> _Key:
+    return (rule.id, () if claim.one_per_run else in_order(claim.steps), repr(claim.merge_key))
+
+
+def _rank(confidence: str) -> int:
+    return [str(word) for word in CONFIDENCES].index(confidence)
+
+
+def _finding(case: Case, members: Sequence[tuple[Rule, Claim]], confidence: str) -> Finding:
+    rule, first = members[0]
+    claims = [claim for _, claim in members]
+    names = [host.name for host in case.document.hosts]
+    hosts = sorted({h for c in claims for h in c.hosts}, key=lambda h: _place(names, h))
+    title = next((c.title for c in claims if c.question is not None), first.title)
+    steps = {s for c in claims for s in c.steps}
+    below = {s for c in claims for s in c.consequences} - steps
+    return Finding(
+        id=rule.id,
+        name=rule.id,
+        title=title.replace(HOSTS, join_names(hosts)),
+        confidence=next(word for word in CONFIDENCES if word == confidence),
+        hosts=tuple(hosts),
+        backends=tuple(sorted({b for c in claims for b in c.backends}, reverse=True)),
+        scenarios=tuple(dict.fromkeys(s for c in claims for s in c.scenarios)),
+        steps=tuple(StepRef.of(step) for step in in_order(steps)),
+        consequences=tuple(dict.fromkeys(StepRef.of(s) for s in sorted(below, key=order))),
+        seconds=_seconds(claims),
+        evidence=merge_evidence(claims),
+        advice=first.advice,
+        suspect=next((to_builtins(c.suspect) for c in claims if c.suspect is not None), {}),
+    )
+
+
+def _seconds(claims: Iterable[Claim]) -> float | None:
+    """Seconds that one run pays, where that is most. The chains of a run that share one claim
+    count once."""
+    chains: dict[str, list[Chain]] = {}
+    costs: list[float | None] = []
+    for claim in claims:
+        if claim.one_per_run and claim.question is not None:
+            chain = claim.question.chain
+            chains.setdefault(chain.run.id, []).append(chain)
+        else:
+            costs.append(claim.seconds)
+    costs += [seconds_of(s for chain in many for s in chain.steps) for many in chains.values()]
+    return max((cost for cost in costs if cost is not None), default=None)
+
+
+def _place(names: Sequence[str], host: str) -> int:
+    return names.index(host) if host in names else len(names)
+
+
+def _named(case: Case, findings: Iterable[Finding]) -> list[Finding]:
+    """Name each finding: its rule and line, and a number where that name is taken."""
+    named: list[Finding] = []
+    taken: set[str] = set()
+    for finding in findings:
+        line = ""
+        if finding.steps:
+            first = finding.steps[0]
+            instruction = case.instruction(StepId(first.stage_index, first.index))
+            line = f":{instruction.line}" if instruction is not None else ""
+        name, number = f"{finding.id}{line}", 1
+        while name in taken:
+            number += 1
+            name = f"{finding.id}{line}-{number}"
+        taken.add(name)
+        named.append(replace(finding, name=name))
+    return named

@@ -1,0 +1,80 @@
+"""The question that a rule answers: why did this step miss here?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from cachetui.dockerfile.instruction import Instruction
+from cachetui.findings.case import Case
+from cachetui.findings.earlier_run import EarlierRun
+from cachetui.findings.input_changes import InputChanges
+from cachetui.findings.miss_chains import Chain
+from cachetui.records.run import Run
+from cachetui.records.step import Step, StepId
+
+
+@dataclass(frozen=True)
+class Question:
+    """A first miss that nothing in the scenario explains.
+
+    `peers` are runs of the same scenario and repeat on other hosts in which the step hit;
+    `before` is the last time this host ran the scenario. `ancestor_step` is a step above the one
+    that missed, where the question is about that one: it hit, and its inputs have changed.
+    """
+
+    case: Case
+    chain: Chain
+    peers: tuple[Run, ...]
+    before: EarlierRun | None
+    ancestor_step: Step | None = None
+
+    @property
+    def run(self) -> Run:
+        return self.chain.run
+
+    @property
+    def step(self) -> Step:
+        """The step that missed, or the one above it that is asked about."""
+        return self.ancestor_step or self.chain.cause
+
+    @property
+    def as_found(self) -> bool:
+        return self.run.kind.as_found
+
+    @cached_property
+    def instruction(self) -> Instruction | None:
+        """None for an ONBUILD trigger of a base image."""
+        return self.case.instruction(self.step.id)
+
+    @cached_property
+    def changes(self) -> InputChanges:
+        """The inputs of the step, beside those of the earlier run."""
+        return InputChanges(self.case, self.run, self.step, self.before)
+
+    @cached_property
+    def ancestors(self) -> tuple[Question, ...]:
+        """The same question of each step that the one that missed stands on, the nearest first.
+
+        That they hit says that the engine has them, not that it found them by the chain of the
+        earlier run. A step that changed can be in the cache from another build; then the next
+        step, which that build did not have, is the first to miss.
+        """
+        if self.before is None or self.ancestor_step is not None:
+            return ()
+        parents = self.case.parents(self.run)
+        steps = {step.id: step for step in self.run.steps}
+        questions: list[Question] = []
+        here: StepId | None = self.step.id
+        while here is not None:
+            above = [p.step for p in parents.get(here, ()) if p.how != "content"]
+            here = above[0] if above else None
+            if here is not None:
+                questions.append(replace(self, ancestor_step=steps[here]))
+        return tuple(questions)
+
+    @cached_property
+    def first_in_stage(self) -> bool:
+        """Whether nothing of the Dockerfile stands between the base image and this step."""
+        parents = self.case.parents(self.run).get(self.step.id, ())
+        return not any(parent.how == "chain" for parent in parents)

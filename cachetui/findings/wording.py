@@ -1,0 +1,20 @@
+"""Words that rules and experiments share: an instruction or a list of names in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cachetui.dockerfile.instruction import Instruction
+
+
+def describe(instruction: Instruction, limit: int = 60) -> str:
+    """ "line 7: RUN npm ci": an instruction's line and its text, cut to `limit` characters."""
+    text = " ".join(instruction.text.split())
+    return f"line {instruction.line}: {text if len(text) <= limit else text[: limit - 1] + '…'}"
+
+
+def join_names(names: Sequence[str], limit: int = 4) -> str:
+    """ "a, b and c"; "a, b, c, d and 12 more" above `limit` + 1 names; "none" without any."""
+    if len(names) > limit + 1:
+        return f"{', '.join(names[:limit])} and {len(names) - limit} more"
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]])) if names else "none"

@@ -1,0 +1,15 @@
+"""Why there is no experiment for a finding."""
+
+from __future__ import annotations
+
+
+class NoExperiment(Exception):
+    """No experiment is possible for this finding: says why, and what to do."""
+
+
+class ValueNeeded(NoExperiment):
+    """An experiment is possible once the value of the build argument `name` is given."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{why}, and values are not kept: give it with --build-arg {name}=VALUE")
+        self.name = name
