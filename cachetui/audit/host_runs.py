@@ -14,7 +14,7 @@ from cachetui.builders.command_line import Build
 from cachetui.builders.step_map import StepMap
 from cachetui.builders.unsupported import builds_other, unsupported
 from cachetui.config.settings import HostSettings
-from cachetui.hosts.upload import context_folder
+from cachetui.hosts.upload import context_folder, path_on_host
 from cachetui.outputs.run_contents import contents_of
 from cachetui.records.host import HostFacts
 from cachetui.records.run import Run
@@ -104,8 +104,8 @@ class HostRuns:
     def _build(self) -> Build:
         settings = self.task.settings
         return Build(
-            context=f"{self.context_folder}/context",
-            dockerfile=f"{self.context_folder}/{self.task.context.dockerfile}",
+            context=path_on_host(self.context_folder),
+            dockerfile=path_on_host(self.context_folder, self.task.context.dockerfile),
             target=settings.target,
             build_args=settings.build_args,
             network=settings.network,

@@ -21,7 +21,10 @@ _TYPES = {
 
 
 def tar_member(entry: Entry, source: Path) -> Iterator[bytes]:
-    """The blocks of one member of a GNU tar: its header, and a file's content with padding.
+    """The blocks of one member of a tar: its headers, and a file's content with padding.
+
+    The time is in whole seconds in the GNU header, and with its nanoseconds in a pax header
+    before it, which a tar that knows none skips (busybox).
 
     Raises `ContextError` for a file that cannot be read or is no longer what `entry` says.
     """
@@ -31,12 +34,24 @@ def tar_member(entry: Entry, source: Path) -> Iterator[bytes]:
     info.linkname = entry.target or ""
     info.size = entry.size
     try:
-        info.mtime = int(source.lstat().st_mtime)
+        info.mtime, fraction = divmod(source.lstat().st_mtime_ns, 1_000_000_000)
+        if fraction and info.mtime >= 0:
+            yield _pax_header(f"{info.mtime}.{fraction:09d}")
         yield info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
         if entry.kind == "file":
             yield from _content(entry, source)
     except OSError as error:
         raise ContextError(f"cannot read {source}: {error.strerror}") from None
+
+
+def _pax_header(mtime: str) -> bytes:
+    """A pax extended header that gives the next member this time (POSIX, `pax`)."""
+    record = f" mtime={mtime}\n"
+    size = len(record) + 2  # its own two digits: a time has 1 to 12 before its point, 9 behind it
+    data = f"{size}{record}".encode("ascii")
+    info = tarfile.TarInfo("././@PaxHeader")
+    info.type, info.size = tarfile.XHDTYPE, len(data)
+    return info.tobuf(tarfile.USTAR_FORMAT) + data + b"\0" * (-len(data) % tarfile.BLOCKSIZE)
 
 
 def _content(entry: Entry, source: Path) -> Iterator[bytes]:

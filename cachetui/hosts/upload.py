@@ -13,6 +13,9 @@ _ASK_SECONDS = 60.0
 _SEND_SECONDS = 3600.0
 
 
+CONTEXT = "context"
+"""What the build context is called in what is sent."""
+
 LAST = ".whole"
 """The last member of what is sent. A context has nothing of that name: it is below `context/`."""
 
@@ -22,6 +25,20 @@ def context_folder(cache_folder: str, digest: str) -> str:
     return f"{cache_folder}/contexts/{digest.removeprefix('sha256:')}"
 
 
+def path_on_host(folder: str, path: str = CONTEXT) -> str:
+    """Where a path of what was sent ("context/app.py", "Dockerfile") lies on the host, by default
+    the build context itself.
+
+    The context has a base name of its own for every content, which is that of `folder`. BuildKit
+    takes all contexts of one base name for one local source, and fetches only those files whose
+    size or time differ from what came last (buildx `build/build.go`, a session's shared key; our
+    lab: 26.1, 28.5): under a name that two builds share, one is built with the other's files.
+    """
+    top, _, rest = path.partition("/")
+    name = f"cachetui-{folder.rsplit('/', 1)[-1]}" if top == CONTEXT else top
+    return "/".join(filter(None, (folder, name, rest)))
+
+
 def send_command(folder: str, incoming: str) -> str:
     """Unpack standard input beside `folder` and move it there when it is whole.
 
@@ -29,9 +46,13 @@ def send_command(folder: str, incoming: str) -> str:
     the last member of a whole one is `LAST`.
 
     Another audit may have put the folder there meanwhile: `mv` then moves ours *into* it, beside
-    what is built and not into it, and it is removed again.
+    what is built and not into it, and it is removed again. A folder without the context's own
+    base name is of an earlier version, and is replaced.
     """
     to, new, last = (shlex.quote(path) for path in (folder, incoming, f"{incoming}/{LAST}"))
+    source = shlex.quote(path_on_host(folder))
+    sent = shlex.quote(f"{incoming}/{CONTEXT}")
+    named = shlex.quote(incoming + path_on_host(folder).removeprefix(folder))
     drop = f"{{ chmod -R u+rwX {new} 2>/dev/null; rm -rf {new}; }}"
     nested = shlex.quote(f"{folder}/{incoming.rsplit('/', 1)[-1]}")
     return (
@@ -39,7 +60,9 @@ def send_command(folder: str, incoming: str) -> str:
         f"if tar -xpf - -C {new}; then :; else s=$?; cat >/dev/null; {drop}; exit $s; fi; "
         f"if [ ! -f {last} ]; then cat >/dev/null; {drop}; "
         f"echo 'it broke off before its end' >&2; exit 74; fi; rm -f {last}; "
-        f"if [ -d {to} ]; then {drop}; else mv {new} {to} || exit 73; rm -rf {nested}; fi"
+        f"if [ -d {source} ]; then {drop}; else "
+        f"if [ -d {to} ]; then chmod -R u+rwX {to} 2>/dev/null; rm -rf {to}; fi; "
+        f"mv {sent} {named} && mv {new} {to} || exit 73; rm -rf {nested}; fi"
     )
 
 
@@ -56,7 +79,7 @@ def put_folder(
     `members` gives the blocks of a tar without its end. `on_sent` is told the bytes sent so far.
     Raises `HostError`, for a full disk too.
     """
-    ask = f"test -d {shlex.quote(folder)}"
+    ask = f"test -d {shlex.quote(path_on_host(folder))}"
     if machine.run(ask, timeout=_ASK_SECONDS, cancel=cancel).status == 0:
         return False, [ask]
     incoming = f"{folder.rsplit('/', 1)[0]}/.incoming-{uuid.uuid4().hex}"

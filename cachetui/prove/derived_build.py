@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from cachetui.builders.command_line import Build
 from cachetui.dockerfile.parse import Dockerfile, parse
+from cachetui.hosts.upload import path_on_host
 from cachetui.prove import context_edits
 from cachetui.prove import dockerfile_pieces as pieces
 from cachetui.prove.change import Change, State
@@ -79,14 +80,14 @@ class DerivedBuilds:
         if own is not None:
             steps.append(f"printf %s {shlex.quote(own + lines)} >{name}.dockerignore")
         script = self._copied(state, folder) + (
-            f"\ncd {shlex.quote(folder + '/context')}\n" + _if(f"! -e {SALT}", steps)
+            f"\ncd {shlex.quote(path_on_host(folder))}\n" + _if(f"! -e {SALT}", steps)
         )
         again = remade and key == "now"
         planned = Planned(
             (BUILDKIT_MOUNTS_WARM if again else Scenario(change.backend, WARM)).name, 1
         )
-        return self._derived(script, f"{folder}/context", f"{folder}/context/{name}", parts, state,
-                          change, planned)  # fmt: skip
+        context, file = path_on_host(folder), path_on_host(folder, f"context/{name}")
+        return self._derived(script, context, file, parts, state, change, planned)
 
     def host(self, change: Change, state: State, key: str) -> DerivedBuild | None:
         """The build in the host's own cache, None where it cannot be made without changing what
@@ -95,10 +96,10 @@ class DerivedBuilds:
         planned = Planned(Scenario(change.backend, FOUND).name, 1)
         base = folder if state.files else self.sent
         script = self._copied(state, folder) if state.files else BEGIN
-        context = f"{base}/context"
+        context = path_on_host(base)
         legacy = change.backend == "legacy"
         if legacy and not state.edited:
-            file = f"{base}/{self.dockerfile}"
+            file = path_on_host(base, self.dockerfile)
             return self._derived(script, context, file, state.dockerfile, state, change, planned,
                               target=self.record.target, stop_early=True)  # fmt: skip
         if legacy and "context/.dockerignore" in self.record.ignore_files:
@@ -106,12 +107,13 @@ class DerivedBuilds:
             if change.image is not None:
                 return None
             script = self._copied(state, folder)
-            file = f"{folder}/{self.dockerfile}"
+            file = path_on_host(folder, self.dockerfile)
             script += (
                 f"\nprintf %s {shlex.quote(pieces.text(state.dockerfile))} >{shlex.quote(file)}"
             )
-            return self._derived(script, f"{folder}/context", file, state.dockerfile, state, change,
-                              planned, target=self.record.target, stop_early=True)  # fmt: skip
+            context = path_on_host(folder)
+            return self._derived(script, context, file, state.dockerfile, state, change, planned,
+                              target=self.record.target, stop_early=True)  # fmt: skip
         parts = self._cut(state, change.watch)
         file = f"{folder}.dockerfile"
         script += f"\nmkdir -p {shlex.quote(self.root)}"
@@ -149,15 +151,23 @@ class DerivedBuilds:
     # Parts
 
     def _folder(self, backend: Backend, key: str) -> str:
-        return f"{self.root}/{backend}-{key}"
+        return f"{self.root}/{self.name}-{backend}-{key}"
 
     def _copied(self, state: State, folder: str) -> str:
         """Copy the context that was sent, and change it."""
         to = shlex.quote(folder)
-        steps = [f"mkdir -p {shlex.quote(self.root)}", f"cp -RPp {shlex.quote(self.sent)} {to}"]
+        copied, named = (
+            shlex.quote(folder + path_on_host(source).removeprefix(source))
+            for source in (self.sent, folder)
+        )
+        steps = [
+            f"mkdir -p {shlex.quote(self.root)}",
+            f"cp -RPp {shlex.quote(self.sent)} {to}",
+            f"mv {copied} {named}",
+        ]
         changes = context_edits.commands(state.files)
         if changes:
-            steps += [f"cd {to}/context", *changes]
+            steps += [f"cd {named}", *changes]
         return f"{BEGIN}\n{_if(f'! -d {to}', steps)}"
 
     def _cut(self, state: State, watch: StepId) -> Pieces:

@@ -11,6 +11,7 @@ from cachetui.context.build_context import Context, read_context
 from cachetui.context.manifest import ContextError
 from cachetui.hosts.checkout import read_checkout
 from cachetui.hosts.machine import HostError
+from cachetui.hosts.upload import path_on_host
 from cachetui.prove.change import Change, Image
 from cachetui.prove.errors import NoExperiment, ValueNeeded
 from cachetui.prove.experiment_host import ExperimentHost
@@ -38,7 +39,7 @@ def context_to_send(request: ProofRequest, host: ExperimentHost, folder: str) ->
     """The audit's context where it must be sent again; None where it still lies in `folder` on the
     host. Raises `NoExperiment` when it is nowhere any more."""
     there = host.machine.run(
-        f"test -d {shlex.quote(folder)}/context", timeout=ASK_SECONDS, cancel=host.cancel
+        f"test -d {shlex.quote(path_on_host(folder))}", timeout=ASK_SECONDS, cancel=host.cancel
     )
     if there.status == 0:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import socket
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -152,3 +153,16 @@ def test_a_dockerfile_from_standard_input_is_refused(tmp_path: Path) -> None:
         read_context(root, "-")
     (root / "-").write_text("FROM base:1\n")
     assert read_context(root, "-").dockerfile == "context/-"
+
+
+@pytest.mark.parametrize("nanoseconds", [0, 1, 999_999_999, 1_760_000_000_123_456_789])
+def test_times_keep_their_nanoseconds(tmp_path: Path, nanoseconds: int) -> None:
+    root = folder(tmp_path / "c", a="1", **{"x" * 150: "a long name"})
+    for name in ("a", "x" * 150):
+        os.utime(root / name, ns=(nanoseconds, nanoseconds))
+    out = tmp_path / "out"
+    out.mkdir()
+    sent_tar = b"".join(read_context(root).tar_members()) + b"\0" * 1024
+    subprocess.run(["tar", "-xpf", "-", "-C", str(out)], input=sent_tar, check=True)
+    for name in ("a", "x" * 150):
+        assert (out / "context" / name).stat().st_mtime_ns == nanoseconds

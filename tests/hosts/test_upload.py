@@ -14,7 +14,7 @@ import pytest
 from cachetui.config.hosts_toml import load
 from cachetui.context.build_context import read_context
 from cachetui.hosts.machine import HostError, Machine
-from cachetui.hosts.upload import put_folder, send_command
+from cachetui.hosts.upload import path_on_host, put_folder, send_command
 from tests.hosts.conftest import connector
 from tests.hosts.sshd import Sshd, until
 from tests.lab import Lab
@@ -72,10 +72,10 @@ def test_a_whole_folder_is_moved_into_place(
 ) -> None:
     folder = tmp_path / "it's here" / "f"
     assert send(shell, folder, b"".join(MEMBERS) + END) == (0, "")
-    assert sorted(os.listdir(folder)) == ["Dockerfile", "context"]
-    assert (folder / "context/39").read_bytes() == b"x" * 700
-    assert (folder / "context/39").stat().st_mode & 0o777 == 0o640
-    assert (folder / "context/closed").stat().st_mode & 0o777 == 0o500
+    assert sorted(os.listdir(folder)) == ["Dockerfile", "cachetui-f"]
+    assert (folder / "cachetui-f/39").read_bytes() == b"x" * 700
+    assert (folder / "cachetui-f/39").stat().st_mode & 0o777 == 0o640
+    assert (folder / "cachetui-f/closed").stat().st_mode & 0o777 == 0o500
     assert os.listdir(folder.parent) == ["f"]
     before = (folder / "Dockerfile").stat().st_ino
     assert send(shell, folder, b"".join(MEMBERS) + END) == (0, "")
@@ -134,10 +134,10 @@ def test_a_connection_that_dies_leaves_nothing_to_be_taken_for_whole(
 
         with pytest.raises(HostError):
             put_folder(machine, folder, members, on_sent=lambda _: None)
-        assert until(lambda: not os.listdir(Path(folder).parent))
+        assert until(lambda: not list(Path(folder).parent.glob("*")))
     machine = connector().connect(settings)
     sent: list[int] = []
     assert put_folder(machine, folder, context.tar_members, on_sent=sent.append)[0]
-    assert read_context(Path(folder) / "context").digest == context.digest
+    assert read_context(Path(path_on_host(folder))).digest == context.digest
     assert not put_folder(machine, folder, context.tar_members, on_sent=sent.append)[0]
     machine.close()

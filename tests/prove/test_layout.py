@@ -89,18 +89,21 @@ def test_in_the_hosts_own_cache_nothing_is_added_to_what_copy_sees() -> None:
     layout, change = laid_out({}, "buildkit")
     laid = layout.host(change, change.now, "now")
     assert laid is not None
-    assert laid.build.context == "/c/0/context"
-    assert laid.build.dockerfile == "/c/prove-1/buildkit-now.dockerfile"
+    assert laid.build.context == "/c/0/cachetui-0"
+    assert laid.build.dockerfile == "/c/prove-1/prove-1-buildkit-now.dockerfile"
     assert laid.dockerfile.text == TEXT.replace("RUN y\n", "").replace("RUN z\n", "")
     assert laid.planned.scenario == "buildkit-as-found"
     layout, change = laid_out({"context/.dockerignore": "x\n"}, "legacy")
     laid = layout.host(change, change.now, "now")
     assert laid is not None
     assert laid.stop_early
-    assert (laid.build.dockerfile, laid.build.target) == ("/c/0/context/Dockerfile", "t")
+    assert (laid.build.dockerfile, laid.build.target) == ("/c/0/cachetui-0/Dockerfile", "t")
     laid = layout.host(change, State("then", pieces.pieces(parse(TEXT)), {}, edited=True), "then")
     assert laid is not None
-    assert laid.build.dockerfile == "/c/prove-1/legacy-then/context/Dockerfile"
+    assert (
+        laid.build.dockerfile
+        == "/c/prove-1/prove-1-legacy-then/cachetui-prove-1-legacy-then/Dockerfile"
+    )
     assert laid.stop_early
 
 

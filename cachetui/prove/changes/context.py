@@ -8,7 +8,7 @@ from cachetui.findings.case import Case
 from cachetui.findings.context_files import ContextFiles, compare_files, files_read
 from cachetui.findings.variables import scope_at
 from cachetui.findings.wording import join_names
-from cachetui.hosts.upload import context_folder
+from cachetui.hosts.upload import context_folder, path_on_host
 from cachetui.prove.change import Change, ExperimentSetting, instruction
 from cachetui.prove.context_edits import edits
 from cachetui.prove.errors import NoExperiment
@@ -52,7 +52,7 @@ def _other_context(setting: ExperimentSetting) -> tuple[ContextFiles, str, str]:
         files = case.files(before.document, setting.host)
         folder = context_folder(setting.cache_folder, before.document.build.context_digest)
         if files is not None:
-            return files, f"{folder}/context", f"audit {before.document.audit}"
+            return files, path_on_host(folder), f"audit {before.document.audit}"
     files = case.checkout(setting.host)
     evidence = case.evidence(setting.host)
     if files is None or evidence is None or evidence.checkout is None:

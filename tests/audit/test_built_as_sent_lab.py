@@ -1,0 +1,111 @@
+"""What COPY puts into an image is what the manifest says, and no other build's files.
+
+BuildKit takes all context folders of one base name for one local source and compares only size
+and time, so builds that differ in nothing but bytes are the ones that show it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from cachetui.context.build_context import read_context
+from cachetui.core import Core
+from cachetui.records.document import Document
+from tests.audit.test_audit_lab import HOSTS, own_build
+from tests.audits import audit, core_of, log_of, run_of, step_at
+from tests.lab import Lab
+
+pytestmark = pytest.mark.lab
+
+DOCKERFILE = """\
+FROM base:1
+COPY app.conf /app.conf
+COPY . /all/
+RUN sha256sum /app.conf /all/sub/more /all/Dockerfile && echo "service {name}"
+"""
+SHA = re.compile(r"([0-9a-f]{64}) +(/\S+)")
+SAME_TIME = 1_760_000_000
+SCENARIOS = ("legacy-cold", "legacy-warm", "buildkit-cold", "buildkit-warm")
+
+
+def service(folder: Path, name: str) -> Path:
+    """A checkout that differs from one of another name of that length in nothing but bytes."""
+    files = {
+        "Dockerfile": DOCKERFILE.format(name=name),
+        "app.conf": f"name={name}\n",
+        "sub/more": f"more={name}\n",
+    }
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    for made in [*sorted(folder.rglob("*"), reverse=True), folder]:
+        os.utime(made, (SAME_TIME, SAME_TIME))
+    return folder
+
+
+def sums(text: str) -> dict[str, str]:
+    """The digests that the RUN printed, by path."""
+    return {path: digest for digest, path in SHA.findall(text)}
+
+
+def expected(folder: Path) -> dict[str, str | None]:
+    """The digests that the manifest has of these files."""
+    entries = {entry.path: entry.sha256 for entry in read_context(folder).entries}
+    return {
+        "/app.conf": entries["context/app.conf"],
+        "/all/sub/more": entries["context/sub/more"],
+        "/all/Dockerfile": entries["context/Dockerfile"],
+    }
+
+
+@pytest.fixture(scope="module")
+def core(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Core:
+    return core_of(lab, tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("services")
+    return {name: service(root / name, name) for name in ("alpha", "omega")}
+
+
+@pytest.fixture(scope="module")
+def audits(core: Core, services: dict[str, Path]) -> dict[str, Document]:
+    """One audit after the other, each of another build on the same hosts."""
+    return {name: audit(core, services[name], scenarios=SCENARIOS) for name in ("alpha", "omega")}
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("name", ["alpha", "omega"])
+def test_every_image_has_the_files_of_its_own_build(
+    core: Core, services: dict[str, Path], audits: dict[str, Document], host: str, name: str
+) -> None:
+    cold = [scenario for scenario in SCENARIOS if scenario.endswith("-cold")]
+    for scenario in cold:
+        run = run_of(audits[name], host, scenario)
+        said = log_of(core.store, run, step_at(run, "RUN"))
+        assert sums(said) == expected(services[name]), f"{host} {scenario}"
+        assert f"service {name}" in said, f"{host} {scenario}"
+    layers = {
+        scenario: image.layers
+        for scenario in SCENARIOS
+        if (image := run_of(audits[name], host, scenario).image) is not None
+    }
+    assert layers.keys() == set(SCENARIOS)
+    for backend in ("legacy", "buildkit"):
+        assert layers[f"{backend}-cold"] == layers[f"{backend}-warm"], f"{host} {backend}"
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("backend", ["legacy", "buildkit"])
+def test_the_users_next_build_gets_no_file_of_ours(
+    lab: Lab, audits: dict[str, Document], tmp_path: Path, host: str, backend: str
+) -> None:
+    assert audits
+    own = service(tmp_path / "x" / "context", "gamma")
+    said = own_build(lab[host], own, backend)
+    assert sums(said) == expected(own), said
