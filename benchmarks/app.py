@@ -299,7 +299,7 @@ def child_load(streaming: bool, minutes: float, out: Path) -> None:
 
 def child_leave(stubborn: bool, folder: Path) -> None:
     """The app with an audit that streams; a stubborn one does not stop when told to."""
-    from cachetui.cli.main import end_at_once
+    from cachetui.cli.failures import end_at_once
     from cachetui.tui.app import CachetuiApp
 
     audit = StreamingAudit(folder, True)

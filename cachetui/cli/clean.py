@@ -1,4 +1,4 @@
-"""`cachetui clean`: find what audits left on the hosts, show it, and remove it when told to."""
+"""`cachetui clean`: find what audits left on the hosts, show it, and remove it after asking."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ _EMPTY = 16 * 1024
 
 
 @dataclass
-class Found:
-    """What is provably ours on a host: folders with their bytes, tags, cache mounts."""
+class Leftovers:
+    """What audits left on a host: folders with their bytes, image tags, cache mounts."""
 
     host: HostSettings
     machine: Machine
@@ -49,87 +49,93 @@ class Found:
         return not (self.folders or self.tags or self.mounts)
 
     def lines(self) -> list[str]:
-        """What would be removed, a line each."""
-        said = [
+        """A line for each thing that would be removed."""
+        lines = [
             f"{'copies of layers' if f.endswith(_COPIES) else 'context'} {f}  {units.size(size)}"
             for f, size in self.folders.items()
         ]
-        said += [f"image {tag}" for tag in self.tags]
-        said += [
+        lines += [f"image {tag}" for tag in self.tags]
+        lines += [
             f"cache mount {clean_line(m.description)}  {units.size(m.bytes)}" for m in self.mounts
         ]
-        return said
+        return lines
 
     def commands(self) -> list[str]:
-        """What removes it."""
-        remove = [
+        """The commands that remove it."""
+        commands: list[str | None] = [
             f"chmod -R u+rwX {shlex.quote(folder)} 2>/dev/null; rm -rf {shlex.quote(folder)}"
             for folder in self.folders
         ]
-        others = [removal_command(self.host, self.tags, ())]
-        others += [empty_mount_command(self.host, mount) for mount in self.mounts]
-        return remove + [command for command in others if command]
+        commands.append(removal_command(self.host, self.tags, ()))
+        commands += [empty_mount_command(self.host, mount) for mount in self.mounts]
+        return [command for command in commands if command]
 
 
 def clean_command(hosts: Sequence[HostSettings], *, yes: bool) -> int:
-    """Show what would go, ask, and remove it. Exit 2 when a host could not be asked."""
+    """Show what would go, ask, and remove it. Exit code 2 when a host could not be asked."""
     connector = Connector()
-    found: dict[str, Found] = {}
-    troubles: dict[str, HostError] = {}
+    leftovers: dict[str, Leftovers] = {}
+    errors: dict[str, HostError] = {}
 
     def look(host: HostSettings) -> None:
         try:
             machine = connector.connect(host, threading.Event())
-            found[host.name] = Found(host, machine)
-            _look(found[host.name])
+            leftovers[host.name] = Leftovers(host, machine)
+            _look(leftovers[host.name])
         except HostError as error:
-            troubles[host.name] = error
+            errors[host.name] = error
 
     try:
         run_on_all(list(hosts), look, FAN_OUT)
-        for name, error in troubles.items():
+        for name, error in errors.items():
             click.echo(f"{name}: {error.reason}; {error.remedy}", err=True)
-        work = [one for name, one in found.items() if name not in troubles and not one.empty]
-        for one in work:
-            click.echo("\n".join(f"{one.host.name}: {line}" for line in one.lines()))
-        if work and _sure(yes):
-            for one in work:
-                for command in one.commands():
-                    one.machine.run(command, timeout=_SECONDS)
-            click.echo("removed", err=True)
-        elif not work:
-            click.echo("nothing that is provably ours was found", err=True)
+        _remove([each for name, each in leftovers.items() if name not in errors], yes)
     finally:
-        for one in found.values():
-            one.machine.close()
-    return TROUBLE if troubles else SAME
+        for each in leftovers.values():
+            each.machine.close()
+    return TROUBLE if errors else SAME
 
 
-def _sure(yes: bool) -> bool:
+def _remove(leftovers: Sequence[Leftovers], yes: bool) -> None:
+    """Show what would go, ask, and remove it."""
+    work = [each for each in leftovers if not each.empty]
+    if not work:
+        click.echo("audits have left nothing on the hosts", err=True)
+        return
+    for each in work:
+        click.echo("\n".join(f"{each.host.name}: {line}" for line in each.lines()))
+    if _agreed(yes):
+        for each in work:
+            for command in each.commands():
+                each.machine.run(command, timeout=_SECONDS)
+        click.echo("removed", err=True)
+
+
+def _agreed(yes: bool) -> bool:
     if yes:
         return True
     if not sys.stdin.isatty():
-        click.echo("nothing was removed: --yes removes it without asking", err=True)
+        click.echo("nothing was removed; --yes removes it without asking", err=True)
         return False
     return click.confirm("Remove all of this?", default=False, err=True)
 
 
-def _look(found: Found) -> None:
-    """Fill in what the host holds of ours."""
-    host, machine = found.host, found.machine
+def _look(leftovers: Leftovers) -> None:
+    """Fill in what the host has."""
+    host, machine = leftovers.host, leftovers.machine
     facts = ask_facts(machine, host, ())
     folder = shlex.quote(f"{facts.cache_folder}/contexts")
     copies = f"{facts.cache_folder}{_COPIES}"
-    done = machine.run(
+    sizes = machine.run(
         f"du -sk {folder}/* {folder}/.incoming-* {shlex.quote(copies)} 2>/dev/null; true",
         timeout=_SECONDS,
     )
-    for line in done.text.splitlines():
+    for line in sizes.text.splitlines():
         kilobytes, _, path = line.partition("\t")
         ours = path == copies or path.startswith(f"{facts.cache_folder}/contexts/")
         if kilobytes.isdigit() and ours:
-            found.folders[path] = int(kilobytes) * 1024
-    listed = machine.run(our_tags_command(host), timeout=_SECONDS)
-    found.tags = [line.split()[-1] for line in listed.text.splitlines() if len(line.split()) == 2]
-    records = cache_records(machine, host)
-    found.mounts = [m for m in mounts_of_audits(cache_mounts(records or ())) if m.bytes > _EMPTY]
+            leftovers.folders[path] = int(kilobytes) * 1024
+    tags = machine.run(our_tags_command(host), timeout=_SECONDS).text.splitlines()
+    leftovers.tags = [line.split()[-1] for line in tags if len(line.split()) == 2]
+    mounts = mounts_of_audits(cache_mounts(cache_records(machine, host) or ()))
+    leftovers.mounts = [mount for mount in mounts if mount.bytes > _EMPTY]

@@ -12,20 +12,20 @@ from cachetui.hosts.machine import HostError
 
 
 def dry_run(audit: Audit, hosts: Sequence[HostSettings]) -> str:
-    """The commands, host by host, as a shell script with comments. Build arguments stand without
-    their values, which docker takes from the environment."""
-    texts: dict[str, list[str]] = {}
+    """The commands, host by host, as a shell script with comments. Build arguments have no values:
+    docker takes those from the environment."""
+    lines_of: dict[str, list[str]] = {}
 
     def rehearse(host: HostSettings) -> None:
         try:
-            texts[host.name] = _lines(audit.rehearse(host))
+            lines_of[host.name] = _lines(audit.rehearse(host))
         except HostError as error:
-            texts[host.name] = [f"# {error.reason}", f"# {error.remedy}"]
+            lines_of[host.name] = [f"# {error.reason}", f"# {error.remedy}"]
 
     run_on_all(list(hosts), rehearse, FAN_OUT)
     lines = [f"# {note}" for note in audit.plan.notes]
     for host in hosts:
-        lines += ["", f"# host {host.name} ({host.address})", *texts[host.name]]
+        lines += ["", f"# host {host.name} ({host.address})", *lines_of[host.name]]
     return "\n".join(lines).strip() + "\n"
 
 
@@ -35,5 +35,5 @@ def _lines(rehearsal: Rehearsal) -> list[str]:
         repeat = f", repeat {run.planned.repeat}" if run.planned.repeat > 1 else ""
         label = f"# {run.planned.scenario}{repeat}"
         lines += [f"{label}: {run.reason}"] if run.command is None else [label, run.command]
-    note = "# afterwards: our tags, the images that legacy-cold made, our cache mounts"
+    note = "# afterwards: the tags, images of legacy-cold and cache mounts of this audit"
     return [*lines, note, *rehearsal.removal]

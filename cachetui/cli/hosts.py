@@ -1,4 +1,4 @@
-"""`cachetui hosts`: every host's facts, gathered side by side."""
+"""`cachetui hosts`: every host's facts, asked for side by side."""
 
 from __future__ import annotations
 
@@ -21,53 +21,57 @@ from cachetui.hosts.machine import HostError
 from cachetui.records.host import HostReport
 
 
-def gather(hosts: Sequence[HostSettings]) -> list[HostReport]:
-    """The facts of these hosts; one that cannot be asked says why and stops no other."""
-    connector = Connector()
-    found: dict[str, HostReport] = {}
-
-    def one(host: HostSettings) -> None:
-        machine = None
-        try:
-            machine = connector.connect(host, threading.Event())
-            facts = ask_facts(machine, host, ())
-            found[host.name] = HostReport(
-                name=host.name,
-                status="ok",
-                engine=facts.engine,
-                buildx=facts.buildx,
-                store=facts.store,
-                backends=facts.backends,
-                facts=facts,
-            )
-        except HostError as error:
-            found[host.name] = HostReport(
-                name=host.name,
-                status="unreachable" if machine is None else "failed",
-                reason=error.reason,
-                remedy=error.remedy or None,
-            )
-        finally:
-            if machine is not None:
-                machine.close()
-
-    run_on_all(list(hosts), one, FAN_OUT)
-    return [found[host.name] for host in hosts]
-
-
-def hosts_command(hosts: Sequence[HostSettings], form: str, output: Path | None) -> int:
-    """Print the facts; exit 2 when a host could not be asked."""
+def hosts_command(hosts: Sequence[HostSettings], output_format: str, output: Path | None) -> int:
+    """Print the facts; exit code 2 when a host could not be asked."""
     from cachetui.report import hosts as report
     from cachetui.report import style
 
-    reports = gather(hosts)
-    if form == "json":
+    reports = ask_all(hosts)
+    if output_format == "json":
         text = msgspec.json.format(msgspec.json.encode(reports), indent=2).decode()
-    elif form == "markdown":
+    elif output_format == "markdown":
         text = report.markdown(reports)
     else:
         color = style.wanted(output is None and sys.stdout.isatty(), os.environ)
         width = shutil.get_terminal_size((160, 24)).columns
         text = report.table(reports, width=width, color=color)
     write_result(text, output)
-    return SAME if all(one.status == "ok" for one in reports) else TROUBLE
+    return SAME if all(each.status == "ok" for each in reports) else TROUBLE
+
+
+def ask_all(hosts: Sequence[HostSettings]) -> list[HostReport]:
+    """The facts of these hosts, in their order; a host that cannot be asked says why."""
+    connector = Connector()
+    reports: dict[str, HostReport] = {}
+
+    def ask(host: HostSettings) -> None:
+        reports[host.name] = _ask(connector, host)
+
+    run_on_all(list(hosts), ask, FAN_OUT)
+    return [reports[host.name] for host in hosts]
+
+
+def _ask(connector: Connector, host: HostSettings) -> HostReport:
+    machine = None
+    try:
+        machine = connector.connect(host, threading.Event())
+        facts = ask_facts(machine, host, ())
+        return HostReport(
+            name=host.name,
+            status="ok",
+            engine=facts.engine,
+            buildx=facts.buildx,
+            store=facts.store,
+            backends=facts.backends,
+            facts=facts,
+        )
+    except HostError as error:
+        return HostReport(
+            name=host.name,
+            status="unreachable" if machine is None else "failed",
+            reason=error.reason,
+            remedy=error.remedy or None,
+        )
+    finally:
+        if machine is not None:
+            machine.close()

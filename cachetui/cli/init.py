@@ -14,14 +14,15 @@ from cachetui.report.clean import clean
 
 
 def init_command(output: Path, *, yes: bool) -> int:
-    """Write `output` from what is known of the user's machines; never over a file."""
+    """Write the user's known machines to `output`, never over an existing file. Raises
+    `UserError`."""
     if output.exists():
-        raise UserError(f"{output} is there already; -o FILE writes another")
+        raise UserError(f"{output} exists already; -o FILE writes another")
     text = hosts_toml()
     if not text:
         raise UserError(
             "neither ~/.ssh/config nor docker's contexts name a machine; "
-            "hosts.example.toml of the project shows what a hosts.toml looks like"
+            "see the project's hosts.example.toml for what a hosts.toml looks like"
         )
     click.echo(clean(text))
     if not yes and not (

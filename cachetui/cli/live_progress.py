@@ -16,18 +16,17 @@ from cachetui.audit.audit import Audit
 from cachetui.audit.progress import Cell, HostProgress, Snapshot
 from cachetui.report import units
 from cachetui.report.clean import clean_line
+from cachetui.report.signs import CELL_STATES, HOST_STATES, Tone
 
-_SIGNS = {
-    "queued": ("·", "dim"),
-    "building": ("▸", "cyan"),
-    "done": ("✓", "green"),
-    "stored": ("=", "blue"),
-    "failed": ("✗", "red"),
-    "unsupported": ("-", "yellow"),
-    "unreachable": ("!", "red"),
-    "cancelled": ("×", "yellow"),
-    "skipped": ("-", "dim"),
+_COLORS: dict[Tone, str] = {
+    "good": "green",
+    "warn": "yellow",
+    "bad": "red",
+    "muted": "dim",
+    "accent": "cyan",
 }
+_ORDER = {"building": 0, "failed": 1, "unreachable": 1, "queued": 3}
+"""Which cells come first where there is no room for all; the rest are 2."""
 
 
 @contextmanager
@@ -47,29 +46,29 @@ def follow(audit: Audit, mode: str) -> Iterator[None]:
             audit.watch(draw)
             yield
     else:
-        teller = _Teller()
-        audit.watch(teller.tell)
+        printer = _LinePrinter()
+        audit.watch(printer.print_changes)
         yield
-        teller.tell(audit.snapshot())
+        printer.print_changes(audit.snapshot())
 
 
 def _picture(snapshot: Snapshot, width: int, height: int) -> Text:
-    """A line per host and scenario; what is at work or went wrong first when there is no room."""
-    lines: list[Text] = []
-    order = {"building": 0, "failed": 1, "unreachable": 1, "queued": 3}
+    """A line per host and scenario, at most `height` lines of `width` cells in all: those at work
+    or in trouble come first when there is no room for all."""
     hosts = {host.name: host for host in snapshot.hosts}
     cells = list(snapshot.cells)
     room = max(4, height - 3)
     if len(cells) > room:
-        cells.sort(key=lambda cell: order.get(cell.state, 2))
+        cells.sort(key=lambda cell: _ORDER.get(cell.state, 2))
     names = max((len(name) for name in hosts), default=0)
-    scenarios = max((len(_label(cell, snapshot)) for cell in cells), default=0)
+    labels = max((len(_label(cell, snapshot)) for cell in cells), default=0)
+    lines: list[Text] = []
     for cell in cells[:room]:
-        sign, colour = _SIGNS[cell.state]
+        state = CELL_STATES[cell.state]
         line = Text(no_wrap=True, overflow="ellipsis")
-        line.append(f"{sign} ", colour)
-        line.append(f"{cell.host:<{names}}  {_label(cell, snapshot):<{scenarios}}  ")
-        line.append(_doing(cell, hosts[cell.host]), colour)
+        line.append(f"{state.sign} ", _COLORS[state.tone])
+        line.append(f"{cell.host:<{names}}  {_label(cell, snapshot):<{labels}}  ")
+        line.append(_activity(cell, hosts[cell.host]), _COLORS[state.tone])
         line.truncate(width - 1, overflow="ellipsis")
         lines.append(line)
     if len(cells) > room:
@@ -84,47 +83,51 @@ def _label(cell: Cell, snapshot: Snapshot) -> str:
     return cell.scenario + (f" {cell.repeat}/{snapshot.repeats}" if snapshot.repeats > 1 else "")
 
 
-def _doing(cell: Cell, host: HostProgress) -> str:
-    """What a cell is at, in a few words."""
+def _activity(cell: Cell, host: HostProgress) -> str:
+    """What a cell is doing, or how it ended, in a few words. Cleaned."""
     if cell.state == "queued":
         if host.state == "sending" and host.to_send:
             return f"sending {units.size(host.sent)} of {units.size(host.to_send)}"
-        return host.state if host.state in ("connecting", "asking", "sending") else "queued"
+        if host.state in ("connecting", "asking", "sending"):
+            return HOST_STATES[host.state].word
+        return CELL_STATES["queued"].word
     if cell.state == "building":
-        doing = clean_line(cell.doing)
-        return f"step {cell.step}/{cell.steps}  {units.seconds(cell.seconds)}  {doing}"
-    said = f"{cell.state}: {clean_line(cell.reason)}" if cell.reason else cell.state
+        instruction = clean_line(cell.doing)
+        return f"step {cell.step}/{cell.steps}  {units.seconds(cell.seconds)}  {instruction}"
+    text = CELL_STATES[cell.state].word
+    if cell.reason:
+        text += f": {clean_line(cell.reason)}"
     counted = cell.hits + cell.misses
     if counted and cell.state in ("done", "stored", "failed"):
-        said += f"  {cell.hits}/{counted} hit  {units.seconds(cell.seconds)}"
+        text += f"  {cell.hits}/{counted} hit  {units.seconds(cell.seconds)}"
     if cell.age is not None:
-        said += f"  {units.age(cell.age)}"
-    return said
+        text += f"  {units.age(cell.age)}"
+    return text
 
 
-class _Teller:
-    """Writes a line for each change of state of a host or a cell."""
+class _LinePrinter:
+    """Prints a line for each change of state of a host or a cell."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._told: dict[tuple[str, ...], str] = {}
+        self._last: dict[str, str] = {}
 
-    def tell(self, snapshot: Snapshot) -> None:
+    def print_changes(self, snapshot: Snapshot) -> None:
         with self._lock:
             for host in snapshot.hosts:
                 if host.state in ("connecting", "sending", "unreachable", "failed"):
                     reason = f": {clean_line(host.reason)}" if host.reason else ""
-                    self._line((host.name,), host.state + reason, f"{host.name}")
+                    self._print(host.name, HOST_STATES[host.state].word + reason)
             hosts = {host.name: host for host in snapshot.hosts}
             for cell in snapshot.cells:
                 if cell.state in ("queued", "unreachable"):
                     continue
-                label = f"{cell.host} {_label(cell, snapshot)}"
-                state = "building" if cell.state == "building" else _doing(cell, hosts[cell.host])
-                self._line((cell.host, label), state, label)
+                building = cell.state == "building"
+                text = cell.state if building else _activity(cell, hosts[cell.host])
+                self._print(f"{cell.host} {_label(cell, snapshot)}", text)
 
-    def _line(self, key: tuple[str, ...], said: str, label: str) -> None:
-        if self._told.get(key) != said:
-            self._told[key] = said
-            sys.stderr.write(f"{label}: {said}\n")
+    def _print(self, label: str, text: str) -> None:
+        if self._last.get(label) != text:
+            self._last[label] = text
+            sys.stderr.write(f"{label}: {text}\n")
             sys.stderr.flush()

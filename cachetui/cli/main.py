@@ -1,96 +1,32 @@
-"""The command line. Owns exit codes and standard error; heavy imports wait until needed.
+"""The command line: every command with its options. Heavy imports wait until a command needs them.
 
-Exit codes: 0 all runs ended and the hosts agree, 1 they differ, 2 trouble, 3 a finding of
---fail-on, 130 interrupted.
+Exit codes: see `cachetui.exit_codes`.
 """
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import Any
 
 import click
 
 from cachetui import __version__
-from cachetui.exit_codes import INTERRUPTED, TROUBLE
-
-if TYPE_CHECKING:
-    from cachetui.config.settings import Settings
-    from cachetui.core import Core
-    from cachetui.store.database import Store
-
-_F = TypeVar("_F", bound=Callable[..., Any])
-
-hosts_option = click.option(
-    "--hosts",
-    "hosts_file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="The hosts.toml to read [default: ./hosts.toml, else the user's configuration folder].",
+from cachetui.cli import session
+from cachetui.cli.args import OutputsArgs, ProveArgs, RunArgs, ShowArgs
+from cachetui.cli.failures import or_fail
+from cachetui.cli.options import (
+    findings_options,
+    format_option,
+    hosts_option,
+    output_option,
+    prove_options,
+    report_format_option,
+    run_options,
+    selection_options,
+    store_option,
 )
-store_option = click.option(
-    "--store",
-    "store_folder",
-    metavar="FOLDER",
-    envvar="CACHETUI_STORE",
-    type=click.Path(path_type=Path),
-    help="Where results are kept [default: the user's cache folder].",
-)
-output_option = click.option(
-    "-o", "output", metavar="FILE", type=click.Path(path_type=Path), help="Write the result there."
-)
-
-
-def choice_options(function: _F) -> _F:
-    """Which hosts: -w and -x."""
-    function = click.option(
-        "-x", "exclude", metavar="NAMES|@TAG", multiple=True, help="Leave these hosts out."
-    )(function)
-    return click.option(
-        "-w",
-        "include",
-        metavar="NAMES|@TAG",
-        multiple=True,
-        help="Only these hosts: names, globs, ranges as ci-[1-12], or @tag.",
-    )(function)
-
-
-def format_option(*formats: str) -> Callable[[_F], _F]:
-    """`--format`, the first one being the default."""
-    return click.option(
-        "--format", "form", type=click.Choice(formats), default=formats[0], show_default=True
-    )
-
-
-def _most(_context: click.Context, _option: click.Parameter, word: str) -> int | None:
-    """How many findings are told: a number, "all" (None) or "none" (0)."""
-    if word.isdigit():
-        return int(word)
-    if word not in ("all", "none"):
-        raise click.BadParameter(f"{word!r}: a number is right, or all, or none")
-    return None if word == "all" else 0
-
-
-def findings_options(function: _F) -> _F:
-    """How much is said of why, and which findings make the command fail."""
-    function = click.option(
-        "--fail-on",
-        metavar="ID,…",
-        multiple=True,
-        help="Exit 3 if one of these is found (`cachetui explain` lists them).",
-    )(function)
-    return click.option(
-        "--findings",
-        "most",
-        metavar="N|all|none",
-        callback=_most,
-        default="3",
-        show_default=True,
-        help="How many findings table and Markdown tell, those that cost most first.",
-    )(function)
 
 
 @click.group(
@@ -109,161 +45,156 @@ def cli(context: click.Context, hosts_file: Path | None, store_folder: Path | No
     the terminal app.
     """
     if context.invoked_subcommand is None:
-        sys.exit(_app(hosts_file, store_folder))
+        sys.exit(session.run_app(hosts_file, store_folder))
 
 
 @cli.command()
 @click.argument("build")
 @hosts_option
 @store_option
-@choice_options
-@click.option("-f", "--file", "dockerfile", metavar="FILE", help="The Dockerfile, as for docker.")
-@click.option("--target", metavar="STAGE", help="The stage to build.")
-@click.option("--build-arg", "build_args", metavar="NAME=VALUE", multiple=True)
-@click.option("--network", type=click.Choice(["default", "none", "host"]))
-@click.option("--scenarios", metavar="NAMES", multiple=True, help="Only these scenarios, by comma.")
-@click.option(
-    "--as-found", is_flag=True, help="Also what each host does today, with its own cache."
-)
-@click.option("--repeat", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--fresh", is_flag=True, help="Use no stored run.")
-@click.option("--outputs", is_flag=True, help="Also compare what came out, file by file.")
-@click.option(
-    "--max-age",
-    metavar="AGE",
-    default="1d",
-    show_default=True,
-    help="How old a stored run may be: seconds, or 30m, 12h, 7d.",
-)
-@click.option("--dry-run", is_flag=True, help="Print every command for every host, and stop.")
-@click.option(
-    "--progress",
-    type=click.Choice(["auto", "plain", "quiet"]),
-    default="auto",
-    show_default=True,
-)
+@selection_options
+@run_options
 @findings_options
-@format_option("table", "json", "markdown", "html")
+@report_format_option
 @output_option
-def run(build: str, **given: Any) -> None:
-    """Run BUILD, a name of [builds] or a folder, on the hosts, and show where they part ways."""
-    from cachetui.cli import arguments as asked
-    from cachetui.cli.run import run_build_command
+def run(
+    build: str,
+    hosts_file: Path | None,
+    store_folder: Path | None,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Run BUILD on the hosts, and show where they differ.
 
-    core = _or_fail(lambda: _core(given["hosts_file"], given["store_folder"]))
-    settings = _or_fail(lambda: asked.build(core.settings, build, given))
-    hosts = _or_fail(lambda: asked.hosts(core.settings, given["include"], given["exclude"]))
-    sys.exit(_or_fail(lambda: run_build_command(core, settings, hosts, given)))
+    BUILD is a name of [builds] in hosts.toml, or a folder.
+    """
+    from cachetui.cli.run import run_build_command
+    from cachetui.cli.selection import select_build, select_hosts
+
+    show_args = _show_args(options)
+    args = RunArgs(show=show_args, **options)
+    core = session.open_core(hosts_file, store_folder)
+    settings = or_fail(lambda: select_build(core.settings, build, args))
+    hosts = or_fail(lambda: select_hosts(core.settings, include, exclude))
+    sys.exit(or_fail(lambda: run_build_command(core, settings, hosts, args)))
+
+
+def _show_args(options: dict[str, Any]) -> ShowArgs:
+    """The options of `ShowArgs`, taken out of a command's options."""
+    return ShowArgs(**{field.name: options.pop(field.name) for field in fields(ShowArgs)})
 
 
 @cli.command()
 @hosts_option
-@choice_options
+@selection_options
 @format_option("table", "json", "markdown")
 @output_option
-def hosts(**given: Any) -> None:
-    """Ask every host for its facts: engine, store, backends, load, disk."""
-    from cachetui.cli import arguments as asked
+def hosts(
+    hosts_file: Path | None,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    output_format: str,
+    output: Path | None,
+) -> None:
+    """Ask every host for its engine, builders, load and disk."""
     from cachetui.cli.hosts import hosts_command
+    from cachetui.cli.selection import select_hosts
 
-    settings = _settings(given["hosts_file"])
-    chosen = _or_fail(lambda: asked.hosts(settings, given["include"], given["exclude"]))
-    sys.exit(hosts_command(chosen, given["form"], given["output"]))
+    settings = session.load_settings(hosts_file)
+    selected = or_fail(lambda: select_hosts(settings, include, exclude))
+    sys.exit(hosts_command(selected, output_format, output))
 
 
 @cli.command()
 @hosts_option
-@choice_options
+@selection_options
 @click.option("--yes", is_flag=True, help="Remove without asking.")
-def clean(**given: Any) -> None:
-    """Remove what audits left on the hosts, as far as it can be proved ours; asks first."""
-    from cachetui.cli import arguments as asked
-    from cachetui.cli.clean import clean_command
+def clean(
+    hosts_file: Path | None, include: tuple[str, ...], exclude: tuple[str, ...], yes: bool
+) -> None:
+    """Remove what audits left on the hosts.
 
-    settings = _settings(given["hosts_file"])
-    chosen = _or_fail(lambda: asked.hosts(settings, given["include"], given["exclude"]))
-    sys.exit(clean_command(chosen, yes=given["yes"]))
+    Removes nothing else; lists it and asks first.
+    """
+    from cachetui.cli.clean import clean_command
+    from cachetui.cli.selection import select_hosts
+
+    settings = session.load_settings(hosts_file)
+    selected = or_fail(lambda: select_hosts(settings, include, exclude))
+    sys.exit(clean_command(selected, yes=yes))
 
 
 @cli.command()
 @store_option
 @format_option("table", "json")
-@click.option("--delete", metavar="AUDIT", multiple=True, help="Forget this audit.")
-def history(store_folder: Path | None, form: str, delete: tuple[str, ...]) -> None:
-    """List the audits that are kept, newest first."""
+@click.option("--delete", metavar="AUDIT", multiple=True, help="Delete this audit.")
+def history(store_folder: Path | None, output_format: str, delete: tuple[str, ...]) -> None:
+    """List the stored audits, newest first."""
     from cachetui.cli.history import history_command
 
-    store = _store(store_folder)
-    sys.exit(_or_fail(lambda: history_command(store, form, delete)))
+    store = session.open_store(store_folder)
+    sys.exit(or_fail(lambda: history_command(store, output_format, delete)))
 
 
 @cli.command()
 @click.argument("audit", default="last")
 @store_option
 @findings_options
-@format_option("table", "json", "markdown", "html")
+@report_format_option
 @output_option
-def show(audit: str, store_folder: Path | None, **given: Any) -> None:
-    """Show a kept AUDIT again (its id, the beginning of it, or "last"), without any host."""
-    from cachetui.cli.history import show_command
+def show(audit: str, store_folder: Path | None, **options: Any) -> None:
+    """Show a stored AUDIT again.
 
-    store = _store(store_folder)
-    sys.exit(_or_fail(lambda: show_command(store, audit, given)))
+    AUDIT is its id, the beginning of it, or "last". Needs no host.
+    """
+    from cachetui.cli.show import show_command
+
+    store = session.open_store(store_folder)
+    sys.exit(or_fail(lambda: show_command(store, audit, ShowArgs(**options))))
 
 
 @cli.command()
-@click.argument("surprise", metavar="[ID]", required=False)
-def explain(surprise: str | None) -> None:
-    """Tell about a surprise of caches, with a small Dockerfile that shows it; lists them all
-    without an ID."""
+@click.argument("name", metavar="[ID]", required=False)
+def explain(name: str | None) -> None:
+    """Explain a known cause of cache misses.
+
+    Shows a small Dockerfile that has it, and what to do. Without an ID lists all causes.
+    """
     from cachetui.cli.explain import explain_command
 
-    sys.exit(_or_fail(lambda: explain_command(surprise)))
+    sys.exit(or_fail(lambda: explain_command(name)))
 
 
 @cli.command()
 @click.argument("finding")
 @hosts_option
 @store_option
-@click.option("--audit", default="last", show_default=True, help="The audit that has it.")
-@click.option("--host", metavar="NAME", help="On this host [default: the first that missed].")
-@click.option(
-    "--context",
-    metavar="FOLDER",
-    type=click.Path(path_type=Path),
-    default=Path(),
-    help="The folder that was built, if no host has it any more [default: this one].",
-)
-@click.option("-f", "--file", "dockerfile", metavar="FILE", default="Dockerfile")
-@click.option(
-    "--build-arg",
-    "build_args",
-    metavar="NAME=VALUE",
-    multiple=True,
-    help="A value of a build argument, of now or before: values are not kept.",
-)
-@click.option("--yes", is_flag=True, help="Run without asking.")
-@click.option("--dry-run", is_flag=True, help="Print every command, and stop.")
-@click.option("--progress", type=click.Choice(["auto", "quiet"]), default="auto")
+@prove_options
 @format_option("text", "json")
-def prove(finding: str, **given: Any) -> None:
-    """Prove FINDING by an experiment: change one thing back, build again, see whether it hits.
+def prove(
+    finding: str,
+    hosts_file: Path | None,
+    store_folder: Path | None,
+    context_folder: Path,
+    dockerfile: str,
+    build_args: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Prove FINDING by an experiment.
 
-    Says what it will run, and asks. Exits with 0 when the finding is proved, 1 when it is
-    withdrawn, 2 when it stays undecided.
+    Changes one thing back, builds again, and sees whether it hits. Prints what it will run, and
+    asks. Exits with 0 when the finding is proved, 1 when it is withdrawn, 2 when it stays
+    undecided.
     """
-    from cachetui.cli import arguments as asked
-    from cachetui.cli.prove import prove_command
-    from cachetui.config.settings import folder_build
+    from cachetui.cli.prove import context_build, prove_command
+    from cachetui.cli.selection import parse_build_args
 
-    core = _or_fail(lambda: _core(given["hosts_file"], given["store_folder"]))
-    build = folder_build(given["context"])
-    if given["dockerfile"] != "Dockerfile":
-        import msgspec
-
-        build = msgspec.structs.replace(build, dockerfile=given["dockerfile"])
-    given["arguments"] = _or_fail(lambda: asked.pairs(given["build_args"]))
-    sys.exit(_or_fail(lambda: prove_command(core, finding, build, given)))
+    core = session.open_core(hosts_file, store_folder)
+    build = context_build(context_folder, dockerfile)
+    pairs = or_fail(lambda: parse_build_args(build_args))
+    args = ProveArgs(build_args=tuple(pairs), **options)
+    sys.exit(or_fail(lambda: prove_command(core, finding, build, args)))
 
 
 @cli.command()
@@ -271,53 +202,74 @@ def prove(finding: str, **given: Any) -> None:
 @click.argument("host")
 @click.argument("scenario")
 @click.option("--step", metavar="LINE", type=int, help="Only the step at this Dockerfile line.")
-@click.option("--repeat", type=click.IntRange(1), default=1)
+@click.option(
+    "--repeat", type=click.IntRange(1), default=1, show_default=True, help="Which of the repeats."
+)
 @click.option("--commands", is_flag=True, help="The commands that ran, instead of the log.")
 @store_option
-def log(audit: str, host: str, scenario: str, **given: Any) -> None:
-    """Print the log of one run of a kept AUDIT."""
-    from cachetui.cli.history import log_command
+def log(audit: str, host: str, scenario: str, store_folder: Path | None, **options: Any) -> None:
+    """Print the log of one run of a stored AUDIT."""
+    from cachetui.cli.log import log_command
 
-    store = _store(given.pop("store_folder"))
-    sys.exit(_or_fail(lambda: log_command(store, audit, host, scenario, **given)))
+    store = session.open_store(store_folder)
+    sys.exit(or_fail(lambda: log_command(store, audit, host, scenario, **options)))
 
 
 @cli.command()
 @click.argument("runs", metavar="[RUN]...", nargs=-1)
 @hosts_option
 @store_option
-@click.option("--strict", is_flag=True, help="Mind times and the builder's bookkeeping too.")
-@click.option("--ignore", metavar="GLOB", multiple=True, help="Paths whose differences are none.")
+@click.option("--strict", is_flag=True, help="Also compare timestamps and builder metadata.")
+@click.option("--ignore", metavar="GLOB", multiple=True, help="Ignore differences in these paths.")
 @click.option("--file", "opened", metavar="PATH", help="Show how this file differs.")
-@click.option("--all", "all", is_flag=True, help="List all paths, not the first of each step.")
+@click.option(
+    "--all", "show_all", is_flag=True, help="List all paths, not only the first of each step."
+)
 @format_option("table", "json", "markdown")
 @output_option
-def outputs(runs: tuple[str, ...], **given: Any) -> None:
-    """Is it the same image? Compare what RUNs made, file by file, with that of the first.
+def outputs(
+    runs: tuple[str, ...], hosts_file: Path | None, store_folder: Path | None, **options: Any
+) -> None:
+    """Is it the same image? Compare file by file.
 
-    RUN is AUDIT (the last one by default: all its runs), AUDIT/HOST, AUDIT/HOST/SCENARIO, or
-    HOST/SCENARIO of the last; HOST and SCENARIO may be globs, and #2 behind them is the second
-    repeat. The audit must have run with --outputs. Exit 0 the same, 1 different, 2 trouble.
+    Compares the images of RUNs with that of the first.
+
+    RUN is AUDIT (all its runs; by default the last audit), AUDIT/HOST, AUDIT/HOST/SCENARIO, or
+    HOST/SCENARIO of the last audit. HOST and SCENARIO may be globs; #2 at the end is the second
+    repeat. The audit must have run with --outputs. Exits with 0 when the images are the same, 1
+    when they differ, 2 when there is nothing to compare.
     """
     from cachetui.cli.outputs import outputs_command
 
-    core = _or_fail(lambda: _core(given["hosts_file"], given["store_folder"], need_hosts=False))
-    sys.exit(_or_fail(lambda: outputs_command(core.store, core.settings, runs, given)))
+    core = session.open_core_without_hosts(hosts_file, store_folder)
+    args = OutputsArgs(**options)
+    sys.exit(or_fail(lambda: outputs_command(core.store, core.settings, runs, args)))
 
 
 @cli.command()
-@click.option("-o", "output", type=click.Path(path_type=Path), default=Path("hosts.toml"))
+@click.option(
+    "-o",
+    "output",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    default=Path("hosts.toml"),
+    show_default=True,
+    help="The file to write.",
+)
 @click.option("--yes", is_flag=True, help="Write without asking.")
 def init(output: Path, yes: bool) -> None:
-    """Write a hosts.toml from ~/.ssh/config and docker's contexts; shows it first."""
+    """Write a hosts.toml of the machines you have.
+
+    Takes them from ~/.ssh/config and docker's contexts; shows the file and asks first.
+    """
     from cachetui.cli.init import init_command
 
-    sys.exit(_or_fail(lambda: init_command(output, yes=yes)))
+    sys.exit(or_fail(lambda: init_command(output, yes=yes)))
 
 
 @cli.command()
 @click.argument("build", type=click.Choice(["shop", "mounts"]), default="shop")
-@click.option("--table", is_flag=True, help="Print the table, also in a terminal.")
+@click.option("--table", is_flag=True, help="Print the table, even in a terminal.")
 @click.option(
     "--speed",
     metavar="N",
@@ -326,15 +278,21 @@ def init(output: Path, yes: bool) -> None:
     show_default=True,
     help="Replay N times as fast as it was recorded.",
 )
-@click.option("--progress", type=click.Choice(["auto", "plain", "quiet"]), default="auto")
-def demo(build: str, **given: Any) -> None:
-    """Show a fleet that was recorded on real engines: no docker and no host is needed.
+@click.option(
+    "--progress",
+    type=click.Choice(["auto", "plain", "quiet"]),
+    default="auto",
+    show_default=True,
+    help="How to show progress with the table.",
+)
+def demo(build: str, table: bool, speed: float, progress: str) -> None:
+    """Show a recorded fleet of real engines.
 
-    BUILD is shop (default), or mounts, which has a cache mount.
+    Needs no docker and no host. BUILD is shop (the default), or mounts, which has a cache mount.
     """
     from cachetui.cli.demo import demo_command
 
-    sys.exit(_or_fail(lambda: demo_command(build, run_defaults(), **given)))
+    sys.exit(or_fail(lambda: demo_command(build, speed=speed, table=table, progress=progress)))
 
 
 @cli.command("open")
@@ -342,25 +300,27 @@ def demo(build: str, **given: Any) -> None:
 @hosts_option
 @store_option
 def open_audit(audit: str, hosts_file: Path | None, store_folder: Path | None) -> None:
-    """Open AUDIT, or the start of its name, in the terminal app."""
-    from cachetui.cli.history import resolve
+    """Open a stored AUDIT in the terminal app.
 
-    store = _store(store_folder)
-    name = _or_fail(lambda: resolve(store, audit))
+    AUDIT is its id, the beginning of it, or "last".
+    """
+    from cachetui.cli.stored import resolve_audit
+
+    store = session.open_store(store_folder)
+    name = or_fail(lambda: resolve_audit(store, audit))
     store.close()
-    sys.exit(_app(hosts_file, store_folder, name))
+    sys.exit(session.run_app(hosts_file, store_folder, name))
 
 
 @cli.command("keys")
 def keys_command() -> None:
-    """Print the keys of the terminal app with their ids, by which app.toml changes them."""
-    from cachetui.tui import keys, preferences
+    """Print the keys of the terminal app.
 
-    click.echo(f'# {preferences.place()}:  [keys]  id = "key"')
-    for title, entries in keys.sheet():
-        click.echo(f"\n# {title}")
-        for shown, what, name in entries:
-            click.echo(f"{name:<22} {shown:<16} {what}")
+    Each with its id, by which app.toml changes it.
+    """
+    from cachetui.cli.places import format_keys
+
+    click.echo("\n".join(format_keys()))
 
 
 @cli.command()
@@ -368,7 +328,7 @@ def schema() -> None:
     """Print the JSON Schema of `--format json`."""
     import json
 
-    from cachetui.report.jsonout import schema as json_schema
+    from cachetui.report.formats.json import schema as json_schema
 
     click.echo(json.dumps(json_schema(), indent=2))
 
@@ -377,89 +337,6 @@ def schema() -> None:
 @store_option
 def paths(store_folder: Path | None) -> None:
     """Print where settings and results are."""
-    from cachetui.config import hosts_toml as config
-    from cachetui.store.database import default_folder
+    from cachetui.cli.places import format_paths
 
-    for name, path in zip(("hosts", "hosts, else"), config.places(), strict=True):
-        click.echo(f"{name}\t{path.absolute()}\t{'found' if path.exists() else 'not there'}")
-    liked = config.places()[-1].with_name("app.toml")
-    click.echo(f"keys and theme\t{liked}\t{'found' if liked.exists() else 'not there'}")
-    click.echo(f"results\t{(store_folder or default_folder()).absolute()}")
-
-
-# What the commands share
-
-
-def run_defaults() -> dict[str, Any]:
-    """What `cachetui run FOLDER` is given when nothing else is said."""
-    return dict(run.make_context("run", ["."]).params)
-
-
-def fail(message: str) -> NoReturn:
-    """Say what is wrong on standard error and exit 2."""
-    from cachetui.report.clean import clean
-
-    click.echo(f"cachetui: {clean(message)}", err=True)
-    sys.exit(TROUBLE)
-
-
-_T = TypeVar("_T")
-
-
-def _or_fail(work: Callable[[], _T]) -> _T:
-    """Do the work; what the user can mend is told in one message, exit 2."""
-    from cachetui.config.toml_table import ConfigError
-    from cachetui.core import UserError
-    from cachetui.hosts.machine import HostError
-    from cachetui.store.plain_cache import StoreError
-
-    try:
-        return work()
-    except (ConfigError, UserError, StoreError, OSError) as error:
-        fail(str(error))
-    except HostError as error:
-        fail(f"{error}; {error.remedy}" if error.remedy else str(error))
-
-
-def _settings(hosts_file: Path | None) -> Settings:
-    from cachetui.config import hosts_toml as config
-
-    return _or_fail(lambda: config.load(hosts_file))
-
-
-def _store(folder: Path | None) -> Store:
-    from cachetui.store.database import Store
-
-    return _or_fail(lambda: Store(folder))
-
-
-def _core(hosts_file: Path | None, store_folder: Path | None, need_hosts: bool = True) -> Core:
-    """The core. Raises what `_or_fail` tells."""
-    from cachetui.config import hosts_toml as config
-    from cachetui.config.settings import Settings
-    from cachetui.core import Core
-    from cachetui.store.database import Store
-
-    if need_hosts or hosts_file is not None or config.find() is not None:
-        settings = config.load(hosts_file)
-    else:
-        settings = Settings(path=None, hosts=(), builds={})
-    return Core(settings, Store(store_folder))
-
-
-def _app(hosts_file: Path | None, store_folder: Path | None, audit: str | None = None) -> int:
-    """Run the app; settings and store are read once something is on the screen."""
-    from cachetui.tui import run_app
-
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        fail("the app needs a terminal; cachetui --help names the commands that need none")
-    code = _or_fail(lambda: run_app(lambda: _core(hosts_file, store_folder, False), audit=audit))
-    return end_at_once(code) if code == INTERRUPTED else code
-
-
-def end_at_once(code: int) -> NoReturn:
-    """End the process without tidying memory up: threads of an audit that was left still wait for
-    their hosts, and whoever pressed Ctrl-C for a prompt. What is done was stored when it was."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    click.echo("\n".join(format_paths(store_folder)))

@@ -1,4 +1,4 @@
-"""How a command ends: its result, whole or not at all, and its exit code."""
+"""How a command ends: its result, written whole or not at all, and its exit code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cachetui.records.document import Document
 
 
 def write_result(text: str, output: Path | None) -> None:
-    """The result to standard output, or whole into a file."""
+    """Print the result, or write it into a file, which is never there in part. Raises `OSError`."""
     if output is None:
         click.echo(text, nl=not text.endswith("\n"))
         return
@@ -23,8 +23,8 @@ def write_result(text: str, output: Path | None) -> None:
 
 
 def exit_code(document: Document, outputs: OutputsReport | None = None) -> int:
-    """2 when a host or a build had trouble, 1 when hosts differ step by step or, where they were
-    looked at, images do; else 0. What --fail-on makes of it, and an interruption, come first."""
+    """2 when a host or a build had trouble; 1 when hosts differ step by step, or their images do
+    where those were read; else 0. An interruption and --fail-on come before it."""
     if any(host.status != "ok" for host in document.hosts):
         return TROUBLE
     if any(run.status not in ("ok", "unsupported") for run in document.runs):

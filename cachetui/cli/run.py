@@ -1,56 +1,49 @@
-"""`cachetui run`: prepare, run with live progress, show, and say how it went by exit code."""
+"""`cachetui run`: prepare an audit, run it with live progress, and show it."""
 
 from __future__ import annotations
 
-import signal
-import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Any, TypeVar
 
+from cachetui.cli.args import RunArgs
 from cachetui.cli.dry_run import dry_run
-from cachetui.cli.explain import code_with_gate, gate_of
-from cachetui.cli.history import show
+from cachetui.cli.gate import code_with_gate, parse_gate
+from cachetui.cli.interrupts import in_thread, stopping
 from cachetui.cli.live_progress import follow
 from cachetui.cli.result import exit_code, write_result
+from cachetui.cli.show import show
 from cachetui.config.settings import BuildSettings, HostSettings
 from cachetui.config.toml_table import ConfigError
 from cachetui.core import Core, Options
-from cachetui.exit_codes import INTERRUPTED
+from cachetui.exit_codes import INTERRUPTED, SAME
 from cachetui.outputs.compare_runs import of_document
-
-_T = TypeVar("_T")
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def run_build_command(
-    core: Core, build: BuildSettings, hosts: Sequence[HostSettings], given: dict[str, Any]
+    core: Core, build: BuildSettings, hosts: Sequence[HostSettings], args: RunArgs
 ) -> int:
     """Run the audit that the command line asks for; returns the exit code."""
     options = Options(
-        scenarios=_words(given["scenarios"]) or None,
-        as_found=given["as_found"],
-        repeat=given["repeat"],
-        fresh=given["fresh"],
-        outputs=given["outputs"],
-        max_age=seconds_of(given["max_age"]),
+        scenarios=_names(args.scenarios) or None,
+        as_found=args.as_found,
+        repeat=args.repeat,
+        fresh=args.fresh,
+        outputs=args.outputs,
+        max_age=seconds_of(args.max_age),
     )
-    output: Path | None = given["output"]
-    _check_output(output)
-    gate = gate_of(given["fail_on"])
+    _check_output(args.show.output)
+    gate = parse_gate(args.show.fail_on)
     audit = core.prepare(build, hosts, options)
-    if given["dry_run"]:
-        write_result(dry_run(audit, hosts), output)
-        return 0
-    with follow(audit, given["progress"]), stopping(audit.stop) as interrupted:
+    if args.dry_run:
+        write_result(dry_run(audit, hosts), args.show.output)
+        return SAME
+    with follow(audit, args.progress), stopping(audit.stop) as interrupted:
         document = in_thread(audit.run)
     findings = core.findings(document)
     outputs = of_document(document, core.store)
-    show(document, findings, outputs, core.store, given)
+    show(document, findings, outputs, core.store, args.show)
     if interrupted.is_set():
         return INTERRUPTED
     return code_with_gate(exit_code(document, outputs), findings, gate)
@@ -64,56 +57,17 @@ def seconds_of(text: str) -> float:
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds < float("inf"):
-        raise ConfigError(f"--max-age {text!r}: a number of seconds is right, or 30m, 12h, 7d")
+        raise ConfigError(f"--max-age {text!r}: expected seconds, or an age such as 30m, 12h, 7d")
     return seconds
 
 
-def _words(given: Sequence[str]) -> tuple[str, ...]:
-    return tuple(word.strip() for text in given for word in text.split(",") if word.strip())
+def _names(arguments: Sequence[str]) -> tuple[str, ...]:
+    """The names in comma-separated arguments."""
+    names = (name.strip() for argument in arguments for name in argument.split(","))
+    return tuple(name for name in names if name)
 
 
 def _check_output(output: Path | None) -> None:
-    """An audit takes minutes: find out before it that its result can be written."""
+    """An audit takes minutes: find out before it whether its result can be written."""
     if output is not None and not output.absolute().parent.is_dir():
         raise ConfigError(f"-o {output}: the folder {output.absolute().parent} does not exist")
-
-
-def in_thread(work: Callable[[], _T]) -> _T:
-    """Do the work in a thread, so that this one can take signals meanwhile."""
-    result: list[_T] = []
-    trouble: list[BaseException] = []
-
-    def body() -> None:
-        try:
-            result.append(work())
-        except BaseException as error:
-            trouble.append(error)
-
-    thread = threading.Thread(target=body, name="cachetui-audit", daemon=True)
-    thread.start()
-    while thread.is_alive():
-        thread.join(0.2)
-    if trouble:
-        raise trouble[0]
-    return result[0]
-
-
-@contextmanager
-def stopping(stop_work: Callable[[], None]) -> Iterator[threading.Event]:
-    """Let Ctrl-C, a hang-up or a TERM end the remote builds and keep what there is."""
-    interrupted = threading.Event()
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        if interrupted.is_set():
-            raise KeyboardInterrupt
-        interrupted.set()
-        sys.stderr.write("\ncachetui: stopping the remote builds (again: leave at once)\n")
-        stop_work()
-
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, stop) for number in signals]
-    try:
-        yield interrupted
-    finally:
-        for number, handler in zip(signals, before, strict=True):
-            signal.signal(number, handler)

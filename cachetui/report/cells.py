@@ -1,7 +1,7 @@
 """Text in terminal cells: how wide, cut with a mark, padded.
 
-The standard library's Unicode tables do: a few dozen lines here save the headless commands an
-import of 20 ms and a dependency of their own. Takes cleaned text (see `clean`).
+Uses the standard library's Unicode tables: rich's would cost the headless commands 20 ms of import.
+Takes cleaned text (see `clean`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The one function that cleans text at the edge of display.
+"""Clean text at the edge of the display: the only place that does.
 
 What a build prints is hostile: it can move the cursor, write the clipboard, retitle the window
 or turn the reading order around. Nothing that comes from a build or a host reaches a terminal
-or a page but through here; the raw bytes stay in the store.
+or a page except through here; the raw bytes stay in the store.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 LINE_CAP = 4096
-"""Characters of a line that are shown unless told otherwise."""
+"""Characters of a line that are shown by default."""
 
 # A control string (OSC, DCS, SOS, PM, APC) that nothing terminates ends with its line: it must
 # not hide the lines that follow. Each alternative consumes what it can and needs nothing after

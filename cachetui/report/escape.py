@@ -18,21 +18,21 @@ _IN_CODE = re.compile(r"[\\`*_\[\]!|~<>&@#]|:(?=//)|(?<=www)\.")
 def markdown_text(text: str) -> str:
     """`text` as it is, whatever Markdown would make of it: no markup, HTML, list or link."""
     escaped = _SPECIAL.sub(r"\\\g<0>", html.escape(text, quote=False))
-    return _LEADING.sub(lambda found: f"{found[1] or ''}\\", escaped)
+    return _LEADING.sub(lambda match: f"{match[1] or ''}\\", escaped)
 
 
 def markdown_code(text: str) -> str:
     """`text` as code within a line or a table's cell. HTML's element, for no number of backticks
     keeps a pipe from ending a cell."""
-    return f"<code>{_IN_CODE.sub(lambda found: f'&#{ord(found[0])};', text)}</code>"
+    return f"<code>{_IN_CODE.sub(lambda match: f'&#{ord(match[0])};', text)}</code>"
 
 
 def markdown_block(lines: Iterable[str]) -> list[str]:
     """Lines as a block of code, fenced by more backticks than the text has in a row."""
-    kept = list(lines)
-    longest = max((len(run) for line in kept for run in re.findall("`+", line)), default=0)
+    block = list(lines)
+    longest = max((len(run) for line in block for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
-    return [f"{fence}text", *kept, fence]
+    return [f"{fence}text", *block, fence]
 
 
 def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

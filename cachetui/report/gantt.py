@@ -1,9 +1,12 @@
-"""Timelines of runs as HTML: a row a step, its bar placed by CSS alone."""
+"""Timelines of runs in words and figures: bars on one scale, the critical path, early starts.
+
+All text is cleaned for display; none is escaped for a format.
+"""
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from cachetui.compare.timeline import Bar, Timeline, timeline
 from cachetui.dockerfile.parse import Dockerfile
@@ -11,26 +14,66 @@ from cachetui.records.run import Run
 from cachetui.records.step import StepId
 from cachetui.report import cells, units
 from cachetui.report.clean import clean_line
+from cachetui.report.signs import CRITICAL
 
-CRITICAL = "◆"
+_NAME_CELLS = 60
 
 
-def gantt(runs: Sequence[tuple[str, Run]], dockerfile: Dockerfile | None) -> Iterable[str]:
-    """The timelines of (label, run), one below the other on one scale."""
-    made = [(label, timeline(run, dockerfile)) for label, run in runs]
-    scale = max((line.wall for _, line in made), default=0.0) or 1.0
-    for label, line in made:
-        yield f'<div class="run"><h3>{_t(label)}: {units.seconds(line.wall)}</h3>'
-        for bar in line.bars:
-            yield _row(bar, scale)
-        yield f'<p class="note">{_t(summary(line))}</p>'
-        for sentence in early_starts(line):
-            yield f'<p class="note">{_t(sentence)}</p>'
-        yield "</div>"
+@dataclass(frozen=True, slots=True)
+class ChartBar:
+    """A step's bar. `left` and `width` are shares (0 to 1) of the chart's scale."""
+
+    name: str
+    title: str
+    seconds: str
+    left: float
+    width: float
+    critical: bool
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A run's timeline: a bar a step, then notes."""
+
+    title: str
+    bars: tuple[ChartBar, ...]
+    notes: tuple[str, ...]
+
+
+def charts(runs: Sequence[tuple[str, Run]], dockerfile: Dockerfile | None) -> list[Chart]:
+    """The timelines of (label, run), all on one scale."""
+    timelines = [(label, timeline(run, dockerfile)) for label, run in runs]
+    scale = max((line.wall for _, line in timelines), default=0.0) or 1.0
+    return [
+        Chart(
+            title=f"{label}: {units.seconds(line.wall)}",
+            bars=tuple(_chart_bar(bar, scale) for bar in line.bars),
+            notes=(summary(line), *early_starts(line)),
+        )
+        for label, line in timelines
+    ]
+
+
+def _chart_bar(bar: Bar, scale: float) -> ChartBar:
+    step = bar.step
+    instruction = clean_line(step.instruction)
+    sign = CRITICAL if bar.critical else " "
+    waited = f", waited {units.seconds(bar.waited)}" if bar.waited >= 0.05 else ""
+    when = f"{units.seconds(bar.start)} to {units.seconds(bar.end)}{waited}"
+    return ChartBar(
+        name=f"{sign} {step.line} {cells.shorten(instruction, _NAME_CELLS)}",
+        title=f"{instruction}: {step.status}, {when}",
+        seconds=units.seconds(bar.end - bar.start),
+        left=bar.start / scale,
+        width=(bar.end - bar.start) / scale,
+        critical=bar.critical,
+        failed=step.status == "failed",
+    )
 
 
 def summary(line: Timeline) -> str:
-    """How much ran side by side, and what the critical path was at work for. Cleaned."""
+    """How much ran side by side, and how long the critical path was at work. Cleaned."""
     text = f"at most {units.count(line.lanes, 'step')} at once"
     if line.share is not None and line.critical:
         text += (
@@ -54,22 +97,3 @@ def early_starts(line: Timeline) -> list[str]:
         f"line {lines[step]} started before line {lines[other]}: {clean_line(reason)}"
         for (_, _, reason), (step, other) in gathered.items()
     ]
-
-
-def _row(bar: Bar, scale: float) -> str:
-    step = bar.step
-    text = clean_line(step.instruction)
-    name = f"{CRITICAL if bar.critical else ' '} {step.line} {cells.shorten(text, 60)}"
-    style = f"left:{bar.start / scale:.2%};width:{(bar.end - bar.start) / scale:.2%}"
-    names = " ".join([*["critical"] * bar.critical, *["failed"] * (step.status == "failed")])
-    waited = f", waited {units.seconds(bar.waited)}" if bar.waited >= 0.05 else ""
-    title = f"{step.status}, {units.seconds(bar.start)} to {units.seconds(bar.end)}{waited}"
-    return (
-        f'<div class="bar" title="{_t(f"{text}: {title}")}"><span>{_t(name)}</span>'
-        f'<span class="track"><i class="{names}" style="{style}"></i></span>'
-        f"<span>{units.seconds(bar.end - bar.start)}</span></div>"
-    )
-
-
-def _t(text: str) -> str:
-    return html.escape(text, quote=True)

@@ -9,6 +9,7 @@ from cachetui.report import cells, units
 from cachetui.report.clean import clean_line
 from cachetui.report.escape import markdown_table, markdown_text
 from cachetui.report.passages import trouble
+from cachetui.report.signs import HOST_STATES, WARNING
 from cachetui.report.style import paint
 
 HEADINGS = (
@@ -26,12 +27,13 @@ HEADINGS = (
     "images",
 )
 _RIGHT = frozenset({"cores", "load", "memory", "disk free", "build cache", "images"})
+FAILED = HOST_STATES["failed"].sign
 _GAP = "  "
 _WIDEST = 24
 
 
 def table(reports: Sequence[HostReport], *, width: int, color: bool) -> str:
-    """A row a host, then what is amiss and what to do about it; ends in a newline.
+    """A row for each host, then what is wrong and what to do about it; ends in a newline.
 
     Columns that do not fit `width` go into further tables below, with the hosts named again.
     """
@@ -46,9 +48,9 @@ def table(reports: Sequence[HostReport], *, width: int, color: bool) -> str:
         for report, row in zip(reports, rows, strict=True):
             text = _line(row, part, widths, width)
             lines.append(paint(text, "" if report.status == "ok" else "failed", color))
-    said = remarks(reports)
-    lines += [""] * bool(said)
-    for remark in said:
+    problems = remarks(reports)
+    lines += [""] * bool(problems)
+    for remark in problems:
         lines += cells.wrap(remark, width, "", "  ")
     return "\n".join(lines) + "\n"
 
@@ -56,9 +58,9 @@ def table(reports: Sequence[HostReport], *, width: int, color: bool) -> str:
 def markdown(reports: Sequence[HostReport]) -> str:
     """The same as one Markdown table and a list."""
     lines = markdown_table(HEADINGS, [facts(report) for report in reports])
-    said = remarks(reports)
-    lines += [""] * bool(said)
-    lines += [f"- {markdown_text(remark)}" for remark in said]
+    problems = remarks(reports)
+    lines += [""] * bool(problems)
+    lines += [f"- {markdown_text(remark)}" for remark in problems]
     return "\n".join(lines) + "\n"
 
 
@@ -66,11 +68,13 @@ def facts(report: HostReport) -> tuple[str, ...]:
     """A host's facts under `HEADINGS`, cleaned; its status instead of an engine when it is bad."""
     known = report.facts
     if known is None:
-        shown = report.engine or ("✗ " + report.status if report.status != "ok" else units.NOTHING)
+        shown = report.engine or (
+            f"{FAILED} {report.status}" if report.status != "ok" else units.NOTHING
+        )
         return (clean_line(report.name), shown, *[units.NOTHING] * (len(HEADINGS) - 2))
     load = units.NOTHING if known.load is None else f"{known.load:.1f}"
     if known.load is not None and known.cores and known.load > known.cores:
-        load = f"! {load}"
+        load = f"{WARNING} {load}"
     return tuple(
         clean_line(text)
         for text in (
@@ -91,25 +95,23 @@ def facts(report: HostReport) -> tuple[str, ...]:
 
 
 def remarks(reports: Sequence[HostReport]) -> list[str]:
-    """What is amiss, a sentence each, cleaned: hosts in trouble, backends that do not work."""
-    said: list[str] = []
+    """What is wrong, a sentence each, cleaned: hosts in trouble, missing builders, high load."""
+    problems: list[str] = []
     for report in reports:
         name = clean_line(report.name)
         if report.status != "ok":
-            said.append(f"✗ {trouble(report)}")
+            problems.append(f"{FAILED} {trouble(report)}")
         known = report.facts
         if known is None:
             continue
-        said += [
-            f"! {name}: no {clean_line(backend)}: {clean_line(why)}"
+        problems += [
+            f"{WARNING} {name}: no {clean_line(backend)}: {clean_line(why)}"
             for backend, why in known.missing.items()
         ]
         if known.load is not None and known.cores and known.load > known.cores:
-            said.append(
-                f"! {name}: loaded ({known.load:.1f} on {units.count(known.cores, 'core')}): "
-                "seconds measured there now say little"
-            )
-    return said
+            load = f"{known.load:.1f} on {units.count(known.cores, 'core')}"
+            problems.append(f"{WARNING} {name}: loaded ({load}): timings are less reliable")
+    return problems
 
 
 def _parts(widths: Sequence[int], width: int) -> list[list[int]]:

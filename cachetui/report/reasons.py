@@ -1,4 +1,4 @@
-"""Why runs differ, laid out for reading: how much is said, and in which words.
+"""Why runs differ, laid out for reading: how much is shown, and in which words.
 
 All text is cleaned for display; nothing in it is escaped for a format.
 """
@@ -12,31 +12,32 @@ from cachetui.compare.groups import fold
 from cachetui.findings import Finding, Findings, Unexplained
 from cachetui.report import units
 from cachetui.report.clean import clean_line
+from cachetui.report.signs import CONFIDENCES
 
-MOST = 3
-"""Findings that are told unless asked otherwise: those that cost most."""
+MAX_FINDINGS = 3
+"""Findings that are shown unless asked otherwise: the most expensive ones."""
 
-MOST_EVIDENCE = 4
-"""Facts told of each, unless all is asked for."""
+MAX_EVIDENCE = 4
+"""Facts shown of each, unless all findings are asked for."""
 
 HEADING = "Why"
 UNEXPLAINED = "Unexplained"
+NEEDS = "To learn more"
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A finding, or what stays unexplained.
+    """A finding, or a difference that no rule explains.
 
-    `name` is what `prove` takes, empty for what is unexplained; `sure` how sure it is ("proved");
-    `cost` the seconds of the cause with its consequences, `facts` who and where, `evidence` what
-    it rests on, `hidden` how many more facts there are.
+    `name` is what `prove` takes, empty for what is unexplained. `facts` say how sure it is, what
+    it costs in seconds, with its consequences, and where it holds. `evidence` is what it rests on;
+    `hidden` is how many more facts there are.
     """
 
+    sign: str
     title: str
     name: str
-    sure: str
-    cost: str
-    facts: str
+    facts: tuple[str, ...]
     evidence: tuple[str, ...]
     hidden: int
     advice: str
@@ -44,20 +45,26 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Reasons:
-    """What is told of an audit's findings, and how many `more` there are."""
+    """What is shown of an audit's findings, and how many `more` there are."""
 
-    told: tuple[Reason, ...] = ()
+    explained: tuple[Reason, ...] = ()
     more: int = 0
     unexplained: tuple[Reason, ...] = ()
     more_unexplained: int = 0
     needs: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.told or self.unexplained or self.needs)
+        return bool(self.explained or self.unexplained or self.needs)
+
+    @property
+    def sections(self) -> list[tuple[str, tuple[Reason, ...]]]:
+        """(heading, reasons), empty ones left out."""
+        both = ((HEADING, self.explained), (UNEXPLAINED, self.unexplained))
+        return [section for section in both if section[1]]
 
     @property
     def rest(self) -> str:
-        """What is not told, in a line; empty when all is."""
+        """How many are not shown, in a line; empty when all are."""
         parts = []
         if self.more:
             parts.append(units.count(self.more, "more finding"))
@@ -69,63 +76,62 @@ class Reasons:
 NOTHING = Reasons()
 
 
-def lay_out(findings: Findings, most: int | None = MOST) -> Reasons:
-    """The most costly findings, `most` None for all with all their evidence, 0 for none."""
-    if most == 0:
+def lay_out_findings(findings: Findings, limit: int | None = MAX_FINDINGS) -> Reasons:
+    """The most expensive findings; with `limit` None all of them with all their evidence, with 0
+    none."""
+    if limit == 0:
         return NOTHING
-    told, left = findings.findings[:most], findings.unexplained[:most]
-    facts = None if most is None else MOST_EVIDENCE
+    explained, unexplained = findings.findings[:limit], findings.unexplained[:limit]
+    max_evidence = None if limit is None else MAX_EVIDENCE
     return Reasons(
-        told=tuple(_reason(one, facts) for one in told),
-        more=len(findings.findings) - len(told),
-        unexplained=tuple(_open(one, facts) for one in left),
-        more_unexplained=len(findings.unexplained) - len(left),
-        needs=tuple(clean_line(need.text) for need in findings.needs[:most]),
+        explained=tuple(_explained(finding, max_evidence) for finding in explained),
+        more=len(findings.findings) - len(explained),
+        unexplained=tuple(_unexplained(difference, max_evidence) for difference in unexplained),
+        more_unexplained=len(findings.unexplained) - len(unexplained),
+        needs=tuple(clean_line(need.text) for need in findings.needs[:limit]),
     )
 
 
-def _reason(one: Finding, facts: int | None) -> Reason:
-    texts = [clean_line(evidence.text) for evidence in one.evidence]
+def _explained(finding: Finding, max_evidence: int | None) -> Reason:
+    texts = [clean_line(evidence.text) for evidence in finding.evidence]
     return Reason(
-        title=clean_line(one.title),
-        name=clean_line(one.name),
-        sure=one.confidence,
-        cost=units.seconds(one.seconds) if one.seconds is not None else "",
-        facts=_where(one),
-        evidence=tuple(texts[:facts]),
-        hidden=len(texts) - len(texts[:facts]),
-        advice=clean_line(one.advice),
+        sign=CONFIDENCES[finding.confidence].sign,
+        title=clean_line(finding.title),
+        name=clean_line(finding.name),
+        facts=(CONFIDENCES[finding.confidence].word, *_facts(finding)),
+        evidence=tuple(texts[:max_evidence]),
+        hidden=len(texts) - len(texts[:max_evidence]),
+        advice=clean_line(finding.advice),
     )
 
 
-def _open(one: Unexplained, facts: int | None) -> Reason:
-    texts = [clean_line(evidence.text) for evidence in one.facts]
-    if one.suspects:
-        texts.insert(0, f"it could be {_any(one.suspects)}; none of them is proved")
+def _unexplained(difference: Unexplained, max_evidence: int | None) -> Reason:
+    texts = [clean_line(fact.text) for fact in difference.facts]
+    if difference.suspects:
+        texts.insert(0, f"it could be {_any_of(difference.suspects)}; none of them is proved")
     return Reason(
-        title=clean_line(one.title),
+        sign=CONFIDENCES["unexplained"].sign,
+        title=clean_line(difference.title),
         name="",
-        sure="unexplained",
-        cost=units.seconds(one.seconds) if one.seconds is not None else "",
-        facts=_where(one),
-        evidence=tuple(texts[:facts]),
-        hidden=len(texts) - len(texts[:facts]),
+        facts=_facts(difference),
+        evidence=tuple(texts[:max_evidence]),
+        hidden=len(texts) - len(texts[:max_evidence]),
         advice="",
     )
 
 
-def _where(one: Finding | Unexplained) -> str:
-    """ "1 cause, 7 consequences; on ci-3; in legacy-as-found"."""
-    parts = []
-    if one.consequences:
-        causes = units.count(len(one.steps), "cause")
-        parts.append(f"{causes}, {units.count(len(one.consequences), 'consequence')}")
-    if one.hosts:
-        parts.append(f"on {clean_line(fold(one.hosts))}")
-    if one.scenarios:
-        parts.append(f"in {', '.join(map(clean_line, one.scenarios))}")
-    return "; ".join(parts)
+def _facts(reason: Finding | Unexplained) -> tuple[str, ...]:
+    """What it costs and where it holds: ("12.3s", "1 cause, 7 consequences", "on ci-3", …)."""
+    facts = [] if reason.seconds is None else [units.seconds(reason.seconds)]
+    if reason.consequences:
+        causes = units.count(len(reason.steps), "cause")
+        facts.append(f"{causes}, {units.count(len(reason.consequences), 'consequence')}")
+    if reason.hosts:
+        facts.append(f"on {clean_line(fold(reason.hosts))}")
+    if reason.scenarios:
+        facts.append(f"in {', '.join(map(clean_line, reason.scenarios))}")
+    return tuple(facts)
 
 
-def _any(names: Sequence[str]) -> str:
+def _any_of(names: Sequence[str]) -> str:
     return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -9,7 +9,7 @@ _CODES = {
     "miss": "33",
     "failed": "1;31",
     "mixed": "35",
-    "from": "2",
+    "base": "2",
     "absent": "2",
     "not-needed": "2",
     "not-reached": "2",

@@ -1,83 +1,49 @@
 """An audit laid out for reading, the same for the terminal, Markdown and HTML.
 
-Decides what is said and in which words; the renderers decide how it is drawn. All its text is
-cleaned for display (see `clean`); nothing in it is escaped for a format.
+Decides what is shown and in which words; the formats decide how. All text is cleaned for display
+(see `clean`); none is escaped for a format.
 """
 
 from __future__ import annotations
 
-import statistics
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cachetui.compare.align import Row, agree, align, by_scenario
+from cachetui.compare.align import Agreement, Row, agree, align, by_scenario
 from cachetui.compare.groups import groups
 from cachetui.records.document import Document
-from cachetui.records.run import Run
-from cachetui.records.step import Step, StepId
+from cachetui.records.step import StepId
 from cachetui.report import units
 from cachetui.report.clean import clean_line
-from cachetui.report.passages import Failure, LogTail, Passage, failures, passages, verdict
+from cachetui.report.columns import Column, OddCells, column
+from cachetui.report.failures import Failure, LogTail, failures
+from cachetui.report.passages import Passage, passages
+from cachetui.report.signs import ODD, STEP_STATES
+from cachetui.report.verdict import verdict
 
 FOLD_ABOVE = 6
 """Hosts that behave alike share a column in an audit of more hosts than this."""
 
-ODD_SIGN = "≠"
-SIGNS = {"hit": "✓", "miss": "○", "failed": "✗", "mixed": "~", "unsupported": "!"}
-WORDS = {
-    "hit": "HIT",
-    "miss": "MISS",
-    "failed": "FAIL",
-    "not-needed": "skip",
-    "not-reached": "n/r",
-    "unsupported": "n/a",
-}
+
+def _short(status: str) -> str:
+    return " ".join(filter(None, (STEP_STATES[status].sign.strip(), STEP_STATES[status].short)))
+
+
 _MEANINGS = {
-    "odd": f"{ODD_SIGN} = the odd one out",
-    "mixed": "~ = not the same each time",
-    "not-needed": "skip = its stage is not needed",
-    "not-reached": "n/r = not reached or stopped, the build failed first",
-    "unsupported": "n/a = this backend cannot build it",
-    "from": "· = FROM, or an ARG before it: does not count",
-    "absent": "– = no step of its own in this backend",
+    "odd": f"{ODD} = the odd one out",
+    "mixed": f"{STEP_STATES['mixed'].sign} = not the same each time",
+    "not-needed": f"{_short('not-needed')} = its stage is not needed",
+    "not-reached": f"{_short('not-reached')} = not reached: the build failed or stopped first",
+    "unsupported": f"{_short('unsupported')} = this builder cannot build it",
+    "base": f"{_short('base')} = FROM, or an ARG before it: does not count",
+    "absent": "blank = this builder has no such step",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A step in a column. `status` is a step's, or "mixed" (runs of the column part ways), "from"
-    (a FROM or an ARG before it, whose status says nothing) or "absent" (no step of its own)."""
-
-    status: str
-    sign: str
-    word: str
-    seconds: str = ""
-    odd: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A scenario on a host, or on hosts that behave alike; repeats are folded into it.
-
-    `cells` has one entry a row of the view. `ratio`, `seconds`, `ending` and `stored` are its
-    totals; `stored` is empty when it ran for this audit.
-    """
-
-    scenario: str
-    label: str
-    hosts: tuple[str, ...]
-    cells: tuple[Cell, ...]
-    ratio: str
-    seconds: str
-    ending: str
-    stored: str
 
 
 @dataclass(frozen=True, slots=True)
 class ViewRow:
     """A step. `stage` is its stage for people, empty where the Dockerfile has one stage only;
-    `differs` names the scenarios in which hosts part ways here."""
+    `differs` names the scenarios in which hosts differ here."""
 
     stage: str
     line: int
@@ -90,7 +56,7 @@ class View:
     """An audit to be drawn: `scenarios` maps each scenario that ran to its columns, in order.
 
     `folded` says which hosts stand behind a column ("A (62)", "ci-[01-62]"). `differ` is
-    whether hosts part ways, and `verdict` says where, headline first.
+    whether hosts differ, and `verdict` says where, headline first.
     """
 
     title: str
@@ -106,39 +72,18 @@ class View:
 
 
 def lay_out(document: Document, log_tail: LogTail) -> View:
-    """The view of an audit, whole or partial."""
+    """The view of an audit, whole or partial. `log_tail` reads the logs of failed steps."""
     rows = align(document.runs, by_scenario)
     agreement = agree(document)
-    odd = {(one.scenario, one.step, name) for one in agreement.disagreements for name in one.odd}
-    parted: dict[StepId, set[str]] = {}
-    for one in agreement.disagreements:
-        if one.step is not None:
-            parted.setdefault(one.step, set()).add(one.scenario)
     labels, folded = _labels(document)
-    scenarios: dict[str, tuple[Column, ...]] = {}
-    for scenario in _scenarios(document):
-        mine = [run for run in document.runs if run.scenario == scenario]
-        if any(run.status != "unsupported" for run in mine):
-            scenarios[scenario] = tuple(
-                _column(document, rows, label, hosts, own, odd)
-                for label, hosts in labels
-                if (own := [run for run in mine if run.host in hosts])
-            )
-    build = document.build
-    facts = (
-        f"audit {clean_line(document.audit)}",
-        clean_line(build.dockerfile)
-        + (f", target {clean_line(build.target)}" if build.target else ""),
-        f"context {units.size(build.context_bytes)} in {units.count(build.context_files, 'file')}",
-        f"took {units.seconds(document.seconds)}",
-    )
+    scenarios = _columns(document, rows, agreement, labels)
     columns = [column for block in scenarios.values() for column in block]
     used = {column.label for column in columns}
-    folded = tuple(one for one in folded if one[0] in used)
+    folded = tuple((label, hosts) for label, hosts in folded if label in used)
     return View(
-        title=clean_line(build.name),
-        facts=facts,
-        rows=_rows(rows, parted),
+        title=clean_line(document.build.name),
+        facts=_facts(document),
+        rows=_rows(rows, agreement),
         scenarios=scenarios,
         folded=folded,
         legend=_legend(document, columns, bool(folded)),
@@ -149,19 +94,54 @@ def lay_out(document: Document, log_tail: LogTail) -> View:
     )
 
 
+def _facts(document: Document) -> tuple[str, ...]:
+    build = document.build
+    target = f", target {clean_line(build.target)}" if build.target else ""
+    files = units.count(build.context_files, "file")
+    return (
+        f"audit {clean_line(document.audit)}",
+        clean_line(build.dockerfile) + target,
+        f"context {units.size(build.context_bytes)} in {files}",
+        f"took {units.seconds(document.seconds)}",
+    )
+
+
+def _columns(
+    document: Document, rows: Sequence[Row], agreement: Agreement, labels: Sequence[Label]
+) -> dict[str, tuple[Column, ...]]:
+    """The columns of each scenario that a builder could run."""
+    odd: OddCells = {
+        (difference.scenario, difference.step, host)
+        for difference in agreement.disagreements
+        for host in difference.odd
+    }
+    scenarios: dict[str, tuple[Column, ...]] = {}
+    for scenario in _scenarios(document):
+        runs = [run for run in document.runs if run.scenario == scenario]
+        if any(run.status != "unsupported" for run in runs):
+            scenarios[scenario] = tuple(
+                column(document, rows, label, hosts, own, odd)
+                for label, hosts in labels
+                if (own := [run for run in runs if run.host in hosts])
+            )
+    return scenarios
+
+
 def _scenarios(document: Document) -> list[str]:
     """The plan's scenarios in its order, and any other that has runs."""
     return list(dict.fromkeys([*document.scenarios, *(run.scenario for run in document.runs)]))
 
 
-def _labels(
-    document: Document,
-) -> tuple[list[tuple[str, frozenset[str]]], tuple[tuple[str, str], ...]]:
-    """Columns as (label, hosts), and what the labels of folded ones stand for."""
+Label = tuple[str, frozenset[str]]
+"""A column's name, and the hosts in it."""
+
+
+def _labels(document: Document) -> tuple[list[Label], tuple[tuple[str, str], ...]]:
+    """The columns, and what the labels of folded ones stand for."""
     names = list(dict.fromkeys([h.name for h in document.hosts] + [r.host for r in document.runs]))
     if len(names) <= FOLD_ABOVE:
         return [(clean_line(name), frozenset([name])) for name in names], ()
-    labels: list[tuple[str, frozenset[str]]] = []
+    labels: list[Label] = []
     folded: list[tuple[str, str]] = []
     for group in groups(document):
         label = clean_line(group.name)
@@ -178,14 +158,18 @@ def _letter(number: int) -> str:
     return letter if number < 26 else f"{letter}{number // 26 + 1}"
 
 
-def _rows(rows: Sequence[Row], parted: dict[StepId, set[str]]) -> tuple[ViewRow, ...]:
+def _rows(rows: Sequence[Row], agreement: Agreement) -> tuple[ViewRow, ...]:
+    differing: dict[StepId, set[str]] = {}
+    for difference in agreement.disagreements:
+        if difference.step is not None:
+            differing.setdefault(difference.step, set()).add(difference.scenario)
     many = len({row.id.stage_index for row in rows}) > 1
     return tuple(
         ViewRow(
             stage_name(row.id.stage_index, row.stage) if many else "",
             row.line,
             clean_line(row.instruction),
-            frozenset(parted.get(row.id, ())),
+            frozenset(differing.get(row.id, ())),
         )
         for row in rows
     )
@@ -196,103 +180,6 @@ def stage_name(index: int, name: str | None) -> str:
     if index < 0:
         return "before the first FROM"
     return clean_line(name) if name else f"stage {index}"
-
-
-def _column(
-    document: Document,
-    rows: Sequence[Row],
-    label: str,
-    hosts: frozenset[str],
-    runs: list[Run],
-    odd: set[tuple[str, StepId | None, str]],
-) -> Column:
-    tables = [{step.id: step for step in run.steps} for run in runs]
-    scenario = runs[0].scenario
-    cells = tuple(
-        _cell(
-            [step for table in tables if (step := table.get(row.id)) is not None],
-            any((scenario, row.id, host) in odd for host in hosts),
-        )
-        for row in rows
-    )
-    ended = [run for run in runs if run.status in ("ok", "failed")]
-    return Column(
-        scenario=clean_line(scenario),
-        label=label,
-        hosts=tuple(dict.fromkeys(run.host for run in runs)),
-        cells=cells,
-        ratio=_ratio(ended),
-        seconds=units.seconds(_median([run.seconds for run in ended])),
-        ending=_ending(runs),
-        stored=_stored(document, runs),
-    )
-
-
-def _cell(steps: list[Step], odd: bool) -> Cell:
-    """The steps of a column's runs as one cell; seconds are their median."""
-    sign = ODD_SIGN if odd else ""
-    if not steps:
-        return Cell("absent", sign or "–", "", odd=odd)
-    seconds = _median([step.seconds for step in steps if step.seconds is not None])
-    shown = "" if seconds is None else units.seconds(seconds)
-    neutral = steps[0].keyword == "FROM" or steps[0].stage_index < 0
-    if neutral and {step.status for step in steps} <= {"hit", "miss"}:
-        return Cell("from", "·", "", shown if seconds and seconds >= 0.05 else "")
-    statuses = Counter(step.status for step in steps)
-    if len(statuses) > 1:
-        word = f"{statuses['hit']}/{len(steps)} HIT" if statuses["hit"] else "differ"
-        return Cell("mixed", sign or SIGNS["mixed"], word, shown, odd)
-    status = steps[0].status
-    return Cell(status, sign or SIGNS.get(status, "-"), WORDS[status], shown, odd)
-
-
-def _ratio(runs: list[Run]) -> str:
-    """Hits over what can hit, of runs that all agree; else the range of the ratios."""
-    counts = {
-        (sum(step.counts and step.status == "hit" for step in run.steps), total)
-        for run in runs
-        if (total := sum(step.counts for step in run.steps))
-    }
-    if len(counts) == 1:
-        hits, total = counts.pop()
-        return f"{hits}/{total} {units.percent(hits / total)}"
-    if counts:
-        low, high = (pick(hits / total for hits, total in counts) for pick in (min, max))
-        return f"{units.percent(low)} to {units.percent(high)}"
-    return units.NOTHING
-
-
-def _ending(runs: list[Run]) -> str:
-    """How the runs ended, the bad first: "ok", "FAILED", "2 ok, 1 lost"."""
-    endings = Counter(run.status for run in runs)
-    if len(endings) == 1:
-        return _ENDINGS[runs[0].status]
-    worst_first = sorted(endings, key=lambda status: status == "ok")
-    return ", ".join(f"{endings[status]} {_ENDINGS[status]}" for status in worst_first)
-
-
-_ENDINGS = {
-    "ok": "ok",
-    "failed": "FAILED",
-    "unsupported": "n/a",
-    "cancelled": "stopped",
-    "lost": "LOST",
-}
-
-
-def _stored(document: Document, runs: list[Run]) -> str:
-    """How old, when the audit took them from the store: "3 h old", "2/6 stored"."""
-    stored = [run for run in runs if run.stored]
-    if not stored:
-        return ""
-    if len(stored) < len(runs):
-        return f"{len(stored)}/{len(runs)} stored"
-    oldest = max(document.started_at - run.started_at for run in stored)
-    return f"{units.span(oldest)} old"
-
-
-def _median(values: list[float]) -> float | None:
-    return statistics.median(values) if values else None
 
 
 def _legend(document: Document, columns: list[Column], folded: bool) -> tuple[str, ...]:

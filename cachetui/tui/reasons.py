@@ -8,15 +8,13 @@ from collections.abc import Iterator, Sequence
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.findings.record import Evidence, Finding, Findings, StepRef, Unexplained
 from cachetui.report import units
+from cachetui.report.signs import CONFIDENCES
 from cachetui.tui.text import Line, Tone, clean_line, line
 
 Reason = Finding | Unexplained
 
 SURE: dict[str, tuple[str, Tone]] = {
-    "proved": ("✓", "good"),
-    "likely": ("◐", "warn"),
-    "possible": ("○", "muted"),
-    "unexplained": ("?", "accent"),
+    word: (state.sign, state.tone) for word, state in CONFIDENCES.items()
 }
 """Sign and tone of how sure something is."""
 

@@ -9,49 +9,24 @@ from rich.cells import cell_len
 
 from cachetui.records.scenario import Scenario
 from cachetui.report import units
+from cachetui.report.signs import CELL_STATES, HOST_STATES, STEP_STATES, State
 from cachetui.tui.text import Line, Tone, cut
 
 if TYPE_CHECKING:
-    from cachetui.audit.progress import Cell, CellState, HostState, Snapshot
+    from cachetui.audit.progress import Cell, CellState, Snapshot
     from cachetui.records.run import RunStatus
     from cachetui.records.step import Step
 
-STEP: dict[str, tuple[str, str, Tone]] = {
-    "hit": ("✓", "HIT", "good"),
-    "miss": ("○", "MISS", "warn"),
-    "failed": ("✗", "FAILED", "bad"),
-    "not-needed": ("–", "not needed", "muted"),
-    "not-reached": ("·", "not reached", "muted"),
-    "unsupported": ("⊘", "unsupported", "muted"),
-    "absent": (" ", "no step", "muted"),
-}
+
+def _shown(states: dict[str, State]) -> dict[str, tuple[str, str, Tone]]:
+    return {name: (state.sign, state.word, state.tone) for name, state in states.items()}
+
+
+STEP = _shown(STEP_STATES)
 """Status of a step → sign, word, tone."""
 
-CELL: dict[CellState, tuple[str, str, Tone]] = {
-    "queued": ("·", "queued", "muted"),
-    "building": ("▸", "building", "accent"),
-    "done": ("✓", "done", "good"),
-    "stored": ("✓", "stored", "good"),
-    "failed": ("✗", "failed", "bad"),
-    "unsupported": ("⊘", "unsupported", "muted"),
-    "unreachable": ("✗", "unreachable", "muted"),
-    "cancelled": ("–", "cancelled", "muted"),
-    "skipped": ("–", "skipped", "muted"),
-}
-
-HOST: dict[HostState, tuple[str, str, Tone]] = {
-    "queued": ("·", "queued", "muted"),
-    "connecting": ("▸", "connecting", "accent"),
-    "asking": ("▸", "asking for facts", "accent"),
-    "sending": ("▸", "sending context", "accent"),
-    "building": ("▸", "building", "accent"),
-    "reading": ("▸", "reading the images", "accent"),
-    "cleaning": ("▸", "cleaning up", "accent"),
-    "done": ("✓", "done", "good"),
-    "unreachable": ("✗", "unreachable", "bad"),
-    "failed": ("✗", "failed", "bad"),
-    "cancelled": ("–", "cancelled", "muted"),
-}
+CELL = _shown(CELL_STATES)
+HOST = _shown(HOST_STATES)
 
 RUN: dict[RunStatus, CellState] = {
     "ok": "done",
@@ -82,7 +57,7 @@ def of_step(step: Step | None) -> tuple[str, str, Tone]:
     if step is None:
         return STEP["absent"]
     if step.keyword == "FROM" and step.status in ("hit", "miss"):
-        return ("·", "base", "muted")
+        return STEP["base"]
     return STEP[step.status]
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 
+import click
 import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
 from cachetui.audit.findings_of import why
+from cachetui.cli.args import RunArgs, ShowArgs
 from cachetui.cli.main import cli
+from cachetui.cli.main import run as run_command
 from cachetui.dockerfile.parse import parse
 from cachetui.findings import RULES, Findings
-from cachetui.report.jsonout import encode, schema
+from cachetui.report.formats.json import encode, schema
 from cachetui.store.database import Store
 from tests.make_records import document as audit_document
 from tests.make_records import odd_one_out
@@ -163,7 +167,7 @@ def test_show_tells_why_and_the_json_has_it(kept: Path) -> None:
     assert "Why" not in run("show", "--store", kept, "--findings", "none").stdout
     wrong = run("show", "--store", kept, "--findings", "some")
     assert wrong.exit_code == 2
-    assert "all, or none" in wrong.stderr
+    assert "'all' or 'none'" in wrong.stderr
 
 
 def test_a_finding_can_be_a_gate(kept: Path) -> None:
@@ -180,7 +184,7 @@ def test_a_gate_that_no_rule_has_is_told_before_anything_runs(
     for words in (["run", build, "--hosts", hosts], ["show"]):
         done = run(*words, "--store", kept, "--fail-on", "base-drift,base-drif")
         assert done.exit_code == 2
-        assert "'base-drif': no rule has that id; near it: base-drift" in done.stderr
+        assert "'base-drif': no rule has that id; did you mean base-drift?" in done.stderr
         assert "platform-differs" in done.stderr
         assert done.stdout == ""
         assert "connecting" not in done.stderr
@@ -209,3 +213,20 @@ def test_a_hosts_toml_that_is_not_there_is_one_message(
     done = run(*words, "--hosts", tmp_path / "none.toml", *store)
     assert done.exit_code == 2, done.output
     assert done.stderr.startswith(f"cachetui: {tmp_path / 'none.toml'}: there is no such file")
+
+
+def test_the_defaults_of_run_are_those_of_its_options() -> None:
+    params = run_command.make_context("run", ["."]).params
+    args = RunArgs()
+    for field in fields(RunArgs):
+        if field.name != "show":
+            assert getattr(args, field.name) == params[field.name], field.name
+    for field in fields(ShowArgs):
+        assert getattr(args.show, field.name) == params[field.name], field.name
+
+
+@pytest.mark.parametrize("command", sorted(cli.commands))
+def test_every_option_has_a_help_text(command: str) -> None:
+    for parameter in cli.commands[command].params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, parameter.name

@@ -43,7 +43,7 @@ def test_baselines_are_named_and_what_differs_is_claimed_from_six() -> None:
     assert "0.51 times as long as legacy-cold" in within.text
     assert (across.host, across.baseline_host) == ("new", "old")
     assert across.finding == "not distinguishable"
-    (passage,) = [one for one in passages(document) if one.heading == "Seconds compared"]
+    (passage,) = [one for one in passages(document) if one.heading == "Timings compared"]
     assert "not distinguishable from on old" not in passage.lines[1]
     assert "not distinguishable from old" in passage.lines[1]
 
@@ -78,5 +78,5 @@ def test_a_loaded_host_is_marked() -> None:
         ]
     )
     assert [one.loaded for one in speeds(document)] == [True, False]
-    (passage,) = [one for one in passages(document) if one.heading == "Seconds compared"]
+    (passage,) = [one for one in passages(document) if one.heading == "Timings compared"]
     assert passage.lines[0].endswith("(loaded)")

@@ -18,7 +18,8 @@ import pytest
 from cachetui.core import Core
 from cachetui.findings import Finding
 from cachetui.records.document import Document
-from cachetui.report.render import render
+from cachetui.report.audit_report import AuditReport, log_tail_of
+from cachetui.report.formats.table import render
 from tests.findings.making import only
 from tests.lab import Lab
 from tests.lab.base import share_image
@@ -90,7 +91,14 @@ def aged(image: bytes, tag: str) -> bytes:
 
 
 def told(core: Core, document: Document) -> str:
-    return render(document, core.findings(document), core.store, "table", 100, False)
+    return render(
+        AuditReport(
+            document=document,
+            findings=core.findings(document),
+            log_tail=log_tail_of(core.store),
+            width=100,
+        )
+    )
 
 
 def test_three_findings_each_right(fleet: Stage) -> None:

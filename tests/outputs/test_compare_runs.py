@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import jsonschema
 import msgspec
 import pytest
 
-from cachetui.cli.outputs import chosen, outputs_command
+from cachetui.cli.args import OutputsArgs
+from cachetui.cli.outputs import outputs_command
+from cachetui.cli.run_names import named_runs
 from cachetui.config.settings import BuildSettings
 from cachetui.core import UserError
 from cachetui.findings import Findings
@@ -24,10 +26,10 @@ from cachetui.records.document import Document
 from cachetui.records.host import HostFacts, HostReport
 from cachetui.records.run import Run
 from cachetui.records.step import StepId
-from cachetui.report import jsonout
-from cachetui.report.html import render as rendered_html
-from cachetui.report.jsonout import encode_outputs as encode
-from cachetui.report.markdown import render as rendered_markdown
+from cachetui.report.audit_report import AuditReport
+from cachetui.report.formats import html, markdown
+from cachetui.report.formats import json as json_format
+from cachetui.report.formats.json import encode_outputs as encode
 from cachetui.report.outputs import page, view
 from cachetui.report.outputs.logs import log_note
 from cachetui.report.outputs.table import render
@@ -51,6 +53,13 @@ MADE = {"h1": made(when=1), "h2": made(when=2), "h3": made(b"another\n"), "h4": 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
     return Fleet(tmp_path_factory.mktemp("fleet"), MADE)
+
+
+def html_section(fleet: Fleet, found: OutputsReport) -> str:
+    """What the HTML page says of the images."""
+    text = html.render(AuditReport(document=fleet.document, findings=Findings(), outputs=found))
+    start = text.index("<section><h2>Images")
+    return text[start : text.index("</section>", start) + len("</section>")]
 
 
 def table(found: OutputsReport, width: int = 100) -> str:
@@ -106,7 +115,7 @@ def test_strict_minds_times_and_patterns_are_said(fleet: Fleet) -> None:
     assert "ignored: /none (0 paths)" in table(found)
     ignored = report(fleet.document, fleet.store, ignore=["/out"])
     assert ignored.same
-    assert "= the 4 images are the same, but for what is ignored" in table(ignored)
+    assert "= the 4 images are the same, apart from what is ignored" in table(ignored)
     assert "ignored: /out (1 path)" in table(ignored)
 
 
@@ -129,7 +138,7 @@ def test_images_that_were_not_looked_at_are_listed_with_the_reason(fleet: Fleet)
     assert not found.same
     empty = report(document([failed]), fleet.store)
     assert (empty.baseline, empty.groups) == (None, ())
-    assert "no image was looked at" in table(empty)
+    assert "no image was read" in table(empty)
     (alone,) = fleet.document.runs[:1]
     assert "nothing to compare" in table(report(document([alone]), fleet.store))
 
@@ -179,7 +188,7 @@ def test_hostile_names_are_clean_everywhere(tmp_path: Path) -> None:
     texts = [
         table(found),
         "\n".join(page.markdown(found)),
-        "\n".join(page.html(found)),
+        html_section(fleet, found),
         encode(found).decode(),
     ]
     for text in texts:
@@ -191,20 +200,18 @@ def test_hostile_names_are_clean_everywhere(tmp_path: Path) -> None:
 def test_an_audits_json_html_and_markdown_have_it(fleet: Fleet) -> None:
     found = of_document(fleet.document, fleet.store)
     assert found is not None
-    data = json.loads(jsonout.encode(fleet.document, Findings(), found))
-    jsonschema.validate(data, jsonout.schema())
+    data = json.loads(json_format.encode(fleet.document, Findings(), found))
+    jsonschema.validate(data, json_format.schema())
     assert [image["group"] for image in data["outputs"]["images"]] == ["A", "A", "B", "C"]
     (path,) = data["outputs"]["groups"][1]["difference"]["steps"][2]["paths"]
     assert (path["path"], path["kind"], path["a"]["size"]) == ("out", "content", 7)
-    text = rendered_markdown(fleet.document, lambda *_: [], outputs=found)
-    assert "## What came out" in text
-    assert "<h2>What came out</h2>" in rendered_html(
-        fleet.document, lambda *_: [], 0.0, outputs=found
-    )
+    whole = AuditReport(document=fleet.document, findings=Findings(), outputs=found, now=0.0)
+    assert "## Images" in markdown.render(whole)
+    assert "<h2>Images</h2>" in html.render(whole)
     unseen = msgspec.structs.replace(fleet.document, runs=(run("h9"),))
     assert of_document(unseen, fleet.store) is None
-    data = json.loads(jsonout.encode(unseen, Findings()))
-    jsonschema.validate(data, jsonout.schema())
+    data = json.loads(json_format.encode(unseen, Findings()))
+    jsonschema.validate(data, json_format.schema())
     assert data["outputs"] is None
 
 
@@ -275,15 +282,15 @@ def test_the_paths_that_differ_between_two_runs(fleet: Fleet) -> None:
 
 def test_markdown_and_html_tell_the_same(fleet: Fleet) -> None:
     found = report(fleet.document, fleet.store)
-    markdown, html = "\n".join(page.markdown(found)), "\n".join(page.html(found))
-    for text in (markdown, html):
+    text_page, section = "\n".join(page.markdown(found)), html_section(fleet, found)
+    for text in (text_page, section):
         assert "2 of 4 images differ from h1 buildkit" in text.replace("\\", "")
         assert "out" in text
-    assert html.startswith("<section>")
-    assert html.count("<table>") == html.count("</table>") == 1
+    assert section.startswith("<section>")
+    assert section.count("<table>") == section.count("</table>") == 1
     same = report(fleet.document, fleet.store, ignore=["/out"])
     assert "**=" in "\n".join(page.markdown(same))
-    assert "<p>=" in "\n".join(page.html(same))
+    assert "<p>=" in html_section(fleet, same)
 
 
 def test_words_for_every_field() -> None:
@@ -417,17 +424,8 @@ class TestOpening:
 class TestCommand:
     """`cachetui outputs` as one types it."""
 
-    given: ClassVar[Any] = {
-        "strict": False,
-        "ignore": (),
-        "form": "table",
-        "output": None,
-        "all": False,
-        "opened": None,
-    }
-
-    def go(self, fleet: Fleet, *words: str, **given: Any) -> int:
-        return outputs_command(fleet.store, fleet.settings, words, {**self.given, **given})
+    def go(self, fleet: Fleet, *words: str, **args: Any) -> int:
+        return outputs_command(fleet.store, fleet.settings, words, OutputsArgs(**args))
 
     def test_an_audit(self, fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
         assert self.go(fleet) == 1
@@ -437,10 +435,10 @@ class TestCommand:
 
     def test_runs(self, fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
         words = ("h3/buildkit-cold", "a1/h2/buildkit-cold#1")
-        assert self.go(fleet, *words, form="json") == 1
+        assert self.go(fleet, *words, output_format="json") == 1
         data = json.loads(capsys.readouterr().out)
         assert data["baseline"] == "h3 buildkit-cold"
-        assert self.go(fleet, "h1/buildkit-cold", "h2/buildkit-cold", form="markdown") == 0
+        assert self.go(fleet, "h1/buildkit-cold", "h2/buildkit-cold", output_format="markdown") == 0
         assert "the 2 images are the same" in capsys.readouterr().out
 
     @pytest.mark.parametrize(
@@ -458,7 +456,7 @@ class TestCommand:
     )
     def test_words_that_name_nothing(self, fleet: Fleet, word: str) -> None:
         with pytest.raises(UserError):
-            chosen(fleet.store, [word])
+            named_runs(fleet.store, [word])
 
     def test_one_file(self, fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
         assert self.go(fleet, opened="/out") == 1
@@ -476,7 +474,7 @@ class TestCommand:
     def test_the_builds_own_patterns(self, fleet: Fleet, tmp_path: Path) -> None:
         build = BuildSettings(name="api", context=tmp_path, ignore=("/out",))
         settings = msgspec.structs.replace(fleet.settings, builds={"api": build})
-        assert outputs_command(fleet.store, settings, (), self.given) == 0
+        assert outputs_command(fleet.store, settings, (), OutputsArgs()) == 0
         with pytest.raises(UserError, match="--ignore"):
             self.go(fleet, ignore=("",))
 
@@ -491,4 +489,4 @@ class TestCommand:
         store.keep_run(failed.runs[0])
         store.keep_audit(failed)
         with pytest.raises(UserError, match="no image"):
-            chosen(store, [])
+            named_runs(store, [])

@@ -15,8 +15,11 @@ from markdown_it import MarkdownIt
 from cachetui.findings import Findings
 from cachetui.records.document import Document
 from cachetui.records.host import HostReport
-from cachetui.report import cells, hosts, html, jsonout, markdown
+from cachetui.report import cells, hosts
+from cachetui.report.formats import html, markdown
+from cachetui.report.formats import json as json_format
 from tests import make_records as b
+from tests.report.reports import report
 from tests.report.test_clean import forbidden
 from tests.report.test_table import STORIES
 
@@ -29,15 +32,15 @@ Make = Callable[[], Document]
 
 @story
 def test_json_is_what_its_schema_says(make: Make) -> None:
-    schema = jsonout.schema()
+    schema = json_format.schema()
     jsonschema.Draft202012Validator.check_schema(schema)
-    raw = jsonout.encode(make(), Findings())
+    raw = json_format.encode(make(), Findings())
     jsonschema.validate(json.loads(raw), schema)
     assert forbidden(raw.decode(), "\n") == []
 
 
 def test_json_has_every_key_of_the_contract() -> None:
-    audit = json.loads(jsonout.encode(b.troubled(), Findings()))
+    audit = json.loads(json_format.encode(b.troubled(), Findings()))
     assert {"schema", "audit", "build", "hosts", "runs"} <= audit.keys()
     assert audit["schema"] == 1
     assert {"name", "context_digest", "dockerfile", "target"} <= audit["build"].keys()
@@ -59,8 +62,8 @@ def test_json_has_every_key_of_the_contract() -> None:
 
 
 def test_the_schema_wants_what_the_contract_has() -> None:
-    schema = jsonout.schema()
-    audit = json.loads(jsonout.encode(b.document(), Findings()))
+    schema = json_format.schema()
+    audit = json.loads(json_format.encode(b.document(), Findings()))
     del audit["runs"][0]["hit_ratio"]
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(audit, schema)
@@ -68,7 +71,8 @@ def test_the_schema_wants_what_the_contract_has() -> None:
 
 def test_json_reads_back_as_the_same_audit() -> None:
     assert (
-        msgspec.json.decode(jsonout.encode(b.troubled(), Findings()), type=Document) == b.troubled()
+        msgspec.json.decode(json_format.encode(b.troubled(), Findings()), type=Document)
+        == b.troubled()
     )
 
 
@@ -77,7 +81,7 @@ def test_json_reads_back_as_the_same_audit() -> None:
 
 @story
 def test_markdown_shows_text_as_itself(make: Make) -> None:
-    text = markdown.render(make(), b.tails([b.HOSTILE, "````", "| x |"]))
+    text = markdown.render(report(make(), tail=[b.HOSTILE, "````", "| x |"]))
     assert forbidden(text, "\n") == []
     page = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(text)
     assert "<script" not in page
@@ -89,11 +93,11 @@ def test_markdown_shows_text_as_itself(make: Make) -> None:
 
 
 def test_markdown_says_the_same_as_the_table() -> None:
-    text = markdown.render(b.odd_one_out(), b.tails())
+    text = markdown.render(report(b.odd_one_out()))
     assert "**≠ Hosts differ in 2 places.**" in text
     assert "**≠ MISS 12.1s**" in text
     assert "| 15 | <code>COPY . /app</code> | ✓ HIT 0.0s | **≠ MISS 0.2s** | ✓ HIT 0.0s" in text
-    failed = markdown.render(b.failing(), b.tails(["```", "the end"]))
+    failed = markdown.render(report(b.failing(), tail=["```", "the end"]))
     assert "````text\n```\nthe end\n````" in failed
 
 
@@ -127,7 +131,7 @@ class _Page(HTMLParser):
 
 @story
 def test_html_stands_alone_and_runs_nothing(make: Make) -> None:
-    text = html.render(make(), b.tails([b.HOSTILE, "</pre><script>alert(2)</script>"]), b.NOW)
+    text = html.render(report(make(), tail=[b.HOSTILE, "</pre><script>alert(2)</script>"]))
     assert forbidden(text, "\n") == []
     page = _Page(text)
     assert page.open == []
@@ -147,7 +151,7 @@ def test_html_stands_alone_and_runs_nothing(make: Make) -> None:
 
 
 def test_html_has_table_failures_timeline_hosts_and_verdict() -> None:
-    text = " ".join(_Page(html.render(b.troubled(), b.tails(), b.NOW + 4000)).text)
+    text = " ".join(_Page(html.render(report(b.troubled(), now=b.NOW + 4000))).text)
     for said in (
         "≠ Hosts differ in 3 places.",
         "≠ FAIL",
@@ -162,7 +166,7 @@ def test_html_has_table_failures_timeline_hosts_and_verdict() -> None:
 
 
 def test_html_of_a_dockerfile_that_cannot_be_read_has_a_timeline_without_reasons() -> None:
-    text = html.render(b.document(text="NONSENSE"), b.tails(), b.NOW)
+    text = html.render(report(b.document(text="NONSENSE")))
     assert "critical path" in text
     assert "builds on nothing" not in text
 

@@ -11,10 +11,12 @@ import pytest
 from markdown_it import MarkdownIt
 
 from cachetui.findings import Evidence, Finding, Findings, Need, StepRef, Unexplained
-from cachetui.report import html, jsonout, markdown, table
 from cachetui.report.cells import width
-from cachetui.report.reasons import NOTHING, lay_out
+from cachetui.report.formats import html, markdown, table
+from cachetui.report.formats import json as json_format
+from cachetui.report.reasons import NOTHING, lay_out_findings
 from tests import make_records as b
+from tests.report.reports import report
 from tests.report.test_clean import forbidden
 from tests.report.test_formats import _Page
 
@@ -55,19 +57,13 @@ def found(text: str = "something", count: int = 5) -> Findings:
 
 
 def drawn(findings: Findings, most: int | None = 3, columns: int = 80) -> str:
-    return table.render(
-        b.odd_one_out(),
-        width=columns,
-        color=False,
-        log_tail=b.tails(),
-        reasons=lay_out(findings, most),
-    )
+    return table.render(report(b.odd_one_out(), findings, width=columns, max_findings=most))
 
 
 def test_the_three_that_cost_most_and_the_rest_on_request() -> None:
     text = drawn(found())
     assert [line for line in text.splitlines() if "title" in line] == [
-        f"  ! title {n}: something" for n in range(3)
+        f"  ✓ title {n}: something" for n in range(3)
     ]
     assert "proved; 12.3s; 1 cause, 7 consequences; on old,mid; in legacy-as-found" in text
     assert "2 more findings: --findings all shows them" in text
@@ -80,8 +76,8 @@ def test_the_three_that_cost_most_and_the_rest_on_request() -> None:
     assert "title 4" in whole
     assert "fact 5" in whole
     assert "more findings" not in whole
-    assert lay_out(found(), 0) == NOTHING
-    assert not lay_out(Findings())
+    assert lay_out_findings(found(), 0) == NOTHING
+    assert not lay_out_findings(Findings())
 
 
 @pytest.mark.parametrize("columns", [40, 80, 160])
@@ -93,12 +89,12 @@ def test_no_line_is_wider_than_the_terminal(columns: int) -> None:
 def test_what_a_build_printed_cannot_act() -> None:
     hostile = found(b.HOSTILE)
     assert forbidden(drawn(hostile, None), "\n") == []
-    text = markdown.render(b.odd_one_out(), b.tails(), lay_out(hostile, None))
+    text = markdown.render(report(b.odd_one_out(), hostile, max_findings=None))
     assert forbidden(text, "\n") == []
     page = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(text)
     assert "<script" not in page
     assert not re.search(r"<a |<img |<em>b</em>", page)
-    text = html.render(b.odd_one_out(), b.tails(), b.NOW, lay_out(hostile, None))
+    text = html.render(report(b.odd_one_out(), hostile))
     assert forbidden(text, "\n") == []
     assert "<script" not in text
     read = _Page(text)
@@ -107,14 +103,14 @@ def test_what_a_build_printed_cannot_act() -> None:
 
 
 def test_json_has_them_all_as_its_schema_says() -> None:
-    raw = jsonout.encode(b.odd_one_out(), found(b.HOSTILE))
+    raw = json_format.encode(b.odd_one_out(), found(b.HOSTILE))
     assert forbidden(raw.decode(), "\n") == []
     said = json.loads(raw)
-    jsonschema.validate(said, jsonout.schema())
+    jsonschema.validate(said, json_format.schema())
     assert len(said["findings"]) == 5
     assert said["findings"][0]["steps"] == [{"stage_index": 0, "index": 1}]
     assert said["unexplained"][0]["suspects"] == ["base-drift", "context-content"]
     assert {one["grade"] for one in said["speeds"]} == {"shown"}
     del said["findings"][0]["confidence"]
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(said, jsonout.schema())
+        jsonschema.validate(said, json_format.schema())

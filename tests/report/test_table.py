@@ -9,8 +9,9 @@ import pytest
 
 from cachetui.records.document import Document
 from cachetui.report import cells, style
-from cachetui.report.table import render
+from cachetui.report.formats.table import render
 from tests import make_records as b
+from tests.report.reports import report
 from tests.report.test_clean import forbidden
 
 STORIES: dict[str, Callable[[], Document]] = {
@@ -28,7 +29,7 @@ STORIES: dict[str, Callable[[], Document]] = {
 
 
 def shown(document: Document, width: int = 100, *, color: bool = False) -> str:
-    return render(document, width=width, color=color, log_tail=b.tails())
+    return render(report(document, width=width, color=color))
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 160, 250])
@@ -93,7 +94,7 @@ def test_steps_that_a_block_has_none_of_are_left_out() -> None:
 
 def test_a_failure_is_shown_with_its_last_lines_once() -> None:
     lines = [f"line {n}" for n in range(50)] + ["\x1b[31mnpm ERR! \x1b]0;x\x07code"]
-    text = render(b.failing(), width=100, color=False, log_tail=b.tails(lines))
+    text = render(report(b.failing(), width=100, tail=lines))
     assert text.count("npm ERR! code") == 1
     assert (
         "✗ buildkit-cold, buildkit-mounts-warm, buildkit-warm on new: failed: exit code: 2" in text
@@ -170,7 +171,7 @@ def test_notes_and_what_is_left_behind_are_told() -> None:
 
 def test_seconds_of_a_loaded_host_are_doubted() -> None:
     text = shown(b.document([b.run("new", "buildkit-cold", load=9.5)]))
-    assert "Seconds to doubt\n  new was loaded (9.5 before a run)" in text
+    assert "Less reliable timings\n  new was loaded (9.5 before a run)" in text
 
 
 def test_legend_says_where_the_seconds_come_from() -> None:

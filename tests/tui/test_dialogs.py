@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from cachetui.config.settings import BuildSettings
+from cachetui.report import formats
 from cachetui.tui.actions import COPY_CAP, INTERRUPTED, LEAVE_WITHIN
 from cachetui.tui.excerpt import of_runs
 from tests import make_records
@@ -119,19 +120,24 @@ def test_questions_come_one_at_a_time_and_are_refused_on_leaving() -> None:
         assert thread.answer is None
 
 
+def down_to(output_format: str) -> list[str]:
+    """The keys that lead to a format in the export dialog."""
+    return ["j"] * [name for name, _ in formats.for_files()].index(output_format)
+
+
 @pytest.mark.parametrize(
-    ("presses", "suffix", "inside"),
-    [(0, "html", "<html"), (1, "md", "## api"), (2, "json", '"schema"')],
+    ("output_format", "suffix", "inside"),
+    [("html", "html", "<html"), ("markdown", "md", "## api"), ("json", "json", '"schema"')],
 )
 def test_an_audit_is_exported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, presses: int, suffix: str, inside: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output_format: str, suffix: str, inside: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
     async def story(d: Driver) -> None:
         await d.press("e")
         await d.see("Export what is on the screen", "api: 20 runs on 5 hosts")
-        await d.press(*["j"] * presses, "enter")
+        await d.press(*down_to(output_format), "enter")
         await d.until(lambda: any("Wrote" in text for text in d.toasts()))
 
     drive(story, FakeCore(make_records.troubled()))
@@ -164,7 +170,7 @@ def exported(folder: Path, keys: list[str], core: FakeCore) -> dict[str, Any]:
     async def story(d: Driver) -> None:
         await d.press(*keys, "e")
         await d.see("Export what is on the screen")
-        await d.press("j", "j", "enter")
+        await d.press(*down_to("json"), "enter")
         await d.until(lambda: any("Wrote" in text for text in d.toasts()))
 
     drive(story, core)

@@ -1,4 +1,4 @@
-"""The logs of a step that made different things, beside them: do they say so?"""
+"""Whether the logs of a step differ, where what it made does."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cachetui.store.database import Store
 
 def log_note(store: Store, a: Run, b: Run, step: StepId) -> str:
     """How the logs of a step differ between two runs, beyond noise, in a few words."""
-    statuses = [one.status for run in (a, b) for one in run.steps if one.id == step]
+    statuses = [s.status for run in (a, b) for s in run.steps if s.id == step]
     if len(statuses) < 2:
         return ""
     if "hit" in statuses:
@@ -23,11 +23,11 @@ def log_note(store: Store, a: Run, b: Run, step: StepId) -> str:
                 log.close()
         return ""
     with first, second:
-        found_diff = diff(
+        difference = diff(
             (line.text for line in first.step(step)), (line.text for line in second.step(step))
         )
-    if found_diff.same:
-        said = found_diff.sentence()
-        return f"the logs are the same{f' ({said})' if said else ''}"
-    lines = f"{count(found_diff.removed, 'line')} there, {count(found_diff.added, 'line')} here"
+    if difference.same:
+        ignored = difference.sentence()
+        return f"the logs are the same{f' ({ignored})' if ignored else ''}"
+    lines = f"{count(difference.removed, 'line')} there, {count(difference.added, 'line')} here"
     return f"the logs differ beyond noise: {lines}"

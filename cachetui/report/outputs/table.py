@@ -1,4 +1,4 @@
-"""A report as text for the terminal: who is the same, step by step, and which files differ."""
+"""Images compared, for the terminal: which are the same, step by step, and which files differ."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from cachetui.records.step import StepId
 from cachetui.report import cells
 from cachetui.report.clean import clean_line
 from cachetui.report.outputs import view
+from cachetui.report.signs import ODD
 from cachetui.report.style import paint
+from cachetui.report.units import NOTHING
 
 NARROWEST = 40
 """A narrower terminal is drawn for as if it were this wide."""
 
 LogNote = Callable[[StepId, OutputGroup], str]
 
-LISTED = 20
-"""Paths of a step that are shown unless told otherwise; the JSON has more."""
+MAX_PATHS = 20
+"""Paths of a step that are shown unless all are asked for; the JSON has more."""
 
 _GAP = "  "
 _STEP_LEAST = 24
@@ -28,13 +30,13 @@ def render(
     *,
     width: int,
     color: bool,
-    listed: int = LISTED,
+    max_paths: int = MAX_PATHS,
     log_note: LogNote | None = None,
 ) -> str:
-    """The report as lines of at most `width` cells, ending in a newline. What is to be seen first
-    stands last, next to the prompt: whether it is the same image. `log_note` says how the logs
-    of a step differ between the baseline and the first image of a group, "" for nothing."""
-    table = _Table(report, max(width, NARROWEST), color, listed, log_note)
+    """The comparison as lines of at most `width` cells, ending in a newline. The answer, whether it
+    is the same image, stands last, next to the prompt. `log_note` says how the logs of a step
+    differ between the baseline and the first image of a group, "" for nothing."""
+    table = _Table(report, max(width, NARROWEST), color, max_paths, log_note)
     lines: list[str] = []
     for part in (table.groups(), table.steps(), table.paths(), table.settings(), table.verdict()):
         if part:
@@ -44,7 +46,7 @@ def render(
 
 def brief(report: OutputsReport, audit: str, *, width: int, color: bool) -> str:
     """The answer in a few lines, to stand under an audit's table, and how to see more."""
-    table = _Table(report, max(width, NARROWEST), color, LISTED, None)
+    table = _Table(report, max(width, NARROWEST), color, MAX_PATHS, None)
     lines = [paint("images", "bold", color), *table.groups(), *table.verdict()]
     if len(report.groups) > 1:
         lines.append(paint(f"the files: cachetui outputs {audit}", "dim", color))
@@ -57,14 +59,14 @@ class _Table:
         report: OutputsReport,
         width: int,
         color: bool,
-        listed: int,
+        max_paths: int,
         log_note: LogNote | None,
     ) -> None:
         self.log_note = log_note
         self.report = report
         self.width = width
         self.color = color
-        self.listed = listed
+        self.max_paths = max_paths
         self.rows = view.rows(report)
         self.shown = view.shown_groups(report)
 
@@ -74,16 +76,12 @@ class _Table:
     def groups(self) -> list[str]:
         """Which images are the same, and which could not be compared."""
         lines: list[str] = []
-        for group in self.report.groups:
-            who = view.members(group, self.report.images)
-            baseline = " (baseline)" if group is self.report.groups[0] else ""
-            lines += cells.wrap(f"{group.name} = {who}{baseline}", self.width, "", "    ")
-        for image in self.report.images:
-            if image.group is None:
-                text = f"– {clean_line(image.label)}: {clean_line(image.reason or '')}"
-                lines += [
-                    self.paint(one, "dim") for one in cells.wrap(text, self.width, "", "    ")
-                ]
+        for name, images in view.groups(self.report):
+            if name == NOTHING:
+                text = cells.wrap(f"{name} {images}", self.width, "", "    ")
+                lines += [self.paint(line, "dim") for line in text]
+            else:
+                lines += cells.wrap(f"{name} = {images}", self.width, "", "    ")
         return lines
 
     def steps(self) -> list[str]:
@@ -106,7 +104,7 @@ class _Table:
                 " " * (3 + number + label) + self.paint(names, "bold"),
             ]
             for row in self.rows:
-                sign = self.paint("≠", "bold") if row.differs else " "
+                sign = self.paint(ODD, "bold") if row.differs else " "
                 name = cells.pad(cells.shorten(row.instruction, label), label)
                 across = "".join(self._cell(row.cells[i], widths[i]) for i in block)
                 lines.append(f"{sign} {row.line or '':>{number}} {name}{across}")
@@ -119,15 +117,15 @@ class _Table:
         """The paths that differ, under their steps."""
         lines: list[str] = []
         for row in self.rows:
-            found, more = view.paths(row, self.shown)
-            if not found:
+            paths, more = view.paths(row, self.shown)
+            if not paths:
                 continue
             head = f"line {row.line} {row.instruction}" if row.line else row.instruction
             lines += [*([""] if lines else []), self.paint(cells.clip(head, self.width), "bold")]
             lines += self._log(row)
-            for one in found[: self.listed]:
-                lines += self._path(one)
-            more += max(0, len(found) - self.listed)
+            for path in paths[: self.max_paths]:
+                lines += self._path(path)
+            more += max(0, len(paths) - self.max_paths)
             if more:
                 lines.append(self.paint(f"    … and {more} more", "dim"))
         return lines
@@ -151,22 +149,23 @@ class _Table:
             ]
         return lines
 
-    def _path(self, one: view.PathRow) -> list[str]:
-        only = one.difference.kind in ("only-a", "only-b")
-        names = "" if only or len(self.shown) == 1 else f"  ({', '.join(one.groups)})"
-        told = view.what(one.difference, self.report.groups[0].name, ", ".join(one.groups))
-        style = view.STYLES["metadata" if one.difference.kind == "metadata" else "content"]
-        text = f"{one.path}  {told}{names}"
+    def _path(self, row: view.PathRow) -> list[str]:
+        only = row.difference.kind in ("only-a", "only-b")
+        groups = ", ".join(row.groups)
+        names = "" if only or len(self.shown) == 1 else f"  ({groups})"
+        how = view.what(row.difference, self.report.groups[0].name, groups)
+        style = view.STYLES["metadata" if row.difference.kind == "metadata" else "content"]
+        text = f"{row.path}  {how}{names}"
         first, *rest = cells.wrap(text, self.width - 4) or [""]
-        return [f"  {self.paint(one.sign, style)} {first}", *(f"      {line}" for line in rest)]
+        return [f"  {self.paint(row.sign, style)} {first}", *(f"      {line}" for line in rest)]
 
     def settings(self) -> list[str]:
         """Settings of the configuration that differ."""
         lines: list[str] = []
         for group in self.shown:
-            for one in group.difference.settings:
-                values = [clean_line(v) if v is not None else "not set" for v in (one.a, one.b)]
-                text = f"± {clean_line(one.name)}: {values[0]} and {values[1]}"
+            for setting in group.difference.settings:
+                a, b = view.setting_value(setting.a), view.setting_value(setting.b)
+                text = f"{view.SIGNS['metadata']} {clean_line(setting.name)}: {a} and {b}"
                 names = "" if len(self.shown) == 1 else f"  ({group.name})"
                 lines += cells.wrap(text + names, self.width, "  ", "      ")
         return [self.paint("configuration", "bold"), *lines] if lines else []
@@ -176,10 +175,10 @@ class _Table:
         lines: list[str] = []
         ignored = view.ignored(self.report)
         if ignored:
-            lines += [self.paint(one, "dim") for one in cells.wrap(ignored, self.width)] + [""]
+            lines += [self.paint(line, "dim") for line in cells.wrap(ignored, self.width)] + [""]
         headline, places = view.verdict(self.report)
-        sign = "= " if self.report.same else "≠ " if len(self.report.groups) > 1 else "– "
-        lines += [self.paint(one, "bold") for one in cells.wrap(sign + headline, self.width)]
+        answer = cells.wrap(f"{view.verdict_sign(self.report)} {headline}", self.width)
+        lines += [self.paint(line, "bold") for line in answer]
         for text in places:
             lines += cells.wrap(text, self.width, "  ", "    ")
         return lines

@@ -1,4 +1,4 @@
-"""What differs as a tree: steps, below each the paths that differ, a side for each group of images.
+"""Differences as a tree: steps, below each the paths that differ, a side for each group of images.
 
 Pure; the words are those of `view`, one side at a time. All text is cleaned.
 """
@@ -46,53 +46,51 @@ def nodes(
 ) -> list[Node]:
     """The tree, line by line: steps that differ (or `everything`), their paths unless `closed`,
     and last the settings."""
-    found: list[Node] = []
+    tree: list[Node] = []
     groups = view.shown_groups(report)
     for row in view.rows(report):
-        minded = row.differs or (
-            report.strict and any(cell.verdict == "times" for cell in row.cells)
-        )
-        if not (everything or minded):
+        times_differ = any(cell.verdict == "times" for cell in row.cells)
+        if not (everything or row.differs or (report.strict and times_differ)):
             continue
         below = _paths(row, len(groups)) if len(report.groups) > 1 else []
         key: Key = ("step", row.key, "")
         is_open = key not in closed
-        found.append(Node(key, row.instruction, row, open=is_open))
+        tree.append(Node(key, row.instruction, row, open=is_open))
         if is_open:
-            found += below
+            tree += below
     settings = _settings(groups) if len(report.groups) > 1 else []
     if settings:
         head: Key = ("settings", None, "")
-        found.append(Node(head, "configuration", open=head not in closed))
-        found += settings if head not in closed else []
-    return found
+        tree.append(Node(head, "configuration", open=head not in closed))
+        tree += settings if head not in closed else []
+    return tree
 
 
 def _paths(row: view.Row, groups: int) -> list[Node]:
-    """A step's paths: content first, then what only one side has, then metadata, as listed."""
+    """A step's paths: content first, then what only one side has, then metadata."""
     sides: dict[str, list[PathDifference | None]] = {}
     more = 0
     for number, cell in enumerate(row.cells):
         if cell.step is None:
             continue
         more = max(more, cell.step.more)
-        for one in cell.step.paths:
-            sides.setdefault(one.path, [None] * groups)[number] = one
-    found = []
-    for path, ones in sides.items():
-        first = next(one for one in ones if one is not None)
+        for path_difference in cell.step.paths:
+            sides.setdefault(path_difference.path, [None] * groups)[number] = path_difference
+    below = []
+    for path, differences in sides.items():
+        first = next(difference for difference in differences if difference is not None)
         shown = view.PathRow(first, ()).path
-        found.append(Node(("path", row.key, path), shown, row, tuple(ones)))
+        below.append(Node(("path", row.key, path), shown, row, tuple(differences)))
     if more:
-        found.append(Node(("more", row.key, ""), f"… and {more} more", row))
-    return found
+        below.append(Node(("more", row.key, ""), f"… and {more} more", row))
+    return below
 
 
 def _settings(groups: tuple[OutputGroup, ...]) -> list[Node]:
     sides: dict[str, list[ConfigDifference | None]] = {}
     for number, group in enumerate(groups):
-        for one in group.difference.settings:
-            sides.setdefault(one.name, [None] * len(groups))[number] = one
+        for setting in group.difference.settings:
+            sides.setdefault(setting.name, [None] * len(groups))[number] = setting
     return [
         Node(("setting", None, name), clean_line(name), None, tuple(ones))
         for name, ones in sides.items()
@@ -101,40 +99,40 @@ def _settings(groups: tuple[OutputGroup, ...]) -> list[Node]:
 
 def baseline_text(node: Node) -> str:
     """What the baseline has of a path or a setting."""
-    for one in node.sides:
-        if isinstance(one, ConfigDifference):
-            return _value(one.a)
-        if one is not None:
-            return _entry(one.a) if one.a is not None else "not there"
+    for side in node.sides:
+        if isinstance(side, ConfigDifference):
+            return view.setting_value(side.a)
+        if side is not None:
+            return _entry(side.a) if side.a is not None else "not there"
     return ""
 
 
-def side_text(one: PathDifference | ConfigDifference | None) -> tuple[Verdict, str]:
+def side_text(difference: PathDifference | ConfigDifference | None) -> tuple[Verdict, str]:
     """How a group has it, with the verdict that colours it; the sign comes first."""
-    if one is None:
+    if difference is None:
         return "identical", "= same"
-    if isinstance(one, ConfigDifference):
-        return "metadata", f"± {_value(one.b)}"
-    sign = view.PATH_SIGNS[one.kind]
-    if one.kind == "only-a":
-        return "content", f"{sign} missing{_below(one)}"
-    if one.b is None:
+    if isinstance(difference, ConfigDifference):
+        return "metadata", f"± {view.setting_value(difference.b)}"
+    sign = view.PATH_SIGNS[difference.kind]
+    if difference.kind == "only-a":
+        return "content", f"{sign} missing{_below(difference)}"
+    if difference.b is None:
         return "content", sign
-    if one.kind == "only-b":
-        return "content", f"{sign} {_entry(one.b)}{_below(one)}"
-    verdict: Verdict = "content" if one.kind == "content" else one.kind
-    if one.kind == "content":
-        return verdict, f"{sign} {_entry(one.b)}"
-    words = ", ".join(_field(name, one.b) for name in one.what)
+    if difference.kind == "only-b":
+        return "content", f"{sign} {_entry(difference.b)}{_below(difference)}"
+    verdict: Verdict = "content" if difference.kind == "content" else difference.kind
+    if difference.kind == "content":
+        return verdict, f"{sign} {_entry(difference.b)}"
+    words = ", ".join(_field(name, difference.b) for name in difference.what)
     return verdict, f"{sign} {words}"
 
 
-def _below(one: PathDifference) -> str:
-    return f" and {count(one.below, 'path')} in it" if one.below else ""
+def _below(difference: PathDifference) -> str:
+    return f" and {count(difference.below, 'path')} in it" if difference.below else ""
 
 
 def _entry(entry: Entry) -> str:
-    """A path on one side, in short."""
+    """A path on difference side, in short."""
     if entry.type in "lcb":
         return clean_line(f"→ {entry.link}")
     if entry.size is None:
@@ -152,7 +150,3 @@ def _field(name: str, entry: Entry) -> str:
         "hard link": entry.link or "none",
     }
     return clean_line(f"{name} {values.get(name, '')}")
-
-
-def _value(text: str | None) -> str:
-    return clean_line(text) if text is not None else "not set"

@@ -1,7 +1,6 @@
-"""What a report says, in words: shared by the terminal, Markdown, HTML and the app.
+"""How images differ, in words: shared by the terminal, Markdown, HTML and the app.
 
-Everything here is cleaned text of one line, with a sign beside every word: nothing is told by
-colour alone.
+All text is cleaned and of one line, with a sign beside every word: nothing rests on colour alone.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from cachetui.outputs.difference import (
 )
 from cachetui.outputs.outputs_report import OutputGroup, OutputImage, OutputsReport
 from cachetui.records.step import StepId
+from cachetui.report import units
 from cachetui.report.clean import clean_line
 from cachetui.report.units import count, size
 
@@ -58,7 +58,7 @@ class Cell:
 
     @property
     def differs(self) -> bool:
-        """Whether it matters: times apart."""
+        """Whether it differs in more than times."""
         return self.verdict not in ("identical", "times")
 
     @property
@@ -90,8 +90,8 @@ class PathRow:
     @property
     def path(self) -> str:
         """The path, a slash at the end of a folder's."""
-        one = self.difference.b or self.difference.a
-        slash = "/" if one is not None and one.type == "d" else ""
+        entry = self.difference.b or self.difference.a
+        slash = "/" if entry is not None and entry.type == "d" else ""
         return clean_line(self.difference.path or ".") + slash
 
     @property
@@ -101,35 +101,52 @@ class PathRow:
 
 def members(group: OutputGroup, images: Sequence[OutputImage]) -> str:
     """The images of a group in short: "legacy-cold on old,mid; buildkit-cold on new"."""
-    found: dict[str, list[str]] = {}
+    hosts_by_scenario: dict[str, list[str]] = {}
     for image in images:
         if image.group == group.name:
-            again = f" #{image.repeat}" if image.repeat > 1 else ""
-            found.setdefault(image.scenario + again, []).append(image.host)
+            repeat = f" #{image.repeat}" if image.repeat > 1 else ""
+            hosts_by_scenario.setdefault(image.scenario + repeat, []).append(image.host)
     return clean_line(
-        "; ".join(f"{scenario} on {fold(hosts)}" for scenario, hosts in found.items())
+        "; ".join(f"{scenario} on {fold(hosts)}" for scenario, hosts in hosts_by_scenario.items())
     )
 
 
+def groups(report: OutputsReport) -> list[tuple[str, str]]:
+    """(name, images) of each group, then ("–", image and reason) of what could not be compared."""
+    named = [
+        (
+            group.name,
+            members(group, report.images) + (" (baseline)" if group is report.groups[0] else ""),
+        )
+        for group in report.groups
+    ]
+    left_out = [
+        (units.NOTHING, f"{clean_line(image.label)}: {clean_line(image.reason or '')}")
+        for image in report.images
+        if image.group is None
+    ]
+    return named + left_out
+
+
 def rows(report: OutputsReport) -> list[Row]:
-    """The steps of the report in order, a cell for each group but the baseline's; where there is
-    no other, for that one."""
-    groups = shown_groups(report)
-    tables = [{key_of(step): step for step in group.difference.steps} for group in groups]
+    """The steps of the report in order, a cell for each of `shown_groups`."""
+    tables = [
+        {key_of(step): step for step in group.difference.steps} for group in shown_groups(report)
+    ]
     keys = {key for table in tables for key in table}
-    found: list[Row] = []
+    ordered: list[Row] = []
     for key in sorted(keys, key=lambda key: (key is None, key or (0, 0, 0))):
         steps = [table.get(key) for table in tables]
         first = next(step for step in steps if step is not None)
-        found.append(
+        ordered.append(
             Row(
                 key,
                 first.line,
-                clean_line(first.instruction or "layers that no step is known to have made"),
+                clean_line(first.instruction or "layers of no known step"),
                 tuple(map(_cell, steps)),
             )
         )
-    return found
+    return ordered
 
 
 def shown_groups(report: OutputsReport) -> tuple[OutputGroup, ...]:
@@ -138,10 +155,11 @@ def shown_groups(report: OutputsReport) -> tuple[OutputGroup, ...]:
 
 
 def key_of(step: StepDifference) -> Key:
-    found: StepId | None = step.id
-    if found is None:
+    """The place of a step in a report, which sorts and may be absent."""
+    place: StepId | None = step.id
+    if place is None:
         return None
-    return (found.stage_index, found.index, -1 if found.trigger is None else found.trigger)
+    return (place.stage_index, place.index, -1 if place.trigger is None else place.trigger)
 
 
 def _cell(step: StepDifference | None) -> Cell:
@@ -161,29 +179,34 @@ def _cell(step: StepDifference | None) -> Cell:
 
 
 def paths(row: Row, groups: Sequence[OutputGroup]) -> tuple[list[PathRow], int]:
-    """The paths of a step that differ, each once for all groups where it does so alike in kind,
-    those that matter first; and how many more there are that are not listed."""
-    found: dict[tuple[str, str], tuple[PathDifference, list[str]]] = {}
+    """The paths of a step that differ, and how many more there are that are not listed. A path
+    stands once for all groups where it differs in the same kind; those that matter come first."""
+    by_kind: dict[tuple[str, str], tuple[PathDifference, list[str]]] = {}
     more = 0
     for cell, group in zip(row.cells, groups, strict=True):
         if cell.step is not None:
             more = max(more, cell.step.more)
-            for one in cell.step.paths:
-                found.setdefault((one.path, one.kind), (one, []))[1].append(group.name)
-    return [PathRow(one, tuple(names)) for one, names in found.values()], more
+            for path in cell.step.paths:
+                by_kind.setdefault((path.path, path.kind), (path, []))[1].append(group.name)
+    return [PathRow(path, tuple(names)) for path, names in by_kind.values()], more
 
 
-def what(one: PathDifference, a: str = "A", b: str = "B") -> str:
+def what(path: PathDifference, a: str = "A", b: str = "B") -> str:
     """How a path differs, in words: "content: 29 B and 31 B", "mode 644 and 755"."""
-    if one.kind in ("only-a", "only-b"):
-        below = f" and {one.below} below" if one.below else ""
-        there = one.a or one.b
-        told = f"only in {a if one.kind == 'only-a' else b}{below}"
-        told += f", {size(there.size)}" if there is not None and there.size is not None else ""
-        return f"{told}; {one.note}" if one.note else told
-    if one.a is None or one.b is None:
-        return one.kind
-    return clean_line(", ".join(_field(name, one.a, one.b) for name in one.what))
+    if path.kind in ("only-a", "only-b"):
+        below = f" and {path.below} below" if path.below else ""
+        entry = path.a or path.b
+        text = f"only in {a if path.kind == 'only-a' else b}{below}"
+        text += f", {size(entry.size)}" if entry is not None and entry.size is not None else ""
+        return f"{text}; {path.note}" if path.note else text
+    if path.a is None or path.b is None:
+        return path.kind
+    return clean_line(", ".join(_field(name, path.a, path.b) for name in path.what))
+
+
+def setting_value(value: str | None) -> str:
+    """The value of a setting of an image's configuration."""
+    return "not set" if value is None else clean_line(value)
 
 
 def _field(name: str, a: Entry, b: Entry) -> str:
@@ -200,8 +223,8 @@ def _field(name: str, a: Entry, b: Entry) -> str:
         "time": (moment(a.mtime), moment(b.mtime)),
         "hard link": (_linked(a), _linked(b)),
     }
-    one, other = values[name]
-    return f"{name}: {one} both" if one == other else f"{name}: {one} and {other}"
+    in_a, in_b = values[name]
+    return f"{name}: {in_a} both" if in_a == in_b else f"{name}: {in_a} and {in_b}"
 
 
 def moment(mtime: str) -> str:
@@ -233,68 +256,78 @@ def _linked(entry: Entry) -> str:
 
 
 def ignored(report: OutputsReport) -> str:
-    """What was not minded, in one line; empty when nothing was."""
-    told: list[str] = []
+    """What was ignored, in one line; empty when nothing was."""
+    parts: list[str] = []
     differences = [group.difference for group in report.groups]
-    times = max((_times(one) for one in differences), default=0)
+    times = max((_times(difference) for difference in differences), default=0)
     if times and not report.strict:
-        told.append(f"times of {count(times, 'path')}")
-    settings = max((sum(s.bookkeeping for s in one.config) for one in differences), default=0)
+        parts.append(f"times of {count(times, 'path')}")
+    settings = max((sum(s.bookkeeping for s in d.config) for d in differences), default=0)
     if settings and not report.strict:
-        told.append(f"{count(settings, 'setting')} of bookkeeping")
+        parts.append(f"{count(settings, 'setting')} of builder metadata")
     for pattern in report.ignore:
-        most = max((one.ignored.get(pattern, 0) for one in differences), default=0)
-        told.append(f"{clean_line(pattern)} ({count(most, 'path')})")
-    return f"ignored: {', '.join(told)}" if told else ""
+        paths = max((d.ignored.get(pattern, 0) for d in differences), default=0)
+        parts.append(f"{clean_line(pattern)} ({count(paths, 'path')})")
+    return f"ignored: {', '.join(parts)}" if parts else ""
 
 
-def _times(one: ImageDifference) -> int:
-    return sum(step.counts.times for step in one.steps)
+def _times(difference: ImageDifference) -> int:
+    return sum(step.counts.times for step in difference.steps)
+
+
+def verdict_sign(report: OutputsReport) -> str:
+    """The sign of the verdict: the same, different, or nothing to compare."""
+    if report.same:
+        return SIGNS["identical"]
+    return SIGNS["content"] if len(report.groups) > 1 else units.NOTHING
 
 
 def verdict(report: OutputsReport) -> tuple[str, list[str]]:
     """The answer: a headline, and a line for each group that differs."""
     compared = [image for image in report.images if image.group is not None]
     if not compared:
-        return "no image was looked at", []
+        return "no image was read", []
     if len(compared) == 1:
-        return f"one image only ({clean_line(compared[0].label)}): nothing to compare", []
+        return f"only one image ({clean_line(compared[0].label)}): nothing to compare", []
     baseline = clean_line(report.baseline or "")
     if len(report.groups) == 1:
         exact = len({(image.layers, image.config_digest) for image in compared}) == 1
-        apart = "to the byte" if exact else "but for what is ignored"
+        apart = "to the byte" if exact else "apart from what is ignored"
         return f"the {len(compared)} images are the same, {apart}", []
     odd = sum(image.group != report.groups[0].name for image in compared)
     headline = f"{odd} of {count(len(compared), 'image')} differ from {baseline}"
-    told: dict[str, list[str]] = {}
+    names_by_summary: dict[str, list[str]] = {}
     for group in report.groups[1:]:
-        told.setdefault(summary(group.difference), []).append(group.name)
-    return headline, [f"{', '.join(names)}: {text}" for text, names in told.items()]
+        names_by_summary.setdefault(summary(group.difference), []).append(group.name)
+    return headline, [f"{', '.join(names)}: {text}" for text, names in names_by_summary.items()]
 
 
 def summary(difference: ImageDifference) -> str:
-    """How an image differs, in one line: what is there in the end, and from which steps."""
-    told = [text for text in (_files(difference.files),) if text]
-    settings = [one.name for one in difference.settings]
+    """How an image differs, in one line: which files and settings, and from which steps."""
+    if difference.same:
+        return "the same"
+    parts = [text for text in (_files(difference.files),) if text]
+    settings = [setting.name for setting in difference.settings]
     if settings:
-        told.append(f"{count(len(settings), 'setting')} ({clean_line(', '.join(settings[:3]))})")
-    steps = [s for s in difference.steps if s.verdict not in ("identical", "times")]
+        names = clean_line(", ".join(settings[:3]))
+        parts.append(f"{count(len(settings), 'setting')} ({names})")
+    steps = [step for step in difference.steps if step.verdict not in ("identical", "times")]
     if steps:
         lines = [f"line {step.line}" if step.line else "unattributed layers" for step in steps]
-        told.append(f"by {', '.join(dict.fromkeys(lines[:5]))}{', …' if len(lines) > 5 else ''}")
-    if steps and not _files(difference.files):
-        told.insert(0, "the same files in the end")
-    return "; ".join(told) or "only times" if not difference.same else "the same"
+        parts.append(f"by {', '.join(dict.fromkeys(lines[:5]))}{', …' if len(lines) > 5 else ''}")
+        if not _files(difference.files):
+            parts.insert(0, "the same files in the end")
+    return "; ".join(parts) or "only times"
 
 
 def _files(counts: Counts) -> str:
-    told = []
+    parts = []
     if counts.content:
-        told.append(f"content of {count(counts.content, 'path')}")
+        parts.append(f"content of {count(counts.content, 'path')}")
     if counts.only_a:
-        told.append(f"{counts.only_a} missing")
+        parts.append(f"{counts.only_a} missing")
     if counts.only_b:
-        told.append(f"{counts.only_b} more")
+        parts.append(f"{counts.only_b} more")
     if counts.metadata:
-        told.append(f"metadata of {count(counts.metadata, 'path')}")
-    return ", ".join(told)
+        parts.append(f"metadata of {count(counts.metadata, 'path')}")
+    return ", ".join(parts)

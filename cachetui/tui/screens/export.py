@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Input
 
 from cachetui.records.document import Document
-from cachetui.report import units
+from cachetui.report import formats, units
 from cachetui.report.clean import clean
 from cachetui.store.log_blocks import LogError
 from cachetui.tui.ports import CorePort
@@ -24,12 +24,6 @@ from cachetui.tui.text import Line, line
 from cachetui.tui.widgets.canvas import Plate
 from cachetui.tui.widgets.columns import Column
 from cachetui.tui.widgets.grid import Grid
-
-FORMATS = (
-    ("html", "html", "a page of its own: table, timelines, failures"),
-    ("markdown", "md", "for a pull request or an issue"),
-    ("json", "json", "all of it, for programs (cachetui schema)"),
-)
 
 
 class ExportDialog(Dialog[None]):
@@ -49,8 +43,11 @@ class ExportDialog(Dialog[None]):
         super().__init__()
         self._document, self._core, self._folder, self._text = document, core, folder, text
         self._confirmed: Path | None = None
-        log = [("text", "txt", text[0])] if text is not None else []
-        self._formats = (*FORMATS, *log)
+        self._formats = [
+            (name, each.title, each.suffix, each.description) for name, each in formats.for_files()
+        ]
+        if text is not None:
+            self._formats.append(("text", "Text", "txt", text[0]))
 
     def body(self) -> Iterator[Widget]:
         runs = units.count(len(self._document.runs), "run")
@@ -76,15 +73,13 @@ class ExportDialog(Dialog[None]):
         grid.styles.height = len(self._formats)
         columns = (Column("name", (), 10), Column("what", (), 20, 1))
         grid.show(list(range(len(self._formats))), columns)
-        self._suggest(FORMATS[0][1])
+        self._suggest(self._formats[0][2])
         grid.focus()
 
     def _cell(self, row: Any, column: Any, width: int) -> Line:
         del width
-        name, _, what = self._formats[row]
-        if column != "name":
-            return ((what, "muted"),)
-        return ((name.upper() if name in ("html", "json") else name.title(), "strong"),)
+        _, title, _, description = self._formats[row]
+        return ((title, "strong"),) if column == "name" else ((description, "muted"),)
 
     def _suggest(self, suffix: str) -> None:
         name = f"cachetui-{self._document.audit}.{suffix}"
@@ -94,7 +89,7 @@ class ExportDialog(Dialog[None]):
     @on(Grid.Moved)
     def _moved(self, event: Grid.Moved) -> None:
         row: Any = event.row
-        self._suggest(self._formats[row][1])
+        self._suggest(self._formats[row][2])
         self._confirmed = None
 
     @on(Grid.Opened)
@@ -135,14 +130,20 @@ class ExportDialog(Dialog[None]):
     def _write(self, form: str, path: Path) -> None:
         """Write the file; in a thread, for logs can be long."""
         from cachetui.outputs.compare_runs import of_document
-        from cachetui.report.render import render
+        from cachetui.report.audit_report import AuditReport, log_tail_of
 
         if form == "text" and self._text is not None:
             write_lines(path, self._text[1])
             return
         store, findings = cast(Any, self._core.store), self._core.findings(self._document)
         outputs = of_document(self._document, store)
-        text = render(self._document, findings, store, form, 120, False, outputs=outputs)
+        report = AuditReport(
+            document=self._document,
+            findings=findings,
+            outputs=outputs,
+            log_tail=log_tail_of(store),
+        )
+        text = formats.load(form).render(report)
         path.write_bytes(text.encode("utf-8", "replace"))
 
     def _written(self, path: Path, error: str) -> None:

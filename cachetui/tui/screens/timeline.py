@@ -12,7 +12,8 @@ from cachetui.compare.timeline import Bar, Timeline, timeline
 from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.records.step import StepId
-from cachetui.report import cells, gantt, units
+from cachetui.report import cells, units
+from cachetui.report.signs import CRITICAL
 from cachetui.tui import keys, signs
 from cachetui.tui.screens.place import Place
 from cachetui.tui.session import Pick
@@ -121,7 +122,7 @@ class TimelinePlace(Place):
             grid = self.query_one(Grid)
             left, room = grid.place_of("bar")
             order = "by start" if self._by_start else "by line"
-            only = f"{gantt.CRITICAL} only · " if self._critical_only else ""
+            only = f"{CRITICAL} only · " if self._critical_only else ""
             head = fit(line((f"  {only}{order}", "muted")), left)
             return line(*head, (axis(self._scale, room), "muted"))
         return None
@@ -132,7 +133,7 @@ class TimelinePlace(Place):
             return ()
         step = bar.step
         if column == "step":
-            sign: Span = (gantt.CRITICAL + " ", "accent") if bar.critical else ("  ", "")
+            sign: Span = (CRITICAL + " ", "accent") if bar.critical else ("  ", "")
             number = f"{step.line:>3} "
             text = cells.shorten(clean_line(step.instruction), max(3, width - 2 - len(number)))
             return line(sign, (number, "muted"), (text, "" if bar.critical else "muted"))
@@ -215,7 +216,7 @@ def run_heading(name: str, role: str, drawn: Timeline, width: int) -> Line:
     if role:
         parts.append(((role, "muted"),))
     if drawn.share is not None and drawn.critical:
-        share = f"{gantt.CRITICAL} critical path {units.percent(drawn.share)}"
+        share = f"{CRITICAL} critical path {units.percent(drawn.share)}"
         at_work = units.seconds(drawn.critical_seconds)
         whole = line((share, "accent"), (f" of it ({at_work} at work)", "muted"))
         parts.append(whole if width >= 100 else ((share, "accent"),))

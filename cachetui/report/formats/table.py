@@ -1,8 +1,7 @@
-"""The table of the terminal: a row a step, a column a host and scenario, then what follows.
+"""An audit as the terminal's table: a row a step, a column a host and scenario; why last.
 
-Scenarios stand side by side as far as the width goes, the rest in blocks below, each with the
-steps named again: the terminal never wraps a line, and the hosts of one scenario, which are the
-like to compare, stay together.
+Scenarios stand side by side as far as the width goes, the rest in blocks below, each with the steps
+named again: no line wraps, and the hosts of one scenario, which are compared, stay together.
 """
 
 from __future__ import annotations
@@ -10,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cachetui.records.document import Document
-from cachetui.report import cells
-from cachetui.report.passages import LogTail
-from cachetui.report.reasons import HEADING, NOTHING, UNEXPLAINED, Reason, Reasons
+from cachetui.report import cells, signs
+from cachetui.report.audit_report import AuditReport
+from cachetui.report.columns import Column
+from cachetui.report.formats import Format
+from cachetui.report.outputs import table as outputs_table
+from cachetui.report.reasons import NEEDS, Reason, Reasons, lay_out_findings
 from cachetui.report.style import paint
-from cachetui.report.view import ODD_SIGN, Column, View, lay_out
+from cachetui.report.view import View, lay_out
 
 NARROWEST = 40
 """A narrower terminal is drawn for as if it were this wide."""
@@ -39,28 +40,25 @@ _Block = list[list[_Drawn]]
 """Parts that stand side by side: each is columns of one scenario."""
 
 
-def render(
-    document: Document,
-    *,
-    width: int,
-    color: bool,
-    log_tail: LogTail,
-    reasons: Reasons = NOTHING,
-) -> str:
-    """The audit as text of at most `width` columns a line, ending in a newline.
+def render(report: AuditReport) -> str:
+    """The audit as text of at most `report.width` cells a line, ending in a newline.
 
-    `log_tail` gives the last lines of a failed step's log. What is to be seen first stands last,
-    next to the prompt: whether hosts differ, where, and why.
+    What is to be seen first stands last, next to the prompt: whether hosts differ, where, and why;
+    then whether the images are the same, where they were read.
     """
-    view = lay_out(document, log_tail)
-    table = _Table(view, max(width, NARROWEST), color)
+    view = lay_out(report.document, report.log_tail)
+    table = _Table(view, max(report.width, NARROWEST), report.color)
     lines = table.heading()
     for block in table.blocks():
         lines += ["", *table.block(block)]
     for part in (table.legend, table.failures, table.passages, table.verdict):
         lines += part()
-    lines += table.why(reasons)
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    lines += table.why(lay_out_findings(report.findings, report.max_findings))
+    text = "\n".join(line.rstrip() for line in lines) + "\n"
+    if report.outputs is None:
+        return text
+    audit, width, color = report.document.audit, report.width, report.color
+    return f"{text}\n{outputs_table.brief(report.outputs, audit, width=width, color=color)}"
 
 
 class _Table:
@@ -145,7 +143,7 @@ class _Table:
             if row.stage != stage:
                 stage = row.stage
                 lines.append(self.paint(cells.clip(f"── {stage} ──", self.width), "dim"))
-            sign = self.paint(ODD_SIGN, "bold") if row.differs & scenarios else " "
+            sign = self.paint(signs.ODD, "bold") if row.differs & scenarios else " "
             name = cells.pad(cells.shorten(row.instruction, label), label)
             across = self._across(block, self._drawer(position))
             lines.append(f"{sign} {row.line:{self.number}} {name}  {across}")
@@ -209,7 +207,7 @@ class _Table:
 
     def verdict(self) -> list[str]:
         headline, *places = self.view.verdict
-        sign = f"{ODD_SIGN} " if self.view.differ else ""
+        sign = f"{signs.ODD} " if self.view.differ else ""
         lines = ["", *self._painted(cells.wrap(sign + headline, self.width), "bold")]
         for text in places:
             lines += cells.wrap(text, self.width, "  ", "    ")
@@ -217,32 +215,28 @@ class _Table:
 
     def why(self, reasons: Reasons) -> list[str]:
         lines: list[str] = []
-        for heading, members in (
-            (HEADING, reasons.told),
-            (UNEXPLAINED, reasons.unexplained),
-        ):
-            lines += ["", self.paint(heading, "bold")] if members else []
-            for one in members:
-                lines += self._reason(one)
+        for heading, members in reasons.sections:
+            lines += ["", self.paint(heading, "bold")]
+            for reason in members:
+                lines += self._reason(reason)
         if reasons.needs:
-            lines += ["", self.paint("Would tell more", "bold")]
+            lines += ["", self.paint(NEEDS, "bold")]
             for text in reasons.needs:
                 lines += cells.wrap(text, self.width, "  ", "    ")
         if reasons.rest:
             lines += ["", *self._painted(cells.wrap(reasons.rest, self.width), "dim")]
         return lines
 
-    def _reason(self, one: Reason) -> list[str]:
-        sign = "?" if not one.name else "!" if one.sure == "proved" else "~"
-        head = f"{sign} {one.title}"
+    def _reason(self, reason: Reason) -> list[str]:
+        head = f"{reason.sign} {reason.title}"
         lines = self._painted(cells.wrap(head, self.width, "  ", "    "), "bold")
-        known = filter(None, [one.sure if one.name else "", one.cost, one.facts, one.name])
-        lines += self._painted(cells.wrap("; ".join(known), self.width, "    ", "    "), "dim")
-        more = f"and {one.hidden} more" if one.hidden else ""
-        for text in filter(None, [*one.evidence, more]):
+        facts = "; ".join((*reason.facts, *filter(None, [reason.name])))
+        lines += self._painted(cells.wrap(facts, self.width, "    ", "    "), "dim")
+        more = f"and {reason.hidden} more" if reason.hidden else ""
+        for text in filter(None, [*reason.evidence, more]):
             lines += cells.wrap(f"- {text}", self.width, "    ", "      ")
-        if one.advice:
-            lines += cells.wrap(f"→ {one.advice}", self.width, "    ", "      ")
+        if reason.advice:
+            lines += cells.wrap(f"→ {reason.advice}", self.width, "    ", "      ")
         return lines
 
     def _painted(self, lines: Sequence[str], style: str) -> list[str]:
@@ -262,3 +256,12 @@ def _draw(columns: Sequence[Column]) -> list[_Drawn]:
     )
     width = max(2 + word + 1 + seconds, min(totals, _COLUMN_MAX))
     return [_Drawn(column, word, seconds, width) for column in columns]
+
+
+FORMAT = Format(
+    render=render,
+    title="Table",
+    description="for a terminal",
+    suffix="txt",
+    readers="terminal",
+)

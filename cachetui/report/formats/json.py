@@ -1,4 +1,4 @@
-"""The JSON that is a contract: an audit with what was found, and the schema that describes it."""
+"""An audit as JSON, which is a contract, and the schema that describes it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from cachetui.outputs.outputs_report import OutputsReport
 from cachetui.records.base import SCHEMA, Record
 from cachetui.records.document import Document
 from cachetui.records.to_json import to_json
+from cachetui.report.audit_report import AuditReport
+from cachetui.report.formats import Format
 
 # JSON leaves these as they are, and a terminal would act on them: written as escapes the text
 # is the same to every reader.
@@ -20,9 +22,9 @@ _TO_ESCAPE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]
 
 
 class Audit(Document, frozen=True, kw_only=True):
-    """An audit, why its runs differ (most costly first), what no rule explains, what rules would
+    """An audit, why its runs differ (most expensive first), what no rule explains, what rules
     need to say more, and how long scenarios took: raw samples, and what they bear out. `outputs`
-    is what came out, None where no image was looked at."""
+    compares the images, None where none was read."""
 
     findings: tuple[Finding, ...]
     unexplained: tuple[Unexplained, ...]
@@ -33,7 +35,7 @@ class Audit(Document, frozen=True, kw_only=True):
 
 
 def encode(document: Document, findings: Findings, outputs: OutputsReport | None = None) -> bytes:
-    """The document and what was found as indented JSON in UTF-8, ending in a newline.
+    """The document and its findings as indented JSON in UTF-8, ending in a newline.
 
     Every key of the contract is there, null where nothing is known. Strings are as they were
     recorded, not cleaned; what a terminal would act on is escaped, and a lone surrogate, which
@@ -52,14 +54,14 @@ def encode(document: Document, findings: Findings, outputs: OutputsReport | None
 
 
 def encode_outputs(report: OutputsReport) -> bytes:
-    """A report about images by itself, by the same rules."""
+    """A comparison of images alone, by the same rules."""
     return _encode(report)
 
 
 def _encode(record: Record) -> bytes:
     raw = to_json(record)
     text = msgspec.json.format(raw, indent=2).decode()
-    return (_TO_ESCAPE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n").encode()
+    return (_TO_ESCAPE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n").encode()
 
 
 def schema() -> dict[str, Any]:
@@ -80,3 +82,17 @@ def schema() -> dict[str, Any]:
         "title": "cachetui audit",
         **described,
     }
+
+
+def render(report: AuditReport) -> str:
+    """The audit as text that `schema` describes: all findings, whatever the report's limit."""
+    return encode(report.document, report.findings, report.outputs).decode()
+
+
+FORMAT = Format(
+    render=render,
+    title="JSON",
+    description="all of it, for programs (cachetui schema)",
+    suffix="json",
+    readers="programs",
+)

@@ -1,0 +1,207 @@
+"""The options of commands: those that several share, and the long lists of `run` and `prove`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from cachetui.report import formats
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+hosts_option = click.option(
+    "--hosts",
+    "hosts_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The hosts.toml to read [default: ./hosts.toml, then the user's configuration folder].",
+)
+store_option = click.option(
+    "--store",
+    "store_folder",
+    metavar="FOLDER",
+    envvar="CACHETUI_STORE",
+    type=click.Path(path_type=Path),
+    help="Where results are stored [default: the user's cache folder].",
+)
+output_option = click.option(
+    "-o",
+    "output",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write the result to FILE.",
+)
+
+
+def selection_options(function: _F) -> _F:
+    """Which hosts: -w and -x."""
+    function = click.option(
+        "-x", "exclude", metavar="NAMES|@TAG", multiple=True, help="Leave these hosts out."
+    )(function)
+    return click.option(
+        "-w",
+        "include",
+        metavar="NAMES|@TAG",
+        multiple=True,
+        help="Only these hosts: names, globs, ranges such as ci-[1-12], or @tag.",
+    )(function)
+
+
+def format_option(*names: str) -> Callable[[_F], _F]:
+    """`--format`; the first name is the default."""
+    return click.option(
+        "--format",
+        "output_format",
+        type=click.Choice(names),
+        default=names[0],
+        show_default=True,
+        help="The format of the result.",
+    )
+
+
+def report_format_option(function: _F) -> _F:
+    """`--format` with every format of an audit's report."""
+    return format_option(*formats.names())(function)
+
+
+def _finding_limit(_context: click.Context, _option: click.Parameter, text: str) -> int | None:
+    """How many findings to show: a number, "all" (None) or "none" (0)."""
+    if text.isdecimal():
+        return int(text)
+    if text not in ("all", "none"):
+        raise click.BadParameter(f"{text!r} is not a number, 'all' or 'none'")
+    return None if text == "all" else 0
+
+
+def findings_options(function: _F) -> _F:
+    """How many findings to show, and which findings make the command fail."""
+    function = click.option(
+        "--fail-on",
+        metavar="ID,…",
+        multiple=True,
+        help="Exit with 3 if one of these findings is reported (`cachetui explain` lists them).",
+    )(function)
+    return click.option(
+        "--findings",
+        "max_findings",
+        metavar="N|all|none",
+        callback=_finding_limit,
+        default="3",
+        show_default=True,
+        help="How many findings to show, most expensive first.",
+    )(function)
+
+
+def _all_of(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:
+    """One decorator that adds these options, which `--help` lists in this order."""
+
+    def decorate(function: _F) -> _F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+run_options = _all_of(
+    click.option(
+        "-f",
+        "--file",
+        "dockerfile",
+        metavar="FILE",
+        help="Path to the Dockerfile (as docker build -f).",
+    ),
+    click.option("--target", metavar="STAGE", help="The stage to build."),
+    click.option(
+        "--build-arg",
+        "build_args",
+        metavar="NAME=VALUE",
+        multiple=True,
+        help="Set a build argument; NAME alone takes its value from the environment.",
+    ),
+    click.option(
+        "--network",
+        type=click.Choice(["default", "none", "host"]),
+        help="The network of RUN steps (as docker build --network).",
+    ),
+    click.option(
+        "--scenarios", metavar="NAMES", multiple=True, help="Comma-separated scenarios to run."
+    ),
+    click.option(
+        "--as-found",
+        is_flag=True,
+        help="Also run the build as each host would today, with the cache it has.",
+    ),
+    click.option(
+        "--repeat",
+        type=click.IntRange(1),
+        default=1,
+        show_default=True,
+        help="How many times to run each scenario.",
+    ),
+    click.option("--fresh", is_flag=True, help="Ignore stored results; run everything."),
+    click.option("--outputs", is_flag=True, help="Also compare the images, file by file."),
+    click.option(
+        "--max-age",
+        metavar="AGE",
+        default="1d",
+        show_default=True,
+        help="How old a stored result may be: seconds, or 30m, 12h, 7d.",
+    ),
+    click.option("--dry-run", is_flag=True, help="Print every command for every host, and stop."),
+    click.option(
+        "--progress",
+        type=click.Choice(["auto", "plain", "quiet"]),
+        default="auto",
+        show_default=True,
+        help="How to show progress: a live table, plain lines, or nothing.",
+    ),
+)
+"""What to build and how, and which stored results may stand in (`RunArgs`)."""
+
+prove_options = _all_of(
+    click.option(
+        "--audit", metavar="AUDIT", default="last", show_default=True, help="The audit it is from."
+    ),
+    click.option(
+        "--host", metavar="NAME", help="The host to prove it on [default: the first that missed]."
+    ),
+    click.option(
+        "--context",
+        "context_folder",
+        metavar="FOLDER",
+        type=click.Path(path_type=Path),
+        default=Path(),
+        help="The build context, if no host has it any more [default: the current folder].",
+    ),
+    click.option(
+        "-f",
+        "--file",
+        "dockerfile",
+        metavar="FILE",
+        default="Dockerfile",
+        show_default=True,
+        help="The Dockerfile in that context.",
+    ),
+    click.option(
+        "--build-arg",
+        "build_args",
+        metavar="NAME=VALUE",
+        multiple=True,
+        help="Current or earlier value of a build argument (values are never stored).",
+    ),
+    click.option("--yes", is_flag=True, help="Run without asking."),
+    click.option("--dry-run", is_flag=True, help="Print every command, and stop."),
+    click.option(
+        "--progress",
+        type=click.Choice(["auto", "quiet"]),
+        default="auto",
+        show_default=True,
+        help="Whether to print what is being built.",
+    ),
+)
+"""Which finding to prove, where, and how (`ProveArgs`)."""

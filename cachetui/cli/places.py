@@ -1,0 +1,33 @@
+"""`cachetui paths` and `cachetui keys`: where settings and results are, and the app's keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def format_paths(store_folder: Path | None) -> Iterator[str]:
+    """A line for each place: what it is, its path, whether it is there; separated by tabs."""
+    from cachetui.config import hosts_toml
+    from cachetui.store.database import default_folder
+
+    for name, path in zip(("hosts", "hosts, else"), hosts_toml.places(), strict=True):
+        yield _place(name, path)
+    yield _place("keys and theme", hosts_toml.places()[-1].with_name("app.toml"))
+    yield f"results\t{(store_folder or default_folder()).absolute()}"
+
+
+def _place(name: str, path: Path) -> str:
+    return f"{name}\t{path.absolute()}\t{'found' if path.exists() else 'not there'}"
+
+
+def format_keys() -> Iterator[str]:
+    """The app's keys under their headings: id, key, what it does."""
+    from cachetui.tui import keys, preferences
+
+    yield f'# {preferences.place()}:  [keys]  id = "key"'
+    for title, entries in keys.sheet():
+        yield ""
+        yield f"# {title}"
+        for shown, what, name in entries:
+            yield f"{name:<22} {shown:<16} {what}"

@@ -1,0 +1,50 @@
+"""`cachetui show`, and the end of `run`: an audit in the format asked for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+
+from cachetui.audit.findings_of import why
+from cachetui.cli.args import ShowArgs
+from cachetui.cli.gate import code_with_gate, parse_gate
+from cachetui.cli.result import exit_code, write_result
+from cachetui.cli.stored import load_audit, print_warnings
+from cachetui.findings import Findings
+from cachetui.outputs.compare_runs import of_document
+from cachetui.outputs.outputs_report import OutputsReport
+from cachetui.records.document import Document
+from cachetui.report import formats, style
+from cachetui.report.audit_report import AuditReport, log_tail_of
+from cachetui.store.database import Store
+
+
+def show_command(store: Store, audit_prefix: str, args: ShowArgs) -> int:
+    """Show a stored audit; the exit code is the one that `run` gave, or would have given."""
+    gate = parse_gate(args.fail_on)
+    document = load_audit(store, audit_prefix)
+    findings, outputs = why(document, store), of_document(document, store)
+    show(document, findings, outputs, store, args)
+    return code_with_gate(exit_code(document, outputs), findings, gate)
+
+
+def show(
+    document: Document,
+    findings: Findings,
+    outputs: OutputsReport | None,
+    store: Store,
+    args: ShowArgs,
+) -> None:
+    """Write an audit as the command line asks for, and the store's warnings."""
+    report = AuditReport(
+        document=document,
+        findings=findings,
+        outputs=outputs,
+        log_tail=log_tail_of(store),
+        max_findings=args.max_findings,
+        width=shutil.get_terminal_size((160, 24)).columns,
+        color=style.wanted(args.output is None and sys.stdout.isatty(), os.environ),
+    )
+    write_result(formats.load(args.output_format).render(report), args.output)
+    print_warnings(store)

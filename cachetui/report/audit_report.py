@@ -1,0 +1,57 @@
+"""An audit with all that a report shows of it: the one value that every format renders."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cachetui.findings import Findings
+from cachetui.outputs.outputs_report import OutputsReport
+from cachetui.records.document import Document
+from cachetui.records.step import StepId
+from cachetui.report.failures import LogTail
+from cachetui.report.reasons import MAX_FINDINGS
+
+if TYPE_CHECKING:
+    from cachetui.store.database import Store
+
+MAX_LOG_LINES = 20
+"""Lines that are read from the end of a failed step's log."""
+
+
+def _no_log(_run_id: str, _step: StepId) -> list[str]:
+    return []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditReport:
+    """An audit, why its runs differ, and how to show it.
+
+    `outputs` compares the images, None where none was read. `log_tail` gives the last lines of a
+    step's log. `max_findings` limits the findings in formats that are read at a glance, None for
+    all. `width` (cells) and `color` are the terminal's. `now` is the time of writing in seconds
+    since the epoch.
+    """
+
+    document: Document
+    findings: Findings
+    outputs: OutputsReport | None = None
+    log_tail: LogTail = _no_log
+    max_findings: int | None = MAX_FINDINGS
+    width: int = 160
+    color: bool = False
+    now: float = field(default_factory=time.time)
+
+
+def log_tail_of(store: Store) -> LogTail:
+    """Reads the last lines of steps' logs from the store; none where no log is stored."""
+
+    def tail(run_id: str, step: StepId) -> list[str]:
+        log = store.log(run_id)
+        if log is None:
+            return []
+        with log:
+            return [line.text for line in log.step(step).tail(MAX_LOG_LINES)]
+
+    return tail

@@ -1,0 +1,54 @@
+"""The verdict on an audit: whether hosts behave alike, and where they do not. Cleaned."""
+
+from __future__ import annotations
+
+from cachetui.compare.align import Agreement, Disagreement
+from cachetui.compare.groups import fold
+from cachetui.records.document import Document
+from cachetui.records.step import StepId
+from cachetui.report import units
+from cachetui.report.clean import clean_line
+from cachetui.report.signs import STEP_STATES
+
+MAX_PLACES = 12
+"""Differences that are listed."""
+
+
+def verdict(document: Document, agreement: Agreement) -> tuple[str, ...]:
+    """Whether hosts behave alike, and where not: a headline, then a line for each difference."""
+    missing = [host.name for host in document.hosts if host.status != "ok"]
+    besides = f" Not compared: {clean_line(fold(missing))}." if missing else ""
+    if not agreement.compared:
+        return (f"Nothing to compare: no scenario ran on two hosts.{besides}",)
+    if agreement.agree:
+        hosts = len({run.host for run in document.runs if run.scenario in agreement.compared})
+        scenarios = units.count(len(agreement.compared), "scenario")
+        return (f"{hosts} hosts agree step by step in {scenarios}.{besides}",)
+    gathered: dict[tuple[str, StepId | None], Disagreement] = {}
+    for difference in agreement.disagreements:
+        gathered.setdefault((difference.scenario, difference.step), difference)
+    lines = [_describe(difference) for difference in gathered.values()]
+    more = len(lines) - MAX_PLACES
+    places = units.count(len(lines), "place")
+    return (
+        f"Hosts differ in {places}.{besides}",
+        *lines[:MAX_PLACES],
+        *[f"and in {units.count(more, 'more place', 'more places')}"] * (more > 0),
+    )
+
+
+def _describe(difference: Disagreement) -> str:
+    sides = "; ".join(
+        f"{clean_line(fold(side.hosts))} {_word(side.status)}"
+        for side in reversed(difference.sides)
+    )
+    where = clean_line(difference.scenario)
+    if difference.step is not None:
+        where += f", line {difference.line} {clean_line(difference.instruction or '')}"
+    return f"{where}: {sides}"
+
+
+def _word(status: str) -> str:
+    """The word for how a step, or a run, ended."""
+    state = STEP_STATES.get(status)
+    return status if state is None else state.word
