@@ -38,10 +38,10 @@ def apply_proofs(
 
 def _withdrawn(finding: Finding, proof: Proof) -> Unexplained:
     said = Evidence(
-        kind="experiment", text=f"it is not {finding.id}: an experiment on {proof.host} withdrew it"
+        kind="experiment", text=f"the experiment on {proof.host} did not confirm {finding.id}"
     )
     return Unexplained(
-        title=f"not so: {finding.title}",
+        title=f"not confirmed: {finding.title}",
         hosts=finding.hosts,
         backends=finding.backends,
         scenarios=finding.scenarios,

@@ -41,7 +41,7 @@ def records_of_command(evidence: HostEvidence | None, question: Question) -> Ite
     words = _words(item)
     there = [r for r in evidence.cache if words and words in " ".join(r.description.split())]
     if there:
-        text = f"a record of the same command is in its cache, of another build ({len(there)})"
+        text = f"its cache has records of the same command, from another build ({len(there)})"
     else:
         text = f"none of the {len(evidence.cache)} records in its cache is of this command"
     yield Evidence(kind="cache", text=text, data={"records": len(there)})

@@ -67,7 +67,7 @@ class ContextDifference:
             f"{_count(paths)} {what} ({join_names(files_of(paths), 3)})"
             for paths, what in (
                 (one.added, "added"),
-                (one.removed, "missing"),
+                (one.removed, "removed"),
                 (one.content, "with other content"),
             )
             if paths
@@ -77,7 +77,7 @@ class ContextDifference:
             parts.append(f"{_count(one.modes)} with another mode ({join_names(shown, 3)})")
         return Evidence(
             kind="manifest",
-            text=f"{self.second} has, beside {self.first}: {'; '.join(parts)}",
+            text=f"{self.second} differs from {self.first}: {'; '.join(parts)}",
             data={
                 "added": list(one.added[:50]),
                 "removed": list(one.removed[:50]),

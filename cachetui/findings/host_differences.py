@@ -65,7 +65,7 @@ def _bases(case: Case, hosts: Sequence[str], others: Sequence[str]) -> list[Evid
 def _before(question: Question) -> list[Evidence]:
     host = question.run.host
     if question.before is None:
-        text = f"no earlier run of this build as found on {host} is kept to compare with"
+        text = f"no earlier as-found run of this build on {host} is stored to compare with"
         return [Evidence(kind="earlier", text=text)]
     found = [
         Evidence(kind="earlier", text=f"since the run of audit {question.before.run.audit}: {what}")
@@ -85,7 +85,25 @@ def _changes(question: Question) -> list[str]:
         item = edit.now or edit.before
         if item is not None:
             found.append(f"{item.keyword} of line {item.line} was {edit.kind}")
-    found += [f"{name} is another" for name in sorted(question.changes.changed)]
+    found += [f"{_label(name)} changed" for name in sorted(question.changes.changed)]
     if question.changes.now is not None and question.changes.now.unknown:
         found.append(f"not known: {', '.join(sorted(question.changes.now.unknown))}")
     return found
+
+
+_LABELS = {
+    "base": "the base image",
+    "from": "the image that it copies from",
+    "network": "the network of the build",
+    "options": "the options of the build",
+    "platform": "the platform",
+    "text": "the text of the instruction",
+}
+
+
+def _label(name: str) -> str:
+    """An input of a key in words: "ARG NODE" for "arg:NODE"."""
+    kind, _, variable = name.partition(":")
+    if kind in ("arg", "env"):
+        return f"{kind.upper()} {variable}"
+    return variable or _LABELS.get(name, name)

@@ -18,5 +18,5 @@ def loaded(case: Case, host: str, runs: Iterable[Run]) -> Iterator[Evidence]:
         yield Evidence(
             kind="timing",
             text=f"{host} was loaded ({max(loads):.1f} for {facts.cores} cores before a run): its "
-            "seconds say less",
+            "times are less reliable",
         )

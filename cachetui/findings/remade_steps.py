@@ -57,9 +57,8 @@ def copy_missed(question: Question) -> Evidence:
     run = question.run
     return Evidence(
         kind="run",
-        text=f"{run.scenario} on {run.host}: the same inputs were built again, and "
-        f"{question.case.line(question.step.id)} missed: BuildKit found other bytes in what it "
-        "copies",
+        text=f"{run.scenario} on {run.host}: RUN steps ran again on the same inputs, and "
+        f"{question.case.line(question.step.id)} missed: what it copies has other bytes now",
         data={"run": run.id, "repeat": run.repeat},
     )
 

@@ -11,5 +11,5 @@ class ValueNeeded(NoExperiment):
     """An experiment is possible once the value of the build argument `name` is given."""
 
     def __init__(self, name: str, why: str) -> None:
-        super().__init__(f"{why}, and values are not kept: give it with --build-arg {name}=VALUE")
+        super().__init__(f"{why}, and values are not stored: pass it with --build-arg {name}=VALUE")
         self.name = name

@@ -80,7 +80,7 @@ class BuilderPlan:
         builder's cache goes by the image's ID, so the host's own cache cannot answer."""
         if self.change.backend != "legacy" or not self.host:
             return self
-        why = "the image of that ID has gone; another of the same layers stands in for it"
+        why = "the image of that ID is gone; another with the same layers stands in for it"
         return replace(self, host={}, unasked=why)
 
 
@@ -110,7 +110,7 @@ def _unasked(case: Case, change: Change) -> str | None:
     if change.run is None or item is None:
         return None
     if forbids_cache(case.document.build.docker_args):
-        return "the build has --no-cache, with which nothing is looked up, and mounts are emptied"
+        return "the build has --no-cache, which looks nothing up and empties mounts"
     if change.backend == "buildkit" and item.cache_mounts:
         return f"line {item.line} would run with the user's own cache mount if it missed"
     return None

@@ -21,22 +21,27 @@ def repeat_verdict(change: Change, builds: Builds, host: str) -> Verdict:
     for key in names:
         made = builds.get(key)
         if made is not None and made.status == "none":
-            return said("undecided", f"was not run to its end: {made.trouble}")
+            return said("undecided", f"did not run to its end: {made.trouble}")
     first, now, again = (builds.get(key) for key in ("own-then", "own-now", "own-again"))
     if first is None or now is None or again is None or again.status != "hit":
-        return said("undecided", "was not found again in a cache that has it")
+        return said("undecided", "missed in a cache that has its result")
     above = StepId(change.watch.stage_index, change.watch.index - 1)
     cold = builds.get("own-cold")
     for made in (now, cold):
         if made is not None and any(s.id == above and s.status != "hit" for s in made.run.steps):
-            return said("undecided", "stands on steps that make other bytes each time themselves")
+            return said("undecided", "builds on steps that make other bytes every time themselves")
     if change.repeats == "run":
         if now.status == "miss":
-            return said("proved", "made other bytes when it ran again, and all above it the same")
+            return said(
+                "proved",
+                "made other bytes when it ran again, while all steps above it made the same",
+            )
         return said("undecided", "made the same bytes when it ran again; it may not always")
     if cold is None or cold.status == "miss":
-        return said("withdrawn", "makes other bytes with an empty mount as well, each time it runs")
+        return said(
+            "withdrawn", "makes other bytes with an empty mount as well, every time it runs"
+        )
     if now.status == "miss":
-        text = "made the same bytes with an empty mount again, and others with the mount as it left"
-        return said("proved", f"{text} it. Nothing else differs")
+        text = "made the same bytes again with an empty mount, and others with the mount warm"
+        return said("proved", f"{text}. Nothing else differs")
     return said("undecided", "made the same bytes with the mount warm and with it empty")

@@ -66,7 +66,7 @@ def _finding(document: Document, store: Store, name: str) -> Finding:
         return found[0]
     names = ", ".join(one.name for one in found or findings) or "none"
     what = f"{len(found)} findings are of {name}" if found else f"no finding is named {name!r}"
-    raise NoExperiment(f"{what} in audit {document.audit}; there are: {names}")
+    raise NoExperiment(f"{what} in audit {document.audit}; its findings: {names}")
 
 
 def _host(finding: Finding, known: dict[str, HostSettings], wanted: str | None) -> HostSettings:
@@ -76,13 +76,11 @@ def _host(finding: Finding, known: dict[str, HostSettings], wanted: str | None) 
                 f"{finding.name} is about {join_names(finding.hosts)}, not about {wanted}"
             )
         if wanted not in known:
-            raise NoExperiment(
-                f"no host {wanted} is in hosts.toml; there are {join_names(list(known))}"
-            )
+            raise NoExperiment(f"hosts.toml has no host {wanted}; it has {join_names(list(known))}")
         return known[wanted]
     found = next((known[name] for name in finding.hosts if name in known), None)
     if found is None:
         raise NoExperiment(
-            f"{finding.name} is about {join_names(finding.hosts)}, and hosts.toml has none of these"
+            f"{finding.name} is about {join_names(finding.hosts)}, and hosts.toml has none of them"
         )
     return found

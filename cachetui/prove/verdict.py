@@ -64,8 +64,8 @@ def verdict(
         return Verdict("undecided", evidence)
     if unasked is not None and not recorded:
         text = (
-            f"that is how {change.what} acts; whether it is what made {host} miss cannot be asked "
-            f"of its own cache: {unasked}"
+            f"that is the effect of {change.what}; whether it caused the miss on {host} cannot be "
+            f"tested in the host's own cache: {unasked}"
         )
         return Verdict("undecided", (*evidence, _said(text)))
     return Verdict("proved", evidence)
@@ -82,7 +82,7 @@ def _theirs(change: Change, builds: Builds, host: str, line: str) -> Verdict | N
     if then.status == "none":
         return _undecided(f"{whose}{line} was not reached {name}: {then.trouble}", data)
     if then.status == "hit":
-        text = f"{whose}{line}, which missed as found, hits {name}"
+        text = f"{whose}{line}, which missed in the as-found run, hits {name}"
         return Verdict("proved", (_said(text, data),))
     now = builds.get("host-now")
     missed = f"{whose}{line} misses {name} as well"
@@ -90,13 +90,13 @@ def _theirs(change: Change, builds: Builds, host: str, line: str) -> Verdict | N
         return _undecided(f"{missed}; but {change.inexact}", data)
     if now is None or now.status != "hit":
         text = (
-            f"{missed}, and so it does {change.now.name}, though the as-found run built that: the "
+            f"{missed}, and also {change.now.name}, although the as-found run built that: the "
             "cache was emptied since"
         )
         return _undecided(text, data)
     text = (
-        f"{missed}, while it hits {change.now.name}, which the as-found run built: without the "
-        "suspect the step misses still"
+        f"{missed}, while it hits {change.now.name}, which the as-found run built: the step still "
+        "misses without the suspect"
     )
     return Verdict("withdrawn", (_said(text, data),))
 
@@ -114,12 +114,12 @@ def _own(change: Change, builds: Builds, host: str, line: str) -> Verdict | None
     if first.status == "none":
         return _undecided(f"the build {change.then.name} failed on {host}: {first.trouble}", data)
     if first.status == "hit":
-        return _undecided(f"{line} hit in a cache that was to be empty on {host}", data)
+        return _undecided(f"{line} hit on {host} in a cache that should be empty", data)
     if now is None or now.status == "none":
         why = now.trouble if now is not None else "it was not made"
         return _undecided(f"the build {change.now.name} failed on {host}: {why}", data)
     if now.status == "hit":
-        text = f"{alone}: {change.now.name} {line} hits too. That is in no key of it"
+        text = f"{alone}: {line} hits {change.now.name} too. The change is not in its cache key"
         return Verdict("withdrawn", (_said(text, data),))
     if again is None or again.status == "none":
         why = again.trouble if again is not None else "it was not made"

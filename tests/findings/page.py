@@ -33,11 +33,11 @@ def _rule(one: Rule) -> str:
             "",
             f"{one.try_it}",
             "",
-            f"- *Said when:* {one.applies}",
+            f"- *Reported when:* {one.applies}",
             f"- *Needs:* {one.needs}",
             f"- *Proved by:* {one.proves}",
             f"- *Advice:* {one.advises}",
-            f"- *Written in:* {'; '.join(one.written)}",
+            f"- *Sources:* {'; '.join(one.written)}",
             "",
         ]
     )

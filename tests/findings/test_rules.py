@@ -184,7 +184,7 @@ def test_a_from_that_names_another_image_is_no_drift() -> None:
     hosts = [host(bases={"base:2": ("sha256:other",)})]
     found = why(audit(now, [run(now, "mm")], hosts=hosts), before(TEXT, "mm"))
     assert ids(found) == ["build-changed"]
-    assert "base:2; it was base:1" in found.findings[0].evidence[0].text
+    assert "base:2; it named base:1 before" in found.findings[0].evidence[0].text
     same = [host(bases={"base:2": ("sha256:base",)})]
     found = why(audit(now, [run(now, "mm")], hosts=same), before(TEXT, "mm"))
     assert "build-changed" not in ids(found), "BuildKit goes by the layers"
@@ -198,7 +198,7 @@ def test_an_argument_that_chooses_the_base_is_told_as_that() -> None:
     )
     found = why(document, before(text, "m", bases=("base:1",)))
     assert ids(found) == ["build-arg-invalidates"]
-    assert "chose another base image in line 2: base:2" in found.findings[0].title
+    assert "selected another base image in line 2: base:2" in found.findings[0].title
 
 
 # The legacy builder's own cache

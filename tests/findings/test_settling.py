@@ -49,7 +49,7 @@ def test_a_miss_without_an_earlier_run_is_unexplained_with_what_differs() -> Non
     said = " ".join(fact.text for fact in one.facts)
     assert "Docker Engine: 28.5.2 on ci-1, 26.1.5 on ci-2" in said
     assert "umask of the user: 0002 on ci-1, 0022 on ci-2" in said
-    assert "no earlier run" in said
+    assert "no earlier as-found run" in said
 
 
 def test_two_things_that_changed_and_each_is_proved_are_both_said() -> None:
@@ -117,7 +117,7 @@ def test_an_experiment_proves_or_withdraws_and_the_last_that_decided_holds() -> 
     assert proved.evidence[0].text == "it hit again"
     gone = why(document, then, proofs=[proof("proved"), proof("withdrawn", 2.0)])
     assert ids(gone) == []
-    assert gone.unexplained[0].title.startswith("not so: ")
+    assert gone.unexplained[0].title.startswith("not confirmed: ")
     kept = why(document, then, proofs=[proof("withdrawn"), proof("undecided", 2.0)])
     assert ids(kept) == []
 
@@ -157,7 +157,7 @@ def test_an_option_that_is_in_no_key_is_blamed_for_nothing() -> None:
     document = audit(TEXT, [run(TEXT, "hmm")], docker_args=("--label", "a=b"))
     found = why(document, before(TEXT, "mmm"))
     assert ids(found) == []
-    assert found.unexplained[0].facts[-1].text.endswith("options is another")
+    assert found.unexplained[0].facts[-1].text.endswith("the options of the build changed")
     for args, said in ((("--add-host", "db:1.2.3.4"), True), (("--add-host=x:9.9.9.9",), False)):
         document = audit(TEXT, [run(TEXT, "hmm")], docker_args=args)
         then = before(TEXT, "mmm", docker_args=("--add-host=x:1.1.1.1",))
@@ -189,7 +189,7 @@ def test_a_label_costs_only_what_would_have_hit_without_it() -> None:
     found = why(audit(now, [one], context_digest="sha256:new"), then, manifests=manifests)
     assert ids(found) == ["legacy-metadata-invalidates"]
     assert found.findings[0].seconds == 4.0
-    assert "line 4 is not what it was either" in found.findings[0].evidence[-1].text
+    assert "line 4 has changed as well" in found.findings[0].evidence[-1].text
     copy = "FROM base:1\nLABEL a=1\nCOPY f /f\nRUN two\n"
     then = before(copy, "mmm", scenario="legacy-as-found", context_digest="sha256:old")
     now = copy.replace("a=1", "a=2")

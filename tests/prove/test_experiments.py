@@ -207,14 +207,14 @@ def test_a_wrong_cause_is_withdrawn_and_the_users_caches_are_as_they_were(fleet:
         mount_has_its_file(host, "before")
         found, said = outcome(fleet.prove(document, finding.name, host))
         assert found == "withdrawn", said
-        assert "without the suspect the step misses still" in said
+        assert "the step still misses without the suspect" in said
         mount_has_its_file(host, "after")
         assert random_of(host) == images[host]
 
     fleet.everywhere(prove)
     after = fleet.core.findings(document)
     assert [one.name for one in after.findings if one.id == "context-mode-only"] == []
-    assert any(one.title.startswith("not so: ") for one in after.unexplained)
+    assert any(one.title.startswith("not confirmed: ") for one in after.unexplained)
 
 
 def test_a_base_image_of_last_week_is_proved_with_the_one_that_others_have(fleet: Fleet) -> None:
@@ -256,7 +256,9 @@ def test_a_base_image_that_moved_is_proved_with_the_one_before(fleet: Fleet) -> 
     def prove(host: str) -> None:
         found, said = outcome(fleet.prove(document, finding.name, host))
         assert found == "proved", said
-        assert "in the host's own cache: line 2 (RUN), which missed as found, hits" in said
+        assert (
+            "in the host's own cache: line 2 (RUN), which missed in the as-found run, hits" in said
+        )
 
     fleet.everywhere(prove, hosts)
 
@@ -282,7 +284,10 @@ def test_a_date_in_a_label_is_proved(fleet: Fleet) -> None:
         def prove(host: str, document: Document = document, name: str = name) -> None:
             found, said = outcome(fleet.prove(document, name, host))
             assert found == "proved", said
-            assert "in the host's own cache: line 3 (RUN), which missed as found, hits" in said
+            assert (
+                "in the host's own cache: line 3 (RUN), which missed in the as-found run, hits"
+                in said
+            )
 
         fleet.everywhere(prove, hosts)
 

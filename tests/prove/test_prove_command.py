@@ -97,8 +97,9 @@ def test_it_says_what_will_run_asks_and_tells_what_came_of_it(fleet: Fleet) -> N
     assert fleet.images("new") == images
     assert [one.outcome for one in store.proofs(audit, Proof)] == ["proved"]
     code, out, _ = typed(fleet, "show", audit, "--findings", "all")
-    assert "in the host's own cache: line 3 (RUN), which missed as found, hits" in " ".join(
-        out.split()
+    assert (
+        "in the host's own cache: line 3 (RUN), which missed in the as-found run, hits"
+        in " ".join(out.split())
     )
 
 

@@ -49,11 +49,11 @@ def _moved(question: Question, ref: str, base: StepId, token: str = "base") -> C
     if token in question.changes.changed and now is not None and then is not None:
         what = "has other layers"
         if now.startswith("@"):
-            what, confidence = "is another digest", "likely"
+            what, confidence = "resolves to another digest", "likely"
     elif token == "base" and question.changes.other_image_id:
         what = "has another ID"
         if question.run.backend == "buildkit":
-            what, confidence = "has the same layers and another configuration (ENV, USER)", "likely"
+            what, confidence = "has the same layers but another configuration (ENV, USER)", "likely"
     else:
         return None
     evidence = Evidence(
@@ -63,7 +63,7 @@ def _moved(question: Question, ref: str, base: StepId, token: str = "base") -> C
     )
     return answer(
         question,
-        title=f"{ref} has moved on {HOSTS} since its cache was made",
+        title=f"{ref} on {HOSTS} is another image than when the cache was filled",
         confidence=confidence,
         steps=(base,),
         evidence=(evidence, _first(question)),
@@ -196,10 +196,15 @@ def _age(case: Case, host: str, ref: str) -> str:
 def _first(question: Question) -> Evidence:
     return Evidence(
         kind="run",
-        text=f"on {question.run.host} line {question.chain.cause.line}, which stands on it, "
-        f"missed, and {len(question.chain.consequences)} with it",
+        text=f"on {question.run.host} line {question.chain.cause.line}, which builds on it, missed"
+        f"{_later_steps(len(question.chain.consequences))}",
         data={"run": question.run.id},
     )
+
+
+def _later_steps(count: int) -> str:
+    """ ", and 2 later steps with it"; "" without any."""
+    return f", and {count} later step{'s' if count > 1 else ''} with it" if count else ""
 
 
 def _external(case: Case, stage_index: int) -> StepId | None:
@@ -225,8 +230,8 @@ def _advice(case: Case, ref: str, base: StepId, host: str) -> str:
     name = ref.partition("@")[0]
     how = f"pin it in line {item.line}: {pin}"
     if digest is None:
-        how += " (`docker buildx imagetools inspect` tells the digest)"
-    return f"Have the same image everywhere: `docker pull {name}` on {host}, or {how}"
+        how += " (`docker buildx imagetools inspect` shows the digest)"
+    return f"Use the same image everywhere: `docker pull {name}` on {host}, or {how}"
 
 
 def _digest(case: Case, ref: str) -> str | None:
@@ -241,17 +246,19 @@ def _digest(case: Case, ref: str) -> str | None:
 RULE = Rule(
     id="base-drift",
     order=310,
-    title="The same FROM is another image on another host, or has moved since a cache was made",
-    surprise="A tag is a name that moves. A host that pulled it last week builds on last week's "
-    "image: every step above it has another key, and what comes out is another image.",
+    title="One FROM names different images on different hosts, or another image than before",
+    surprise="A tag can move. A host that pulled it last week builds on last week's image: every "
+    "step on top of it has another cache key, and the result is another image.",
     needs="The layers of each base image on each host, or the digest that BuildKit resolved and "
-    "printed; for `moved`, an earlier audit.",
-    applies="The layers differ between hosts of one platform, or on one host between two audits "
-    "when a step that stands on the image, or copies from it, missed. Equal layers under another "
-    "image ID are no drift for BuildKit; for the legacy builder's cache on one host they are.",
-    proves="The engines' own lists of layers. That a miss comes of it: an earlier audit in which "
-    "the host had other layers and the step was there, or an experiment with the image pinned.",
-    advises="Pull it everywhere, or pin it by digest.",
+    "printed. To see that a tag has moved: an earlier audit.",
+    applies="The layers differ between hosts of one platform. Or they differ on one host between "
+    "two audits, and a step that builds on the image, or copies from it, missed. Equal layers "
+    "under another image ID are no drift for BuildKit; for the legacy builder's cache on one host "
+    "they are.",
+    proves="The engines' own lists of layers. That the image caused the miss: an earlier audit in "
+    "which the host had other layers and had the step in its cache, or an experiment with the "
+    "image pinned.",
+    advises="Pull the image on every host, or pin it by digest.",
     written=(
         "BuildKit source/containerimage: the key of an image is the chain of its layers",
         "moby builder/dockerfile/imageprobe.go: the parent is an image ID",

@@ -41,7 +41,7 @@ def _other_base(question: Question) -> Claim | None:
         return None
     return answer(
         question,
-        title=f"build argument {join_names(given)} chose another base image in line "
+        title=f"build argument {join_names(given)} selected another base image in line "
         f"{renamed.head.line}: {renamed.now}",
         confidence=renamed.confidence,
         steps=(StepId(renamed.head.stage_index, 0),),
@@ -52,7 +52,8 @@ def _other_base(question: Question) -> Claim | None:
                 text=f"{describe(renamed.head)}: {renamed.now} now, {renamed.then} then",
             ),
         ),
-        advice="Nothing, if it was meant: all that stands on another image is built again",
+        advice="Nothing to do if the change was intended: what builds on another image is built "
+        "again",
         merge_key=tuple(given),
     )
 
@@ -90,13 +91,13 @@ def _given(
     return [
         Evidence(
             kind="earlier",
-            text=f"since audit {before.run.audit} --build-arg {name} "
+            text=f"since audit {before.run.audit}, --build-arg {name} "
             + (
                 "was added"
                 if name not in then
-                else "was dropped"
+                else "was removed"
                 if name not in now
-                else "has another value (values are kept as digests)"
+                else "has another value (only digests of values are stored)"
             ),
             data={"name": name, "now": now.get(name), "then": then.get(name)},
         )
@@ -120,8 +121,8 @@ def _in_the_cache(question: Question) -> Claim | None:
     evidence = [
         Evidence(
             kind="cache",
-            text=f"an image of {question.run.host} has the same RUN on the same image, with other "
-            "build arguments",
+            text=f"{question.run.host} has an image with the same RUN on the same parent image, "
+            "with other build arguments",
             data={"image": found.image, "made_by": found.made_by},
         )
     ]
@@ -141,9 +142,13 @@ def _claim(
     evidence.append(
         Evidence(
             kind="dockerfile",
-            text=f"{describe(item)} stands below ARG {join_names(names)}"
+            text=f"{describe(item)} is below ARG {join_names(names)}"
             + (f" (line {arg.line})" if arg else "")
-            + ("" if used else ", and does not use it: all the same it is part of a RUN's key"),
+            + (
+                ""
+                if used
+                else " and does not use it; it is part of the RUN's cache key all the same"
+            ),
         )
     )
     one = len(names) == 1
@@ -155,7 +160,7 @@ def _claim(
         confidence=confidence,
         evidence=evidence,
         advice=f"Move `ARG {names[0]}`{line} down to just above the first instruction that needs "
-        "it: what stands above it is found again"
+        "it: the steps above it hit again"
         + ("" if used else f"; line {item.line} does not need it"),
         merge_key=tuple(names),
         suspect=BuildArguments(tuple(names)),
@@ -180,16 +185,17 @@ def _uses(item: Instruction, name: str) -> bool:
 RULE = Rule(
     id="build-arg-invalidates",
     order=350,
-    title="An ARG above a step, used or not, is part of its key",
-    surprise="Each ARG that is declared above a RUN is in that RUN's environment, and so in its "
-    "key, whether the command uses it or not: a build number at the top runs all again.",
+    title="An ARG above a step is part of its cache key, even if the step does not use it",
+    surprise="Every ARG declared above a RUN is in that RUN's environment, and so in its cache "
+    "key, whether the command uses it or not. A build number at the top makes every RUN run "
+    "again.",
     needs="An earlier as-found run on the host; or, for the legacy builder, its images.",
-    applies="The first miss is a RUN below an ARG whose value changed, any step that uses it, or "
-    "one that stands on a FROM which uses it. "
-    "An ARG below the step, or one that is not declared in its stage, is not in its key.",
-    proves="Two runs on one host that differ in that argument; or the engine's images have the "
-    "same RUN with other arguments; or an experiment.",
-    advises="Move the ARG down to where it is needed.",
+    applies="An ARG changed its value, and the first miss is a RUN below it, a step that uses it, "
+    "or a step in a stage whose FROM uses it. An ARG below the step, or one that its stage does "
+    "not declare, is not in its key.",
+    proves="Two runs on one host that differ in that argument; images of the engine with the same "
+    "RUN and other arguments; or an experiment.",
+    advises="Move the ARG down to the first step that needs it.",
     written=(
         "BuildKit frontend/dockerfile/dockerfile2llb/convert.go, dispatchArg and dispatchRun",
         "moby builder/dockerfile/dispatchers.go, prependEnvOnCmd",

@@ -44,8 +44,8 @@ def explain(question: Question) -> Claim | None:
         confidence="proved" if sure else "likely",
         steps=places,
         evidence=[item for _, item in changes],
-        advice="Nothing, if it was meant: a step that changed runs again, and what stands on it. "
-        "Put what changes often below what does not",
+        advice="Nothing to do if the change was intended: a changed step runs again, and so do the "
+        "steps that build on it. Put what changes often below what does not",
     )
 
 
@@ -69,7 +69,7 @@ def _base(question: Question) -> list[_Change]:
         return []
     evidence = Evidence(
         kind="earlier",
-        text=f"{describe(renamed.head)} names {renamed.now}; it was {renamed.then}",
+        text=f"{describe(renamed.head)} names {renamed.now}; it named {renamed.then} before",
         data={"line": renamed.head.line, "sure": renamed.confidence == "proved"},
     )
     return [(StepId(renamed.head.stage_index, 0), evidence)]
@@ -86,7 +86,7 @@ def _lines(question: Question) -> list[_Change]:
         assert item is not None
         if not legacy and item.keyword not in BUILDKIT_KEYWORDS:
             continue  # in force or not: see below
-        was = f"; it was {edit.before.text!r}" if edit.kind == "changed" and edit.before else ""
+        was = f"; before: {edit.before.text!r}" if edit.kind == "changed" and edit.before else ""
         evidence = Evidence(
             kind="earlier",
             text=f"{describe(item)} was {_kind(question, edit)}{was}",
@@ -128,7 +128,7 @@ def _in_force(question: Question) -> list[_Change]:
         what = {"env": f"ENV {name}", "setting": name, "arg": f"ARG {name}"}[kind]
         line = (question.changes.now.lines.get(name) if question.changes.now else None) or 0
         where = f" (line {line})" if line else ""
-        text = f"{what}{where} is not what it was, and is in the key of the steps below"
+        text = f"{what}{where} has changed, and is in the cache key of the steps below"
         evidence = Evidence(kind="earlier", text=text, data={"name": name, "line": line})
         found.append((_at(question, line), evidence))
     return found
@@ -167,7 +167,7 @@ def _options(question: Question) -> list[_Change]:
         in_key = option in IN_EVERY_KEY or (buildkit_run and option in IN_A_RUNS_KEY)
         if in_key and now.get(option) != then.get(option):
             found.append(
-                f"docker_args of the build have {_said(option, now)}, then {_said(option, then)}"
+                f"docker_args of the build have {_said(option, now)}; before: {_said(option, then)}"
             )
     if buildkit_run and "network" in question.changes.changed:
         found.append("the network of the build changed")
@@ -187,13 +187,13 @@ def _no_cache(question: Question) -> Claim | None:
     chains = question.case.chains[question.run.id]
     claim = answer(
         question,
-        title="--no-cache among the build's own options: no step is looked up in the cache",
+        title="--no-cache is among the build's own options: no step is looked up in the cache",
         confidence="proved",
         steps=tuple(chain.cause.id for chain in chains),
         evidence=[
             Evidence(kind="dockerfile", text="docker_args of the build have --no-cache"),
         ],
-        advice="Take --no-cache out of docker_args where the cache is wanted",
+        advice="Remove --no-cache from docker_args to use the cache",
     )
     every = [step for chain in chains for step in chain.steps]
     return replace(claim, seconds=seconds_of(every))
@@ -202,13 +202,14 @@ def _no_cache(question: Question) -> Claim | None:
 RULE = Rule(
     id="build-changed",
     order=360,
-    title="The build itself was changed since the earlier run, or forbids the cache",
-    surprise="None: a step whose own line changed, or an ENV, USER, WORKDIR or SHELL above it, "
-    "is another step, and --no-cache looks nothing up. It is said so that nothing else is blamed.",
+    title="The build itself changed since the earlier run, or does not use the cache",
+    surprise="None: a step whose own line changed is another step, and so is one below a changed "
+    "ENV, USER, WORKDIR or SHELL; with --no-cache nothing is looked up. It is reported so that "
+    "nothing else gets the blame.",
     needs="An earlier as-found run on the host, with its Dockerfile.",
-    applies="The step that missed first, or what is in force above it, is not what it was; or the "
-    "build's own options have --no-cache.",
-    proves="The two Dockerfiles, the build's options.",
+    applies="The line of the first miss, or a setting above it, has changed; or the build's own "
+    "options include --no-cache.",
+    proves="The two Dockerfiles and the build's options.",
     advises="Put what changes often below what does not.",
     written=("BuildKit frontend/dockerfile/dockerfile2llb/convert.go", "our lab, all four engines"),
     example="FROM busybox\nENV VERSION=1\nRUN sleep 2\n",

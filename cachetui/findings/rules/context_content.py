@@ -28,16 +28,16 @@ def _evidence(_case: Case, found: ContextDifference) -> list[Evidence]:
 def _advice(case: Case, found: ContextDifference) -> str:
     paths = files_of(found.difference.paths)
     idle = unneeded(paths)
-    more = f"; leave {join_names(idle)} out in .dockerignore" if idle else ""
+    more = f"; exclude {join_names(idle)} in .dockerignore" if idle else ""
     evidence = case.evidence(found.host)
     if not found.sure and evidence is not None and evidence.checkout is not None:
         folder = evidence.checkout.path
         return (
             f"Bring the checkout on {found.host} to the same commit: `git -C {folder} status` and "
-            f"`git -C {folder} log -1` there tell what it has{more}"
+            f"`git -C {folder} log -1` there show what it has{more}"
         )
     return (
-        "Nothing, if the change was meant. To build less again for it, copy first what the steps "
+        "Nothing to do if the change was intended. To rebuild less, first copy only what the steps "
         f"below line {found.instruction.line} need, and {join_names(paths, 1)} after them{more}"
     )
 
@@ -51,15 +51,16 @@ CLAIM = ContextClaim("content", _title, _evidence, _advice, _suspect)
 RULE = Rule(
     id="context-content",
     order=320,
-    title="What COPY saw differs in content",
-    surprise="Often none: a file changed. It is one when the file was not thought to be part of "
-    "the step: COPY . takes everything that .dockerignore does not leave out.",
+    title="COPY sees files with other content",
+    surprise="Often none: a file changed. It is a surprise when nobody thought the file was part "
+    "of the step: COPY . takes everything that .dockerignore does not exclude.",
     needs="The manifest of the context of an earlier run, or of the host's own checkout "
     "(`context_on_host`).",
-    applies="A COPY, ADD or bind mount sees a path that was added, is gone, or has other bytes, "
-    "another type or link target. What it does not copy does not count.",
-    proves="An earlier run on the host that had the step, with other content; or an experiment.",
-    advises="Copy what changes often last, and only what is needed.",
+    applies="A COPY, ADD or bind mount sees a path that was added or removed, or that has other "
+    "content, another type or another link target. Files that it does not copy do not count.",
+    proves="An earlier run on the host that had the step in its cache, with other content; or an "
+    "experiment.",
+    advises="Copy files that change often last, and only those that are needed.",
     written=(
         "BuildKit cache/contenthash/checksum.go",
         "moby builder/remotecontext/tarsum.go",

@@ -29,8 +29,8 @@ def _evidence(case: Case, found: ContextDifference) -> list[Evidence]:
         found.evidence(),
         Evidence(
             kind="source",
-            text="a file's mode is in the key of COPY on both builders, --chmod or not; a "
-            "folder's on the legacy one only",
+            text="a file's mode is in COPY's cache key on both builders, with --chmod or without; "
+            "a folder's mode only on the legacy builder",
         ),
     ]
     if _is_umask(found):
@@ -42,7 +42,7 @@ def _evidence(case: Case, found: ContextDifference) -> list[Evidence]:
         evidence.append(
             Evidence(
                 kind="facts",
-                text="all differ in the group's right to write, as checkouts under umask 002 and "
+                text="all differ in the group's write permission, as checkouts under umask 002 and "
                 f"022 do; umask of the hosts' users: {', '.join(umasks)}",
             )
         )
@@ -56,17 +56,17 @@ def _is_umask(found: ContextDifference) -> bool:
 def _advice(case: Case, found: ContextDifference) -> str:
     evidence = case.evidence(found.host)
     checkout = evidence.checkout if evidence and not found.sure else None
-    keeps = "git keeps of a mode only whether a file can be run"
+    keeps = "git stores only whether a file is executable"
     if _is_umask(found):
         folder = checkout.path if checkout else "."
         where = f" on {found.host}" if checkout else " in the build's folder"
         umask = "`umask 022` before `git clone` and `git checkout`"
         if not any(now & GROUP_WRITE for _, _, now in found.difference.modes):
-            return f"The modes are those of umask 022 now: keep to {umask} everywhere; {keeps}"
-        return f"`chmod -R g-w {folder}`{where} now, and {umask} from then on; {keeps}"
+            return f"The modes are those of umask 022 now: use {umask} everywhere; {keeps}"
+        return f"Run `chmod -R g-w {folder}`{where} now, and use {umask} from then on; {keeps}"
     path, was, now = found.difference.modes[0]
     return (
-        f"Give the files one mode everywhere before the build: `chmod {was:o} {path}` (now "
+        f"Give the files the same mode everywhere before the build: `chmod {was:o} {path}` (now "
         f"{now:o}); {keeps}"
     )
 
@@ -81,16 +81,17 @@ CLAIM = ContextClaim("modes", _title, _evidence, _advice, _suspect)
 RULE = Rule(
     id="context-mode-only",
     order=330,
-    title="What COPY saw differs only in mode: the umask of a checkout",
-    surprise="Two checkouts of one commit are not one context: under umask 002 git writes 0664, "
-    "under 022 0644, and a file's mode is in the key of COPY. No byte differs, and everything "
-    "from there on is built again.",
+    title="COPY sees the same files with other modes: the umask of a checkout",
+    surprise="Two checkouts of one commit can be two different contexts. Under umask 002 git "
+    "writes files with mode 0664, under 022 with 0644, and a file's mode is part of COPY's cache "
+    "key. Not a byte differs, and everything from there on is built again.",
     needs="The manifest of the context of an earlier run, or of the host's own checkout "
     "(`context_on_host`).",
-    applies="What a COPY, ADD or bind mount sees differs in modes alone: of files for BuildKit, "
-    "of files and folders for the legacy builder. Times and owners are in no key.",
-    proves="An earlier run on the host that had the step, with other modes; or an experiment.",
-    advises="One umask for all checkouts, or modes set before the build.",
+    applies="What a COPY, ADD or bind mount sees differs only in modes: of files for BuildKit, of "
+    "files and folders for the legacy builder. Times and owners are in no key.",
+    proves="An earlier run on the host that had the step in its cache, with other modes; or an "
+    "experiment.",
+    advises="Use one umask for all checkouts, or set the modes before the build.",
     written=(
         "BuildKit cache/contenthash/filehash.go; buildkit#4374 for --chmod",
         "moby pkg/tarsum/versioning.go",

@@ -19,7 +19,7 @@ class UnneededFiles(ContextSuspect, frozen=True, tag="unneeded"):
 
 def _title(found: ContextDifference) -> str:
     names = unneeded(found.difference.paths)
-    return f"line {found.instruction.line} copies what no image needs: {join_names(names, 2)}"
+    return f"line {found.instruction.line} copies files that no image needs: {join_names(names, 2)}"
 
 
 def _evidence(_case: Case, found: ContextDifference) -> list[Evidence]:
@@ -35,7 +35,7 @@ def _evidence(_case: Case, found: ContextDifference) -> list[Evidence]:
 
 def _advice(_case: Case, found: ContextDifference) -> str:
     names = unneeded(found.difference.paths)
-    return f"Add to .dockerignore, a line each: {', '.join(names)}"
+    return f"Add to .dockerignore, one line each: {', '.join(names)}"
 
 
 def _suspect(found: ContextDifference) -> UnneededFiles:
@@ -48,16 +48,16 @@ CLAIM = ContextClaim("unneeded", _title, _evidence, _advice, _suspect)
 RULE = Rule(
     id="context-unneeded-file",
     order=340,
-    title="A file that should be ignored is part of what COPY saw",
-    surprise="COPY . takes .git, logs, editors' leavings and the Dockerfile itself along, and a "
-    "commit, a test run or a comment in the Dockerfile runs everything below it again.",
+    title="COPY takes a file that .dockerignore should exclude",
+    surprise="COPY . also takes .git, logs, editor backups and the Dockerfile itself. Then a "
+    "commit, a test run or a comment in the Dockerfile is enough to build everything below again.",
     needs="The manifest of the context of an earlier run, or of the host's own checkout "
     "(`context_on_host`).",
-    applies="All that differs in what a COPY, ADD or bind mount sees are such files, and the "
+    applies="All differences in what a COPY, ADD or bind mount sees are in such files, and the "
     "instruction does not name them.",
-    proves="An earlier run on the host that had the step, with only them different; or an "
-    "experiment with them left out.",
-    advises="The lines for .dockerignore.",
+    proves="An earlier run on the host that had the step in its cache, with only these files "
+    "different; or an experiment without them.",
+    advises="Add the lines that are given to .dockerignore.",
     written=(
         "BuildKit cache/contenthash/checksum.go; docs of .dockerignore",
         "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",

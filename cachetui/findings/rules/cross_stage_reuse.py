@@ -85,16 +85,16 @@ def _claim(case: Case, step: Step, other: StepId, run: Run, legacy: Run) -> Clai
             Evidence(
                 kind="run",
                 text=f"the legacy builder on {legacy.host} ran both"
-                + ("" if found else " (with --no-cache, which would make it run both anyway)"),
+                + ("" if found else " (with --no-cache, under which it runs both in any case)"),
                 data={"run": legacy.id},
             ),
             Evidence(
                 kind="dockerfile",
-                text=f"for the legacy builder they part at {describe(between)}, which stands above "
-                "one and not the other",
+                text=f"for the legacy builder the difference is {describe(between)}, which is "
+                "above one of them and not above the other",
             ),
         ),
-        advice=f"Put what both need into a stage of its own, and begin both with FROM it; or "
+        advice=f"Put the common part into a stage of its own, and start both stages FROM it; or "
         f"move line {between.line} below line {second.line}; or build with BuildKit: "
         "DOCKER_BUILDKIT=1 docker build …",
         hosts=(legacy.host,),
@@ -135,14 +135,14 @@ def _words(item: Instruction) -> tuple[str, ...]:
 RULE = Rule(
     id="cross-stage-reuse",
     order=120,
-    title="An equal step in another stage or position is reused by BuildKit only",
-    surprise="BuildKit names a step by what it does and what it stands on, so equal steps of two "
-    "stages are one. The legacy builder reuses a chain of images: one LABEL, or one ENV that "
-    "comes to the same, in between, and it builds all again.",
+    title="BuildKit reuses an equal step of another stage; the legacy builder does not",
+    surprise="BuildKit identifies a step by what it does and what it builds on, so equal steps in "
+    "two stages are one. The legacy builder reuses chains of images: with one LABEL in between, "
+    "or one ENV that comes to the same value, it builds everything again.",
     needs="A BuildKit run in which two steps shared a vertex, and a legacy run of both.",
-    applies="Two steps that BuildKit has as one, and chains above them that differ in text for "
-    "the legacy builder. With equal chains the legacy builder reuses too.",
-    proves="A legacy run without --no-cache that built both; else an experiment.",
+    applies="BuildKit has the two steps as one, and for the legacy builder the lines above them "
+    "differ. With equal lines above, the legacy builder reuses the step too.",
+    proves="A legacy run without --no-cache that built both; otherwise an experiment.",
     advises="Put the common part into a stage of its own, or use BuildKit.",
     written=(
         "BuildKit solver/llbsolver/vertex.go: a vertex is the digest of operation and inputs",

@@ -58,8 +58,8 @@ def _claim(case: Case, run: Run, well: list[Run]) -> Claim | None:
     line = f" (line {item.line})" if item is not None else ""
     hosts = join_names([r.host for r in others])
     return Claim(
-        title=f"Docker Engine {here.engine} on {run.host} does not build this Dockerfile{line}, "
-        f"which {hosts} {'does' if len(others) == 1 else 'do'}",
+        title=f"Docker Engine {here.engine} on {run.host} cannot build this Dockerfile{line}; "
+        f"{hosts} can",
         confidence=confidence,
         steps=(StepId(item.stage_index, item.index),) if item is not None else (),
         evidence=(
@@ -136,24 +136,26 @@ def _advice(case: Case, run: Run, item: Instruction | None) -> str:
         return f"{head}, or build with BuildKit there: DOCKER_BUILDKIT=1 docker build …"
     if case.dockerfile.syntax is None:
         return (
-            f"{head}; or put `# syntax=docker/dockerfile:1` in the first line: then all engines "
-            "use one frontend (it is an image that they must be able to pull)"
+            f"{head}; or make `# syntax=docker/dockerfile:1` the first line: then all engines use "
+            "one frontend (an image that they must be able to pull)"
         )
     line = f" in line {item.line}" if item is not None else ""
-    return f"{head}; or do without what it does not know{line}"
+    return f"{head}; or do without the feature that it does not support{line}"
 
 
 RULE = Rule(
     id="engine-differs",
     order=420,
-    title="Another engine, frontend or store knows other features",
-    surprise="One Dockerfile, two engines: what a newer frontend takes, an older refuses, unless "
-    "a `# syntax=` line brings the same frontend to both.",
-    needs="Engine and buildx of the hosts; runs that ended well on one and not on another.",
-    applies="The build was refused by an engine that no host shares on which it was built: by "
-    "what is known of its features, or in its own words (parse error, unknown flag).",
-    proves="The engine's refusal.",
-    advises="`# syntax=docker/dockerfile:1`, or an upgrade.",
+    title="Another engine, frontend or image store supports other features",
+    surprise="One Dockerfile, two engines: an older frontend rejects what a newer one accepts, "
+    "unless a `# syntax=` line gives both the same frontend.",
+    needs="The versions of engine and buildx on the hosts; runs that succeeded on one host and not "
+    "on another.",
+    applies="An engine rejected the build, and the build succeeded only on hosts with another "
+    "engine. The reason is known from the features of that engine, or from its own message (parse "
+    "error, unknown flag).",
+    proves="The engine's own rejection.",
+    advises="Use `# syntax=docker/dockerfile:1`, or upgrade.",
     written=(
         "cachetui/builders/features.py: features by engine and frontend",
         "BuildKit releases of dockerfile/1.x",

@@ -64,8 +64,8 @@ def _evicted(question: Question) -> Claim | None:
     ]
     return answer(
         question,
-        title=f"the key of line {item.line} is the same, and the cache on {HOSTS} "
-        "no longer holds it",
+        title=f"the cache key of line {item.line} is the same, but the cache on {HOSTS} "
+        "no longer holds the result",
         confidence="likely",
         evidence=evidence,
         advice=_keep(question),
@@ -81,7 +81,7 @@ def _not_needed_then(question: Question) -> Claim | None:
     if before is None or edit is None or edit.kind != "same":
         return None
     then, now = before.document.build.target, question.case.document.build.target
-    targets = f" (target {then or 'the last stage'}, now {now or 'the last stage'})"
+    targets = f" (target then: {then or 'the last stage'}; now: {now or 'the last stage'})"
     return answer(
         question,
         title=f"the earlier run on {HOSTS} did not build line {question.step.line}",
@@ -89,12 +89,12 @@ def _not_needed_then(question: Question) -> Claim | None:
         evidence=(
             Evidence(
                 kind="earlier",
-                text=f"audit {before.run.audit} did not need its stage"
+                text=f"audit {before.run.audit} did not need the stage of that line"
                 + (targets if then != now else ""),
                 data={"audit": before.run.audit, "target": then},
             ),
         ),
-        advice="Nothing: it is in the cache from now on",
+        advice="Nothing to do: it is in the cache from now on",
         merge_key="not-needed-then",
     )
 
@@ -116,15 +116,15 @@ def _never(question: Question) -> Claim | None:
     peers = f"; it hit on {join_names([p.host for p in question.peers])}" if question.peers else ""
     return answer(
         question,
-        title=f"{_BUILDER[question.run.backend]} has no step of this build from line {line} on in "
-        f"its cache on {HOSTS}: never built there, or removed",
+        title=f"the cache of {_BUILDER[question.run.backend]} on {HOSTS} has no step of this build "
+        f"from line {line} on: never built there, or removed",
         confidence="likely",
         evidence=(
             Evidence(kind="cache", text=f"on {host} {text}"),
             Evidence(kind="run", text=f"on {host} line {line} missed first{peers}"),
             *_pressure(question),
         ),
-        advice=f"Build it once on {host}, or give it the cache of a host that has it "
+        advice=f"Build it once on {host}, or use the cache of a host that has it "
         "(docker build --cache-from …)",
         merge_key=("never", question.run.backend, _first_miss(question)),
         one_per_run=True,
@@ -148,7 +148,9 @@ def _pressure(question: Question) -> Iterator[Evidence]:
             text += f", the build cache holds {held / 1e9:.2f} GB"
         yield Evidence(kind="facts", text=text)
     if evidence is not None and evidence.gc:
-        yield Evidence(kind="facts", text=f"its garbage collection: {'; '.join(evidence.gc[:3])}")
+        yield Evidence(
+            kind="facts", text=f"its garbage collection policy: {'; '.join(evidence.gc[:3])}"
+        )
 
 
 def _known(question: Question) -> set[str]:
@@ -161,12 +163,12 @@ def _known(question: Question) -> set[str]:
 def _keep(question: Question) -> str:
     if question.run.backend == "legacy":
         return (
-            "Keep the images of builds that are to be reused: `docker image prune` and `docker "
-            "rmi` remove what the legacy builder's cache is made of"
+            "Keep the images of builds that should be reused: the legacy builder's cache is made "
+            "of images, and `docker image prune` and `docker rmi` remove them"
         )
     return (
         "Give the cache more room: builder.gc.defaultKeepStorage in daemon.json (`docker buildx "
-        "inspect` tells the limits), and look for a `docker builder prune` or `docker system "
+        "inspect` shows the limits), and look for a `docker builder prune` or `docker system "
         f"prune` in a timer on {question.run.host}"
     )
 
@@ -196,7 +198,8 @@ def observe(case: Case) -> Iterator[Claim]:
                         f"built on {join_names(built)}",
                     ),
                 ),
-                advice="Nothing: it costs next to nothing, and no other step of a cold run does so",
+                advice="Nothing to do: it costs next to nothing, and no other kind of step does "
+                "so in a cold run",
                 hosts=tuple(built),
                 backends=("buildkit",),
                 scenarios=(BUILDKIT_COLD.name,),
@@ -212,24 +215,23 @@ def ask(case: Case) -> Iterator[Need]:
             if missed and case.evidence(run.host) is None:
                 yield Need(
                     id="evicted-or-never-built",
-                    text=f"whether {run.host} ever had this build is told by its next audit, "
-                    "which compares with this one: cachetui run … --as-found",
+                    text=f"the next audit of {run.host} will tell whether it ever had this build, "
+                    "by comparing with this one: cachetui run … --as-found",
                 )
 
 
 RULE = Rule(
     id="evicted-or-never-built",
     order=430,
-    title="The key is the same, and the cache no longer, or never, held it",
-    surprise="Nothing differs, and yet the step runs: garbage collection, a prune or a full disk "
-    "took the result; or this machine never had it, and there is no way for another's to get "
-    "there.",
-    needs="An earlier as-found run on the host; or what its caches held before this one.",
-    applies="Text, arguments, files and base image are those of an earlier run that had the step: "
-    "evicted. Its stage was not needed by that run, or no record or image of the cache is of "
-    "the first RUN from the step that missed on: never built there, or removed.",
-    proves="Nothing proves it beyond doubt: a key can have inputs that nobody knows of.",
-    advises="More room for the cache, or one that is shared.",
+    title="The cache key is the same, but the cache does not hold the result",
+    surprise="Nothing differs, and yet the step runs. Garbage collection, a prune or a full disk "
+    "removed the result; or this machine never had it and cannot get it from another.",
+    needs="An earlier as-found run on the host; or a list of what its caches held before this run.",
+    applies="Evicted: text, arguments, files and base image are those of an earlier run that had "
+    "the step. Never built there, or removed: the earlier run did not need the step's stage, or "
+    "no record or image in the cache is of the first RUN from the first miss on.",
+    proves="Nothing proves it beyond doubt: a key can have inputs that are not known.",
+    advises="Give the cache more room, or share one between machines.",
     written=(
         "BuildKit cache/manager.go, Prune; util/gcpolicy defaults",
         "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",

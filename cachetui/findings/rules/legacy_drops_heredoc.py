@@ -43,21 +43,21 @@ def observe(case: Case) -> Iterator[Claim]:
                 *(
                     Evidence(
                         kind="dockerfile",
-                        text=f"{describe(item)}, with {_lines(item)} lines of heredoc",
+                        text=f"{describe(item)}, with {_count(_lines(item))} of heredoc",
                     )
                     for item in items[:3]
                 ),
                 Evidence(
                     kind="run",
-                    text=f"the legacy builder of Docker Engine {engine} on {run.host} ended well; "
-                    f"it runs none of the {lost} lines",
+                    text=f"the legacy builder of Docker Engine {engine} on {run.host} succeeded; "
+                    f"it ran none of the {_count(lost)}",
                     data={"run": run.id, "engine": engine},
                 ),
                 *_sizes(case, run),
             ),
-            advice="Do not release what the legacy builder made of it. Build with BuildKit: "
+            advice="Do not release the image that the legacy builder made. Build with BuildKit: "
             f"DOCKER_BUILDKIT=1 docker build …; or write line {items[0].line} without a heredoc "
-            "(`RUN a && b`, or a script that is copied)",
+            "(`RUN a && b`, or COPY a script)",
             hosts=(run.host,),
             backends=("legacy",),
             scenarios=(run.scenario,),
@@ -66,6 +66,10 @@ def observe(case: Case) -> Iterator[Claim]:
 
 def _lines(item: Instruction) -> int:
     return sum(document.content.count("\n") for document in item.heredocs)
+
+
+def _count(lines: int) -> str:
+    return "1 line" if lines == 1 else f"{lines} lines"
 
 
 def _documents(count: int) -> str:
@@ -88,14 +92,14 @@ RULE = Rule(
     id="legacy-drops-heredoc",
     order=150,
     title="The legacy builder drops the body of a heredoc and builds another image",
-    surprise="Newer engines' legacy builder parses `RUN <<EOF` and then runs `<<EOF` alone: the "
-    "build ends well, the body never ran. What is more, all heredocs of one first line are one "
-    "step in its cache.",
-    needs="The Dockerfile, and a legacy run that ended well on Engine 23 or later.",
-    applies="A heredoc in a RUN (or beside other sources in a COPY) of a stage that the legacy "
-    "builder builds. Engine 20.10 refuses the file instead, and so do newer ones for a COPY of "
-    "nothing but a heredoc.",
-    proves="The run that ended well: what it runs is known from the lab.",
+    surprise="The legacy builder of newer engines accepts `RUN <<EOF` and then runs `<<EOF` alone: "
+    "the build succeeds, the body never runs. All heredocs with the same first line also share "
+    "one cache entry.",
+    needs="The Dockerfile, and a legacy run that succeeded on Engine 23 or later.",
+    applies="A RUN has a heredoc, or a COPY has one beside other sources, in a stage that the "
+    "legacy builder builds. Engine 20.10 rejects such a file instead, and newer engines do so for "
+    "a COPY of nothing but a heredoc.",
+    proves="The run that succeeded: what the builder runs then is known from the lab.",
     advises="Use BuildKit, or write the step without a heredoc.",
     written=(
         "moby builder/dockerfile/dispatchers.go, dispatchRun: CmdLine without Files",

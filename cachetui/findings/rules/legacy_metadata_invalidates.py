@@ -56,11 +56,11 @@ def _since_before(question: Question, below: list[Step]) -> Claim | None:
     if not kept:
         return None  # all below would have missed without it
     edit = changed[0]
-    was = f"; it was {edit.before.text!r}" if edit.kind == "changed" and edit.before else ""
+    was = f"; before: {edit.before.text!r}" if edit.kind == "changed" and edit.before else ""
     evidence = [
         Evidence(
             kind="earlier",
-            text=f"since audit {before.run.audit} the Dockerfile has {_said(items)} "
+            text=f"since audit {before.run.audit}, in the Dockerfile: {_said(items)} "
             f"{edit.kind}{was}",
             data={"audit": before.run.audit, "edit": edit.kind, "was": _text(edit.before)},
         ),
@@ -68,7 +68,7 @@ def _since_before(question: Question, below: list[Step]) -> Claim | None:
             kind="run",
             text=f"the legacy builder on {question.run.host} found all above it in its cache, "
             f"and missed {len(question.chain.steps)} steps from line "
-            f"{question.chain.cause.line} on, {len(kept)} of which did not change and were built "
+            f"{question.chain.cause.line} on; {len(kept)} of them had not changed and were built "
             "before",
         ),
     ]
@@ -77,8 +77,8 @@ def _since_before(question: Question, below: list[Step]) -> Claim | None:
         evidence.append(
             Evidence(
                 kind="run",
-                text=f"line {other.line} is not what it was either: it would have missed without "
-                "this, and what stands on it",
+                text=f"line {other.line} has changed as well: it, and what builds on it, would "
+                "have missed in any case",
             )
         )
     claim = _claim(question, items[0], "proved", evidence, _text(edit.before))
@@ -109,14 +109,14 @@ def _in_the_cache(question: Question, below: list[Step]) -> Claim | None:
     evidence = [
         Evidence(
             kind="cache",
-            text=f"an image of {question.run.host} has the same steps, but for "
-            f"{found.said} in place of what the Dockerfile has",
+            text=f"{question.run.host} has an image with the same steps, but with {found.said} in "
+            "place of the Dockerfile's line",
             data={"image": found.image, "made_by": found.made_by, "rejoins_at": found.rejoins},
         ),
         Evidence(
             kind="run",
             text=f"the legacy builder on {question.run.host} found all above it in its cache, "
-            f"and missed {len(below)} steps that it has behind the other line",
+            f"and missed {len(below)} steps that it has below the other line",
         ),
     ]
     return _claim(question, item, "proved", evidence, found.text)
@@ -149,14 +149,14 @@ def _claim(
             Evidence(
                 kind="run",
                 text=f"BuildKit on {run.host} has {hits} of these steps in its cache: "
-                "such a line is in no later step's key there",
+                "there such a line is in no later step's cache key",
             )
         )
-    name = item.keyword if item is not None else "a line that was taken out"
+    name = item.keyword if item is not None else "a line that was removed"
     line = f" (line {item.line})" if item is not None and question.instruction is item else ""
     return answer(
         question,
-        title=f"{name}{line} changed, and the legacy builder builds all below it again",
+        title=f"{name}{line} changed, so the legacy builder builds all steps below it again",
         confidence=confidence,
         evidence=evidence,
         advice=advice(item),
@@ -171,7 +171,7 @@ def advice(item: Instruction | None) -> str:
         return buildkit[0].upper() + buildkit[1:]
     move = f"Move {describe(item, 40)} to the end of its stage"
     if item.keyword == "LABEL":
-        move += "; or take it out and give it when it is needed: docker build --label NAME=VALUE …"
+        move += "; or remove it and pass it when it is needed: docker build --label NAME=VALUE …"
     return f"{move}; or {buildkit}"
 
 
@@ -210,16 +210,16 @@ def _below(step: Step, item: Instruction) -> bool:
 
 def _would(host: str, item: Instruction, what: str, below: list[Step]) -> Claim:
     return Claim(
-        title=f"{item.keyword} (line {item.line}) holds {what}: with another, the legacy builder "
-        "builds all below it again",
+        title=f"{item.keyword} (line {item.line}) contains {what}: when that changes, the legacy "
+        "builder builds all steps below it again",
         confidence="possible",
         steps=(StepId(item.stage_index, item.index),),
         evidence=(
-            Evidence(kind="dockerfile", text=f"{describe(item)}: it holds {what}"),
+            Evidence(kind="dockerfile", text=f"{describe(item)}: it contains {what}"),
             Evidence(
                 kind="source",
-                text="in our lab a LABEL that changed makes the legacy builder miss it and all "
-                "below, and BuildKit hit",
+                text="in our lab the legacy builder misses a changed LABEL and all steps below it, "
+                "and BuildKit hits them",
             ),
         ),
         advice=advice(item),
@@ -234,18 +234,18 @@ def _would(host: str, item: Instruction, what: str, below: list[Step]) -> Claim:
 RULE = Rule(
     id="legacy-metadata-invalidates",
     order=110,
-    title="A LABEL, CMD or EXPOSE above a step makes the legacy builder build it again",
+    title="A LABEL, CMD or EXPOSE above a step makes the legacy builder build the step again",
     surprise="The legacy builder makes an image of every instruction and looks for the next one "
-    "among that image's children. So a LABEL with another value is another image, and nothing "
-    "below it is found, although no file changed. BuildKit has such lines in no key.",
-    needs="An as-found run of the legacy builder, and either an earlier one on that host or its "
-    "images (`docker history`), read before the run.",
+    "among that image's children. A LABEL with another value is another image, so nothing below "
+    "it is found, although no file changed. BuildKit has such lines in no cache key.",
+    needs="An as-found run of the legacy builder, and either an earlier one on that host or the "
+    "host's images (`docker history`), read before the run.",
     applies="The first miss is at a LABEL, CMD, ENTRYPOINT, EXPOSE, HEALTHCHECK, STOPSIGNAL, "
-    "MAINTAINER or ONBUILD that was changed, added or taken out, above a RUN, COPY, ADD or "
-    "WORKDIR that stayed the same. Without such runs: a LABEL with a date, time or revision in it.",
-    proves="The earlier run had the steps below, and only that line differs; or the engine's "
-    "images have the same steps behind another such line; or an experiment.",
-    advises="Move the line to the end of its stage, give it with `--label`, or use BuildKit.",
+    "MAINTAINER or ONBUILD that was changed, added or removed, above a RUN, COPY, ADD or WORKDIR "
+    "that stayed the same. Without such runs: a LABEL contains a date, a time or a revision.",
+    proves="The earlier run had the steps below, and only that line differs; images of the engine "
+    "have the same steps behind another such line; or an experiment.",
+    advises="Move the line to the end of its stage, pass it with `--label`, or use BuildKit.",
     written=(
         "moby builder/dockerfile/dispatchers.go, dispatchLabel and probeCache",
         "BuildKit frontend/dockerfile/dockerfile2llb/convert.go, dispatchLabel: no operation",

@@ -40,12 +40,12 @@ def explain(question: Question) -> Claim | None:
         evidence.append(
             Evidence(
                 kind="run",
-                text="it hit in later repeats, each of which began with the mount emptied: with "
-                "the mount in that state the same bytes come again",
+                text="it hit in later repeats, each of which started with an empty mount: from "
+                "that state the step makes the same bytes again",
             )
         )
     evidence.append(
-        Evidence(kind="source", text="what a cache mount holds is in no key of the step")
+        Evidence(kind="source", text="the content of a cache mount is not in the step's cache key")
     )
     return answer(
         question,
@@ -79,7 +79,7 @@ def observe(case: Case) -> Iterator[Claim]:
                     Evidence(
                         kind="output",
                         text=f"on {host.name} {len(cold)} cold runs made one result, and "
-                        f"{len(warm)} with the mount warm another (times left out)",
+                        f"{len(warm)} runs with the mount warm another (timestamps ignored)",
                     ),
                 ),
                 advice=_advice(makers[-1]),
@@ -106,39 +106,39 @@ def ask(case: Case) -> Iterator[Need]:
             if result_recurs(question) is None:
                 yield Need(
                     id="mount-changes-result",
-                    text=f"{case.line(question.step.id)} missed with the mounts warm: whether for "
-                    "what a mount held, or for a step that never makes the same twice, is told by "
-                    "--repeat 2",
+                    text=f"{case.line(question.step.id)} missed with the mounts warm. --repeat 2 "
+                    "tells whether a mount's content is the cause, or a step that never makes the "
+                    "same result twice",
                 )
 
 
 def _title(item: Instruction) -> str:
     targets = ", ".join(mount.target for mount in item.cache_mounts)
-    return f"what line {item.line} makes depends on what its cache mount {targets} held"
+    return f"the result of line {item.line} depends on what its cache mount {targets} held"
 
 
 def _advice(item: Instruction) -> str:
     mount = item.cache_mounts[0]
     return (
-        f"Let line {item.line} take from {mount.target} only what its tool checks (a lock file, "
-        "hashes), and copy nothing of the mount into the image unchecked; until then treat images "
-        "built on fresh and on old machines as different"
+        f"Let line {item.line} use only what its tool verifies from {mount.target} (a lock file, "
+        "hashes), and copy nothing unverified from the mount into the image; until then treat "
+        "images built on fresh and on old machines as different"
     )
 
 
 RULE = Rule(
     id="mount-changes-result",
     order=220,
-    title="The result depends on what the cache mount held",
-    surprise="A cache mount is no input: no key has what it holds. A step that writes something "
-    "else when the mount is warm gives machines different images under one key.",
+    title="The result of a step depends on what its cache mount held",
+    surprise="The content of a cache mount is in no cache key. A step that writes something else "
+    "when its mount is warm gives different machines different images under one key.",
     needs="Two repeats with mounts cold and warm (buildkit-cold, buildkit-mounts-warm), or their "
     "outputs.",
-    applies="A COPY --from, or a mount from a stage, missed with mounts warm, all else above it "
-    "hit, what it takes was made by a RUN with a cache mount, and it hit in the next repeat.",
-    proves="Outputs of two repeats: one result with the mount empty, another with it warm; or an "
-    "experiment that runs the step with an empty mount once more.",
-    advises="Take from the mount only what is checked.",
+    applies="With mounts warm a COPY --from, or a mount from a stage, missed while everything "
+    "above it hit; a RUN with a cache mount made what it takes; and it hit in the next repeat.",
+    proves="The outputs of two repeats: one result with the mount empty, another with it warm. Or "
+    "an experiment that runs the step with an empty mount once more.",
+    advises="Take from the mount only what the tool checks.",
     written=(
         "BuildKit solver/llbsolver/ops/exec.go: cache mounts are left out of the key",
         "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",

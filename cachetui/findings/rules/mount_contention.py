@@ -62,13 +62,13 @@ def _claim(
             Evidence(kind="dockerfile", text=f"{describe(second, 90)}"),
             Evidence(
                 kind="timing",
-                text=f"{run.scenario} on {run.host}: both were under way for {_said(found)} at "
-                "once, and only one of them could hold the mount: the other waited",
+                text=f"{run.scenario} on {run.host}: both were in progress at the same time for "
+                f"{_said(found)}; only one could hold the mount, the other waited",
                 data={"runs": [one.id for one in runs], "waited": waits},
             ),
             *loaded(case, run.host, runs),
         ),
-        advice=f"Where the tool bears it, write sharing=shared in lines {first.line} and "
+        advice=f"If the tool allows it, use sharing=shared in lines {first.line} and "
         f"{second.line}; or give each an id of its own: id={identity.strip('/') or 'cache'}-2",
         hosts=(run.host,),
         backends=("buildkit",),
@@ -101,14 +101,14 @@ def _said(found: Summary) -> str:
 RULE = Rule(
     id="mount-contention",
     order=250,
-    title="sharing=locked makes parallel steps wait",
-    surprise="Two stages could run side by side, and do not: a cache mount with sharing=locked "
-    "is held by one step at a time. The waiting is counted as the step's own time.",
+    title="sharing=locked makes parallel steps wait for each other",
+    surprise="Two stages could run in parallel, and do not: only one step at a time can hold a "
+    "cache mount with sharing=locked. The wait counts as the step's own time.",
     needs="A BuildKit run with the times of both steps.",
-    applies="Two steps of one mount id, at least one with sharing=locked, that were under way at "
-    "the same time.",
-    proves="The engine's own times: while both are under way, one of them waits.",
-    advises="sharing=shared where the tool bears it, or an id of its own for each.",
+    applies="Two steps use one mount id, at least one of them with sharing=locked, and they were "
+    "in progress at the same time.",
+    proves="The engine's own times: while both are in progress, one of them waits.",
+    advises="Use sharing=shared if the tool allows it, or give each step an id of its own.",
     written=(
         "BuildKit solver/llbsolver/mounts/mount.go, getRefCacheDirNoCache: CACHE_LOCKED waits",
         "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",

@@ -32,13 +32,13 @@ def observe(case: Case) -> Iterator[Claim]:
         bases = {case.base(item.stage_index) for item in items}
         odd = []
         if len(targets) > 1:
-            odd.append(f"they mount it at different places ({join_names(sorted(targets))})")
+            odd.append(f"they mount it at different targets ({join_names(sorted(targets))})")
         if len(bases) > 1:
-            odd.append(f"they stand on different images ({join_names(sorted(bases))})")
+            odd.append(f"they build on different images ({join_names(sorted(bases))})")
         where = "steps" if len(stages) == 1 else f"{len(stages)} stages"
         yield Claim(
-            title=f"{len(items)} {where} use one cache mount, {identity}: what one leaves there "
-            "the other finds",
+            title=f"{len(items)} {where} share one cache mount, {identity}: each sees what the "
+            "other leaves there",
             confidence="likely" if odd else "possible",
             steps=tuple(StepId(item.stage_index, item.index) for item in items),
             evidence=(
@@ -46,11 +46,11 @@ def observe(case: Case) -> Iterator[Claim]:
                 *(Evidence(kind="dockerfile", text=text) for text in odd),
                 Evidence(
                     kind="source",
-                    text="without id= a mount's id is its target; a build's mounts of one id are "
-                    "one folder on the host, shared with every other build there",
+                    text="without id= a mount's id is its target; mounts with one id are one "
+                    "folder on the host, shared with every other build there",
                 ),
             ),
-            advice=f"Where they are not meant to share, give each its own: "
+            advice=f"If they should not share, give each its own: "
             f"--mount=type=cache,id={_suggest(identity)}-{_name(case, items[1])},"
             f"target={members[1][1].target} in line {items[1].line}",
             hosts=tuple(dict.fromkeys(run.host for run in ran)),
@@ -72,13 +72,14 @@ def _suggest(identity: str) -> str:
 RULE = Rule(
     id="mount-id-shared",
     order=240,
-    title="Cache mounts of one id are shared by steps or stages",
-    surprise="Two RUN steps that mount the same target share one folder on the host, in one "
-    "build and between builds, whether that was meant or not.",
+    title="Steps or stages share a cache mount by its id",
+    surprise="Two RUN steps that mount the same target share one folder on the host, within a "
+    "build and between builds, whether that was intended or not.",
     needs="The Dockerfile, and a BuildKit run.",
-    applies="Two different RUN steps of needed stages with cache mounts of one id and one origin.",
+    applies="Two different RUN steps of needed stages have cache mounts with one id and one "
+    "origin.",
     proves="An experiment: one step leaves a file, the other finds it.",
-    advises="Give each its own id where they are not meant to share.",
+    advises="Give each an id of its own if they should not share.",
     written=(
         "BuildKit frontend/dockerfile/dockerfile2llb/convert_runmount.go: default id",
         "BuildKit solver/llbsolver/mounts/mount.go, getRefCacheDir",

@@ -37,7 +37,7 @@ def observe(case: Case) -> Iterator[Claim]:
                 Evidence(kind="run", text=f"legacy: {reason}", data={"run": run.id}),
             ),
             advice="Build with BuildKit: DOCKER_BUILDKIT=1 docker build …; a build that must run "
-            f"on the legacy builder too does without --mount in line {first.line}",
+            f"on the legacy builder too must do without --mount in line {first.line}",
             hosts=(run.host,),
             backends=("legacy",),
             scenarios=(run.scenario,),
@@ -47,15 +47,15 @@ def observe(case: Case) -> Iterator[Claim]:
 RULE = Rule(
     id="mount-needs-buildkit",
     order=140,
-    title="RUN --mount cannot run on the legacy builder",
+    title="RUN --mount does not work with the legacy builder",
     surprise="The same Dockerfile builds on one machine and fails on another with `the --mount "
     "option requires BuildKit`: there DOCKER_BUILDKIT is 0, or the client has no buildx.",
-    needs="The Dockerfile, and a legacy run that was not possible or failed.",
-    applies="A RUN with --mount in a stage that the legacy builder builds: all down to the "
+    needs="The Dockerfile, and a legacy run that failed or was not possible.",
+    applies="A RUN has --mount in a stage that the legacy builder builds: every stage down to the "
     "target, needed or not.",
-    proves="The legacy builder's refusal, known from the lab on every engine and foreseen "
-    "before a run is tried.",
-    advises="Use BuildKit; or do without the mount.",
+    proves="The legacy builder's rejection, which is known from the lab on every engine and "
+    "foreseen before a run starts.",
+    advises="Use BuildKit, or do without the mount.",
     written=(
         "moby builder/dockerfile/dispatchers.go, dispatchRun: errRequiresBuildKit",
         "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",

@@ -79,7 +79,7 @@ def _claim(
         confidence="likely",
         steps=tuple(dict.fromkeys(StepId(i.stage_index, i.index) for i, _ in mounts)),
         evidence=(
-            Evidence(kind="dockerfile", text=f"the build's own options have {option}"),
+            Evidence(kind="dockerfile", text=f"the build's own options include {option}"),
             *(Evidence(kind="dockerfile", text=describe(item)) for item, _ in mounts[:3]),
             Evidence(
                 kind="source",
@@ -96,14 +96,19 @@ def _claim(
                 else []
             ),
             *(
-                [Evidence(kind="dockerfile", text="only those of its own BUILDKIT_CACHE_MOUNT_NS")]
+                [
+                    Evidence(
+                        kind="dockerfile",
+                        text="only mounts of the build's own BUILDKIT_CACHE_MOUNT_NS",
+                    )
+                ]
                 if own
                 else []
             ),
         ),
-        advice=f"Take {option} out of docker_args, and make RUN steps run again with an "
-        "argument of your own: `ARG FRESH` above them and --build-arg FRESH=$(date +%s); or keep "
-        "it off your mounts with --build-arg BUILDKIT_CACHE_MOUNT_NS=fresh",
+        advice=f"Remove {option} from docker_args, and make RUN steps run again with a build "
+        "argument: `ARG FRESH` above them and --build-arg FRESH=$(date +%s); or protect your "
+        "mounts with --build-arg BUILDKIT_CACHE_MOUNT_NS=fresh",
         hosts=(host,),
         backends=("buildkit",),
         scenarios=(),
@@ -115,14 +120,14 @@ RULE = Rule(
     id="no-cache-empties-mounts",
     order=230,
     title="The build's own options empty its cache mounts",
-    surprise="`--no-cache` does not only run the steps again: it removes what their cache mounts "
-    "hold, for every other build that uses them too. `cold layers, warm mounts` is not to be had "
-    "with it.",
+    surprise="`--no-cache` not only runs the steps again. It also removes what their cache mounts "
+    "hold, for every other build that uses them too. Cold layers with warm mounts are not "
+    "possible with it.",
     needs="The build's options, the Dockerfile and the engines' versions.",
-    applies="--no-cache, or --no-cache-filter for a stage with cache mounts. Engines before "
-    "BuildKit 0.16 spare mounts with uid, gid or mode.",
+    applies="The build has --no-cache, or --no-cache-filter for a stage with cache mounts. Engines "
+    "before BuildKit 0.16 spare mounts with uid, gid or mode.",
     proves="An experiment with a mount of its own.",
-    advises="An argument above the steps, or a mount namespace of its own.",
+    advises="Use an argument above the steps, or a mount namespace of its own.",
     written=(
         "BuildKit solver/llbsolver/vertex.go, detectPrunedCacheID; moby#40508, buildkit#4250",
         "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",

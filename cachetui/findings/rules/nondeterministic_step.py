@@ -63,8 +63,8 @@ def never_twice(question: Question) -> tuple[Evidence, ...]:
     return (
         Evidence(
             kind="run",
-            text=f"it missed in each of {count} repeats, though each began with the mounts "
-            "emptied: the bytes were others every time",
+            text=f"it missed in each of {count} repeats, although each started with empty mounts: "
+            "the bytes differed every time",
             data={"repeats": count},
         ),
     )
@@ -129,7 +129,7 @@ def _differs(makers: list[Instruction], made: _Made, confidence: Confidence) -> 
             *(Evidence(kind="dockerfile", text=_told(one)) for one in makers[:3]),
             Evidence(
                 kind="output",
-                text=f"{len(made)} cold runs made {results} different results, times left out "
+                text=f"{len(made)} cold runs made {results} different results, timestamps ignored "
                 f"({where})",
                 data={"runs": [run.id for run, _ in made]},
             ),
@@ -145,32 +145,32 @@ def _differs(makers: list[Instruction], made: _Made, confidence: Confidence) -> 
 def _title(makers: list[Instruction]) -> str:
     lines = [str(item.line) for item in makers]
     if len(lines) == 1:
-        return f"line {lines[0]} makes another result of the same inputs"
-    return f"one of lines {join_names(lines)} makes another result of the same inputs"
+        return f"line {lines[0]} makes another result from the same inputs"
+    return f"one of lines {join_names(lines)} makes another result from the same inputs"
 
 
 def _advice(makers: list[Instruction]) -> str:
     return (
         f"Make line {makers[-1].line} repeatable: no dates, random names or unordered lists in "
         "what it writes (SOURCE_DATE_EPOCH, sorted input, pinned versions); or copy from it only "
-        "the files that are the same each time"
+        "the files that are the same every time"
     )
 
 
 RULE = Rule(
     id="nondeterministic-step",
     order=410,
-    title="Equal inputs, another result, and who misses for it",
-    surprise="A RUN that is built again makes other bytes (a date, a random name, today's "
-    "packages), so a COPY --from of them misses in a stage whose own lines did not change.",
+    title="A step makes another result from equal inputs, and later steps miss",
+    surprise="A RUN that is built again writes other bytes (a date, a random name, today's "
+    "packages). A COPY --from of them then misses in a stage whose own lines did not change.",
     needs="A run in which RUN steps run again on equal inputs (buildkit-mounts-warm), or the "
     "outputs of several runs.",
-    applies="A COPY --from, or a mount from a stage, missed there, all else above it hit, and "
-    "what it takes was made by RUN steps without cache mounts, or by one whose words tell "
-    "(date, /dev/urandom, mktemp). Of one with a cache mount either can be the cause: --repeat 2 "
-    "tells, for each repeat begins with the mounts emptied.",
+    applies="There a COPY --from, or a mount from a stage, missed while everything above it hit; "
+    "and what it takes was made by RUN steps without cache mounts, or by one whose text shows it "
+    "(date, /dev/urandom, mktemp). If the RUN has a cache mount, the mount can be the cause as "
+    "well: --repeat 2 tells, for each repeat begins with the mounts emptied.",
     proves="Outputs that differ in content; or an experiment that runs the step twice more.",
-    advises="Make the step repeatable, or copy less of it.",
+    advises="Make the step repeatable, or copy less of its result.",
     written=(
         "BuildKit solver/llbsolver/ops/exec.go and file.go: content-based keys of what is copied",
         "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",

@@ -30,21 +30,21 @@ def observe(case: Case) -> Iterator[Claim]:
         return
     together, run, first, second = best
     yield Claim(
-        title=f"lines {first.line} and {second.line} ran side by side: output that comes out of "
-        "the Dockerfile's order is parallel work",
+        title=f"lines {first.line} and {second.line} ran in parallel: that is why output comes in "
+        "another order than the Dockerfile's",
         confidence="proved",
         steps=(first.id, second.id),
         evidence=(
             Evidence(
                 kind="timing",
-                text=f"{run.scenario} on {run.host}: both were at work for {together:.1f} s at "
+                text=f"{run.scenario} on {run.host}: both were running for {together:.1f} s at "
                 "the same time",
                 data={"run": run.id, "together": round(together, 3)},
             ),
             Evidence(
                 kind="dockerfile",
-                text=f"neither stands on the other: stage {first.stage_index} and stage "
-                f"{second.stage_index} need nothing of each other there",
+                text=f"neither builds on the other: at these steps stages {first.stage_index} and "
+                f"{second.stage_index} need nothing from each other",
             ),
         ),
         advice="Nothing is wrong. `cachetui log` shows the output step by step; read times from "
@@ -98,13 +98,14 @@ def _waiting(case: Case) -> set[tuple[StepId, StepId]]:
 RULE = Rule(
     id="parallel-not-disorder",
     order=440,
-    title="Output out of order is parallel work",
-    surprise="BuildKit prints steps as they come, so lines of a later stage stand between those "
-    "of an earlier one, and numbers do not follow the Dockerfile. Nothing ran in a wrong order.",
+    title="Output that looks out of order comes from steps that ran in parallel",
+    surprise="BuildKit prints steps as they progress, so lines of a later stage stand between "
+    "those of an earlier one, and the numbers do not follow the Dockerfile. Nothing ran in the "
+    "wrong order.",
     needs="A BuildKit run with the times of its steps.",
-    applies="Two steps of stages that do not need each other were at work at the same time.",
+    applies="Two steps of stages that do not need each other were running at the same time.",
     proves="The engine's own times.",
-    advises="Nothing to mend; read the log by step.",
+    advises="Nothing to fix; read the log step by step.",
     written=(
         "BuildKit solver/scheduler.go; util/progress/progressui/printer.go",
         "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",

@@ -71,13 +71,13 @@ RULE = Rule(
     id="platform-differs",
     order=450,
     title="Hosts build for different platforms",
-    surprise="The platform is in the key of every step, and the base image is another one: no "
-    "result of one host is of use on the other, and the images differ.",
+    surprise="The platform is in the cache key of every step, and the base image is another one. "
+    "No result of one host is of use on the other, and the images differ.",
     needs="The engines' platforms, and DOCKER_DEFAULT_PLATFORM on the hosts.",
     applies="Two hosts build for different platforms, and neither the build (`--platform`) nor "
-    "every FROM says which.",
-    proves="What the engines say of themselves.",
-    advises="Say the platform, or compare like with like.",
+    "every FROM names one.",
+    proves="The platforms that the engines report.",
+    advises="Name the platform, or compare hosts of one platform.",
     written=(
         "BuildKit solver/pb/ops.proto: Op.platform is in the digest of every operation",
         "our lab, with DOCKER_DEFAULT_PLATFORM: 26.1, 28.5 and 28.5 with the containerd store",

@@ -35,20 +35,20 @@ def explain(question: Question) -> Claim | None:
     if question.changes.edits_above or question.changes.changed:
         return None  # something else changed as well
     sources = loose(item)
-    since = f"minutes before, in {cold}" if cold else "in an earlier run, which is kept"
+    since = f"minutes before, in {cold}" if cold else "in an earlier, stored run"
     return answer(
         question,
-        title=f"what line {item.line} fetches changed: {join_names(sources, 1)}",
+        title=f"what line {item.line} fetches has changed: {join_names(sources, 1)}",
         confidence="proved" if cold else "likely",
         evidence=(
             Evidence(
-                kind="dockerfile", text=f"{describe(item, 90)}: {_pinned_by(item)} is not given"
+                kind="dockerfile", text=f"{describe(item, 90)}: {_pinned_by(item)} is missing"
             ),
             Evidence(
                 kind="run",
-                text=f"{question.run.scenario} on {question.run.host} found all above it, fetched "
-                f"it and got another answer than {since}: with equal bytes and Last-Modified the "
-                "step hits",
+                text=f"{question.run.scenario} on {question.run.host} hit all steps above it, "
+                f"fetched it and got another answer than {since}: with equal bytes and "
+                "Last-Modified the step hits",
                 data={"run": question.run.id, "sources": list(sources)},
             ),
         ),
@@ -88,11 +88,11 @@ def _advice(item: Instruction) -> str:
     if _is_git(source):
         return (
             f"Name the commit in line {item.line}: ADD {source.partition('#')[0]}#<40 hex digits> "
-            f"… (`git ls-remote {source.partition('#')[0]}` tells it)"
+            f"… (`git ls-remote {source.partition('#')[0]}` shows it)"
         )
     return (
         f"Pin it in line {item.line}: ADD --checksum=sha256:… {source} … (`curl -sL {source} | "
-        "sha256sum` tells it; needs Engine 24 or `# syntax=docker/dockerfile:1`)"
+        "sha256sum` shows it; needs Engine 24 or `# syntax=docker/dockerfile:1`)"
     )
 
 
@@ -102,22 +102,22 @@ def ask(case: Case) -> Iterator[Need]:
             yield Need(
                 id="remote-source",
                 text=f"line {item.line} fetches {loose(item)[0]}, which can change under its name; "
-                "nothing shows yet that it did",
+                "nothing shows that it did so far",
             )
 
 
 RULE = Rule(
     id="remote-source",
     order=370,
-    title="What ADD fetches changed under its name",
-    surprise="ADD of a URL or a git branch asks the server each time. The Dockerfile and the "
-    "context are the same, and the step runs again, or is another on another host, because the "
-    "server has something else today.",
+    title="The content behind an ADD's URL or git reference changed",
+    surprise="ADD of a URL or a git branch asks the server every time. Dockerfile and context are "
+    "the same, and yet the step runs again, or gives another result on another host, because the "
+    "server has other content today.",
     needs="A warm run right after a cold one, or an as-found run after an earlier one.",
     applies="The first miss is an ADD of a URL without --checksum, or of a git reference that is "
-    "no commit, and nothing else that is known changed.",
-    proves="The warm run minutes after the cold one: with an equal answer ADD hits.",
-    advises="--checksum, or the commit.",
+    "not a commit, and nothing else that is known changed.",
+    proves="The warm run minutes after the cold one: if the server's answer is equal, ADD hits.",
+    advises="Add --checksum, or name the commit.",
     written=(
         "BuildKit source/http/source.go and source/git/source.go, CacheKey",
         "moby builder/dockerfile/copy.go, remote sources",

@@ -39,7 +39,7 @@ def _claim(case: Case, run: Run, stage: int) -> Claim | None:
         ),
         Evidence(
             kind="dockerfile",
-            text=f"nothing that the target needs is FROM it, copies from it or mounts it "
+            text=f"no stage that the target needs is FROM it, copies from it or mounts it "
             f"(line {head.line})",
         ),
     ]
@@ -51,7 +51,7 @@ def _claim(case: Case, run: Run, stage: int) -> Claim | None:
         and any(s.stage_index == stage and s.status == "not-needed" for s in other.steps)
     ]
     if hosts:
-        text = f"BuildKit on {run.host} has no step of it in what it ran"
+        text = f"BuildKit on {run.host} ran no step of it"
         evidence.append(Evidence(kind="run", text=text))
     return Claim(
         title=f"stage {name} (line {head.line}) is not needed: the legacy builder builds it, "
@@ -59,8 +59,8 @@ def _claim(case: Case, run: Run, stage: int) -> Claim | None:
         confidence="proved",
         steps=(StepId(stage, 0),),
         evidence=tuple(evidence),
-        advice=f"Take stage {name} (lines {head.line} to {_end(case, stage)}) out of this "
-        "Dockerfile, or put it below the target's stage; or build with BuildKit: "
+        advice=f"Remove stage {name} (lines {head.line} to {_end(case, stage)}) from this "
+        "Dockerfile, or move it below the target's stage; or build with BuildKit: "
         "DOCKER_BUILDKIT=1 docker build …",
         hosts=(run.host,),
         backends=("legacy",),
@@ -77,13 +77,13 @@ def _end(case: Case, stage: int) -> int:
 RULE = Rule(
     id="stage-not-needed",
     order=130,
-    title="A stage that the target does not need is built by the legacy builder only",
-    surprise="The legacy builder builds every stage down to the target, BuildKit those alone "
+    title="Only the legacy builder builds a stage that the target does not need",
+    surprise="The legacy builder builds every stage down to the target. BuildKit builds only those "
     "that the target is FROM, copies from or mounts.",
     needs="A run of the legacy builder in which the stage was built.",
-    applies="A stage above the target that no needed stage uses.",
+    applies="A stage above the target is used by no needed stage.",
     proves="The legacy builder's own steps and their seconds, beside the Dockerfile.",
-    advises="Take the stage out, put it below the target, or use BuildKit.",
+    advises="Remove the stage, move it below the target, or use BuildKit.",
     written=(
         "BuildKit frontend/dockerfile/dockerfile2llb/convert.go, allReachableStages",
         "moby builder/dockerfile/builder.go, dispatchDockerfileWithCancellation",

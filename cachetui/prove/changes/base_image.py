@@ -71,7 +71,7 @@ def _image_of_others(setting: ExperimentSetting, ref: str, tag: str) -> tuple[Im
             groups.setdefault(layers, []).append(report.name)
     others = {layers: names for layers, names in groups.items() if host not in names}
     if not others:
-        raise NoExperiment(f"no host that was asked has another {ref} than {host}")
+        raise NoExperiment(f"no other host has another {ref} than {host}")
     layers, names = max(others.items(), key=lambda group: len(group[1]))
     held = [base for name in names for base in _bases(case, name) if base.ref == ref]
     digests = tuple(digest for base in held for digest in base.digests)
@@ -103,4 +103,4 @@ def _first_step_on(case: Case, ref: str, backend: Backend) -> StepId:
             for item in stage.instructions[1:]:
                 if counts is None or item.keyword in counts:
                     return StepId(stage.index, item.index)
-    raise NoExperiment(f"no step stands on {ref}")
+    raise NoExperiment(f"no step builds on {ref}")

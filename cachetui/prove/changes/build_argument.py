@@ -52,5 +52,5 @@ def _earlier_value(
         if digest(value) == wanted:
             return value
     if values:
-        raise NoExperiment(f"that is not the value that {name} had: its digest is another")
+        raise NoExperiment(f"that is not the value that {name} had: its digest differs")
     raise ValueNeeded(name, f"the earlier value of {name} is needed")

@@ -22,11 +22,11 @@ def context_change(setting: ExperimentSetting) -> Change:
     item = instruction(case, step)
     now = case.files(case.document, setting.host)
     if now is None:
-        raise NoExperiment("the manifest of the context is not kept any more; run the audit again")
+        raise NoExperiment("the manifest of the context is no longer stored; run the audit again")
     then, source, whose = _other_context(setting)
     view_now, view_then = (_view(case, files, item, backend) for files in (now, then))
     if view_now is None or view_then is None:
-        raise NoExperiment(f"what line {item.line} sees of the context cannot be told")
+        raise NoExperiment(f"what line {item.line} sees of the context is not known")
     difference = compare_files(view_then, view_now, backend)
     if not difference:
         raise NoExperiment(

@@ -31,7 +31,7 @@ def metadata_line_change(setting: ExperimentSetting, was: str | None) -> Change:
         then, said = _lines_before(own, setting.before, watch), "as before"
     elif was is not None:
         # What history tells of values is not how they were written.
-        inexact = f"`docker history` does not tell how {was!r} was written"
+        inexact = f"`docker history` does not show how {was!r} was written"
         then = _line_in_the_image(own, item, was)
         said = "as an image of the host has it"
     else:

@@ -33,7 +33,7 @@ def repeated_run_change(setting: ExperimentSetting, repeats: Literal["run", "mou
     at = StepId(steps[-1].stage_index, steps[-1].index)
     item = instruction(case, at)
     if item.keyword != "RUN" or (repeats == "mount" and not item.cache_mounts):
-        raise NoExperiment(f"line {item.line} is no RUN that could be run again")
+        raise NoExperiment(f"line {item.line} is not a RUN that can be run again")
     stage = case.dockerfile.stages[at.stage_index]
     own = pieces.pieces(case.dockerfile)
     parts = pieces.until(own, at, case.dockerfile.all_needed(at.stage_index))
