@@ -17,21 +17,21 @@ def apply_proofs(
     Of several experiments for one finding the last that decided holds.
     """
     last: dict[object, Proof] = {}
-    for proof in sorted(proofs, key=lambda one: one.at):
+    for proof in sorted(proofs, key=lambda proof: proof.at):
         decided = last.get((proof.id, proof.steps))
         if decided is None or proof.outcome != "undecided" or decided.outcome == "undecided":
             last[(proof.id, proof.steps)] = proof
     kept: list[Finding] = []
     withdrawn: list[Unexplained] = []
     for finding in findings:
-        found = last.get((finding.id, finding.steps))
-        if found is None:
+        proof_of_it = last.get((finding.id, finding.steps))
+        if proof_of_it is None:
             kept.append(finding)
-        elif found.outcome == "withdrawn":
-            withdrawn.append(_withdrawn(finding, found))
+        elif proof_of_it.outcome == "withdrawn":
+            withdrawn.append(_withdrawn(finding, proof_of_it))
         else:
-            sure = "proved" if found.outcome == "proved" else finding.confidence
-            evidence = (*found.evidence, *finding.evidence)
+            sure = "proved" if proof_of_it.outcome == "proved" else finding.confidence
+            evidence = (*proof_of_it.evidence, *finding.evidence)
             kept.append(replace(finding, confidence=sure, evidence=evidence))
     return tuple(kept), withdrawn
 

@@ -212,14 +212,14 @@ class Case:
     @cached_property
     def _earlier_runs(self) -> list[dict[tuple[str, str], list[Run]]]:
         """Of each earlier audit its runs that ended well, by host and scenario."""
-        found: list[dict[tuple[str, str], list[Run]]] = []
+        by_audit: list[dict[tuple[str, str], list[Run]]] = []
         for document in self.earlier:
             runs: dict[tuple[str, str], list[Run]] = {}
             for run in document.runs if document.audit != self.document.audit else ():
                 if run.status == "ok":
                     runs.setdefault((run.host, run.scenario), []).append(run)
-            found.append(runs)
-        return found
+            by_audit.append(runs)
+        return by_audit
 
     @cached_property
     def _then(self) -> list[tuple[Dockerfile, tuple[Edit, ...]] | None]:

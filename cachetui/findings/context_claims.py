@@ -36,30 +36,30 @@ class ContextClaim:
 
     def explain(self, question: Question) -> Claim | None:
         """The answer to why a step missed: what it sees is not what it saw."""
-        found = difference_since_before(question)
-        if found is None or found.kind != self.kind:
+        difference = difference_since_before(question)
+        if difference is None or difference.kind != self.kind:
             return None
         return answer(
             question,
-            title=self.title(found),
-            confidence="proved" if found.sure else "likely",
-            evidence=self.evidence(question.case, found),
-            advice=self.advice(question.case, found),
-            suspect=self.suspect(found),
+            title=self.title(difference),
+            confidence="proved" if difference.sure else "likely",
+            evidence=self.evidence(question.case, difference),
+            advice=self.advice(question.case, difference),
+            suspect=self.suspect(difference),
         )
 
     def observe(self, case: Case) -> Iterator[Claim]:
         """Hosts whose own checkout is not like most."""
-        for found in differences_between_hosts(case):
-            if found.kind == self.kind:
+        for difference in differences_between_hosts(case):
+            if difference.kind == self.kind:
                 yield Claim(
-                    title=self.title(found),
+                    title=self.title(difference),
                     confidence="likely",
-                    steps=(found.step,),
-                    evidence=tuple(self.evidence(case, found)),
-                    advice=self.advice(case, found),
-                    hosts=(found.host,),
-                    backends=(found.backend,),
+                    steps=(difference.step,),
+                    evidence=tuple(self.evidence(case, difference)),
+                    advice=self.advice(case, difference),
+                    hosts=(difference.host,),
+                    backends=(difference.backend,),
                     scenarios=(),
-                    suspect=self.suspect(found),
+                    suspect=self.suspect(difference),
                 )

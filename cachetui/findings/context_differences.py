@@ -146,9 +146,9 @@ def differences_between_hosts(case: Case) -> Iterator[ContextDifference]:
         return
     for host, files in views.items():
         for backend in _backends(case, host):
-            found = _first(case, usual, (files, names[host]), host, backend)
-            if found is not None:
-                yield found
+            difference = _first(case, usual, (files, names[host]), host, backend)
+            if difference is not None:
+                yield difference
 
 
 def _usual(
@@ -218,7 +218,7 @@ def kind_of(difference: Difference, item: Instruction) -> Kind:
 
 def unneeded(paths: Sequence[str]) -> list[str]:
     """Those of the paths that no image needs, by what names them: "**/*.log", ".git"."""
-    found: dict[str, None] = {}
+    patterns: dict[str, None] = {}
     for path in paths:
         match = _UNNEEDED.search(path)
         if match is None:
@@ -228,5 +228,5 @@ def unneeded(paths: Sequence[str]) -> list[str]:
         if suffix and not name.startswith("."):
             name = f"*{name[suffix.start() :]}"
         above = path[: match.start()].strip("/")
-        found[f"**/{name}" if above else name] = None
-    return list(found)
+        patterns[f"**/{name}" if above else name] = None
+    return list(patterns)

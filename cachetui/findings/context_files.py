@@ -62,7 +62,7 @@ class ContextFiles:
                 except ValueError:
                     return None
                 break
-        found: dict[str, Entry] = {}
+        entries: dict[str, Entry] = {}
         for entry in self.entries:
             if not entry.path.startswith(ROOT + "/"):
                 continue
@@ -72,8 +72,8 @@ class ContextFiles:
             source = there.get(entry.target or "") if entry.kind == "link" else None
             if source is not None:
                 entry = Entry(entry.path, "file", source.mode, source.size, source.sha256)
-            found[path] = entry
-        return found
+            entries[path] = entry
+        return entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,18 +130,18 @@ def _seen(
     visible = files.visible(backend)
     if visible is None:
         return None
-    found: dict[str, Entry] = {}
+    entries: dict[str, Entry] = {}
     for source in sources:
         if source is None:
             return None
-        found.update(_match(visible, source))
+        entries.update(_match(visible, source))
     if excluded:
         try:
             leave_out = PatternMatcher(list(excluded))
         except ValueError:
             return None
-        found = {path: entry for path, entry in found.items() if not leave_out.matches(path)}
-    return found
+        entries = {path: entry for path, entry in entries.items() if not leave_out.matches(path)}
+    return entries
 
 
 def compare_files(
@@ -151,11 +151,11 @@ def compare_files(
     content: list[str] = []
     modes: list[tuple[str, int, int]] = []
     for path in sorted(set(first) & set(second)):
-        one, two = first[path], second[path]
-        if _bytes(one) != _bytes(two):
+        a, b = first[path], second[path]
+        if _bytes(a) != _bytes(b):
             content.append(path)
-        elif one.mode != two.mode and _minds_mode(one, backend):
-            modes.append((path, one.mode, two.mode))
+        elif a.mode != b.mode and _minds_mode(a, backend):
+            modes.append((path, a.mode, b.mode))
     return Difference(
         added=tuple(sorted(set(second) - set(first))),
         removed=tuple(sorted(set(first) - set(second))),
@@ -212,18 +212,18 @@ def _match(visible: Mapping[str, Entry], source: str) -> dict[str, Entry]:
     if not tops and _MAGIC.search(clean):
         depth = clean.count("/")
         tops = [p for p in visible if p.count("/") == depth and _matches(p, clean)]
-    found: dict[str, Entry] = {}
+    entries: dict[str, Entry] = {}
     for top in tops:
         entry = visible[top]
         if entry.kind == "symlink" and entry.target:
             real = posixpath.normpath(posixpath.join(posixpath.dirname(top), entry.target))
-            found.update(
+            entries.update(
                 {p: e for p, e in visible.items() if p == real or p.startswith(real + "/")}
             )
-        found[top] = entry
+        entries[top] = entry
         if entry.kind == "dir":
-            found.update({p: e for p, e in visible.items() if p.startswith(top + "/")})
-    return found
+            entries.update({p: e for p, e in visible.items() if p.startswith(top + "/")})
+    return entries
 
 
 def _matches(path: str, pattern: str) -> bool:

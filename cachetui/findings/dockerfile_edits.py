@@ -31,11 +31,11 @@ def edits(before: Dockerfile, now: Dockerfile) -> tuple[Edit, ...]:
     """How a Dockerfile came to be what it is, stage by stage, in the order of now."""
     if before.text == now.text:
         return _unchanged(now)
-    found: list[Edit] = []
+    all_edits: list[Edit] = []
     pairs = _counterparts(before.stages, now.stages)
     for stage in now.stages:
-        found += _stage(pairs.get(stage.index), stage)
-    return tuple(found)
+        all_edits += _stage(pairs.get(stage.index), stage)
+    return tuple(all_edits)
 
 
 def _unchanged(now: Dockerfile) -> tuple[Edit, ...]:
@@ -50,25 +50,25 @@ def _counterparts(before: Sequence[Stage], now: Sequence[Stage]) -> dict[int, St
     """Index of a stage now → the stage that it was: of the same name; else, of those left, the
     most alike, and of equals the one as far from the end; the last ones in any case."""
     named = {stage.name: stage for stage in before if stage.name is not None}
-    found = {stage.index: named[stage.name] for stage in now if stage.name in named}
-    taken = {stage.index for stage in found.values()}
+    counterparts = {stage.index: named[stage.name] for stage in now if stage.name in named}
+    taken = {stage.index for stage in counterparts.values()}
     ranked = sorted(
         (
             (_alike(old, new), -abs((len(before) - old.index) - (len(now) - new.index)), old, new)
             for old in before
             for new in now
-            if old.index not in taken and new.index not in found
+            if old.index not in taken and new.index not in counterparts
         ),
         key=lambda one: one[:2],
         reverse=True,
     )
     for alike, _, old, new in ranked:
-        if alike >= LIKE_ENOUGH and old.index not in taken and new.index not in found:
-            found[new.index] = old
+        if alike >= LIKE_ENOUGH and old.index not in taken and new.index not in counterparts:
+            counterparts[new.index] = old
             taken.add(old.index)
-    if now[-1].index not in found and before[-1].index not in taken:
-        found[now[-1].index] = before[-1]  # what is built by default, whatever became of it
-    return found
+    if now[-1].index not in counterparts and before[-1].index not in taken:
+        counterparts[now[-1].index] = before[-1]  # what is built by default, whatever became of it
+    return counterparts
 
 
 def _alike(old: Stage, new: Stage) -> float:
@@ -82,31 +82,31 @@ def _stage(before: Stage | None, now: Stage) -> list[Edit]:
     old = before.instructions if before is not None else ()
     new = now.instructions
     places = SequenceMatcher(None, _keys(old), _keys(new), autojunk=False).get_opcodes()
-    found: list[Edit] = []
+    stage_edits: list[Edit] = []
     for kind, i, j, k, m in places:
         if kind == "equal":
-            found += (
+            stage_edits += (
                 Edit("same", a, b, StepId(now.index, b.index))
                 for a, b in zip(old[i:j], new[k:m], strict=True)
             )
         else:
-            found += _replaced(old[i:j], new[k:m], StepId(now.index, k))
-    return found
+            stage_edits += _replaced(old[i:j], new[k:m], StepId(now.index, k))
+    return stage_edits
 
 
 def _replaced(old: Sequence[Instruction], new: Sequence[Instruction], at: StepId) -> list[Edit]:
     """Instructions of one keyword are one that changed, in order; the rest are new or gone."""
     left = list(old)
-    found: list[Edit] = []
+    replaced: list[Edit] = []
     for item in new:
-        twin = next((one for one in left if one.keyword == item.keyword), None)
+        twin = next((old_item for old_item in left if old_item.keyword == item.keyword), None)
         place = StepId(at.stage_index, item.index)
         if twin is None:
-            found.append(Edit("added", None, item, place))
+            replaced.append(Edit("added", None, item, place))
         else:
             left.remove(twin)
-            found.append(Edit("changed", twin, item, place))
-    return [*(Edit("removed", one, None, at) for one in left), *found]
+            replaced.append(Edit("changed", twin, item, place))
+    return [*(Edit("removed", old_item, None, at) for old_item in left), *replaced]
 
 
 def _keys(items: Sequence[Instruction]) -> list[tuple[object, ...]]:

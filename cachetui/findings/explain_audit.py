@@ -64,12 +64,14 @@ def explain_audit(
 def _answers(rules: Sequence[Rule], question: Question) -> list[Answer]:
     """What rules say of the step that missed, and of the highest above it that changed: from
     there on the engine looked on another chain than that of the earlier run."""
-    found = [(rule, claim) for rule in rules if (claim := _answer(rule, question))]
-    changed = [one for one in question.ancestors if one.changes.inputs_unchanged is False]
+    answers = [(rule, claim) for rule in rules if (claim := _answer(rule, question))]
+    changed = [
+        ancestor for ancestor in question.ancestors if ancestor.changes.inputs_unchanged is False
+    ]
     if changed:
         top = ((rule, claim) for rule in rules if (claim := _answer(rule, changed[-1])))
-        found += [one for one in top if one[1].confidence == "proved"]
-    return found
+        answers += [ancestor for ancestor in top if ancestor[1].confidence == "proved"]
+    return answers
 
 
 def _answer(rule: Rule, question: Question) -> Claim | None:
@@ -80,9 +82,9 @@ def settle(answers: Sequence[Answer]) -> list[Answer]:
     """Of the answers to one question those that hold: all that are proved; else the surest, if
     it is alone. None when several are equally sure: never two causes that are not proved."""
     for confidence in CONFIDENCES:
-        found = [one for one in answers if one[1].confidence == confidence]
-        if confidence == "proved" and found:
-            return found
-        if found:
-            return found if len(found) == 1 else []
+        sure = [answer for answer in answers if answer[1].confidence == confidence]
+        if confidence == "proved" and sure:
+            return sure
+        if sure:
+            return sure if len(sure) == 1 else []
     return []

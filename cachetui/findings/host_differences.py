@@ -23,19 +23,19 @@ def host_differences(
     case: Case, hosts: Sequence[str], others: Sequence[str], question: Question | None
 ) -> tuple[Evidence, ...]:
     """What is known to differ between `hosts` and `others`, and what is missing to say more."""
-    found: list[Evidence] = []
+    facts: list[Evidence] = []
     for name, get in _FACTS:
         ours = _values(case, hosts, get)
         theirs = _values(case, others, get)
         if ours and theirs and set(ours) != set(theirs):
             sides = ((ours, hosts), (theirs, others))
-            values = (f"{join_names(found)} on {join_names(where)}" for found, where in sides)
+            values = (f"{join_names(facts)} on {join_names(where)}" for facts, where in sides)
             text = f"{name}: {', '.join(values)}"
-            found.append(Evidence(kind="facts", text=text))
-    found += _bases(case, hosts, others)
+            facts.append(Evidence(kind="facts", text=text))
+    facts += _bases(case, hosts, others)
     if question is not None and question.as_found:
-        found += _before(question)
-    return tuple(found)
+        facts += _before(question)
+    return tuple(facts)
 
 
 def _values(case: Case, hosts: Sequence[str], get: Callable[[HostFacts], object]) -> list[str]:
@@ -47,10 +47,10 @@ def _bases(case: Case, hosts: Sequence[str], others: Sequence[str]) -> list[Evid
     refs = dict.fromkeys(
         ref for host in hosts if (facts := case.facts(host)) is not None for ref in facts.bases
     )
-    found: list[Evidence] = []
+    evidence: list[Evidence] = []
     for ref in refs:
         if all((f := case.facts(host)) is not None and f.bases.get(ref) is None for host in hosts):
-            found.append(
+            evidence.append(
                 Evidence(kind="facts", text=f"{ref} is not among the images of {join_names(hosts)}")
             )
             continue
@@ -58,8 +58,8 @@ def _bases(case: Case, hosts: Sequence[str], others: Sequence[str]) -> list[Evid
         theirs = set(_values(case, others, lambda facts, ref=ref: facts.bases.get(ref)))  # type: ignore[misc]
         if ours and theirs and ours != theirs:
             text = f"{ref} is not the same image on {join_names(hosts)} and {join_names(others)}"
-            found.append(Evidence(kind="facts", text=text))
-    return found
+            evidence.append(Evidence(kind="facts", text=text))
+    return evidence
 
 
 def _before(question: Question) -> list[Evidence]:
@@ -67,11 +67,11 @@ def _before(question: Question) -> list[Evidence]:
     if question.before is None:
         text = f"no earlier as-found run of this build on {host} is stored to compare with"
         return [Evidence(kind="earlier", text=text)]
-    found = [
+    changes = [
         Evidence(kind="earlier", text=f"since the run of audit {question.before.run.audit}: {what}")
         for what in _changes(question)
     ]
-    return found or [
+    return changes or [
         Evidence(
             kind="earlier",
             text=f"nothing that is known changed since audit {question.before.run.audit}",
@@ -80,15 +80,15 @@ def _before(question: Question) -> list[Evidence]:
 
 
 def _changes(question: Question) -> list[str]:
-    found: list[str] = []
+    changes: list[str] = []
     for edit in question.changes.edits_above:
         item = edit.now or edit.before
         if item is not None:
-            found.append(f"{item.keyword} of line {item.line} was {edit.kind}")
-    found += [f"{_label(name)} changed" for name in sorted(question.changes.changed)]
+            changes.append(f"{item.keyword} of line {item.line} was {edit.kind}")
+    changes += [f"{_label(name)} changed" for name in sorted(question.changes.changed)]
     if question.changes.now is not None and question.changes.now.unknown:
-        found.append(f"not known: {', '.join(sorted(question.changes.now.unknown))}")
-    return found
+        changes.append(f"not known: {', '.join(sorted(question.changes.now.unknown))}")
+    return changes
 
 
 _LABELS = {

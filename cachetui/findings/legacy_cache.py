@@ -57,9 +57,9 @@ def parting(case: Case, run: Run, cause: StepId) -> Parting | None:
     best: Parting | None = None
     for chain in evidence.legacy:
         if chain.base in ids:
-            found = _parting(chain, own, at)
-            if found is not None and (best is None or found.rejoins > best.rejoins):
-                best = found
+            candidate = _parting(chain, own, at)
+            if candidate is not None and (best is None or candidate.rejoins > best.rejoins):
+                best = candidate
     return best
 
 

@@ -58,11 +58,11 @@ def chains(run: Run, dockerfile: Dockerfile) -> tuple[Chain, ...]:
         roots[step] = step
         through[step] = tuple(p.step for p in above if p.how == "content")
     harmless = _harmless(direct, steps)
-    found: list[Chain] = []
+    found_chains: list[Chain] = []
     for cause in sorted(set(roots.values()) - harmless, key=order):
         below = [s for s, root in roots.items() if root == cause and s != cause]
         members = tuple(steps[s] for s in sorted(below, key=order))
-        found.append(
+        found_chains.append(
             Chain(
                 run,
                 steps[cause],
@@ -71,7 +71,7 @@ def chains(run: Run, dockerfile: Dockerfile) -> tuple[Chain, ...]:
                 seconds_of((steps[cause], *members)),
             )
         )
-    return tuple(found)
+    return tuple(found_chains)
 
 
 def _harmless(
@@ -93,11 +93,11 @@ def _meant(
     """Steps that the scenario itself makes miss."""
     if run.kind.cold:
         return set(direct)
-    found: set[StepId] = set()
+    expected: set[StepId] = set()
     if run.kind != BUILDKIT_MOUNTS_WARM:
-        return found
+        return expected
     for step in sorted(direct, key=order):
-        chain = any(p.step in found for p in direct[step] if p.how != "content")
+        chain = any(p.step in expected for p in direct[step] if p.how != "content")
         if chain or steps[step].keyword == "RUN":
-            found.add(step)
-    return found
+            expected.add(step)
+    return expected

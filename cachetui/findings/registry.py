@@ -16,13 +16,13 @@ from cachetui.findings.suspect import Suspect
 def _discover() -> tuple[Rule, ...]:
     """The `RULE` of each module, sorted by its own `order`. Raises TypeError for a module without
     one."""
-    found: list[Rule] = []
+    discovered: list[Rule] = []
     for info in iter_modules(rules.__path__):
-        made = getattr(import_module(f"{rules.__name__}.{info.name}"), "RULE", None)
-        if not isinstance(made, Rule):
+        found = getattr(import_module(f"{rules.__name__}.{info.name}"), "RULE", None)
+        if not isinstance(found, Rule):
             raise TypeError(f"findings/rules/{info.name}.py has no RULE")
-        found.append(made)
-    return tuple(sorted(found, key=lambda one: (one.order, one.id)))
+        discovered.append(found)
+    return tuple(sorted(discovered, key=lambda made: (made.order, made.id)))
 
 
 RULES: tuple[Rule, ...] = _discover()
@@ -30,7 +30,7 @@ RULES: tuple[Rule, ...] = _discover()
 
 def rule(name: str) -> Rule | None:
     """The rule of that id."""
-    return next((one for one in RULES if one.id == name), None)
+    return next((made for made in RULES if made.id == name), None)
 
 
 def suspect_of(finding: Finding) -> Suspect | None:

@@ -20,12 +20,12 @@ def result_recurs(question: Question) -> bool | None:
     mounts emptied by its cold run. False: each time it was another; None: nothing tells."""
     runs = question.case.of(question.run.kind, host=question.run.host)
     runs.sort(key=lambda run: run.repeat)
-    found = [step.status for run in runs for step in run.steps if step.id == question.step.id]
-    if len(found) < 2 or found[0] != "miss":
+    statuses = [step.status for run in runs for step in run.steps if step.id == question.step.id]
+    if len(statuses) < 2 or statuses[0] != "miss":
         return None
-    if all(status == "miss" for status in found):
+    if all(status == "miss" for status in statuses):
         return False
-    return True if all(status == "hit" for status in found[1:]) else None
+    return True if all(status == "hit" for status in statuses[1:]) else None
 
 
 def remade_runs(question: Question) -> list[Instruction]:
@@ -36,15 +36,15 @@ def remade_runs(question: Question) -> list[Instruction]:
         return []
     direct = question.case.parents(question.run)
     steps = {step.id: step for step in question.run.steps}
-    found: set[StepId] = set()
+    remade: set[StepId] = set()
     waiting = list(question.chain.through)
     while waiting:
         step = waiting.pop()
-        if step in found or steps[step].status != "miss":
+        if step in remade or steps[step].status != "miss":
             continue
-        found.add(step)
+        remade.add(step)
         waiting += [parent.step for parent in direct.get(step, ())]
-    items = [question.case.instruction(step) for step in sorted(found, key=order)]
+    items = [question.case.instruction(step) for step in sorted(remade, key=order)]
     return [item for item in items if item is not None and item.keyword == "RUN"]
 
 
@@ -71,8 +71,8 @@ def makers_of(case: Case, item: Instruction) -> list[Instruction]:
     if not isinstance(item.copy_from, int):
         return []
     stage = case.dockerfile.stages[item.copy_from]
-    found = [one for one in stage.instructions if one.keyword == "RUN"]
+    makers = [item for item in stage.instructions if item.keyword == "RUN"]
     while stage.base_stage is not None and stage.base_stage < stage.index:
         stage = case.dockerfile.stages[stage.base_stage]
-        found = [*(one for one in stage.instructions if one.keyword == "RUN"), *found]
-    return found
+        makers = [*(item for item in stage.instructions if item.keyword == "RUN"), *makers]
+    return makers

@@ -13,12 +13,12 @@ def shared_mounts(case: Case) -> dict[str, list[tuple[Instruction, Mount]]]:
     `from` begins as a copy of other content and is another folder. An id with a variable is
     compared within its stage only: what it stands for is not known elsewhere.
     """
-    found: dict[str, list[tuple[Instruction, Mount]]] = {}
+    users: dict[str, list[tuple[Instruction, Mount]]] = {}
     for item in case.instructions("RUN"):
         for mount in item.cache_mounts:
             scope = f"@{item.stage_index}" if "$" in mount.id else ""
             key = f"{mount.id}{scope}|{mount.from_ or ''}|{mount.source}"
-            members = found.setdefault(key, [])
+            members = users.setdefault(key, [])
             if all(other.text != item.text for other, _ in members):
                 members.append((item, mount))
-    return {members[0][1].id: members for members in found.values() if len(members) > 1}
+    return {members[0][1].id: members for members in users.values() if len(members) > 1}

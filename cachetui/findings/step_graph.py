@@ -27,7 +27,7 @@ def parents(run: Run, dockerfile: Dockerfile) -> dict[StepId, tuple[Parent, ...]
     ARGs before the first FROM are no steps here. A `COPY --link` stands on no chain on
     BuildKit; the legacy builder takes the flag and ignores it.
     """
-    found: dict[StepId, tuple[Parent, ...]] = {}
+    graph: dict[StepId, tuple[Parent, ...]] = {}
     tips: dict[int, StepId | None] = {}
     for step in sorted(run.steps, key=lambda one: order(one.id)):
         stage = step.stage_index
@@ -53,6 +53,6 @@ def parents(run: Run, dockerfile: Dockerfile) -> dict[StepId, tuple[Parent, ...]
                 last = tips.get(source)
                 if last is not None:
                     own.append(Parent(last, "content"))
-        found[step.id] = tuple(own)
+        graph[step.id] = tuple(own)
         tips[stage] = step.id
-    return found
+    return graph

@@ -17,7 +17,7 @@ def unexpected_misses(case: Case) -> tuple[Question, ...]:
     is another question.
     """
     hits = _hits(case)
-    found: list[Question] = []
+    misses: list[Question] = []
     for run in case.runs:
         if run.kind.cold:
             continue
@@ -25,15 +25,15 @@ def unexpected_misses(case: Case) -> tuple[Question, ...]:
         for chain in case.chains[run.id]:
             alike = hits.get((run.scenario, run.repeat, chain.cause.id), ())
             peers = tuple(other for other in alike if other.host != run.host)
-            found.append(Question(case, chain, peers, before))
-    return tuple(found)
+            misses.append(Question(case, chain, peers, before))
+    return tuple(misses)
 
 
 def _hits(case: Case) -> _Peers:
     """By scenario, repeat and step the runs in which it hit."""
-    found: _Peers = {}
+    hits: _Peers = {}
     for run in case.runs:
         for step in run.steps:
             if step.status == "hit":
-                found.setdefault((run.scenario, run.repeat, step.id), []).append(run)
-    return found
+                hits.setdefault((run.scenario, run.repeat, step.id), []).append(run)
+    return hits

@@ -26,16 +26,17 @@ def unanswered(case: Case, questions: Sequence[tuple[Question, list[Answer]]]) -
         suspects = tuple(sorted({rule.id for rule, _ in answers}))
         key = (question.step.id, question.run.scenario, suspects, bool(question.peers))
         groups.setdefault(key, []).append(question)
-    found: list[Unexplained] = []
+    unexplained: list[Unexplained] = []
     for (_, scenario, suspects, _), members in groups.items():
-        hosts = tuple(dict.fromkeys(one.run.host for one in members))
-        peers = tuple(dict.fromkeys(peer.host for one in members for peer in one.peers))
+        hosts = tuple(dict.fromkeys(question.run.host for question in members))
+        peers = tuple(dict.fromkeys(peer.host for question in members for peer in question.peers))
         first = members[0]
-        seconds = [one.chain.seconds for one in members if one.chain.seconds is not None]
-        below = {s.id for one in members for s in one.chain.consequences}
+        costs = (question.chain.seconds for question in members)
+        seconds = [cost for cost in costs if cost is not None]
+        below = {s.id for question in members for s in question.chain.consequences}
         what = case.line(first.step.id)
         beside = f", hit on {join_names(peers)}" if peers else ""
-        found.append(
+        unexplained.append(
             Unexplained(
                 title=f"{what} missed on {join_names(hosts)}{beside}",
                 hosts=hosts,
@@ -48,51 +49,53 @@ def unanswered(case: Case, questions: Sequence[tuple[Question, list[Answer]]]) -
                 suspects=suspects,
             )
         )
-    return found
+    return unexplained
 
 
 def undiscussed(
     case: Case, findings: Sequence[Finding], unexplained: Sequence[Unexplained]
 ) -> list[Unexplained]:
     """Where hosts disagree and nothing said so far is about it."""
-    found: list[Unexplained] = []
-    for one in agree(case.document).disagreements:
-        said: list[Finding | Unexplained] = [*findings, *unexplained, *found]
-        if any(_about(what, one) for what in said):
+    more: list[Unexplained] = []
+    for disagreement in agree(case.document).disagreements:
+        discussed: list[Finding | Unexplained] = [*findings, *unexplained, *more]
+        if any(_about(subject, disagreement) for subject in discussed):
             continue
-        sides = ", ".join(f"{side.status} on {join_names(side.hosts)}" for side in one.sides)
-        what = case.line(one.step) if one.step is not None else "the run"
-        odd = one.odd or tuple(h for side in one.sides for h in side.hosts)
-        rest = tuple(h for side in one.sides for h in side.hosts if h not in odd)
-        found.append(
+        sides = ", ".join(
+            f"{side.status} on {join_names(side.hosts)}" for side in disagreement.sides
+        )
+        subject = case.line(disagreement.step) if disagreement.step is not None else "the run"
+        odd = disagreement.odd or tuple(h for side in disagreement.sides for h in side.hosts)
+        rest = tuple(h for side in disagreement.sides for h in side.hosts if h not in odd)
+        more.append(
             Unexplained(
-                title=f"{what}: {sides}",
+                title=f"{subject}: {sides}",
                 hosts=odd,
-                backends=(Scenario.of(one.scenario).backend,),
-                scenarios=(one.scenario,),
-                steps=(StepRef.of(one.step),) if one.step is not None else (),
-                facts=(*_reasons(case, one), *host_differences(case, odd, rest, None)),
+                backends=(Scenario.of(disagreement.scenario).backend,),
+                scenarios=(disagreement.scenario,),
+                steps=(StepRef.of(disagreement.step),) if disagreement.step is not None else (),
+                facts=(*_reasons(case, disagreement), *host_differences(case, odd, rest, None)),
             )
         )
-    return found
+    return more
 
 
-def _reasons(case: Case, one: Disagreement) -> Iterator[Evidence]:
+def _reasons(case: Case, disagreement: Disagreement) -> Iterator[Evidence]:
     """Why runs failed, where that is what hosts part ways in."""
-    hosts = {host for side in one.sides for host in side.hosts}
+    hosts = {host for side in disagreement.sides for host in side.hosts}
     for run in case.document.runs:
-        same = (run.scenario, run.repeat) == (one.scenario, one.repeat)
+        same = (run.scenario, run.repeat) == (disagreement.scenario, disagreement.repeat)
         if same and run.host in hosts and run.status != "ok" and run.reason:
             yield Evidence(kind="run", text=f"{run.host}: {run.reason}")
 
 
-def _about(what: Finding | Unexplained, one: Disagreement) -> bool:
+def _about(said: Finding | Unexplained, disagreement: Disagreement) -> bool:
     """Whether something said is about this disagreement: its scenario, step and a host of it."""
-    if one.scenario not in what.scenarios:
+    if disagreement.scenario not in said.scenarios:
         return False
-    hosts = {host for side in one.sides for host in side.hosts}
-    if hosts.isdisjoint(what.hosts):
+    hosts = {host for side in disagreement.sides for host in side.hosts}
+    if hosts.isdisjoint(said.hosts):
         return False
-    if one.step is None:
-        return not what.steps or isinstance(what, Finding)
-    return StepRef.of(one.step) in (*what.steps, *what.consequences)
+    if disagreement.step is None:
+        return not said.steps or isinstance(said, Finding)
+    return StepRef.of(disagreement.step) in (*said.steps, *said.consequences)

@@ -82,15 +82,15 @@ def scope_at(
 
 def global_args(dockerfile: Dockerfile, given: Mapping[str, str]) -> dict[str, str]:
     """Tokens of the ARGs before the first FROM."""
-    found: dict[str, str] = {}
+    tokens: dict[str, str] = {}
     for item in dockerfile.meta_args:
-        for word in item.args:
-            name, equals, default = word.partition("=")
+        for declaration in item.args:
+            name, equals, default = declaration.partition("=")
             if name in given:
-                found[name] = given[name]
+                tokens[name] = given[name]
             elif equals:
-                found[name] = _token(default, found)
-    return found
+                tokens[name] = _token(default, tokens)
+    return tokens
 
 
 def from_arguments(dockerfile: Dockerfile, head: Instruction) -> frozenset[str]:
@@ -98,16 +98,16 @@ def from_arguments(dockerfile: Dockerfile, head: Instruction) -> frozenset[str]:
     defaults = {
         name: default
         for item in dockerfile.meta_args
-        for name, _, default in (word.partition("=") for word in item.args)
+        for name, _, default in (declaration.partition("=") for declaration in item.args)
     }
-    found: set[str] = set()
+    names: set[str] = set()
     waiting = list(references(head.text))
     while waiting:
         name = waiting.pop()
-        if name not in found:
-            found.add(name)
+        if name not in names:
+            names.add(name)
             waiting += references(defaults.get(name, ""))
-    return frozenset(found)
+    return frozenset(names)
 
 
 def _take(
@@ -115,8 +115,8 @@ def _take(
 ) -> None:
     known = {**scope.args, **scope.env}
     if item.keyword == "ARG":
-        for word in item.args:
-            name, equals, default = word.partition("=")
+        for declaration in item.args:
+            name, equals, default = declaration.partition("=")
             scope.declared.add(name)
             if name in given:
                 scope.args[name] = given[name]

@@ -97,8 +97,8 @@ class ExperimentSetting:
     def missed(self, step: StepId) -> Run | None:
         """The as-found run, where it missed this step."""
         run = self.run
-        found = run is not None and any(s.id == step and s.status == "miss" for s in run.steps)
-        return run if found else None
+        missed = run is not None and any(s.id == step and s.status == "miss" for s in run.steps)
+        return run if missed else None
 
     @property
     def first(self) -> StepId:

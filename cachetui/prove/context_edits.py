@@ -24,11 +24,11 @@ def edits(
     difference: Difference, then: Mapping[str, Entry], source: str | None
 ) -> tuple[FileEdit, ...]:
     """What makes a context as it is now (the second of the difference) what it was then."""
-    found = [FileEdit(path, None) for path in reversed(difference.added)]
+    file_edits = [FileEdit(path, None) for path in reversed(difference.added)]
     back = sorted({*difference.removed, *difference.content})
-    found += [FileEdit(path, then[path], source) for path in back]
-    found += [FileEdit(path, then[path]) for path, _, _ in difference.modes]
-    return tuple(found)
+    file_edits += [FileEdit(path, then[path], source) for path in back]
+    file_edits += [FileEdit(path, then[path]) for path, _, _ in difference.modes]
+    return tuple(file_edits)
 
 
 def commands(changes: Iterable[FileEdit]) -> list[str]:
@@ -50,5 +50,5 @@ def _commands(change: FileEdit) -> list[str]:
         return [f"rm -rf {path}", f"ln -s {shlex.quote(entry.target or '')} {path}"]
     # Without the old times: a context whose file differs in neither size nor time is not sent
     # again (buildkit#4950).
-    found = shlex.quote(f"{change.source}/{change.path}")
-    return [f"rm -rf {path}", f"cp {found} {path}", mode]
+    source = shlex.quote(f"{change.source}/{change.path}")
+    return [f"rm -rf {path}", f"cp {source} {path}", mode]

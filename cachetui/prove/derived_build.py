@@ -188,15 +188,15 @@ def _if(test: str, steps: Sequence[str]) -> str:
     return f"if [ {test} ]; then\n{lines}\nfi"
 
 
-def kept_options(words: Sequence[str]) -> tuple[str, ...]:
+def kept_options(options: Sequence[str]) -> tuple[str, ...]:
     """The build's own options without those that would fetch another base image, or send a
     cache of ours somewhere."""
-    found: list[str] = []
-    rest = iter(words)
-    for word in rest:
-        name, equals, _ = word.partition("=")
+    kept: list[str] = []
+    rest = iter(options)
+    for option in rest:
+        name, equals, _ = option.partition("=")
         if name == "--cache-to" and not equals:
             next(rest, None)
         elif name not in ("--pull", "--cache-to"):
-            found.append(word)
-    return tuple(found)
+            kept.append(option)
+    return tuple(kept)

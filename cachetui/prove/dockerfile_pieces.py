@@ -32,15 +32,15 @@ Pieces = tuple[Piece, ...]
 def pieces(dockerfile: Dockerfile) -> Pieces:
     """The pieces of a file in order; joined they are its text, but for what follows the last."""
     lines = [f"{line}\n" for line in dockerfile.text.split("\n")]
-    found: list[Piece] = []
+    parts: list[Piece] = []
     done = 0
     for item in sorted(dockerfile.instructions, key=lambda one: one.line):
         lead = "".join(lines[done : item.line - 1])
         body = "".join(lines[item.line - 1 : item.end_line])
         step = StepId(item.stage_index, item.index)
-        found.append(Piece(item.stage_index, step, lead, body))
+        parts.append(Piece(item.stage_index, step, lead, body))
         done = item.end_line
-    return tuple(found)
+    return tuple(parts)
 
 
 def text(parts: Sequence[Piece]) -> str:
@@ -73,16 +73,16 @@ def replaced(parts: Pieces, step: StepId, body: str | None) -> Pieces:
 
 def inserted(parts: Pieces, above: StepId, body: str) -> Pieces:
     """With a new instruction right above one; at the end of its stage when there is none there."""
-    found: list[Piece] = []
+    changed: list[Piece] = []
     new = Piece(above.stage_index, None, "", body)
     waiting = True
     for part in parts:
         past = part.stage == above.stage_index and part.step == above
         if waiting and (past or part.stage > above.stage_index):
-            found.append(new)
+            changed.append(new)
             waiting = False
-        found.append(part)
-    return (*found, new) if waiting else tuple(found)
+        changed.append(part)
+    return (*changed, new) if waiting else tuple(changed)
 
 
 def until(parts: Pieces, last: StepId, needed: Collection[int]) -> Pieces:
@@ -104,12 +104,12 @@ def _until(parts: Pieces, last: StepId, needed: Collection[int]) -> Iterator[Pie
 
 def salted(parts: Pieces, stages: Collection[int], body: str) -> Pieces:
     """With an instruction right below the FROM of each of these stages."""
-    found: list[Piece] = []
+    changed: list[Piece] = []
     for part in parts:
-        found.append(part)
+        changed.append(part)
         if part.step is not None and part.step.index == 0 and part.stage in stages:
-            found.append(Piece(part.stage, None, "", body))
-    return tuple(found)
+            changed.append(Piece(part.stage, None, "", body))
+    return tuple(changed)
 
 
 def unlinked(parts: Pieces) -> Pieces:

@@ -134,15 +134,15 @@ class ExperimentHost:
             f"xargs {self.docker} image inspect --format {shlex.quote(form)} 2>/dev/null; true"
         )
         done = self.machine.run(ask, timeout=ASK_SECONDS, cancel=self.cancel)
-        found: str | None = None
+        same_layers: str | None = None
         for line in done.text.splitlines():
             identity, _, layers = line.partition("|")
             if image.id is not None and identity == image.id:
                 return identity
             with suppress(ValueError):
                 if tuple(json.loads(layers) or ()) == image.layers:
-                    found = found or identity
-        return found
+                    same_layers = same_layers or identity
+        return same_layers
 
     def expect(self, image: Image, identity: str) -> None:
         """Reckon with an image that is still to be taken, for what is told beforehand."""

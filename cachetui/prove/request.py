@@ -61,11 +61,12 @@ def _finding(document: Document, store: Store, name: str) -> Finding:
     """The finding of that name, as it was before any experiment: one that was withdrawn can be
     asked about again."""
     findings = why(document, store, settled=False).findings
-    found = [one for one in findings if one.name == name] or [f for f in findings if f.id == name]
-    if len(found) == 1:
-        return found[0]
-    names = ", ".join(one.name for one in found or findings) or "none"
-    what = f"{len(found)} findings are of {name}" if found else f"no finding is named {name!r}"
+    matches = [finding for finding in findings if finding.name == name]
+    matches = matches or [finding for finding in findings if finding.id == name]
+    if len(matches) == 1:
+        return matches[0]
+    names = ", ".join(finding.name for finding in matches or findings) or "none"
+    what = f"{len(matches)} findings are of {name}" if matches else f"no finding is named {name!r}"
     raise NoExperiment(f"{what} in audit {document.audit}; its findings: {names}")
 
 
@@ -78,9 +79,9 @@ def _host(finding: Finding, known: dict[str, HostSettings], wanted: str | None) 
         if wanted not in known:
             raise NoExperiment(f"hosts.toml has no host {wanted}; it has {join_names(list(known))}")
         return known[wanted]
-    found = next((known[name] for name in finding.hosts if name in known), None)
-    if found is None:
+    settings = next((known[name] for name in finding.hosts if name in known), None)
+    if settings is None:
         raise NoExperiment(
             f"{finding.name} is about {join_names(finding.hosts)}, and hosts.toml has none of them"
         )
-    return found
+    return settings

@@ -55,11 +55,11 @@ def verdict(
     not asked, None where it was, or had not to be."""
     own = _own(change, builds, host, line)
     theirs = _theirs(change, builds, host, line)
-    said = tuple(one.evidence for one in (theirs, own) if one is not None)
-    evidence = tuple(item for part in said for item in part)
-    for one in (theirs, own):
-        if one is not None and one.outcome != "proved":
-            return Verdict(one.outcome, evidence)
+    parts = tuple(part.evidence for part in (theirs, own) if part is not None)
+    evidence = tuple(item for part in parts for item in part)
+    for part in (theirs, own):
+        if part is not None and part.outcome != "proved":
+            return Verdict(part.outcome, evidence)
     if own is None:
         return Verdict("undecided", evidence)
     if unasked is not None and not recorded:

@@ -141,21 +141,21 @@ class _Image:
 
 
 def _by_image(case: Case, ref: str) -> dict[tuple[str, _Image], list[str]]:
-    """Hosts by what they have; those of different platforms are not to be compared, nor are
-    layers with a digest: then those hosts are taken of which most is known."""
+    """Hosts by platform and image; empty where platforms differ. Layers and digests cannot be
+    compared: hosts of the kind that more of them have are taken, layers on a tie."""
     known: dict[str, tuple[str, _Image]] = {}
     for host in case.document.hosts:
         image = _image(case, host.name, ref)
         if image is not None and host.facts is not None:
             wanted = host.evidence.default_platform if host.evidence else None
             known[host.name] = (wanted or host.facts.platform, image)
-    by_layers = {name: one for name, one in known.items() if one[1].layers}
-    chosen = by_layers if len(by_layers) * 2 >= len(known) else known
-    chosen = {n: one for n, one in chosen.items() if bool(one[1].layers) == (chosen is by_layers)}
-    found: dict[tuple[str, _Image], list[str]] = {}
-    for name, one in chosen.items():
-        found.setdefault(one, []).append(name)
-    return found if len({platform for platform, _ in found}) == 1 else {}
+    with_layers = sum(bool(image.layers) for _, image in known.values())
+    by_layers = with_layers * 2 >= len(known)
+    groups: dict[tuple[str, _Image], list[str]] = {}
+    for name, (platform, image) in known.items():
+        if bool(image.layers) == by_layers:
+            groups.setdefault((platform, image), []).append(name)
+    return groups if len({platform for platform, _ in groups}) == 1 else {}
 
 
 def _image(case: Case, host: str, ref: str) -> _Image | None:

@@ -74,14 +74,14 @@ def _since_before(question: Question) -> Claim | None:
 def _arguments(question: Question) -> frozenset[str]:
     """Arguments that are in the key of the step themselves, or in an ENV, USER or WORKDIR."""
     assert question.changes.now is not None or not question.changes.changed
-    found: set[str] = set()
+    arguments: set[str] = set()
     for name in question.changes.changed:
         kind, _, argument = name.partition(":")
         if kind == "arg":
-            found.add(argument)
+            arguments.add(argument)
         elif kind in ("env", "setting") and question.changes.now is not None:
-            found |= arguments_in(question.changes.now.tokens.get(name, ""))
-    return frozenset(found)
+            arguments |= arguments_in(question.changes.now.tokens.get(name, ""))
+    return frozenset(arguments)
 
 
 def _given(
@@ -111,8 +111,8 @@ def _in_the_cache(question: Question) -> Claim | None:
         return None
     if question.before is not None:
         return None  # then that run tells what changed, or that nothing did
-    found = parting(question.case, question.run, question.step.id)
-    if found is None or not found.args_only:
+    other = parting(question.case, question.run, question.step.id)
+    if other is None or not other.args_only:
         return None
     names = sorted(question.changes.now.tokens if question.changes.now else ())
     args = [name[4:] for name in names if name.startswith("arg:")]
@@ -123,7 +123,7 @@ def _in_the_cache(question: Question) -> Claim | None:
             kind="cache",
             text=f"{question.run.host} has an image with the same RUN on the same parent image, "
             "with other build arguments",
-            data={"image": found.image, "made_by": found.made_by},
+            data={"image": other.image, "made_by": other.made_by},
         )
     ]
     return _claim(question, args, evidence, "likely")
@@ -170,11 +170,11 @@ def _claim(
 def _declared(question: Question, name: str) -> Instruction | None:
     """The ARG that declares it for the step that missed."""
     stage = question.case.dockerfile.stages[question.step.stage_index]
-    found = None
+    declaration = None
     for item in stage.instructions[: question.step.index]:
         if item.keyword == "ARG" and any(w.partition("=")[0] == name for w in item.args):
-            found = item
-    return found
+            declaration = item
+    return declaration
 
 
 def _uses(item: Instruction, name: str) -> bool:

@@ -81,7 +81,7 @@ def _lines(question: Question) -> list[_Change]:
     items = [edit.now or edit.before for edit in question.changes.edits_above]
     if legacy and legacy_metadata_invalidates.explain(question) is not None:
         return []  # another rule's surprise
-    found: list[_Change] = []
+    changes: list[_Change] = []
     for edit, item in zip(question.changes.edits_above, items, strict=True):
         assert item is not None
         if not legacy and item.keyword not in BUILDKIT_KEYWORDS:
@@ -93,8 +93,8 @@ def _lines(question: Question) -> list[_Change]:
             data={"edit": edit.kind, "line": item.line},
         )
         place = StepId(item.stage_index, item.index) if edit.now is not None else None
-        found.append((place, evidence))
-    return found + _in_force(question)
+        changes.append((place, evidence))
+    return changes + _in_force(question)
 
 
 def _kind(question: Question, edit: Edit) -> str:
@@ -118,7 +118,7 @@ def _in_force(question: Question) -> list[_Change]:
     assert before is not None
     legacy = question.run.backend == "legacy"
     now, then = question.case.document.build.build_args, before.document.build.build_args
-    found: list[_Change] = []
+    changes: list[_Change] = []
     for changed in sorted(question.changes.changed):
         kind, _, name = changed.partition(":")
         if kind not in (("arg",) if legacy else ("env", "setting", "arg")):
@@ -130,8 +130,8 @@ def _in_force(question: Question) -> list[_Change]:
         where = f" (line {line})" if line else ""
         text = f"{what}{where} has changed, and is in the cache key of the steps below"
         evidence = Evidence(kind="earlier", text=text, data={"name": name, "line": line})
-        found.append((_at(question, line), evidence))
-    return found
+        changes.append((_at(question, line), evidence))
+    return changes
 
 
 def _arguments(question: Question, kind: str, name: str) -> Iterable[str]:
@@ -159,19 +159,19 @@ def _options(question: Question) -> list[_Change]:
     """Options of the build that are in this step's key, and changed."""
     before = question.before
     assert before is not None
-    found: list[str] = []
+    texts: list[str] = []
     now = build_options(question.case.document.build.docker_args)
     then = build_options(before.document.build.docker_args)
     buildkit_run = question.run.backend == "buildkit" and question.step.keyword == "RUN"
     for option in sorted({*now, *then}):
         in_key = option in IN_EVERY_KEY or (buildkit_run and option in IN_A_RUNS_KEY)
         if in_key and now.get(option) != then.get(option):
-            found.append(
+            texts.append(
                 f"docker_args of the build have {_said(option, now)}; before: {_said(option, then)}"
             )
     if buildkit_run and "network" in question.changes.changed:
-        found.append("the network of the build changed")
-    return [(None, Evidence(kind="earlier", text=text)) for text in found]
+        texts.append("the network of the build changed")
+    return [(None, Evidence(kind="earlier", text=text)) for text in texts]
 
 
 def _said(option: str, words: Mapping[str, tuple[str, ...]]) -> str:

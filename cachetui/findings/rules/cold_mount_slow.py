@@ -23,9 +23,9 @@ from cachetui.records.scenario import BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM
 from cachetui.records.step import StepId
 
 COLD, WARM = BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM
-LEAST_SECONDS = 0.2
-LEAST_RATIO = 1.2
-"""Less is not worth telling, however sure it is."""
+MIN_SECONDS = 0.2
+MIN_RATIO = 1.2
+"""Smaller differences are not worth reporting, however sure they are."""
 
 
 def observe(case: Case) -> Iterator[Claim]:
@@ -40,30 +40,32 @@ def _claim(case: Case, item: Instruction, host: str) -> Claim | None:
     step = StepId(item.stage_index, item.index)
     cold = samples(case.of(COLD, host=host), step)
     warm = samples(case.of(WARM, host=host), step)
-    found = difference(cold, warm, "with the mount warm")
-    if found is None or not _worth(found):
+    slowdown = difference(cold, warm, "with the mount warm")
+    if slowdown is None or not _worth(slowdown):
         return None
     confidence: Confidence
-    if found.grade == "tested" and found.finding == "slower":
+    if slowdown.grade == "tested" and slowdown.finding == "slower":
         confidence = "proved"
-    elif found.grade == "range" and _far_apart(cold, warm):
+    elif slowdown.grade == "range" and _far_apart(cold, warm):
         confidence = "likely"
     else:
         return None
-    one, two = summarise(cold), summarise(warm)
-    assert one is not None
-    assert two is not None
+    cold_summary, warm_summary = summarise(cold), summarise(warm)
+    assert cold_summary is not None
+    assert warm_summary is not None
     return Claim(
-        title=f"line {item.line} takes {found.seconds:.1f} s longer when its cache mount is cold",
+        title=f"line {item.line} takes {slowdown.seconds:.1f} s longer when its cache mount "
+        "is cold",
         confidence=confidence,
         steps=(step,),
         evidence=(
             Evidence(kind="dockerfile", text=describe(item, 90)),
             Evidence(
                 kind="timing",
-                text=f"{host}: {_said(one)} with the mount empty, {_said(two)} with the "
-                f"content that the cold build left: {found.sentence()}",
-                data={"cold": list(cold), "warm": list(warm), "p": found.p},
+                text=f"{host}: {_seconds(cold_summary)} with the mount empty, "
+                f"{_seconds(warm_summary)} "
+                f"with the content that the cold build left: {slowdown.sentence()}",
+                data={"cold": list(cold), "warm": list(warm), "p": slowdown.p},
             ),
             *loaded(case, host, case.of(COLD, WARM, host=host)),
         ),
@@ -74,7 +76,7 @@ def _claim(case: Case, item: Instruction, host: str) -> Claim | None:
         hosts=(host,),
         backends=("buildkit",),
         scenarios=(COLD.name, WARM.name),
-        seconds=round(found.seconds, 3),
+        seconds=round(slowdown.seconds, 3),
     )
 
 
@@ -82,16 +84,19 @@ def _far_apart(cold: Sequence[float], warm: Sequence[float]) -> bool:
     """Whether few samples lie further apart than either spreads: that they do not overlap alone
     is chance once in twenty for three a side."""
     gap = min(cold) - max(warm)
-    return gap >= max(max(cold) - min(cold), max(warm) - min(warm), LEAST_SECONDS)
+    return gap >= max(max(cold) - min(cold), max(warm) - min(warm), MIN_SECONDS)
 
 
-def _worth(found: Difference) -> bool:
-    return found.seconds >= LEAST_SECONDS and (found.ratio is None or found.ratio >= LEAST_RATIO)
+def _worth(slowdown: Difference) -> bool:
+    large = slowdown.ratio is None or slowdown.ratio >= MIN_RATIO
+    return slowdown.seconds >= MIN_SECONDS and large
 
 
-def _said(one: Summary) -> str:
-    what = "median" if one.grade != "tested" else "median, 95% interval"
-    return f"{one.median:.1f} s ({what} {one.low:.1f} to {one.high:.1f}, {len(one.samples)} runs)"
+def _seconds(summary: Summary) -> str:
+    """ "4.1 s (median 4.0 to 4.4, 3 runs)"."""
+    what = "median" if summary.grade != "tested" else "median, 95% interval"
+    spread = f"{what} {summary.low:.1f} to {summary.high:.1f}"
+    return f"{summary.median:.1f} s ({spread}, {len(summary.samples)} runs)"
 
 
 def _target(case: Case, item: Instruction) -> str:
@@ -110,7 +115,7 @@ def ask(case: Case) -> Iterator[Need]:
             warm = samples(case.of(WARM, host=host.name), step)
             if not cold or not warm or min(len(cold), len(warm)) >= FEW:
                 continue
-            if min(cold) - max(warm) >= LEAST_SECONDS:
+            if min(cold) - max(warm) >= MIN_SECONDS:
                 yield Need(
                     id="cold-mount-slow",
                     text=f"line {item.line} took {cold[0]:.1f} s with its mount cold and "

@@ -69,11 +69,11 @@ def _claim(case: Case, step: Step, other: StepId, run: Run, legacy: Run) -> Clai
     ]
     if step.id not in built or other not in built:
         return None
-    found = legacy.kind.as_found
+    as_found = legacy.kind.as_found
     return Claim(
         title=f"line {second.line} is the same step as line {first.line}: BuildKit built it once, "
         "the legacy builder twice",
-        confidence="proved" if found else "likely",
+        confidence="proved" if as_found else "likely",
         steps=(step.id,),
         evidence=(
             Evidence(
@@ -85,7 +85,7 @@ def _claim(case: Case, step: Step, other: StepId, run: Run, legacy: Run) -> Clai
             Evidence(
                 kind="run",
                 text=f"the legacy builder on {legacy.host} ran both"
-                + ("" if found else " (with --no-cache, under which it runs both in any case)"),
+                + ("" if as_found else " (with --no-cache, under which it runs both in any case)"),
                 data={"run": legacy.id},
             ),
             Evidence(
@@ -121,11 +121,11 @@ def _parts(case: Case, first: Instruction, second: Instruction) -> Instruction |
 def _above(case: Case, item: Instruction) -> list[Instruction]:
     """All instructions of the chain from the base image down to this one."""
     stage = case.dockerfile.stages[item.stage_index]
-    found = list(stage.instructions[1 : item.index + 1])
+    chain = list(stage.instructions[1 : item.index + 1])
     while stage.base_stage is not None and stage.base_stage < stage.index:
         stage = case.dockerfile.stages[stage.base_stage]
-        found = [*stage.instructions[1:], *found]
-    return found
+        chain = [*stage.instructions[1:], *chain]
+    return chain
 
 
 def _words(item: Instruction) -> tuple[str, ...]:

@@ -46,9 +46,9 @@ def _claim(case: Case, run: Run, well: list[Run]) -> Claim | None:
     others = [r for r in well if _engine(case, r) != _engine(case, run)]
     if not others or any(_engine(case, r) == _engine(case, run) for r in well):
         return None
-    found = _foreseen(case, run)
-    if found is not None:
-        item, reason = found
+    refusal = _foreseen(case, run)
+    if refusal is not None:
+        item, reason = refusal
         confidence: Confidence = "proved"
     elif run.status == "failed" and not _ran(run) and _REFUSED.search(run.reason or ""):
         item, reason = _at_line(case, run.reason or ""), run.reason or ""
@@ -95,12 +95,12 @@ def _foreseen(case: Case, run: Run) -> tuple[Instruction | None, str] | None:
     assert facts is not None
     target = case.document.build.target
     try:
-        found = unsupported(case.dockerfile, target, run.backend, facts.engine)
+        refusal = unsupported(case.dockerfile, target, run.backend, facts.engine)
     except DockerfileError:
         return None
-    if found is None:
+    if refusal is None:
         return None
-    return _instruction_at(case, found.line), f"line {found.line}: {found.reason}"
+    return _instruction_at(case, refusal.line), f"line {refusal.line}: {refusal.reason}"
 
 
 def _instruction_at(case: Case, line: int) -> Instruction | None:
@@ -111,8 +111,8 @@ def _instruction_at(case: Case, line: int) -> Instruction | None:
 
 
 def _at_line(case: Case, reason: str) -> Instruction | None:
-    found = _LINE.search(reason)
-    return _instruction_at(case, int(found[1])) if found else None
+    match = _LINE.search(reason)
+    return _instruction_at(case, int(match[1])) if match else None
 
 
 def _engine(case: Case, run: Run) -> tuple[str, str]:
@@ -121,13 +121,13 @@ def _engine(case: Case, run: Run) -> tuple[str, str]:
 
 
 def _engines(case: Case, runs: list[Run]) -> list[tuple[str, list[str]]]:
-    found: dict[str, list[str]] = {}
+    hosts_by_engine: dict[str, list[str]] = {}
     for run in runs:
         facts = case.facts(run.host)
         if facts is not None:
             buildx = f", buildx {facts.buildx}" if facts.buildx else ", no buildx"
-            found.setdefault(f"Docker Engine {facts.engine}{buildx}", []).append(run.host)
-    return list(found.items())
+            hosts_by_engine.setdefault(f"Docker Engine {facts.engine}{buildx}", []).append(run.host)
+    return list(hosts_by_engine.items())
 
 
 def _advice(case: Case, run: Run, item: Instruction | None) -> str:

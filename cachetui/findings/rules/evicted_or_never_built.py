@@ -155,9 +155,9 @@ def _pressure(question: Question) -> Iterator[Evidence]:
 
 def _known(question: Question) -> set[str]:
     assert question.changes.now is not None
-    words = {"text": "text", "base": "base image", "files": "files"}
-    found = {words.get(name, name.partition(":")[0]) for name in question.changes.now.tokens}
-    return found | ({"files"} if question.changes.now.files is not None else set())
+    labels = {"text": "text", "base": "base image", "files": "files"}
+    inputs = {labels.get(name, name.partition(":")[0]) for name in question.changes.now.tokens}
+    return inputs | ({"files"} if question.changes.now.files is not None else set())
 
 
 def _keep(question: Question) -> str:

@@ -87,31 +87,31 @@ def _since_before(question: Question, below: list[Step]) -> Claim | None:
 
 def _kept(question: Question, below: list[Step]) -> list[Step]:
     """The steps that would have hit: as the earlier run had them, down to the first that is not."""
-    found: list[Step] = []
+    kept: list[Step] = []
     for step in below:
         if (
             not _was_there(question, step)
             or replace(question, ancestor_step=step).changes.inputs_unchanged is False
         ):
             break
-        found.append(step)
-    return found
+        kept.append(step)
+    return kept
 
 
 def _in_the_cache(question: Question, below: list[Step]) -> Claim | None:
     """What the engine's images tell: the same steps stand there, behind another such line."""
     if question.before is not None:
         return None  # then that run tells what changed, or that nothing did
-    found: Parting | None = parting(question.case, question.run, question.step.id)
-    if found is None or found.keyword not in METADATA or not found.rejoins:
+    other: Parting | None = parting(question.case, question.run, question.step.id)
+    if other is None or other.keyword not in METADATA or not other.rejoins:
         return None
     item = question.instruction
     evidence = [
         Evidence(
             kind="cache",
-            text=f"{question.run.host} has an image with the same steps, but with {found.said} in "
+            text=f"{question.run.host} has an image with the same steps, but with {other.said} in "
             "place of the Dockerfile's line",
-            data={"image": found.image, "made_by": found.made_by, "rejoins_at": found.rejoins},
+            data={"image": other.image, "made_by": other.made_by, "rejoins_at": other.rejoins},
         ),
         Evidence(
             kind="run",
@@ -119,7 +119,7 @@ def _in_the_cache(question: Question, below: list[Step]) -> Claim | None:
             f"and missed {len(below)} steps that it has below the other line",
         ),
     ]
-    return _claim(question, item, "proved", evidence, found.text)
+    return _claim(question, item, "proved", evidence, other.text)
 
 
 def _was_there(question: Question, step: Step) -> bool:

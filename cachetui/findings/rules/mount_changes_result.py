@@ -91,8 +91,8 @@ def observe(case: Case) -> Iterator[Claim]:
 
 
 def _made(case: Case, scenario: Scenario, host: str, step: StepId) -> list[str]:
-    found = (case.outputs.get((run.id, step)) for run in case.of(scenario, host=host))
-    return [made for made in found if made is not None]
+    digests = (case.outputs.get((run.id, step)) for run in case.of(scenario, host=host))
+    return [made for made in digests if made is not None]
 
 
 def ask(case: Case) -> Iterator[Need]:

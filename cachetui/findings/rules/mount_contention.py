@@ -26,7 +26,7 @@ class LockedMount(Suspect, frozen=True, tag="sharing"):
     id: str
 
 
-LEAST = 0.3
+MIN_WAIT = 0.3
 """Seconds at once that count as waiting: printed times are no finer than 0.1 s."""
 
 
@@ -47,9 +47,9 @@ def _claim(
     case: Case, runs: list[Run], identity: str, first: Instruction, second: Instruction
 ) -> Iterator[Claim]:
     """What the repeats of a scenario on a host say of two steps."""
-    waits = [wait for run in runs if (wait := _waited(run, first, second)) is not None]
-    found = summarise(waits)
-    if found is None or found.median < LEAST:
+    waits = [waited for run in runs if (waited := _waited(run, first, second)) is not None]
+    wait = summarise(waits)
+    if wait is None or wait.median < MIN_WAIT:
         return
     run = runs[0]
     yield Claim(
@@ -63,7 +63,7 @@ def _claim(
             Evidence(
                 kind="timing",
                 text=f"{run.scenario} on {run.host}: both were in progress at the same time for "
-                f"{_said(found)}; only one could hold the mount, the other waited",
+                f"{_seconds(wait)}; only one could hold the mount, the other waited",
                 data={"runs": [one.id for one in runs], "waited": waits},
             ),
             *loaded(case, run.host, runs),
@@ -73,7 +73,7 @@ def _claim(
         hosts=(run.host,),
         backends=("buildkit",),
         scenarios=(run.scenario,),
-        seconds=round(found.median, 3),
+        seconds=round(wait.median, 3),
         merge_key=identity,
         suspect=LockedMount(identity),
     )
@@ -92,10 +92,10 @@ def _place(item: Instruction) -> StepId:
     return StepId(item.stage_index, item.index)
 
 
-def _said(found: Summary) -> str:
-    if found.grade == "shown":
-        return " and ".join(f"{wait:.1f} s" for wait in found.samples)
-    return f"{found.median:.1f} s ({found.low:.1f} to {found.high:.1f}, {len(found.samples)} runs)"
+def _seconds(waits: Summary) -> str:
+    if waits.grade == "shown":
+        return " and ".join(f"{wait:.1f} s" for wait in waits.samples)
+    return f"{waits.median:.1f} s ({waits.low:.1f} to {waits.high:.1f}, {len(waits.samples)} runs)"
 
 
 RULE = Rule(

@@ -84,15 +84,15 @@ def observe(case: Case) -> Iterator[Claim]:
         ]
         if not makers:
             continue
-        found = False
+        differs = False
         for sure, runs in _alike(case, made, item.stage_index):
             results = {result for _, result in runs}
             if len(results) > 1:
-                found = True
+                differs = True
                 proved = sure and len(makers) == 1
                 yield _differs(makers, runs, "proved" if proved else "likely")
                 break
-        if found:
+        if differs:
             return  # what stands on it differs because of it
 
 

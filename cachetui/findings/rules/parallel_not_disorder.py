@@ -14,7 +14,7 @@ from cachetui.records.run import Run
 from cachetui.records.scenario import BUILDKIT_WARM
 from cachetui.records.step import Step, StepId
 
-LEAST = 0.2
+MIN_SECONDS = 0.2
 """Seconds side by side that count: printed times are no finer than 0.1 s."""
 
 
@@ -81,18 +81,18 @@ def _pairs(run: Run, case: Case) -> Iterator[tuple[Step, Step, float]]:
             if (first.id, second.id) in waiting:
                 continue
             together = overlap_seconds(first, second)
-            if together >= LEAST:
+            if together >= MIN_SECONDS:
                 yield first, second, together
 
 
 def _waiting(case: Case) -> set[tuple[StepId, StepId]]:
     """Pairs of steps that lock one cache mount: at once means that one of them waits."""
-    found: set[tuple[StepId, StepId]] = set()
+    pairs: set[tuple[StepId, StepId]] = set()
     for members in shared_mounts(case).values():
         if any(mount.sharing == "locked" for _, mount in members):
             ids = [StepId(item.stage_index, item.index) for item, _ in members]
-            found |= {(one, two) for one in ids for two in ids}
-    return found
+            pairs |= {(one, two) for one in ids for two in ids}
+    return pairs
 
 
 RULE = Rule(
