@@ -1,1 +1,1 @@
-"""Compare what was observed: records in, values out. Pure: no I/O, no clock, no display."""
+"""Compares what was observed across hosts, builders and repeats. Pure: records in, values out."""

@@ -1,4 +1,4 @@
-"""Align the steps of runs by their place in the Dockerfile, and say where hosts part ways.
+"""Align the steps of runs by their place in the Dockerfile, and say where hosts disagree.
 
 What *differ* means here, and for exit code 1:
 
@@ -50,10 +50,10 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """Hosts part ways in one scenario: in a step, or (`step` None) in how the run ended.
+    """Hosts disagree in one scenario: in a step, or (`step` None) in how the run ended.
 
     `sides` is largest first. `odd` names the hosts outside the largest side; it is empty when
-    two sides are equally large, for then nobody is the odd one out.
+    two sides are equally large, since then no host is the odd one out.
     """
 
     scenario: str
@@ -101,7 +101,7 @@ def by_scenario(run: Run) -> Hashable:
 def align(runs: Sequence[Run], alike: Callable[[Run], Hashable] | None = None) -> tuple[Row, ...]:
     """The steps of any number of runs as rows, in the order of the Dockerfile.
 
-    A row differs when two runs that `alike` maps to the same value part ways in it; without
+    A row differs when two runs that `alike` maps to the same value differ in it; without
     `alike` all runs are compared with each other, as when a user chose them to be.
     """
     tables = [{step.id: step for step in run.steps} for run in runs]
@@ -137,7 +137,7 @@ def agree(document: Document) -> Agreement:
 
 
 def _part(scenario: str, repeat: int, runs: list[Run]) -> list[Disagreement]:
-    """Where the runs of one scenario and repeat part ways."""
+    """Where the runs of one scenario and repeat disagree."""
     found: list[Disagreement] = []
     endings = _ranked([(run.host, run.status) for run in runs])
     ran = [run for run in runs if run.status != "unsupported"]

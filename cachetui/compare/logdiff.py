@@ -19,7 +19,7 @@ from typing import Literal
 from cachetui.compare.noise import KINDS, canonical
 
 LIMIT = 500_000
-"""Lines a side that are compared unless told otherwise; the rest is left out, and said so."""
+"""Lines compared on each side by default; the rest is left out, and the difference says so."""
 
 _DEEPEST = 12
 _ROWS = (1, 2, 4, 8, 16)
@@ -67,8 +67,8 @@ class LogDiff:
 
     def sentence(self) -> str:
         """What was ignored, in words; empty when nothing was."""
-        told = [f"{KINDS[kind]} in {count}" for kind, count in sorted(self.ignored.items())]
-        return f"ignored: {', '.join(told)} lines" if told else ""
+        counts = [f"{KINDS[kind]} in {count}" for kind, count in sorted(self.ignored.items())]
+        return f"ignored: {', '.join(counts)} lines" if counts else ""
 
 
 class _Side:

@@ -1,4 +1,6 @@
-"""Why runs differ: rules over records, a Dockerfile and manifests. Pure: nothing is asked here."""
+"""Explains why the runs of an audit differ, by rules. Pure: the audit's document, its Dockerfile,
+earlier audits and manifests of contexts go in; findings, and what stays unexplained, come out.
+"""
 
 from cachetui.findings.case import dockerfile_of
 from cachetui.findings.explain_audit import explain_audit

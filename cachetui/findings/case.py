@@ -129,14 +129,14 @@ class Case:
         return describe(instruction)
 
     def head(self, stage_index: int) -> Instruction:
-        """The FROM that brings the image (or `scratch`) that a stage's chain stands on."""
+        """The FROM that brings the image (or `scratch`) that a stage builds on."""
         stage = self.dockerfile.stages[stage_index]
         while stage.base_stage is not None and stage.base_stage < stage.index:
             stage = self.dockerfile.stages[stage.base_stage]
         return stage.instructions[0]
 
     def base(self, stage_index: int) -> str:
-        """What the FROM that a stage's chain stands on names ("scratch" included)."""
+        """The name in the FROM that a stage builds on ("scratch" included)."""
         return self.dockerfile.stages[self.head(stage_index).stage_index].base
 
     # Contexts

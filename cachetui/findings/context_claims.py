@@ -26,7 +26,7 @@ class ContextSuspect(Suspect, frozen=True):
 
 @dataclass(frozen=True)
 class ContextClaim:
-    """How a rule tells of a difference of its `kind`; `suspect` is what an experiment changes."""
+    """How a rule words a difference of its `kind`; `suspect` is what an experiment changes."""
 
     kind: Kind
     title: Callable[[ContextDifference], str]

@@ -1,8 +1,8 @@
 """What an instruction sees of a build context, and how two views of it differ.
 
-Measured in our lab on 20.10, 26.1 and 28.5: both backends mind content, type, link target and a
-file's mode, `COPY --chmod` or not; the mode of a folder only the legacy builder minds, and not
-that of the context's own root; names outside of what is copied nobody minds. Times and owners
+Measured in our lab on 20.10, 26.1 and 28.5: both builders have content, type, link target and a
+file's mode in COPY's key, with `--chmod` or without. A folder's mode is in the legacy builder's
+key alone, except that of the context's root. Names outside of what is copied, times and owners
 are in no key. Source paths match as in BuildKit `frontend/dockerfile/dockerfile2llb/convert.go`
 (dispatchCopy) and moby `builder/dockerfile/copy.go`: `filepath.Match`, part by part.
 """
@@ -112,7 +112,7 @@ def reads_context(instruction: Instruction, backend: Backend) -> bool:
 def files_read(
     files: ContextFiles, instruction: Instruction, backend: Backend, scope: Scope
 ) -> dict[str, Entry] | None:
-    """The entries that the instruction reads, None when that cannot be told: a source with a
+    """The entries that the instruction reads, None when that is not known: a source with a
     variable whose value is not known, an ignore file whose text is not."""
     sources = tuple(_expanded(written, scope) for written in _sources(instruction, backend))
     excluded = tuple(
@@ -147,14 +147,14 @@ def _seen(
 def compare_files(
     first: Mapping[str, Entry], second: Mapping[str, Entry], backend: Backend
 ) -> Difference:
-    """How the second view differs from the first, in what the backend minds."""
+    """How the second view differs from the first, in what is in the builder's key."""
     content: list[str] = []
     modes: list[tuple[str, int, int]] = []
     for path in sorted(set(first) & set(second)):
         a, b = first[path], second[path]
         if _bytes(a) != _bytes(b):
             content.append(path)
-        elif a.mode != b.mode and _minds_mode(a, backend):
+        elif a.mode != b.mode and _keys_mode(a, backend):
             modes.append((path, a.mode, b.mode))
     return Difference(
         added=tuple(sorted(set(second) - set(first))),
@@ -170,7 +170,7 @@ def _bytes(entry: Entry) -> tuple[object, ...]:
     return (entry.kind, entry.target if entry.kind == "symlink" else None)
 
 
-def _minds_mode(entry: Entry, backend: Backend) -> bool:
+def _keys_mode(entry: Entry, backend: Backend) -> bool:
     return entry.kind == "file" or (entry.kind == "dir" and backend == "legacy")
 
 

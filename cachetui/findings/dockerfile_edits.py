@@ -110,7 +110,7 @@ def _replaced(old: Sequence[Instruction], new: Sequence[Instruction], at: StepId
 
 
 def _keys(items: Sequence[Instruction]) -> list[tuple[object, ...]]:
-    """What instructions are told apart by. White space in a RUN is part of it: builders key its
+    """What makes two instructions equal. White space in a RUN is part of it: builders key its
     very text, continuation lines joined (lab, 20.10 and 28.5)."""
     return [
         (

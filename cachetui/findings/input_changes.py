@@ -90,7 +90,7 @@ class InputChanges:
 
     @cached_property
     def renamed_base(self) -> RenamedBase | None:
-        """Another reference in the FROM that the step's chain stands on. None where both name one
+        """Another reference in the FROM that the step builds on. None where both name one
         image: for BuildKit that is one with the same layers, for the legacy builder none is known
         to be."""
         if self.before is None or self.now is None or self.step_before is None:
@@ -109,7 +109,7 @@ class InputChanges:
 
     @cached_property
     def edits_above(self) -> tuple[Edit, ...]:
-        """Edits of the Dockerfile from the step that this one stands on down to this one, itself
+        """Edits of the Dockerfile below the step that this one builds on, down to this one, itself
         included."""
         if self.before is None:
             return ()

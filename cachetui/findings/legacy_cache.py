@@ -1,7 +1,7 @@
 """What the legacy builder's cache holds, and where a Dockerfile parts from it.
 
 The legacy builder finds a step among the children of the image above it, by their configuration
-(moby `builder/dockerfile/imageprobe.go`). `docker history` of its images tells the same chains.
+(moby `builder/dockerfile/imageprobe.go`). `docker history` of its images shows the same chains.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Parting:
     rejoins: int
 
     @property
-    def said(self) -> str:
+    def quoted(self) -> str:
         when = f" (made {self.created[:16].replace('T', ' ')})" if self.created else ""
         return f"{self.text!r}{when}"
 
@@ -45,7 +45,7 @@ def parting(case: Case, run: Run, cause: StepId) -> Parting | None:
     """The chain that goes furthest along with the Dockerfile, and where it parts at `cause`.
 
     None when the host's images are not known, none goes as far as the step that missed, or
-    something above it is not told for certain: the images above must be the very same.
+    something above it is not certain: the images above must be the same.
     """
     evidence = case.evidence(run.host)
     stage = case.dockerfile.stages[cause.stage_index]
@@ -111,7 +111,7 @@ def _is(made: Made, item: Instruction) -> bool:
 
 
 def _same(made: Made, item: Instruction) -> bool:
-    """Whether history tells of this instruction, as far as its text says: of COPY and ADD only
+    """Whether a line of history is this instruction, as far as its text says: of COPY and ADD only
     where to, of ENV only the names, for a value may be a secret and is not read."""
     if made.keyword != item.keyword:
         return False

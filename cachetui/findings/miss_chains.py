@@ -44,11 +44,11 @@ def chains(run: Run, dockerfile: Dockerfile) -> tuple[Chain, ...]:
     direct = parents(run, dockerfile)
     steps = {step.id: step for step in run.steps}
     missed = {step for step in direct if steps[step].status == "miss"}
-    meant = _meant(run, direct, steps)
+    expected = _expected(run, direct, steps)
     roots: dict[StepId, StepId] = {}
     through: dict[StepId, tuple[StepId, ...]] = {}
     for step in sorted(missed, key=order):
-        if step in meant:
+        if step in expected:
             continue
         above = [p for p in direct[step] if p.step in missed]
         causes = [roots[p.step] for p in above if p.step in roots]
@@ -87,7 +87,7 @@ def _harmless(
     }
 
 
-def _meant(
+def _expected(
     run: Run, direct: Mapping[StepId, tuple[Parent, ...]], steps: Mapping[StepId, Step]
 ) -> set[StepId]:
     """Steps that the scenario itself makes miss."""

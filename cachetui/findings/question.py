@@ -54,7 +54,7 @@ class Question:
 
     @cached_property
     def ancestors(self) -> tuple[Question, ...]:
-        """The same question of each step that the one that missed stands on, the nearest first.
+        """The same question of each step that the one that missed builds on, the nearest first.
 
         That they hit says that the engine has them, not that it found them by the chain of the
         earlier run. A step that changed can be in the cache from another build; then the next

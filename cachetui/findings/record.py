@@ -21,7 +21,7 @@ CONFIDENCES: tuple[Confidence, ...] = ("proved", "likely", "possible")
 EvidenceKind = Literal[
     "dockerfile",  # a line of it
     "run",  # what the engine said in a run
-    "facts",  # what a host told of itself
+    "facts",  # what a host reports of itself
     "manifest",  # files of a build context, compared
     "earlier",  # an audit that is kept
     "timing",  # seconds, with how many samples they are
@@ -60,7 +60,7 @@ class Finding(Record, frozen=True, kw_only=True):
 
     `steps` are the causes in Dockerfile order, `consequences` the steps that missed because of
     them. `seconds` is what one build pays for it, with its consequences, on the host where that
-    is most; None when it costs nothing or nobody knows. `suspect` is what an experiment would
+    is most; None when it costs nothing or is not known. `suspect` is what an experiment would
     change, empty when there is none to make.
     """
 
@@ -97,8 +97,8 @@ class Unexplained(Record, frozen=True, kw_only=True):
 class Proof(Record, frozen=True, kw_only=True):
     """An experiment made for a finding, and what came of it.
 
-    `proved`: the cause holds. `withdrawn`: the step does the same without it. `undecided`: it
-    could not be told, and `evidence` says why. It belongs to the finding of its `id` and
+    `proved`: the cause holds. `withdrawn`: the step does the same without it. `undecided`: the
+    builds did not show which, and `evidence` says why. It belongs to the finding of its `id` and
     `steps`. `host` is where it ran, `at` when (seconds since the epoch), `commands` what ran.
     """
 

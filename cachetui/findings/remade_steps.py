@@ -17,7 +17,7 @@ from cachetui.records.step import StepId
 
 def result_recurs(question: Question) -> bool | None:
     """Whether the result that missed came again in later repeats, each of which began with the
-    mounts emptied by its cold run. False: each time it was another; None: nothing tells."""
+    mounts emptied by its cold run. False: each time it was another; None: not known."""
     runs = question.case.of(question.run.kind, host=question.run.host)
     runs.sort(key=lambda run: run.repeat)
     statuses = [step.status for run in runs for step in run.steps if step.id == question.step.id]

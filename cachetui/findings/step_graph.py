@@ -1,4 +1,4 @@
-"""Which steps of a run stand on which: by the chain of a stage, or by the bytes they copy."""
+"""Which steps of a run build on which: by the chain of a stage, or by the bytes they copy."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Parent:
 
 
 def parents(run: Run, dockerfile: Dockerfile) -> dict[StepId, tuple[Parent, ...]]:
-    """What each step of a run stands on, in Dockerfile order; FROMs are passed through.
+    """What each step of a run builds on, in Dockerfile order; FROMs are passed through.
 
-    ARGs before the first FROM are no steps here. A `COPY --link` stands on no chain on
+    ARGs before the first FROM are no steps here. A `COPY --link` builds on no chain on
     BuildKit; the legacy builder takes the flag and ignores it.
     """
     graph: dict[StepId, tuple[Parent, ...]] = {}

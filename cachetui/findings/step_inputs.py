@@ -50,7 +50,7 @@ class BuildOnHost:
 @dataclass(frozen=True)
 class Inputs:
     """`tokens` maps an input ("arg:NODE", "text", "base") to its token; `unknown` are inputs
-    that the step has and whose token nobody knows; `files` is what it sees of the context, which
+    that the step has and whose token is not known; `files` is what it sees of the context, which
     is that of the digest `context`."""
 
     tokens: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""Which misses somebody would wonder about."""
+"""The misses that need an explanation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _Peers = dict[tuple[str, int, StepId], list[Run]]
 
 
 def unexpected_misses(case: Case) -> tuple[Question, ...]:
-    """The first misses of all runs that were not meant to miss, in the audit's order.
+    """The first misses of all runs that the scenario does not make miss, in the audit's order.
 
     Cold runs miss on purpose. A step that failed was not in the cache either, but why it failed
     is another question.

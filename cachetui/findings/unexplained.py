@@ -81,7 +81,7 @@ def undiscussed(
 
 
 def _reasons(case: Case, disagreement: Disagreement) -> Iterator[Evidence]:
-    """Why runs failed, where that is what hosts part ways in."""
+    """Why runs failed, where hosts disagree in how a run ended."""
     hosts = {host for side in disagreement.sides for host in side.hosts}
     for run in case.document.runs:
         same = (run.scenario, run.repeat) == (disagreement.scenario, disagreement.repeat)

@@ -108,7 +108,7 @@ class ExperimentSetting:
         return StepId(steps[0].stage_index, steps[0].index)
 
     def state(self, name: str, parts: Pieces | None = None, **more: object) -> State:
-        """A build that is as the audit's, but for what is told."""
+        """The audit's build, but for what is given."""
         own = pieces.pieces(self.case.dockerfile)
         values: dict[str, object] = {"build_args": self.values, **more}
         return State(name, parts or own, edited=parts is not None, **values)  # type: ignore[arg-type]

@@ -174,7 +174,7 @@ class DerivedBuilds:
         return pieces.until(state.dockerfile, watch, self._needed(watch))
 
     def _needed(self, watch: StepId) -> Collection[int]:
-        """The stage of the step, and those that it stands on."""
+        """The stage of the step, and those that it needs."""
         return self.original.all_needed(watch.stage_index)
 
     @property

@@ -113,5 +113,5 @@ def salted(parts: Pieces, stages: Collection[int], body: str) -> Pieces:
 
 
 def unlinked(parts: Pieces) -> Pieces:
-    """With no `COPY --link`: such a step stands on none above, and would be found anywhere."""
+    """With no `COPY --link`: such a step builds on none above, and would hit in any cache."""
     return tuple(replace(part, body=_LINK.sub(r"\1", part.body)) for part in parts)

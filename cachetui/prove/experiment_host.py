@@ -145,7 +145,7 @@ class ExperimentHost:
         return same_layers
 
     def expect(self, image: Image, identity: str) -> None:
-        """Reckon with an image that is still to be taken, for what is told beforehand."""
+        """Note an image that is still to be taken, for the dry run."""
         self._fetched.setdefault(image.tag, identity or None)
 
     def take(self, image: Image, identity: str) -> None:

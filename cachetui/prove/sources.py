@@ -87,7 +87,7 @@ def find_base_image(request: ProofRequest, host: ExperimentHost, image: Image) -
     if image.digest is None and not any(name in request.hosts for name in image.hosts):
         raise NoExperiment(
             f"the {image.ref} that the cache was made from is no longer on {host.host.name}, "
-            "and nothing tells where to get it"
+            "and it is not known where to get it"
         )
     return ""
 

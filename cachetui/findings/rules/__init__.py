@@ -1,1 +1,1 @@
-"""The rules, one small module each; `cachetui.findings.registry` lists them."""
+"""The rules, one module each; `cachetui.findings.registry` discovers them."""

@@ -75,7 +75,7 @@ def _moved(question: Question, ref: str, base: StepId, token: str = "base") -> C
 
 def _other_than_peers(question: Question, ref: str, base: StepId) -> Claim | None:
     """Hosts that hit have another image; this host's cache was then made with another too, or
-    with none: likely, while nothing tells what it was made with."""
+    with none: only likely, since nothing shows what it was made with."""
     case = question.case
     own = _layers(case, question.run.host, ref)
     theirs = {peer.host: _layers(case, peer.host, ref) for peer in question.peers}
@@ -208,7 +208,7 @@ def _later_steps(count: int) -> str:
 
 
 def _external(case: Case, stage_index: int) -> StepId | None:
-    """The FROM that brings the image that a stage stands on."""
+    """The FROM of the image that a stage builds on, None for `scratch`."""
     head = case.head(stage_index)
     stage = case.dockerfile.stages[head.stage_index]
     return StepId(stage.index, 0) if stage.is_external else None

@@ -110,7 +110,7 @@ def _in_the_cache(question: Question) -> Claim | None:
     if question.run.backend != "legacy" or question.step.keyword != "RUN":
         return None
     if question.before is not None:
-        return None  # then that run tells what changed, or that nothing did
+        return None  # that run shows what changed, or that nothing did
     other = parting(question.case, question.run, question.step.id)
     if other is None or not other.args_only:
         return None

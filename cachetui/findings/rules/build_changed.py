@@ -55,7 +55,7 @@ def _line(question: Question, place: StepId) -> int:
 
 
 _Change = tuple[StepId | None, Evidence]
-"""Where a change stands now, if it stands anywhere, and what is told of it."""
+"""The place of a change in today's Dockerfile, None where it has none, and its evidence."""
 
 
 def _base(question: Question) -> list[_Change]:
@@ -167,14 +167,15 @@ def _options(question: Question) -> list[_Change]:
         in_key = option in IN_EVERY_KEY or (buildkit_run and option in IN_A_RUNS_KEY)
         if in_key and now.get(option) != then.get(option):
             texts.append(
-                f"docker_args of the build have {_said(option, now)}; before: {_said(option, then)}"
+                f"docker_args of the build have {_values(option, now)}; before: "
+                f"{_values(option, then)}"
             )
     if buildkit_run and "network" in question.changes.changed:
         texts.append("the network of the build changed")
     return [(None, Evidence(kind="earlier", text=text)) for text in texts]
 
 
-def _said(option: str, words: Mapping[str, tuple[str, ...]]) -> str:
+def _values(option: str, words: Mapping[str, tuple[str, ...]]) -> str:
     if option not in words:
         return f"no {option}"
     return " and ".join(f"{option} {value}".strip() for value in words[option])

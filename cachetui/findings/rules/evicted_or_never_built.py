@@ -46,7 +46,7 @@ def _evicted(question: Question) -> Claim | None:
     if question.ancestor_step is not None or question.changes.inputs_unchanged is not True:
         return None
     if any(one.changes.inputs_unchanged is not True for one in question.ancestors):
-        return None  # then it is not the same chain, or nobody knows
+        return None  # not the same chain, or not known to be
     item = question.instruction
     assert item is not None
     host = question.run.host
@@ -132,8 +132,8 @@ def _never(question: Question) -> Claim | None:
 
 
 def _first_miss(question: Question) -> StepId:
-    """Of the run, not of the chain: where hosts have nothing from the same place on, they are
-    told of together."""
+    """Of the run, not of the chain: where hosts have nothing from the same place on, they share "
+    "one finding."""
     return question.case.chains[question.run.id][0].cause.id
 
 

@@ -44,7 +44,7 @@ def explain(question: Question) -> Claim | None:
 
 
 def _since_before(question: Question, below: list[Step]) -> Claim | None:
-    """What the earlier run on this host tells: only metadata changed, and the rest was built."""
+    """By the earlier run on this host: only metadata changed, and the rest was built."""
     before = question.before
     changed = [edit for edit in question.changes.edits_above if edit.kind != "same"]
     if before is None or not changed:
@@ -60,7 +60,7 @@ def _since_before(question: Question, below: list[Step]) -> Claim | None:
     evidence = [
         Evidence(
             kind="earlier",
-            text=f"since audit {before.run.audit}, in the Dockerfile: {_said(items)} "
+            text=f"since audit {before.run.audit}, in the Dockerfile: {_lines(items)} "
             f"{edit.kind}{was}",
             data={"audit": before.run.audit, "edit": edit.kind, "was": _text(edit.before)},
         ),
@@ -99,9 +99,9 @@ def _kept(question: Question, below: list[Step]) -> list[Step]:
 
 
 def _in_the_cache(question: Question, below: list[Step]) -> Claim | None:
-    """What the engine's images tell: the same steps stand there, behind another such line."""
+    """By the engine's images: the same steps stand there, behind another such line."""
     if question.before is not None:
-        return None  # then that run tells what changed, or that nothing did
+        return None  # that run shows what changed, or that nothing did
     other: Parting | None = parting(question.case, question.run, question.step.id)
     if other is None or other.keyword not in METADATA or not other.rejoins:
         return None
@@ -109,8 +109,8 @@ def _in_the_cache(question: Question, below: list[Step]) -> Claim | None:
     evidence = [
         Evidence(
             kind="cache",
-            text=f"{question.run.host} has an image with the same steps, but with {other.said} in "
-            "place of the Dockerfile's line",
+            text=f"{question.run.host} has an image with the same steps, but with {other.quoted} "
+            "in place of the Dockerfile's line",
             data={"image": other.image, "made_by": other.made_by, "rejoins_at": other.rejoins},
         ),
         Evidence(
@@ -183,7 +183,7 @@ def _buildkit_hits(question: Question) -> int:
     return 0
 
 
-def _said(items: list[Instruction | None]) -> str:
+def _lines(items: list[Instruction | None]) -> str:
     return ", ".join(f"{item.keyword} (line {item.line})" for item in items if item is not None)
 
 

@@ -41,7 +41,7 @@ def explain(question: Question) -> Claim | None:
         confidence="likely" if clear or not mounts or again is False else "possible",
         steps=tuple(StepId(item.stage_index, item.index) for item in makers),
         evidence=(
-            *(Evidence(kind="dockerfile", text=_told(item)) for item in makers[:3]),
+            *(Evidence(kind="dockerfile", text=_line_with_reason(item)) for item in makers[:3]),
             copy_missed(question),
             *never_twice(question),
         ),
@@ -50,7 +50,7 @@ def explain(question: Question) -> Claim | None:
     )
 
 
-def _told(item: Instruction) -> str:
+def _line_with_reason(item: Instruction) -> str:
     what = changing_command(item)
     return describe(item, 90) + (f": it uses {what}" if what else "")
 
@@ -93,7 +93,7 @@ def observe(case: Case) -> Iterator[Claim]:
                 yield _differs(makers, runs, "proved" if proved else "likely")
                 break
         if differs:
-            return  # what stands on it differs because of it
+            return  # what builds on it differs because of it
 
 
 _Made = list[tuple[Run, str]]
@@ -126,7 +126,7 @@ def _differs(makers: list[Instruction], made: _Made, confidence: Confidence) -> 
         confidence=confidence,
         steps=tuple(StepId(one.stage_index, one.index) for one in makers),
         evidence=(
-            *(Evidence(kind="dockerfile", text=_told(one)) for one in makers[:3]),
+            *(Evidence(kind="dockerfile", text=_line_with_reason(one)) for one in makers[:3]),
             Evidence(
                 kind="output",
                 text=f"{len(made)} cold runs made {results} different results, timestamps ignored "

@@ -92,7 +92,7 @@ def _pull_name(ref: str, digests: tuple[str, ...]) -> str | None:
 
 
 def _first_step_on(case: Case, ref: str, backend: Backend) -> StepId:
-    """The first step that stands on an image of that name. Raises `NoExperiment`."""
+    """The first step that builds on an image of that name. Raises `NoExperiment`."""
     counts = BUILDKIT_KEYWORDS if backend == "buildkit" else None
     stages: set[int] = set()
     for stage in case.dockerfile.stages:

@@ -30,7 +30,7 @@ def metadata_line_change(setting: ExperimentSetting, was: str | None) -> Change:
     if setting.before is not None:
         then, said = _lines_before(own, setting.before, watch), "as before"
     elif was is not None:
-        # What history tells of values is not how they were written.
+        # `docker history` does not show values as they were written.
         inexact = f"`docker history` does not show how {was!r} was written"
         then = _line_in_the_image(own, item, was)
         said = "as an image of the host has it"

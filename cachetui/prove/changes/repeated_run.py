@@ -1,4 +1,4 @@
-"""Whether a RUN makes the same bytes again, on equal inputs and alone: BuildKit tells by a COPY.
+"""Whether a RUN makes the same bytes again, on equal inputs and alone: a COPY on BuildKit shows it.
 
 A derived Dockerfile has the RUN in a stage of its own, and copies what stands above it, and what
 it made, into an empty image. BuildKit finds such a copy again exactly when the bytes are the same
