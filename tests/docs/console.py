@@ -141,7 +141,7 @@ class Workspace:
             "COLUMNS": "100",
             "PATH": "",
         }
-        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+        out, err = io.StringIO(), io.StringIO()
         code: object = 0
         with (
             mock.patch.dict("os.environ", environment, clear=True),
@@ -156,5 +156,4 @@ class Workspace:
             except SystemExit as ended:
                 code = ended.code or 0
         assert isinstance(code, int), code
-        printed = (stream.buffer.getvalue().decode("utf-8") for stream in (out, err))  # type: ignore[attr-defined]
-        return (code, *printed)  # type: ignore[return-value]
+        return code, out.getvalue(), err.getvalue()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cachetui.config.hosts_toml import load
 from cachetui.demo.fleet import Fleet, demo_fleet
 from tests.docs.console import ROOT, Workspace, commands, first_mismatch, pages
 
@@ -96,3 +97,16 @@ def test_a_claim_matches_what_it_says_and_nothing_else(
     claimed: str, printed: str, same: bool
 ) -> None:
     assert (first_mismatch(claimed, printed) is None) is same
+
+
+def test_every_hosts_toml_that_is_shown_can_be_read(tmp_path: Path) -> None:
+    """The example file, and each one on a page."""
+    shown = [(ROOT / "hosts.example.toml").read_text("utf-8")]
+    for page in pages():
+        blocks = re.findall(r"^```toml\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
+        shown += [block for block in blocks if "[[hosts]]" in block]
+    assert len(shown) > 1
+    for text in shown:
+        file = tmp_path / "hosts.toml"
+        file.write_text(text, "utf-8")
+        assert load(file).hosts
