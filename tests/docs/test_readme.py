@@ -58,9 +58,10 @@ def test_the_commands_of_a_page_do_what_it_says(page: Path, fleet: Fleet, tmp_pa
             continue
         assert program == "cachetui", f"{command}: neither run nor listed in NOT_RUN"
         code, printed, said = workspace.run(arguments, f"results-{command.section}")
-        assert code in command.exit_codes, f"{command}: exit code {code}\n{said}"
+        print(f"$ {command.text}\n{printed}{said}")
+        assert code in command.exit_codes, f"{command}: exit code {code}"
         line = first_mismatch(command.output, printed or said)
-        assert line is None, f"{command}: does not print: {line}\n{printed or said}"
+        assert line is None, f"{command}: does not print: {line}"
 
 
 def test_make_has_every_target_that_a_page_names() -> None:
