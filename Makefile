@@ -4,18 +4,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check rule lab lab-down bench screenshots clean
+.PHONY: help demo test check rule lab lab-down bench screenshots lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-$(VENV)/.run: pyproject.toml tests/venv.sh
-	@PYTHON="$(PYTHON)" sh tests/venv.sh $(VENV)
+$(VENV)/.run: pyproject.toml requirements.lock tests/venv.sh
+	@PYTHON="$(PYTHON)" sh tests/venv.sh $(VENV) requirements.lock
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml tests/venv.sh
-	@PYTHON="$(PYTHON)" sh tests/venv.sh $(VENV) '[dev]'
+$(VENV)/.dev: pyproject.toml requirements-dev.lock tests/venv.sh
+	@PYTHON="$(PYTHON)" sh tests/venv.sh $(VENV) requirements-dev.lock
 	@touch $@ $(VENV)/.run
 
 demo: $(VENV)/.run ## A recorded fleet over real SSH: the main job, without Docker
@@ -42,9 +42,19 @@ lab-down: $(VENV)/.run ## End the lab; nothing is left running
 bench: $(VENV)/.dev ## The figures of docs/measured.md
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-screenshots: $(VENV)/.dev ## The README's pictures, taken anew of the recorded fleet; its keys
+screenshots: $(VENV)/.dev ## Renew the pictures and docs/keys.md from the recorded fleet
 	$(BIN)/python -m tests.cheat_sheet
 	$(BIN)/python -m tests.screenshots
+
+LOCK := $(VENV)/lock/bin/uv pip compile pyproject.toml --quiet --upgrade --universal \
+	--python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--custom-compile-command 'make lock' --group build
+
+lock: ## Renew requirements.lock and requirements-dev.lock
+	@$(PYTHON) -m venv $(VENV)/lock
+	@$(VENV)/lock/bin/pip install --quiet --disable-pip-version-check uv
+	@$(LOCK) --output-file requirements.lock
+	@$(LOCK) --extra dev --output-file requirements-dev.lock
 
 clean: ## Remove the virtual environment and what tools left
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,6 +1,6 @@
-"""The README's cheat sheet of keys, from the bindings themselves.
+"""The table of keys in docs/keys.md, from the bindings themselves.
 
-python -m tests.cheat_sheet      writes it anew; a test holds the README to it
+python -m tests.cheat_sheet      writes it; a test compares it with the page
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cachetui.tui import keys
 
-README = Path(__file__).parents[1] / "README.md"
+PAGE = Path(__file__).parents[1] / "docs" / "keys.md"
 BEGIN, END = "<!-- keys: made by `make screenshots` -->", "<!-- end of keys -->"
 
 
@@ -29,16 +29,16 @@ def _keys(shown: str) -> str:
     return " ".join(f"`{key}`" for key in shown.split())
 
 
-def in_readme(text: str) -> str:
-    """The cheat sheet as a README has it. Raises ValueError where it has none."""
+def on_page(text: str) -> str:
+    """The table as the page has it. Raises ValueError where it has none."""
     return text[text.index(BEGIN) + len(BEGIN) : text.index(END)].strip()
 
 
 def main() -> None:
-    """Write it into the README."""
-    text = README.read_text("utf-8")
+    """Write it into the page."""
+    text = PAGE.read_text("utf-8")
     head, tail = text[: text.index(BEGIN)], text[text.index(END) :]
-    README.write_text(f"{head}{BEGIN}\n{sheet()}\n{tail}", "utf-8")
+    PAGE.write_text(f"{head}{BEGIN}\n{sheet()}\n{tail}", "utf-8")
 
 
 if __name__ == "__main__":

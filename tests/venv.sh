@@ -1,9 +1,10 @@
 #!/bin/sh
-# Make the virtual environment FOLDER with cachetui in it; EXTRA is "" or "[dev]".
-# On Debian as root, installs Python and its venv module when they are not there.
+# Usage: venv.sh FOLDER LOCK
+# Make the virtual environment FOLDER with what the file LOCK lists, and cachetui itself.
+# On Debian as root, install Python and its venv module when they are missing.
 set -eu
 folder=$1
-extra=${2:-}
+lock=$2
 
 usable() {
     command -v "$1" >/dev/null 2>&1 &&
@@ -34,4 +35,6 @@ if [ -z "$python" ]; then
 fi
 
 [ -x "$folder/bin/python" ] || "$python" -m venv "$folder"
-"$folder/bin/python" -m pip install --quiet --disable-pip-version-check -e ".$extra"
+pip() { "$folder/bin/python" -m pip install --quiet --disable-pip-version-check "$@"; }
+pip --require-hashes -r "$lock"
+pip --no-deps --no-build-isolation -e .

@@ -150,14 +150,15 @@ def test_every_binding_leads_to_an_action() -> None:
     drive(story, FakeCore(make_records.odd_one_out()))
 
 
-def test_the_readme_tells_the_keys_that_there_are() -> None:
-    assert cheat_sheet.in_readme(cheat_sheet.README.read_text("utf-8")) == cheat_sheet.sheet()
+def test_the_page_of_keys_has_the_keys_that_there_are() -> None:
+    assert cheat_sheet.on_page(cheat_sheet.PAGE.read_text("utf-8")) == cheat_sheet.sheet()
 
 
-def test_the_readme_shows_every_picture_that_is_taken() -> None:
-    text = cheat_sheet.README.read_text("utf-8")
-    shown = [name for name in PICTURES if f"](docs/pictures/{name}.svg)" in text]
+def test_the_docs_show_every_picture_that_is_taken() -> None:
+    text = cheat_sheet.PAGE.with_name("app.md").read_text("utf-8")
+    shown = [name for name in PICTURES if f"](pictures/{name}.svg)" in text]
     assert shown == list(PICTURES)
+    assert {path.stem for path in FOLDER.iterdir()} == set(PICTURES)
     for name in PICTURES:
         svg = (FOLDER / f"{name}.svg").read_text("utf-8")
         assert "cachetui" in svg
