@@ -354,10 +354,11 @@ def open_audit(audit: str, hosts_file: Path | None, store_folder: Path | None) -
 @cli.command("keys")
 def keys_command() -> None:
     """Print the keys of the terminal app with their ids, by which app.toml changes them."""
-    from cachetui.tui import keys, preferences
+    from cachetui.tui import preferences
+    from cachetui.tui.view import key_tables
 
-    click.echo(f'# {preferences.place()}:  [keys]  id = "key"')
-    for title, entries in keys.sheet():
+    click.echo(f'# {preferences.path_of_file()}:  [keys]  id = "key"')
+    for title, entries in key_tables.sheet():
         click.echo(f"\n# {title}")
         for shown, what, name in entries:
             click.echo(f"{name:<22} {shown:<16} {what}")
