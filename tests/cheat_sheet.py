@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cachetui.tui import keys
+from cachetui.tui.view import key_tables
 
 PAGE = Path(__file__).parents[1] / "docs" / "keys.md"
 BEGIN, END = "<!-- keys: made by `make screenshots` -->", "<!-- end of keys -->"
@@ -16,7 +16,7 @@ BEGIN, END = "<!-- keys: made by `make screenshots` -->", "<!-- end of keys -->"
 def sheet() -> str:
     """A table: a row a place, its keys with what they do."""
     rows = ["| | |", "| --- | --- |"]
-    for title, entries in keys.sheet():
+    for title, entries in key_tables.sheet():
         told = [f"{_keys(shown)} {what.rstrip('…')}" for shown, what, _ in entries]
         places = [n for n, (*_, name) in enumerate(entries) if name.startswith("app.place_")]
         if places:

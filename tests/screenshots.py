@@ -19,6 +19,7 @@ from textual.pilot import Pilot
 from cachetui.core import Options
 from cachetui.demo.fleet import DemoCore, build_name, demo_fleet
 from cachetui.tui.app import CachetuiApp
+from cachetui.tui.screens.open_runs import open_step
 from cachetui.tui.screens.step import StepPlace
 from cachetui.tui.widgets.grid import Grid
 
@@ -104,7 +105,7 @@ async def step(one: Photographer) -> None:
     run = session.run(session.picks[0])
     assert run is not None
     longest = max(run.steps, key=lambda step: step.log_lines)
-    one.app.open_step(longest.id)
+    open_step(one.app, longest.id)
     await one.place("step")
     place = one.app.screen
     assert isinstance(place, StepPlace)

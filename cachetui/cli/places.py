@@ -23,10 +23,11 @@ def _place(name: str, path: Path) -> str:
 
 def format_keys() -> Iterator[str]:
     """The app's keys under their headings: id, key, what it does."""
-    from cachetui.tui import keys, preferences
+    from cachetui.tui import preferences
+    from cachetui.tui.view import key_tables
 
-    yield f'# {preferences.place()}:  [keys]  id = "key"'
-    for title, entries in keys.sheet():
+    yield f'# {preferences.path_of_file()}:  [keys]  id = "key"'
+    for title, entries in key_tables.sheet():
         yield ""
         yield f"# {title}"
         for shown, what, name in entries:

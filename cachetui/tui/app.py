@@ -1,4 +1,4 @@
-"""The app: places as modes, and what leads from one to another. The rest is in the screens."""
+"""The app: its places as modes, the ways between them, starting and leaving."""
 
 from __future__ import annotations
 
@@ -7,47 +7,51 @@ import importlib
 import os
 import signal
 import threading
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual.app import App, SystemCommand
 from textual.message import Message
 from textual.screen import Screen
 
-from cachetui.tui import keys
-from cachetui.tui.actions import Actions
-from cachetui.tui.asking import Asker
-from cachetui.tui.ports import AuditPort, CoreLoader, CorePort, Loading
+from cachetui.exit_codes import TROUBLE
+from cachetui.tui.background import call_soon
+from cachetui.tui.core_port import CoreLoader, CorePort, LoadingCore
 from cachetui.tui.preferences import Preferences
+from cachetui.tui.screens.leave import Leaving
 from cachetui.tui.screens.place import PLACES, Place
-from cachetui.tui.session import Pick, Session
-from cachetui.tui.text import clean_line
-from cachetui.tui.themes import DARK, LIGHT
+from cachetui.tui.screens.ssh_prompts import SshPrompts
+from cachetui.tui.session import Session
+from cachetui.tui.view import keys
+from cachetui.tui.view.clipboard import clip
+from cachetui.tui.view.text import clean_line
+from cachetui.tui.view.themes import DARK, LIGHT
 from cachetui.tui.widgets.frame import PlaceTabs
 
 if TYPE_CHECKING:
-    from cachetui.config.settings import BuildSettings, HostSettings
-    from cachetui.core import Options
-    from cachetui.records.step import StepId
-
-TROUBLE = 2
+    from cachetui.config.settings import BuildSettings
 
 
-def _place(module: str, name: str) -> Callable[[], Screen[Any]]:
-    """A screen that is imported when one first goes there: a start paints sooner for it."""
+def _place(module: str, class_name: str) -> Callable[[], Screen[Any]]:
+    """Makes a place, whose module is imported when it is first shown: the app starts sooner."""
 
     def make() -> Screen[Any]:
-        screen: Screen[Any] = getattr(
-            importlib.import_module(f"cachetui.tui.screens.{module}"), name
-        )()
+        screens = importlib.import_module(f"cachetui.tui.screens.{module}")
+        screen: Screen[Any] = getattr(screens, class_name)()
         return screen
 
     return make
 
 
-class CachetuiApp(Actions):
-    """Looks at one build's audit through several places; the session holds what it looks at."""
+class CachetuiApp(App[int]):
+    """Shows one build's audit in several places; the session holds what they show.
+
+    Dialogs are imported when they are opened: the app starts sooner.
+    """
 
     TITLE = "cachetui"
     CSS_PATH = Path(__file__).with_name("app.tcss")
@@ -58,15 +62,7 @@ class CachetuiApp(Actions):
     NOTIFICATION_TIMEOUT = 6
 
     class SessionChanged(Message, bubble=False):
-        """There is something to take from the session."""
-
-    class Prepared(Message, bubble=False):
-        """An audit was prepared, or could not be."""
-
-        def __init__(self, audit: AuditPort | None, error: Exception | None) -> None:
-            super().__init__()
-            self.audit = audit
-            self.error = error
+        """The session has something new to take."""
 
     def __init__(
         self,
@@ -79,24 +75,25 @@ class CachetuiApp(Actions):
         theme: str | None = None,
     ) -> None:
         super().__init__()
-        for one in (DARK, LIGHT):
-            self.register_theme(one)
+        for own_theme in (DARK, LIGHT):
+            self.register_theme(own_theme)
         wanted = os.environ.get("TEXTUAL_THEME") or theme
         self.theme = wanted if wanted in self.available_themes else DARK.name
         self._loader = core if callable(core) else None
-        self.core = Loading() if callable(core) else core
+        self.core: CorePort = LoadingCore() if callable(core) else core
         self.load_error: BaseException | None = None
         self.session = Session(self.core, self._session_changed)
         self.session.build = build
         self._start_at_once = start
-        self._open_first = audit
-        self._posted = threading.Event()
-        self._way: list[str] = []
-        self.asker = Asker(self)
+        self._audit_to_open = audit
+        self._change_posted = threading.Event()
+        self._back_stack: list[str] = []
+        self.asker = SshPrompts(self)
+        self._leaving = Leaving(self)
         if keymap:
             self.set_keymap(keymap)
 
-    # Life
+    # Loading, and following the session
 
     def on_mount(self) -> None:
         for number in (signal.SIGTERM, signal.SIGHUP):
@@ -117,9 +114,9 @@ class CachetuiApp(Actions):
             error: BaseException | None = None
             try:
                 core = loader()
-            except BaseException as caught:  # a bad hosts.toml, for one: the caller tells it
+            except BaseException as caught:  # such as a wrong hosts.toml: the caller prints it
                 error = caught
-            self.call_later(self._loaded, core, error)
+            call_soon(self, self._loaded, core, error)
 
         threading.Thread(target=body, daemon=True, name="load").start()
 
@@ -132,16 +129,19 @@ class CachetuiApp(Actions):
         core.asker = self.asker
         self.session.adopt(core)
         self.refresh_places()
-        self.begin(start=self._start_at_once, audit=self._open_first)
+        from cachetui.tui.screens.start_audit import begin
+
+        begin(self, start=self._start_at_once, audit=self._audit_to_open)
 
     def _session_changed(self) -> None:
         """Called from any thread: at most one message waits."""
-        if not self._posted.is_set():
-            self._posted.set()
-            self.post_message(self.SessionChanged())
+        if not self._change_posted.is_set():
+            self._change_posted.set()
+            with suppress(RuntimeError):  # the app has ended, its event loop is closed
+                self.post_message(self.SessionChanged())
 
     def on_cachetui_app_session_changed(self) -> None:
-        self._posted.clear()
+        self._change_posted.clear()
         if self.session.take():
             self.refresh_places()
 
@@ -151,9 +151,9 @@ class CachetuiApp(Actions):
             self.refresh_places()
 
     def refresh_places(self) -> None:
-        """Draw the place that is in view again; the others do so when one comes to them."""
+        """Draw the place in view again; the others are drawn when they come into view."""
         if not self.screen_stack:
-            return  # the last word of an audit came while the app was ending
+            return  # the last event of an audit came while the app was ending
         for screen in self.screen_stack:
             if isinstance(screen, Place):
                 screen.refresh_place()
@@ -164,7 +164,8 @@ class CachetuiApp(Actions):
     def go(self, place: str) -> None:
         """Go to a place; `esc` leads back."""
         if place != self.current_mode:
-            self._way = [way for way in self._way if way != place] + [self.current_mode]
+            self._back_stack = [name for name in self._back_stack if name != place]
+            self._back_stack.append(self.current_mode)
             self.switch_mode(place)
 
     def action_place(self, by: int) -> None:
@@ -183,113 +184,142 @@ class CachetuiApp(Actions):
         """Go to the findings: why runs differ."""
         self.go("findings")
 
+    def action_outputs(self) -> None:
+        """Show whether the images are the same, and which files differ."""
+        here = self.screen
+        self.session.outputs = here.runs_for_outputs() if isinstance(here, Place) else ()
+        self.go("outputs")
+
     def action_go_back(self) -> None:
-        """Go back to where one came from; from there home."""
-        if self._way:
-            self.switch_mode(self._way.pop())
+        """Go back to the previous place; from the first one to Fleet."""
+        if self._back_stack:
+            self.switch_mode(self._back_stack.pop())
         elif self.current_mode != "fleet":
             self.switch_mode("fleet")
 
-    def open_compare(
-        self,
-        picks: Sequence[Pick],
-        step: StepId | None = None,
-        names: Mapping[Pick, str] | None = None,
-    ) -> None:
-        """Compare runs, the first being the baseline."""
-        if not picks:
-            self.tell("No run has ended here yet; enter opens it once one has.")
-            return
-        self.session.choose(picks, names=names)
-        self.session.step = step
-        self.go("compare")
+    # Audits
 
-    def open_step(self, step: StepId | None) -> None:
-        """Show the logs of a step in the chosen runs."""
-        self.session.step = step
-        self.session.as_printed = False
-        self.go("step")
+    def action_start(self) -> None:
+        """Ask what to run, and run it."""
+        from cachetui.tui.screens.start_audit import ask_what_to_run
 
-    def open_log(self, pick: Pick) -> None:
-        """Show the whole log of one run, as it was printed."""
-        self.session.choose((pick,))
-        self.session.step = None
-        self.session.as_printed = True
-        self.go("step")
+        ask_what_to_run(self)
 
-    def open_timeline(self, picks: Sequence[Pick]) -> None:
-        """Show when the steps of one or two runs were at work."""
-        if picks:
-            self.session.choose(picks)
-        self.go("timeline")
+    def action_choose_build(self) -> None:
+        """Choose a build: those of hosts.toml, and Dockerfiles found below the folder."""
+        from cachetui.tui.screens.choose_build import choose_build
 
-    def open_commands(self, pick: Pick) -> None:
-        """Show the commands that ran for a run."""
-        from cachetui.tui.screens.command import CommandScreen
+        choose_build(self)
 
-        run = self.session.run(pick)
-        if run is None:
-            self.tell("Its commands are shown once it has ended.")
-        else:
-            self.push_screen(CommandScreen(run))
+    def action_presets(self) -> None:
+        """Compare by a preset."""
+        from cachetui.tui.screens.presets import choose_preset
 
-    # Words to the user
+        choose_preset(self)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What is possible now, for the foot, the help and the palette."""
+        del parameters
+        if action in ("start", "choose_build"):
+            return not self.session.running and not isinstance(self.core, LoadingCore)
+        return True
+
+    # Leaving
+
+    async def action_quit(self) -> None:
+        self.action_leave()
+
+    def action_leave(self) -> None:
+        """Leave; while an audit runs, ask once, then stop it and leave within two seconds."""
+        self._leaving.ask()
+
+    def leave_now(self) -> None:
+        """Stop the audit, and leave as soon as it has stopped or its time is up."""
+        self._leaving.leave()
+
+    # Messages, copying, exporting, help
+
+    def now(self) -> float:
+        """Seconds since the epoch. Pictures for tests and docs set it."""
+        return time.time()
+
+    def moment(self, at: float) -> str:
+        """A day and time for people, in local time."""
+        return datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M")
 
     def tell(self, text: str, *, severity: str = "information", title: str = "") -> None:
-        """A passing message; its text is never markup."""
+        """Show a passing message; its text is never markup."""
         level: Any = severity
         self.notify(clean_line(text), title=clean_line(title), severity=level, markup=False)
 
-    # Audits
+    def action_copy(self) -> None:
+        """Copy what the cursor is on, by OSC 52."""
+        text = self.screen.copy_text() if isinstance(self.screen, Place) else None
+        if text:
+            self.copy(text)
+        else:
+            self.tell("Nothing to copy here.")
 
-    def prepare(
-        self, build: BuildSettings, hosts: Sequence[HostSettings], options: Options
-    ) -> None:
-        """Prepare an audit in a thread; `Prepared` comes when it is done."""
-        self.asker.begin()
+    def copy(self, text: str) -> None:
+        """Copy text, up to what terminals take."""
+        copied, message = clip(text)
+        self.copy_to_clipboard(copied)
+        self.tell(message)
 
-        def body() -> None:
-            audit: AuditPort | None = None
-            error: Exception | None = None
-            try:
-                audit = self.core.prepare(build, hosts, options)
-            except Exception as caught:
-                error = caught
-            self.post_message(self.Prepared(audit, error))
+    def action_export(self) -> None:
+        """Export what is on the screen."""
+        from cachetui.tui.screens.export import ask_where_to_export
 
-        self.tell(f"Reading {build.name}…")
-        threading.Thread(target=body, daemon=True, name="prepare").start()
+        if isinstance(self.screen, Place):
+            ask_where_to_export(self, self.screen)
 
-    def on_cachetui_app_prepared(self, event: Prepared) -> None:
-        from cachetui.tui.screens.dialogs import Notice
+    def action_help(self) -> None:
+        """Show every key of this place, and what the signs mean."""
+        from cachetui.tui.screens.help import Help
 
-        self.clear_notifications()
-        if event.audit is None:
-            self.push_screen(Notice("The audit cannot start", str(event.error)))
-            return
-        self.session.start(event.audit)
-        self.go("fleet")
-        self.refresh_places()
+        if not isinstance(self.screen, Help):
+            self.push_screen(Help(self.screen))
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Every action of the place and of the app, by its description."""
+        from cachetui.tui.screens.palette import commands
+
+        yield from commands(self, screen)
+
+    def _fatal_error(self) -> None:
+        """As Textual's, without the values of local variables: they may hold secrets."""
+        from rich.segment import Segments
+        from rich.traceback import Traceback
+
+        self.bell()
+        trace = Traceback(show_locals=False, width=None)
+        self._exit_renderables.append(Segments(self.console.render(trace, self.console.options)))
+        self._close_messages_no_wait()
 
 
 def run_app(
     core: CorePort | CoreLoader,
-    liked: Preferences,
+    preferences: Preferences,
     *,
     build: BuildSettings | None = None,
     start: bool = False,
     audit: str | None = None,
 ) -> int:
-    """Run the app until it is left; returns the exit code. Keys and theme are the user's.
+    """Run the app until the user leaves it. Returns the exit code.
 
-    `start` starts an audit of `build` at once; `audit` opens a kept one read-only. Blocked
-    threads of an audit do not hold the process: they are daemons, and what they did is stored.
+    `start` starts an audit of `build` at once; `audit` opens a stored one. Blocked threads of an
+    audit do not hold the process: they are daemons, and what they did is stored.
 
     A function in place of the core is called once the first frame is painted; what it raises is
-    raised here when the terminal is as it was.
+    raised here, after the terminal is restored.
     """
     app = CachetuiApp(
-        core, build=build, start=start, audit=audit, keymap=liked.keys, theme=liked.theme
+        core,
+        build=build,
+        start=start,
+        audit=audit,
+        keymap=preferences.keys,
+        theme=preferences.theme,
     )
     result = app.run()
     app.asker.give_up()

@@ -1,7 +1,7 @@
-"""The first frame, drawn before Textual is loaded: one sees at once that something comes.
+"""The first frame, drawn before Textual is loaded, so the user sees at once that the app starts.
 
-It has the title, the places and what is waited for, where the app will have them, and no colour:
-which theme is liked is not known yet. Textual then draws over it, in the same alternate screen.
+It has the title, the places and what the app waits for, where the app will draw them, without
+colour: the theme is not known yet. Textual then draws over it, in the same alternate screen.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from cachetui.tui.names import PLACE_NAMES, labels
+from cachetui.tui.view.place_names import PLACE_NAMES, labels
 
 _ENTER = "\x1b[?1049h\x1b[?25l\x1b[2J\x1b[H"
 _LEAVE = "\x1b[?1049l\x1b[?25h"
@@ -20,8 +20,8 @@ _LEAVE = "\x1b[?1049l\x1b[?25h"
 
 @contextmanager
 def first_frame(out: TextIO | None = None) -> Iterator[None]:
-    """Draw it on the terminal that the app will use; what fails within leaves the terminal as it
-    was. Without a terminal nothing is drawn."""
+    """Draw it on the terminal that the app will use. When the body fails, the terminal is restored;
+    without a terminal nothing is drawn."""
     out = out or sys.__stderr__
     drawn = out is not None and out.isatty() and os.environ.get("TERM", "dumb") != "dumb"
     if out is None or not drawn:

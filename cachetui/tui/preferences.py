@@ -1,10 +1,10 @@
-"""What a user likes: theme and keys, from `app.toml` in the configuration folder.
+"""A user's preferences: theme and keys, from `app.toml` in the configuration folder.
 
     theme = "cachetui-light"
     [keys]
     fleet.odd = "O"          # by id; several as "O,ctrl+o"
 
-They are a person's, so they are no part of hosts.toml, which a team shares.
+They are personal, so they are not in hosts.toml, which a team shares.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cachetui.tui import keys as own
+from cachetui.tui.view import key_tables
 
 if TYPE_CHECKING:
     from cachetui.config.toml_table import Table
@@ -25,26 +25,26 @@ _MODIFIERS = frozenset(("ctrl", "shift", "alt", "meta", "super", "hyper"))
 
 @dataclass(frozen=True)
 class Preferences:
-    """`theme` is None where none is wished for; `keys` maps ids of bindings to keys."""
+    """`theme` is None for the default; `keys` maps ids of bindings to keys, "O,ctrl+o" for two."""
 
     theme: str | None = None
     keys: dict[str, str] = field(default_factory=dict)
 
 
-def place() -> Path:
-    """Where they are looked for."""
+def path_of_file() -> Path:
+    """Where the preferences are read from."""
     import platformdirs
 
     return platformdirs.user_config_path("cachetui") / "app.toml"
 
 
 def load(path: Path | None = None) -> Preferences:
-    """Read and check them; without a file there are none.
+    """Read and check the preferences; the defaults when there is no file.
 
-    Raises ConfigError for the first thing that is wrong: a theme or an id that is not there, a
-    key that no terminal sends, or one that means something else in the same place.
+    Raises ConfigError for the first mistake: an unknown theme or id, a key that no terminal
+    sends, or a key that means something else in the same place.
     """
-    path = path or place()
+    path = path or path_of_file()
     if not path.exists():
         return Preferences()
     from cachetui.config.hosts_toml import read_toml
@@ -57,7 +57,7 @@ def load(path: Path | None = None) -> Preferences:
         from textual.theme import BUILTIN_THEMES
 
         from cachetui.config.toml_table import near
-        from cachetui.tui.themes import DARK, LIGHT
+        from cachetui.tui.view.themes import DARK, LIGHT
 
         known = sorted({*BUILTIN_THEMES, DARK.name, LIGHT.name})
         if theme not in known:
@@ -68,35 +68,38 @@ def load(path: Path | None = None) -> Preferences:
 
 
 def _keys(table: Table) -> dict[str, str]:
+    """The table of keys, checked: ids of bindings to keys."""
     from cachetui.config.toml_table import near
 
-    known = own.by_id()
-    found: dict[str, str] = {}
+    known = key_tables.by_id()
+    changed: dict[str, str] = {}
     for name, value in _flat(table.values):
-        key = name.split(".", 1)[0] if name not in table.values else name
+        toml_key = name.split(".", 1)[0] if name not in table.values else name
         if name not in known:
-            raise table.error(f'nothing has the id "{name}"; {near(name, known)}', key)
-        words = value if isinstance(value, list) else str(value).split(",")
-        if not isinstance(value, str | list) or not all(isinstance(word, str) for word in words):
-            raise table.error(f'{name} must be a key such as "O", or several: "O,ctrl+o"', key)
-        for word in words:
-            if not _is_key(word.strip()):
+            raise table.error(f'nothing has the id "{name}"; {near(name, known)}', toml_key)
+        keys = value if isinstance(value, list) else str(value).split(",")
+        if not isinstance(value, str | list) or not all(isinstance(key, str) for key in keys):
+            raise table.error(f'{name} must be a key such as "O", or several: "O,ctrl+o"', toml_key)
+        for key in keys:
+            if not _is_key(key.strip()):
                 raise table.error(
-                    f'{name}: "{word}" is no key; keys are written as O, f5, space or ctrl+x', key
+                    f'{name}: "{key}" is no key; keys are written as O, f5, space or ctrl+x',
+                    toml_key,
                 )
-        found[name] = ",".join(own.normal(word.strip()) for word in words)
-    for name, other, pressed in _clashes(found):
-        key = name.split(".", 1)[0] if name not in table.values else name
+        changed[name] = ",".join(key_tables.canonical(key.strip()) for key in keys)
+    for name, other, key in _clashes(changed):
+        toml_key = name.split(".", 1)[0] if name not in table.values else name
         raise table.error(
-            f"{name}: {pressed} is the key of {other} too ({known[other].description});"
+            f"{name}: {key} is the key of {other} too ({known[other].description});"
             " give that one another",
-            key,
+            toml_key,
         )
-    return found
+    return changed
 
 
 def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    """`fleet.odd = "O"` is a table in a table; `"fleet.odd" = "O"` is not. Both are meant."""
+    """(id, value) of each entry, whether written as `fleet.odd = "O"`, a table in a table, or as
+    `"fleet.odd" = "O"`."""
     for key, value in values.items():
         if isinstance(value, dict):
             yield from _flat(value, f"{before}{key}.")
@@ -104,10 +107,10 @@ def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, An
             yield before + key, value
 
 
-def _is_key(word: str) -> bool:
+def _is_key(text: str) -> bool:
     from textual.keys import Keys
 
-    *modifiers, base = word.split("+") if len(word) > 1 else [word]
+    *modifiers, base = text.split("+") if len(text) > 1 else [text]
     if not base or not set(modifiers) <= _MODIFIERS:
         return False
     if len(base) == 1 or base in {key.value for key in Keys}:
@@ -121,11 +124,12 @@ def _is_key(word: str) -> bool:
 
 def _clashes(changed: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     """(id that was changed, other id, key) where one key would mean two things in a place."""
-    for tables in own.TOGETHER:
-        before, after = own.pressed(tables), own.pressed(tables, changed)
+    for tables in key_tables.ACTIVE_TOGETHER:
+        before = key_tables.ids_by_key(tables)
+        after = key_tables.ids_by_key(tables, changed)
         for key, ids in after.items():
             if len(ids) > 1 and ids != before.get(key):
-                name = next((one for one in ids if one in changed), None)
-                other = next((one for one in ids if one != name), None)
+                name = next((id for id in ids if id in changed), None)
+                other = next((id for id in ids if id != name), None)
                 if name is not None and other is not None:
                     yield name, other, key

@@ -24,7 +24,7 @@ from cachetui.records.step import StepId
 from cachetui.store.database import AuditEntry
 from cachetui.store.log_writer import LogWriter
 from cachetui.store.run_log import RunLog
-from cachetui.tui.kept import snapshot_of
+from cachetui.tui.view.stored_snapshot import snapshot_of
 from tests import make_records
 
 BEFORE = 2.0
@@ -355,6 +355,10 @@ class FakeCore:
             for _, r in pairs
         ]
         return OutputsReport(baseline=None, strict=strict, images=tuple(images))
+
+    def opener(self, pairs: Sequence[tuple[Document, Run]]) -> Any:
+        """Opens no file: there is no image."""
+        raise AssertionError(f"no file can be opened of {len(pairs)} runs")
 
     def builds_below(self, folder: Path) -> list[BuildSettings]:
         del folder

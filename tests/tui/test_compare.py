@@ -156,7 +156,7 @@ def test_a_run_is_left_out_and_steps_are_sorted_by_time() -> None:
         await d.place("compare")
         await d.press("a", "l", "s")
         await d.see("▾")
-        lines = [row.line for row in place(d)._rows.values()]
+        lines = [row.line for row in place(d)._table.rows.values()]
         assert lines[0] == 16
         await d.press("l", "d")
         assert len(d.app.session.picks) == 2

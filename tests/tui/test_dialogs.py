@@ -11,9 +11,11 @@ import msgspec
 import pytest
 
 from cachetui.config.settings import BuildSettings
+from cachetui.exit_codes import INTERRUPTED
 from cachetui.report import formats
-from cachetui.tui.actions import COPY_CAP, INTERRUPTED, LEAVE_WITHIN
-from cachetui.tui.excerpt import of_runs
+from cachetui.tui.screens.leave import LEAVE_WITHIN
+from cachetui.tui.view.clipboard import MAX_COPIED_BYTES
+from cachetui.tui.view.excerpt import excerpt_of_runs
 from tests import make_records
 from tests.tui.driving import Driver, drive
 from tests.tui.fake import FakeCore
@@ -205,7 +207,7 @@ def test_runs_of_two_audits_are_exported_side_by_side() -> None:
     new = make_records.document()
     old = msgspec.structs.replace(new, audit="day-1", started_at=new.started_at - 86400)
     runs = [next(run for run in one.runs if run.host == "old") for one in (old, new)]
-    made = of_runs([(old, runs[0]), (new, runs[1])])
+    made = excerpt_of_runs([(old, runs[0]), (new, runs[1])])
     assert [run.host for run in made.runs] == ["old in day-1", "old in a1b2c3d4"]
     assert [host.name for host in made.hosts] == ["old in day-1", "old in a1b2c3d4"]
     assert made.audit == "a1b2c3d4"
@@ -222,7 +224,7 @@ def test_a_log_is_exported_whole_and_cleaned(
         await d.press("tab")
         await d.see("RUN 7 of 8")
         await d.press("e")
-        await d.see("the log of mid, all its lines")
+        await d.see("the whole log of mid")
         await d.press("G", "enter")
         await d.until(lambda: any("Wrote" in text for text in d.toasts()))
 
@@ -348,8 +350,8 @@ def test_copying_has_a_cap_and_says_what_was_left_out() -> None:
     async def story(d: Driver) -> None:
         copied: list[str] = []
         d.app.copy_to_clipboard = copied.append  # type: ignore[method-assign, assignment]
-        d.app.copy("é" * COPY_CAP)
-        assert len(copied[0].encode()) <= COPY_CAP
+        d.app.copy("é" * MAX_COPIED_BYTES)
+        assert len(copied[0].encode()) <= MAX_COPIED_BYTES
         await d.until(lambda: any("left out" in text for text in d.toasts()))
         await d.press("y")
         assert copied[-1] == "old"

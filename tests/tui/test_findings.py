@@ -7,17 +7,17 @@ from msgspec.structs import replace
 
 from cachetui.findings.record import Findings
 from cachetui.prove import NoExperiment, ValueNeeded
-from cachetui.tui.reasons import details
-from cachetui.tui.text import plain, width_of
+from cachetui.tui.view.finding_lines import details
+from cachetui.tui.view.text import plain, width_of
 from tests import make_records
-from tests.tui import reasons
+from tests.tui import finding_examples
 from tests.tui.driving import Driver, drive
 from tests.tui.fake import FakeCore
 
 
 def core(found: Findings | None = None) -> FakeCore:
     made = FakeCore(make_records.document())
-    made.found = found if found is not None else reasons.findings()
+    made.found = found if found is not None else finding_examples.findings()
     return made
 
 
@@ -125,15 +125,15 @@ def test_hostile_text_is_only_text() -> None:
         assert "[stage-1 2/5]" in driver.text()
         await driver.press("y", "enter", "w", "j", "enter")
 
-    drive(story, core(reasons.hostile()))
+    drive(story, core(finding_examples.hostile()))
 
 
-def experimenting(made: FakeCore) -> list[reasons.FakeExperiment]:
+def experimenting(made: FakeCore) -> list[finding_examples.FakeExperiment]:
     """Let the core make experiments; they come into the list as they are asked for."""
-    experiments: list[reasons.FakeExperiment] = []
+    experiments: list[finding_examples.FakeExperiment] = []
 
-    def experiment(**options: object) -> reasons.FakeExperiment:
-        experiments.append(reasons.FakeExperiment(options["cancel"]))
+    def experiment(**options: object) -> finding_examples.FakeExperiment:
+        experiments.append(finding_examples.FakeExperiment(options["cancel"]))
         return experiments[-1]
 
     made.experiments = experiment
@@ -153,7 +153,7 @@ def test_proving_says_what_runs_asks_shows_progress_and_tells_the_outcome() -> N
         assert not experiments[0].ran
         await driver.press("y")
         await driver.see("1/3 buildkit, with the modes as sent")
-        proved = replace(reasons.UMASK, confidence="proved")
+        proved = replace(finding_examples.UMASK, confidence="proved")
         made.found = Findings(findings=(proved,))
         experiments[0].go.set()
         await driver.see("✓ proved: context-mode-only:13, on new", "BuildKit on new: it hits")
@@ -205,12 +205,12 @@ def test_a_value_that_is_not_kept_is_asked_for() -> None:
     made = core()
     tried: list[object] = []
 
-    def experiment(**options: object) -> reasons.FakeExperiment:
+    def experiment(**options: object) -> finding_examples.FakeExperiment:
         tried.append(options["given"])
         result: str | Exception = "proved"
         if options["given"] == ():
             result = ValueNeeded("NUMBER", "the earlier value of NUMBER is needed")
-        return reasons.FakeExperiment(options["cancel"], result)
+        return finding_examples.FakeExperiment(options["cancel"], result)
 
     made.experiments = experiment
 
@@ -242,10 +242,10 @@ def test_where_there_is_no_experiment_it_says_why() -> None:
 
 def test_details_fit_their_width() -> None:
     dockerfile = None
-    for reason in (reasons.UMASK, reasons.LABEL, reasons.OPEN):
+    for reason in (finding_examples.UMASK, finding_examples.LABEL, finding_examples.OPEN):
         for width in (20, 38, 78, 120):
             lines = details(reason, dockerfile, width, ["to know more " * 9])
             assert max(width_of(one) for one in lines) <= width
-    said = "\n".join(plain(one) for one in details(reasons.UMASK, None, 78))
+    said = "\n".join(plain(one) for one in details(finding_examples.UMASK, None, 78))
     assert "1 cause, 1 consequence" in said
     assert "costs 41.5s" in said or "costs 42s" in said

@@ -244,9 +244,9 @@ def test_failed_runs_are_run_again() -> None:
 
 def test_a_kept_audit_is_only_read() -> None:
     async def story(d: Driver) -> None:
-        await d.see("kept")
+        await d.see("stored")
         await d.press("R")
-        assert any("only read" in text for text in d.toasts())
+        assert any("read-only" in text for text in d.toasts())
 
     drive(story)
 
@@ -296,7 +296,7 @@ def test_when_two_hosts_part_ways_neither_is_the_odd_one() -> None:
     )
 
     async def story(d: Driver) -> None:
-        await d.see("hosts part ways in buildkit-warm")
+        await d.see("hosts differ in buildkit-warm")
 
     drive(story, FakeCore(two))
 

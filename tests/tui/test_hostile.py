@@ -19,14 +19,14 @@ from cachetui.store.log_text import LogText
 from cachetui.store.run_log import RunLog
 from cachetui.tui.screens.dialogs import Choose, Confirm, HostKey, Notice, Passphrase
 from cachetui.tui.screens.export import write_lines
-from cachetui.tui.text import Line, clean_line, label
-from cachetui.tui.widgets.canvas import Plate
-from cachetui.tui.widgets.columns import Column
-from cachetui.tui.widgets.diffview import DiffView
+from cachetui.tui.view.column import Column
+from cachetui.tui.view.text import Line, clean_line, label
+from cachetui.tui.widgets.diff_view import DiffView
 from cachetui.tui.widgets.frame import TitleBar
 from cachetui.tui.widgets.grid import Grid
-from cachetui.tui.widgets.lines import Lines
-from cachetui.tui.widgets.logview import LogView
+from cachetui.tui.widgets.log_view import LogView
+from cachetui.tui.widgets.text_page import TextPage
+from cachetui.tui.widgets.text_panel import TextPanel
 from tests import make_records
 from tests.tui.driving import Driver, drive
 from tests.tui.fake import FakeCore, packed
@@ -171,7 +171,8 @@ def title_bar() -> TitleBar:
 
 
 @pytest.mark.parametrize(
-    "make", [grid, log_view, diff_view, title_bar, lambda: Plate(LINE), lambda: Lines([LINE])]
+    "make",
+    [grid, log_view, diff_view, title_bar, lambda: TextPanel(LINE), lambda: TextPage([LINE])],
 )
 def test_each_widget_draws_it_cleaned_and_in_its_width(make: Any) -> None:
     class One(App[None]):

@@ -7,10 +7,10 @@ import re
 import pytest
 from textual.binding import Binding, BindingsMap
 
-from cachetui.tui import keys
-from cachetui.tui.palette import commands
 from cachetui.tui.screens.help import Help
+from cachetui.tui.screens.palette import commands
 from cachetui.tui.screens.place import PLACES
+from cachetui.tui.view import keys
 from cachetui.tui.widgets.frame import KeyBar
 from tests import cheat_sheet, make_records
 from tests.screenshots import FOLDER, PICTURES

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from cachetui.core import Core
-from cachetui.tui.screens.file import FileScreen
+from cachetui.tui.screens.file_diff import FileDiffScreen
 from cachetui.tui.screens.outputs import OutputsPlace
 from tests.outputs.audits import Fleet
 from tests.outputs.tars import tar
@@ -114,7 +114,7 @@ def test_chosen_images_from_marks_and_from_the_list(fleet: Fleet) -> None:
         await d.until(lambda: d.app.session.document is not None, "the document")
         await d.press("l", "space", "space", "i")
         await d.place("outputs")
-        await d.see("= the 2 images are the same", "Nothing differs that is minded")
+        await d.see("= the 2 images are the same", "No differences (timestamps ignored)")
         await d.press("b")
         await d.see("Compare which images?", "all images")
         await d.press("enter")
@@ -132,7 +132,7 @@ def test_a_file_that_cannot_be_had_any_more_says_so(tmp_path: Path) -> None:
         await to_outputs(d)
         await d.press("enter")
         await d.see("its image is gone, and no copy", "run the audit again with --outputs")
-        assert isinstance(d.app.screen, FileScreen)
+        assert isinstance(d.app.screen, FileDiffScreen)
 
     story_of(fleet, story)
 

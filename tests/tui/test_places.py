@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from rich.cells import cell_len
 
-from cachetui.tui.screens.command import wrapped
+from cachetui.tui.screens.commands import wrapped
 from tests import make_records
 from tests.tui.driving import Driver, drive
 from tests.tui.fake import FakeCore
@@ -144,7 +144,7 @@ def test_history_lists_opens_and_goes_back() -> None:
         await d.see("a1b2c3d4 (open)", "day-1", "2 h ago", "26 h ago")
         await d.press("j", "enter")
         await d.place("fleet")
-        await d.see("kept", "hosts agree step by step", "day-1")
+        await d.see("stored", "hosts agree step by step", "day-1")
 
     drive(story, kept(), size=(120, 30))
 
@@ -187,7 +187,7 @@ def test_history_draws_trends() -> None:
 def test_history_says_what_to_do_when_it_is_empty() -> None:
     async def story(d: Driver) -> None:
         await d.press("6")
-        await d.see("No audit is kept yet.")
+        await d.see("No audit is stored yet.")
 
     drive(story, opened=False)
 

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from cachetui.cli.main import cli
 from cachetui.config.toml_table import ConfigError
-from cachetui.tui import keys
 from cachetui.tui.preferences import Preferences, load
+from cachetui.tui.view import key_tables
 
 
 def write(folder: Path, text: str) -> Path:
@@ -69,7 +69,7 @@ def test_keys_can_change_places(tmp_path: Path) -> None:
 
 
 def test_every_default_key_is_one_that_can_be_wished_for(tmp_path: Path) -> None:
-    lines = [f'"{name}" = "{binding.key}"' for name, binding in keys.by_id().items()]
+    lines = [f'"{name}" = "{binding.key}"' for name, binding in key_tables.by_id().items()]
     assert len(load(write(tmp_path, "\n".join(["[keys]", *lines]))).keys) == len(lines)
 
 
@@ -78,6 +78,6 @@ def test_the_command_line_prints_every_key_with_its_id() -> None:
     assert result.exit_code == 0
     listed = result.output.split()
     assert all(
-        name in listed for name in keys.by_id() if not name.startswith(("lines.", "dialog."))
+        name in listed for name in key_tables.by_id() if not name.startswith(("lines.", "dialog."))
     )
     assert "app.toml" in result.output

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from cachetui.tui.app import CachetuiApp
 from tests import make_records
-from tests.tui import reasons
+from tests.tui import finding_examples
 from tests.tui.fake import FakeCore
 
 SIZES = [(80, 24), (160, 50)]
@@ -61,7 +61,7 @@ def test_place(snap_compare: Any, name: str, size: tuple[int, int]) -> None:
         make_records.document(), audit="day-1", started_at=make_records.NOW - 86400
     )
     core = FakeCore(document, kept=[document, older])
-    core.found = reasons.findings()
+    core.found = finding_examples.findings()
     build = next(iter(core.settings.builds.values()))
     app = picture_app(core, build=build, audit=document.audit)
 
@@ -73,7 +73,7 @@ def test_place(snap_compare: Any, name: str, size: tuple[int, int]) -> None:
         if name == "findings":
             for _ in range(400):
                 await pilot.pause(0.01)
-                if pilot.app.screen.here is not None:  # type: ignore[attr-defined]
+                if pilot.app.screen.reason is not None:  # type: ignore[attr-defined]
                     break
             await pilot.pause()
         if name == "step":

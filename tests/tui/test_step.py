@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from cachetui.records.step import StepId
+from cachetui.tui.screens.open_runs import open_log, open_step
 from cachetui.tui.screens.step import StepPlace
 from tests import make_records
 from tests.tui.driving import Driver, drive
@@ -30,7 +31,7 @@ async def open_pip(d: Driver) -> StepPlace:
     await d.until(lambda: session.document)
     picks = [session.pick((host, "buildkit-cold", 1)) for host in ("old", "mid")]
     session.choose(picks)
-    d.app.open_step(RUN)
+    open_step(d.app, RUN)
     await d.place("step")
     place = d.app.screen
     assert isinstance(place, StepPlace)
@@ -91,7 +92,7 @@ def test_as_printed_shows_whose_line_it_is() -> None:
     async def story(d: Driver) -> None:
         await open_pip(d)
         await d.press("v")
-        await d.see("Whole log as printed", "not disorder", "deps 3", "assets 8")
+        await d.see("Whole log as printed", "ran in parallel", "deps 3", "assets 8")
         await d.press("v")
         await d.see("deps · line 5")
 
@@ -122,7 +123,7 @@ def test_a_diff_of_equal_logs_is_folded() -> None:
     async def story(d: Driver) -> None:
         await open_pip(d)
         await d.press("d")
-        await d.see("alike but for what is noise", "lines alike")
+        await d.see("the same apart from noise", "lines alike")
 
     drive(story, core_with_logs(old=log, mid=log))
 
@@ -189,7 +190,7 @@ def test_a_damaged_log_is_told_not_fatal() -> None:
     async def story(d: Driver) -> None:
         session = d.app.session
         session.choose([session.pick(("old", "buildkit-cold", 1))])
-        d.app.open_step(RUN)
+        open_step(d.app, RUN)
         await d.place("step")
         await d.see("the kept log is cut short")
 
@@ -221,7 +222,7 @@ def test_the_diff_of_whole_logs_is_of_no_single_step() -> None:
         await d.see("Whole log as printed", "old ↔ mid", "0% hit, 28.7s")
         assert "MISS" not in d.line("0% hit, 28.7s")
         await d.press("d")
-        await d.see("not disorder")
+        await d.see("ran in parallel")
 
     drive(story, size=(120, 30))
 
@@ -230,7 +231,7 @@ def test_a_step_that_started_early_says_why_it_could() -> None:
     async def story(d: Driver) -> None:
         session = d.app.session
         session.choose([session.pick(("old", "buildkit-cold", 1))])
-        d.app.open_step(StepId(1, 1))
+        open_step(d.app, StepId(1, 1))
         await d.see("line 8 COPY web ./web", "started before line 4, 5: ", "builds on nothing")
 
     drive(story, size=(120, 24))
@@ -243,7 +244,7 @@ def test_as_many_panes_stand_side_by_side_as_have_room_beside_the_baseline() -> 
         session = d.app.session
         runs = [r for r in session.runs() if r.scenario == "buildkit-cold"]
         session.choose([session.pick((r.host, r.scenario, r.repeat)) for r in runs])
-        d.app.open_step(RUN)
+        open_step(d.app, RUN)
         await d.see("ci-01 baseline", "ci-02", "ci-03", "7 more of the runs have no pane")
         assert "ci-04" not in d.text()
         await d.press("tab", "tab", "tab")
@@ -256,7 +257,7 @@ def test_as_many_panes_stand_side_by_side_as_have_room_beside_the_baseline() -> 
 def test_it_can_be_drawn_while_its_panes_come() -> None:
     async def story(d: Driver) -> None:
         await d.start(at=8.0)
-        d.app.open_log(d.app.session.pick(("old", "buildkit-cold", 1)))
+        open_log(d.app, d.app.session.pick(("old", "buildkit-cold", 1)))
         for _ in range(60):
             d.app.refresh_places()
             await asyncio.sleep(0)

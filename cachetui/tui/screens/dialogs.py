@@ -1,4 +1,4 @@
-"""Dialogs: questions that stand over a place until they are answered."""
+"""Dialogs: questions over a place until the user answers them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
-from cachetui.tui import keys
-from cachetui.tui.text import Line, label, line
-from cachetui.tui.widgets.canvas import Plate
-from cachetui.tui.widgets.columns import Column
+from cachetui.tui.view import keys
+from cachetui.tui.view.column import Column
+from cachetui.tui.view.text import Line, label, line
 from cachetui.tui.widgets.grid import Grid
+from cachetui.tui.widgets.text_panel import TextPanel
 
 _T = TypeVar("_T")
 
@@ -34,24 +34,20 @@ class Dialog(ModalScreen[_T]):
             yield from self.body()
 
     def heading(self) -> str:
-        """What stands on the box."""
+        """The title of the box."""
         return self.HEADING
 
     def body(self) -> Iterator[Widget]:
-        """What is in the box."""
-        raise NotImplementedError
+        """The widgets in the box."""
+        yield from ()
 
     def action_close(self) -> None:
         """Close without an answer."""
         self.dismiss(None)
 
-    def copy_text(self) -> str | None:
-        """What `y` copies here."""
-        return None
-
 
 def paragraphs(text: str) -> Iterator[Widget]:
-    """Text of any origin as wrapped lines, never parsed as markup."""
+    """Text of any origin as wrapped lines; never parsed as markup."""
     for part in text.splitlines() or [""]:
         yield Static(label(part), markup=False)
 
@@ -118,14 +114,14 @@ class Confirm(Dialog[bool]):
 
 
 class Leave(Confirm):
-    """Whether to leave while an audit runs; `q` and Ctrl-C again say yes."""
+    """Asks whether to leave while an audit runs; `q` or Ctrl-C again means yes."""
 
     BINDINGS: ClassVar = [Binding("q", "answer(True)", "Stop and leave", show=False)]
 
     def __init__(self) -> None:
         super().__init__(
             "Leave while the audit runs?",
-            "The builds on the hosts will be stopped. What has ended is kept, and can be opened"
+            "The builds on the hosts will be stopped. What has ended is stored, and can be opened"
             " again from History.",
             "Stop and leave",
             "Stay",
@@ -133,7 +129,7 @@ class Leave(Confirm):
 
 
 class Passphrase(Dialog[str]):
-    """The passphrase of a key file. It is kept in memory only, for this session."""
+    """Asks for the passphrase of a key file, which is held in memory only."""
 
     HEADING = "Encrypted key"
 
@@ -157,8 +153,8 @@ class Passphrase(Dialog[str]):
 
 
 class HostKey(Confirm):
-    """Whether to trust a host's key that is not known yet. Nothing is accepted by default, and
-    no single key accepts it: it may have been meant for the place below."""
+    """Asks whether to trust an unknown host key. The default is no, and no single key press accepts
+    it: that could have been meant for the place below."""
 
     BINDINGS: ClassVar = [Binding("y", "nothing", "", show=False)]
 
@@ -174,12 +170,12 @@ class HostKey(Confirm):
         )
 
     def action_nothing(self) -> None:
-        """Say how it is trusted."""
+        """Say how to trust it."""
         self.notify("To trust it, go to its button with ← and press enter.", markup=False)
 
 
 class Choose(Dialog[int]):
-    """One of several lines: `rows` are (what, more about it)."""
+    """Asks for one of several rows, each (text, more about it); its result is the row's number."""
 
     def __init__(
         self, title: str, rows: Sequence[tuple[str | Line, str]], *, at: int = 0, hint: str = ""
@@ -193,7 +189,7 @@ class Choose(Dialog[int]):
     def body(self) -> Iterator[Widget]:
         yield Grid(cell=self._cell, fixed=2, id="choices")
         if self._hint:
-            yield Plate(line((self._hint, "muted")))
+            yield TextPanel(line((self._hint, "muted")))
 
     def on_mount(self) -> None:
         grid = self.query_one(Grid)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from textual import on
 from textual.binding import Binding
@@ -18,16 +17,29 @@ from cachetui.records.document import Document
 from cachetui.report import formats, units
 from cachetui.report.clean import clean
 from cachetui.store.log_blocks import LogError
-from cachetui.tui.ports import CorePort
+from cachetui.tui.app_port import AppPort, app_of
+from cachetui.tui.background import run_in_background
+from cachetui.tui.core_port import CorePort, whole_store
 from cachetui.tui.screens.dialogs import Dialog
-from cachetui.tui.text import Line, line
-from cachetui.tui.widgets.canvas import Plate
-from cachetui.tui.widgets.columns import Column
+from cachetui.tui.screens.place import Place
+from cachetui.tui.view.column import Column
+from cachetui.tui.view.text import Line, line
 from cachetui.tui.widgets.grid import Grid
+from cachetui.tui.widgets.text_panel import TextPanel
+
+
+def ask_where_to_export(app: AppPort, place: Place) -> None:
+    """Open the dialog for what a place exports."""
+    document = place.exported()
+    if document is None:
+        app.tell("There is no audit to export yet.")
+        return
+    text = place.exported_text()
+    app.push_screen(ExportDialog(document, app.core, Path.cwd(), text=text))
 
 
 class ExportDialog(Dialog[None]):
-    """Choose a format and a name; an existing file is not overwritten unasked."""
+    """Asks for a format and a file name; asks again before it overwrites a file."""
 
     HEADING = "Export what is on the screen"
     BINDINGS: ClassVar = [Binding("ctrl+s", "write", "Write", show=False)]
@@ -52,17 +64,17 @@ class ExportDialog(Dialog[None]):
     def body(self) -> Iterator[Widget]:
         runs = units.count(len(self._document.runs), "run")
         hosts = units.count(len(self._document.hosts), "host")
-        yield Plate(
+        yield TextPanel(
             line((self._document.build.name, "strong"), f": {runs} on {hosts}"),
             (),
         )
         yield Grid(cell=self._cell, id="formats")
         yield Input(id="path")
-        yield Plate(
+        yield TextPanel(
             line(
                 ("j k", "key"), " format  ", ("tab", "key"), " name  ", ("enter", "key"), " write"
             ),
-            id="told",
+            id="status",
         )
         with Horizontal(classes="buttons"):
             yield Button("Write", id="write", variant="primary")
@@ -104,59 +116,53 @@ class ExportDialog(Dialog[None]):
             self.dismiss(None)
 
     def action_write(self) -> None:
-        """Write the file, and tell where it is."""
+        """Write the file, and say where it is."""
         grid = self.query_one(Grid)
-        form = self._formats[grid.row][0]
+        output_format = self._formats[grid.row][0]
         path = Path(os.path.expanduser(self.query_one(Input).value.strip()))
-        told = self.query_one("#told", Plate)
+        status = self.query_one("#status", TextPanel)
         if path.exists() and self._confirmed != path:
             self._confirmed = path
-            told.show(line(("≠ ", "warn"), f"{path.name} exists: write again to replace it"))
+            status.show(line(("≠ ", "warn"), f"{path.name} exists: write again to replace it"))
             return
-        told.show(line(("Writing…", "muted")))
+        status.show(line(("Writing…", "muted")))
 
-        def body() -> None:
-            error = ""
-            try:
-                self._write(form, path)
-            except LogError as caught:
-                error = f"the log cannot be read: {caught}"
-            except OSError as caught:
-                error = f"{caught.strerror or caught}: {path}"
-            self.app.call_later(self._written, path, error)
-
-        threading.Thread(target=body, daemon=True, name="export").start()
-
-    def _write(self, form: str, path: Path) -> None:
-        """Write the file; in a thread, for logs can be long."""
-        from cachetui.outputs.compare_runs import of_document
-        from cachetui.report.audit_report import AuditReport, log_tail_of
-
-        if form == "text" and self._text is not None:
-            write_lines(path, self._text[1])
-            return
-        store, findings = cast(Any, self._core.store), self._core.findings(self._document)
-        outputs = of_document(self._document, store)
-        report = AuditReport(
-            document=self._document,
-            findings=findings,
-            outputs=outputs,
-            log_tail=log_tail_of(store),
-        )
-        text = formats.load(form).render(report)
-        path.write_bytes(text.encode("utf-8", "replace"))
-
-    def _written(self, path: Path, error: str) -> None:
-        app: Any = self.app
-        if error:
-            self.query_one("#told", Plate).show(line(("✗ ", "bad"), error))
-        else:
+        def written(_: None) -> None:
             self.dismiss(None)
             app.tell(f"Wrote {path}", title="Exported")
 
+        def failed(error: Exception) -> None:
+            text = str(error)
+            if isinstance(error, LogError):
+                text = f"the log cannot be read: {error}"
+            elif isinstance(error, OSError):
+                text = f"{error.strerror or error}: {path}"
+            status.show(line(("✗ ", "bad"), text))
+
+        app = app_of(self)
+        run_in_background(app, "export", lambda: self._write(output_format, path), written, failed)
+
+    def _write(self, output_format: str, path: Path) -> None:
+        """Write the file; called in a thread, for logs can be long."""
+        from cachetui.outputs.compare_runs import of_document
+        from cachetui.report.audit_report import AuditReport, log_tail_of
+
+        if output_format == "text" and self._text is not None:
+            write_lines(path, self._text[1])
+            return
+        store = whole_store(self._core)
+        report = AuditReport(
+            document=self._document,
+            findings=self._core.findings(self._document),
+            outputs=of_document(self._document, store),
+            log_tail=log_tail_of(store),
+        )
+        text = formats.load(output_format).render(report)
+        path.write_bytes(text.encode("utf-8", "replace"))
+
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
-    """Write a log's lines as they come, cleaned as they are shown: logs can be long."""
+    """Write a log's lines one by one, cleaned as they are on the screen: logs can be long."""
     with path.open("w", encoding="utf-8", errors="replace") as file:
         for text in lines:
             file.write(clean(text, len(text)) + "\n")

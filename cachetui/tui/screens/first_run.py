@@ -1,10 +1,10 @@
-"""What one sees without a hosts.toml: how to get one, and an offer to write it."""
+"""The first screen without a hosts.toml: what it is for, and an offer to write one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.binding import Binding
 from textual.containers import Horizontal
@@ -12,14 +12,12 @@ from textual.widget import Widget
 from textual.widgets import Button
 
 from cachetui.config.toml_table import ConfigError
-from cachetui.tui.ports import CorePort
+from cachetui.tui.app_port import app_of
+from cachetui.tui.core_port import CorePort
 from cachetui.tui.screens.dialogs import Dialog
-from cachetui.tui.text import Line, line
-from cachetui.tui.widgets.canvas import Plate
-from cachetui.tui.widgets.lines import Lines
-
-if TYPE_CHECKING:
-    from cachetui.tui.actions import Actions
+from cachetui.tui.view.text import Line, line
+from cachetui.tui.widgets.text_page import TextPage
+from cachetui.tui.widgets.text_panel import TextPanel
 
 LOCAL = """\
 [[hosts]]
@@ -29,7 +27,7 @@ address = "local"   # this machine, without SSH
 
 
 class FirstRun(Dialog[bool]):
-    """Shows the hosts.toml that would be written, and writes it when told to."""
+    """Shows the hosts.toml that it would write, and writes it on demand."""
 
     HEADING = "Welcome: which hosts?"
     BINDINGS: ClassVar = [Binding("w", "write", "Write", show=False)]
@@ -47,20 +45,20 @@ class FirstRun(Dialog[bool]):
             if self._suggested
             else "for this machine alone: no alias in ~/.ssh/config, no docker context"
         )
-        yield Plate(
-            line("cachetui runs one build on many hosts and shows where they part ways."),
+        yield TextPanel(
+            line("cachetui runs one build on many hosts and shows where they differ."),
             line("It reads them from a hosts.toml, and there is none yet. Here is one,"),
             line((where + ":", "muted")),
             (),
         )
-        yield Lines([((text, "accent"),) for text in self._text.splitlines()], id="preview")
-        yield Plate((), line(("will be written to ", "muted"), str(self._path)), id="told")
+        yield TextPage([((text, "accent"),) for text in self._text.splitlines()], id="preview")
+        yield TextPanel((), line(("will be written to ", "muted"), str(self._path)), id="status")
         with Horizontal(classes="buttons"):
             yield Button("Write it (w)", id="write", variant="primary")
             yield Button("Not now", id="cancel")
 
     def on_mount(self) -> None:
-        self.query_one(Lines).styles.height = min(10, len(self._text.splitlines()))
+        self.query_one(TextPage).styles.height = min(10, len(self._text.splitlines()))
         self.query_one("#write").focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
@@ -70,19 +68,19 @@ class FirstRun(Dialog[bool]):
             self.dismiss(False)
 
     def action_write(self) -> None:
-        """Write the file where there is none, and use it."""
+        """Write the file unless there is one by now, and use it."""
         try:
             with self._path.open("x", encoding="utf-8") as file:
                 file.write(self._text)
             self._core.adopt(self._path)
         except (OSError, ConfigError) as error:
-            self._tell(line(("✗ ", "bad"), str(error)))
+            self._show_error(line(("✗ ", "bad"), str(error)))
             return
-        app: Actions = self.app  # type: ignore[assignment]
+        app = app_of(self)
         app.session.hosts = self._core.settings.hosts
         app.refresh_places()
         self.dismiss(True)
         app.tell(f"Wrote {self._path}. Next: b chooses a build.")
 
-    def _tell(self, text: Line) -> None:
-        self.query_one("#told", Plate).show((), text)
+    def _show_error(self, text: Line) -> None:
+        self.query_one("#status", TextPanel).show((), text)

@@ -1,4 +1,4 @@
-"""Fleet: hosts in rows, scenarios in columns, live; the odd one out said in words above."""
+"""Fleet: hosts in rows, scenarios in columns, live; the odd one out named above."""
 
 from __future__ import annotations
 
@@ -8,27 +8,37 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.widget import Widget
 
-from cachetui.tui import facts, idle, keys, matrix, signs
-from cachetui.tui.matrix import HOST, FleetRow, Order, Outlook
-from cachetui.tui.ports import Key, Loading
-from cachetui.tui.screens.fleet_actions import FleetActions
-from cachetui.tui.text import Line, line
-from cachetui.tui.widgets.canvas import Plate
-from cachetui.tui.widgets.columns import Column
-from cachetui.tui.widgets.filterbox import FilterBox
+from cachetui.tui.core_port import LoadingCore
+from cachetui.tui.screens.fleet_selection import FleetSelection
+from cachetui.tui.screens.open_runs import open_commands, open_compare, open_log, open_timeline
+from cachetui.tui.screens.place import Place
+from cachetui.tui.screens.start_audit import ask_what_to_run
+from cachetui.tui.screens.stop_and_rerun import rerun, stop
+from cachetui.tui.session import Pick
+from cachetui.tui.view import before_audit, keys
+from cachetui.tui.view.fleet_rows import GROUP_FROM, HOST
+from cachetui.tui.view.fleet_table import FleetTable
+from cachetui.tui.view.step_lines import steps_side_by_side
+from cachetui.tui.view.text import Line, line
+from cachetui.tui.widgets.filter_box import FilterBox
 from cachetui.tui.widgets.frame import KeyBar
 from cachetui.tui.widgets.grid import Grid
+from cachetui.tui.widgets.text_panel import TextPanel
 
 if TYPE_CHECKING:
-    from cachetui.audit.progress import Cell, HostProgress
     from cachetui.records.document import Document
 
-_FACTS = 6
-"""Lines of the facts under the matrix, with the rule above them, where steps follow."""
+_FACTS_HEIGHT = 6
+"""Lines of the facts under the matrix, with the rule above them, when steps follow."""
+
+_NEEDS_AN_AUDIT = frozenset(
+    ("odd", "fold", "mark_all", "mark_column", "rerun", "commands", "live_log", "timeline")
+)
+"""Actions that are possible only once there is an audit."""
 
 
-class FleetPlace(FleetActions):
-    """The home of the app."""
+class FleetPlace(Place):
+    """The first place of the app."""
 
     PLACE = "fleet"
     BINDINGS: ClassVar = keys.FLEET
@@ -36,31 +46,27 @@ class FleetPlace(FleetActions):
 
     def __init__(self) -> None:
         super().__init__()
-        self._rows: dict[str, FleetRow] = {}
-        self._cells: dict[str, dict[str, list[Cell]]] = {}
-        self._hosts: dict[str, HostProgress] = {}
-        self.outlook = Outlook(None)
-        self._read_from: object = None
-        self._order = Order()
-        self._folded: bool | None = None
-        self._words = ""
-        self._stood_on = ""
-        self._step_room = 0
-        self.marked: set[Key] = set()
-        self._marked_idle: set[str] = set()
+        self._table = FleetTable()
+        self._selection: FleetSelection  # from `on_mount` on
+        self._grouped: bool | None = None
+        self._filter_words = ""
+        self._cursor_set_for = ""
+        self._steps_height = 0
 
     @property
     def ENTER(self) -> str:  # type: ignore[override]
         return "Compare" if self.session.snapshot is not None else ""
 
     def body(self) -> Iterator[Widget]:
-        yield Plate(id="verdict")
+        yield TextPanel(id="verdict")
         yield Grid(cell=self._cell, cells=True, id="matrix")
-        yield Plate(id="facts")
-        yield Plate(id="steps")
+        yield TextPanel(id="facts")
+        yield TextPanel(id="steps")
 
     def on_mount(self) -> None:
-        self.query_one(Grid).focus()
+        grid = self.query_one(Grid)
+        self._selection = FleetSelection(self.session, self._table, grid)
+        grid.focus()
 
     # From the session
 
@@ -68,217 +74,200 @@ class FleetPlace(FleetActions):
         snapshot = self.session.snapshot
         grid = self.query_one(Grid)
         if snapshot is None:
-            self._show_idle(grid)
+            self._show_hosts(grid)
             return
-        document = self.session.current()
-        if document is not self._read_from:
-            self._read_from = document
-            self.outlook = Outlook(document)
-        self._cells = matrix.by_host(snapshot)
-        self._hosts = {host.name: host for host in snapshot.hosts}
-        self.marked &= {cell.key for cell in snapshot.cells}
-        tags = {host.name: host.tags for host in self.session.hosts}
-        rows = matrix.rows(
+        self._selection.marks.cells &= {cell.key for cell in snapshot.cells}
+        self._table.show_audit(
             snapshot,
-            document,
-            self.outlook,
-            words=self._words,
-            order=self._order,
-            folded=self.folded,
-            tags=tags,
+            self.session.current(),
+            words=self._filter_words,
+            grouped=self.grouped,
+            tags={host.name: host.tags for host in self.session.hosts},
         )
-        self._rows = {row.key: row for row in rows}
-        grid.empty = (line((f"No host matches “{self._words}”. esc clears the filter.", "muted")),)
-        grid.show([row.key for row in rows], self._columns(snapshot.scenarios, rows))
-        self.query_one("#verdict", Plate).show(*self._verdict())
-        self._share_room(max(1, len(rows)))
-        if snapshot.finished and self._stood_on != snapshot.audit:
-            self._stood_on = snapshot.audit
-            self._stand_on_odd()
+        no_match = f"No host matches “{self._filter_words}”. esc clears the filter."
+        grid.empty = (line((no_match, "muted")),)
+        grid.show(list(self._table.rows), self._table.columns(self.size.width))
+        verdict = self._table.verdict(self.session.error)
+        self.query_one("#verdict", TextPanel).show(*verdict)
+        self._share_height(max(1, len(self._table.rows)))
+        if snapshot.finished and self._cursor_set_for != snapshot.audit:
+            self._cursor_set_for = snapshot.audit
+            self._move_to_odd()
         self._show_facts()
 
-    def _share_room(self, rows: int) -> None:
-        """Show steps below a matrix that leaves room for them."""
+    def _show_hosts(self, grid: Grid) -> None:
+        """No audit yet: show the configured hosts, and what to do."""
+        session = self.session
+        self._table.show_hosts(session.hosts)
+        loading = isinstance(self.typed_app.core, LoadingCore)
+        hint = before_audit.next_step(session.build, len(session.hosts), loading=loading)
+        self.query_one("#verdict", TextPanel).show(hint)
+        grid.show(list(self._table.rows), self._table.columns(self.size.width))
+        audits = self.typed_app.core.store.audits()
+        lines = before_audit.build_lines(session.build, audits, self.typed_app.now())
+        self.query_one("#facts", TextPanel).show(*lines)
+
+    def _share_height(self, rows: int) -> None:
+        """Show steps below the matrix when it leaves room for them."""
         grid = self.query_one(Grid)
         wanted = rows + grid.heading_height
-        verdict = len(self.query_one("#verdict", Plate).lines) + 1
-        room = self.size.height - 4 - verdict - _FACTS - wanted
-        roomy = room >= 4
-        self._step_room = room if roomy else 0
+        verdict = len(self.query_one("#verdict", TextPanel).lines) + 1
+        left = self.size.height - 4 - verdict - _FACTS_HEIGHT - wanted
+        roomy = left >= 4
+        self._steps_height = left if roomy else 0
         self.set_class(roomy, "-roomy")
         grid.styles.height = wanted if roomy else "1fr"
 
     def on_resize(self) -> None:
         self.update_place()
 
-    def _stand_on_odd(self) -> None:
+    def _move_to_odd(self) -> None:
         """Put the cursor on the odd one out, once an audit has ended."""
-        one = self.outlook.first
-        if one is not None:
-            host = one.sides[-1].hosts[0]
-            row = next((r.key for r in self._rows.values() if host in r.hosts), host)
-            self.query_one(Grid).move_to_key(row, one.scenario)
+        first = self._table.agreement.first
+        if first is not None:
+            host = first.sides[-1].hosts[0]
+            rows = self._table.rows.values()
+            row = next((row.key for row in rows if host in row.hosts), host)
+            self.query_one(Grid).move_to_key(row, first.scenario)
 
     @property
-    def folded(self) -> bool:
-        """Whether hosts alike share a row: as chosen, else when there are many."""
-        if self._folded is not None:
-            return self._folded
+    def grouped(self) -> bool:
+        """Whether identical hosts share a row: as the user chose, else when there are many."""
+        if self._grouped is not None:
+            return self._grouped
         snapshot = self.session.snapshot
-        return snapshot is not None and len(snapshot.hosts) >= matrix.FOLD_FROM
-
-    def _columns(self, scenarios: tuple[str, ...], rows: list[FleetRow]) -> tuple[Column, ...]:
-        longest = max((len(row.name) + len(facts.alike(row)) for row in rows), default=8) + 3
-        arrow = {True: " ▴", False: " ▾"}[self._order.backwards]
-        own = arrow if self._order.column == HOST else ""
-        most = 44 if self.size.width >= 120 else 30 if self.size.width >= 60 else 18
-        columns = [Column(HOST, ("", f"  HOST{own}"), min(max(longest, 9), most))]
-        last = ""
-        for scenario in sorted(scenarios, key=self._nobody_can):
-            backend, rest = signs.scenario_titles(scenario)
-            sorted_by = arrow if self._order.column == scenario else ""
-            title = backend if backend != last else ""
-            last = backend
-            columns.append(Column(scenario, (f" {title}", f" {rest}{sorted_by}"), 13, 1, 22))
-        return tuple(columns)
-
-    def _nobody_can(self, scenario: str) -> bool:
-        """Whether no host can run a scenario: there is nothing to see, so it stands last."""
-        states = {c.state for own in self._cells.values() for c in own.get(scenario, [])}
-        return bool(states) and states <= {"unsupported", "unreachable", "skipped"}
-
-    def _show_idle(self, grid: Grid) -> None:
-        """No audit yet: the hosts as they are configured, and what to do."""
-        session = self.session
-        self._rows = {h.name: FleetRow(h.name, h.name, (h.name,), False) for h in session.hosts}
-        self._cells, self._hosts = {}, {}
-        loading = isinstance(self.home.core, Loading)
-        todo = idle.todo(session.build, len(session.hosts), loading=loading)
-        self.query_one("#verdict", Plate).show(todo)
-        grid.show(list(self._rows), idle.columns(HOST))
-        audits = self.home.core.store.audits()
-        lines = idle.build_lines(session.build, audits, self.home.now())
-        self.query_one("#facts", Plate).show(*lines)
-
-    def _verdict(self) -> tuple[Line, ...]:
-        error = self.session.error
-        if error is not None:
-            return (line(("✗ ", "bad"), f"the audit ended early: {error}"),)
-        lines = self.outlook.verdict()
-        if lines:
-            return lines
-        snapshot = self.session.snapshot
-        if snapshot is not None and not snapshot.finished:
-            return (line(("Hosts are compared as their runs end.", "muted")),)
-        return (line(("Nothing to compare: fewer than two hosts ran a scenario.", "muted")),)
-
-    # Cells
+        return snapshot is not None and len(snapshot.hosts) >= GROUP_FROM
 
     def _cell(self, row: Hashable, column: Hashable, width: int) -> Line:
-        entry = self._rows.get(str(row))
+        entry = self._table.rows.get(str(row))
         if entry is None:
             return ()
-        if column == HOST:
-            return self._host_cell(entry, width)
-        if column in ("address", "tags"):
-            settings = next((h for h in self.session.hosts if h.name == row), None)
-            return idle.cell(settings, str(column))
-        cell = matrix.merged(self._cells, entry.hosts, str(column))
-        if cell is None:
-            return ()
-        odd = any((host, column) in self.outlook.odd for host in entry.hosts)
-        repeats = self.session.snapshot.repeats if self.session.snapshot else 1
-        shown = signs.cell_line(cell, width, odd=odd, times=repeats)
-        if any(key in self.marked for key in self.keys_of(entry, str(column))):
-            return line(("◆", "accent"), *shown[1:])
-        return shown
+        marks = self._selection.marks
+        marked = marks.hosts if self.session.snapshot is None else marks.cells
+        return self._table.cell(entry, str(column), width, marked)
 
-    def _host_cell(self, entry: FleetRow, width: int) -> Line:
-        keys_of = self.keys_of(entry, HOST)
-        marked = bool(keys_of) and all(key in self.marked for key in keys_of)
-        marked = marked or (not self._hosts and entry.key in self._marked_idle)
-        return facts.host_cell(entry, self._hosts.get(entry.key), marked, width)
-
-    def keys_of(self, entry: FleetRow, column: str) -> list[Key]:
-        return [
-            cell.key
-            for host in entry.hosts
-            for scenario, own in self._cells.get(host, {}).items()
-            for cell in own
-            if column in (HOST, scenario)
-        ]
-
-    # Facts of what the cursor is on
+    # What the cursor is on
 
     @on(Grid.Moved, "#matrix")
-    def _moved(self) -> None:
-        self._show_facts()
-
     def _show_facts(self) -> None:
-        at = self.query_one(Grid).cursor
-        entry = self._rows.get(str(at[0])) if at else None
-        if at is None or entry is None or self.session.snapshot is None:
-            self.query_one("#facts", Plate).show()
-            self.query_one("#steps", Plate).show()
+        facts, steps = self.query_one("#facts", TextPanel), self.query_one("#steps", TextPanel)
+        cursor = self._selection.cursor
+        if cursor is None or self.session.snapshot is None:
+            facts.show()
+            steps.show()
             return
-        host = self._hosts.get(entry.key)
-        lines: list[Line] = []
-        if host is not None:
-            lines += facts.host_lines(host, entry, self.size.width - 2)
-        cell = matrix.merged(self._cells, entry.hosts, str(at[1])) if at[1] != HOST else None
-        if cell is not None:
-            lines.append(facts.cell_facts(cell, host.reason if host else None))
-        self.query_one("#facts", Plate).show(*lines)
-        self.query_one("#steps", Plate).show(*self._steps())
+        row, column = cursor
+        facts.show(*self._table.facts(row, column, self.size.width - 2))
+        steps.show(*self._steps())
 
-    def _steps(self) -> tuple[Line, ...]:
-        """The steps of the run under the cursor beside those of one that is as most are, where
-        there is room; those that differ where there is little."""
-        pick = self.picked() if self._step_room else None
+    def _steps(self) -> list[Line]:
+        """The steps of the run under the cursor beside its peer's, when there is room for them."""
+        pick = self._selection.run() if self._steps_height else None
         run = self.session.run(pick) if pick is not None else None
         if pick is None or run is None or not run.steps:
-            return ()
-        peer = self.peer(pick)
+            return []
+        peer = self._selection.peer_of(pick)
         other = self.session.run(peer) if peer is not None else None
         runs = [run, other] if other is not None else [run]
-        return tuple(facts.step_lines(runs, self.size.width - 2, self._step_room))
+        return steps_side_by_side(runs, self.size.width - 2, self._steps_height)
 
-    def under_cursor(self) -> list[Key]:
-        at = self.query_one(Grid).cursor
-        entry = self._rows.get(str(at[0])) if at else None
-        if at is None or entry is None:
-            return []
-        return self.keys_of(FleetRow(entry.key, entry.name, entry.hosts[:1], entry.odd), str(at[1]))
+    # Opening runs
 
     @on(Grid.Opened, "#matrix")
     def _opened(self) -> None:
-        if self.session.snapshot is None:
-            self.home.action_start()
+        snapshot = self.session.snapshot
+        if snapshot is None:
+            ask_what_to_run(self.typed_app)
             return
-        targets = self.targets()
-        by_key = {cell.key: cell for cell in self.session.snapshot.cells}
-        alive = [key for key in targets if by_key[key].state == "building"]
-        if alive and len(targets) == 1:
-            self.home.open_log(self.session.pick(alive[0]))
+        cells = self._selection.cells()
+        states = {cell.key: cell.state for cell in snapshot.cells}
+        if len(cells) == 1 and states[cells[0]] == "building":
+            open_log(self.typed_app, self.session.pick(cells[0]))
             return
-        self.home.open_compare(self.to_compare(targets))
+        open_compare(self.typed_app, self._selection.runs_to_compare())
 
     def action_odd(self) -> None:
-        """Open the first difference of hosts: the odd run beside one that is as most are."""
-        one = self.outlook.first
-        if one is None:
-            self.home.tell("No host is the odd one out so far.")
+        """Open the first difference of hosts: the odd run beside one of the majority."""
+        first = self._table.agreement.first
+        if first is None:
+            self.typed_app.tell("No host is the odd one out so far.")
             return
-        usual, other = one.sides[0].hosts[0], one.sides[1].hosts[0]
-        self.query_one(Grid).move_to_key(other, one.scenario)
-        picks = tuple(
-            self.session.pick((host, one.scenario, one.repeat)) for host in (usual, other)
-        )
-        self.home.open_compare(picks, one.step)
+        hosts = first.sides[0].hosts[0], first.sides[1].hosts[0]
+        self.query_one(Grid).move_to_key(hosts[1], first.scenario)
+        picks = [self.session.pick((host, first.scenario, first.repeat)) for host in hosts]
+        open_compare(self.typed_app, picks, first.step)
+
+    def action_live_log(self) -> None:
+        """Show the log of the run under the cursor, as far as it is written."""
+        pick = self._selection.run()
+        if pick is not None:
+            open_log(self.typed_app, pick)
+
+    def action_timeline(self) -> None:
+        """Show the run under the cursor on a time axis."""
+        pick = self._selection.run()
+        if pick is not None and self.session.run(pick) is not None:
+            peer = self._selection.peer_of(pick)
+            open_timeline(self.typed_app, (peer, pick) if peer else (pick,))
+        else:
+            self.typed_app.tell("It is shown once it has ended.")
+
+    def action_commands(self) -> None:
+        """Show the commands of the run under the cursor."""
+        pick = self._selection.run()
+        if pick is not None:
+            open_commands(self.typed_app, pick)
+
+    def runs_for_outputs(self) -> tuple[Pick, ...]:
+        return self._selection.runs_with_images()
+
+    # Marking, stopping, running again
+
+    def action_mark(self) -> None:
+        """Mark or unmark what the cursor is on, and go down."""
+        if self._selection.cursor is None:
+            return
+        row, column = self._selection.cursor
+        if self.session.snapshot is None:
+            self._selection.marks.toggle_host(row.key)
+        self._selection.toggle([row], column)
+        grid = self.query_one(Grid)
+        grid.move_to(grid.row + 1)
+
+    def action_mark_all(self) -> None:
+        """Mark every cell in view; unmark them when all are marked."""
+        self._selection.toggle(self._table.rows.values(), HOST)
+
+    def action_mark_column(self) -> None:
+        """Mark the scenario under the cursor on every host in view; unmark when all are marked."""
+        at = self.query_one(Grid).cursor
+        if at is not None:
+            self._selection.toggle(self._table.rows.values(), str(at[1]))
+
+    def marked_hosts(self) -> set[str]:
+        return self._selection.marks.marked_hosts()
+
+    def marked_scenarios(self) -> set[str]:
+        snapshot = self.session.snapshot
+        if snapshot is None:
+            return set()
+        return self._selection.marks.marked_scenarios(snapshot.scenarios)
+
+    def action_stop(self) -> None:
+        """Stop the marked hosts, or all after a question."""
+        stop(self.typed_app, self.marked_hosts(), self.refresh_place)
+
+    def action_rerun(self) -> None:
+        """Run the marked cells again, or all that failed."""
+        if rerun(self.typed_app, self._selection.marked()):
+            self._selection.marks.cells.clear()
+            self.refresh_place()
+
+    # Grouping, sorting, filtering
 
     def action_fold(self) -> None:
-        """Fold hosts alike into one row, or unfold them."""
-        self._folded = not self.folded
+        """Group identical hosts into one row, or show each host."""
+        self._grouped = not self.grouped
         self.update_place()
 
     def action_sort(self) -> None:
@@ -292,23 +281,16 @@ class FleetPlace(FleetActions):
         self._sort_by(str(event.column))
 
     def _sort_by(self, column: str) -> None:
-        if self._order.column != column:
-            self._order = Order(column)
-        elif not self._order.backwards:
-            self._order = Order(column, True)
-        else:
-            self._order = Order()
+        self._table.order = self._table.order.after(column)
         self.refresh_place()
-
-    # The filter
 
     @property
     def _filter(self) -> FilterBox | None:
-        found = self.query(FilterBox)
-        return found.first() if found else None
+        boxes = self.query(FilterBox)
+        return boxes.first() if boxes else None
 
     async def action_filter(self) -> None:
-        """Show the filter; it is made when it is first wanted, so that a start paints sooner."""
+        """Show the filter. It is made when it is first used, so the app starts sooner."""
         box = self._filter
         if box is None:
             box = FilterBox()
@@ -318,58 +300,50 @@ class FleetPlace(FleetActions):
 
     @on(FilterBox.Changed)
     def _filter_changed(self, event: FilterBox.Changed) -> None:
-        self._words = event.words
+        self._filter_words = event.words
         self.update_place()
 
-    @on(FilterBox.Kept)
-    def _filter_kept(self) -> None:
+    @on(FilterBox.Submitted)
+    def _filter_submitted(self) -> None:
         box = self._filter
         if box is not None:
-            box.display = bool(self._words)
+            box.display = bool(self._filter_words)
         self.query_one(Grid).focus()
 
     def action_go_back(self) -> None:
-        """Leave the filter, else the marks, else the place."""
+        """Leave the filter, else remove the marks, else leave the place."""
         box = self._filter
         if box is not None and box.display:
-            self._words = ""
+            self._filter_words = ""
             box.clear()
             box.display = False
             self.query_one(Grid).focus()
             self.update_place()
-        elif self.marked or self._marked_idle:
-            self.marked.clear()
-            self._marked_idle.clear()
+        elif self._selection.marks:
+            self._selection.marks.clear()
             self.query_one(Grid).refresh()
         else:
-            self.home.action_go_back()
+            self.typed_app.action_go_back()
+
+    # For the app
 
     def exported(self) -> Document | None:
-        from cachetui.tui.excerpt import of_hosts
+        from cachetui.tui.view.excerpt import excerpt_of_hosts
 
         document = self.session.current()
-        if document is None or not self._words:
+        if document is None or not self._filter_words:
             return document
-        return of_hosts(document, {host for row in self._rows.values() for host in row.hosts})
+        hosts = {host for row in self._table.rows.values() for host in row.hosts}
+        return excerpt_of_hosts(document, hosts)
 
     def copy_text(self) -> str | None:
-        at = self.query_one(Grid).cursor
-        entry = self._rows.get(str(at[0])) if at else None
-        return " ".join(entry.hosts) if entry else None
+        cursor = self._selection.cursor
+        return " ".join(cursor[0].hosts) if cursor else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         del parameters
         if action == "stop":
             return self.session.running
-        if action in (
-            "odd",
-            "fold",
-            "mark_all",
-            "mark_column",
-            "rerun",
-            "commands",
-            "live_log",
-            "timeline",
-        ):
+        if action in _NEEDS_AN_AUDIT:
             return self.session.snapshot is not None
         return True

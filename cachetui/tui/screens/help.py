@@ -1,4 +1,4 @@
-"""Help: every key that works here, from the bindings themselves, and what the signs mean."""
+"""Help: every key that works in the current place, and what the signs mean."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen, Screen
 
 from cachetui.report import cells
-from cachetui.tui import signs
 from cachetui.tui.screens.place import Place
-from cachetui.tui.text import Line, Tone, line
+from cachetui.tui.view import signs
+from cachetui.tui.view.text import Line, Tone, line
 from cachetui.tui.widgets.frame import described
-from cachetui.tui.widgets.lines import Lines
+from cachetui.tui.widgets.text_page import TextPage
 
 _NAMES = {"app": "Everywhere", "grid": "Moving", "log": "Moving in a log", "lines": "Moving"}
 
 
 class Help(ModalScreen[None]):
-    """Keys grouped by where they belong: the place first, then moving, then everywhere."""
+    """Keys in groups: of the place first, then for moving, then everywhere."""
 
     BINDINGS: ClassVar = [Binding("escape,question_mark,q,enter", "dismiss", "Close", show=False)]
 
@@ -33,10 +33,10 @@ class Help(ModalScreen[None]):
         box.border_title = "Keys and signs"
         box.border_subtitle = "esc closes"
         with box:
-            yield Lines()
+            yield TextPage()
 
     def lines(self, width: int) -> list[Line]:
-        """What is shown, from the bindings that are active on the screen below; wrapped."""
+        """The page, wrapped to `width` cells, from the active bindings of the screen below."""
         groups: dict[str, dict[str, tuple[list[str], str, bool]]] = {}
         for active in self._below.active_bindings.values():
             binding = active.binding
@@ -67,13 +67,13 @@ class Help(ModalScreen[None]):
         return shown
 
     def on_mount(self) -> None:
-        page = self.query_one(Lines)
+        page = self.query_one(TextPage)
         page.show(self.lines(max(24, min(72, self.app.size.width * 96 // 100) - 5)))
         page.focus()
 
 
 def _entry(head: str, head_tone: Tone, words: str, tone: Tone, width: int) -> list[Line]:
-    """Keys or a sign, and what is said of it beside them in as many lines as it takes."""
+    """Keys or a sign, and beside it its meaning in as many lines as it takes."""
     parts = cells.wrap(words, width - 15) or [""]
     return [
         line("  ", (f"{head if not number else '':<12}", head_tone), (f" {part}", tone))

@@ -1,8 +1,7 @@
-"""History: the audits that are kept, and how a build's time and hit ratio went on each host."""
+"""History: the stored audits, and the trends of a build's time and hit ratio on each host."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Hashable, Iterator
 from typing import ClassVar
 
@@ -13,22 +12,30 @@ from cachetui.compare.history import Trend, trends
 from cachetui.records.document import Document
 from cachetui.report import units
 from cachetui.store.database import AuditEntry
-from cachetui.tui import keys, signs
-from cachetui.tui.ports import StorePort
+from cachetui.tui.background import run_in_background
+from cachetui.tui.core_port import StorePort
 from cachetui.tui.screens.place import Place
-from cachetui.tui.text import Line, line
-from cachetui.tui.widgets.canvas import Plate
-from cachetui.tui.widgets.columns import Column
+from cachetui.tui.screens.start_audit import open_audit
+from cachetui.tui.view import keys
+from cachetui.tui.view.history_table import (
+    NO_AUDITS,
+    SORTABLE,
+    TREND_COLUMNS,
+    audit_cell,
+    audit_columns,
+    sort_audits,
+    trend_cell,
+)
+from cachetui.tui.view.text import Line, line
 from cachetui.tui.widgets.grid import Grid
+from cachetui.tui.widgets.text_panel import TextPanel
 
-MOST_READ = 100
-"""Audits of a build that a trend is made from, the latest first."""
-
-_SORTS = ("started", "build", "seconds", "failed")
+MAX_AUDITS_READ = 100
+"""Audits of a build that trends are made from, the newest ones."""
 
 
 class HistoryPlace(Place):
-    """Audits, newest first; `tab` turns to the trends of the build under the cursor."""
+    """Audits, newest first; `tab` shows the trends of the build under the cursor."""
 
     PLACE = "history"
     ENTER = "Open"
@@ -46,7 +53,7 @@ class HistoryPlace(Place):
 
     def body(self) -> Iterator[Widget]:
         yield Grid(cell=self._cell, id="audits")
-        yield Plate(id="facts")
+        yield TextPanel(id="facts")
 
     def on_mount(self) -> None:
         self.query_one(Grid).focus()
@@ -56,13 +63,13 @@ class HistoryPlace(Place):
         super().on_screen_resume()
 
     def _read(self) -> None:
-        entries = self.core_store.audits()
+        entries = self._store.audits()
         self._entries = {entry.audit: entry for entry in entries}
         self.marked = [audit for audit in self.marked if audit in self._entries]
 
     @property
-    def core_store(self) -> StorePort:
-        return self.home.core.store
+    def _store(self) -> StorePort:
+        return self.typed_app.core.store
 
     def update_place(self) -> None:
         grid = self.query_one(Grid)
@@ -73,51 +80,15 @@ class HistoryPlace(Place):
         self._show_facts()
 
     def _draw_audits(self, grid: Grid) -> None:
-        grid.empty = (
-            line(("No audit is kept yet.", "strong")),
-            line(
-                "Each is kept when it ends: go to ",
-                ("1", "key"),
-                " Fleet and press ",
-                ("r", "key"),
-                ".",
-            ),
-        )
         entries = list(self._entries.values())
-        name = _SORTS[self._sorted]
-        if name == "build":
-            entries.sort(key=lambda entry: entry.build)
-        elif name != "started":
-            entries.sort(key=lambda entry: -getattr(entry, name))
-        arrow = {key: " ▾" if key == name else "" for key in _SORTS}
-        grid.show(
-            [entry.audit for entry in entries],
-            (
-                Column("started", (f"  WHEN{arrow['started']}",), 19),
-                Column("build", (f"BUILD{arrow['build']}",), 10, 2, 30),
-                Column("hosts", ("HOSTS",), 6, align="right"),
-                Column("runs", ("RUNS",), 5, align="right"),
-                Column("failed", (f"TROUBLE{arrow['failed']}",), 10),
-                Column("seconds", (f"TOOK{arrow['seconds']}",), 8, align="right"),
-                Column("age", ("",), 12, 1, 16, align="right"),
-                Column("audit", ("AUDIT",), 16, 1, 24),
-            ),
-        )
+        sort_audits(entries, SORTABLE[self._sorted])
+        grid.empty = NO_AUDITS
+        grid.show([entry.audit for entry in entries], audit_columns(SORTABLE[self._sorted]))
 
     def _draw_trends(self, grid: Grid) -> None:
-        found = self._trends_of is not None
-        grid.empty = (((("Nothing ran more than once yet." if found else "Reading…"), "muted"),),)
-        grid.show(
-            list(self._trends),
-            (
-                Column("host", ("HOST",), 10, 1, 24),
-                Column("scenario", ("SCENARIO",), 20, 0),
-                Column("times", ("SECONDS, OLDEST FIRST",), 21, 3, 60),
-                Column("last", ("LAST",), 7, align="right"),
-                Column("ratios", ("HITS",), 8, 1, 30),
-                Column("ratio", ("LAST",), 5, align="right"),
-            ),
-        )
+        text = "Reading…" if self._trends_of is None else "Nothing ran more than once yet."
+        grid.empty = (((text, "muted"),),)
+        grid.show(list(self._trends), TREND_COLUMNS)
 
     def _cell(self, key: Hashable, column: Hashable, width: int) -> Line:
         if self._show_trends:
@@ -126,27 +97,15 @@ class HistoryPlace(Place):
         entry = self._entries.get(str(key))
         if entry is None:
             return ()
-        return self._audit_cell(entry, str(column))
-
-    def _audit_cell(self, entry: AuditEntry, column: str) -> Line:
-        if column == "started":
-            mark = "◆ " if entry.audit in self.marked else "  "
-            return line((mark, "accent"), self.home.moment(entry.started_at))
-        if column == "failed":
-            if not entry.failed:
-                return (("✓ none", "good"),)
-            return ((f"✗ {entry.failed}", "bad"),)
         snapshot = self.session.snapshot
-        here = snapshot is not None and snapshot.audit == entry.audit
-        text = {
-            "build": entry.build,
-            "hosts": str(entry.hosts),
-            "runs": str(entry.runs),
-            "seconds": units.seconds(entry.seconds),
-            "age": units.age(max(0.0, self.home.now() - entry.started_at)),
-            "audit": entry.audit + (" (open)" if here else ""),
-        }[column]
-        return ((text, "strong" if column == "build" else "muted" if column == "age" else ""),)
+        return audit_cell(
+            entry,
+            str(column),
+            started=self.typed_app.moment(entry.started_at),
+            age=self.typed_app.now() - entry.started_at,
+            marked=entry.audit in self.marked,
+            shown=snapshot is not None and snapshot.audit == entry.audit,
+        )
 
     @property
     def entry(self) -> AuditEntry | None:
@@ -159,7 +118,7 @@ class HistoryPlace(Place):
         self._show_facts()
 
     def _show_facts(self) -> None:
-        plate = self.query_one("#facts", Plate)
+        plate = self.query_one("#facts", TextPanel)
         entry = self.entry
         if self._show_trends:
             plate.show(
@@ -180,7 +139,7 @@ class HistoryPlace(Place):
     def _opened(self) -> None:
         entry = self.entry
         if entry is not None:
-            self.home.open_audit(entry.audit)
+            open_audit(self.typed_app, entry.audit)
 
     def action_mark(self) -> None:
         """Mark or unmark the audit under the cursor."""
@@ -197,15 +156,15 @@ class HistoryPlace(Place):
 
     def action_compare(self) -> None:
         """Compare the two marked audits, or the one under the cursor with the one that is open."""
-        from cachetui.tui.screens.choose import compare_audits
+        from cachetui.tui.screens.presets import compare_audits
 
         entry = self.entry
         if len(self.marked) == 2:
-            compare_audits(self.home, self.marked[0], self.marked[1])
+            compare_audits(self.typed_app, self.marked[0], self.marked[1])
         elif entry is not None and self.session.snapshot is not None:
-            compare_audits(self.home, entry.audit, self.session.snapshot.audit)
+            compare_audits(self.typed_app, entry.audit, self.session.snapshot.audit)
         else:
-            self.home.tell("Mark two audits with space, or open one first.")
+            self.typed_app.tell("Mark two audits with space, or open one first.")
 
     def action_delete(self) -> None:
         """Delete the audit under the cursor, after a question."""
@@ -217,38 +176,38 @@ class HistoryPlace(Place):
         audit = entry.audit
         snapshot = self.session.snapshot
         if self.session.running and snapshot is not None and snapshot.audit == audit:
-            self.home.tell("This audit is running.")
+            self.typed_app.tell("This audit is running.")
             return
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.core_store.delete_audit(audit)
+                self._store.delete_audit(audit)
                 self._read()
                 self.refresh_place()
-                self.home.tell(f"Deleted {audit}.")
+                self.typed_app.tell(f"Deleted {audit}.")
 
-        words = f"{entry.build}, {units.count(entry.runs, 'run')} with their logs."
+        what = f"{entry.build}, {units.count(entry.runs, 'run')} with their logs."
         self.app.push_screen(
-            Confirm("Delete this audit?", f"{words}\nIt cannot be brought back.", "Delete"),
+            Confirm("Delete this audit?", f"{what}\nIt cannot be brought back.", "Delete"),
             answered,
         )
 
     def action_sort(self) -> None:
-        """Sort by the next column that can be sorted by."""
+        """Sort by the next column that allows it."""
         if not self._show_trends:
-            self._sorted = (self._sorted + 1) % len(_SORTS)
+            self._sorted = (self._sorted + 1) % len(SORTABLE)
             self.update_place()
 
     @on(Grid.HeadingClicked, "#audits")
     def _heading_clicked(self, event: Grid.HeadingClicked) -> None:
-        if event.column in _SORTS:
-            self._sorted = _SORTS.index(str(event.column))
+        if event.column in SORTABLE:
+            self._sorted = SORTABLE.index(str(event.column))
             self.update_place()
 
     # Trends
 
     def action_trend(self) -> None:
-        """Turn from the audits to the trends of the build under the cursor, and back."""
+        """Switch between the audits and the trends of the build under the cursor."""
         entry = self.entry
         if self._show_trends:
             self._show_trends = False
@@ -261,30 +220,30 @@ class HistoryPlace(Place):
 
     def _read_trends(self, build: str) -> None:
         """Read the audits of a build in a thread: there may be many."""
-        audits = [e.audit for e in self._entries.values() if e.build == build][:MOST_READ]
+        store = self._store
+        audits = [e.audit for e in self._entries.values() if e.build == build][:MAX_AUDITS_READ]
 
-        def body() -> None:
-            documents: list[Document] = []
-            for audit in audits:
-                document = self.core_store.audit(audit)
-                if document is not None:
-                    documents.append(document)
-            self.app.call_later(self._trends_read, build, trends(documents, build))
+        def read() -> tuple[Trend, ...]:
+            documents = [store.audit(audit) for audit in audits]
+            return trends([document for document in documents if document is not None], build)
 
-        threading.Thread(target=body, daemon=True, name="trends").start()
+        def show(build_trends: tuple[Trend, ...]) -> None:
+            if self._show_trends and self.is_mounted:
+                self._trends_of = build
+                self._trends = {(trend.host, trend.scenario): trend for trend in build_trends}
+                self.update_place()
 
-    def _trends_read(self, build: str, found: tuple[Trend, ...]) -> None:
-        if self._show_trends:
-            self._trends_of = build
-            self._trends = {(trend.host, trend.scenario): trend for trend in found}
-            self.update_place()
+        def failed(error: Exception) -> None:
+            self.typed_app.tell(f"The audits cannot be read: {error}", severity="error")
+
+        run_in_background(self.typed_app, "trends", read, show, failed)
 
     def action_go_back(self) -> None:
-        """Back to the audits, else to where one came from."""
+        """Go back to the audits, else to the previous place."""
         if self._show_trends:
             self.action_trend()
         else:
-            self.home.action_go_back()
+            self.typed_app.action_go_back()
 
     def copy_text(self) -> str | None:
         entry = self.entry
@@ -295,21 +254,4 @@ class HistoryPlace(Place):
         current = self.session.current()
         if entry is None or (current is not None and current.audit == entry.audit):
             return current
-        return self.core_store.audit(entry.audit)
-
-
-def trend_cell(trend: Trend, column: str, width: int) -> Line:
-    """A cell of the trends."""
-    if column == "host":
-        return ((trend.host, "strong"),)
-    if column == "scenario":
-        return ((trend.scenario, ""),)
-    if column in ("times", "ratios") and len(trend.seconds) < 2:
-        return (("one run" if column == "times" else "", "muted"),)
-    if column == "times":
-        return ((signs.sparkline(trend.seconds, width), "accent"),)
-    if column == "ratios":
-        return ((signs.sparkline(trend.hit_ratios, width, 1.0), "good"),)
-    if column == "last":
-        return ((units.seconds(trend.seconds[-1] if trend.seconds else None), ""),)
-    return ((units.percent(trend.hit_ratios[-1] if trend.hit_ratios else None), ""),)
+        return self._store.audit(entry.audit)

@@ -1,4 +1,4 @@
-"""Mounts: the build's cache mounts, host by host: what they hold and what they are worth."""
+"""Mounts: the build's cache mounts on each host: what they hold, and how much time they save."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from textual.widget import Widget
 
 from cachetui.compare.mounts import COLD, WARM, MountRow, mount_rows
 from cachetui.report import units
-from cachetui.tui import keys, signs
+from cachetui.tui.screens.open_runs import open_compare
 from cachetui.tui.screens.place import Place
 from cachetui.tui.session import Pick
-from cachetui.tui.text import Line, Span, line
-from cachetui.tui.widgets.canvas import Plate
-from cachetui.tui.widgets.columns import Column
+from cachetui.tui.view import keys
+from cachetui.tui.view.charts import bar
+from cachetui.tui.view.column import Column
+from cachetui.tui.view.text import Line, Span, line
 from cachetui.tui.widgets.grid import Grid
+from cachetui.tui.widgets.text_panel import TextPanel
 
 
 class MountsPlace(Place):
-    """A row a mount and host."""
+    """One row per mount and host."""
 
     PLACE = "mounts"
     ENTER = "Cold against warm"
@@ -30,23 +32,23 @@ class MountsPlace(Place):
     def __init__(self) -> None:
         super().__init__()
         self._rows: tuple[MountRow, ...] = ()
-        self._of: object = None
+        self._document: object = None
         self._sorted: str | None = None
-        self._most = 0.0
+        self._slowest = 0.0
 
     def body(self) -> Iterator[Widget]:
         yield Grid(cell=self._cell, id="mounts")
-        yield Plate(id="facts")
+        yield TextPanel(id="facts")
 
     def on_mount(self) -> None:
         self.query_one(Grid).focus()
 
     def update_place(self) -> None:
         document = self.session.current()
-        if document is not self._of:
-            self._of = document
+        if document is not self._document:
+            self._document = document
             self._rows = mount_rows(document) if document is not None else ()
-            self._most = max((row.cold or 0.0 for row in self._rows), default=0.0)
+            self._slowest = max((row.cold or 0.0 for row in self._rows), default=0.0)
         self._show()
 
     def _show(self) -> None:
@@ -57,7 +59,7 @@ class MountsPlace(Place):
         document = self.session.current()
         mounted = document is not None and "--mount" in document.build.dockerfile_text
         grid.empty = (
-            (line("Nothing is known of its mounts yet: a BuildKit run has to end first."),)
+            (line("Nothing is known about its mounts yet: a BuildKit run has to end first."),)
             if mounted or document is None
             else (
                 line(("This Dockerfile has no cache mounts.", "strong")),
@@ -125,7 +127,7 @@ class MountsPlace(Place):
 
     def _show_facts(self) -> None:
         row = self._here
-        plate = self.query_one("#facts", Plate)
+        plate = self.query_one("#facts", TextPanel)
         if row is None:
             plate.show()
             return
@@ -141,19 +143,19 @@ class MountsPlace(Place):
             line(("result ", "muted"), *self._result(row)),
         ]
         if row.cold and row.warm is not None:
-            scale = max(self._most, row.cold, row.warm)
+            scale = max(self._slowest, row.cold, row.warm)
             room = max(8, self.size.width - 24)
             for word, seconds in (("cold", row.cold), ("warm", row.warm)):
-                bar = signs.bar(seconds / scale, room).rstrip() or "▏"
+                blocks = bar(seconds / scale, room).rstrip() or "▏"
                 lines.append(
-                    line((f"{word} ", "muted"), (bar, "accent"), f" {units.seconds(seconds)}")
+                    line((f"{word} ", "muted"), (blocks, "accent"), f" {units.seconds(seconds)}")
                 )
         if len(row.records) > 1:
             lines.append(
                 line(
                     (
                         f"{len(row.records)} records of the engine can be this mount: "
-                        "it tells target and command, not the id",
+                        "they have its target and command, not its id",
                         "muted",
                     )
                 )
@@ -161,7 +163,7 @@ class MountsPlace(Place):
         plate.show(*lines)
 
     def _result(self, row: MountRow) -> tuple[Span, ...]:
-        """Whether the image came out the same with the mount cold and warm."""
+        """Whether the image is the same with the mount cold and warm."""
         images = {
             run.kind: run.image
             for run in self.session.runs()
@@ -186,10 +188,10 @@ class MountsPlace(Place):
             for scenario in (COLD, WARM)
             if self.session.run(Pick(document.audit, row.host, scenario.name)) is not None
         )
-        self.home.open_compare(picks, row.step)
+        open_compare(self.typed_app, picks, row.step)
 
     def action_sort(self) -> None:
-        """Sort by what is saved, then by size, then by host."""
+        """Sort by the time saved; again: by size, by host, as it was."""
         order = {None: "saved", "saved": "size", "size": "host", "host": None}
         self._sorted = order[self._sorted]
         self._show()

@@ -1,35 +1,37 @@
-"""What every place of the app has: a title, the row of places, the progress, the foot of keys."""
+"""The base class of places: title, row of places, progress and the foot of keys."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
 
 from cachetui.report import units
-from cachetui.tui import signs
-from cachetui.tui.names import PLACE_NAMES
+from cachetui.tui.app_port import AppPort, app_of
 from cachetui.tui.session import Pick, Session
-from cachetui.tui.text import Line, Span, joined, line, width_of
+from cachetui.tui.view import signs
+from cachetui.tui.view.place_names import PLACE_NAMES
+from cachetui.tui.view.text import Line, Span, joined, line, width_of
 from cachetui.tui.widgets.frame import KeyBar, PlaceTabs, Progress, TitleBar
 
 if TYPE_CHECKING:
     from cachetui.records.document import Document
-    from cachetui.tui.app import CachetuiApp
 
 PLACES: tuple[tuple[str, str], ...] = tuple((name.lower(), name) for name in PLACE_NAMES)
 """The places in the order of their numbers: id and name."""
 
 
 class Place(Screen[None]):
-    """A place: subclasses compose a `body`, and draw in `update_place`."""
+    """A place: subclasses compose a `body`, and draw it in `update_place`."""
 
     PLACE: ClassVar[str] = ""
+    """The id of the place, as in `PLACES`."""
+
     ENTER: ClassVar[str] = ""
-    """What `enter` on a row leads to, for the foot and the help; "" where it leads nowhere."""
+    """Where `enter` on a row leads, for the foot and the help; "" where it leads nowhere."""
 
     VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - an instance variable in Textual
         (0, "-tiny"),
@@ -48,18 +50,17 @@ class Place(Screen[None]):
         yield KeyBar()
 
     def body(self) -> Iterator[Widget]:
-        """The widgets between the frame's head and foot."""
-        raise NotImplementedError
+        """The widgets between the row of places and the foot."""
+        yield from ()
 
     @property
-    def home(self) -> CachetuiApp:
+    def typed_app(self) -> AppPort:
         """The app, typed."""
-        app: Any = self.app
-        return app  # type: ignore[no-any-return]
+        return app_of(self)
 
     @property
     def session(self) -> Session:
-        return self.home.session
+        return self.typed_app.session
 
     def on_mount(self) -> None:
         self.refresh_place()
@@ -68,7 +69,7 @@ class Place(Screen[None]):
         self.refresh_place()
 
     def refresh_place(self) -> None:
-        """Draw from the session as it is now."""
+        """Draw the place from the current session."""
         if not self.is_mounted:
             return
         snapshot = self.session.snapshot
@@ -84,16 +85,28 @@ class Place(Screen[None]):
         return None
 
     def exported(self) -> Document | None:
-        """What `e` exports here: the audit that is looked at, or the part of it in view."""
+        """What `e` exports here: the audit shown, or the part of it in view."""
         return self.session.current()
 
     def exported_text(self) -> tuple[str, Iterable[str]] | None:
-        """What it is and its lines, where `e` can write plain text too."""
+        """A description and the lines, where `e` can write plain text too."""
         return None
 
+    def marked_hosts(self) -> set[str]:
+        """The hosts marked here, to start an audit on; none means all."""
+        return set()
+
+    def marked_scenarios(self) -> set[str]:
+        """The scenarios marked here, to start an audit of; none means all."""
+        return set()
+
+    def runs_for_outputs(self) -> tuple[Pick, ...]:
+        """The runs whose images `i` compares from here; none means all of the audit."""
+        return self.session.picks if len(self.session.picks) > 1 else ()
+
     def excerpt(self, picks: Sequence[Pick]) -> Document | None:
-        """These runs as a document, the whole audit where none of them has ended."""
-        from cachetui.tui.excerpt import of_runs
+        """These runs as a document; the whole audit when none of them has ended."""
+        from cachetui.tui.view.excerpt import excerpt_of_runs
 
         chosen = [
             (document, run)
@@ -101,11 +114,11 @@ class Place(Screen[None]):
             if (run := self.session.run(pick)) is not None
             and (document := self.session.document_of(pick)) is not None
         ]
-        return of_runs(chosen) if chosen else self.session.current()
+        return excerpt_of_runs(chosen) if chosen else self.session.current()
 
 
 def title(session: Session, width: int) -> tuple[Line, Line]:
-    """Left and right of the title: the build, and how its audit stands; what has room of it."""
+    """Left and right of the title: the build, and as much of its audit's state as fits."""
     snapshot = session.snapshot
     left: list[str | Span] = [("cachetui", "title")]
     build = session.build
@@ -128,6 +141,6 @@ def title(session: Session, width: int) -> tuple[Line, Line]:
         parts.append((("stopping…", "warn"),))
     else:
         parts.append(((f"▸ running {signs.clock(snapshot.elapsed)}", "accent"),))
-    kept = "kept " if session.read_only else ""
-    parts.append(((f"{kept}audit {snapshot.audit}", "muted"),))
+    stored = "stored " if session.read_only else ""
+    parts.append(((f"{stored}audit {snapshot.audit}", "muted"),))
     return line(*left), joined(max(width // 2, width - width_of(line(*left)) - 2), parts)

@@ -1,48 +1,46 @@
-"""An experiment from the app: what it will run, the question, its progress and its outcome."""
+"""Proving a finding: what the experiment will run, the question, its progress and its outcome."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import on
 from textual.binding import Binding
 from textual.containers import Horizontal
-from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
 from cachetui.prove import NoExperiment, ValueNeeded
+from cachetui.tui.app_port import AppPort, app_of
+from cachetui.tui.background import call_soon
 from cachetui.tui.screens.dialogs import Dialog, Notice
-from cachetui.tui.text import Line, Tone, clean_line, cut, label, line
-from cachetui.tui.widgets.canvas import Plate
-from cachetui.tui.widgets.wrapped import Wrapped
+from cachetui.tui.view.text import Line, Tone, clean_line, cut, label, line
+from cachetui.tui.widgets.text_panel import TextPanel
+from cachetui.tui.widgets.wrapped_page import WrappedPage
 
 if TYPE_CHECKING:
     from cachetui.findings.record import Finding, Proof
     from cachetui.prove.experiment import Experiment, Progress
     from cachetui.records.document import Document
-    from cachetui.tui.app import CachetuiApp
 
 OUTCOMES = {
     "proved": "✓ proved",
-    "withdrawn": "✗ withdrawn: it is not so",
+    "withdrawn": "✗ withdrawn: the experiment did not confirm it",
     "undecided": "? undecided",
 }
 
 
-def prove(
-    app: CachetuiApp, document: Document, finding: Finding, ended: Callable[[], None]
-) -> None:
+def prove(app: AppPort, document: Document, finding: Finding, ended: Callable[[], None]) -> None:
     """Prepare an experiment, ask, and run it; `ended` is called when it is over."""
-    app.push_screen(ProveDialog(app, document, finding), lambda run: ended() if run else None)
+    app.push_screen(ProveDialog(document, finding), lambda ran: ended() if ran else None)
 
 
 class ProveDialog(Dialog[bool]):
-    """Everything that will run, then the question whether to; nothing runs by itself.
+    """Shows everything that will run, and asks whether to run it; nothing runs unasked.
 
-    It ends with whether anything ran.
+    Its result is whether anything ran.
     """
 
     CSS_PATH = "findings.tcss"
@@ -51,131 +49,121 @@ class ProveDialog(Dialog[bool]):
         Binding("n", "close", "Cancel", show=False),
     ]
 
-    class Told(Message, bubble=False):
-        """What the experiment's thread has to tell."""
-
-        def __init__(
-            self,
-            *,
-            commands: Sequence[str] | None = None,
-            progress: Progress | None = None,
-            proof: Proof | None = None,
-            error: Exception | None = None,
-        ) -> None:
-            super().__init__()
-            self.commands, self.progress = commands, progress
-            self.proof, self.error = proof, error
-
-    def __init__(self, app: CachetuiApp, document: Document, finding: Finding) -> None:
+    def __init__(self, document: Document, finding: Finding) -> None:
         super().__init__()
-        self._home, self._document, self._finding = app, document, finding
-        self._given: list[tuple[str, str]] = []
+        self._document, self._finding = document, finding
+        self._values: list[tuple[str, str]] = []
         self._cancel = threading.Event()
         self._experiment: Experiment | None = None
-        self._state = "preparing"
+        self._state: Literal["preparing", "asking", "running"] = "preparing"
 
     def heading(self) -> str:
         return f"Prove {self._finding.name}"
 
     def body(self) -> Iterator[Widget]:
-        yield Plate(id="stands")
-        yield Wrapped(id="commands")
+        yield TextPanel(id="status")
+        yield WrappedPage(id="commands")
         with Horizontal(classes="buttons"):
             yield Button(label("Run this (y)"), id="yes", variant="error", disabled=True)
             yield Button(label("Cancel (n)"), id="no", variant="primary")
 
     def on_mount(self) -> None:
-        self.query_one(Wrapped).styles.height = max(3, min(24, self.app.size.height - 12))
+        self.query_one(WrappedPage).styles.height = max(3, min(24, self.app.size.height - 12))
         self.query_one("#no").focus()
         self._prepare()
 
     def on_unmount(self) -> None:
-        """Whatever ends the dialog ends what it runs."""
+        """Whatever closes the dialog stops what it runs."""
         self._cancel.set()
 
-    # Before
+    # Preparing: what it will run
 
     def _prepare(self) -> None:
-        self._say(line("Asking the host what is there…"))
-        self._thread(self._prepared)
+        self._show_status(line("Asking the host what is there…"))
+        app, build = app_of(self), app_of(self).session.build
 
-    def _prepared(self) -> None:
-        """In a thread."""
-        build = self._home.session.build
-        experiment = self._home.core.experiment(
-            self._document,
-            self._finding.name,
-            contexts=(build,) if build is not None else (),
-            given=tuple(self._given),
-            cancel=self._cancel,
-        )
-        self._experiment = experiment
-        self.post_message(self.Told(commands=experiment.prepare()))
+        def work() -> None:
+            experiment = app.core.experiment(
+                self._document,
+                self._finding.name,
+                contexts=(build,) if build is not None else (),
+                given=tuple(self._values),
+                cancel=self._cancel,
+            )
+            self._experiment = experiment
+            call_soon(app, self._prepared, experiment.prepare())
 
-    def _thread(self, work: Callable[[], None]) -> None:
+        self._run_thread(work)
+
+    def _run_thread(self, work: Callable[[], None]) -> None:
+        """Do this in a thread, which closes the experiment when it fails or is cancelled."""
+        app = app_of(self)
+
         def body() -> None:
             try:
                 work()
             except Exception as error:
-                self._drop()
-                self.post_message(self.Told(error=error))
+                self._close_experiment()
+                call_soon(app, self._failed, error)
             else:
                 if self._cancel.is_set():
-                    self._drop()
+                    self._close_experiment()
 
         threading.Thread(target=body, daemon=True, name="prove").start()
 
-    def _drop(self) -> None:
+    def _close_experiment(self) -> None:
         experiment, self._experiment = self._experiment, None
         if experiment is not None:
             experiment.close()
 
-    # What comes of it
+    # What the thread reports; nothing of it counts once the dialog was closed
 
-    def on_prove_dialog_told(self, event: Told) -> None:
-        if event.commands is not None:
-            self._state = "asking"
-            commands = tuple(one for text in event.commands for one in text.split("\n"))
-            self.query_one(Wrapped).tell(commands, lambda width: _broken(commands, width))
-            self._say(line("Run it? It leaves the host as it was."))
-            self.query_one("#yes", Button).disabled = False
-        elif event.progress is not None:
-            one = event.progress
-            self._say(line((f"▸ {one.number}/{one.of} ", "accent"), (one.build, "strong")),
-                      line((cut(one.doing, 200), "muted")))  # fmt: skip
-        elif event.proof is not None:
-            self._ended(event.proof)
-        elif event.error is not None:
-            self._failed(event.error)
-
-    def _failed(self, error: Exception) -> None:
-        if isinstance(error, ValueNeeded):
-            self._home.push_screen(AskValue(error.name, str(error)), self._value_given)
-            return
+    def _prepared(self, commands: Sequence[str]) -> None:
         if self._cancel.is_set():
             return
-        ran = self._state == "running"
+        self._state = "asking"
+        lines = tuple(part for command in commands for part in command.split("\n"))
+        self.query_one(WrappedPage).show_source(lines, lambda width: _wrapped(lines, width))
+        self._show_status(line("Run it? It leaves the host as it was."))
+        self.query_one("#yes", Button).disabled = False
+
+    def _progressed(self, progress: Progress) -> None:
+        if not self._cancel.is_set():
+            self._show_status(
+                line((f"▸ {progress.number}/{progress.of} ", "accent"), (progress.build, "strong")),
+                line((cut(progress.doing, 200), "muted")),
+            )
+
+    def _ended(self, proof: Proof) -> None:
+        if self._cancel.is_set():
+            return
+        self.dismiss(True)
+        facts = "\n".join(f"· {item.text}" for item in proof.evidence)
+        heading = f"{OUTCOMES[proof.outcome]}: {self._finding.name}, on {proof.host}"
+        app_of(self).push_screen(Notice(heading, facts))
+
+    def _failed(self, error: Exception) -> None:
+        if self._cancel.is_set():
+            return
+        app = app_of(self)
+        if isinstance(error, ValueNeeded):
+            app.push_screen(AskValue(error.name, str(error)), self._value_given)
+            return
         title = "No experiment" if isinstance(error, NoExperiment) else "The experiment failed"
         remedy = getattr(error, "remedy", "")
-        self.dismiss(ran)
-        self._home.push_screen(Notice(title, f"{error}\n{remedy}" if remedy else str(error)))
+        self.dismiss(self._state == "running")
+        app.push_screen(Notice(title, f"{error}\n{remedy}" if remedy else str(error)))
 
     def _value_given(self, value: str | None) -> None:
         if value is None:
             self.dismiss(False)
             return
         name, _, text = value.partition("=")
-        self._given.append((name, text))
+        self._values.append((name, text))
         self._prepare()
 
-    def _ended(self, proof: Proof) -> None:
-        self.dismiss(True)
-        facts = "\n".join(f"· {one.text}" for one in proof.evidence)
-        heading = f"{OUTCOMES[proof.outcome]}: {self._finding.name}, on {proof.host}"
-        self._home.push_screen(Notice(heading, facts))
-
-    def _say(self, *lines: Line) -> None:
-        self.query_one("#stands", Plate).show(*lines)
+    def _show_status(self, *lines: Line) -> None:
+        self.query_one("#status", TextPanel).show(*lines)
 
     # Answers
 
@@ -187,7 +175,7 @@ class ProveDialog(Dialog[bool]):
             self.action_close()
 
     def action_start(self) -> None:
-        """Run it."""
+        """Run the experiment."""
         experiment = self._experiment
         if self._state != "asking" or experiment is None:
             return
@@ -196,26 +184,28 @@ class ProveDialog(Dialog[bool]):
         self.query_one("#no", Button).label = label("Stop (n)")
         self.query_one("#no").focus()
 
-        def tell(progress: Progress) -> None:
-            self.post_message(self.Told(progress=progress))
+        app = app_of(self)
+
+        def report(progress: Progress) -> None:
+            call_soon(app, self._progressed, progress)
 
         def work() -> None:
-            proof = experiment.run(tell)
-            self._drop()
-            self.post_message(self.Told(proof=proof))
+            proof = experiment.run(report)
+            self._close_experiment()
+            call_soon(app, self._ended, proof)
 
-        self._thread(work)
+        self._run_thread(work)
 
     def action_close(self) -> None:
-        """Stop what runs, and close."""
+        """Stop the experiment, and close the dialog."""
         self._cancel.set()
         if self._state != "running":
-            threading.Thread(target=self._drop, daemon=True).start()
+            threading.Thread(target=self._close_experiment, daemon=True).start()
         self.dismiss(self._state == "running")
 
 
 class AskValue(Dialog[str]):
-    """The value of a build argument, as NAME=VALUE. It is kept in memory only."""
+    """The value of a build argument, as NAME=VALUE. It is held in memory only."""
 
     HEADING = "A value is needed"
 
@@ -236,8 +226,8 @@ class AskValue(Dialog[str]):
         self.dismiss(f"{self._name}={event.value}")
 
 
-def _broken(commands: Sequence[str], width: int) -> list[Line]:
-    """Each command whole; what does not fit in a line goes on in the next."""
+def _wrapped(commands: Sequence[str], width: int) -> list[Line]:
+    """Whole commands; what does not fit into a line continues in the next."""
     lines: list[Line] = []
     for text in commands:
         tone: Tone = "muted" if text.startswith("#") else ""

@@ -1,4 +1,4 @@
-"""Step: the logs of one step in the chosen runs, side by side; or whole logs as printed."""
+"""Step: the logs of one step in the chosen runs side by side, or whole logs as printed."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from cachetui.compare.align import align
-from cachetui.compare.timeline import timeline
+from cachetui.compare.timeline import Timeline, timeline
 from cachetui.records.document import Document
-from cachetui.records.run import Run
 from cachetui.records.step import Step
-from cachetui.tui import keys
-from cachetui.tui.screens.step_panes import MOST_PANES, StepPanes
-from cachetui.tui.text import Line, Span, Tone, line
-from cachetui.tui.widgets.canvas import Plate
-from cachetui.tui.widgets.diffview import DiffView
-from cachetui.tui.widgets.logview import LogView
-from cachetui.tui.widgets.pane import pane_head, step_of
+from cachetui.tui.screens.open_runs import open_commands
+from cachetui.tui.screens.step_panes import MAX_PANES, StepPanes
+from cachetui.tui.view import keys
+from cachetui.tui.view.text import Line, Span, Tone, line
+from cachetui.tui.widgets.diff_view import DiffView
+from cachetui.tui.widgets.log_pane import pane_head, step_of
+from cachetui.tui.widgets.log_view import LogView
+from cachetui.tui.widgets.text_panel import TextPanel
 
 _NOTHING_CHOSEN: tuple[Line, ...] = (
     line(("No run is chosen.", "strong")),
@@ -37,8 +37,8 @@ _NOTHING_CHOSEN: tuple[Line, ...] = (
         " on a run.",
     ),
 )
-_PARALLEL: Line = line(
-    ("Mixed lines are steps at work together, not disorder: ", "muted"),
+_PARALLEL_HINT: Line = line(
+    ("Mixed lines are steps that ran in parallel: ", "muted"),
     ("v", "key"),
     (" by step, ", "muted"),
     ("4", "key"),
@@ -47,17 +47,17 @@ _PARALLEL: Line = line(
 
 
 class StepPlace(StepPanes):
-    """One pane a run; `v` turns from the step to everything as it was printed."""
+    """One pane per run; `v` switches between the step's lines and the whole log."""
 
     PLACE = "step"
     BINDINGS: ClassVar = keys.STEP
     CSS_PATH = "step.tcss"
 
     def body(self) -> Iterator[Widget]:
-        yield Plate(id="what")
+        yield TextPanel(id="what")
         yield Horizontal(id="panes")
         yield DiffView(id="diff")
-        yield Plate(id="hint")
+        yield TextPanel(id="hint")
         yield Input(placeholder="search, then n and N", id="search")
 
     _left_out = 0
@@ -80,18 +80,18 @@ class StepPlace(StepPanes):
             first = self.session.baseline
             assert first is not None
             picks = (first, *(p for p in picks if p != first))
-        self._left_out = max(0, len(picks) - MOST_PANES)
-        picks = picks[:MOST_PANES]
+        self._left_out = max(0, len(picks) - MAX_PANES)
+        picks = picks[:MAX_PANES]
         if picks != self._picks:
             self._picks = picks
-            self._focus = min(self._focus, max(0, len(picks) - 1))
+            self._focused = min(self._focused, max(0, len(picks) - 1))
             self.run_worker(self.set_panes(picks), exclusive=True, group="panes")
         else:
             self.fill()
         self._show_what()
 
     def _show_what(self) -> None:
-        plate = self.query_one("#what", Plate)
+        plate = self.query_one("#what", TextPanel)
         hint: Line = ()
         if not self._picks:
             plate.show(*_NOTHING_CHOSEN)
@@ -102,31 +102,27 @@ class StepPlace(StepPanes):
                     (" · the gutter names stage and Dockerfile line", "muted"),
                 )
             )
-            hint = _PARALLEL
+            hint = _PARALLEL_HINT
         else:
             plate.show(*self._step_lines())
         if self._diffing and len(self.panes) > 1:
-            hint = self.query_one(DiffView).said
+            hint = self.query_one(DiffView).summary
         elif self._left_out:
             hint = line((f"{self._left_out} more of the runs have no pane here", "muted"))
-        self.query_one("#hint", Plate).show(*((hint,) if hint else ()))
+        self.query_one("#hint", TextPanel).show(*((hint,) if hint else ()))
 
     def _step_lines(self) -> list[Line]:
-        """The step in words, and why it could start early, where it did."""
-        found: tuple[Run, Step] | None = None
-        here = self.pane
-        for pick in (*((here.pick,) if here else ()), *self._picks):
+        """The step in words, and why it started early, if it did."""
+        for pick in (*((self.pane.pick,) if self.pane else ()), *self._picks):
             run = self.session.run(pick)
             step = step_of(run, self.step)
             if run is not None and step is not None:
-                found = (run, step)
-                break
-        if found is None:
-            return [((str(self.step), "strong"),)]
-        run, step = found
+                return self._lines_of_step(step, timeline(run, self.session.dockerfile(pick.audit)))
+        return [((str(self.step), "strong"),)]
+
+    def _lines_of_step(self, step: Step, drawn: Timeline) -> list[Line]:
         stage = f"{step.stage} · " if step.stage else ""
         head = line((stage, "title"), (f"line {step.line} ", "muted"), (step.instruction, "strong"))
-        drawn = timeline(run, self.session.dockerfile(pick.audit))
         lines_of = {bar.step.id: bar.step.line for bar in drawn.bars}
         for early in drawn.early:
             if early.step == step.id:
@@ -137,9 +133,9 @@ class StepPlace(StepPanes):
     # The diff
 
     def action_diff(self) -> None:
-        """Turn from the logs to what differs in them, and back."""
+        """Switch between the logs and what differs in them."""
         if len(self.panes) < 2:
-            self.home.tell("There is one run only: nothing to compare its log with.")
+            self.typed_app.tell("There is one run only: nothing to compare its log with.")
             return
         self._diffing = not self._diffing
         self._show_diff()
@@ -151,23 +147,23 @@ class StepPlace(StepPanes):
         self._show_diff()
 
     def _show_diff(self) -> None:
-        """Compare the baseline's log with that of the pane one is in."""
-        on = self._diffing and len(self.panes) > 1
+        """Compare the baseline's log with the focused pane's."""
+        shown = self._diffing and len(self.panes) > 1
         view = self.query_one(DiffView)
-        view.display = on
-        self.query_one("#panes").display = not on
-        if not on:
+        view.display = shown
+        self.query_one("#panes").display = not shown
+        if not shown:
             return
-        number = max(1, self._focus)
+        number = max(1, self._focused)
         first, second = self.panes[0], self.panes[number]
         texts = (self.text_of(first), self.text_of(second))
         if texts[0] is None or texts[1] is None:
             return
         titles = self.session.titles(self._picks)
-        looked_at = None if self.whole else self.step
+        step = None if self.whole else self.step
         view.heads = (
-            pane_head(self.session.run(first.pick), looked_at, titles[0], 0, 2),
-            pane_head(self.session.run(second.pick), looked_at, titles[number], 1, 2),
+            pane_head(self.session.run(first.pick), step, titles[0], 0, 2),
+            pane_head(self.session.run(second.pick), step, titles[number], 1, 2),
         )
         view.notes = (self.no_lines(first), self.no_lines(second))
         view.compare(
@@ -184,14 +180,14 @@ class StepPlace(StepPanes):
 
     def focus_pane(self) -> None:
         super().focus_pane()
-        shown = self.query_one(DiffView)
-        if shown.display:
-            shown.focus()
+        diff_view = self.query_one(DiffView)
+        if diff_view.display:
+            diff_view.focus()
 
     def action_pane(self, by: int) -> None:
         """Go to the next pane."""
         if self.panes:
-            self._focus = (self._focus + by) % len(self.panes)
+            self._focused = (self._focused + by) % len(self.panes)
             self._show_diff()
             self.focus_pane()
             self._show_count()
@@ -208,7 +204,7 @@ class StepPlace(StepPanes):
         self.refresh_place()
 
     def action_view(self) -> None:
-        """Turn from one step's lines to everything as it was printed, and back."""
+        """Switch between one step's lines and the whole log as it was printed."""
         if self.whole:
             if self.step is None:
                 self.action_step(1)
@@ -221,7 +217,7 @@ class StepPlace(StepPanes):
     def action_commands(self) -> None:
         """Show the commands of this run."""
         if self.pane is not None:
-            self.home.open_commands(self.pane.pick)
+            open_commands(self.typed_app, self.pane.pick)
 
     # Searching
 
@@ -235,9 +231,9 @@ class StepPlace(StepPanes):
 
     @on(Input.Submitted, "#search")
     def _search(self, event: Input.Submitted) -> None:
-        self._words = event.value
+        self._search_words = event.value
         for pane in self.panes:
-            pane.view.find(self._words)
+            pane.view.find(self._search_words)
         self.query_one("#search").display = False
         self.focus_pane()
 
@@ -250,28 +246,28 @@ class StepPlace(StepPanes):
 
     @on(LogView.Searched)
     def _show_count(self) -> None:
-        if not self._words:
+        if not self._search_words:
             if self._picks:
                 self._show_what()
             return
-        parts: list[str | Span] = [("/", "key"), (f"{self._words}  ", "strong")]
+        parts: list[str | Span] = [("/", "key"), (f"{self._search_words}  ", "strong")]
         for number, pane in enumerate(self.panes):
-            tone: Tone = "" if number == self._focus else "muted"
+            tone: Tone = "" if number == self._focused else "muted"
             parts.append((f"{pane.view.count()}   ", tone))
-        self.query_one("#hint", Plate).show(line(*parts))
+        self.query_one("#hint", TextPanel).show(line(*parts))
 
     def action_go_back(self) -> None:
         """Leave the search, else the place."""
         box = self.query_one("#search", Input)
-        if box.display or self._words:
-            box.value = self._words = ""
+        if box.display or self._search_words:
+            box.value = self._search_words = ""
             box.display = False
             for pane in self.panes:
                 pane.view.end_search()
             self.focus_pane()
             self._show_what()
         else:
-            self.home.action_go_back()
+            self.typed_app.action_go_back()
 
     def exported(self) -> Document | None:
         return self.excerpt(self._picks)
@@ -281,8 +277,8 @@ class StepPlace(StepPanes):
         text = self.text_of(pane) if pane is not None else None
         if text is None:
             return None
-        name = self.session.titles(self._picks)[min(self._focus, len(self._picks) - 1)]
-        return f"the log of {name}, all its lines", (entry.text for entry in text)
+        name = self.session.titles(self._picks)[min(self._focused, len(self._picks) - 1)]
+        return f"the whole log of {name}", (entry.text for entry in text)
 
     def copy_text(self) -> str | None:
         pane = self.pane

@@ -1,1 +1,5 @@
-"""What screens are made of: each widget draws lines of its own, from spans of text and tone."""
+"""What screens are made of: tables, logs, diffs, panels of text and the frame around them.
+
+Lines, rows and columns of `view` come in, and messages about what the user did go out; each widget
+draws only what is in view.
+"""

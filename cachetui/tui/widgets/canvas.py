@@ -1,4 +1,4 @@
-"""The base of every widget that draws lines: spans in, strips out, tones from the theme."""
+"""The base classes of widgets that draw lines: spans in, strips out, tones from the theme."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
-from cachetui.tui.text import Line, fit
-from cachetui.tui.themes import tone_styles
+from cachetui.tui.view.text import Line, fit
+from cachetui.tui.view.themes import tone_styles
 
 
-class Paint(Widget):
-    """A widget that draws lines of spans in the tones of the theme."""
+class LineWidget(Widget):
+    """A widget that draws lines of spans in the colours of the theme."""
 
     def paint(self, spans: Line, width: int, base: Style | None = None) -> Strip:
         """The line in exactly `width` cells: cleaned, cut with a mark, padded."""
@@ -26,8 +26,8 @@ class Paint(Widget):
         return Strip(segments, max(0, width))
 
 
-class Canvas(ScrollView, Paint, can_focus=True):
-    """A scrolling widget that draws the lines that are in view, and no others."""
+class Canvas(ScrollView, LineWidget, can_focus=True):
+    """A scrolling widget that draws only the lines in view."""
 
     DEFAULT_CSS = """
     Canvas {
@@ -39,43 +39,5 @@ class Canvas(ScrollView, Paint, can_focus=True):
 
     @property
     def room(self) -> int:
-        """Cells across that a line has: less what the scrollbar takes."""
+        """The width of a line in cells, without the scrollbar."""
         return self.scrollable_content_region.width
-
-
-class Plate(Paint):
-    """A few fixed lines of spans: facts, titles, hints. Not focusable."""
-
-    DEFAULT_CSS = """
-    Plate {
-        height: auto;
-        width: 1fr;
-        &.-empty { border: none; }
-    }
-    """
-
-    def __init__(self, *lines: Line, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
-        self._lines = lines
-        self.set_class(not lines, "-empty")
-
-    @property
-    def lines(self) -> tuple[Line, ...]:
-        """What is shown."""
-        return self._lines
-
-    def show(self, *lines: Line) -> None:
-        """Show other lines; the height follows when it is automatic."""
-        if lines == self._lines:
-            return
-        taller = len(lines) != len(self._lines)
-        self._lines = lines
-        self.set_class(not lines, "-empty")
-        self.refresh(layout=taller)
-
-    def get_content_height(self, *_: object) -> int:
-        return len(self._lines)
-
-    def render_line(self, y: int) -> Strip:
-        spans = self._lines[y] if y < len(self._lines) else ()
-        return self.paint(spans, self.size.width)

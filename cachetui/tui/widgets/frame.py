@@ -1,4 +1,4 @@
-"""The frame of every place: the title, the row of places, the progress and the foot of keys."""
+"""The frame of every place: title, row of places, progress, and the keys in the foot."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.strip import Strip
 
-from cachetui.tui import keys, signs
-from cachetui.tui.names import labels
-from cachetui.tui.text import Line, Span, fit, line, width_of
-from cachetui.tui.widgets.canvas import Paint
+from cachetui.tui.view import keys, signs
+from cachetui.tui.view.charts import bar
+from cachetui.tui.view.place_names import labels
+from cachetui.tui.view.text import Line, Span, fit, line, width_of
+from cachetui.tui.widgets.canvas import LineWidget
 
 if TYPE_CHECKING:
     from cachetui.audit.progress import Snapshot
 
 
-class TitleBar(Paint):
-    """One line: what is looked at on the left, how it stands on the right."""
+class TitleBar(LineWidget):
+    """One line: what is shown on the left, its state on the right."""
 
     DEFAULT_CSS = """
     TitleBar { height: 1; background: $panel; color: $foreground; padding: 0 1; }
@@ -32,7 +33,7 @@ class TitleBar(Paint):
     right: Line = ()
 
     def show(self, left: Line, right: Line) -> None:
-        """Show other text. The right side gives way last."""
+        """Show this text instead. When there is no room, the left side is cut first."""
         if (left, right) != (self.left, self.right):
             self.left, self.right = left, right
             self.refresh()
@@ -46,15 +47,15 @@ class TitleBar(Paint):
         return self.paint(line(*fit(self.left, max(0, room)), " ", *tail), width)
 
 
-class PlaceTabs(Paint):
-    """The places one can go to, numbered as the keys that lead there."""
+class PlaceTabs(LineWidget):
+    """The places, numbered by their keys."""
 
     DEFAULT_CSS = """
     PlaceTabs { height: 1; padding: 0 1; background: $surface; }
     """
 
     class Chosen(Message):
-        """A place was clicked: its number from 0."""
+        """The user clicked a place: its number, from 0."""
 
         def __init__(self, number: int) -> None:
             super().__init__()
@@ -84,8 +85,8 @@ class PlaceTabs(Paint):
             left += len(text)
 
 
-class Progress(Paint):
-    """How far an audit is: a bar, counts, time gone and time left. Hidden when none runs."""
+class Progress(LineWidget):
+    """The progress of an audit: a bar, counts, elapsed and remaining time. Else hidden."""
 
     DEFAULT_CSS = """
     Progress { height: 1; padding: 0 1; display: none; }
@@ -94,7 +95,7 @@ class Progress(Paint):
     snapshot: Snapshot | None = None
 
     def show(self, snapshot: Snapshot | None) -> None:
-        """Show how this audit stands; None or a finished one hides the bar."""
+        """Show the progress of this audit; None or a finished one hides the bar."""
         self.snapshot = snapshot
         self.display = snapshot is not None and not snapshot.finished
         if self.display:
@@ -119,14 +120,14 @@ class Progress(Paint):
             words.append((f" · about {signs.clock(snapshot.remaining)} left", "muted"))
         text = line(*words)
         room = max(4, width - width_of(text))
-        filled = signs.bar(_share(snapshot), room)
+        filled = bar(_share(snapshot), room)
         rest = len(filled) - len(filled.rstrip())
-        bar = line((filled.rstrip(), "accent"), ("░" * rest, "muted"))
-        return self.paint(line(*bar, *text), width)
+        shown = line((filled.rstrip(), "accent"), ("░" * rest, "muted"))
+        return self.paint(line(*shown, *text), width)
 
 
 def _share(snapshot: Snapshot) -> float:
-    """How much is done, cells that build counted by their steps."""
+    """The share that is done, 0 to 1; cells that build count by their steps."""
     if not snapshot.cells:
         return 0.0
     done = float(snapshot.done)
@@ -134,13 +135,13 @@ def _share(snapshot: Snapshot) -> float:
     return done / len(snapshot.cells)
 
 
-class KeyBar(Paint):
-    """The keys of the place one is in, from its bindings; those without room are counted."""
+class KeyBar(LineWidget):
+    """The main keys of the current place, from its bindings, as many as fit."""
 
     DEFAULT_CSS = """
     KeyBar { height: 1; dock: bottom; background: $panel; padding: 0 1; }
     """
-    MOST = 6
+    MAX_KEYS = 6
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
@@ -149,20 +150,20 @@ class KeyBar(Paint):
         self.refresh()
 
     def shown(self) -> list[tuple[str, str, Binding, object]]:
-        """(key as shown, description, binding, node) of what is shown, in order."""
-        found: dict[str, tuple[str, str, Binding, object]] = {}
+        """(key as shown, description, binding, node) of the keys to show, in order."""
+        by_action: dict[str, tuple[str, str, Binding, object]] = {}
         for active in self.screen.active_bindings.values():
             binding = active.binding
             nowhere = binding.id == keys.ENTER and not getattr(self.screen, "ENTER", "x")
-            if binding.show and active.enabled and binding.action not in found and not nowhere:
+            if binding.show and active.enabled and binding.action not in by_action and not nowhere:
                 key = self.app.get_key_display(binding)
                 words = described(binding, self.screen)
-                found[binding.action] = (key, words, binding, active.node)
-        entries = list(found.values())
-        return [*entries[:-1][: self.MOST - 1], *entries[-1:]]
+                by_action[binding.action] = (key, words, binding, active.node)
+        entries = list(by_action.values())
+        return [*entries[:-1][: self.MAX_KEYS - 1], *entries[-1:]]
 
     def labels(self) -> list[tuple[str, str, Binding, object]]:
-        """Those for which there is room, `?` always among them."""
+        """The keys that fit, `?` always among them."""
         entries = self.shown()
         room = self.size.width
         while entries and sum(_entry_width(key, text) for key, text, *_ in entries) > room:
@@ -189,7 +190,7 @@ class KeyBar(Paint):
 
 
 def described(binding: Binding, screen: Screen[Any]) -> str:
-    """What a binding does here: `enter` leads to what the place says."""
+    """What a binding does here; for `enter` the place says where it leads."""
     if binding.id == keys.ENTER:
         return getattr(screen, "ENTER", "") or binding.description
     return binding.description

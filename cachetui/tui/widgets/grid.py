@@ -1,13 +1,13 @@
 """A table of any number of rows that draws only what is in view.
 
-Columns have fixed widths that share the room there is; those that find none are left out at the
-right and said so in the heading, so that nothing is cut without a mark. Cells are asked for when
-they are drawn, so a fleet of hundreds that changes ten times a second costs what is in view.
+Columns share the width there is. Those that do not fit are left out at the right and counted in
+the heading, so nothing is cut without a sign. Cells are asked for when they are drawn, so a fleet
+of hundreds of hosts that changes ten times a second costs no more than what is in view.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from typing import ClassVar
 
 from rich.style import Style
@@ -16,20 +16,22 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
-from cachetui.tui import keys
-from cachetui.tui.text import Line, fit, line
+from cachetui.tui.view import keys
+from cachetui.tui.view.column import MORE_SIGN_WIDTH, Column
+from cachetui.tui.view.text import Line, fit, line
 from cachetui.tui.widgets.canvas import Canvas
-from cachetui.tui.widgets.columns import GAP, MORE, Column, lay_out
+from cachetui.tui.widgets.column_layout import GAP, ColumnWindow
 
 CellSource = Callable[[Hashable, Hashable, int], Line]
 HeadingSource = Callable[[Hashable, int], Line | None]
 
 
 class Grid(Canvas):
-    """Rows and columns with a cursor on a row or on a cell.
+    """Rows and columns with a cursor on a row, or with `cells` on a cell.
 
-    `cell(row, column, width)` says what a cell shows; `heading(row, width)` a line over the
-    whole width for rows that only head others. Keys of rows and columns are the owner's.
+    `cell(row, column, width)` returns what a cell shows; `heading(row, width)` the line over the
+    whole width of a row that only heads others, None for other rows. Keys of rows and columns are
+    the owner's. The first `fixed` columns stay in view when the others are scrolled.
     """
 
     BINDINGS: ClassVar = keys.GRID
@@ -48,8 +50,8 @@ class Grid(Canvas):
     }
     """
 
-    class Told(Message):
-        """Something happened to a row and a column."""
+    class CellMessage(Message):
+        """The base of messages about a row and a column."""
 
         def __init__(self, grid: Grid, row: Hashable, column: Hashable) -> None:
             super().__init__()
@@ -61,14 +63,14 @@ class Grid(Canvas):
         def control(self) -> Grid:
             return self.grid
 
-    class Opened(Told):
-        """Enter, or a second click, on a row or cell."""
+    class Opened(CellMessage):
+        """The user pressed enter on a row or cell, or clicked it twice."""
 
-    class Moved(Told):
-        """The cursor stands elsewhere."""
+    class Moved(CellMessage):
+        """The cursor moved to another row or cell."""
 
-    class HeadingClicked(Told):
-        """A click on a column's heading; `row` is None."""
+    class HeadingClicked(CellMessage):
+        """The user clicked the heading of a column; `row` is None."""
 
     def __init__(
         self,
@@ -82,24 +84,25 @@ class Grid(Canvas):
         super().__init__(id=id)
         self._cell = cell
         self._heading = heading or (lambda *_: None)
-        self._fixed = fixed
         self._cells = cells
-        self.columns: tuple[Column, ...] = ()
+        self._window = ColumnWindow(fixed)
         self.rows: Sequence[Hashable] = ()
         self.row = 0
         self.column = 0
         self.empty: tuple[Line, ...] = ()
-        self._first = fixed
-        self._layout: list[tuple[int, int]] = []
-        self._layout_for: tuple[object, ...] = ()
 
     # What is shown
 
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """All columns, also those that are not in view."""
+        return self._window.columns
+
     def show(self, rows: Sequence[Hashable], columns: tuple[Column, ...] | None = None) -> None:
-        """Show these rows (and columns). The cursor stays on the row and column it was on."""
+        """Show these rows (and columns). The cursor stays on its row and column if they exist."""
         at = self.cursor
         if columns is not None and columns != self.columns:
-            self.columns = columns
+            self._window.columns = columns
             if at is not None:
                 keys_now = [column.key for column in columns]
                 self.column = keys_now.index(at[1]) if at[1] in keys_now else self.column
@@ -120,13 +123,14 @@ class Grid(Canvas):
 
     @property
     def cursor(self) -> tuple[Hashable, Hashable] | None:
-        """The keys of the row and the column that the cursor stands on."""
+        """The keys of the row and the column under the cursor; None when there are no rows."""
         if self.row >= len(self.rows) or self.column >= len(self.columns):
             return None
         return self.rows[self.row], self.columns[self.column].key
 
     @property
     def heading_height(self) -> int:
+        """Lines of the columns' headings."""
         return max((len(column.titles) for column in self.columns), default=0)
 
     def _size_virtual(self) -> None:
@@ -144,25 +148,24 @@ class Grid(Canvas):
         return self._heading(self.rows[row], 0) is None
 
     def _settle(self) -> None:
-        """Keep the cursor off rows that are headings."""
+        """Keep the cursor within the rows, and off headings."""
         if not self.rows:
             self.row = 0
             return
-        self.row = min(max(0, self.row), len(self.rows) - 1)
-        if not self._selectable(self.row):
-            below = range(self.row + 1, len(self.rows))
-            above = range(self.row - 1, -1, -1)
-            self.row = next((r for r in (*below, *above) if self._selectable(r)), self.row)
+        self.row = self._nearest(min(max(0, self.row), len(self.rows) - 1), down=True)
+
+    def _nearest(self, row: int, *, down: bool) -> int:
+        """The nearest row that is no heading: at `row`, beyond it, or else before it."""
+        below, above = range(row, len(self.rows)), range(row, -1, -1)
+        rows = (*below, *above) if down else (*above, *below)
+        return next((number for number in rows if self._selectable(number)), self.row)
 
     def move_to(self, row: int | None = None, column: int | None = None) -> None:
-        """Put the cursor there, as near as there is a row, and bring it into view."""
+        """Put the cursor there, or as near as possible, and scroll it into view."""
         was = self.cursor
         if row is not None and self.rows:
             down = row >= self.row
-            row = min(max(0, row), len(self.rows) - 1)
-            below, above = range(row, len(self.rows)), range(row, -1, -1)
-            ways = (*below, *above) if down else (*above, *below)
-            self.row = next((at for at in ways if self._selectable(at)), self.row)
+            self.row = self._nearest(min(max(0, row), len(self.rows) - 1), down=down)
         if column is not None and self.columns:
             self.column = min(max(0, column), len(self.columns) - 1)
         self._settle()
@@ -173,13 +176,25 @@ class Grid(Canvas):
             self.post_message(self.Moved(self, *now))
 
     def move_to_key(self, row: Hashable, column: Hashable | None = None) -> bool:
-        """Put the cursor on the row (and column) of these keys; whether they are there."""
+        """Put the cursor on the row (and column) of these keys. Returns whether the row exists."""
         try:
             index = list(self.rows).index(row)
         except ValueError:
             return False
         names = [entry.key for entry in self.columns]
         self.move_to(index, names.index(column) if column in names else None)
+        return True
+
+    def move_to_next(self, keys: Collection[Hashable], by: int) -> bool:
+        """Move down (`by` > 0) or up to the next row with one of these keys; wraps around.
+        Returns whether there is one."""
+        numbers = [number for number, key in enumerate(self.rows) if key in keys]
+        if not numbers:
+            return False
+        if by > 0:
+            self.move_to(next((n for n in numbers if n > self.row), numbers[0]))
+        else:
+            self.move_to(next((n for n in reversed(numbers) if n < self.row), numbers[-1]))
         return True
 
     def _reveal(self) -> None:
@@ -194,19 +209,12 @@ class Grid(Canvas):
             self.scroll_to(y=above, animate=False)
         elif self.row >= top + room:
             self.scroll_to(y=self.row - room + 1, animate=False)
-        if self.column >= self._fixed:
-            if self.column < self._first:
-                self._first = self.column
-            while self.column not in {index for index, _ in self._places()} and (
-                self._first < self.column
-            ):
-                self._first += 1
+        self._in_view.reveal(self.column)
 
     def action_move(self, rows: int, columns: int = 0) -> None:
-        """Move the cursor by rows and columns; where there is no cell cursor, columns scroll."""
+        """Move the cursor by rows and columns; a row cursor scrolls the columns instead."""
         if columns and not self._cells:
-            last = len(self.columns) - 1
-            self._first = min(max(self._fixed, self._first + columns), max(self._fixed, last))
+            self._window.scroll(columns)
             self.refresh()
             return
         self.move_to(self.row + rows if rows else None, self.column + columns if columns else None)
@@ -221,7 +229,7 @@ class Grid(Canvas):
         self.move_to(len(self.rows) - 1 if end else 0)
 
     def action_open(self) -> None:
-        """Tell that the row or cell was chosen."""
+        """Open the row or cell under the cursor."""
         if self.cursor is not None:
             self.post_message(self.Opened(self, *self.cursor))
 
@@ -229,7 +237,7 @@ class Grid(Canvas):
         at = event.get_content_offset(self)
         if at is None:
             return
-        column = self._column_at(at.x)
+        column = self._in_view.column_at(at.x)
         if at.y < self.heading_height:
             if column is not None:
                 self.post_message(self.HeadingClicked(self, None, self.columns[column].key))
@@ -242,38 +250,21 @@ class Grid(Canvas):
         if again and event.chain > 1:
             self.action_open()
 
-    def _column_at(self, x: int) -> int | None:
-        left = 0
-        for index, width in self._places():
-            if left <= x < left + width:
-                return index
-            left += width + GAP
-        return None
-
     # Drawing
 
-    def _places(self) -> list[tuple[int, int]]:
-        """(index of the column, width) of those that find room, from left to right."""
-        asked = (self.columns, self.room, self._first)
-        if asked != self._layout_for:
-            self._layout = lay_out(self.columns, self.room, self._fixed, self._first)
-            self._layout_for = asked
-        return self._layout
+    @property
+    def _in_view(self) -> ColumnWindow:
+        self._window.room = self.room
+        return self._window
 
     def place_of(self, column: Hashable) -> tuple[int, int]:
         """Where a column begins and how wide it is; (0, 0) when it is not in view."""
-        left = 0
-        for index, width in self._places():
-            if self.columns[index].key == column:
-                return left, width
-            left += width + GAP
-        return 0, 0
+        return self._in_view.place_of(column)
 
     def render_line(self, y: int) -> Strip:
         width = self.room
-        places = self._places()
         if y < self.heading_height:
-            return self._draw_heading(y, places, width)
+            return self._draw_heading(y, width)
         row = self.scroll_offset.y + y - self.heading_height
         if row >= len(self.rows):
             if not self.rows and row < len(self.empty):
@@ -283,44 +274,27 @@ class Grid(Canvas):
         heading = self._heading(key, width)
         if heading is not None:
             return self.paint(heading, width)
-        return self._draw_row(row, key, places, width)
+        return self._draw_row(row, key, width)
 
-    def _draw_heading(self, y: int, places: list[tuple[int, int]], width: int) -> Strip:
+    def _draw_heading(self, y: int, width: int) -> Strip:
         spans: list[Line] = []
-        for index, column_width in places:
+        for index, column_width in self._in_view.places():
             column = self.columns[index]
-            spans.append(
-                fit(
-                    line(column.titles[y] if y < len(column.titles) else ""),
-                    column_width,
-                    column.align,
-                )
-            )
-            spans.append(line(" " * GAP))
+            title = column.titles[y] if y < len(column.titles) else ""
+            spans += [fit(line(title), column_width, column.align), line(" " * GAP)]
         text = line(*spans[:-1])
-        hidden = places and places[-1][0] < len(self.columns) - 1
         style = self.rich_style + self.get_component_rich_style("grid--heading", partial=True)
+        hidden = self._in_view.hidden
         if y == self.heading_height - 1 and hidden:
-            more = f"+{len(self.columns) - 1 - places[-1][0]}›"
-            text = line(*fit(text, width - MORE), (f"{more:>{MORE}}", "warn"))
+            sign = f"{f'+{hidden}›':>{MORE_SIGN_WIDTH}}"
+            text = line(*fit(text, width - MORE_SIGN_WIDTH), (sign, "warn"))
         return self.paint(text, width, style)
 
-    def _draw_row(
-        self, row: int, key: Hashable, places: list[tuple[int, int]], width: int
-    ) -> Strip:
-        base = self.rich_style
-        here = row == self.row
-        name = "grid--row" if self.has_focus else "grid--blurred"
-        row_style = self.get_component_rich_style(name, partial=True) if here else Style.null()
-        row_style = self._over(base, name) if here else base
-        cell_style = row_style
-        if here and self._cells and self.has_focus:
-            cell_style = self._over(base, "grid--cursor")
-        elif here and self.has_focus and not self._cells:
-            row_style = cell_style = self._over(base, "grid--cursor")
+    def _draw_row(self, row: int, key: Hashable, width: int) -> Strip:
+        row_style, cell_style = self._row_styles(row == self.row)
         strips: list[Strip] = []
         used = 0
-        for number, (index, column_width) in enumerate(places):
+        for number, (index, column_width) in enumerate(self._in_view.places()):
             if number:
                 strips.append(self.paint((), GAP, row_style))
                 used += GAP
@@ -331,6 +305,17 @@ class Grid(Canvas):
             used += column_width
         strips.append(self.paint((), width - used, row_style))
         return Strip.join(strips)
+
+    def _row_styles(self, here: bool) -> tuple[Style, Style]:
+        """The styles of a row and of its cell under the cursor; `here` is the cursor's row."""
+        base = self.rich_style
+        if not here:
+            return base, base
+        if not self.has_focus:
+            blurred = self._over(base, "grid--blurred")
+            return blurred, blurred
+        cursor = self._over(base, "grid--cursor")
+        return (self._over(base, "grid--row") if self._cells else cursor), cursor
 
     def _over(self, base: Style, name: str) -> Style:
         return base + self.get_component_rich_style(name)

@@ -1,0 +1,58 @@
+"""Ways from a run to what shows it: Compare, Step, Timeline, or its commands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from cachetui.records.step import StepId
+from cachetui.tui.app_port import AppPort
+from cachetui.tui.session import Pick
+
+
+def open_compare(
+    app: AppPort,
+    picks: Sequence[Pick],
+    step: StepId | None = None,
+    names: Mapping[Pick, str] | None = None,
+) -> None:
+    """Compare runs, the first being the baseline, with the cursor on `step`. `names` are titles
+    of picks that stand for several hosts."""
+    if not picks:
+        app.tell("No run has ended here yet; enter opens it once one has.")
+        return
+    app.session.choose(picks, names=names)
+    app.session.step = step
+    app.go("compare")
+
+
+def open_step(app: AppPort, step: StepId | None) -> None:
+    """Show the logs of a step in the chosen runs."""
+    app.session.step = step
+    app.session.as_printed = False
+    app.go("step")
+
+
+def open_log(app: AppPort, pick: Pick) -> None:
+    """Show the whole log of one run, as it was printed."""
+    app.session.choose((pick,))
+    app.session.step = None
+    app.session.as_printed = True
+    app.go("step")
+
+
+def open_timeline(app: AppPort, picks: Sequence[Pick]) -> None:
+    """Show when the steps of one or two runs were at work."""
+    if picks:
+        app.session.choose(picks)
+    app.go("timeline")
+
+
+def open_commands(app: AppPort, pick: Pick) -> None:
+    """Show the commands that ran for a run."""
+    from cachetui.tui.screens.commands import CommandsScreen
+
+    run = app.session.run(pick)
+    if run is None:
+        app.tell("Its commands are shown once it has ended.")
+    else:
+        app.push_screen(CommandsScreen(run))

@@ -1,0 +1,127 @@
+"""Starting an audit, opening a stored one, and what the app does first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cachetui.tui.app_port import AppPort
+from cachetui.tui.background import run_in_background
+from cachetui.tui.core_port import AuditPort, LoadingCore
+from cachetui.tui.screens.place import Place
+
+if TYPE_CHECKING:
+    from cachetui.config.settings import BuildSettings, HostSettings
+    from cachetui.core import Options
+    from cachetui.records.document import Document
+    from cachetui.tui.screens.start_dialog import WhatToRun
+
+
+def begin(app: AppPort, *, start: bool, audit: str | None) -> None:
+    """Do what the command line asked for, once the core is loaded; else help a new user.
+
+    `start` starts an audit of the session's build, `audit` opens a stored one.
+    """
+    session = app.session
+    for warning in app.core.store.warnings:
+        app.tell(warning, severity="warning")
+    if audit is not None:
+        open_audit(app, audit)
+    elif not session.hosts:
+        _show_first_run(app)
+    elif session.build is None:
+        if len(app.core.settings.builds) == 1:
+            session.build = next(iter(app.core.settings.builds.values()))
+            app.refresh_places()
+    elif start:
+        from cachetui.core import Options
+
+        run_audit(app, session.build, session.hosts, Options(scenarios=None))
+
+
+def ask_what_to_run(app: AppPort) -> None:
+    """Ask which scenarios to run how often, and run them; first for hosts and a build if there
+    are none."""
+    session = app.session
+    if isinstance(app.core, LoadingCore):
+        return
+    if session.running:
+        app.tell("An audit is running; x stops it.", severity="warning")
+        return
+    if not session.hosts:
+        _show_first_run(app)
+        return
+    if session.build is None:
+        from cachetui.tui.screens.choose_build import choose_build
+
+        choose_build(app)
+        return
+    from cachetui.tui.screens.start_dialog import StartDialog
+
+    build = session.build
+
+    def chosen(what: WhatToRun | None) -> None:
+        if what is not None:
+            run_audit(app, build, *what)
+
+    app.push_screen(StartDialog(session, *_marked(app)), chosen)
+
+
+def _marked(app: AppPort) -> tuple[Sequence[HostSettings], set[str]]:
+    """The hosts that are marked, else all; and the marked scenarios, none for all."""
+    hosts: set[str] = set()
+    scenarios: set[str] = set()
+    for screen in app.screen_stack:
+        if isinstance(screen, Place):
+            hosts, scenarios = screen.marked_hosts(), screen.marked_scenarios()
+    everywhere = app.session.hosts
+    return [host for host in everywhere if host.name in hosts] or everywhere, scenarios
+
+
+def _show_first_run(app: AppPort) -> None:
+    from cachetui.tui.screens.first_run import FirstRun
+
+    app.push_screen(FirstRun(app.core))
+
+
+def run_audit(
+    app: AppPort, build: BuildSettings, hosts: Sequence[HostSettings], options: Options
+) -> None:
+    """Prepare an audit in a thread, then run it and show it in Fleet."""
+    app.asker.begin()
+    app.tell(f"Reading {build.name}…")
+
+    def prepared(audit: AuditPort) -> None:
+        app.clear_notifications()
+        app.session.start(audit)
+        app.go("fleet")
+        app.refresh_places()
+
+    def failed(error: Exception) -> None:
+        from cachetui.tui.screens.dialogs import Notice
+
+        app.clear_notifications()
+        app.push_screen(Notice("The audit cannot start", str(error)))
+
+    run_in_background(
+        app, "prepare", lambda: app.core.prepare(build, hosts, options), prepared, failed
+    )
+
+
+def open_audit(app: AppPort, audit: str) -> None:
+    """Show a stored audit in Fleet; it is read in a thread."""
+
+    def read(document: Document | None) -> None:
+        if document is None:
+            app.tell(f"Audit {audit} is not in the store.", severity="error")
+        elif app.session.running:
+            app.tell("An audit is running; stop it first (x).", severity="warning")
+        else:
+            app.session.open(document)
+            app.go("fleet")
+            app.refresh_places()
+
+    def failed(error: Exception) -> None:
+        app.tell(f"Audit {audit} cannot be read: {error}", severity="error")
+
+    run_in_background(app, "open", lambda: app.core.store.audit(audit), read, failed)

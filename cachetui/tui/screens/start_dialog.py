@@ -1,0 +1,182 @@
+"""The dialog that asks what an audit should run: which scenarios, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+from textual import on
+from textual.binding import Binding
+from textual.containers import Horizontal
+from textual.widget import Widget
+from textual.widgets import Button
+
+from cachetui.config.settings import HostSettings
+from cachetui.records.scenario import AS_FOUND, CONTROLLED, Scenario
+from cachetui.report import units
+from cachetui.tui.screens.dialogs import Dialog
+from cachetui.tui.view.column import Column
+from cachetui.tui.view.text import Line, line
+from cachetui.tui.widgets.grid import Grid
+from cachetui.tui.widgets.text_panel import TextPanel
+
+if TYPE_CHECKING:
+    from cachetui.core import Options
+    from cachetui.tui.session import Session
+
+CONTROLLED_NAMES = tuple(scenario.name for scenario in CONTROLLED)
+AS_FOUND_NAMES = tuple(scenario.name for scenario in AS_FOUND)
+
+WhatToRun: TypeAlias = "tuple[Sequence[HostSettings], Options]"
+
+
+class StartDialog(Dialog[WhatToRun]):
+    """Scenarios and options that `space` turns on and off, and the number of repeats."""
+
+    BINDINGS: ClassVar = [
+        Binding("space", "switch", "On / off", show=False),
+        Binding("plus,equals_sign", "count(1)", "More", show=False),
+        Binding("minus", "count(-1)", "Fewer", show=False),
+        Binding("r", "start", "Run", show=False),
+    ]
+
+    def __init__(
+        self, session: Session, hosts: Sequence[HostSettings], scenarios: Collection[str] = ()
+    ) -> None:
+        super().__init__()
+        self._session = session
+        self._hosts = hosts
+        self._enabled: dict[str, bool] = dict.fromkeys(CONTROLLED_NAMES, True)
+        self._enabled |= dict.fromkeys((*AS_FOUND_NAMES, "fresh", "outputs"), False)
+        if scenarios:
+            self._enabled |= {
+                name: name in scenarios for name in (*CONTROLLED_NAMES, *AS_FOUND_NAMES)
+            }
+        self._repeat = 1
+
+    def heading(self) -> str:
+        build = self._session.build
+        return f"Run {build.name if build else ''}"
+
+    def body(self) -> Iterator[Widget]:
+        yield TextPanel(*self._head())
+        yield Grid(cell=self._cell, heading=self._group, id="options")
+        yield TextPanel(
+            line(
+                ("space", "key"),
+                " on/off  ",
+                ("+ -", "key"),
+                " repeats  ",
+                ("r", "key"),
+                " run  ",
+                ("esc", "key"),
+                " cancel",
+            ),
+            id="hint",
+        )
+        with Horizontal(classes="buttons"):
+            yield Button("Run", id="run", variant="primary")
+            yield Button("Cancel", id="cancel")
+
+    def _head(self) -> list[Line]:
+        build = self._session.build
+        assert build is not None
+        names = ", ".join(host.name for host in self._hosts[:8])
+        more = f" and {len(self._hosts) - 8} more" if len(self._hosts) > 8 else ""
+        path = build.context / build.dockerfile
+        target = f" → {build.target}" if build.target else ""
+        return [
+            line(("build  ", "muted"), f"{path}{target}"),
+            line(
+                ("hosts  ", "muted"),
+                units.count(len(self._hosts), "host"),
+                (f": {names}{more}", "muted"),
+            ),
+        ]
+
+    def on_mount(self) -> None:
+        grid = self.query_one(Grid)
+        rows = [*CONTROLLED_NAMES, "as found", *AS_FOUND_NAMES, "how", "repeat", "fresh", "outputs"]
+        height = self.app.size.height
+        self.query_one("#hint").display = height >= 16
+        grid.styles.height = max(3, min(len(rows), height - 9))
+        grid.show(rows, (Column("what", (), 26, 1, 28), Column("means", (), 20, 2)))
+        grid.focus()
+
+    def _group(self, row: object, width: int) -> Line | None:
+        del width
+        if row == "as found":
+            return (("as found: what the host does today; warms its cache", "muted"),)
+        if row == "how":
+            return (("", "muted"),)
+        return None
+
+    def _cell(self, row: object, column: object, width: int) -> Line:
+        del width
+        name = str(row)
+        if column == "means":
+            if name == "repeat":
+                text = "6 or more allow a test of times"
+            elif name == "fresh":
+                text = "ignore stored runs of the same build"
+            elif name == "outputs":
+                text = "also compare the images, file by file"
+            else:
+                text = Scenario.of(name).description
+            return ((text, "muted"),)
+        if name == "repeat":
+            return line("    repeat  ", (f"{self._repeat}×", "strong"))
+        enabled = self._enabled[name]
+        box = "[✓]" if enabled else "[ ]"
+        return line((box, "good" if enabled else "muted"), f" {name}")
+
+    def action_switch(self) -> None:
+        """Turn the row under the cursor on or off."""
+        grid = self.query_one(Grid)
+        name = str(grid.cursor[0]) if grid.cursor else ""
+        if name == "repeat":
+            self._repeat = self._repeat % 6 + 1
+        elif name in self._enabled:
+            self._enabled[name] = not self._enabled[name]
+        grid.refresh()
+
+    @on(Grid.Opened)
+    def _opened(self) -> None:
+        self.action_start()
+
+    def action_count(self, by: int) -> None:
+        """More or fewer repeats."""
+        self._repeat = max(1, min(30, self._repeat + by))
+        self.query_one(Grid).refresh()
+
+    def action_start(self) -> None:
+        """Run what is turned on."""
+        from cachetui.core import Options
+
+        controlled = tuple(name for name in CONTROLLED_NAMES if self._enabled[name])
+        as_found = tuple(name for name in AS_FOUND_NAMES if self._enabled[name])
+        if not controlled and not as_found:
+            self.notify("Turn on at least one scenario.", markup=False)
+            return
+        all_controlled = len(controlled) == len(CONTROLLED_NAMES)
+        both_found = len(as_found) == len(AS_FOUND_NAMES)
+        by_default = all_controlled and (both_found or not as_found)
+        scenarios = None if by_default else (*as_found, *controlled)
+        self.dismiss(
+            (
+                self._hosts,
+                Options(
+                    scenarios=scenarios,
+                    as_found=both_found and scenarios is None,
+                    repeat=self._repeat,
+                    fresh=self._enabled["fresh"],
+                    outputs=self._enabled["outputs"],
+                ),
+            )
+        )
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "run":
+            self.action_start()
+        else:
+            self.dismiss(None)

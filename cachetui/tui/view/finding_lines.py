@@ -1,0 +1,132 @@
+"""Findings as text: cells of the list, and the details of one. Pure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from cachetui.dockerfile.parse import Dockerfile
+from cachetui.findings.record import Evidence, Finding, Findings, StepRef, Unexplained
+from cachetui.report import units
+from cachetui.report.signs import CONFIDENCES
+from cachetui.tui.view.text import Line, Tone, clean_line, line
+
+Reason = Finding | Unexplained
+
+CONFIDENCE: dict[str, tuple[str, Tone]] = {
+    word: (state.sign, state.tone) for word, state in CONFIDENCES.items()
+}
+"""Confidence → sign and tone."""
+
+
+def confidence_of(reason: Reason) -> str:
+    """How sure a finding is: a key of `CONFIDENCE`."""
+    return reason.confidence if isinstance(reason, Finding) else "unexplained"
+
+
+def confidence_span(reason: Reason, *, sign_only: bool = False) -> Line:
+    """How sure a finding is, as sign and word."""
+    confidence = confidence_of(reason)
+    sign, tone = CONFIDENCE[confidence]
+    return ((sign if sign_only else f"{sign} {confidence}", tone),)
+
+
+def chain(reason: Reason) -> str:
+    """ "1 cause, 7 consequences"."""
+    causes = units.count(max(1, len(reason.steps)), "cause")
+    if not reason.consequences:
+        return causes
+    return f"{causes}, {units.count(len(reason.consequences), 'consequence')}"
+
+
+def hosts_of(reason: Reason, width: int) -> str:
+    """The hosts of a finding in `width` cells; those without room are counted."""
+    names = list(reason.hosts)
+    whole = ", ".join(names)
+    if len(whole) <= width or len(names) < 2:
+        return whole
+    while len(names) > 1:
+        names.pop()
+        shown = f"{', '.join(names)} +{len(reason.hosts) - len(names)}"
+        if len(shown) <= width:
+            return shown
+    return units.count(len(reason.hosts), "host")
+
+
+def details(
+    reason: Reason, dockerfile: Dockerfile | None, width: int, unknown: Sequence[str] = ()
+) -> list[Line]:
+    """Everything known about a finding, in lines of at most `width` cells. `unknown` is what was
+    not looked at, and would tell more."""
+    return list(_details(reason, dockerfile, max(20, width), unknown))
+
+
+def _details(
+    reason: Reason, dockerfile: Dockerfile | None, width: int, unknown: Sequence[str]
+) -> Iterator[Line]:
+    yield from wrapped(reason.title, width, "strong")
+    facts = [confidence_span(reason)[0][0], chain(reason)]
+    if reason.seconds is not None:
+        facts.append(f"costs {units.seconds(reason.seconds)}")
+    facts.append(", ".join(reason.hosts))
+    facts += [b for b in ("legacy", "buildkit") if b in reason.backends]
+    yield from wrapped(" · ".join(facts), width, CONFIDENCE[confidence_of(reason)][1])
+    if isinstance(reason, Finding):
+        yield ()
+        yield from wrapped(reason.advice, width, "accent", "→ ")
+        yield from _block("Evidence", reason.evidence, width)
+    else:
+        yield from _block("What differs", reason.facts, width)
+        if reason.suspects:
+            yield from wrapped(f"could be: {', '.join(reason.suspects)}", width, "muted")
+    steps = (*reason.steps, *reason.consequences)
+    if steps and dockerfile is not None:
+        yield ()
+        yield line(("Steps", "title"))
+        causes = len(reason.steps)
+        for number, step in enumerate(steps):
+            mark = "● " if number < causes else "└ "
+            tone: Tone = "" if number < causes else "muted"
+            yield from wrapped(_step_text(step, dockerfile), width, tone, mark, max_lines=1)
+    if unknown:
+        yield ()
+        yield line(("To learn more", "title"))
+        for text in unknown:
+            yield from wrapped(text, width, "muted", "· ")
+    if isinstance(reason, Finding):
+        yield ()
+        yield from wrapped(f"cachetui prove {reason.name}", width, "muted")
+
+
+def _block(title: str, evidence: Sequence[Evidence], width: int) -> Iterator[Line]:
+    if not evidence:
+        return
+    yield ()
+    yield line((title, "title"))
+    for item in evidence:
+        mark = "⚗ " if item.kind == "experiment" else "· "
+        yield from wrapped(item.text, width, "", mark)
+
+
+def _step_text(step: StepRef, dockerfile: Dockerfile) -> str:
+    if 0 <= step.stage_index < len(dockerfile.stages):
+        items = dockerfile.stages[step.stage_index].instructions
+        if step.index < len(items):
+            return f"line {items[step.index].line}: {items[step.index].text}"
+    return f"stage {step.stage_index}, step {step.index}"
+
+
+def wrapped(
+    text: str, width: int, tone: Tone = "", mark: str = "", max_lines: int = 99
+) -> Iterator[Line]:
+    """The text, cleaned and broken at words, with a mark before its first line."""
+    indent = " " * len(mark)
+    lines = textwrap.wrap(clean_line(text), max(10, width - len(mark)), break_on_hyphens=False)
+    for number, part in enumerate(lines[:max_lines]):
+        cut = "…" if number == max_lines - 1 and len(lines) > max_lines else ""
+        yield ((mark if number == 0 else indent, "muted"), (part + cut, tone))
+
+
+def in_order(findings: Findings) -> tuple[Reason, ...]:
+    """The findings, most expensive first, then what stays unexplained."""
+    return (*findings.findings, *findings.unexplained)

@@ -1,0 +1,152 @@
+"""The matrix of Fleet: hosts in rows, scenarios in columns, or the hosts before an audit. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from cachetui.tui.view import before_audit, host_lines, signs
+from cachetui.tui.view.column import Column
+from cachetui.tui.view.fleet_agreement import FleetAgreement
+from cachetui.tui.view.fleet_rows import HOST, CellKey, FleetRow, Order, by_host, fleet_rows, merged
+from cachetui.tui.view.text import Line, line
+
+if TYPE_CHECKING:
+    from cachetui.audit.progress import Cell, HostProgress, Snapshot
+    from cachetui.config.settings import HostSettings
+    from cachetui.records.document import Document
+_NOTHING_TO_SEE = {"unsupported", "unreachable", "skipped"}
+
+
+class FleetTable:
+    """What the matrix shows: `rows` by key, `cells` by host and scenario, `hosts` by name."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, FleetRow] = {}
+        self.cells: dict[str, dict[str, list[Cell]]] = {}
+        self.hosts: dict[str, HostProgress] = {}
+        self.agreement = FleetAgreement(None)
+        self.order = Order()
+        self._settings: dict[str, HostSettings] = {}
+        self._snapshot: Snapshot | None = None
+        self._document: Document | None = None
+
+    def show_hosts(self, hosts: Sequence[HostSettings]) -> None:
+        """Show the configured hosts: no audit has been started."""
+        self._snapshot = None
+        self._settings = {host.name: host for host in hosts}
+        self.rows = {
+            host.name: FleetRow(host.name, host.name, (host.name,), False) for host in hosts
+        }
+        self.cells, self.hosts = {}, {}
+
+    def show_audit(
+        self,
+        snapshot: Snapshot,
+        document: Document | None,
+        *,
+        words: str,
+        grouped: bool,
+        tags: Mapping[str, tuple[str, ...]],
+    ) -> None:
+        """Show an audit as it stands, the hosts filtered by `words`. `document` has the runs that
+        have ended."""
+        if document is not self._document:
+            self._document = document
+            self.agreement = FleetAgreement(document)
+        self._snapshot = snapshot
+        self.cells = by_host(snapshot)
+        self.hosts = {host.name: host for host in snapshot.hosts}
+        rows = fleet_rows(
+            snapshot,
+            document,
+            self.agreement,
+            words=words,
+            order=self.order,
+            grouped=grouped,
+            tags=tags,
+        )
+        self.rows = {row.key: row for row in rows}
+
+    def verdict(self, error: BaseException | None) -> tuple[Line, ...]:
+        """Whether the hosts agree, in at most two lines; or `error`, which ended the audit."""
+        if error is not None:
+            return (line(("✗ ", "bad"), f"the audit ended early: {error}"),)
+        lines = self.agreement.verdict()
+        if lines:
+            return lines
+        if self._snapshot is not None and not self._snapshot.finished:
+            return (line(("Hosts are compared as their runs end.", "muted")),)
+        return (line(("Nothing to compare: fewer than two hosts ran a scenario.", "muted")),)
+
+    def columns(self, width: int) -> tuple[Column, ...]:
+        """The columns in `width` cells: the hosts, then the scenarios under their builder's name.
+        Scenarios that no host can run come last, for there is nothing to see."""
+        if self._snapshot is None:
+            return before_audit.columns(HOST)
+        rows = self.rows.values()
+        longest = max((len(row.name) + len(host_lines.group_size(row)) for row in rows), default=8)
+        arrow = " ▴" if self.order.backwards else " ▾"
+        host_arrow = arrow if self.order.column == HOST else ""
+        limit = 44 if width >= 120 else 30 if width >= 60 else 18
+        columns = [Column(HOST, ("", f"  HOST{host_arrow}"), min(max(longest + 3, 9), limit))]
+        previous = ""
+        for scenario in sorted(self._snapshot.scenarios, key=self._nobody_can_run):
+            backend, rest = signs.scenario_titles(scenario)
+            sorted_by = arrow if self.order.column == scenario else ""
+            title = backend if backend != previous else ""
+            previous = backend
+            columns.append(Column(scenario, (f" {title}", f" {rest}{sorted_by}"), 13, 1, 22))
+        return tuple(columns)
+
+    def _nobody_can_run(self, scenario: str) -> bool:
+        states = {
+            cell.state
+            for host_cells in self.cells.values()
+            for cell in host_cells.get(scenario, [])
+        }
+        return bool(states) and states <= _NOTHING_TO_SEE
+
+    def merged_cell(self, row: FleetRow, scenario: str) -> Cell | None:
+        """One cell for all hosts and repeats of a row."""
+        return merged(self.cells, row.hosts, scenario)
+
+    def cell(
+        self, row: FleetRow, column: str, width: int, marked: Collection[CellKey | str]
+    ) -> Line:
+        """What a cell shows. `marked` are marked cells, or names of hosts before an audit."""
+        if column == HOST:
+            keys = self.keys_of(row, HOST)
+            is_marked = row.key in marked or (bool(keys) and all(key in marked for key in keys))
+            return host_lines.host_cell(row, self.hosts.get(row.key), is_marked, width)
+        if self._snapshot is None:
+            return before_audit.cell(self._settings.get(row.key), column)
+        cell = self.merged_cell(row, column)
+        if cell is None:
+            return ()
+        odd = any((host, column) in self.agreement.odd_cells for host in row.hosts)
+        shown = signs.cell_line(cell, width, odd=odd, times=self._snapshot.repeats)
+        if any(key in marked for key in self.keys_of(row, column)):
+            return line(("◆", "accent"), *shown[1:])
+        return shown
+
+    def keys_of(self, row: FleetRow, column: str) -> list[CellKey]:
+        """The cells of a row: of one scenario, or (`HOST`) of all."""
+        return [
+            cell.key
+            for host in row.hosts
+            for scenario, cells in self.cells.get(host, {}).items()
+            for cell in cells
+            if column in (HOST, scenario)
+        ]
+
+    def facts(self, row: FleetRow, column: str, width: int) -> list[Line]:
+        """What is known about the host of a row, and about its cell in words."""
+        lines: list[Line] = []
+        host = self.hosts.get(row.key)
+        if host is not None:
+            lines += host_lines.host_lines(host, row, width)
+        cell = self.merged_cell(row, column) if column != HOST else None
+        if cell is not None:
+            lines.append(host_lines.cell_line(cell, host.reason if host else None))
+        return lines
