@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check rule lab lab-down bench screenshots lock clean
+.PHONY: help demo test test-fast test-lab check rule lab lab-down bench screenshots lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show this
@@ -21,8 +21,17 @@ $(VENV)/.dev: pyproject.toml requirements-dev.lock tests/venv.sh
 demo: $(VENV)/.run ## A recorded fleet over real SSH: the main job, without Docker
 	@$(BIN)/cachetui demo
 
-test: $(VENV)/.dev ## All tests; as root with apt, on the real engines of the lab
-	$(BIN)/pytest
+# Compiled tests are kept, also where Python is set to keep none: workers read them again.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -q --durations=10
+CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+
+test: test-fast test-lab ## All tests; as root with apt, on the real engines of the lab
+
+test-fast: $(VENV)/.dev ## All tests that need no engine; half their time is waiting
+	$(PYTEST) -m "not lab" -n $$((2 * $(CORES))) --dist worksteal
+
+test-lab: $(VENV)/.dev ## The tests on real engines, two labs side by side
+	$(PYTEST) -m lab -n 2 --dist worksteal
 
 check: $(VENV)/.dev ## Lint, format, strict types, import contract
 	$(BIN)/ruff check .

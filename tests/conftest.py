@@ -1,40 +1,104 @@
-"""Fixtures for all tests."""
+"""Fixtures and rules for all tests: the lab, what is left out, and how a failure reads."""
 
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.lab import Lab, skip_reason
+from tests.lab_failures import expectation, hosts_of, put_first
+from tests.programs import missing, needed, optional
 
-LEFT_OUT = pytest.StashKey[str]()
+LEFT_OUT = pytest.StashKey[list[str]]()
+IN_CI = os.environ.get("CI") == "true"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the lab's tests out on a machine that cannot run it, and say so in one line.
+    """Leave out what cannot run on this machine, and say so in one line each.
 
-    In CI they stay, and fail: a lab that cannot start is no reason to be green.
+    In CI all tests stay, and fail: a lab that cannot start is no reason to be green.
     """
-    if os.environ.get("CI") == "true" or os.environ.get("CACHETUI_LAB"):
+    said = config.stash.setdefault(LEFT_OUT, [])
+    absent = missing({name for item in items for name in needed(item)})
+    for name in sorted(absent):
+        tests = [i for i in items if name in needed(i) and (optional(i) or not IN_CI)]
+        _leave_out(config, items, tests)
+        if tests:
+            said.append(f"left out: {len(tests)} tests that need {name}, which is not installed")
+    if IN_CI:
         return
     labs = [item for item in items if item.get_closest_marker("lab") is not None]
-    reason = skip_reason() if labs else None
+    reason = skip_reason() if labs and not os.environ.get("CACHETUI_LAB") else None
     if reason is not None:
-        items[:] = [item for item in items if item not in set(labs)]
-        config.hook.pytest_deselected(items=labs)
-        config.stash[LEFT_OUT] = f"left out: {len(labs)} tests on real engines; {reason}"
+        _leave_out(config, items, labs)
+        said.append(f"left out: {len(labs)} tests on real engines; {reason}")
+
+
+def _leave_out(
+    config: pytest.Config, items: list[pytest.Item], tests: Sequence[pytest.Item]
+) -> None:
+    left_out = set(tests)
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=tests)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Thousands of collected tests are no garbage: spare the collector looking at them again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test on real engines says first what was expected of which host."""
+    report = yield
+    if report.failed and call.excinfo is not None and item.get_closest_marker("lab") is not None:
+        put_first(report, expectation(call.excinfo, hosts_of(item)))
+    return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of pytest-xdist hands its lines to the process that reports; a run that left all
+    its tests out, and said so, is no failure."""
+    said = session.config.stash.get(LEFT_OUT, [])
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["left_out"] = said
+    elif said and session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+        session.exitstatus = pytest.ExitCode.OK
+
+
+class Workers:
+    """Hooks that exist only where pytest-xdist is loaded."""
+
+    @staticmethod
+    def pytest_testnodedown(node: object) -> None:
+        """Take over what a worker left out: each collects all tests, so they say the same."""
+        config: pytest.Config = node.config  # type: ignore[attr-defined]
+        lines = getattr(node, "workeroutput", {}).get("left_out", [])
+        said = config.stash.setdefault(LEFT_OUT, [])
+        said += [line for line in lines if line not in said]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.pluginmanager.hasplugin("xdist"):
+        config.pluginmanager.register(Workers(), "left-out-by-workers")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    said = terminalreporter.config.stash.get(LEFT_OUT, "")
-    if said:
-        terminalreporter.write_line(said, yellow=True)
+    for line in terminalreporter.config.stash.get(LEFT_OUT, []):
+        terminalreporter.write_line(line, yellow=True)
 
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
-    """The four hosts, up for the whole session.
+    """The four hosts, up for the whole session; each worker of pytest-xdist has its own.
 
     CACHETUI_LAB names the folder of a lab that is up already, to be used and left as it is. A
     machine that cannot run the lab leaves its tests out, but never in CI.

@@ -499,6 +499,12 @@ class TestLogin:
             server.stop()
 
 
+def listens(place: Path) -> bool:
+    """Whether something takes connections at a socket; its path is there a moment before."""
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(place)) == 0
+
+
 @pytest.fixture
 def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
     """A real ssh-agent of the test's own; call it with a key to add."""
@@ -508,7 +514,7 @@ def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     process = subprocess.Popen(
         ["ssh-agent", "-D", "-a", place], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    assert until(place.exists)
+    assert until(lambda: listens(place))
     monkeypatch.setenv("SSH_AUTH_SOCK", str(place))
 
     def add(key: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import subprocess
 import sys
 import time
@@ -23,8 +22,11 @@ KNOWN = {
     "tcsh": ["tcsh"],
     "fish": ["fish"],
 }
-LOGINS = {name: words for name, words in KNOWN.items() if shutil.which(words[0])}
-SHELLS = {name: words for name, words in LOGINS.items() if name not in ("tcsh", "fish")}
+LOGINS = [
+    pytest.param(name, marks=pytest.mark.needs(words[0], optional=True))
+    for name, words in KNOWN.items()
+]
+SHELLS = [param for param in LOGINS if param.values[0] not in ("tcsh", "fish")]
 NASTY = "a 'b' \"c\" $HOME `id` \\ \n!%*~"
 
 
@@ -65,14 +67,14 @@ class Started:
 @pytest.mark.parametrize("name", LOGINS)
 def test_any_login_shell_will_do(name: str) -> None:
     script = watch.script('echo "$A"; echo e >&2; exit 5', {"A": NASTY}, watched=True)
-    found = Started(script, login=LOGINS[name]).end()
+    found = Started(script, login=KNOWN[name]).end()
     assert found == (5, f"{NASTY}\n".encode(), b"e\n")
 
 
 @pytest.mark.parametrize("name", SHELLS)
 class TestShell:
     def shell(self, name: str) -> str:
-        return shlex.join(SHELLS[name])
+        return shlex.join(KNOWN[name])
 
     def test_status_and_outputs(self, name: str) -> None:
         script = watch.script('echo "$A"; echo e >&2; exit 5', {"A": NASTY}, watched=True)

@@ -30,8 +30,9 @@ SUITES: dict[str, tuple[str, ...]] = {
 }
 """What is unpacked from each suite. One runc serves all: newer ones want a newer libc."""
 
-SYSTEM_PACKAGES = ("openssh-server", "openssh-client", "libdevmapper1.02.1")
-"""What is installed: sshd with its user, and the one library of the engines that may be missing."""
+SYSTEM_PACKAGES = ("openssh-server", "openssh-client", "libdevmapper1.02.1", "zstd")
+"""What is installed: sshd with its user, the one library of the engines that may be missing, and
+the program that reads layers of zstd."""
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 APT_PARTS = Path("/etc/apt")

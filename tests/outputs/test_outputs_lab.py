@@ -322,7 +322,7 @@ class TestWays:
             ).wire_bytes
         assert wire["new"] < wire["mid"] / 2, wire
 
-    @pytest.mark.skipif(shutil.which("zstd") is None, reason="there is no zstd program")
+    @pytest.mark.needs("zstd")
     def test_layers_packed_with_zstd(self, core: Core, lab: Lab, tmp_path: Path) -> None:
         """Engines with containerd's store save layers as they were built or pushed."""
         engine = lab["ctd"].engine

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from cachetui.tui.app import CachetuiApp
 from tests.tui.fake import FakeAudit, FakeCore
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds after which what has not come will not come."""
 
 Story = Callable[["Driver"], Awaitable[None]]
