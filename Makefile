@@ -23,15 +23,15 @@ demo: $(VENV)/.run ## A recorded fleet over real SSH: the main job, without Dock
 
 # Compiled tests are kept, also where Python is set to keep none: workers read them again.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -q --durations=10
-CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 test: test-fast test-lab ## All tests; as root with apt, on the real engines of the lab
 
-test-fast: $(VENV)/.dev ## All tests that need no engine; half their time is waiting
-	$(PYTEST) -m "not lab" -n $$((2 * $(CORES))) --dist worksteal
+test-fast: $(VENV)/.dev ## All tests that need no engine, side by side
+	$(PYTEST) -m "not lab" -n auto --dist worksteal
 
-test-lab: $(VENV)/.dev ## The tests on real engines, two labs side by side
-	$(PYTEST) -m lab -n 2 --dist worksteal
+# One lab and one test at a time: some tests measure how soon something ends on a host.
+test-lab: $(VENV)/.dev ## The tests on real engines
+	$(PYTEST) -m lab
 
 check: $(VENV)/.dev ## Lint, format, strict types, import contract
 	$(BIN)/ruff check .
