@@ -200,7 +200,7 @@ def parse_mount(value: str) -> Mount:
 def from_node(node: DockerfileInstruction, stage_index: int, index: int) -> Instruction:
     """A parsed instruction at its place. What its `from` names is not looked up here: a
     `COPY --from` is left as written."""
-    flags = tuple(node.flags)
+    flags = tuple(map(_flag_as_read, node.flags))
     mounts = tuple(
         parse_mount(flag[len("--mount=") :])
         for flag in flags
@@ -221,6 +221,12 @@ def from_node(node: DockerfileInstruction, stage_index: int, index: int) -> Inst
         mounts=mounts,
         copy_from=(source or None) if node.name == "COPY" else None,
     )
+
+
+def _flag_as_read(flag: str) -> str:
+    """A flag as BuildKit reads it: it takes each byte for a character, so "é" becomes "Ã©"
+    (`frontend/dockerfile/parser/split_command.go`, extractBuilderFlags)."""
+    return flag.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 _SPACES = re.compile(r"[\t\v\f\r ]+")

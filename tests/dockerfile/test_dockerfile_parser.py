@@ -116,6 +116,7 @@ TRICKY = {
     "directive too late": "# x\n# escape=`\nFROM a\nRUN x `\n",
     "two directives": "#syntax=docker/dockerfile:1\n#escape=`\nFROM a\nRUN x `\n y\n",
     "not ASCII": "FROM a\nRUN écho \u2003 x\u00a0y\nENV é=ü\n",
+    "flags that are not ASCII": "FROM a\nCOPY --from=é x y\nRUN --mount=type=bind,source=ü x\n",
     "form feeds": "FROM a\nRUN\vx\fy\nEXPOSE 1\v2\n",
 }
 
