@@ -20,7 +20,7 @@ def _shown(states: dict[str, State]) -> dict[str, tuple[str, str, Tone]]:
 
 
 STEP = _shown(STEP_STATES)
-"""Status of a step → sign, word, tone."""
+"""Status of a step → sign, word and tone; so are `CELL` and `HOST`."""
 
 CELL = _shown(CELL_STATES)
 HOST = _shown(HOST_STATES)
