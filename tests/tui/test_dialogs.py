@@ -12,6 +12,8 @@ import pytest
 
 from cachetui.config.settings import BuildSettings
 from cachetui.exit_codes import INTERRUPTED
+from cachetui.findings import Findings
+from cachetui.records.document import Document
 from cachetui.report import formats
 from cachetui.tui.screens.leave import LEAVE_WITHIN
 from cachetui.tui.view.clipboard import MAX_COPIED_BYTES
@@ -232,6 +234,32 @@ def test_a_log_is_exported_whole_and_cleaned(
     lines = (tmp_path / "cachetui-a1b2c3d4.txt").read_text().splitlines()
     assert len(lines) == 8
     assert lines[0].startswith("RUN 0 of 8: [prod")
+
+
+def test_an_export_dialog_that_is_closed_while_it_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    core = FakeCore(make_records.odd_one_out())
+    let_go = threading.Event()
+
+    def findings(document: Document) -> Findings:
+        assert let_go.wait(10)
+        return FakeCore.findings(core, document)
+
+    core.findings = findings  # type: ignore[method-assign]
+
+    async def story(d: Driver) -> None:
+        await d.press("e", "enter")
+        await d.see("Writing…")
+        await d.press("escape")
+        await d.not_see("Writing…")
+        let_go.set()
+        await d.until(lambda: any("Wrote" in text for text in d.toasts()))
+        assert d.app.current_mode == "fleet"
+        assert d.app.screen.is_current
+
+    drive(story, core)
 
 
 def test_an_export_that_fails_says_why(tmp_path: Path) -> None:

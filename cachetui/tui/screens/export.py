@@ -128,7 +128,8 @@ class ExportDialog(Dialog[None]):
         status.show(line(("Writing…", "muted")))
 
         def written(_: None) -> None:
-            self.dismiss(None)
+            if self.is_current:  # else it was closed meanwhile
+                self.dismiss(None)
             app.tell(f"Wrote {path}", title="Exported")
 
         def failed(error: Exception) -> None:
