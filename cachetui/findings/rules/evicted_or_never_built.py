@@ -17,10 +17,6 @@ from cachetui.records.run import Run
 from cachetui.records.scenario import BUILDKIT_COLD
 from cachetui.records.step import StepId
 
-TIGHT = 0.1
-"""The share of a disk below which garbage collection is under way."""
-
-
 _BUILDER: dict[Backend, str] = {"legacy": "the legacy builder", "buildkit": "BuildKit"}
 
 

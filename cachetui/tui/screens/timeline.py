@@ -11,7 +11,6 @@ from textual.widget import Widget
 from cachetui.compare.timeline import Bar, Timeline, timeline
 from cachetui.records.document import Document
 from cachetui.records.run import Run
-from cachetui.records.step import StepId
 from cachetui.report import cells, units
 from cachetui.report.signs import CRITICAL
 from cachetui.tui.screens.open_runs import open_commands, open_step
@@ -23,9 +22,6 @@ from cachetui.tui.view.text import Line, Span, clean_line, fit, line
 from cachetui.tui.view.timeline_lines import axis, bar_facts, run_heading, track
 from cachetui.tui.widgets.grid import Grid
 from cachetui.tui.widgets.text_panel import TextPanel
-
-BarKey = tuple[int, StepId]
-"""A bar: the number of its run, and its step."""
 
 
 class TimelinePlace(Place):
