@@ -301,9 +301,9 @@ def test_an_argument_is_proved_with_its_earlier_value(fleet: Fleet) -> None:
     fleet.audit(folder, *BOTH, hosts=hosts, build_args={"NUMBER": then})
     document = fleet.audit(folder, *BOTH, hosts=hosts, build_args={"NUMBER": now})
     name = fleet.finding(document, "build-arg-invalidates").name
-    with pytest.raises(NoExperiment, match="give it with --build-arg NUMBER=VALUE"):
+    with pytest.raises(NoExperiment, match="pass it with --build-arg NUMBER=VALUE"):
         fleet.prove(document, name, "new", ("NUMBER", now))
-    with pytest.raises(NoExperiment, match="its digest is another"):
+    with pytest.raises(NoExperiment, match="its digest differs"):
         fleet.prove(document, name, "new", ("NUMBER", now), ("NUMBER", "wrong"))
 
     def prove(host: str) -> None:
@@ -379,7 +379,8 @@ def test_a_run_that_is_not_to_blame_is_not_blamed(fleet: Fleet) -> None:
     document = fleet.audit(folder, "buildkit-mounts-warm", hosts=("old", "new"))
     found = fleet.core.findings(document).findings
     finding = next(one for one in found if one.id == "nondeterministic-step")
-    wrong = msgspec.structs.replace(finding, suspect={"kind": "mount", "line": 3})
+    mount_suspect = {"kind": "mount", "line": 3}
+    wrong = msgspec.structs.replace(finding, id="mount-changes-result", suspect=mount_suspect)
 
     def prove(host: str) -> None:
         experiment = fleet.core.experiment(
