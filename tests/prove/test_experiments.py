@@ -379,7 +379,8 @@ def test_a_run_that_is_not_to_blame_is_not_blamed(fleet: Fleet) -> None:
     document = fleet.audit(folder, "buildkit-mounts-warm", hosts=("old", "new"))
     found = fleet.core.findings(document).findings
     finding = next(one for one in found if one.id == "nondeterministic-step")
-    wrong = msgspec.structs.replace(finding, suspect={"kind": "mount", "line": 3})
+    mount_suspect = {"kind": "mount", "line": 3}
+    wrong = msgspec.structs.replace(finding, id="mount-changes-result", suspect=mount_suspect)
 
     def prove(host: str) -> None:
         experiment = fleet.core.experiment(
