@@ -25,17 +25,21 @@ def context_folder(cache_folder: str, digest: str) -> str:
     return f"{cache_folder}/contexts/{digest.removeprefix('sha256:')}"
 
 
+def context_name(folder: str) -> str:
+    """The base name of the build context below `folder`: one of its own for every content.
+
+    BuildKit takes all contexts of one base name for one local source, and fetches only those files
+    whose size or time differ from what came last (buildx `build/build.go`, a session's shared key;
+    our lab: 26.1, 28.5): under a name that two builds share, one is built with the other's files.
+    """
+    return f"cachetui-{folder.rsplit('/', 1)[-1]}"
+
+
 def path_on_host(folder: str, path: str = CONTEXT) -> str:
     """Where a path of what was sent ("context/app.py", "Dockerfile") lies on the host, by default
-    the build context itself.
-
-    The context has a base name of its own for every content, which is that of `folder`. BuildKit
-    takes all contexts of one base name for one local source, and fetches only those files whose
-    size or time differ from what came last (buildx `build/build.go`, a session's shared key; our
-    lab: 26.1, 28.5): under a name that two builds share, one is built with the other's files.
-    """
+    the build context itself."""
     top, _, rest = path.partition("/")
-    name = f"cachetui-{folder.rsplit('/', 1)[-1]}" if top == CONTEXT else top
+    name = context_name(folder) if top == CONTEXT else top
     return "/".join(filter(None, (folder, name, rest)))
 
 
@@ -51,8 +55,7 @@ def send_command(folder: str, incoming: str) -> str:
     """
     to, new, last = (shlex.quote(path) for path in (folder, incoming, f"{incoming}/{LAST}"))
     source = shlex.quote(path_on_host(folder))
-    sent = shlex.quote(f"{incoming}/{CONTEXT}")
-    named = shlex.quote(incoming + path_on_host(folder).removeprefix(folder))
+    sent, named = (shlex.quote(f"{incoming}/{name}") for name in (CONTEXT, context_name(folder)))
     drop = f"{{ chmod -R u+rwX {new} 2>/dev/null; rm -rf {new}; }}"
     nested = shlex.quote(f"{folder}/{incoming.rsplit('/', 1)[-1]}")
     return (

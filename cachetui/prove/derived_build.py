@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from cachetui.builders.command_line import Build
 from cachetui.dockerfile.parse import Dockerfile, parse
-from cachetui.hosts.upload import path_on_host
+from cachetui.hosts.upload import context_name, path_on_host
 from cachetui.prove import context_edits
 from cachetui.prove import dockerfile_pieces as pieces
 from cachetui.prove.change import Change, State
@@ -156,10 +156,8 @@ class DerivedBuilds:
     def _copied(self, state: State, folder: str) -> str:
         """Copy the context that was sent, and change it."""
         to = shlex.quote(folder)
-        copied, named = (
-            shlex.quote(folder + path_on_host(source).removeprefix(source))
-            for source in (self.sent, folder)
-        )
+        copied = shlex.quote(f"{folder}/{context_name(self.sent)}")
+        named = shlex.quote(path_on_host(folder))
         steps = [
             f"mkdir -p {shlex.quote(self.root)}",
             f"cp -RPp {shlex.quote(self.sent)} {to}",
