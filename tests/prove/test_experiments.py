@@ -23,6 +23,7 @@ from cachetui.records.document import Document
 from tests.audits import core_of
 from tests.lab import Lab
 from tests.lab.base import share_image
+from tests.lab.registry import Registry
 
 pytestmark = pytest.mark.lab
 
@@ -262,6 +263,42 @@ def test_a_base_image_that_moved_is_proved_with_the_one_before(fleet: Fleet) -> 
         )
 
     fleet.everywhere(prove, hosts)
+
+
+def test_a_base_image_that_is_gone_is_pulled_by_its_digest(lab: Lab, fleet: Fleet) -> None:
+    """The tag moved in the registry, and no host has the image that it named before."""
+    fleet.checkouts = {}
+    with Registry(lab) as registry:
+        ref = registry.ref(f"base-{fleet.salt}:1")
+
+        def publish(made: bytes) -> None:
+            local = f"published-{fleet.salt}:1"
+            lab["new"].import_base(local, {"made": made})
+            registry.push(lab["new"], local, ref.partition("/")[2])
+            lab["new"].docker("rmi", ref, local)
+
+        def pull(host: str) -> str:
+            lab[host].docker("pull", "-q", ref)
+            return lab[host].docker("image", "ls", "-q", "--no-trunc", ref).stdout.decode().strip()
+
+        folder = fleet.write("digest", {"Dockerfile": f"FROM {ref}\nRUN cat /made @SALT@; true\n"})
+        publish(b"before")
+        before = {host: pull(host) for host in HOSTS}
+        fleet.audit(folder, "buildkit-as-found")
+        publish(b"now")
+        fleet.everywhere(pull)
+        fleet.everywhere(lambda host: lab[host].docker("rmi", "-f", before[host], check=False))
+        document = fleet.audit(folder, "buildkit-as-found")
+        finding = fleet.finding(document, "base-drift")
+
+        def prove(host: str) -> None:
+            proof = fleet.prove(document, finding.name, host)
+            done, said = outcome(proof)
+            assert done == "proved", f"{host}: {said}"
+            assert any(" pull " in command and "@sha256:" in command for command in proof.commands)
+
+        fleet.everywhere(prove)
+        fleet.everywhere(lambda host: lab[host].docker("rmi", "-f", ref, check=False))
 
 
 DATED = 'FROM base:1\nLABEL built="2026-11-24 at noon" by=@SALT@\nRUN echo @SALT@\nCOPY . /src\n'
