@@ -200,8 +200,8 @@ RULE = Rule(
     applies="With mounts warm a COPY --from, or a mount from a stage, missed while everything "
     "above it hit; a RUN with a cache mount made what it takes; and it hit in the next repeat.",
     proves="The outputs of two repeats on one host: one result with the mount empty, another with "
-    "it warm. (One repeat on each of several hosts makes it likely.) Or an experiment that runs the "
-    "step with an empty mount once more.",
+    "it warm. (One repeat on each of several hosts makes it likely.) Or an experiment that runs "
+    "the step with an empty mount once more.",
     advises="Take from the mount only what the tool checks.",
     written=(
         "BuildKit solver/llbsolver/ops/exec.go: cache mounts are left out of the key",
