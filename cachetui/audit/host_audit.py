@@ -145,9 +145,8 @@ class HostAudit:
             self._progress.state("cleaning")
             with suppress(HostError):
                 remains = connected.leftovers.remove(connected.machine, self._cancel)
-                if remains is not None and remains.in_use:
-                    images = "1 image is" if remains.in_use == 1 else f"{remains.in_use} images are"
-                    self._progress.note(f"{self.name}: {images} in use and not removed")
+                for note in remains.notes if remains is not None else ():
+                    self._progress.note(f"{self.name}: {note}")
                 if remains is not None and remains.bytes is not None:
                     self.report = msgspec.structs.replace(
                         self.report, left_behind_bytes=remains.bytes, mounts=remains.mounts
@@ -208,7 +207,7 @@ class HostAudit:
                 recorder = self._recorders.pop(planned, None)
                 if recorder is not None:
                     recorder.close()
-            connected.leftovers.add(job, outcome)
+            connected.leftovers.add(connected.machine, job, outcome)
             if not planned.kind.controlled:
                 connected.leftovers.leave_images(connected.machine)
             self._build_ended(outcome, recorder)

@@ -9,7 +9,7 @@ from cachetui.audit.build_job import BuildJob
 from cachetui.audit.build_run import BuildOutcome
 from cachetui.audit.cleanup import added_bytes, cache_mounts, cache_records, empty_mounts_command
 from cachetui.audit.cleanup import image_ids as list_images
-from cachetui.audit.made_images import MadeImages
+from cachetui.audit.made_images import MadeImages, Removable
 from cachetui.audit.task import AuditTask
 from cachetui.builders.audit_names import mount_namespace
 from cachetui.config.settings import HostSettings
@@ -23,12 +23,26 @@ REMOVE_SECONDS = 300.0
 @dataclass(frozen=True)
 class Remains:
     """What is on the host after the removal: `in_use` counts images of ours that could not be
-    removed; `bytes` is what the audit added to the host's disk; `mounts` are all cache mounts.
-    `bytes` is None where the engine did not tell, before or after."""
+    removed or that others use, `unsure` new ones that may be ours; `bytes` is what the audit
+    added to the host's disk; `mounts` are all cache mounts. `bytes` is None where the engine did
+    not tell, before or after."""
 
     in_use: int
+    unsure: int = 0
     bytes: int | None = None
     mounts: tuple[CacheMount, ...] = ()
+
+    @property
+    def notes(self) -> list[str]:
+        """A sentence for each kind of image that stays."""
+        notes: list[str] = []
+        if self.in_use:
+            images = "1 image is" if self.in_use == 1 else f"{self.in_use} images are"
+            notes.append(f"{images} in use and not removed")
+        if self.unsure:
+            images = "1 image" if self.unsure == 1 else f"{self.unsure} images"
+            notes.append(f"{images} may be ours or another build's, and not removed")
+        return notes
 
 
 def run_removal(machine: Machine, commands: Sequence[str], cancel: Cancel) -> bool:
@@ -65,26 +79,26 @@ class HostLeftovers:
 
     def measure_before(self, machine: Machine) -> None:
         """List images and cache records before anything is built. Raises `HostError`."""
-        self.images.before = list_images(machine, self.host)
+        self.images.begin(machine, self.host)
         self.records_before = cache_records(machine, self.host)
 
-    def add(self, job: BuildJob, outcome: BuildOutcome) -> None:
-        """A build has run."""
+    def add(self, machine: Machine, job: BuildJob, outcome: BuildOutcome) -> None:
+        """A build has run, just now. Raises `HostError`."""
         self.images.add(job, outcome)
-        if job.planned.kind.controlled and job.builder.leaves_step_images:
-            self.images.claim_printed(outcome)
+        if job.planned.kind.controlled:
+            self.images.claim(machine, self.host, outcome)
 
     def leave_images(self, machine: Machine) -> None:
         """A build ran as the user would run it: what it left is the user's. Raises `HostError`."""
         self.images.before |= list_images(machine, self.host)
 
-    def removal_commands(self, images: list[str]) -> list[str]:
-        """The commands that remove our tags and `images`, and empty our cache mounts."""
+    def removal_commands(self, found: Removable) -> list[str]:
+        """The commands that remove our tags and what was found, and empty our cache mounts."""
         empty = None
         if self.cache_mounts_used:
             namespace = mount_namespace(self.task.audit)
             empty = empty_mounts_command(self.host, self.task.dockerfile, namespace)
-        removal = self.images.removal(self.host, images)
+        removal = self.images.removal(self.host, found)
         return [command for command in (removal, empty) if command]
 
     def remove(self, machine: Machine, cancel: Cancel) -> Remains | None:
@@ -92,14 +106,14 @@ class HostLeftovers:
 
         None after `cancel`: see `run_removal`.
         """
-        images = self.images.on(machine, self.host)
-        commands = self.removal_commands(images)
-        if not run_removal(machine, commands, cancel):
+        found = self.images.on(machine, self.host)
+        if not run_removal(machine, self.removal_commands(found), cancel):
             return None
-        in_use = len(set(images) & list_images(machine, self.host)) if images else 0
+        left = set(found.images) & list_images(machine, self.host) if found.images else ()
+        in_use = len(left) + found.kept
         before = self.records_before
         after = cache_records(machine, self.host) if before is not None else None
         if before is None or after is None:
-            return Remains(in_use)
+            return Remains(in_use, found.unsure)
         added = added_bytes(before, after) + self.copied_bytes
-        return Remains(in_use, added, cache_mounts(after))
+        return Remains(in_use, found.unsure, added, cache_mounts(after))

@@ -6,11 +6,10 @@ The legacy builder finds a step among the children of the image above it, by the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cachetui.builders.history_line import Made, command_digest, parse
+from cachetui.builders.history_line import Made, is_step, parse
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case
 from cachetui.records.host import LegacyChain
@@ -68,7 +67,7 @@ def _parting(chain: LegacyChain, own: Sequence[Instruction], at: int) -> Parting
     if len(made) <= at or not all(map(_is, made[:at], own[:at])):
         return None
     there = made[at]
-    if _same(there, own[at]):
+    if is_step(there, own[at]):
         # The same command on the same image, and it missed: its arguments are others.
         if there.keyword != "RUN":
             return None
@@ -99,7 +98,7 @@ def _along(made: Sequence[Made], own: Sequence[Instruction]) -> int:
     """How many RUN, COPY and ADD both begin with, none of them different."""
     count = 0
     for theirs, ours in zip(made, own, strict=False):
-        if not _same(theirs, ours):
+        if not is_step(theirs, ours):
             break
         count += theirs.keyword in _WORK
     return count
@@ -107,22 +106,4 @@ def _along(made: Sequence[Made], own: Sequence[Instruction]) -> int:
 
 def _is(made: Made, item: Instruction) -> bool:
     """Whether it is this very step for certain: not where only where to or names are known."""
-    return _same(made, item) and item.keyword not in ("COPY", "ADD", "ENV") and made.args is None
-
-
-def _same(made: Made, item: Instruction) -> bool:
-    """Whether a line of history is this instruction, as far as its text says: of COPY and ADD only
-    where to, of ENV only the names, for a value may be a secret and is not read."""
-    if made.keyword != item.keyword:
-        return False
-    if item.keyword == "RUN":
-        return made.rest == command_digest(" ".join(item.args))
-    if item.keyword in ("COPY", "ADD"):
-        return made.rest == (item.dest or "").strip()
-    if item.keyword == "ENV":
-        return made.rest.split() == list(item.args[0::3])
-    return _words(made.rest) == _words(item.rest)
-
-
-def _words(text: str) -> list[str]:
-    return sorted(re.sub(r"[\"',\[\]]", " ", text).split())
+    return is_step(made, item) and item.keyword not in ("COPY", "ADD", "ENV") and made.args is None
