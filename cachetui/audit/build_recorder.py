@@ -36,7 +36,11 @@ class BuildRecorder:
     ) -> None:
         self.job = job
         self.steps = StepMap(
-            job.dockerfile, job.build.target, job.planned.backend, job.build.build_args
+            job.dockerfile,
+            job.build.target,
+            job.planned.backend,
+            job.build.build_args,
+            job.facts.triggers,
         )
         self.log = LogWriter(folder / "log")
         self.raw_path = folder / "raw"

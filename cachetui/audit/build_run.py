@@ -12,7 +12,7 @@ import msgspec
 
 from cachetui.audit.build_job import BuildJob
 from cachetui.audit.build_recorder import BuildRecorder
-from cachetui.audit.built_image import inspect_image
+from cachetui.audit.built_image import inspect_image, read_triggers
 from cachetui.builders.legacy_images import LegacyMade
 from cachetui.hosts.machine import Cancel, HostError, Machine
 from cachetui.records.run import Image, Run, RunStatus
@@ -49,6 +49,10 @@ def run_build(
     exit_status, error = _stream(machine, job, recorder, cancel)
     seconds = time.monotonic() - begun
     recorder.close()
+    if recorder.steps.unknown_triggers and (error is None or error.kind != "lost"):
+        # What the build pulled is there now; the host's next builds need not ask again.
+        job.facts.triggers.update(read_triggers(machine, job.host, recorder.steps.unknown_triggers))
+        recorder.steps.learn_triggers(job.facts.triggers)
     status, reason = _verdict(exit_status, error, recorder)
     commands = [job.command(values=False)]
     image: Image | None = None

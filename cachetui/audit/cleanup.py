@@ -47,12 +47,6 @@ def image_ids(machine: Machine, host: HostSettings) -> frozenset[str]:
     return frozenset(done.text.split())
 
 
-def container_ids(machine: Machine, host: HostSettings) -> frozenset[str] | None:
-    """Every container's ID on the host, of those that ended too; None where it is not told."""
-    done = _listing(machine, f"{client(host.docker, host.env)} ps -aq --no-trunc", ASK_SECONDS)
-    return frozenset(done.text.split()) if done.status == 0 else None
-
-
 def removal_command(
     host: HostSettings,
     tags: Sequence[str],

@@ -6,23 +6,28 @@ import json
 import re
 import shlex
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from cachetui.audit.build_job import BuildJob
 from cachetui.audit.build_run import BuildOutcome
-from cachetui.audit.cleanup import ASK_SECONDS, container_ids, image_ids, removal_command
+from cachetui.audit.cleanup import ASK_SECONDS, image_ids, removal_command
 from cachetui.audit.our_images import (
     HostImage,
     UnprintedSteps,
     find_ours,
-    whole_id,
 )
 from cachetui.builders.command_line import client
 from cachetui.builders.legacy_images import Trail, Unprinted
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.machine import Machine
 
-_IMAGE = "{{.Id}}|{{.Parent}}|{{json .RepoTags}}"
+_IMAGE = "{{.Id}} {{.Parent}} {{json .RepoTags}}"
+_CONTAINER = "{{.Image}} {{.Id}} {{.Created}}"
+_SLACK_SECONDS = 10.0
+"""What may pass between a build's end and the question."""
+
 _FULL = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -45,16 +50,14 @@ class MadeImages:
 
     before: frozenset[str] = frozenset()
     tags: dict[str, str | None] = field(default_factory=dict)
-    _containers_before: frozenset[str] | None = None
     _step_tags: set[str] = field(default_factory=set)  # of builds that leave an image for each step
     _trails: list[Trail] = field(default_factory=list)
     _unprinted: list[UnprintedSteps] = field(default_factory=list)
-    _containers: set[str] = field(default_factory=set)
+    _containers: list[str] = field(default_factory=list)
 
     def begin(self, machine: Machine, host: HostSettings) -> None:
         """List what is there before anything is built. Raises `HostError`."""
         self.before = image_ids(machine, host)
-        self._containers_before = container_ids(machine, host)
 
     def expect(self, job: BuildJob) -> None:
         """A build is about to run: from now on its tag may be there."""
@@ -72,26 +75,24 @@ class MadeImages:
         """What the build made is ours. To be called right after it: an engine remembers its last
         256 events only. Raises `HostError`."""
         made = outcome.made
-        unprinted = made.unprinted
-        if made.container is not None:
-            self._containers.add(made.container)
         created_from = ""
-        if unprinted is not None or any(trail.of_container for trail in made.trails):
-            created_from = _created_from(machine, host, made.container)
+        if made.container is not None:
+            created_from, left = _container(machine, host, made.container, outcome.run.seconds)
+            self._containers += left
         for trail in made.trails:
             if not trail.of_container:
                 self._trails.append(trail)
             elif created_from:
                 self._trails.append(replace(trail, tip=created_from, of_container=False))
-        if unprinted is not None:
-            steps = _unprinted_steps(machine, host, unprinted, created_from)
+        if made.unprinted is not None:
+            steps = _unprinted_steps(machine, host, made.unprinted, created_from)
             if steps is not None:
                 self._unprinted.append(steps)
 
     def on(self, machine: Machine, host: HostSettings) -> Removable:
         """What is on the host and ours. Raises `HostError`."""
-        if not self._trails and not self._unprinted and not self._containers:
-            return Removable()
+        if not self._trails and not self._unprinted:
+            return Removable((), tuple(self._containers))
         present = image_ids(machine, host)
         new = present - self.before
         asked = present if any(run.hits for run in self._unprinted) else new
@@ -102,17 +103,10 @@ class MadeImages:
         removable = found.removable({i: images[i] for i in new}, self.tags)
         return Removable(
             tuple(removable),
-            self._our_containers(machine, host),
+            tuple(self._containers),
             len(found.ours - set(removable)),
             len(found.unsure),
         )
-
-    def _our_containers(self, machine: Machine, host: HostSettings) -> tuple[str, ...]:
-        """Containers of our builds that are still there, and were not before."""
-        if not self._containers or self._containers_before is None:
-            return ()
-        new = (container_ids(machine, host) or frozenset()) - self._containers_before
-        return tuple(sorted(filter(None, (whole_id(short, new) for short in self._containers))))
 
     def removal(
         self, host: HostSettings, found: Removable, *, spare_unknown: bool = True
@@ -136,22 +130,31 @@ class MadeImages:
         return image in self.before or not ours
 
 
-def _created_from(machine: Machine, host: HostSettings, container: str | None) -> str:
-    """The ID of the image that a container was created from, by the container or the engine's
-    record of events; "" where neither tells."""
-    if container is None:
-        return ""
+def _container(
+    machine: Machine, host: HostSettings, short: str, seconds: float
+) -> tuple[str, list[str]]:
+    """The ID of the image that a container of a build was created from, "" where nothing tells,
+    and the container's own ID if it is still there. The build took `seconds`: a container that is
+    older is none of its."""
     docker = client(host.docker, host.env)
-    name = shlex.quote(container)
-    event = "--filter type=container --filter event=create --filter container=" + name
+    event = f"--filter type=container --filter event=create --filter container={short}"
     done = machine.run(
-        f"{docker} inspect --type container --format '{{{{.Image}}}}' {name} 2>/dev/null || "
-        f"{docker} events --since 24h --until=-1s {event} "
-        "--format '{{.Actor.Attributes.image}}' 2>/dev/null",
+        f"date +%s; {docker} inspect --type container --format {shlex.quote(_CONTAINER)} {short} "
+        f"2>/dev/null || {docker} events --since 24h --until=-1s {event} "
+        "--format '{{.Actor.Attributes.image}} {{.Actor.ID}}' 2>/dev/null",
         timeout=ASK_SECONDS,
     )
-    found = _FULL.search(done.text)
-    return found[0] if found else ""
+    now, _, told = done.text.strip().partition("\n")
+    words = told.splitlines()[0].split() if told else []
+    if not words or not _FULL.fullmatch(words[0]):
+        return "", []
+    if len(words) < 3:
+        return words[0], []
+    with suppress(ValueError):
+        created = datetime.fromisoformat(f"{words[2][:19]}+00:00").timestamp()
+        if float(now) - created <= seconds + _SLACK_SECONDS:
+            return words[0], [words[1]]
+    return "", []
 
 
 def _unprinted_steps(
@@ -187,10 +190,10 @@ def _host_images(
     done = machine.run(ask, timeout=ASK_SECONDS)
     found: dict[str, HostImage] = {}
     for line in done.text.splitlines():
-        first, _, rest = line.partition("|")
-        second, _, third = rest.partition("|")
-        if first == "made" and second in found:
+        word, _, rest = line.partition(" ")
+        second, _, third = rest.partition(" ")
+        if word == "made" and second in found:
             found[second] = replace(found[second], made_by=json.loads(third))
-        elif _FULL.fullmatch(first):
-            found[first] = HostImage(second, tuple(json.loads(third) or ()))
+        elif _FULL.fullmatch(word):
+            found[word] = HostImage(second, tuple(json.loads(third or "null") or ()))
     return found

@@ -47,6 +47,19 @@ class StepMap:
         }
         self._rows = self._builder.rows(self.dockerfile, target, self._triggers, build_args or {})
 
+    @property
+    def unknown_triggers(self) -> tuple[str, ...]:
+        """Base images that were said to bring ONBUILD triggers whose texts are not known (legacy
+        only: BuildKit names them)."""
+        stages = (self.dockerfile.stages[index] for index in self._rows.with_triggers)
+        return tuple(dict.fromkeys(s.base for s in stages if self._triggers[s.index] is None))
+
+    def learn_triggers(self, triggers: Mapping[str, Sequence[str]]) -> None:
+        """The triggers of base images, for stages whose own were not known so far."""
+        for stage in self._rows.with_triggers:
+            if self._triggers[stage] is None:
+                self._triggers[stage] = stage_triggers(self.dockerfile, stage, triggers)
+
     def triggers_of(self, stage_index: int) -> tuple[Instruction, ...] | None:
         """The ONBUILD triggers that run in a stage, None where they are not known."""
         return self._triggers.get(stage_index)
@@ -155,7 +168,7 @@ class StepMap:
             index=row.id.index,
             trigger=row.id.trigger,
             line=row.instruction.line,
-            instruction=row.text or row.instruction.text,
+            instruction=row.shown,
             status=status,
         )
 

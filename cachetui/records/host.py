@@ -52,6 +52,7 @@ class HostFacts(Record, frozen=True, kw_only=True):
     free_bytes: int | None = None
     df: dict[str, int] = msgspec.field(default_factory=dict)
     bases: dict[str, tuple[str, ...] | None] = msgspec.field(default_factory=dict)
+    triggers: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     umask: str | None = None
     user: str | None = None
     cache_folder: str = ""

@@ -4,7 +4,6 @@ any: the user's next build hits what it hit, and another's build at the same tim
 from __future__ import annotations
 
 import re
-import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +12,7 @@ import pytest
 
 from cachetui.core import Core
 from tests.audit.test_audit_lab import HOSTS, images, own_build, said
-from tests.audit.test_stopping_lab import asleep, quiet, until
-from tests.audits import audit, core_of, prepare, run_of
+from tests.audits import audit, core_of
 from tests.lab import Lab
 from tests.lab.host import Host
 from tests.sample_builds import folder
