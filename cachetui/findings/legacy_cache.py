@@ -51,8 +51,11 @@ def parting(case: Case, run: Run, cause: StepId) -> Parting | None:
     if evidence is None or evidence.legacy is None or not stage.is_external:
         return None
     ids = {image.id for image in evidence.bases if image.ref == stage.base}
-    own = stage.instructions[1:]
-    at = cause.index - 1
+    triggers = case.triggers(run.host, cause.stage_index)
+    own = (*triggers, *stage.instructions[1:])
+    at = cause.trigger if cause.trigger is not None else len(triggers) + cause.index - 1
+    if at >= len(own):
+        return None  # a trigger whose text is not known
     best: Parting | None = None
     for chain in evidence.legacy:
         if chain.base in ids:
