@@ -95,12 +95,6 @@ def _listing(machine: Machine, command: str, timeout: float) -> Completed:
     return done
 
 
-def added_bytes(before: Iterable[CacheRecord], after: Iterable[CacheRecord]) -> int:
-    """Bytes of the records that came between, whoever made them, and of growth in others."""
-    known = {record.id: record.bytes for record in before}
-    return sum(max(0, record.bytes - known.get(record.id, 0)) for record in after)
-
-
 def cache_mounts(records: Iterable[CacheRecord]) -> tuple[CacheMount, ...]:
     """The cache mounts among the records."""
     return tuple(

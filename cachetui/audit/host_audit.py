@@ -111,7 +111,8 @@ class HostAudit:
         if not missing:
             self.report = msgspec.structs.replace(self.report, left_behind_bytes=0)
             return
-        connected = _ConnectedHost(machine, facts, runs, HostLeftovers(self._task, self._host))
+        leftovers = HostLeftovers(self._task, self._host, triggers=facts.triggers)
+        connected = _ConnectedHost(machine, facts, runs, leftovers)
         with self._leftovers_removed(connected):
             self._gather_evidence(connected)
             self._send(connected)
@@ -149,7 +150,11 @@ class HostAudit:
                     self._progress.note(f"{self.name}: {note}")
                 if remains is not None and remains.bytes is not None:
                     self.report = msgspec.structs.replace(
-                        self.report, left_behind_bytes=remains.bytes, mounts=remains.mounts
+                        self.report,
+                        left_behind_bytes=remains.bytes,
+                        left_behind_at_most=remains.at_most,
+                        left_behind_images=remains.in_use + remains.unsure,
+                        mounts=remains.mounts,
                     )
 
     def _gather_evidence(self, connected: _ConnectedHost) -> None:

@@ -34,13 +34,13 @@ _FULL = re.compile(r"sha256:[0-9a-f]{64}")
 @dataclass(frozen=True)
 class Removable:
     """What is on a host: `images` of ours that can go, children before parents, and our
-    `containers`. `kept` counts images of ours that another has named or built on, and `unsure`
-    new ones of which it cannot be told whose they are."""
+    `containers`; `kept` are images of ours that another has named or built on, `unsure` new ones
+    of which it cannot be told whose they are."""
 
     images: tuple[str, ...] = ()
     containers: tuple[str, ...] = ()
-    kept: int = 0
-    unsure: int = 0
+    kept: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
 
 
 @dataclass
@@ -104,8 +104,8 @@ class MadeImages:
         return Removable(
             tuple(removable),
             tuple(self._containers),
-            len(found.ours - set(removable)),
-            len(found.unsure),
+            tuple(found.ours - set(removable)),
+            tuple(found.unsure),
         )
 
     def removal(
@@ -169,6 +169,20 @@ def _unprinted_steps(
     done = machine.run(f"{ask}{shlex.quote(unprinted.base)} 2>/dev/null", timeout=ASK_SECONDS)
     base = _FULL.search(done.text)
     return UnprintedSteps(base[0], unprinted.steps, unprinted.hits) if base else None
+
+
+def own_bytes(machine: Machine, host: HostSettings, images: Collection[str]) -> int:
+    """What these images take beyond those that they stand on."""
+    form = "{{.Size}} {{.Parent}}"
+    ask = f"{client(host.docker, host.env)} image inspect --format "
+    script = (
+        f'for i in {shlex.join(sorted(images))}; do {ask}{shlex.quote(form)} "$i" 2>/dev/null | '
+        f'while read -r size parent; do echo "$size $([ -z "$parent" ] || '
+        f'{ask}\'{{{{.Size}}}}\' "$parent" 2>/dev/null)"; done; done'
+    )
+    rows = [line.split() for line in machine.run(script, timeout=ASK_SECONDS).text.splitlines()]
+    sizes = [[int(word) for word in row if word.isdigit()] for row in rows]
+    return sum(max(0, size[0] - sum(size[1:])) for size in sizes if size)
 
 
 def _host_images(
