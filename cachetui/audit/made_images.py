@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import time
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,9 @@ _IMAGE = "{{.Id}} {{.Parent}} {{json .RepoTags}}"
 _CONTAINER = "{{.Image}} {{.Id}} {{.Created}}"
 _SLACK_SECONDS = 10.0
 """What may pass between a build's end and the question."""
+
+_QUIET_SECONDS = 1.5
+_WAIT_SECONDS = 8.0
 
 _FULL = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -75,6 +79,8 @@ class MadeImages:
         """What the build made is ours. To be called right after it: an engine remembers its last
         256 events only. Raises `HostError`."""
         made = outcome.made
+        if made.unprinted is not None and made.unprinted.goes_on:
+            _wait_for_engine(machine, host)
         created_from = ""
         if made.container is not None:
             created_from, left = _container(machine, host, made.container, outcome.run.seconds)
@@ -128,6 +134,18 @@ class MadeImages:
         image, and this is none of those that can go, as where all hit what another just built."""
         ours = not image or tag not in self._step_tags or image in removable
         return image in self.before or not ours
+
+
+def _wait_for_engine(machine: Machine, host: HostSettings) -> None:
+    """Wait until a build whose client is gone has made its last image, for `_WAIT_SECONDS` at most:
+    until no image comes for a while."""
+    begun = changed = time.monotonic()
+    there = image_ids(machine, host)
+    while time.monotonic() - changed < _QUIET_SECONDS and time.monotonic() - begun < _WAIT_SECONDS:
+        time.sleep(0.3)
+        now = image_ids(machine, host)
+        if now != there:
+            there, changed = now, time.monotonic()
 
 
 def _container(

@@ -46,13 +46,16 @@ class Unprinted:
     """Images that a build made without printing their IDs before it ended: one for each of
     `steps`, up to where it came. The first stands on `base`, a reference or printed ID, None for
     `scratch`; the first `hits` are not ours. The container of an ID was created from the image
-    that `at` of the steps had made."""
+    that `at` of the steps had made. `goes_on`: the engine may be at work on them still, for it
+    looks for a client that is gone only before an instruction of the Dockerfile, not before a
+    trigger, and ends a COPY first (moby `builder/dockerfile/builder.go`, our lab)."""
 
     steps: tuple[Instruction, ...]
     base: str | None
     hits: int = 0
     container: str | None = None
     at: int = 0
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,16 +149,20 @@ class LegacyImages:
             return LegacyMade(tuple(self._trails))
         container = stage.begun[1] if stage.begun else None
         if self._at_head():
-            return self._made_by_triggers(stage, triggers_of(stage.index), container)
+            return self._made_by_triggers(stage, triggers_of(stage.index), container, cut)
         step = self.step_of(key)
-        if not cut or step is None:
+        if not cut or step is None or container is not None:
             return LegacyMade(tuple(self._trails), container=container)
         item = self.dockerfile.stages[step.stage_index].instructions[step.index]
         base = stage.last or self._base(stage)
-        return LegacyMade(tuple(self._trails), Unprinted((item,), base), container)
+        return LegacyMade(tuple(self._trails), Unprinted((item,), base, goes_on=True))
 
     def _made_by_triggers(
-        self, stage: _Stage, texts: tuple[Instruction, ...] | None, container: str | None
+        self,
+        stage: _Stage,
+        texts: tuple[Instruction, ...] | None,
+        container: str | None,
+        cut: bool,
     ) -> LegacyMade:
         """The build ended among a FROM's triggers."""
         known = texts if texts is not None and len(texts) == stage.triggers else ()
@@ -170,7 +177,9 @@ class LegacyImages:
             trails.append(Trail(container, max(at - others, 0), True, stage.pulled))
         # A container whose command failed has left no image, and nothing came after it.
         steps = known[:at] if failed else known
-        unprinted = Unprinted(steps, self._base(stage), others, container, at) if steps else None
+        if not steps:
+            return LegacyMade(tuple(trails), container=container)
+        unprinted = Unprinted(steps, self._base(stage), others, container, at, goes_on=cut)
         return LegacyMade(tuple(trails), unprinted, container)
 
     def _base(self, stage: _Stage) -> str | None:

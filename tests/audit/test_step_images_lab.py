@@ -172,6 +172,30 @@ def test_a_stopped_build_leaves_nothing(
     assert on_each(lab, lambda host: seen(host, build, works=False)) == before
 
 
+def test_a_build_that_is_stopped_among_copies_leaves_nothing(
+    lab: Lab, core: Core, tmp_path: Path
+) -> None:
+    """The engine goes on with the triggers when its client is gone."""
+    triggers = ("COPY big /a", "COPY big /b", "COPY big /c", "ENV A=1", "RUN sleep 600")
+    build = based(lab, tmp_path, "FROM BASE\nRUN sleep 600\n", triggers)
+    (build / "big").write_bytes(b"\0" * 40_000_000)
+    before = on_each(lab, lambda host: seen(host, build, works=False))
+    running = prepare(core, build, scenarios=("legacy-cold",), fresh=True)
+    thread = threading.Thread(target=running.run, daemon=True)
+    thread.start()
+    until(
+        lambda: all(set(images(lab[name])) - before[name].images for name in HOSTS),
+        90,
+        "the first trigger's image is there",
+    )
+    running.stop()
+    thread.join(60)
+    assert not thread.is_alive()
+    until(lambda: all(quiet(lab[name]) for name in HOSTS), 20, "the removals are through")
+    time.sleep(3)
+    assert on_each(lab, lambda host: seen(host, build, works=False)) == before
+
+
 def test_anothers_build_of_the_same_base_survives(lab: Lab, core: Core, tmp_path: Path) -> None:
     """One that has begun when ours begins and ends after ours; and ours is made cold and warm."""
     wait = "RUN sleep 3"
