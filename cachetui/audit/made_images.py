@@ -163,7 +163,7 @@ def _container(
         timeout=ASK_SECONDS,
     )
     now, _, told = done.text.strip().partition("\n")
-    words = told.splitlines()[0].split() if told else []
+    words = (told.strip().splitlines() or [""])[0].split()  # inspect's failure is an empty line
     if not words or not _FULL.fullmatch(words[0]):
         return "", []
     if len(words) < 3:
@@ -215,7 +215,7 @@ def _host_images(
     if histories:
         ask += (
             f"; for i in {shlex.join(sorted(histories))}; do "
-            f'{docker} history --no-trunc --format "made|$i|{{{{json .CreatedBy}}}}" "$i" '
+            f'{docker} history --no-trunc --format "made $i {{{{json .CreatedBy}}}}" "$i" '
             "2>/dev/null | head -n 1; done"
         )
     # An image that has gone meanwhile makes the status bad; the others are listed all the same.
