@@ -6,7 +6,7 @@ The legacy builder finds a step among the children of the image above it, by the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from cachetui.builders.history_line import Made, is_step, parse
@@ -51,9 +51,7 @@ def parting(case: Case, run: Run, cause: StepId) -> Parting | None:
     if evidence is None or evidence.legacy is None or not stage.is_external:
         return None
     ids = {image.id for image in evidence.bases if image.ref == stage.base}
-    triggers = case.triggers(run.host, cause.stage_index)
-    own = (*triggers, *stage.instructions[1:])
-    at = cause.trigger if cause.trigger is not None else len(triggers) + cause.index - 1
+    own, at = _with_triggers(case, run.host, cause)
     if at >= len(own):
         return None  # a trigger whose text is not known
     best: Parting | None = None
@@ -63,6 +61,29 @@ def parting(case: Case, run: Run, cause: StepId) -> Parting | None:
             if candidate is not None and (best is None or candidate.rejoins > best.rejoins):
                 best = candidate
     return best
+
+
+def chain_on(case: Case, host: str, bases: Collection[str], step: StepId) -> LegacyChain | None:
+    """A chain of the host's images that stands on one of these image IDs and has the instructions
+    of the stage up to the step, each for certain; None without one."""
+    evidence = case.evidence(host)
+    every, at = _with_triggers(case, host, step)
+    if at >= len(every):
+        return None  # a trigger whose text is not known
+    own = every[: at + 1]
+    for chain in (evidence.legacy or ()) if evidence is not None else ():
+        made = [parse(text) for text in chain.made_by]
+        if chain.base in bases and len(made) >= len(own) and all(map(_is, made, own)):
+            return chain
+    return None
+
+
+def _with_triggers(case: Case, host: str, step: StepId) -> tuple[Sequence[Instruction], int]:
+    """What makes the images of a step's stage on a host, the base's ONBUILD triggers first, and
+    which of them the step is."""
+    triggers = case.triggers(host, step.stage_index)
+    own = (*triggers, *case.dockerfile.stages[step.stage_index].instructions[1:])
+    return own, step.trigger if step.trigger is not None else len(triggers) + step.index - 1
 
 
 def _parting(chain: LegacyChain, own: Sequence[Instruction], at: int) -> Parting | None:

@@ -85,7 +85,11 @@ class CacheEntry(Record, frozen=True, kw_only=True):
 
 
 MAX_CHAINS = 60
-"""Chains of a host whose history is read, newest first: a tenth of a second each at worst."""
+"""Chains on base images of the build whose history is read, newest first: a tenth of a second each
+at worst."""
+
+MAX_OTHER_CHAINS = 20
+"""The same for chains on other images."""
 
 
 class LegacyChain(Record, frozen=True, kw_only=True):
