@@ -10,7 +10,8 @@ from cachetui.dockerfile.instruction import Instruction
 
 def describe(instruction: Instruction, limit: int = 60) -> str:
     """ "line 7: RUN npm ci": an instruction's line and its text, cut to `limit` characters."""
-    text = " ".join(instruction.text.split())
+    words = instruction.text.split()
+    text = " ".join(["ONBUILD", *words] if instruction.is_trigger else words)
     return f"line {instruction.line}: {text if len(text) <= limit else text[: limit - 1] + '…'}"
 
 
