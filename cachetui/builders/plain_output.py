@@ -13,12 +13,17 @@ follows, as it does after a real DONE and not within a log.
 
 `DONE` has its seconds (`printed`, tenths); `CACHED` is 0; ERROR and CANCELED have none, so they
 are timed by arrival, from the first line of the vertex less the seconds of its first log line.
+
+A hit in an imported cache has its layers pulled (`pull`). On a graph driver's store that is printed
+before `CACHED`, which then has no seconds: it is timed by arrival. On the containerd store it comes
+after, up to a `DONE`; or with that `DONE` alone, for what comes at once is printed once. If the
+pull fails, an ERROR follows, and then the step runs (lab).
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cachetui.builders.events import (
     ContextSent,
@@ -31,6 +36,7 @@ from cachetui.builders.events import (
     Started,
 )
 from cachetui.builders.line_buffer import MAX_NAME, LineBuffer, printable_size, text_of
+from cachetui.builders.pull import Pull
 
 MAX_VERTEXES = 20_000
 """Vertices that are tracked; a line of any further one is a message."""
@@ -45,7 +51,7 @@ _BLANK = re.compile(rb"\n++")
 _DONE = re.compile(rb"DONE(?: (\d{1,9}(?:\.\d{1,3})?)s)?\Z")
 _GLUED_DONE = re.compile(rb"#(\d{1,9}) DONE (\d{1,9}\.\d)s\n\Z")
 _DIGEST = re.compile(rb"sha256:[0-9a-f]{64}\Z")
-_FETCH = re.compile(rb"(?:sha256:[0-9a-f]{64} \d[\d.]*\S* /|extracting sha256:)")
+_FROM = re.compile(rb"(?:\[[^\]]*\] )?FROM ")
 _SENT = re.compile(rb"transferring context: (\d[\d.]*[kKMGTPE]?i?B)")
 _IMAGE = re.compile(
     rb"(?:writing image|exporting manifest|exporting manifest list) (sha256:[0-9a-f]{64})"
@@ -59,7 +65,8 @@ class _Vertex:
     name: bytes
     started: float
     logged: bool = False
-    fetched: bool = False
+    cached: bool = False
+    pull: Pull = field(default_factory=Pull)
 
 
 class PlainParser:
@@ -210,11 +217,13 @@ class PlainParser:
         elif rest == vertex.name:
             pass  # headed again
         elif rest == b"CACHED":
-            self._end(key, "hit", at, events, seconds=0.0)
+            vertex.cached = True
+            self._end(key, "hit", at, events, seconds=None if vertex.pull.seen else 0.0)
         elif rest.startswith(b"DONE"):
             done = _DONE.match(rest)
             if done:
-                self._end(key, "done", at, events, float(done[1]) if done[1] else None)
+                seconds = float(done[1]) if done[1] else None
+                self._end(key, _ended_well(vertex), at, events, seconds)
         elif rest == b"CANCELED":
             self._end(key, "cancelled", at, events)
         elif rest.startswith(b"ERROR: "):
@@ -237,8 +246,8 @@ class PlainParser:
             events.append(Message(text_of(rest[6:], MAX_NAME), at, "warning"))
         elif _DIGEST.match(rest):
             self._digests = True
-        elif _FETCH.match(rest):
-            vertex.fetched = True
+        elif vertex.pull.line(rest):
+            pass
         elif rest.startswith(b"transferring context: "):
             sent = _SENT.match(rest)
             size = printable_size(sent[1].decode()) if sent else None
@@ -259,8 +268,8 @@ class PlainParser:
         error: str | None = None,
     ) -> None:
         vertex = self._vertexes[key]
-        if seconds is not None:
-            vertex.started = max(0.0, min(vertex.started, at - seconds))
+        at_least = vertex.pull.longest if seconds is None else seconds
+        vertex.started = max(0.0, min(vertex.started, at - at_least))
         events.append(
             Ended(
                 key.decode(),
@@ -271,9 +280,12 @@ class PlainParser:
                 started=min(vertex.started, at),
                 finished=at,
                 error=error or None,
-                fetched=vertex.fetched,
+                fetched=vertex.pull.seen,
+                fetched_bytes=vertex.pull.bytes,
             )
         )
+        if outcome in ("failed", "cancelled"):
+            vertex.cached, vertex.pull = False, Pull()
 
     def _message(self, line: bytes, at: float, events: list[Event]) -> None:
         text = text_of(line.rstrip(b"\r\n"), MAX_NAME)
@@ -285,3 +297,10 @@ class PlainParser:
             events.append(Message(text, at, "warning"))
         else:
             events.append(Message(text, at))
+
+
+def _ended_well(vertex: _Vertex) -> Outcome:
+    """Whether a vertex that is DONE was a hit, whose layers were pulled, or did its work. It can
+    have been called cached when it was at work: if another step failed then (`vertices/rows`)."""
+    pulled = vertex.pull.seen and not _FROM.match(vertex.name)
+    return "hit" if (vertex.cached or pulled) and not vertex.logged else "done"

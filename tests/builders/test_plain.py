@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from cachetui.builders.events import Ended, Event, Log, Message, Started
 from cachetui.builders.plain_output import PlainParser
 from tests.builders.replay import events, joined
@@ -51,6 +53,40 @@ def test_the_last_end_holds_and_statuses_are_no_logs() -> None:
     assert [(end.seconds, end.fetched) for end in ends(found)] == [(0.1, True), (0.5, True)]
     assert logs(found) == [("4", b"is no status\n")]
     assert sum(isinstance(event, Started) for event in found) == 1
+
+
+def test_a_vertex_that_was_cached_stays_a_hit_and_its_pull_is_the_cost() -> None:
+    layers = (
+        b"#8 sha256:" + b"a" * 64 + b" 32.51MB / 41.95MB 0.2s\n"
+        b"#8 sha256:" + b"a" * 64 + b" 41.95MB / 41.95MB 1.2s done\n"
+        b"#8 sha256:" + b"b" * 64 + b" 159B / 159B 0.1s done\n"
+        b"#8 extracting sha256:" + b"a" * 64 + b" 0.3s done\n"
+    )
+    head, done = b"#8 [2/3] COPY --from=deps /big /big\n", b"#8 DONE 1.5s\n\n"
+    for text in (
+        head + b"#8 CACHED\n\n#12 exporting\n#12 ...\n\n" + head + layers + done,
+        head + layers + done,  # both came at once: only the last word is printed
+    ):
+        end = ends(read(text))[-1]
+        assert (end.outcome, end.seconds, end.fetched_bytes) == ("hit", 1.5, 41_950_159)
+    in_a_folder = head + layers + b"#8 CACHED\n\n"
+    graph_driver = head + b"#8 pulling sha256:" + b"a" * 64 + b" 1.2s done\n#8 CACHED\n\n"
+    for text, size in ((in_a_folder, 41_950_159), (graph_driver, None)):
+        end = ends(events("plain", [text], 5.0))[-1]
+        assert (end.outcome, end.timing, end.fetched_bytes) == ("hit", "arrival", size)
+        assert end.seconds == pytest.approx(1.2)
+
+
+def test_what_runs_after_all_is_no_hit() -> None:
+    pull = b"#8 pulling sha256:" + b"a" * 64 + b" done\n"
+    lost = b"#8 [2/3] RUN x\n#8 CACHED\n\n#8 [2/3] RUN x\n" + pull + b"#8 ERROR: not found\n\n"
+    found = ends(read(lost + b"#8 [2/3] RUN x\n#8 DONE 51.5s\n"))
+    assert [end.outcome for end in found] == ["hit", "failed", "done"]
+    assert not found[-1].fetched
+    another_step_failed = b"#8 [2/3] RUN x\n#8 CACHED\n\n#8 [2/3] RUN x\n#8 0.1 x\n#8 DONE 0.1s\n"
+    assert ends(read(another_step_failed))[-1].outcome == "done"
+    base = b"#8 [1/3] FROM a\n#8 extracting sha256:" + b"a" * 64 + b" 0.9s done\n#8 DONE 1.0s\n"
+    assert ends(read(base))[-1].outcome == "done"
 
 
 def test_outcomes() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from cachetui.builders.history_line import command_digest
@@ -277,5 +278,14 @@ def test_never_built_needs_a_cache_that_was_read_and_has_nothing_of_it() -> None
     none = CacheEntry(type="regular", description="mount / from exec /bin/sh -c other", bytes=1)
     ours = CacheEntry(type="regular", description="mount / from exec /bin/sh -c make", bytes=1)
     assert ids(why(document((none,)))) == ["evicted-or-never-built"]
+    advice = only(why(document((none,))), "evicted-or-never-built").advice or ""
+    assert "--cache-from …" in advice
+    for args in (("--cache-from", "type=local,src=/c"), ("--cache-from=reg/app:cache",)):
+        given = msgspec.structs.replace(
+            document((none,)),
+            build=msgspec.structs.replace(document((none,)).build, docker_args=args),
+        )
+        advice = only(why(given), "evicted-or-never-built").advice or ""
+        assert advice.endswith("what --cache-from names has not")
     assert ids(why(document((none, ours)))) == []
     assert ids(why(document(None))) == []
