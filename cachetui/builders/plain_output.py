@@ -11,6 +11,10 @@ A vertex is headed `#N name` each time the printer turns to it, `#M ...` marks t
 what it prints. A log line that ends so is taken at its word when an empty line or the end
 follows, as it does after a real DONE and not within a log.
 
+BuildKit's client 0.10 and 0.11 (buildx 0.8 to 0.10, docker 23 and 24 without buildx) number the
+log lines that come before their vertex's header with 0 (buildkit#3834): these belong to the vertex
+of the line printed last. `#0 building with …` is no log line: it has no seconds.
+
 `DONE` has its seconds (`printed`, tenths); `CACHED` is 0; ERROR and CANCELED have none, so they
 are timed by arrival, from the first line of the vertex less the seconds of its first log line.
 
@@ -82,6 +86,7 @@ class PlainParser:
         self._epilogue = False
         self._prefix: tuple[bytes, re.Pattern[bytes]] = (b"", _PREFIX)
         self._last = b""  # how this block's last line begins
+        self._printed = b""  # the vertex of the last line, b"" before the first
 
     def feed(self, data: bytes, at: float) -> list[Event]:
         """Take a block of output as it arrived; see `Parser`."""
@@ -128,17 +133,18 @@ class PlainParser:
     def _log_run(self, whole: bytes, start: int, at: float, events: list[Event]) -> int:
         """Give out the log lines of one vertex that begin at `start`; returns where they end."""
         head = _LOG_HEAD.match(whole, start)
-        vertex = self._vertexes.get(head[1]) if head else None
+        key = self._logging(head)
+        vertex = self._vertexes.get(key)
         if head is None or vertex is None:
             return start
-        key = head[1]
+        self._printed = key
         if not vertex.logged:
             vertex.logged = True
             since = float(b"%s.%s" % (head[2][:9], head[3][:3] or b"0"))
             vertex.started = max(0.0, min(vertex.started, at - since))
-        if self._last.startswith(b"#%s " % key):
+        if self._last.startswith(b"#%s " % head[1]):
             # Most blocks of a long log are of one vertex to their end: one pass tells and strips.
-            text, count = self._prefix_of(key).subn(b"\n", whole[head.end() :])
+            text, count = self._prefix_of(head[1]).subn(b"\n", whole[head.end() :])
             if count == whole.count(b"\n", start) - 1:
                 self._log(key, text, at, events)
                 return len(whole)
@@ -149,6 +155,12 @@ class PlainParser:
         text = _PREFIX.sub(b"\n", b"\n" + run.group())[1:]
         self._log(key, text, at, events)
         return run.end()
+
+    def _logging(self, head: re.Match[bytes] | None) -> bytes:
+        """The vertex of a log line that begins so, b"" for none."""
+        if head is None:
+            return b""
+        return self._printed if head[1] == b"0" else head[1]
 
     def _prefix_of(self, key: bytes) -> re.Pattern[bytes]:
         """What begins each of a vertex's log lines."""
@@ -190,9 +202,10 @@ class PlainParser:
                 self._message(piece, at, events)
             return
         head = _LOG_HEAD.match(piece)
-        if head and head[1] in self._vertexes and not self._epilogue:
-            self._open = head[1]
-            events.append(Log(head[1].decode(), piece[head.end() :], at))
+        key = self._logging(head)
+        if head and key in self._vertexes and not self._epilogue:
+            self._open = self._printed = key
+            events.append(Log(key.decode(), piece[head.end() :], at))
             return
         self._line(piece, at, events)
         self._open = b""
@@ -212,6 +225,7 @@ class PlainParser:
         self._rule = False
         key, rest = numbered[1], numbered[2]
         vertex = self._vertexes.get(key)
+        self._printed = key if key != b"0" else self._printed
         if vertex is None:
             self._new(key, rest, at, events)
         elif rest == vertex.name:

@@ -89,6 +89,30 @@ def test_what_runs_after_all_is_no_hit() -> None:
     assert ends(read(base))[-1].outcome == "done"
 
 
+def test_a_log_line_that_is_numbered_0_is_of_the_vertex_printed_last() -> None:
+    """What buildx 0.8 to 0.10 print of lines that come before a vertex's header."""
+    text = (
+        b'#0 building with "default" instance using docker driver\n\n'
+        b"#5 [a 2/2] RUN a\n#0 0.101 first\n#0 0.102 second\n#5 0.250 third\n#5 ...\n\n"
+        b"#6 [b 2/2] RUN b\n#0 0.300 of b\n#6 DONE 0.4s\n\n"
+        b"#5 [a 2/2] RUN a\n#0 0.5 again\n#5 0.6 last\n#5 DONE 0.6s\n"
+    )
+    want = [("5", b"first\nsecond\nthird\n"), ("6", b"of b\n"), ("5", b"again\nlast\n")]
+    for blocks in ([text], [text[at : at + 1] for at in range(len(text))]):
+        found = read(*blocks)
+        assert logs(found) == want
+        assert [event.text for event in found if isinstance(event, Message)] == [
+            '#0 building with "default" instance using docker driver'
+        ]
+    many = b"#5 [2/2] RUN a\n" + b"".join(b"#0 %d.5 line %d\n" % (n, n) for n in range(2000))
+    assert logs(read(many)) == [("5", b"".join(b"line %d\n" % n for n in range(2000)))]
+    nobody = read(b"#0 0.1 text\n")
+    assert logs(nobody) == []
+    assert [event.text for event in nobody if isinstance(event, Message)] == ["#0 0.1 text"]
+    over = read(b"#5 [2/2] RUN a\n#0 0.1 " + b"x" * (1 << 20) + b"y" * 100)
+    assert b"".join(piece for _, piece in logs(over)).endswith(b"xy" + b"y" * 99)
+
+
 def test_outcomes() -> None:
     found = read(
         b"#1 a\n#1 CACHED\n\n#2 b\n#2 CANCELED\n\n#3 c\n#3 ERROR: it broke\n\n#4 d\n#4 DONE\n"
