@@ -91,6 +91,7 @@ MOUNT_KEYS = frozenset(
 
 MOUNTS: dict[tuple[str, str], Feature] = {
     ("secret", "env"): Feature((1, 10), (27, 0)),
+    ("tmpfs", "size"): Feature((1, 3), (23, 0)),
 }
 """Keys by type of mount. An engine that is said to know one too early says so itself."""
 

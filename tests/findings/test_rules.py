@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from cachetui.builders.history_line import command_digest
-from cachetui.findings import Findings, StepRef
+from cachetui.findings import Findings, StepRef, rule
 from cachetui.records.document import Document
 from cachetui.records.host import (
     BaseImage,
@@ -289,3 +289,43 @@ def test_never_built_needs_a_cache_that_was_read_and_has_nothing_of_it() -> None
         assert advice.endswith("what --cache-from names has not")
     assert ids(why(document((none, ours)))) == []
     assert ids(why(document(None))) == []
+
+
+def ignored(flag: str, engine: str) -> list[str]:
+    """The titles of legacy-ignores-syntax for a step with this flag on that engine."""
+    text = f"FROM base:1\n{flag}\n"
+    made = run(text, "m", scenario="legacy-cold", engine=engine)
+    found = why(audit(text, [made])).findings
+    return [finding.title for finding in found if finding.id == "legacy-ignores-syntax"]
+
+
+@pytest.mark.parametrize(
+    ("step", "engine", "what"),
+    [
+        ("COPY --link a /a", "26.1.5", "--link"),
+        ("COPY --link=false a /a", "26.1.5", None),
+        ("ADD --checksum=sha256:00 http://x/a /a", "26.1.5", "--checksum"),
+        ("ADD --keep-git-dir a /a", "28.5.2", "--keep-git-dir"),
+        ("COPY --exclude=*.o . /a", "28.5.2", "--exclude"),
+        ("COPY --exclude=*.o . /a", "26.1.5", None),  # refuses the file
+        ("ADD --unpack=false a.tar /a", "28.5.2", "--unpack"),
+        ("ADD --unpack=false a.tar /a", "26.1.5", None),
+        ("COPY --parents a /a", "29.1.0", "--parents"),
+        ("COPY --parents a /a", "28.5.2", None),
+        ("COPY --link a /a", "20.10.24", None),
+        ("COPY --chown=1:1 a /a", "28.5.2", None),
+        ("RUN <<EOF\nmake\nEOF", "28.5.2", "a heredoc"),
+        ("RUN <<EOF\nmake\nEOF", "20.10.24", None),
+    ],
+)
+def test_what_the_legacy_builder_ignores(step: str, engine: str, what: str | None) -> None:
+    titles = ignored(step, engine)
+    assert bool(titles) == (what is not None)
+    for title in titles:
+        assert title.startswith(f"the legacy builder ignored {what} (line 2) and built ")
+
+
+def test_the_former_id_of_a_rule_still_names_it() -> None:
+    now = rule("legacy-ignores-syntax")
+    assert now is not None
+    assert rule("legacy-drops-heredoc") is now
