@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from cachetui.audit.bad_names import REFUSED, remedy
 from cachetui.audit.build_job import BuildJob
 from cachetui.audit.build_recorder import BuildRecorder
 from cachetui.audit.built_image import inspect_image
@@ -55,6 +56,8 @@ def run_build(
     seconds = time.monotonic() - begun
     recorder.close()
     status, reason = _verdict(exit_status, error, recorder)
+    if job.bad_names and REFUSED in (reason or ""):
+        reason = f"{remedy(job.bad_names)} ({reason})"
     steps = recorder.finished(ended=True, failed=status != "ok")
     if status == "unsupported":
         steps = _unsupported(steps)

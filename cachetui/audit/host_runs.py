@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from cachetui.audit.bad_names import bad_names
 from cachetui.audit.build_job import BuildJob
 from cachetui.audit.build_run import unsupported_run
 from cachetui.audit.plan import missing_with_needs
@@ -91,6 +92,7 @@ class HostRuns:
             redactor=task.redactor,
             of=self._key(planned),
             notes=(warning,) if warning else (),
+            bad_names=bad_names(task.context.entries),
         )
 
     def unsupported_run(self, planned: Planned, reason: str) -> Run:
