@@ -8,27 +8,50 @@ needs. The target of a symbolic link counts too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from cachetui.context.build_context import Context
 from cachetui.context.manifest import Entry
+from cachetui.dockerfile.parse import Dockerfile, needed_stages
+from cachetui.findings.context_files import ContextFiles, files_read, reads_context
+from cachetui.findings.variables import scope_at
 from cachetui.findings.wording import join_names
 
 REFUSED = "string field contains invalid UTF-8"
 """What the engine says."""
 
 
+def sent_entries(
+    context: Context, dockerfile: Dockerfile, target: str | None, build_args: Mapping[str, str]
+) -> tuple[Entry, ...]:
+    """What BuildKit asks for of the context: what its COPY, ADD and bind mounts need; all that its
+    ignore file lets through where a source is not known."""
+    files = ContextFiles(context.entries, context.ignore_files, context.dockerfile)
+    visible = files.visible("buildkit")
+    if visible is None:
+        return context.entries
+    needed: dict[str, Entry] = {}
+    for index in needed_stages(dockerfile, target):
+        for item in dockerfile.stages[index].instructions:
+            if reads_context(item, "buildkit"):
+                scope = scope_at(dockerfile, build_args, index, item.index, "buildkit")
+                read = files_read(files, item, "buildkit", scope)
+                if read is None:
+                    return tuple(visible.values())
+                needed.update(read)
+    return tuple(entry for path, entry in visible.items() if path in needed)
+
+
 def bad_names(entries: Iterable[Entry]) -> tuple[str, ...]:
     """The paths in the context that are not UTF-8, or that link to one, each byte that is none as
     `\\\\xNN`. A folder stands for what is below it."""
-    found: list[str] = []
+    found: list[Entry] = []
     for entry in entries:
-        path, target = _shown(entry.path), _shown(entry.target or "")
-        below = any(entry.path.startswith(f"{above}/") for above in found)
-        if path == entry.path and target == (entry.target or ""):
+        if _is_utf8(entry.path) and _is_utf8(entry.target or ""):
             continue
-        if not below:
-            found.append(entry.path)
-    return tuple(_named(entry) for entry in entries if entry.path in found)
+        if not any(entry.path.startswith(f"{above.path}/") for above in found):
+            found.append(entry)
+    return tuple(map(_named, found))
 
 
 def remedy(names: tuple[str, ...]) -> str:
@@ -43,9 +66,18 @@ def remedy(names: tuple[str, ...]) -> str:
 
 def _named(entry: Entry) -> str:
     path = _shown(entry.path).removeprefix("context/")
-    if entry.kind == "symlink" and _shown(entry.target or "") != entry.target:
+    if entry.kind == "symlink" and not _is_utf8(entry.target or ""):
         return f"{path} (a link to {_shown(entry.target or '')})"
     return path
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether a path as Python reads it has no byte that is not UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _shown(text: str) -> str:

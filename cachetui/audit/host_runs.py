@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from cachetui.audit.bad_names import bad_names
+from cachetui.audit.bad_names import bad_names, sent_entries
 from cachetui.audit.build_job import BuildJob
 from cachetui.audit.build_run import unsupported_run
 from cachetui.audit.plan import missing_with_needs
@@ -92,8 +93,16 @@ class HostRuns:
             redactor=task.redactor,
             of=self._key(planned),
             notes=(warning,) if warning else (),
-            bad_names=bad_names(task.context.entries),
+            bad_names=self._bad_names,
         )
+
+    @cached_property
+    def _bad_names(self) -> tuple[str, ...]:
+        task, settings = self.task, self.task.settings
+        if not bad_names(task.context.entries):
+            return ()
+        sent = sent_entries(task.context, task.dockerfile, settings.target, settings.build_args)
+        return bad_names(sent)
 
     def unsupported_run(self, planned: Planned, reason: str) -> Run:
         """The record of a run that this host cannot make."""
