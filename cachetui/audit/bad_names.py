@@ -44,7 +44,7 @@ def sent_entries(
 
 def bad_names(entries: Iterable[Entry]) -> tuple[str, ...]:
     """The paths in the context that are not UTF-8, or that link to one, each byte that is none as
-    `\\\\xNN`. A folder stands for what is below it."""
+    `\\xNN`. A folder stands for what is below it."""
     found: list[Entry] = []
     for entry in entries:
         if _is_utf8(entry.path) and _is_utf8(entry.target or ""):
@@ -56,11 +56,11 @@ def bad_names(entries: Iterable[Entry]) -> tuple[str, ...]:
 
 def remedy(names: tuple[str, ...]) -> str:
     """What to say of these paths."""
-    what = "a name that is not UTF-8" if len(names) == 1 else "names that are not UTF-8"
-    rename = "rename it" if len(names) == 1 else "rename them"
+    one = len(names) == 1
+    what, them = ("a name that is", "it") if one else ("names that are", "them")
     return (
-        f"the build context has {what}, which BuildKit of this engine cannot take: "
-        f"{join_names(names)}; {rename}, or leave it out in .dockerignore"
+        f"the build context has {what} not UTF-8, which BuildKit of this engine cannot take: "
+        f"{join_names(names)}; rename {them}, or leave {them} out in .dockerignore"
     )
 
 

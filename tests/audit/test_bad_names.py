@@ -23,7 +23,7 @@ def test_what_is_sent_and_is_not_utf8_is_named(tmp_path: Path) -> None:
     assert set(names) == {"caf\\xe9.txt", "d\\xe9", "link (a link to to\\xe8)"}
     text = remedy(names)
     assert "caf\\xe9.txt" in text
-    assert "rename them, or leave it out in .dockerignore" in text
+    assert "rename them, or leave them out in .dockerignore" in text
 
 
 def test_nothing_is_said_of_names_that_are(tmp_path: Path) -> None:
