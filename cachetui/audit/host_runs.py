@@ -13,6 +13,7 @@ from cachetui.audit.plan import missing_with_needs
 from cachetui.audit.run_key import run_of
 from cachetui.audit.task import AuditTask
 from cachetui.builders.command_line import Build
+from cachetui.builders.refusals import ignored_options
 from cachetui.builders.step_map import StepMap
 from cachetui.builders.unsupported import builds_other, unsupported
 from cachetui.config.settings import HostSettings
@@ -83,6 +84,7 @@ class HostRuns:
         warning = builds_other(
             task.dockerfile, task.settings.target, planned.backend, self.facts.engine
         )
+        ignored = ignored_options(planned.backend, self.facts.engine, task.settings.docker_args)
         return BuildJob(
             audit=task.audit,
             host=self.host,
@@ -92,7 +94,7 @@ class HostRuns:
             dockerfile=task.dockerfile,
             redactor=task.redactor,
             of=self._key(planned),
-            notes=(warning,) if warning else (),
+            notes=tuple(note for note in (warning, ignored) if note),
             bad_names=self._bad_names,
         )
 

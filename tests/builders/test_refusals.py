@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from cachetui.builders.refusals import refusal
+from cachetui.builders.refusals import ignored_options, refusal
 from cachetui.builders.unsupported import unsupported
 from cachetui.dockerfile.parse import parse
+from cachetui.records.backend import Backend
 
 REFUSED = (
     "unknown flag: --build-context",
@@ -62,3 +63,23 @@ def test_a_secret_as_variable_is_foreseen(engine: str, syntax: str, known: bool)
     assert (found is None) == known
     if found is not None:
         assert "does not know env= of RUN --mount=type=secret" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("backend", "engine", "args", "said"),
+    [
+        ("legacy", "20.10.24", ("--secret", "id=x"), "--secret"),
+        ("legacy", "20.10.24", ("--ssh=default", "--stream"), "--ssh, --stream"),
+        ("legacy", "26.1.5", ("--secret", "id=x"), None),  # refused
+        ("legacy", "26.1.5", ("--memory", "1g"), None),
+        ("buildkit", "20.10.24", ("-m", "1g", "-c512"), "--memory, --cpu-shares"),
+        ("buildkit", "20.10.24", ("--squash",), None),  # refused
+        ("buildkit", "28.5.2", ("--squash", "--memory=1g"), "--squash, --memory"),
+        ("buildkit", "28.5.2", ("--secret", "id=x"), None),
+    ],
+)
+def test_options_that_are_taken_and_ignored(
+    backend: Backend, engine: str, args: tuple[str, ...], said: str | None
+) -> None:
+    note = ignored_options(backend, engine, args)
+    assert note == (said and f"the {backend} builder ignores {said}")
