@@ -49,6 +49,10 @@ def test_options_that_only_buildkit_has(core: Core, tmp_path: Path) -> None:
     assert reasons == {"unknown flag: --build-context"}
     steps = [step for run in document.runs if run.reason for step in run.steps]
     assert {step.status for step in steps} == {"unsupported"}
+    found = explain_audit(document, dockerfile=parse(PLAIN)).findings
+    (finding,) = [finding for finding in found if finding.id == "engine-differs"]
+    assert finding.hosts == ("old",)
+    assert "with these docker_args (unknown flag: --build-context)" in finding.title
 
 
 def test_a_misspelt_option_is_a_failure_with_its_sentence(core: Core, tmp_path: Path) -> None:

@@ -56,10 +56,12 @@ def _claim(case: Case, run: Run, well: list[Run]) -> Claim | None:
         item = _at_line(case, reason)
     else:
         return None
-    line = f" (line {item.line})" if item is not None else ""
     hosts = join_names([r.host for r in others])
+    option = item is None and run.status == "unsupported"  # of docker_args
+    what = f"this Dockerfile (line {item.line})" if item is not None else "this Dockerfile"
+    what = f"with these docker_args ({reason})" if option else what
     return Claim(
-        title=f"the Docker Engine of {HOSTS} cannot build this Dockerfile{line}; {hosts} can",
+        title=f"the Docker Engine of {HOSTS} cannot build {what}; {hosts} can",
         confidence="proved",
         steps=(StepId(item.stage_index, item.index),) if item is not None else (),
         evidence=(
@@ -76,11 +78,13 @@ def _claim(case: Case, run: Run, well: list[Run]) -> Claim | None:
                 ),
             ),
         ),
-        advice=_advice(case, run, item),
+        advice="Upgrade docker and its buildx there; or remove the option from docker_args"
+        if option
+        else _advice(case, run, item),
         hosts=(run.host,),
         backends=(run.backend,),
         scenarios=(run.scenario,),
-        merge_key=item.line if item is not None else None,
+        merge_key=item.line if item is not None else reason if option else None,
     )
 
 
