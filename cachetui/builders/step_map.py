@@ -178,6 +178,8 @@ class StepMap:
         started = [end.started for end in ends if end.started is not None]
         finished = [end.finished for end in ends if end.finished is not None]
         error = next((end.error for end in ends if end.error), None)
+        pulls = [end for end in ends if end.fetched] if _may_import(row, status) else []
+        sizes = [end.fetched_bytes for end in pulls if end.fetched_bytes is not None]
         return msgspec.structs.replace(
             self._blank(row, status),
             seconds=sum(seconds) if seconds else None,
@@ -186,4 +188,11 @@ class StepMap:
             finished=max(finished) if finished else None,
             error=error if status in ("failed", "not-reached") else None,
             log_lines=sum(work.log_lines for work in works),
+            pulled_seconds=sum(end.seconds or 0.0 for end in pulls) if pulls else None,
+            pulled_bytes=sum(sizes) if sizes else None,
         )
+
+
+def _may_import(row: Row, status: StepStatus) -> bool:
+    """Whether what the step pulled came from an imported cache: a FROM pulls its image."""
+    return status == "hit" and (row.instruction.keyword != "FROM" or row.id.trigger is not None)

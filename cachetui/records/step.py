@@ -37,7 +37,9 @@ class Step(Record, frozen=True, kw_only=True):
     it: the `engine` (timestamps), the engine's `printed` figure (0.1 s steps), or the `arrival`
     of its output here. `started` and `finished` are seconds since the run began. `same_as`
     names the step whose vertex this one shares (BuildKit builds equal steps once). `log_lines`
-    counts the kept log; the text itself is in the store.
+    counts the kept log; the text itself is in the store. `pulled_seconds` and `pulled_bytes` are
+    what it cost to pull the layers of a hit in an imported cache, and are part of `seconds`; None
+    where nothing was pulled, the bytes also where the engine does not say (a graph driver's store).
     """
 
     stage: str | None
@@ -54,6 +56,8 @@ class Step(Record, frozen=True, kw_only=True):
     same_as: tuple[int, int] | None = None
     error: str | None = None
     log_lines: int = 0
+    pulled_seconds: float | None = None
+    pulled_bytes: int | None = None
 
     @property
     def id(self) -> StepId:

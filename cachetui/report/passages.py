@@ -15,12 +15,18 @@ from cachetui.records.document import Document
 from cachetui.records.host import HostReport
 from cachetui.report import units
 from cachetui.report.clean import clean_line
+from cachetui.report.pulled import pulled
+from cachetui.report.signs import STEP_STATES
 
 MAX_HOSTS = 6
 """Hosts whose leftovers are listed one by one."""
 
 MAX_COMPARISONS = 12
 """Comparisons of seconds that are listed."""
+
+
+MAX_PULLS = 12
+"""Hits with a pull that are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +42,27 @@ def passages(document: Document) -> tuple[Passage, ...]:
     every = (
         Passage("Hosts in trouble", _troubles(document.hosts)),
         Passage("Could not be built", _unsupported(document)),
+        Passage("Pulled from an imported cache", _pulled(document)),
         Passage("Timings compared", _timings(document)),
         Passage("Less reliable timings", tuple(map(clean_line, cautions(document)))),
         Passage("Notes", _notes(document)),
         Passage("Left behind on the hosts", _left(document.hosts)),
     )
     return tuple(passage for passage in every if passage.lines)
+
+
+def _pulled(document: Document) -> tuple[str, ...]:
+    """The hits whose layers a run pulled, and what that cost: it is part of their seconds."""
+    steps = [(run, step) for run in document.runs for step in run.steps if pulled(step)]
+    lines = [
+        clean_line(
+            f"{run.scenario} on {run.host}, line {step.line}: {STEP_STATES[step.status].word}, "
+            + pulled(step)
+        )
+        for run, step in steps[:MAX_PULLS]
+    ]
+    more = len(steps) - MAX_PULLS
+    return (*lines, *[f"and {more} more: --format json has them all"] * (more > 0))
 
 
 def _timings(document: Document) -> tuple[str, ...]:

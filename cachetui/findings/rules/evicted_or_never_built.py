@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cachetui.findings.build_options import forbids_cache
+from cachetui.findings.build_options import build_options, forbids_cache
 from cachetui.findings.cache_contents import holds_none_of, records_of_command
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, Claim, answer
@@ -130,11 +130,17 @@ def _never(question: Question) -> Claim | None:
             Evidence(kind="run", text=f"on {HOSTS} line {line} missed first{peers}", hosts=(host,)),
             *_pressure(question),
         ),
-        advice=f"Build it once on {HOSTS}, or use the cache of a host that has it "
-        "(docker build --cache-from …)",
+        advice=_build_it(question),
         merge_key=("never", question.run.backend, _first_miss(question)),
         one_per_run=True,
     )
+
+
+def _build_it(question: Question) -> str:
+    once = f"Build it once on {HOSTS}"
+    if "--cache-from" in build_options(question.case.document.build.docker_args):
+        return f"{once}, or export a cache that has these steps: what --cache-from names has not"
+    return f"{once}, or use the cache of a host that has it (docker build --cache-from …)"
 
 
 def _first_miss(question: Question) -> StepId:
