@@ -6,13 +6,17 @@ from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+from tests.examples import QUICK
 from tests.lab import Lab, skip_reason
 from tests.lab_failures import expectation, hosts_of, put_first
 from tests.programs import missing, needed, optional
 
 LEFT_OUT = pytest.StashKey[list[str]]()
 IN_CI = os.environ.get("CI") == "true"
+
+settings.load_profile(QUICK)  # unless --hypothesis-profile names another
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
