@@ -12,7 +12,8 @@ import msgspec
 
 from cachetui.audit.build_job import BuildJob
 from cachetui.audit.build_recorder import BuildRecorder
-from cachetui.audit.built_image import inspect_image
+from cachetui.audit.built_image import inspect_image, read_triggers
+from cachetui.builders.legacy_images import LegacyMade
 from cachetui.hosts.machine import Cancel, HostError, Machine
 from cachetui.records.run import Image, Run, RunStatus
 from cachetui.records.step import Step, hit_ratio
@@ -20,12 +21,10 @@ from cachetui.records.step import Step, hit_ratio
 
 @dataclass
 class BuildOutcome:
-    """A run, with the image IDs that the build printed, oldest first. `bases` are the images that
-    it found on the host for a FROM; one that it pulled is not among them."""
+    """A run, and what its output tells of the images that it made step by step."""
 
     run: Run
-    printed_images: list[str] = field(default_factory=list)
-    bases: frozenset[str] = frozenset()
+    made: LegacyMade = field(default_factory=LegacyMade)
 
 
 def run_build(
@@ -50,6 +49,10 @@ def run_build(
     exit_status, error = _stream(machine, job, recorder, cancel)
     seconds = time.monotonic() - begun
     recorder.close()
+    if recorder.steps.unknown_triggers and (error is None or error.kind != "lost"):
+        # What the build pulled is there now; the host's next builds need not ask again.
+        job.facts.triggers.update(read_triggers(machine, job.host, recorder.steps.unknown_triggers))
+        recorder.steps.learn_triggers(job.facts.triggers)
     status, reason = _verdict(exit_status, error, recorder)
     commands = [job.command(values=False)]
     image: Image | None = None
@@ -72,7 +75,7 @@ def run_build(
         of=job.of,
         bases=recorder.digests,
     )
-    return BuildOutcome(run, recorder.images, frozenset(recorder.bases.values()))
+    return BuildOutcome(run, recorder.made(cut=exit_status is None))
 
 
 def _stream(

@@ -111,7 +111,8 @@ class HostAudit:
         if not missing:
             self.report = msgspec.structs.replace(self.report, left_behind_bytes=0)
             return
-        connected = _ConnectedHost(machine, facts, runs, HostLeftovers(self._task, self._host))
+        leftovers = HostLeftovers(self._task, self._host, triggers=facts.triggers)
+        connected = _ConnectedHost(machine, facts, runs, leftovers)
         with self._leftovers_removed(connected):
             self._gather_evidence(connected)
             self._send(connected)
@@ -145,12 +146,15 @@ class HostAudit:
             self._progress.state("cleaning")
             with suppress(HostError):
                 remains = connected.leftovers.remove(connected.machine, self._cancel)
-                if remains is not None and remains.in_use:
-                    images = "1 image is" if remains.in_use == 1 else f"{remains.in_use} images are"
-                    self._progress.note(f"{self.name}: {images} in use and not removed")
+                for note in remains.notes if remains is not None else ():
+                    self._progress.note(f"{self.name}: {note}")
                 if remains is not None and remains.bytes is not None:
                     self.report = msgspec.structs.replace(
-                        self.report, left_behind_bytes=remains.bytes, mounts=remains.mounts
+                        self.report,
+                        left_behind_bytes=remains.bytes,
+                        left_behind_at_most=remains.at_most,
+                        left_behind_images=remains.in_use + remains.unsure,
+                        mounts=remains.mounts,
                     )
 
     def _gather_evidence(self, connected: _ConnectedHost) -> None:
@@ -204,7 +208,7 @@ class HostAudit:
                 recorder = self._recorders.pop(planned, None)
                 if recorder is not None:
                     recorder.close()
-            connected.leftovers.add(job, outcome)
+            connected.leftovers.add(connected.machine, job, outcome)
             if not planned.kind.controlled:
                 connected.leftovers.leave_images(connected.machine)
             self._build_ended(outcome, recorder)

@@ -97,7 +97,11 @@ class HostRuns:
         """The record of a run that this host cannot make."""
         settings = self.task.settings
         steps = StepMap(
-            self.task.dockerfile, settings.target, planned.backend, settings.build_args
+            self.task.dockerfile,
+            settings.target,
+            planned.backend,
+            settings.build_args,
+            self.facts.triggers,
         ).steps(final=True, run_failed=True)
         return unsupported_run(self.job(planned), steps, reason)
 

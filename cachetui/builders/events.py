@@ -85,6 +85,15 @@ class ImageMade:
 
 
 @dataclass(frozen=True, slots=True)
+class ContainerStarted:
+    """A container was started for a step (legacy only); `id` has twelve hex digits."""
+
+    key: str
+    id: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A line that belongs to no step: warnings, errors, anything unknown. Kept, never an error."""
 
@@ -93,7 +102,7 @@ class Message:
     level: Literal["info", "warning", "error"] = "info"
 
 
-Event = Started | Triggers | Log | Ended | ContextSent | ImageMade | Message
+Event = Started | Triggers | Log | Ended | ContextSent | ImageMade | ContainerStarted | Message
 
 
 class Parser(Protocol):

@@ -78,6 +78,7 @@ class ContextDifference:
         return Evidence(
             kind="manifest",
             text=f"{self.second} differs from {self.first}: {'; '.join(parts)}",
+            hosts=(self.host,),
             data={
                 "added": list(one.added[:50]),
                 "removed": list(one.removed[:50]),
@@ -124,7 +125,7 @@ def difference_since_before(question: Question) -> ContextDifference | None:
     host = question.run.host
     return ContextDifference(
         item, question.step.id, backend, difference, "the context that was sent",
-        f"the checkout on {host}", host, kind_of(difference, item),
+        f"the checkout on {HOSTS}", host, kind_of(difference, item),
     )  # fmt: skip
 
 
@@ -136,7 +137,7 @@ def differences_between_hosts(case: Case) -> Iterator[ContextDifference]:
     for report in case.document.hosts:
         files = case.checkout(report.name)
         if files is not None:
-            views[report.name], names[report.name] = files, f"the checkout on {report.name}"
+            views[report.name], names[report.name] = files, f"the checkout on {HOSTS}"
         elif sent is not None:
             views[report.name], names[report.name] = sent, "the context that was sent"
     if all(files is sent for files in views.values()):

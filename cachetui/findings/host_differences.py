@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from cachetui.findings.case import Case
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
-from cachetui.findings.wording import join_names
+from cachetui.findings.wording import host_names
 from cachetui.records.host import HostFacts
 
 _FACTS: tuple[tuple[str, Callable[[HostFacts], object]], ...] = (
@@ -28,10 +28,12 @@ def host_differences(
         ours = _values(case, hosts, get)
         theirs = _values(case, others, get)
         if ours and theirs and set(ours) != set(theirs):
-            sides = ((ours, hosts), (theirs, others))
-            values = (f"{join_names(facts)} on {join_names(where)}" for facts, where in sides)
-            text = f"{name}: {', '.join(values)}"
-            facts.append(Evidence(kind="facts", text=text))
+            by_value: dict[str, list[str]] = {}
+            for host in (*hosts, *others):
+                for value in _values(case, (host,), get):
+                    by_value.setdefault(value, []).append(host)
+            parts = [f"{value} on {host_names(where)}" for value, where in by_value.items()]
+            facts.append(Evidence(kind="facts", text=f"{name}: {', '.join(parts)}"))
     facts += _bases(case, hosts, others)
     if question is not None and question.as_found:
         facts += _before(question)
@@ -51,13 +53,13 @@ def _bases(case: Case, hosts: Sequence[str], others: Sequence[str]) -> list[Evid
     for ref in refs:
         if all((f := case.facts(host)) is not None and f.bases.get(ref) is None for host in hosts):
             evidence.append(
-                Evidence(kind="facts", text=f"{ref} is not among the images of {join_names(hosts)}")
+                Evidence(kind="facts", text=f"{ref} is not among the images of {host_names(hosts)}")
             )
             continue
         ours = set(_values(case, hosts, lambda facts, ref=ref: facts.bases.get(ref)))  # type: ignore[misc]
         theirs = set(_values(case, others, lambda facts, ref=ref: facts.bases.get(ref)))  # type: ignore[misc]
         if ours and theirs and ours != theirs:
-            text = f"{ref} is not the same image on {join_names(hosts)} and {join_names(others)}"
+            text = f"{ref} is not the same image on {host_names(hosts)} and {host_names(others)}"
             evidence.append(Evidence(kind="facts", text=text))
     return evidence
 

@@ -45,8 +45,8 @@ class InputChanges:
 
     @cached_property
     def now(self) -> Inputs | None:
-        """The step's inputs now; None for an ONBUILD trigger."""
-        if self.case.instruction(self.step.id) is None:
+        """The step's inputs now; None for an ONBUILD trigger whose text is not known."""
+        if self.case.instruction(self.step.id, self.run.host) is None:
             return None
         return step_inputs(self.case.build_on(self.run), self.step.id)
 
@@ -56,7 +56,9 @@ class InputChanges:
         if self.before is None or self.step_before is None or self.now is None:
             return None
         build = self.case.build_before(self.before, self.run.backend)
-        return step_inputs(build, self.step_before.id)
+        now = self.case.build_on(self.run)
+        assumed = now.triggers if self.step_before.id.trigger is None else None
+        return step_inputs(build, self.step_before.id, assumed)
 
     @cached_property
     def changed(self) -> frozenset[str]:

@@ -44,8 +44,8 @@ class Question:
 
     @cached_property
     def instruction(self) -> Instruction | None:
-        """None for an ONBUILD trigger of a base image."""
-        return self.case.instruction(self.step.id)
+        """None for an ONBUILD trigger of a base image whose text is not known."""
+        return self.case.instruction(self.step.id, self.run.host)
 
     @cached_property
     def changes(self) -> InputChanges:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import Dockerfile
+from cachetui.dockerfile.triggers import with_triggers
 from cachetui.findings.context_files import ContextFiles, files_read, reads_context
 from cachetui.findings.variables import PREDEFINED, Scope, references, scope_at
 from cachetui.records.backend import Backend
@@ -38,6 +39,11 @@ class BuildOnHost:
     facts: HostFacts | None
     files: ContextFiles | None
     digests: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def triggers(self) -> Mapping[str, tuple[str, ...]]:
+        """The ONBUILD triggers of the host's base images."""
+        return self.facts.triggers if self.facts else {}
 
     def image(self, ref: str) -> str | None:
         """A token for what a reference names: its layers, else `@` and its digest."""
@@ -65,9 +71,16 @@ def comparable(one: str | None, other: str | None) -> bool:
     return one is not None and other is not None and one.startswith("@") == other.startswith("@")
 
 
-def step_inputs(build: BuildOnHost, step: StepId) -> Inputs:
-    """The inputs of a step of that build on that host."""
-    file = build.dockerfile
+def step_inputs(
+    build: BuildOnHost, step: StepId, triggers: Mapping[str, tuple[str, ...]] | None = None
+) -> Inputs | None:
+    """The inputs of a step of that build on that host. `triggers` stand in for those of base
+    images of which the host did not tell; None for one of these that nothing tells of."""
+    known = {**(triggers or {}), **build.triggers}
+    file, counts = with_triggers(build.dockerfile, known)
+    step, of_trigger = _below_triggers(step, counts.get(step.stage_index, 0)), step.trigger
+    if of_trigger is not None and of_trigger >= counts.get(step.stage_index, 0):
+        return None
     instruction = file.stages[step.stage_index].instructions[step.index]
     scope = scope_at(file, build.build.build_args, step.stage_index, step.index, build.backend)
     tokens = {"text": _text(instruction, build.backend)}
@@ -96,6 +109,13 @@ def step_inputs(build: BuildOnHost, step: StepId) -> Inputs:
         tokens["platform"] = build.facts.platform
     tokens["options"] = " ".join(build.build.docker_args)
     return Inputs(tokens, frozenset(unknown), files, scope.lines, build.build.context_digest)
+
+
+def _below_triggers(step: StepId, triggers: int) -> StepId:
+    """The place of a step where the triggers of its stage are instructions."""
+    if step.trigger is not None:
+        return StepId(step.stage_index, step.trigger + 1)
+    return StepId(step.stage_index, step.index + triggers if step.index else 0)
 
 
 def _run_tokens(build: BuildOnHost, instruction: Instruction, scope: Scope) -> dict[str, str]:

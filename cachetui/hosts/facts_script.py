@@ -49,11 +49,12 @@ _free() {
 }
 _bases() {
   [ $# -gt 0 ] || return 0
-  if _found=$(_d image inspect --format '{{json .RootFS.Layers}}' "$@" 2>/dev/null); then
+  _form='{{json .RootFS.Layers}}|{{with .Config}}{{json .OnBuild}}{{end}}'
+  if _found=$(_d image inspect --format "$_form" "$@" 2>/dev/null); then
     printf '%s\\n' "$_found"
   else
     for _ref; do
-      _d image inspect --format '{{json .RootFS.Layers}}' "$_ref" 2>/dev/null || echo null
+      _d image inspect --format "$_form" "$_ref" 2>/dev/null || echo null
     done
   fi
 }

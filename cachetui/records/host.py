@@ -52,6 +52,7 @@ class HostFacts(Record, frozen=True, kw_only=True):
     free_bytes: int | None = None
     df: dict[str, int] = msgspec.field(default_factory=dict)
     bases: dict[str, tuple[str, ...] | None] = msgspec.field(default_factory=dict)
+    triggers: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     umask: str | None = None
     user: str | None = None
     cache_folder: str = ""
@@ -167,8 +168,10 @@ class HostEvidence(Record, frozen=True, kw_only=True):
 class HostReport(Record, frozen=True, kw_only=True):
     """A host in an audit: what it is, how it went, and what the audit leaves behind there.
 
-    `left_behind_bytes` is what the audit added to the host's disk and did not remove: build
-    cache and context folder, None when it could not be measured.
+    `left_behind_bytes` is what the audit added to the host's disk and did not remove, its build
+    context apart; None when it could not be measured. With `left_behind_at_most` it is no more
+    than that: BuildKit's cache does not tell whose a record is. `left_behind_images` are those
+    of steps that stay, as others use them or they may be others'.
     """
 
     name: str
@@ -180,6 +183,8 @@ class HostReport(Record, frozen=True, kw_only=True):
     store: str | None = None
     backends: tuple[Backend, ...] = ()
     left_behind_bytes: int | None = None
+    left_behind_at_most: bool = False
+    left_behind_images: int = 0
     facts: HostFacts | None = None
     mounts: tuple[CacheMount, ...] = ()
     evidence: HostEvidence | None = None

@@ -163,7 +163,8 @@ def test_show_tells_why_and_the_json_has_it(kept: Path) -> None:
     } <= found.keys()  # fmt: skip
     assert found["confidence"] == "proved"
     assert found["steps"] == [{"stage_index": 0, "index": 3}]
-    assert all(one.keys() == {"kind", "text", "data"} for one in found["evidence"])
+    keys = {"kind", "text", "data", "hosts", "runs"}
+    assert all(one.keys() == keys for one in found["evidence"])
     assert "Why" not in run("show", "--store", kept, "--findings", "none").stdout
     wrong = run("show", "--store", kept, "--findings", "some")
     assert wrong.exit_code == 2

@@ -134,6 +134,34 @@ def test_outputs_prove_what_depends_on_a_mount(step: StepId) -> None:
         assert "mount-changes-result" not in ids(outputs_of(MAKES, cold, warm, step))
 
 
+@pytest.mark.parametrize(
+    ("results", "found"),
+    [
+        ({"a": ("c", "w"), "b": ("c", "w")}, {"a", "b"}),
+        ({"a": ("c", "w"), "b": ("c", "w"), "c": ("c", "x")}, {"a", "b"}),
+        ({"a": ("c", "w"), "b": ("c", "x")}, set()),
+        ({"a": ("c", "w"), "b": ("d", "w")}, set()),
+        ({"a": ("c", "c"), "b": ("c", "c")}, set()),
+        ({"a": ("c", "w")}, set()),
+    ],
+)
+def test_one_repeat_on_several_hosts_is_evidence(
+    results: dict[str, tuple[str, str]], found: set[str]
+) -> None:
+    runs: list[Run] = []
+    outputs: dict[tuple[str, StepId], str] = {}
+    for name, made in results.items():
+        for scenario, result in zip(("buildkit-cold", "buildkit-mounts-warm"), made, strict=True):
+            one = run(MAKES, "mm", scenario=scenario, host=name)
+            runs.append(one)
+            outputs[(one.id, StepId(0, 1))] = result
+    said = why(audit(MAKES, runs), outputs=outputs)
+    likely = [f for f in said.findings if f.id == "mount-changes-result"]
+    assert {h for f in likely for h in f.hosts if f.confidence == "likely"} == found
+    asked = [need for need in said.needs if "--repeat 2 --outputs" in need.text]
+    assert bool(asked) is (not found and any(cold != warm for cold, warm in results.values()))
+
+
 @pytest.mark.parametrize("step", [StepId(0, 1), StepId(1, 1)], ids=["of the RUN", "of its copy"])
 def test_outputs_of_cold_runs_prove_chance(step: StepId) -> None:
     found = outputs_of(MAKES, ["a", "b"], [], step)

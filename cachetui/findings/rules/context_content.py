@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from cachetui.findings.case import Case
+from cachetui.findings.claim import HOSTS
 from cachetui.findings.context_claims import ContextClaim, ContextSuspect
 from cachetui.findings.context_differences import ContextDifference, files_of, unneeded
-from cachetui.findings.record import Evidence
+from cachetui.findings.context_files import reads_context
+from cachetui.findings.record import Evidence, Need
 from cachetui.findings.rule import Rule
-from cachetui.findings.wording import describe, join_names
+from cachetui.findings.wording import describe, host_names, join_names
 
 
 class ContextContent(ContextSuspect, frozen=True, tag="content"):
@@ -33,7 +37,7 @@ def _advice(case: Case, found: ContextDifference) -> str:
     if not found.sure and evidence is not None and evidence.checkout is not None:
         folder = evidence.checkout.path
         return (
-            f"Bring the checkout on {found.host} to the same commit: `git -C {folder} status` and "
+            f"Bring the checkout on {HOSTS} to the same commit: `git -C {folder} status` and "
             f"`git -C {folder} log -1` there show what it has{more}"
         )
     return (
@@ -47,6 +51,27 @@ def _suspect(found: ContextDifference) -> ContextContent:
 
 
 CLAIM = ContextClaim("content", _title, _evidence, _advice, _suspect)
+
+
+def ask(case: Case) -> Iterator[Need]:
+    """What COPY saw before is not known: neither an earlier run's context nor a checkout."""
+    hosts: dict[str, None] = {}
+    for run in case.runs:
+        if not run.kind.as_found or case.before(run) is not None:
+            continue
+        evidence = case.evidence(run.host)
+        causes = (case.instruction(chain.cause.id) for chain in case.chains[run.id])
+        if evidence is None or evidence.checkout is not None:
+            continue
+        if any(item is not None and reads_context(item, run.backend) for item in causes):
+            hosts[run.host] = None
+    if hosts:
+        yield Need(
+            id="context-content",
+            text=f"context_on_host in hosts.toml names the checkout that {host_names([*hosts])} "
+            "builds from: its files are then compared with those that were sent",
+        )
+
 
 RULE = Rule(
     id="context-content",
@@ -70,5 +95,6 @@ RULE = Rule(
     try_it="docker build . ; echo >> any-file ; docker build .",
     explain=CLAIM.explain,
     observe=CLAIM.observe,
+    ask=ask,
     suspect=ContextContent,
 )

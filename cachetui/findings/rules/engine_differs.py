@@ -9,7 +9,7 @@ from cachetui.builders.unsupported import unsupported
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import DockerfileError
 from cachetui.findings.case import Case
-from cachetui.findings.claim import Claim
+from cachetui.findings.claim import HOSTS, Claim
 from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import Rule
 from cachetui.findings.wording import join_names
@@ -58,15 +58,17 @@ def _claim(case: Case, run: Run, well: list[Run]) -> Claim | None:
     line = f" (line {item.line})" if item is not None else ""
     hosts = join_names([r.host for r in others])
     return Claim(
-        title=f"Docker Engine {here.engine} on {run.host} cannot build this Dockerfile{line}; "
+        title=f"Docker Engine {here.engine} on {HOSTS} cannot build this Dockerfile{line}; "
         f"{hosts} can",
         confidence=confidence,
         steps=(StepId(item.stage_index, item.index),) if item is not None else (),
         evidence=(
             Evidence(
                 kind="run",
-                text=f"{run.scenario} on {run.host}: {reason}",
-                data={"run": run.id, "status": run.status},
+                text=f"{run.scenario} on {HOSTS}: {reason}",
+                data={"status": run.status},
+                hosts=(run.host,),
+                runs=(run.id,),
             ),
             Evidence(
                 kind="facts",
@@ -80,7 +82,7 @@ def _claim(case: Case, run: Run, well: list[Run]) -> Claim | None:
         hosts=(run.host,),
         backends=(run.backend,),
         scenarios=(run.scenario,),
-        merge_key=item.line if item is not None else None,
+        merge_key=(item.line if item is not None else None, here.engine),
     )
 
 
@@ -131,7 +133,7 @@ def _engines(case: Case, runs: list[Run]) -> list[tuple[str, list[str]]]:
 
 
 def _advice(case: Case, run: Run, item: Instruction | None) -> str:
-    head = f"Upgrade Docker Engine on {run.host}"
+    head = f"Upgrade Docker Engine on {HOSTS}"
     if run.backend == "legacy":
         return f"{head}, or build with BuildKit there: DOCKER_BUILDKIT=1 docker build …"
     if case.dockerfile.syntax is None:

@@ -59,9 +59,10 @@ def _evicted(question: Question) -> Claim | None:
     evidence = [
         Evidence(
             kind="earlier",
-            text=f"audit {before.run.audit} had this step on {host} ({step.status}), with the "
+            text=f"audit {before.run.audit} had this step on {HOSTS} ({step.status}), with the "
             f"same {join_names(sorted(_known(question)), 6)}",
             data={"audit": before.run.audit, "status": step.status},
+            hosts=(host,),
         ),
         *records_of_command(question.case.evidence(host), question),
         *_pressure(question),
@@ -125,11 +126,11 @@ def _never(question: Question) -> Claim | None:
         f"from line {line} on: never built there, or removed",
         confidence="likely",
         evidence=(
-            Evidence(kind="cache", text=f"on {host} {text}"),
-            Evidence(kind="run", text=f"on {host} line {line} missed first{peers}"),
+            Evidence(kind="cache", text=f"on {HOSTS} {text}", hosts=(host,)),
+            Evidence(kind="run", text=f"on {HOSTS} line {line} missed first{peers}", hosts=(host,)),
             *_pressure(question),
         ),
-        advice=f"Build it once on {host}, or use the cache of a host that has it "
+        advice=f"Build it once on {HOSTS}, or use the cache of a host that has it "
         "(docker build --cache-from …)",
         merge_key=("never", question.run.backend, _first_miss(question)),
         one_per_run=True,
@@ -148,13 +149,21 @@ def _pressure(question: Question) -> Iterator[Evidence]:
     evidence = question.case.evidence(question.run.host)
     if facts is not None and facts.free_bytes is not None and facts.df:
         held = facts.df.get("Build Cache")
-        text = f"{facts.free_bytes / 1e9:.1f} GB are free on its disk"
+        text = f"on {HOSTS} {facts.free_bytes / 1e9:.1f} GB are free on the disk"
         if held is not None:
             text += f", the build cache holds {held / 1e9:.2f} GB"
-        yield Evidence(kind="facts", text=text)
+        yield Evidence(
+            kind="facts",
+            text=text,
+            data={"free_bytes": facts.free_bytes, "cache_bytes": held},
+            hosts=(question.run.host,),
+        )
     if evidence is not None and evidence.gc:
         yield Evidence(
-            kind="facts", text=f"its garbage collection policy: {'; '.join(evidence.gc[:3])}"
+            kind="facts",
+            text=f"garbage collection policy on {HOSTS}: {'; '.join(evidence.gc[:3])}",
+            data={"gc": list(evidence.gc)},
+            hosts=(question.run.host,),
         )
 
 
@@ -174,7 +183,7 @@ def _keep(question: Question) -> str:
     return (
         "Give the cache more room: builder.gc.defaultKeepStorage in daemon.json (`docker buildx "
         "inspect` shows the limits), and look for a `docker builder prune` or `docker system "
-        f"prune` in a timer on {question.run.host}"
+        f"prune` in a timer on {HOSTS}"
     )
 
 
