@@ -11,14 +11,10 @@ from cachetui.config.settings import BuildSettings
 from cachetui.context.build_context import Context
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.records.base import SCHEMA
+from cachetui.records.digest import digest
 from cachetui.records.document import BuildRecord
 from cachetui.records.host import HostFacts
 from cachetui.records.scenario import Planned
-
-
-def digest(text: str) -> str:
-    """`sha256:…` of a text."""
-    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def build_record(build: BuildSettings, context: Context, dockerfile: Dockerfile) -> BuildRecord:
