@@ -154,13 +154,11 @@ class Case:
             self._files[key] = self._read(document, host, digest)
         return self._files[key]
 
-    def compared(
-        self, first: Mapping[str, Entry], second: Mapping[str, Entry], backend: Backend
-    ) -> Difference:
-        """`seen.compare`, once for two views that `files` gave."""
-        key = (id(first), id(second), backend)
+    def compared(self, first: Mapping[str, Entry], second: Mapping[str, Entry]) -> Difference:
+        """`compare_files`, once for two views that `files_read` gave."""
+        key = (id(first), id(second))
         if key not in self._compared:
-            self._compared[key] = compare_files(first, second, backend)
+            self._compared[key] = compare_files(first, second)
         return self._compared[key]
 
     def _read(self, document: Document, host: str, digest: str | None) -> ContextFiles | None:

@@ -13,6 +13,7 @@ from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS
 from cachetui.findings.context_files import ContextFiles, Difference, files_read, reads_context
+from cachetui.findings.ignore_files import ignored_on_buildkit_alone
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
 from cachetui.findings.variables import scope_at
@@ -86,6 +87,13 @@ class ContextDifference:
             },
         )
 
+    def ignored_elsewhere(self, case: Case) -> Iterator[Evidence]:
+        """That an ignore file excludes all that differs, and this builder does not read it."""
+        paths = files_of(self.difference.paths)
+        text = ignored_on_buildkit_alone(case.document.build, self.backend, paths)
+        if text is not None:
+            yield Evidence(kind="manifest", text=text)
+
 
 def files_of(paths: Sequence[str]) -> list[str]:
     """The paths less the folders that others of them are in."""
@@ -107,7 +115,7 @@ def difference_since_before(question: Question) -> ContextDifference | None:
     if question.before is not None:
         if question.changes.then is None or question.changes.then.files is None:
             return None
-        difference = question.case.compared(question.changes.then.files, now, backend)
+        difference = question.case.compared(question.changes.then.files, now)
         if not difference:
             return None
         audit = question.before.run.audit
@@ -119,7 +127,7 @@ def difference_since_before(question: Question) -> ContextDifference | None:
     if files is None or question.run.context_digest is not None or not question.as_found:
         return None
     theirs = _view(question.case, files, item, backend)
-    if theirs is None or not (difference := question.case.compared(now, theirs, backend)):
+    if theirs is None or not (difference := question.case.compared(now, theirs)):
         return None
     host = question.run.host
     return ContextDifference(
@@ -185,7 +193,7 @@ def _first(
         second = _view(case, other[0], item, backend)
         if first is None or second is None:
             continue
-        difference = case.compared(first, second, backend)
+        difference = case.compared(first, second)
         if difference:
             return ContextDifference(
                 item, StepId(item.stage_index, item.index), backend, difference,

@@ -1,16 +1,13 @@
 """What an instruction sees of a build context, and how two views of it differ.
 
-Measured in our lab on 20.10, 26.1 and 28.5: both builders have content, type, link target and a
-file's mode in COPY's key, with `--chmod` or without. A folder's mode is in the legacy builder's
-key alone, except that of the context's root. Names outside of what is copied, times and owners
-are in no key. Source paths match as in BuildKit `frontend/dockerfile/dockerfile2llb/convert.go`
-(dispatchCopy) and moby `builder/dockerfile/copy.go`: `filepath.Match`, part by part.
+Measured in our lab on 20.10, 26.1 and 28.5: both builders have content, type, link target and the
+modes of files and folders in COPY's key, with `--chmod` or without, except the mode of the
+context's root. Names outside of what is copied, times and owners are in no key. Which entries a
+source names is in `copied_paths`.
 """
 
 from __future__ import annotations
 
-import fnmatch
-import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,11 +16,11 @@ from e2b_dockerfile_utils import PatternMatcher
 
 from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import Instruction, is_remote
+from cachetui.findings.copied_paths import copied
 from cachetui.findings.variables import Scope, references
 from cachetui.records.backend import Backend
 
 ROOT = "context"
-_MAGIC = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True)
@@ -71,7 +68,9 @@ class ContextFiles:
                 continue
             source = there.get(entry.target or "") if entry.kind == "link" else None
             if source is not None:
-                entry = Entry(entry.path, "file", source.mode, source.size, source.sha256)
+                # The legacy builder has in the key that it is a link, and to what.
+                to = entry.target if backend == "legacy" else None
+                entry = Entry(entry.path, "file", source.mode, source.size, source.sha256, to)
             entries[path] = entry
         return entries
 
@@ -116,7 +115,9 @@ def files_read(
     variable whose value is not known, an ignore file whose text is not."""
     sources = tuple(_expanded(written, scope) for written in _sources(instruction, backend))
     excluded = tuple(
-        flag.partition("=")[2] for flag in instruction.flags if flag.startswith("--exclude=")
+        flag.partition("=")[2]
+        for flag in instruction.flags
+        if backend == "buildkit" and flag.startswith("--exclude=")  # the legacy builder ignores it
     )
     key = (backend, sources, excluded)
     if key not in files.memo:
@@ -134,27 +135,22 @@ def _seen(
     for source in sources:
         if source is None:
             return None
-        entries.update(_match(visible, source))
-    if excluded:
         try:
-            leave_out = PatternMatcher(list(excluded))
+            entries.update(copied(visible, source, backend, excluded))
         except ValueError:
             return None
-        entries = {path: entry for path, entry in entries.items() if not leave_out.matches(path)}
     return entries
 
 
-def compare_files(
-    first: Mapping[str, Entry], second: Mapping[str, Entry], backend: Backend
-) -> Difference:
-    """How the second view differs from the first, in what is in the builder's key."""
+def compare_files(first: Mapping[str, Entry], second: Mapping[str, Entry]) -> Difference:
+    """How the second view differs from the first: both of one builder, whose key they are."""
     content: list[str] = []
     modes: list[tuple[str, int, int]] = []
     for path in sorted(set(first) & set(second)):
         a, b = first[path], second[path]
         if _bytes(a) != _bytes(b):
             content.append(path)
-        elif a.mode != b.mode and _keys_mode(a, backend):
+        elif a.mode != b.mode and a.kind in ("file", "dir"):
             modes.append((path, a.mode, b.mode))
     return Difference(
         added=tuple(sorted(set(second) - set(first))),
@@ -166,12 +162,8 @@ def compare_files(
 
 def _bytes(entry: Entry) -> tuple[object, ...]:
     if entry.kind == "file":
-        return ("file", entry.size, entry.sha256)
-    return (entry.kind, entry.target if entry.kind == "symlink" else None)
-
-
-def _keys_mode(entry: Entry, backend: Backend) -> bool:
-    return entry.kind == "file" or (entry.kind == "dir" and backend == "legacy")
+        return ("file", entry.size, entry.sha256, entry.target)
+    return (entry.kind, entry.target)
 
 
 def _binds_context(instruction: Instruction) -> Iterable[str]:
@@ -201,32 +193,3 @@ def _expanded(text: str, scope: Scope) -> str | None:
         value = value.strip("\"'")
         text = re.sub(rf"\$(?:\{{{name}\}}|{name}\b)", value.replace("\\", r"\\"), text)
     return None if "$" in text else text
-
-
-def _match(visible: Mapping[str, Entry], source: str) -> dict[str, Entry]:
-    """What one source names: a path with all below it, or all that a pattern matches."""
-    clean = posixpath.normpath(source.replace("/./", "/")).lstrip("/")
-    if clean in (".", ""):
-        return dict(visible)
-    tops = [clean] if clean in visible else []
-    if not tops and _MAGIC.search(clean):
-        depth = clean.count("/")
-        tops = [p for p in visible if p.count("/") == depth and _matches(p, clean)]
-    entries: dict[str, Entry] = {}
-    for top in tops:
-        entry = visible[top]
-        if entry.kind == "symlink" and entry.target:
-            real = posixpath.normpath(posixpath.join(posixpath.dirname(top), entry.target))
-            entries.update(
-                {p: e for p, e in visible.items() if p == real or p.startswith(real + "/")}
-            )
-        entries[top] = entry
-        if entry.kind == "dir":
-            entries.update({p: e for p, e in visible.items() if p.startswith(top + "/")})
-    return entries
-
-
-def _matches(path: str, pattern: str) -> bool:
-    """Go's `filepath.Match`: `*` and `?` stop at a slash; `[^…]` negates."""
-    parts = zip(path.split("/"), pattern.split("/"), strict=True)
-    return all(fnmatch.fnmatchcase(name, part.replace("[^", "[!")) for name, part in parts)

@@ -153,7 +153,7 @@ class InputChanges:
             return False
         if self.now.files is None or self.then.files is None:
             return False
-        return bool(self.case.compared(self.then.files, self.now.files, self.run.backend))
+        return bool(self.case.compared(self.then.files, self.now.files))
 
     @cached_property
     def inputs_unchanged(self) -> bool | None:

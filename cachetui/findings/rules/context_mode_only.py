@@ -29,8 +29,8 @@ def _evidence(case: Case, found: ContextDifference) -> list[Evidence]:
         found.evidence(),
         Evidence(
             kind="source",
-            text="a file's mode is in COPY's cache key on both builders, with --chmod or without; "
-            "a folder's mode only on the legacy builder",
+            text="the modes of files and of folders are in COPY's cache key on both builders, with "
+            "--chmod or without",
         ),
     ]
     if _is_umask(found):
