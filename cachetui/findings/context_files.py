@@ -1,9 +1,11 @@
 """What an instruction sees of a build context, and how two views of it differ.
 
-Measured in our lab on 20.10, 26.1 and 28.5: both builders have content, type, link target and the
-modes of files and folders in COPY's key, with `--chmod` or without, except the mode of the
-context's root. Names outside of what is copied, times and owners are in no key. Which entries a
-source names is in `copied_paths`.
+Measured in our lab on 20.10, 26.1 and 28.5, with each content in a folder of a name of its own:
+both builders have content, type, link target and mode of all that is copied in COPY's key, with
+`--chmod` or without, of folders too. Not in it are the mode of the context's root and of folders
+above what is copied, names outside of it, times and owners. (A folder whose mode changes in place
+is a hit on BuildKit: what the engine keeps of the last transfer has the new mode and the old hash,
+fsutil `diskwriter.go`.) Which entries a source names is in `copied_paths`.
 """
 
 from __future__ import annotations
@@ -114,11 +116,10 @@ def files_read(
     """The entries that the instruction reads, None when that is not known: a source with a
     variable whose value is not known, an ignore file whose text is not."""
     sources = tuple(_expanded(written, scope) for written in _sources(instruction, backend))
-    excluded = tuple(
-        flag.partition("=")[2]
-        for flag in instruction.flags
-        if backend == "buildkit" and flag.startswith("--exclude=")  # the legacy builder ignores it
-    )
+    excluded: tuple[str, ...] = ()
+    if backend == "buildkit":
+        flags = (flag for flag in instruction.flags if flag.startswith("--exclude="))
+        excluded = tuple(flag.partition("=")[2] for flag in flags)
     key = (backend, sources, excluded)
     if key not in files.memo:
         files.memo[key] = _seen(files, backend, sources, excluded)
@@ -131,14 +132,15 @@ def _seen(
     visible = files.visible(backend)
     if visible is None:
         return None
+    try:
+        leave_out = PatternMatcher(list(excluded)) if excluded else None
+    except ValueError:
+        return None
     entries: dict[str, Entry] = {}
     for source in sources:
         if source is None:
             return None
-        try:
-            entries.update(copied(visible, source, backend, excluded))
-        except ValueError:
-            return None
+        entries |= copied(visible, source, backend, leave_out)
     return entries
 
 

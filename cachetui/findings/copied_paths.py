@@ -6,6 +6,9 @@ Measured in our lab on 20.10, 26.1, 28.5 and 28.5 with the containerd store:
   that file's own path in the key, BuildKit only the name that is written.
 - A link inside a copied folder is a link for BuildKit: its target's text counts. For the legacy
   builder the file behind it counts, and for one that is broken nothing but its name.
+- `--exclude` holds below each source folder and leaves out no source itself (28.5).
+
+Not followed: 26.1 takes a link below a wildcard's match for the file behind it.
 
 Sources match as in BuildKit `frontend/dockerfile/dockerfile2llb/convert.go` (dispatchCopy) and moby
 `builder/dockerfile/copy.go`: `filepath.Match`, part by part.
@@ -16,7 +19,7 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from e2b_dockerfile_utils import PatternMatcher
 from msgspec import structs
@@ -29,20 +32,19 @@ _MAGIC = re.compile(r"[*?\[]")
 
 
 def copied(
-    visible: Mapping[str, Entry], source: str, backend: Backend, excluded: Sequence[str] = ()
+    visible: Mapping[str, Entry],
+    source: str,
+    backend: Backend,
+    leave_out: PatternMatcher | None = None,
 ) -> dict[str, Entry]:
-    """Path → entry of what a source names, folders with all below them. `excluded` are patterns of
-    `--exclude`, from the folder that is copied on.
-
-    Raises ValueError for a pattern that is none.
-    """
-    leave_out = PatternMatcher(list(excluded)) if excluded else None
+    """Path → entry of what a source names, folders with all below them, less what `leave_out`
+    excludes by its path from the folder that is copied."""
     entries: dict[str, Entry] = {}
     for written, real in _tops(visible, source):
         name = real if backend == "legacy" else written
         for path in _below(visible, real):
             inner = path[len(real) :].lstrip("/")
-            if leave_out is not None and leave_out.matches(inner or posixpath.basename(real)):
+            if leave_out is not None and inner and leave_out.matches(inner):
                 continue
             entry = visible[path]
             if backend == "legacy" and entry.kind == "symlink" and inner:
