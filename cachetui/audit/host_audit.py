@@ -21,7 +21,8 @@ from cachetui.audit.task import AuditTask
 from cachetui.builders.registry import builder_named
 from cachetui.config.settings import HostSettings
 from cachetui.context.manifest import ContextError
-from cachetui.hosts.evidence import gather_evidence
+from cachetui.findings.build_options import pulls_always
+from cachetui.hosts.evidence import bases_after, gather_evidence
 from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.machine import Cancel, HostConnector, HostError, Machine
 from cachetui.hosts.upload import put_folder
@@ -120,6 +121,7 @@ class HostAudit:
                 if self._cancel.is_set():
                     raise HostError(self.name, "cancelled", "stopped")
                 self._build(connected, planned)
+            self._read_bases_again(connected)
             if self._task.outputs:
                 self._read_images(connected, missing)
 
@@ -177,6 +179,19 @@ class HostAudit:
             self._progress.note(f"{self.name}: {problem}")
         evidence = msgspec.structs.replace(evidence, checkout=own.checkout, image=own.image)
         self.report = msgspec.structs.replace(self.report, evidence=evidence)
+
+    def _read_bases_again(self, connected: _ConnectedHost) -> None:
+        """What the base images' names are now: a run as found pulls those that are not there, and
+        `--pull` takes what the registry has."""
+        as_found = any(not planned.kind.controlled for planned in self._task.plan.order)
+        pulls = pulls_always(self._task.settings.docker_args)
+        evidence = self.report.evidence
+        if evidence is not None and (as_found or pulls):
+            after = bases_after(
+                connected.machine, self._host, connected.facts, evidence, as_found=as_found
+            )
+            evidence = msgspec.structs.replace(evidence, bases_after=after)
+            self.report = msgspec.structs.replace(self.report, evidence=evidence)
 
     def _send(self, connected: _ConnectedHost) -> None:
         self._progress.sending(self._task.context.size)

@@ -176,7 +176,7 @@ class Case:
         return self._files[key]
 
     def compared(self, first: Mapping[str, Entry], second: Mapping[str, Entry]) -> Difference:
-        """`compare_files`, once for two views that `files` gave."""
+        """`compare_files`, once for two views that `files_read` gave."""
         key = (id(first), id(second))
         if key not in self._compared:
             self._compared[key] = compare_files(first, second)
@@ -194,8 +194,8 @@ class Case:
         entries = self.manifests.get(digest or build.context_digest)
         if entries is None:
             return None
-        inside = f"{ROOT}/{build.dockerfile}"
-        name = inside if any(entry.path == inside for entry in entries) else build.dockerfile
+        beside = any(entry.path == build.dockerfile == "Dockerfile" for entry in entries)
+        name = build.dockerfile if beside else f"{ROOT}/{build.dockerfile}"
         return ContextFiles(entries, ignores, name)
 
     def checkout(self, host: str) -> ContextFiles | None:
@@ -211,8 +211,9 @@ class Case:
             self.document.build,
             self.dockerfile,
             run.backend,
-            self.facts(run.host),
+            self.hosts.get(run.host),
             self.files(self.document, run.host, run.context_digest),
+            run.context_digest or self.document.build.context_digest,
             run.bases,
         )
 
@@ -249,14 +250,14 @@ class Case:
         ]
 
     def build_before(self, before: EarlierRun, backend: Backend) -> BuildOnHost:
-        report = next((h for h in before.document.hosts if h.name == before.run.host), None)
         files = self.files(before.document, before.run.host, before.run.context_digest)
         return BuildOnHost(
             before.document.build,
             before.dockerfile,
             backend,
-            report.facts if report else None,
+            before.host,
             files,
+            before.run.context_digest or before.document.build.context_digest,
             before.run.bases,
         )
 

@@ -13,6 +13,7 @@ from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS
 from cachetui.findings.context_files import ContextFiles, Difference, files_read, reads_context
+from cachetui.findings.ignore_files import ignored_on_buildkit_alone
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
 from cachetui.findings.variables import scope_at
@@ -86,6 +87,13 @@ class ContextDifference:
                 "modes": [[path, f"{was:o}", f"{now:o}"] for path, was, now in one.modes[:50]],
             },
         )
+
+    def ignored_elsewhere(self, case: Case) -> Iterator[Evidence]:
+        """That an ignore file excludes all that differs, and this builder does not read it."""
+        paths = files_of(self.difference.paths)
+        text = ignored_on_buildkit_alone(case.document.build, self.backend, paths)
+        if text is not None:
+            yield Evidence(kind="manifest", text=text)
 
 
 def files_of(paths: Sequence[str]) -> list[str]:

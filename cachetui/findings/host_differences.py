@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from cachetui.findings.case import Case
+from cachetui.findings.input_changes import InputChanges
+from cachetui.findings.key_inputs import words_of
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
 from cachetui.findings.wording import host_names
@@ -65,47 +67,40 @@ def _bases(case: Case, hosts: Sequence[str], others: Sequence[str]) -> list[Evid
 
 
 def _before(question: Question) -> list[Evidence]:
+    """What of the step's key changed since the earlier run, in it or in what it builds on; then
+    what is not known of it: "nothing changed" holds of what was looked at only."""
     host = question.run.host
     if question.before is None:
         text = f"no earlier as-found run of this build on {host} is stored to compare with"
         return [Evidence(kind="earlier", text=text)]
-    changes = [
-        Evidence(kind="earlier", text=f"since the run of audit {question.before.run.audit}: {what}")
-        for what in _changes(question)
-    ]
-    return changes or [
-        Evidence(
-            kind="earlier",
-            text=f"nothing that is known changed since audit {question.before.run.audit}",
-        )
-    ]
+    since = f"since the run of audit {question.before.run.audit}"
+    steps = [question.changes, *(one.changes for one in question.builds_on)]
+    changes = list(dict.fromkeys(what for step in steps for what in _changes(step)))
+    unknown = sorted({words_of(name) for step in steps for name in step.unknown})
+    if any(step.then is None for step in steps):
+        unknown.append("steps that the earlier run did not have, or that no line here stands for")
+    facts = [Evidence(kind="earlier", text=f"{since}: {what}") for what in changes]
+    if not changes:
+        text = f"nothing that was looked at changed {since}"
+        facts.append(Evidence(kind="earlier", text=text))
+    if unknown:
+        text = f"not known, so not compared: {', '.join(unknown)}"
+        facts.append(Evidence(kind="earlier", text=text))
+    return facts
 
 
-def _changes(question: Question) -> list[str]:
-    changes: list[str] = []
-    for edit in question.changes.edits_above:
+def _changes(changes: InputChanges) -> Iterator[str]:
+    for edit in changes.edits_above:
         item = edit.now or edit.before
         if item is not None:
-            changes.append(f"{item.keyword} of line {item.line} was {edit.kind}")
-    changes += [f"{_label(name)} changed" for name in sorted(question.changes.changed)]
-    if question.changes.now is not None and question.changes.now.unknown:
-        changes.append(f"not known: {', '.join(sorted(question.changes.now.unknown))}")
-    return changes
-
-
-_LABELS = {
-    "base": "the base image",
-    "from": "the image that it copies from",
-    "network": "the network of the build",
-    "options": "the options of the build",
-    "platform": "the platform",
-    "text": "the text of the instruction",
-}
-
-
-def _label(name: str) -> str:
-    """An input of a key in words: "ARG NODE" for "arg:NODE"."""
-    kind, _, variable = name.partition(":")
-    if kind in ("arg", "env"):
-        return f"{kind.upper()} {variable}"
-    return variable or _LABELS.get(name, name)
+            yield f"{item.keyword} of line {item.line} was {edit.kind}"
+    for name in sorted(changes.changed):
+        yield f"{words_of(name)} changed"
+    for name in sorted(changes.doubtful):
+        yield f"{words_of(name)} changed, which may be in the key"
+    if changes.other_files:
+        yield f"the files that line {changes.step.line} sees changed"
+    if changes.other_image_id:
+        yield f"{words_of('base id')} changed"
+    if changes.renamed_base is not None:
+        yield f"FROM names {changes.renamed_base.now}; it named {changes.renamed_base.then} before"

@@ -74,6 +74,22 @@ class Question:
         return tuple(questions)
 
     @cached_property
+    def builds_on(self) -> tuple[Question, ...]:
+        """The same question of every step that the one that missed builds on, in any way: also of
+        those of the stages that it copies from."""
+        if self.before is None:
+            return ()
+        parents = self.case.parents(self.run)
+        steps = {step.id: step for step in self.run.steps}
+        found: dict[StepId, None] = {}
+        waiting = [self.step.id]
+        while waiting:
+            above = [parent.step for parent in parents.get(waiting.pop(), ())]
+            waiting += [step for step in above if step not in found]
+            found.update(dict.fromkeys(above))
+        return tuple(replace(self, ancestor_step=steps[step]) for step in found)
+
+    @cached_property
     def first_in_stage(self) -> bool:
         """Whether nothing of the Dockerfile stands between the base image and this step."""
         parents = self.case.parents(self.run).get(self.step.id, ())

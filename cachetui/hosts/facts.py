@@ -14,6 +14,7 @@ from cachetui.builders.client import last_line
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.available_builders import available_builders
 from cachetui.hosts.cache_records import parse_size
+from cachetui.hosts.client_settings import parse_settings
 from cachetui.hosts.facts_script import facts_command
 from cachetui.hosts.machine import Cancel, Completed, HostError, Machine
 from cachetui.hosts.no_engine import no_engine
@@ -183,6 +184,7 @@ def _facts(
         umask=host.get("umask"),
         user=host.get("user") or None,
         cache_folder=host.get("cache", ""),
+        client_settings=parse_settings(parts.get("settings", _NOTHING).out),
     )
 
 

@@ -12,7 +12,7 @@ from cachetui.findings import Evidence, Findings
 from cachetui.findings.claim import HOSTS, Claim
 from cachetui.findings.merge_evidence import merge_evidence
 from cachetui.findings.wording import host_names
-from cachetui.records.host import CacheEntry, HostEvidence, HostReport
+from cachetui.records.host import BaseImage, CacheEntry, HostEvidence, HostReport
 from cachetui.records.run import Run
 from cachetui.records.to_json import to_json
 from tests import make_records as b
@@ -76,11 +76,12 @@ def test_the_samples_of_every_host_are_kept_and_told_as_its_own() -> None:
 
 def evicted(**free: int) -> Findings:
     """Hosts that lost the same result, each with another free space."""
-    past = HostEvidence(at=b.NOW - 3600, cache=())
+    bases = (BaseImage(ref="base:1", id="sha256:id"),)
+    past = HostEvidence(at=b.NOW - 3600, bases=bases, cache=())
     cache = (CacheEntry(type="regular", description="another", bytes=1),)
 
     def report(name: str) -> HostReport:
-        now = HostEvidence(at=b.NOW, cache=cache)
+        now = HostEvidence(at=b.NOW, bases=bases, cache=cache)
         return host(name, evidence=now, facts_free_bytes=free[name], facts_df={"Images": 1})
 
     then = before(PLAIN, "m", names=tuple(free), hosts=[host(n, evidence=past) for n in free])

@@ -9,6 +9,7 @@ from cachetui.findings.claim import HOSTS
 from cachetui.findings.context_claims import ContextClaim, ContextSuspect
 from cachetui.findings.context_differences import ContextDifference, files_of, unneeded
 from cachetui.findings.context_files import reads_context
+from cachetui.findings.ignore_files import ignore_advice, ignored_on_buildkit_alone
 from cachetui.findings.record import Evidence, Need
 from cachetui.findings.rule import Rule
 from cachetui.findings.wording import describe, host_names, join_names
@@ -25,14 +26,23 @@ def _title(found: ContextDifference) -> str:
     return f"line {found.instruction.line} sees other files {found.where}: {join_names(paths, 2)}"
 
 
-def _evidence(_case: Case, found: ContextDifference) -> list[Evidence]:
-    return [Evidence(kind="dockerfile", text=describe(found.instruction)), found.evidence()]
+def _evidence(case: Case, found: ContextDifference) -> list[Evidence]:
+    return [
+        Evidence(kind="dockerfile", text=describe(found.instruction)),
+        found.evidence(),
+        *found.ignored_elsewhere(case),
+    ]
 
 
 def _advice(case: Case, found: ContextDifference) -> str:
     paths = files_of(found.difference.paths)
-    idle = unneeded(paths)
-    more = f"; exclude {join_names(idle)} in .dockerignore" if idle else ""
+    idle, build = unneeded(paths), case.document.build
+    if ignored_on_buildkit_alone(build, found.backend, paths) is not None:
+        return ignore_advice(build, found.backend, paths, ", ".join(paths))
+    more = ""
+    if idle:
+        advice = ignore_advice(build, found.backend, idle, ", ".join(idle))
+        more = f"; {advice[:1].lower()}{advice[1:]}"
     evidence = case.evidence(found.host)
     if not found.sure and evidence is not None and evidence.checkout is not None:
         folder = evidence.checkout.path

@@ -8,6 +8,7 @@ from cachetui.findings.build_options import build_options, forbids_cache
 from cachetui.findings.cache_contents import holds_none_of, records_of_command
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, Claim, answer
+from cachetui.findings.key_inputs import words_of
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence, Need
 from cachetui.findings.rule import Rule
@@ -43,13 +44,13 @@ def explain(question: Question) -> Claim | None:
 
 
 def _evicted(question: Question) -> Claim | None:
-    """It was there, and everything in its key that is known is as it was."""
+    """It was there, and every input of its key was looked at and is as it was."""
     before = question.before
     if before is None:
         return None
     if question.ancestor_step is not None or question.changes.inputs_unchanged is not True:
         return None
-    if any(one.changes.inputs_unchanged is not True for one in question.ancestors):
+    if any(one.changes.inputs_unchanged is not True for one in question.builds_on):
         return None  # not the same chain, or not known to be
     item = question.instruction
     assert item is not None
@@ -174,10 +175,10 @@ def _pressure(question: Question) -> Iterator[Evidence]:
 
 
 def _known(question: Question) -> set[str]:
+    """What of the step's key was compared, in words."""
     assert question.changes.now is not None
-    labels = {"text": "text", "base": "base image", "files": "files"}
-    inputs = {labels.get(name, name.partition(":")[0]) for name in question.changes.now.tokens}
-    return inputs | ({"files"} if question.changes.now.files is not None else set())
+    names = set(question.changes.now.tokens) | ({"files"} if question.changes.now.files else set())
+    return {words_of(name) for name in names}
 
 
 def _keep(question: Question) -> str:
@@ -247,9 +248,10 @@ RULE = Rule(
     surprise="Nothing differs, and yet the step runs. Garbage collection, a prune or a full disk "
     "removed the result; or this machine never had it and cannot get it from another.",
     needs="An earlier as-found run on the host; or a list of what its caches held before this run.",
-    applies="Evicted: text, arguments, files and base image are those of an earlier run that had "
-    "the step. Never built there, or removed: the earlier run did not need the step's stage, or "
-    "no record or image in the cache is of the first RUN from the first miss on.",
+    applies="Evicted: every input of the key (listed in docs/findings.md) was compared "
+    "with an earlier run that had the step, and is equal; so are those of all steps that it builds "
+    "on. Never built there, or removed: the earlier run did not need the step's stage, or no "
+    "record or image in the cache is of the first RUN from the first miss on.",
     proves="That it was evicted: an experiment that builds the step twice in a cache of its own, "
     "with what the host has now. If it hits the second time, nothing in its key changes by itself; "
     "else the finding is withdrawn.",
