@@ -52,11 +52,11 @@ class SolveStatus(msgspec.Struct, gc=False):
 
 
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+\Z")
-_OUTDENTED = re.compile(rb"(?:[ \t][^\n]*+(?:\n|\Z))*+[^ \t]")
-"""Lines up to one that is not indented."""
+_OUTDENTED = re.compile(rb"(?:[ \t][^\n]*+(?:\n|\Z)|\n)*+[^ \t\n]")
+"""Lines up to one that is not indented; an empty one can stand anywhere in an object."""
 
 _NEXT_LINE = re.compile(rb"[^\n]*\n")
-_OBJECT_END = re.compile(rb"(?:[ \t][^\n]*+(?:\n|\Z))*+(?:\}\n|(?=[^ \t]))")
+_OBJECT_END = re.compile(rb"(?:[ \t][^\n]*+(?:\n|\Z)|\n)*+(?:\}\n|(?=[^ \t\n]))")
 
 _PARTS: dict[str, Any] = {
     "vertexes": RawVertex,
@@ -150,7 +150,7 @@ class ObjectReader:
         """The slow way, for output with something else among the objects."""
         inside: list[bytes] = []
         for line in _LINE.findall(whole):
-            if inside and line.startswith((b" ", b"\t")):
+            if inside and line.startswith((b" ", b"\t", b"\n")):
                 inside.append(line)
                 continue
             if inside and line.rstrip(b"\n") == b"}":

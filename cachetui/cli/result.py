@@ -13,13 +13,26 @@ from cachetui.records.document import Document
 
 
 def write_result(text: str, output: Path | None) -> None:
-    """Print the result, or write it into a file, which is never there in part. Raises `OSError`."""
+    """Print the result, or write it into a file, which is never there in part. Raises `OSError`.
+
+    A link stays a link. What is there and no file (a device, a pipe) is written to as it is: it
+    cannot be there in part, and must not be replaced.
+    """
     if output is None:
         click.echo(text, nl=not text.endswith("\n"))
         return
-    part = output.with_name(f".{output.name}.part")
-    part.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
-    part.replace(output)
+    whole = text if text.endswith("\n") else text + "\n"
+    if output.exists() and not output.is_file():
+        output.write_text(whole, encoding="utf-8")
+        return
+    target = output.resolve()
+    part = target.with_name(f".{target.name}.part")
+    try:
+        part.write_text(whole, encoding="utf-8")
+        part.replace(target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def exit_code(document: Document, outputs: OutputsReport | None = None) -> int:

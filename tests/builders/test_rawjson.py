@@ -7,9 +7,10 @@ import json
 from typing import Any
 
 import msgspec
+import pytest
 
 from cachetui.builders.events import Ended, Event, Log, Message, Started
-from cachetui.builders.rawjson_objects import MAX_OBJECT
+from cachetui.builders.rawjson_objects import MAX_OBJECT, ObjectReader
 from cachetui.builders.rawjson_output import RawJsonParser
 from tests.builders.replay import events, joined
 
@@ -213,3 +214,25 @@ def test_other_json_is_a_message() -> None:
     for value in ([1], 3, "text"):
         text = msgspec.json.encode(value)
         assert read(text + b"\n") == [Message(text.decode(), 1.0)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"{\n\n}\n",
+        b'{\n\n "vertexes": []\n\n}\n',
+        b"{\n\nplain\n",
+        b"{\n \n\n",
+        b"text\n{\n\n}\n\n{\n}\n",
+    ],
+)
+def test_an_empty_line_in_an_object_is_read_the_same_however_it_is_cut(text: bytes) -> None:
+    def read(*blocks: bytes) -> list[object]:
+        reader = ObjectReader()
+        found = [item for block in blocks for item in reader.feed(block)] + list(reader.close())
+        every = [one for item in found for one in (item if isinstance(item, list) else [item])]
+        return [one for one in every if one != b"\n"]  # which says nothing
+
+    whole = read(text)
+    for at in range(len(text)):
+        assert read(text[:at], text[at:]) == whole, (text[:at], text[at:])

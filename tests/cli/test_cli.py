@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from dataclasses import fields
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from cachetui.audit.findings_of import why
 from cachetui.cli.args import RunArgs, ShowArgs
 from cachetui.cli.main import cli
 from cachetui.cli.main import run as run_command
+from cachetui.cli.result import write_result
 from cachetui.dockerfile.parse import parse
 from cachetui.findings import RULES, Findings
 from cachetui.report.formats.json import encode, schema
@@ -233,3 +236,31 @@ def test_every_option_has_a_help_text(command: str) -> None:
     for parameter in cli.commands[command].params:
         if isinstance(parameter, click.Option):
             assert parameter.help, parameter.name
+
+
+def test_a_result_is_written_to_a_device_and_through_a_link_without_replacing_them(
+    tmp_path: Path,
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()), daemon=True)
+    reader.start()
+    write_result("a result", pipe)
+    reader.join(10)
+    assert read == ["a result\n"]
+    assert pipe.is_fifo()
+    write_result("nothing", Path("/dev/null"))
+    assert Path("/dev/null").is_char_device()
+    link, target = tmp_path / "link", tmp_path / "target"
+    link.symlink_to(target)
+    write_result("a result", link)
+    assert (link.is_symlink(), target.read_text()) == (True, "a result\n")
+    assert {path.name for path in tmp_path.iterdir()} == {"pipe", "link", "target"}
+
+
+def test_a_result_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("before")
+    with pytest.raises(UnicodeEncodeError):
+        write_result("\udc80", tmp_path / "kept")
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"kept": "before"}

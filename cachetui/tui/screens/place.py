@@ -70,8 +70,8 @@ class Place(Screen[None]):
 
     def refresh_place(self) -> None:
         """Draw the place from the current session."""
-        if not self.is_mounted:
-            return
+        if not self.is_mounted or not self.query(TitleBar):
+            return  # its widgets are still to come, or gone already while the app ends
         snapshot = self.session.snapshot
         self.query_one(TitleBar).show(*title(self.session, self.size.width - 2))
         self.query_one(Progress).show(snapshot)
