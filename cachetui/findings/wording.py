@@ -15,6 +15,18 @@ def describe(instruction: Instruction, limit: int = 60) -> str:
     return f"line {instruction.line}: {text if len(text) <= limit else text[: limit - 1] + '…'}"
 
 
+def was(now: Instruction, before: Instruction) -> str:
+    """What an instruction was before, for the end of a sentence: its text; where only white space
+    differs, the place."""
+    if now.text.split() != before.text.split():
+        return f"; before: {before.text!r}"
+    pairs = zip(now.text, before.text, strict=False)
+    at = next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(now.text), len(before.text)))
+    start = max(0, at - 12)
+    here, there = (text[start : at + 12] for text in (now.text, before.text))
+    return f"; only white space differs: {here!r} now, {there!r} before"
+
+
 MOST_NAMES = 4
 """Hosts that a sentence names one by one."""
 

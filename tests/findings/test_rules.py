@@ -397,3 +397,75 @@ def test_the_former_id_of_a_rule_still_names_it() -> None:
     now = rule("legacy-ignores-syntax")
     assert now is not None
     assert rule("legacy-drops-heredoc") is now
+
+
+# Advice
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("FROM base:1\nARG A\nARG B\nRUN make $A\n", "Line 4 uses A, so it runs for every value"),
+        (
+            "FROM base:1\nARG A\nRUN make\nRUN use $A\n",
+            "Move `ARG A` (line 2) down to just above line 4, the first to use it: line 3",
+        ),
+        (
+            "FROM base:1\nARG A\nENV V=$A\nRUN make\n",
+            "Move `ARG A` (line 2) and line 3, which uses it, below line 4",
+        ),
+        ("FROM base:1\nARG A\nRUN make\n", "Remove `ARG A` (line 2), if no command reads it"),
+    ],
+)
+def test_advice_on_an_argument_wins_a_step_or_says_that_none_can_be_won(
+    text: str, advice: str
+) -> None:
+    steps = "m" * sum(line.startswith("RUN") for line in text.splitlines())
+    document = audit(text, [run(text, steps)], build_args={"A": "sha256:now"})
+    found = why(document, before(text, steps, build_args={"A": "sha256:then"}))
+    assert advice in only(found, "build-arg-invalidates").advice
+
+
+def test_every_argument_has_its_own_line() -> None:
+    text = "FROM base:1\nARG A\nARG B\nRUN make\n"
+    document = audit(text, [run(text, "m")], build_args={"A": "sha256:1", "B": "sha256:2"})
+    then = before(text, "m", build_args={"A": "sha256:3", "B": "sha256:4"})
+    one = only(why(document, then), "build-arg-invalidates")
+    assert "A (line 2) and B (line 3)" in one.title
+    assert "`ARG A` (line 2)" in one.advice
+    assert "`ARG B` (line 3)" in one.advice
+
+
+def test_white_space_that_differs_is_shown() -> None:
+    now, then = "FROM base:1\nRUN npm  ci --silent\n", "FROM base:1\nRUN npm ci --silent\n"
+    one = only(why(audit(now, [run(now, "m")]), before(then, "m")), "build-changed")
+    (text,) = [fact.text for fact in one.evidence if "white space" in fact.text]
+    assert "'RUN npm  ci --silent' now, 'RUN npm ci --silent' before" in text
+
+
+@pytest.mark.parametrize(
+    ("digests", "store", "advice"),
+    [
+        (("base@sha256:d",), "overlay2", "`docker pull base:1` on ci-2"),
+        ((), "overlay2", "`docker save base:1` on one of them"),
+        (("base@sha256:d",), "containerd/overlayfs", "`docker pull base:1` on ci-2"),
+    ],
+)
+def test_a_base_that_no_registry_has_is_not_to_be_pulled(
+    digests: tuple[str, ...], store: str, advice: str
+) -> None:
+    layers = {"ci-1": "sha256:a", "ci-2": "sha256:b", "ci-3": "sha256:a"}
+    hosts = [
+        host(
+            name,
+            bases={"base:1": (layer,)},
+            facts_store=store,
+            evidence=HostEvidence(
+                at=b.NOW, bases=(BaseImage(ref="base:1", id="sha256:i", digests=digests),)
+            ),
+        )
+        for name, layer in layers.items()
+    ]
+    runs = [run(MOVED, "m", host=name, scenario="buildkit-cold") for name in layers]
+    one = only(why(audit(MOVED, runs, hosts=hosts)), "base-drift")
+    assert advice in one.advice

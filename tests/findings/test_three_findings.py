@@ -122,7 +122,7 @@ def test_three_findings_each_right(fleet: Stage) -> None:
     assert drift.confidence == "proved"
     week_ago = time.strftime("%Y-%m-%d", time.gmtime(time.time() - WEEK))
     assert any(week_ago in one.text for one in drift.evidence)
-    assert "docker pull" in drift.advice
+    assert "docker save" in drift.advice
 
     label = only(found, LABEL)
     assert label.hosts == fleet.hosts

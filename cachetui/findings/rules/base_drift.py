@@ -282,6 +282,12 @@ def _title(case: Case, ref: str, host: str) -> str:
 
 def _advice(case: Case, ref: str, base: StepId) -> str:
     item = case.dockerfile.stages[base.stage_index].instructions[base.index]
+    if _from_registry(case, ref) is False:
+        return (
+            f"Give {HOSTS} the image that the others have: `docker save {ref}` on one of them, "
+            f"`docker load` there. No host pulled {ref}; push it to a registry to pin it by digest "
+            f"in line {item.line}"
+        )
     digest = _digest(case, ref)
     word = "--from=" if item.keyword == "COPY" else "FROM "
     pin = f"{word}{digest}" if digest else f"{word}{ref}@sha256:…"
@@ -290,6 +296,20 @@ def _advice(case: Case, ref: str, base: StepId) -> str:
     if digest is None:
         how += " (`docker buildx imagetools inspect` shows the digest)"
     return f"Use the same image everywhere: `docker pull {name}` on {HOSTS}, or {how}"
+
+
+def _from_registry(case: Case, ref: str) -> bool | None:
+    """Whether a host has the image from a registry; None where nothing tells. An image that was
+    built, imported or loaded has no digest in a graph driver's store; in containerd's every image
+    has one (our lab)."""
+    told = [
+        bool(image.digests)
+        for host in case.document.hosts
+        if host.facts is not None and not host.facts.store.startswith("containerd")
+        for image in (host.evidence.bases if host.evidence else ())
+        if image.ref == ref
+    ]
+    return any(told) if told else None
 
 
 def _digest(case: Case, ref: str) -> str | None:

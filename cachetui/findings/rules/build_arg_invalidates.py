@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.claim import HOSTS, Claim, answer
@@ -138,34 +138,66 @@ def _claim(
 ) -> Claim:
     item = question.instruction
     assert item is not None
-    arg = _declared(question, names[0])
-    used = [name for name in names if _uses(item, name)]
+    placed = join_names([_with_line(question, name) for name in names])
+    used = any(_uses(item, name) for name in names)
     evidence.append(
         Evidence(
             kind="dockerfile",
-            text=f"{describe(item)} is below ARG {join_names(names)}"
-            + (f" (line {arg.line})" if arg else "")
+            text=f"{describe(item)} is below ARG {placed}"
             + (
                 ""
                 if used
-                else " and does not use it; it is part of the RUN's cache key all the same"
+                else f" and does not use {'it' if len(names) == 1 else 'them'}; what is declared "
+                "above is part of the RUN's cache key all the same"
             ),
         )
     )
-    one = len(names) == 1
-    line = f" (line {arg.line})" if arg else ""
     return answer(
         question,
-        title=f"build {'argument' if one else 'arguments'} {join_names(names)}{line} changed above "
-        f"line {item.line}",
+        title=f"build {'argument' if len(names) == 1 else 'arguments'} {placed} changed above line "
+        f"{item.line}",
         confidence=confidence,
         evidence=evidence,
-        advice=f"Move `ARG {names[0]}`{line} down to just above the first instruction that needs "
-        "it: the steps above it hit again"
-        + ("" if used else f"; line {item.line} does not need it"),
+        advice=_advice(question, item, names),
         merge_key=tuple(names),
         suspect=BuildArguments(tuple(names)),
     )
+
+
+def _advice(question: Question, item: Instruction, names: Sequence[str]) -> str:
+    """Moving an ARG wins the steps between it and the first that needs it: none, where the step
+    that missed needs one of the arguments itself, or a line above does."""
+    used = [name for name in names if _uses(item, name)]
+    if used:
+        return (
+            f"Line {item.line} uses {join_names(used)}, so it runs for every value. If the value "
+            "need not change from build to build, give the same one"
+        )
+    moves: list[str] = []
+    for name in names:
+        arg, user = _declared(question, name), _first_use(question, name)
+        what = f"`ARG {name}`" + (f" (line {arg.line})" if arg else "")
+        if user is None:
+            moves.append(f"remove {what}, if no command reads it")
+        elif user.line < item.line:
+            moves.append(f"move {what} and line {user.line}, which uses it, below line {item.line}")
+        else:
+            moves.append(f"move {what} down to just above line {user.line}, the first to use it")
+    text = "; ".join(moves)
+    return f"{text[:1].upper()}{text[1:]}: line {item.line} then hits whatever the value is"
+
+
+def _first_use(question: Question, name: str) -> Instruction | None:
+    """The first instruction below the ARG, in its stage, whose text uses it."""
+    stage = question.case.dockerfile.stages[question.step.stage_index]
+    arg = _declared(question, name)
+    below = stage.instructions[arg.index + 1 if arg is not None else 1 :]
+    return next((item for item in below if _uses(item, name)), None)
+
+
+def _with_line(question: Question, name: str) -> str:
+    arg = _declared(question, name)
+    return f"{name} (line {arg.line})" if arg is not None else name
 
 
 def _declared(question: Question, name: str) -> Instruction | None:

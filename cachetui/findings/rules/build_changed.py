@@ -16,7 +16,7 @@ from cachetui.findings.rule import Rule
 from cachetui.findings.rules import legacy_metadata_invalidates
 from cachetui.findings.step_seconds import seconds_of
 from cachetui.findings.variables import PREDEFINED, arguments_in, from_arguments
-from cachetui.findings.wording import describe, join_names
+from cachetui.findings.wording import describe, join_names, was
 from cachetui.records.step import StepId
 
 
@@ -83,10 +83,10 @@ def _lines(question: Question) -> list[_Change]:
         assert item is not None
         if not legacy and item.keyword not in BUILDKIT_KEYWORDS:
             continue  # in force or not: see below
-        was = f"; before: {edit.before.text!r}" if edit.kind == "changed" and edit.before else ""
+        before = was(item, edit.before) if edit.kind == "changed" and edit.before else ""
         evidence = Evidence(
             kind="earlier",
-            text=f"{describe(item)} was {_kind(question, edit)}{was}",
+            text=f"{describe(item)} was {_kind(question, edit)}{before}",
             data={"edit": edit.kind, "line": item.line},
         )
         place = StepId(item.stage_index, item.index) if edit.now is not None else None

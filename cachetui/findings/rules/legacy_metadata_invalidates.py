@@ -15,7 +15,7 @@ from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import Rule
 from cachetui.findings.step_seconds import seconds_of
 from cachetui.findings.suspect import Suspect
-from cachetui.findings.wording import describe
+from cachetui.findings.wording import describe, was
 from cachetui.records.scenario import BUILDKIT_FOUND, LEGACY_COLD
 from cachetui.records.step import Step, StepId
 
@@ -56,12 +56,13 @@ def _since_before(question: Question, below: list[Step]) -> Claim | None:
     if not kept:
         return None  # all below would have missed without it
     edit = changed[0]
-    was = f"; before: {edit.before.text!r}" if edit.kind == "changed" and edit.before else ""
+    changed_from = was(edit.now, edit.before) if edit.now and edit.before else ""
+    changed_from = changed_from if edit.kind == "changed" else ""
     evidence = [
         Evidence(
             kind="earlier",
             text=f"since audit {before.run.audit}, in the Dockerfile: {_lines(items)} "
-            f"{edit.kind}{was}",
+            f"{edit.kind}{changed_from}",
             data={"audit": before.run.audit, "edit": edit.kind, "was": _text(edit.before)},
         ),
         Evidence(
