@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
 def _one(lab: Lab, case: Case, folder: Path, outcome: Outcome, place: str) -> None:
     played = play(lab, case, folder)
     failures = outcome.add(case, played)
-    words = ", ".join(sorted({failure.verdict.word for failure in failures})) or "right"
+    words = ", ".join(sorted({failure.verdicts[0].word for failure in failures})) or "right"
     print(f"{place} {case.name} ({case.change.about}): {words}, {played.seconds:.1f} s", flush=True)
     for failure in failures:
         print(failure, flush=True)

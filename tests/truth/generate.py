@@ -17,7 +17,7 @@ ONBUILD = f"truth-onbuild-{SALT}:1"
 def generate(rng: Random) -> Build:
     """A build that all four engines can build, the legacy builder only without mounts."""
     mounts = rng.random() < 0.25
-    count = rng.choice((1, 2, 2, 3))
+    count = rng.choice((1, 1, 2, 2, 3))
     head: tuple[str, ...] = ()
     if rng.random() < 0.25:
         head = (f"ARG BASE={BASE}",)
@@ -89,7 +89,7 @@ def _stage(rng: Random, above: list[Stage], last: bool, mounts: bool, argument: 
     elif argument and draw < 0.75:
         base = "${BASE}"
     lines = [Line(f"WORKDIR /w-{SALT}")]
-    lines += [_line(rng, number, place, mounts) for place in range(rng.randint(2, 6))]
+    lines += [_line(rng, number, place, mounts) for place in range(rng.randint(1, 4))]
     for stage in above:
         if rng.random() < 0.75:
             lines.append(Line(f"COPY --from={stage.name} /tmp/out-{stage.name} /from-{stage.name}"))

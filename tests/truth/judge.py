@@ -24,6 +24,9 @@ WORDS: tuple[Word, ...] = ("right", "silent", "wrong", "odd", "broken", "n/a")
 CAUSES = frozenset(rule.id for rule in RULES if rule.explain is not None)
 """Rules that say why a step missed. The others tell what can be seen in any build."""
 
+SHOWN = 300
+"""Characters of evidence that a failure shows."""
+
 _CHANGED_LINE = re.compile(r"^line (\d+) (?:changed|sees)")
 
 
@@ -124,6 +127,10 @@ def _names(finding: Finding, cause: Cause, runs: Sequence[Run]) -> bool:
     return not cause.words or any(word in text for word in cause.words)
 
 
+def _evidence(finding: Finding) -> str:
+    return "; ".join(one.text for one in finding.evidence)[:SHOWN]
+
+
 def _told(
     run: Run,
     word: Word,
@@ -132,7 +139,7 @@ def _told(
     places: set[Place] = frozenset(),  # type: ignore[assignment]
 ) -> Verdict:
     said = "; ".join(
-        f"{one.name} [{one.confidence}] {one.title!r} ({'; '.join(e.text for e in one.evidence)})"
+        f"{one.name} [{one.confidence}] {one.title!r} ({_evidence(one)})"
         for one in {one.name: one for one in findings}.values()
     )
     right = "; ".join(

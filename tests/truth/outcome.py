@@ -19,16 +19,17 @@ SIGNS = {"right": "", "silent": "s", "wrong": "W", "odd": "o", "broken": "b", "n
 
 @dataclass(frozen=True)
 class Failure:
-    """A verdict that is not right, of one case."""
+    """Verdicts of one case that are not right, and alike but for the host."""
 
     case: str
     about: str
-    verdict: Verdict
+    verdicts: tuple[Verdict, ...]
 
     def __str__(self) -> str:
-        one = self.verdict
+        one = self.verdicts[0]
+        hosts = ", ".join(verdict.host for verdict in self.verdicts)
         return (
-            f"{one.word.upper()} {self.case} ({self.about}) {one.builder} on {one.host}\n"
+            f"{one.word.upper()} {self.case} ({self.about}) {one.builder} on {hosts}\n"
             f"    {one.text}\n    again: make truth SEED={self.case}"
         )
 
@@ -53,8 +54,13 @@ class Outcome:
         for one in verdicts:
             self.verdicts[kind, one.host, one.word] += 1
         self.cases += 1
-        bad = [one for one in verdicts if one.word not in ("right", "n/a")]
-        failures = [Failure(case.name, case.change.about, one) for one in bad]
+        alike: dict[tuple[str, str, str], list[Verdict]] = {}
+        for one in verdicts:
+            if one.word not in ("right", "n/a"):
+                alike.setdefault((one.word, one.builder, one.text), []).append(one)
+        failures = [
+            Failure(case.name, case.change.about, tuple(members)) for members in alike.values()
+        ]
         self.failures += failures
         return failures
 
