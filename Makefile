@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test test-fast test-lab check rule lab lab-down bench screenshots lock clean
+.PHONY: help demo test test-fast test-lab truth check rule lab lab-down bench screenshots lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show this
@@ -32,6 +32,9 @@ test-fast: $(VENV)/.dev ## All tests that need no engine, side by side
 # One lab and one test at a time: some tests measure how soon something ends on a host.
 test-lab: $(VENV)/.dev ## The tests on real engines
 	$(PYTEST) -m lab
+
+truth: $(VENV)/.dev ## Findings against the truth, on real engines: make truth N=300 [SEED=…]
+	@$(BIN)/python -m tests.truth N=$(N) SEED=$(SEED) LAB=$(LAB) MINUTES=$(MINUTES)
 
 check: $(VENV)/.dev ## Lint, format, strict types, import contract
 	$(BIN)/ruff check .

@@ -1,0 +1,36 @@
+"""A small fixed set of cases on real engines; `make truth N=300` plays as many as there is time
+for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.lab import Lab
+from tests.truth.case import case_of
+from tests.truth.hosts import share_props
+from tests.truth.outcome import Outcome
+from tests.truth.play import play
+
+pytestmark = pytest.mark.lab
+
+SEEDS = (
+    "nothing:0",
+    "file-bytes:0",
+    "times-only:0",
+)
+
+
+@pytest.fixture(scope="module")
+def props(lab: Lab) -> Lab:
+    share_props(lab)
+    return lab
+
+
+@pytest.mark.parametrize("name", SEEDS)
+def test_what_is_said_is_true(props: Lab, name: str, tmp_path: Path) -> None:
+    case = case_of(name)
+    outcome = Outcome()
+    failures = outcome.add(case, play(props, case, tmp_path / "case"))
+    assert not failures, "\n".join(map(str, failures))
