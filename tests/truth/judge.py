@@ -40,19 +40,35 @@ class Verdict:
     text: str = ""
 
 
-def judge(document: Document, findings: Findings, causes: Sequence[Cause]) -> list[Verdict]:
-    """A verdict for each run of the audit."""
+def judge(
+    document: Document,
+    findings: Findings,
+    causes: Sequence[Cause],
+    impossible: frozenset[str] = frozenset(),
+) -> list[Verdict]:
+    """A verdict for each run of the audit. `impossible` are rules that cannot be right."""
     runs = [run for run in document.runs if run.kind.as_found]
-    return [_verdict(run, runs, findings, causes) for run in runs]
+    return [_verdict(run, runs, findings, causes, impossible) for run in runs]
 
 
-def _verdict(run: Run, runs: Sequence[Run], findings: Findings, causes: Sequence[Cause]) -> Verdict:
+def _verdict(
+    run: Run,
+    runs: Sequence[Run],
+    findings: Findings,
+    causes: Sequence[Cause],
+    impossible: frozenset[str],
+) -> Verdict:
     said = [one for one in findings.findings if _about(one, run)]
     mine = [one for one in causes if run.host in one.hosts and run.backend in one.builders]
     wrong = [one for one in said if not any(_names(one, cause, runs) for cause in mine)]
     idle = [one for one in said if one.scenarios and not _missed_any(one, runs)]
-    if wrong or idle:
-        return _told(run, "wrong", [*wrong, *idle], mine)
+    never = [
+        one
+        for one in findings.findings
+        if one.id in impossible and run.host in one.hosts and run.backend in one.backends
+    ]
+    if wrong or idle or never:
+        return _told(run, "wrong", [*wrong, *idle, *never], mine)
     if run.status == "unsupported":
         return Verdict(run.host, run.backend, "n/a")
     if run.status != "ok":

@@ -64,6 +64,12 @@ def test_what_the_judge_says(
     assert [verdict.word for verdict in verdicts] == [word]
 
 
+def test_what_cannot_be_is_wrong() -> None:
+    found = Findings(findings=(said(id="remote-source"), said()))
+    verdicts = judge(audit(TEXT, [run(TEXT, "mm")]), found, [COPY], frozenset({"remote-source"}))
+    assert [verdict.word for verdict in verdicts] == ["wrong"]
+
+
 def test_a_host_that_is_named_beside_another_must_have_missed_too() -> None:
     runs = [run(TEXT, "mm"), run(TEXT, "hh", host="ci-2")]
     cause = Cause(CONTENT, frozenset({(0, 1)}))

@@ -27,6 +27,21 @@ class Cause:
     hosts: tuple[str, ...] = HOSTS
 
 
+NEVER = frozenset(
+    {"engine-differs", "legacy-drops-heredoc", "platform-differs", "remote-source"}
+    | {"cold-mount-slow", "mount-changes-result", "mount-contention", "nondeterministic-step"}
+)
+"""Rules that can be right in no build of ours: all engines can build it for one platform, and its
+steps make the same each time."""
+
+
+def impossible(build: Build) -> frozenset[str]:
+    """Rules that cannot be right of this build, whatever changed."""
+    if build.has_mounts():
+        return NEVER
+    return NEVER | {"mount-needs-buildkit", "mount-id-shared"}
+
+
 def context_causes(before: Build, after: Build) -> Iterable[Cause]:
     """What the difference of two contexts is to each step that reads it.
 
