@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from random import Random
 
 from tests.truth.changes import Change, changed_tree, kind
+from tests.truth.ignoring import sees
 from tests.truth.model import Build, Entry
 
 
-def _pick(rng: Random, build: Build, *kinds: str, below: str = "") -> str:
-    names = [p for p, e in build.tree.items() if e.kind in kinds and p.startswith(below)]
-    return rng.choice(sorted(names))
+OFTEN = 0.75
+"""How often what is changed is something that a step reads."""
+
+
+def _prefer(rng: Random, build: Build, paths: Iterable[str]) -> str:
+    """One of these paths, often one that a step reads."""
+    names = sorted(paths)
+    read = [path for path in names if any(sees(reads, path) for _, reads in build.readers())]
+    return rng.choice(read if read and rng.random() < OFTEN else names)
+
+
+def _pick(rng: Random, build: Build, *kinds: str) -> str:
+    return _prefer(rng, build, (p for p, e in build.tree.items() if e.kind in kinds))
 
 
 def _touched(entry: Entry, **more: object) -> Entry:
@@ -54,25 +66,27 @@ def folder_mode(rng: Random, build: Build) -> Change:
 
 @kind("file-added")
 def file_added(rng: Random, build: Build) -> Change:
-    path = rng.choice(("a/new.txt", "a/b/new.txt", "cfg/new", "z/new", "new.txt", "new.log"))
+    path = _prefer(
+        rng, build, ("a/new.txt", "a/b/new.txt", "cfg/new", "z/new", "new.txt", "new.log")
+    )
     return Change(f"{path} added", changed_tree(build, **{path: Entry("file", "new\n")}))
 
 
 @kind("clutter-added")
 def clutter_added(rng: Random, build: Build) -> Change:
-    path = rng.choice((".git/HEAD", "a/.three.txt.swp", "a/b/.DS_Store", "cfg/app.conf~"))
+    path = _prefer(rng, build, (".git/HEAD", "a/.three.txt.swp", "a/b/.DS_Store", "cfg/app.conf~"))
     return Change(f"{path} added", changed_tree(build, **{path: Entry("file", "new\n")}))
 
 
 @kind("file-removed")
 def file_removed(rng: Random, build: Build) -> Change:
-    path = rng.choice(("a/note.md", "a/b/two.txt", "z/unused.txt", "debug.log"))
+    path = _prefer(rng, build, ("a/note.md", "a/b/two.txt", "z/unused.txt", "debug.log"))
     return Change(f"{path} removed", changed_tree(build, **{path: None}))
 
 
 @kind("file-renamed")
 def file_renamed(rng: Random, build: Build) -> Change:
-    path = rng.choice(("a/note.md", "a/b/two.txt", "z/unused.txt"))
+    path = _prefer(rng, build, ("a/note.md", "a/b/two.txt", "z/unused.txt"))
     other = path.replace(".", "-2.")
     entry = build.tree[path]
     return Change(f"{path} renamed to {other}", changed_tree(build, **{path: None, other: entry}))
@@ -87,7 +101,7 @@ def times_only(rng: Random, build: Build) -> Change:
 
 @kind("empty-folder")
 def empty_folder(rng: Random, build: Build) -> Change:
-    path = rng.choice(("a/b/void", "a/void", "cfg/void", "void"))
+    path = _prefer(rng, build, ("a/b/void", "a/void", "cfg/void", "void"))
     return Change(
         f"folder {path} added", changed_tree(build, **{path: Entry("folder", mode=0o755)})
     )
