@@ -10,7 +10,6 @@ from tests.truth.changes import Change, changed_tree, kind
 from tests.truth.ignoring import sees
 from tests.truth.model import Build, Entry
 
-
 OFTEN = 0.75
 """How often what is changed is something that a step reads."""
 
