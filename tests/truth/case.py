@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from tests.truth import file_changes, host_changes, line_changes, option_changes
@@ -16,6 +16,9 @@ ALL_KINDS = (file_changes, host_changes, line_changes, option_changes)
 """The modules whose kinds `KINDS` holds."""
 
 TRIES = 100
+
+NEVER_BUILT = Cause(frozenset({"evicted-or-never-built"}))
+NEVER_BUILT_BY_LEGACY = replace(NEVER_BUILT, builders=("legacy",))
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,14 @@ class Case:
     def causes(self) -> tuple[Cause, ...]:
         """All that is right to say of misses in the last audit."""
         files = () if self.change.typed else context_causes(self.before, self.change.after)
-        return (*self.change.causes, *files)
+        buildable = self.before.has_mounts() and not self.change.after.has_mounts()
+        first = (NEVER_BUILT_BY_LEGACY,) if buildable else ()
+        return (*self.change.causes, *files, *first)
 
     @property
     def first_causes(self) -> tuple[Cause, ...]:
         """What is right in a first audit: no host had the build."""
-        return (Cause(frozenset({"evicted-or-never-built"})),)
+        return (NEVER_BUILT,)
 
 
 def case_of(name: str) -> Case:

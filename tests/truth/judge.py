@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,8 +11,8 @@ from cachetui.findings import Finding, Findings
 from cachetui.findings.registry import RULES
 from cachetui.records.document import Document
 from cachetui.records.run import Run
-from tests.truth.model import Place
-from tests.truth.truth import Cause
+from tests.truth.model import Build, Place
+from tests.truth.truth import Cause, impossible
 
 Word = Literal["right", "silent", "wrong", "odd", "broken", "n/a"]
 """`silent`: a miss that nothing likely or proved is said of. `odd`: a miss where, by what is known
@@ -40,32 +40,35 @@ class Verdict:
     text: str = ""
 
 
-def judge(
-    document: Document,
-    findings: Findings,
-    causes: Sequence[Cause],
-    impossible: frozenset[str] = frozenset(),
-) -> list[Verdict]:
-    """A verdict for each run of the audit. `impossible` are rules that cannot be right."""
+@dataclass(frozen=True)
+class Truth:
+    """What is right: why steps may miss, which rules can be right of nothing, and the line of
+    each step."""
+
+    causes: tuple[Cause, ...]
+    impossible: frozenset[str]
+    numbers: Mapping[Place, int]
+
+    @classmethod
+    def of(cls, build: Build, causes: Iterable[Cause]) -> Truth:
+        return cls(tuple(causes), impossible(build), build.line_numbers())
+
+
+def judge(document: Document, findings: Findings, truth: Truth) -> list[Verdict]:
+    """A verdict for each run of the audit."""
     runs = [run for run in document.runs if run.kind.as_found]
-    return [_verdict(run, runs, findings, causes, impossible) for run in runs]
+    return [_verdict(run, runs, findings, truth) for run in runs]
 
 
-def _verdict(
-    run: Run,
-    runs: Sequence[Run],
-    findings: Findings,
-    causes: Sequence[Cause],
-    impossible: frozenset[str],
-) -> Verdict:
+def _verdict(run: Run, runs: Sequence[Run], findings: Findings, truth: Truth) -> Verdict:
     said = [one for one in findings.findings if _about(one, run)]
-    mine = [one for one in causes if run.host in one.hosts and run.backend in one.builders]
-    wrong = [one for one in said if not any(_names(one, cause, runs) for cause in mine)]
+    mine = [one for one in truth.causes if run.host in one.hosts and run.backend in one.builders]
+    wrong = [one for one in said if not any(_names(one, cause, truth.numbers) for cause in mine)]
     idle = [one for one in said if one.scenarios and not _missed_any(one, runs)]
     never = [
         one
         for one in findings.findings
-        if one.id in impossible and run.host in one.hosts and run.backend in one.backends
+        if one.id in truth.impossible and run.host in one.hosts and run.backend in one.backends
     ]
     if wrong or idle or never:
         return _told(run, "wrong", [*wrong, *idle, *never], mine)
@@ -122,7 +125,7 @@ def _places(finding: Finding) -> set[Place]:
     return {(ref.stage_index, ref.index) for ref in (*finding.steps, *finding.consequences)}
 
 
-def _names(finding: Finding, cause: Cause, runs: Sequence[Run]) -> bool:
+def _names(finding: Finding, cause: Cause, numbers: Mapping[Place, int]) -> bool:
     """Whether a finding names this cause: by its rule, at a step of it, with a word of it."""
     if finding.id not in cause.rules:
         return False
@@ -131,12 +134,7 @@ def _names(finding: Finding, cause: Cause, runs: Sequence[Run]) -> bool:
         return False
     line = _CHANGED_LINE.match(finding.title)
     if line is not None and cause.steps is not None:
-        lines = {
-            step.line
-            for run in runs
-            for step in run.steps
-            if (step.stage_index, step.index) in cause.steps
-        }
+        lines = {number for place, number in numbers.items() if place in cause.steps}
         if int(line[1]) not in lines:
             return False
     text = " ".join([finding.title, *(one.text for one in finding.evidence)])

@@ -45,6 +45,8 @@ def run_space(rng: Random, build: Build) -> Change | None:
         return None
     line = line_at(build, place)
     words = line.text.split(" ")
+    if len(words) < 3:
+        return None  # space before the first word is in no key
     after = replace(line, text=" ".join([*words[:-1], "", words[-1]]))
     return Change(f"white space in RUN at {place}", with_line(build, place, after), (at(place),))
 
@@ -177,7 +179,11 @@ def arg_default(rng: Random, build: Build) -> Change | None:
     place = rng.choice(found)
     line = line_at(build, place)
     after = with_line(build, place, replace(line, text=line.text.replace("zero", "nil")))
-    return Change("default of ARG V", after, _setting(place, "V"))
+    using = {
+        other for other, one in after.lines() if other[0] == place[0] and "ENV F=${V" in one.text
+    }
+    cause = Cause(CHANGED, frozenset({place, *using}), ("V",))
+    return Change("default of ARG V", after, (cause,))
 
 
 @kind("arg-inserted")

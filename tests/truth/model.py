@@ -77,6 +77,19 @@ class Build:
                 rows += [*line.above, line.text]
         return "\n".join(rows) + "\n"
 
+    def line_numbers(self) -> dict[Place, int]:
+        """Where each instruction begins in the Dockerfile, 1-based."""
+        numbers: dict[Place, int] = {}
+        row = len(self.head) + 1
+        for number, stage in enumerate(self.stages):
+            numbers[number, 0] = row
+            row += 1
+            for index, line in enumerate(stage.lines, start=1):
+                row += len(line.above)
+                numbers[number, index] = row
+                row += line.text.count("\n") + 1
+        return numbers
+
     @property
     def context(self) -> dict[str, Entry]:
         """The files of the context, the Dockerfile and the ignore files among them."""

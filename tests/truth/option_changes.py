@@ -122,7 +122,9 @@ def target_removed(_rng: Random, build: Build) -> Change | None:
 def target_set(rng: Random, build: Build) -> Change | None:
     if build.target is not None or len(build.stages) == 1:
         return None
-    return Change("target s0", replace(build, target=rng.choice(build.stages[:-1]).name))
+    target = rng.choice(build.stages[:-1]).name
+    cause = Cause(GONE, None, ("target",), ("buildkit",))  # where the stage was not needed
+    return Change(f"target {target}", replace(build, target=target), (cause,))
 
 
 def _based(build: Build, base: str) -> frozenset[Place]:

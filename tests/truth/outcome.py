@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tests.truth.case import Case
-from tests.truth.judge import WORDS, Verdict, judge
+from tests.truth.judge import WORDS, Truth, Verdict, judge
 from tests.truth.play import Played
-from tests.truth.truth import HOSTS, impossible
+from tests.truth.truth import HOSTS
 
 MOST_SILENT = 0.05
 """The part of all verdicts that may be silent."""
@@ -46,9 +46,9 @@ class Outcome:
     def add(self, case: Case, played: Played) -> list[Failure]:
         """Judge a case; its failures."""
         document, findings = played.audits[-1]
-        verdicts = judge(document, findings, case.causes, impossible(case.change.after))
+        verdicts = judge(document, findings, Truth.of(case.change.after, case.causes))
         for first, found in played.audits[:-1]:
-            early = judge(first, found, case.first_causes, impossible(case.before))
+            early = judge(first, found, Truth.of(case.before, case.first_causes))
             verdicts += [one for one in early if one.word in ("wrong", "broken")]
         kind = case.name.partition(":")[0]
         for one in verdicts:

@@ -12,12 +12,19 @@ from tests.findings.making import audit, run
 from tests.truth.case import Case, case_of, names
 from tests.truth.changes import KINDS
 from tests.truth.ignoring import ignored, visible
-from tests.truth.judge import judge
+from tests.truth.judge import Truth, judge
 from tests.truth.model import Build, Entry, Line, Stage
 from tests.truth.truth import CONTENT, Cause, context_causes
 
 TEXT = "FROM base:1\nCOPY a /a\nRUN true\n"
 COPY = Cause(CONTENT, frozenset({(0, 1)}), ("a/one",), ("buildkit",), ("ci-1",))
+
+
+NUMBERS = {(0, 0): 1, (0, 1): 2, (0, 2): 3}
+
+
+def truth(*causes: Cause) -> Truth:
+    return Truth(causes, frozenset({"remote-source"}), NUMBERS)
 
 
 def said(**more: object) -> Finding:
@@ -60,13 +67,13 @@ def test_what_the_judge_says(
     letters: str, findings: list[Finding], causes: list[Cause], word: str
 ) -> None:
     document = audit(TEXT, [run(TEXT, letters)])
-    verdicts = judge(document, Findings(findings=tuple(findings)), causes)
+    verdicts = judge(document, Findings(findings=tuple(findings)), truth(*causes))
     assert [verdict.word for verdict in verdicts] == [word]
 
 
 def test_what_cannot_be_is_wrong() -> None:
     found = Findings(findings=(said(id="remote-source"), said()))
-    verdicts = judge(audit(TEXT, [run(TEXT, "mm")]), found, [COPY], frozenset({"remote-source"}))
+    verdicts = judge(audit(TEXT, [run(TEXT, "mm")]), found, truth(COPY))
     assert [verdict.word for verdict in verdicts] == ["wrong"]
 
 
@@ -75,7 +82,7 @@ def test_a_host_that_is_named_beside_another_must_have_missed_too() -> None:
     cause = Cause(CONTENT, frozenset({(0, 1)}))
     cause = Cause(cause.rules, cause.steps, hosts=("ci-1", "ci-2"))
     found = Findings(findings=(said(hosts=("ci-1", "ci-2")),))
-    assert "wrong" in [one.word for one in judge(audit(TEXT, runs), found, [cause])]
+    assert "wrong" in [one.word for one in judge(audit(TEXT, runs), found, truth(cause))]
 
 
 def build(**more: object) -> Build:
