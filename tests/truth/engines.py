@@ -161,6 +161,19 @@ class Engine:
         )
 
 
+def foreseen(before: Build, after: Build, builder: str, host: str) -> dict[Place, bool] | None:
+    """Whether each step of the second build hits after the first; None where that is not known:
+    triggers of a base image have no keys here, and mounts are not the legacy builder's."""
+    if any(stage.triggers for build in (before, after) for stage in build.stages):
+        return None
+    if builder == "legacy" and (before.has_mounts() or after.has_mounts()):
+        return None
+    engine = Engine(builder, host)
+    engine.build(before)
+    hits = engine.build(after)
+    return dict.fromkeys(hits, False) if "--no-cache" in after.docker_args else hits
+
+
 def result(build: Build, name: str, builder: str) -> Key:
     """What the last RUN of a stage wrote: a word, or the names of what was copied."""
     stage = next(one for one in build.stages if one.name == name)

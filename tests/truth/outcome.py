@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from cachetui.records.document import Document
 from tests.truth.case import Case
+from tests.truth.engines import foreseen
 from tests.truth.judge import WORDS, Truth, Verdict, judge
 from tests.truth.play import Played
 from tests.truth.truth import HOSTS
@@ -50,6 +52,7 @@ class Outcome:
         for first, found in played.audits[:-1]:
             early = judge(first, found, Truth.of(case.before, case.first_causes))
             verdicts += [one for one in early if one.word in ("wrong", "broken")]
+        verdicts += _unforeseen(case, document)
         kind = case.name.partition(":")[0]
         for one in verdicts:
             self.verdicts[kind, one.host, one.word] += 1
@@ -92,3 +95,24 @@ class Outcome:
         """Such as `7 1s 1W`: seven right, one silent, one wrong."""
         counts = ((self.verdicts[kind, host, word], SIGNS[word]) for word in WORDS[:-1])
         return " ".join(f"{number}{sign}" for number, sign in counts if number)
+
+
+def _unforeseen(case: Case, document: Document) -> Iterator[Verdict]:
+    """Runs in which other steps hit than is known of the engines: then what is taken for right is
+    not, or the run was not the user's build."""
+    change = case.change
+    if change.typed is not None or change.on_hosts:
+        return
+    for run in document.runs:
+        expected = foreseen(case.before, change.after, run.backend, run.host)
+        if expected is None or run.status != "ok":
+            continue
+        seen = {
+            (step.stage_index, step.index): step.status == "hit"
+            for step in run.steps
+            if step.status in ("hit", "miss") and step.keyword != "FROM" and step.stage_index >= 0
+        }
+        other = [p for p in sorted({*seen, *expected}) if seen.get(p) != expected.get(p)]
+        if other:
+            rows = ", ".join(f"{p}: {seen.get(p)}, foreseen {expected.get(p)}" for p in other)
+            yield Verdict(run.host, run.backend, "odd", f"hit: {rows}")
