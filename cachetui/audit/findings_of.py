@@ -9,6 +9,7 @@ from cachetui.context.manifest import Entry
 from cachetui.findings import Findings, Proof, dockerfile_of, explain_audit
 from cachetui.findings.case import Case
 from cachetui.outputs.digests import document_digests
+from cachetui.outputs.foreign_files import foreign_files
 from cachetui.records.document import Document
 from cachetui.records.scenario import Scenario
 from cachetui.store.database import Store
@@ -33,6 +34,7 @@ def why(document: Document, store: Store, *, settled: bool = True) -> Findings:
         manifests=case.manifests,
         proofs=store.proofs(document.audit, Proof) if settled else (),
         outputs=case.outputs,
+        foreign=case.foreign,
     )
     return with_files(found, document, store, case.outputs)
 
@@ -44,7 +46,14 @@ def case_of(document: Document, store: Store) -> Case | None:
         return None
     earlier = tuple(_earlier(document, store))
     manifests = _manifests((document, *earlier), store)
-    return Case(document, dockerfile, earlier, manifests, document_digests(document, store))
+    return Case(
+        document,
+        dockerfile,
+        earlier,
+        manifests,
+        document_digests(document, store),
+        foreign_files(document, dockerfile, store),
+    )
 
 
 def _earlier(document: Document, store: Store) -> Iterator[Document]:

@@ -13,6 +13,7 @@ from cachetui.audit.build_run import BuildOutcome, run_build
 from cachetui.audit.host_progress import HostProgressReporter
 from cachetui.audit.host_runs import HostRuns
 from cachetui.audit.leftovers import HostLeftovers
+from cachetui.audit.own_build import read_own_build
 from cachetui.audit.progress import CellState
 from cachetui.audit.progress_tracker import ProgressTracker
 from cachetui.audit.read_images import read_images
@@ -20,7 +21,6 @@ from cachetui.audit.task import AuditTask
 from cachetui.builders.registry import builder_named
 from cachetui.config.settings import HostSettings
 from cachetui.context.manifest import ContextError
-from cachetui.hosts.checkout import read_checkout
 from cachetui.hosts.evidence import gather_evidence
 from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.machine import Cancel, HostConnector, HostError, Machine
@@ -154,7 +154,7 @@ class HostAudit:
                     )
 
     def _gather_evidence(self, connected: _ConnectedHost) -> None:
-        """Read what findings rest on before anything is built: caches, images, own checkout."""
+        """Read what findings rest on before anything is built: caches, images, own build."""
         as_found = [planned for planned in self._task.plan.order if not planned.kind.controlled]
         evidence = gather_evidence(
             connected.machine,
@@ -166,16 +166,12 @@ class HostAudit:
                 builder_named(planned.backend).leaves_step_images for planned in as_found
             ),
         )
-        folder = self._host.context_on_host or self._task.settings.context_on_host
-        if folder is not None:
-            checkout, entries = read_checkout(
-                connected.machine, folder, self._task.record.dockerfile, cancel=self._cancel
-            )
-            if checkout.digest is not None:
-                self._store.keep_manifest(checkout.digest, entries)
-            if checkout.problem is not None:
-                self._progress.note(f"{self.name}: context_on_host {folder}: {checkout.problem}")
-            evidence = msgspec.structs.replace(evidence, checkout=checkout)
+        own = read_own_build(
+            connected.machine, self._host, connected.facts, self._task, self._store, self._cancel
+        )
+        for problem in own.problems:
+            self._progress.note(f"{self.name}: {problem}")
+        evidence = msgspec.structs.replace(evidence, checkout=own.checkout, image=own.image)
         self.report = msgspec.structs.replace(self.report, evidence=evidence)
 
     def _send(self, connected: _ConnectedHost) -> None:

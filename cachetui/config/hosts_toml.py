@@ -153,6 +153,7 @@ def _host_values(table: Table, folder: Path) -> dict[str, Any]:
         "connect_timeout": table.take_number("connect_timeout", 10.0, 0, 600),
         "build_timeout": table.take_number("build_timeout", 3600.0, 0, 7 * DAY),
         "context_on_host": table.take_text("context_on_host"),
+        "image_on_host": table.take_text("image_on_host"),
     }
     return {key: value for key, value in values.items() if key in table.values}
 
@@ -214,5 +215,6 @@ def _builds(top: Table, folder: Path) -> dict[str, BuildSettings]:
             docker_args=table.take_strings("docker_args") or (),
             ignore=table.take_strings("ignore") or (),
             context_on_host=table.take_text("context_on_host"),
+            image_on_host=table.take_text("image_on_host"),
         )
     return by_name

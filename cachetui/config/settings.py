@@ -13,7 +13,7 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
     `user`, `port`, `identity_file`, `known_hosts` are None where neither the table nor
     [defaults] says: then ~/.ssh/config and ssh's own defaults hold. `docker` is the words of
     the client's command. `context_on_host` is a folder on the host that holds the build's
-    context already.
+    context already, `image_on_host` the image that the host's own build of it made.
     """
 
     name: str
@@ -28,6 +28,7 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
     connect_timeout: float = 10.0
     build_timeout: float = 3600.0
     context_on_host: str | None = None
+    image_on_host: str | None = None
 
     @property
     def local(self) -> bool:
@@ -39,7 +40,8 @@ class BuildSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     `context` is absolute; `dockerfile` is relative to it or absolute. `ignore` are globs of
     paths whose differences do not matter. `context_on_host` is where hosts keep this build's
-    context themselves, unless the host says otherwise.
+    context themselves and `image_on_host` what their own builds of it are called, unless the host
+    says otherwise.
     """
 
     name: str
@@ -51,6 +53,7 @@ class BuildSettings(msgspec.Struct, frozen=True, kw_only=True):
     docker_args: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     context_on_host: str | None = None
+    image_on_host: str | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

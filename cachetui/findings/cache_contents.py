@@ -16,7 +16,10 @@ def holds_none_of(evidence: HostEvidence, command: Instruction, backend: Backend
     """A sentence that no image or record is of this RUN; None where one is, or may be."""
     what = f"the RUN of line {command.line}"
     if backend == "legacy":
-        if evidence.legacy is None or len(evidence.legacy) >= MAX_CHAINS:
+        if evidence.legacy is None:
+            return None
+        ids = {image.id for image in evidence.bases}
+        if sum(chain.base in ids for chain in evidence.legacy) >= MAX_CHAINS:
             return None
         digest = command_digest(" ".join(command.args))
         made = (parse(text) for chain in evidence.legacy for text in chain.made_by)

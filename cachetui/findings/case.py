@@ -20,7 +20,7 @@ from cachetui.findings.step_inputs import BuildOnHost
 from cachetui.findings.wording import describe
 from cachetui.records.backend import Backend
 from cachetui.records.document import BuildRecord, Document
-from cachetui.records.host import HostEvidence, HostFacts, HostReport
+from cachetui.records.host import ForeignFile, HostEvidence, HostFacts, HostReport
 from cachetui.records.run import Run
 from cachetui.records.scenario import Scenario
 from cachetui.records.step import StepId
@@ -32,13 +32,15 @@ ENDED = ("ok", "failed")
 class Case:
     """`earlier` are audits of a build of that name, newest first. `manifests` maps the digest of
     a context to its entries, as far as they are kept. `outputs` maps (run id, step) to a digest
-    of what the step made, times left out, where images were compared."""
+    of what the step made, times left out, where images were compared; `foreign` maps a run's id to
+    files of its image that the context which was sent does not have."""
 
     document: Document
     dockerfile: Dockerfile
     earlier: tuple[Document, ...] = ()
     manifests: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
     outputs: Mapping[tuple[str, StepId], str] = field(default_factory=dict)
+    foreign: Mapping[str, tuple[ForeignFile, ...]] = field(default_factory=dict)
     _files: dict[object, ContextFiles | None] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -154,13 +156,11 @@ class Case:
             self._files[key] = self._read(document, host, digest)
         return self._files[key]
 
-    def compared(
-        self, first: Mapping[str, Entry], second: Mapping[str, Entry], backend: Backend
-    ) -> Difference:
-        """`seen.compare`, once for two views that `files` gave."""
-        key = (id(first), id(second), backend)
+    def compared(self, first: Mapping[str, Entry], second: Mapping[str, Entry]) -> Difference:
+        """`compare_files`, once for two views that `files` gave."""
+        key = (id(first), id(second))
         if key not in self._compared:
-            self._compared[key] = compare_files(first, second, backend)
+            self._compared[key] = compare_files(first, second)
         return self._compared[key]
 
     def _read(self, document: Document, host: str, digest: str | None) -> ContextFiles | None:

@@ -107,7 +107,7 @@ def difference_since_before(question: Question) -> ContextDifference | None:
     if question.before is not None:
         if question.changes.then is None or question.changes.then.files is None:
             return None
-        difference = question.case.compared(question.changes.then.files, now, backend)
+        difference = question.case.compared(question.changes.then.files, now)
         if not difference:
             return None
         audit = question.before.run.audit
@@ -119,7 +119,7 @@ def difference_since_before(question: Question) -> ContextDifference | None:
     if files is None or question.run.context_digest is not None or not question.as_found:
         return None
     theirs = _view(question.case, files, item, backend)
-    if theirs is None or not (difference := question.case.compared(now, theirs, backend)):
+    if theirs is None or not (difference := question.case.compared(now, theirs)):
         return None
     host = question.run.host
     return ContextDifference(
@@ -185,7 +185,7 @@ def _first(
         second = _view(case, other[0], item, backend)
         if first is None or second is None:
             continue
-        difference = case.compared(first, second, backend)
+        difference = case.compared(first, second)
         if difference:
             return ContextDifference(
                 item, StepId(item.stage_index, item.index), backend, difference,

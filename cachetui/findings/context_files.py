@@ -1,10 +1,14 @@
 """What an instruction sees of a build context, and how two views of it differ.
 
-Measured in our lab on 20.10, 26.1 and 28.5: both builders have content, type, link target and a
-file's mode in COPY's key, with `--chmod` or without. A folder's mode is in the legacy builder's
-key alone, except that of the context's root. Names outside of what is copied, times and owners
-are in no key. Source paths match as in BuildKit `frontend/dockerfile/dockerfile2llb/convert.go`
-(dispatchCopy) and moby `builder/dockerfile/copy.go`: `filepath.Match`, part by part.
+Measured in our lab on 20.10, 26.1 and 28.5, with each content in a folder of a name of its own:
+both builders have content, type, link target and mode of all that is copied in COPY's key, with
+`--chmod` or without, of folders too. Not in it are the mode of the context's root and of folders
+above what is copied, names outside of it, times and owners. (A folder whose mode changes in place
+is a hit on BuildKit: what the engine keeps of the last transfer has the new mode and the old hash,
+fsutil `diskwriter.go`.) Source paths match as in BuildKit
+`frontend/dockerfile/dockerfile2llb/convert.go` (dispatchCopy) and moby
+`builder/dockerfile/copy.go`: `filepath.Match`, part by part. `--exclude` holds below each source
+folder and leaves out no source itself (our lab: 28.5); the legacy builder ignores it.
 """
 
 from __future__ import annotations
@@ -115,9 +119,10 @@ def files_read(
     """The entries that the instruction reads, None when that is not known: a source with a
     variable whose value is not known, an ignore file whose text is not."""
     sources = tuple(_expanded(written, scope) for written in _sources(instruction, backend))
-    excluded = tuple(
-        flag.partition("=")[2] for flag in instruction.flags if flag.startswith("--exclude=")
-    )
+    excluded: tuple[str, ...] = ()
+    if backend == "buildkit":
+        flags = (flag for flag in instruction.flags if flag.startswith("--exclude="))
+        excluded = tuple(flag.partition("=")[2] for flag in flags)
     key = (backend, sources, excluded)
     if key not in files.memo:
         files.memo[key] = _seen(files, backend, sources, excluded)
@@ -130,31 +135,27 @@ def _seen(
     visible = files.visible(backend)
     if visible is None:
         return None
+    try:
+        leave_out = PatternMatcher(list(excluded)) if excluded else None
+    except ValueError:
+        return None
     entries: dict[str, Entry] = {}
     for source in sources:
         if source is None:
             return None
-        entries.update(_match(visible, source))
-    if excluded:
-        try:
-            leave_out = PatternMatcher(list(excluded))
-        except ValueError:
-            return None
-        entries = {path: entry for path, entry in entries.items() if not leave_out.matches(path)}
+        entries.update(_match(visible, source, leave_out))
     return entries
 
 
-def compare_files(
-    first: Mapping[str, Entry], second: Mapping[str, Entry], backend: Backend
-) -> Difference:
-    """How the second view differs from the first, in what is in the builder's key."""
+def compare_files(first: Mapping[str, Entry], second: Mapping[str, Entry]) -> Difference:
+    """How the second view differs from the first, in what is in a builder's key."""
     content: list[str] = []
     modes: list[tuple[str, int, int]] = []
     for path in sorted(set(first) & set(second)):
         a, b = first[path], second[path]
         if _bytes(a) != _bytes(b):
             content.append(path)
-        elif a.mode != b.mode and _keys_mode(a, backend):
+        elif a.mode != b.mode and a.kind in ("file", "dir"):
             modes.append((path, a.mode, b.mode))
     return Difference(
         added=tuple(sorted(set(second) - set(first))),
@@ -168,10 +169,6 @@ def _bytes(entry: Entry) -> tuple[object, ...]:
     if entry.kind == "file":
         return ("file", entry.size, entry.sha256)
     return (entry.kind, entry.target if entry.kind == "symlink" else None)
-
-
-def _keys_mode(entry: Entry, backend: Backend) -> bool:
-    return entry.kind == "file" or (entry.kind == "dir" and backend == "legacy")
 
 
 def _binds_context(instruction: Instruction) -> Iterable[str]:
@@ -203,11 +200,14 @@ def _expanded(text: str, scope: Scope) -> str | None:
     return None if "$" in text else text
 
 
-def _match(visible: Mapping[str, Entry], source: str) -> dict[str, Entry]:
-    """What one source names: a path with all below it, or all that a pattern matches."""
+def _match(
+    visible: Mapping[str, Entry], source: str, leave_out: PatternMatcher | None
+) -> dict[str, Entry]:
+    """What one source names: a path with all below it, or all that a pattern matches; less what
+    is left out, by its path from the folder that was named or matched."""
     clean = posixpath.normpath(source.replace("/./", "/")).lstrip("/")
     if clean in (".", ""):
-        return dict(visible)
+        return _below(visible, "", leave_out)
     tops = [clean] if clean in visible else []
     if not tops and _MAGIC.search(clean):
         depth = clean.count("/")
@@ -217,13 +217,25 @@ def _match(visible: Mapping[str, Entry], source: str) -> dict[str, Entry]:
         entry = visible[top]
         if entry.kind == "symlink" and entry.target:
             real = posixpath.normpath(posixpath.join(posixpath.dirname(top), entry.target))
-            entries.update(
-                {p: e for p, e in visible.items() if p == real or p.startswith(real + "/")}
-            )
+            if real in visible:
+                entries[real] = visible[real]
+            entries |= _below(visible, real + "/", leave_out)
         entries[top] = entry
         if entry.kind == "dir":
-            entries.update({p: e for p, e in visible.items() if p.startswith(top + "/")})
+            entries |= _below(visible, top + "/", leave_out)
     return entries
+
+
+def _below(
+    visible: Mapping[str, Entry], prefix: str, leave_out: PatternMatcher | None
+) -> dict[str, Entry]:
+    """The entries whose paths begin with the prefix, less what is left out below it."""
+    return {
+        path: entry
+        for path, entry in visible.items()
+        if path.startswith(prefix)
+        and (leave_out is None or not leave_out.matches(path[len(prefix) :]))
+    }
 
 
 def _matches(path: str, pattern: str) -> bool:

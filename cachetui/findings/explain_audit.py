@@ -21,6 +21,7 @@ from cachetui.findings.rule import Rule
 from cachetui.findings.unexpected_misses import unexpected_misses
 from cachetui.findings.unexplained import Answer, unanswered, undiscussed
 from cachetui.records.document import Document
+from cachetui.records.host import ForeignFile
 from cachetui.records.step import StepId
 
 
@@ -31,16 +32,18 @@ def explain_audit(
     earlier: Sequence[Document] = (),
     manifests: Mapping[str, tuple[Entry, ...]] | None = None,
     outputs: Mapping[tuple[str, StepId], str] | None = None,
+    foreign: Mapping[str, tuple[ForeignFile, ...]] | None = None,
     proofs: Iterable[Proof] = (),
     rules: Sequence[Rule] = RULES,
 ) -> Findings:
     """Why the runs of an audit differ. Pure: the same arguments give the same answer.
 
     `earlier` are audits of a build of the same name, newest first; `manifests` the contexts by
-    digest, `outputs` what steps made (see `Case`), as far as any of it is known. `proofs` are
-    experiments that were made for findings of this audit.
+    digest, `outputs` what steps made and `foreign` files of images that no context has (see
+    `Case`), as far as any of it is known. `proofs` are experiments that were made for findings of
+    this audit.
     """
-    case = Case(document, dockerfile, tuple(earlier), manifests or {}, outputs or {})
+    case = Case(document, dockerfile, tuple(earlier), manifests or {}, outputs or {}, foreign or {})
     claims: list[Answer] = []
     open_questions: list[tuple[Question, list[Answer]]] = []
     for question in unexpected_misses(case):

@@ -138,7 +138,7 @@ class InputChanges:
         if self.now.context == self.then.context:
             unknown -= {"files"}  # one context, whatever is in it
         if self.now.files is not None and self.then.files is not None:
-            difference = self.case.compared(self.then.files, self.now.files, self.run.backend)
+            difference = self.case.compared(self.then.files, self.now.files)
             return False if difference else None if unknown else True
         return None if unknown else True
 

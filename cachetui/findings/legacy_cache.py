@@ -7,7 +7,7 @@ The legacy builder finds a step among the children of the image above it, by the
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from cachetui.builders.history_line import Made, command_digest, parse
@@ -61,6 +61,18 @@ def parting(case: Case, run: Run, cause: StepId) -> Parting | None:
             if candidate is not None and (best is None or candidate.rejoins > best.rejoins):
                 best = candidate
     return best
+
+
+def chain_on(case: Case, host: str, bases: Collection[str], step: StepId) -> LegacyChain | None:
+    """A chain of the host's images that stands on one of these image IDs and has the instructions
+    of the stage up to the step, each for certain; None without one."""
+    evidence = case.evidence(host)
+    own = case.dockerfile.stages[step.stage_index].instructions[1 : step.index + 1]
+    for chain in (evidence.legacy or ()) if evidence is not None else ():
+        made = [parse(text) for text in chain.made_by]
+        if chain.base in bases and len(made) >= len(own) and all(map(_is, made, own)):
+            return chain
+    return None
 
 
 def _parting(chain: LegacyChain, own: Sequence[Instruction], at: int) -> Parting | None:

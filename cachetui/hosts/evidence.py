@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +19,14 @@ from cachetui.builders.client import client
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.cache_records import CacheRecord
 from cachetui.hosts.machine import HostError, Machine
-from cachetui.records.host import MAX_CHAINS, BaseImage, CacheEntry, HostEvidence, LegacyChain
+from cachetui.records.host import (
+    MAX_CHAINS,
+    MAX_OTHER_CHAINS,
+    BaseImage,
+    CacheEntry,
+    HostEvidence,
+    LegacyChain,
+)
 
 ASK_SECONDS = 30.0
 MAX_IMAGES = 3000
@@ -117,7 +124,8 @@ def _policy(text: str) -> tuple[str, ...]:
 def _chains(
     machine: Machine, docker: str, bases: Sequence[BaseImage]
 ) -> tuple[LegacyChain, ...] | None:
-    """What the legacy builder made from the base images, None when that cannot be told."""
+    """What the legacy builder made from the base images, and from others, which may be what a
+    reference named before; None when that cannot be told."""
     listing = _printed(
         machine,
         f"{docker} image ls -aq --no-trunc | sort -u | head -n {MAX_IMAGES} | "
@@ -125,13 +133,16 @@ def _chains(
     )
     if listing is None:
         return None
-    paths = leaves(parse_listing(listing), [image.id for image in bases])[:MAX_CHAINS]
+    ids = {image.id for image in bases}
+    chains = leaves(parse_listing(listing), ids)
+    paths = [path for path in chains if path[0].id in ids][:MAX_CHAINS]
+    paths += [path for path in chains if path[0].id not in ids][:MAX_OTHER_CHAINS]
     if not paths:
         return ()
-    ids = " ".join(path[-1].id for path in paths)
+    names = " ".join(path[-1].id for path in paths)
     histories = _printed(
         machine,
-        f'for i in {ids}; do echo "image $i"; '
+        f'for i in {names}; do echo "image $i"; '
         f"{docker} history --no-trunc --format '{{{{.CreatedBy}}}}' \"$i\" 2>/dev/null; done",
     )
     return None if histories is None else parse_histories(histories, paths)
@@ -147,9 +158,9 @@ def parse_listing(text: str) -> dict[str, ImageLine]:
     return images
 
 
-def leaves(images: dict[str, ImageLine], bases: Sequence[str]) -> list[list[ImageLine]]:
-    """The chains from a base image (left in front) to each image that is nobody's parent,
-    newest first."""
+def leaves(images: dict[str, ImageLine], bases: Collection[str]) -> list[list[ImageLine]]:
+    """The chains to each image that is nobody's parent, newest first, each with the image in
+    front that it stands on: a base image, or one without a parent."""
     parents = {image.parent for image in images.values()}
     chains: list[list[ImageLine]] = []
     for image in images.values():
@@ -157,7 +168,7 @@ def leaves(images: dict[str, ImageLine], bases: Sequence[str]) -> list[list[Imag
             continue
         path = [image]
         seen = {image.id}
-        while path[0].id not in bases:
+        while path[0].id not in bases and path[0].parent:
             above = images.get(path[0].parent)
             if above is None or above.id in seen:
                 path = []

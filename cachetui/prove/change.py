@@ -49,8 +49,10 @@ class Image:
 class Change:
     """The suspect: `what` in words, the build as it is `now` and as it was `then`, and the step to
     `watch`, by its place in the audit's Dockerfile. `run` is the as-found run that missed it, None
-    when none did. `inexact` says why `then` may be not quite what was there. `repeats` is for a
-    RUN, in `line`, that runs again to see whether it makes the same: see `changes.repeated_run`.
+    when none did. `inexact` says why `then` may be not quite what was there. `repeats` says that
+    nothing is changed: a RUN, in `line`, runs again to see whether it makes the same ("run",
+    "mount": see `changes.repeated_run`), or the build is made again to see whether the step hits
+    ("key": see `changes.repeated_build`).
     """
 
     backend: Backend
@@ -61,8 +63,13 @@ class Change:
     run: Run | None = None
     image: Image | None = None
     inexact: str | None = None
-    repeats: Literal["run", "mount"] | None = None
+    repeats: Literal["run", "mount", "key"] | None = None
     line: int = 0
+
+    @property
+    def remakes(self) -> bool:
+        """Whether the Dockerfile is that of `changes.repeated_run`."""
+        return self.repeats in ("run", "mount")
 
 
 @dataclass(frozen=True)

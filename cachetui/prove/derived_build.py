@@ -59,7 +59,7 @@ class DerivedBuilds:
     def own(self, change: Change, state: State, key: str) -> DerivedBuild:
         """The build in a cache of its own."""
         folder = self._folder(change.backend, key)
-        remade = change.repeats is not None
+        remade = change.remakes
         whole = state.dockerfile if remade else self._cut(state, change.watch)
         parts = pieces.unlinked(whole)
         stage = change.watch.stage_index - (2 if remade else 0)

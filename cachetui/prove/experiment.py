@@ -20,6 +20,7 @@ from cachetui.prove.derived_build import DerivedBuilds
 from cachetui.prove.dry_run import dry_run
 from cachetui.prove.errors import NoExperiment
 from cachetui.prove.experiment_host import ExperimentHost
+from cachetui.prove.key_verdict import key_verdict
 from cachetui.prove.plan import BuilderPlan, builder_plan
 from cachetui.prove.repeat_verdict import repeat_verdict
 from cachetui.prove.request import ProofRequest
@@ -177,10 +178,12 @@ class Experiment:
             doing("")
             made[key] = host.build(build, redactor, doing)
         name = self.request.host.name
-        if change.repeats is not None:
+        if change.remakes:
             return repeat_verdict(change, made, name)
         item = case.instruction(change.watch)
         line = f"line {item.line} ({item.keyword})" if item is not None else "the step"
+        if change.repeats == "key":
+            return key_verdict(change, made, name, line)
         recorded = self.request.finding.confidence == "proved"
         return verdict(change, made, name, line, recorded=recorded, unasked=plan.unasked)
 

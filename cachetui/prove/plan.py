@@ -22,6 +22,10 @@ Where the second cannot be asked (the step is a RUN that would use the user's ow
 what was there is not to be had any more), the finding is proved only if the engine's record of an
 earlier run already shows what the step was like then; else it stays undecided.
 
+**A result that the cache lost** has no suspect to change: the build is made twice as it is. If the
+step hits the second time, its key does not change by itself; and the finding rests on inputs that
+are all known to be those of a run that had it.
+
 **A cache of its own** is made by a file of random content that is copied in below each FROM of
 the derived Dockerfile, on both builders: every key below has it. RUN steps have the extra host
 name and the mount namespace of a controlled run besides (see `builders.command_line`); `--no-cache`
@@ -64,6 +68,9 @@ class BuilderPlan:
             yield "host-then", self.host["then"], then
             yield "host-now", self.host["now"], now
         yield "own-then", self.own["then"], then
+        if self.change.repeats == "key":
+            yield "own-again", self.own["then"], then
+            return
         if "cold" in self.own:
             yield "own-cold", self.own["cold"], now
         yield "own-now", self.own["now"], now
@@ -73,7 +80,7 @@ class BuilderPlan:
         """Whether that build would tell nothing more, after those that were `made`."""
         if key == "host-now":
             return made["host-then"].status != "miss"
-        return key.startswith("own") and self.change.repeats is None and _settled(made)
+        return key.startswith("own") and not self.change.remakes and _settled(made)
 
     def by_layers_only(self) -> BuilderPlan:
         """The plan where only another image with the same layers is left on the host: the legacy

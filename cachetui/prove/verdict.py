@@ -76,7 +76,7 @@ def _theirs(change: Change, builds: Builds, host: str, line: str) -> Verdict | N
     then = builds.get("host-then")
     if then is None:
         return None
-    whose = f"{_builder(change)} on {host}, in the host's own cache: "
+    whose = f"{builder_name(change)} on {host}, in the host's own cache: "
     name = change.then.name
     data = table(builds, "host-then", "host-now")
     if then.status == "none":
@@ -108,8 +108,8 @@ def _own(change: Change, builds: Builds, host: str, line: str) -> Verdict | None
         return None
     data = table(builds, "own-then", "own-now", "own-again")
     alone = (
-        f"{_builder(change)} on {host}, in a cache of its own that the build {change.then.name} "
-        "filled"
+        f"{builder_name(change)} on {host}, in a cache of its own that the build "
+        f"{change.then.name} filled"
     )
     if first.status == "none":
         return _undecided(f"the build {change.then.name} failed on {host}: {first.trouble}", data)
@@ -148,7 +148,8 @@ def _missed_above(made: Made) -> int:
     )
 
 
-def _builder(change: Change) -> str:
+def builder_name(change: Change) -> str:
+    """The builder in a sentence."""
     return "legacy" if change.backend == "legacy" else "BuildKit"
 
 

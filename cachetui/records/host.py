@@ -84,7 +84,11 @@ class CacheEntry(Record, frozen=True, kw_only=True):
 
 
 MAX_CHAINS = 60
-"""Chains of a host whose history is read, newest first: a tenth of a second each at worst."""
+"""Chains on base images of the build whose history is read, newest first: a tenth of a second each
+at worst."""
+
+MAX_OTHER_CHAINS = 20
+"""The same for chains on other images."""
 
 
 class LegacyChain(Record, frozen=True, kw_only=True):
@@ -110,6 +114,41 @@ class Checkout(Record, frozen=True, kw_only=True):
     problem: str | None = None
 
 
+class ForeignFile(Record, frozen=True, kw_only=True):
+    """A file that the COPY at (`stage_index`, `index`) put into an image with bytes that no file
+    has which it reads. `path` is absolute, in the image; `sha256` is hex, `mtime` whole seconds
+    since the epoch. `source` is the path of the one file of the build context that has its name
+    and size, None when there is no such file, and `source_sha256` and `source_mtime` are that
+    file's."""
+
+    stage_index: int
+    index: int
+    path: str
+    size: int
+    mtime: int
+    sha256: str
+    source: str | None = None
+    source_sha256: str | None = None
+    source_mtime: int | None = None
+
+
+MAX_FOREIGN = 50
+
+
+class OwnImage(Record, frozen=True, kw_only=True):
+    """The image that a host's own build made (`image_on_host`), held against the host's checkout.
+    `id` is what the host calls it, `backend` what built it. `compared` counts the files that its
+    COPY steps wrote, `foreign` are at most `MAX_FOREIGN` of those that the checkout does not have.
+    `problem` says why it could not be read or compared."""
+
+    ref: str
+    id: str | None = None
+    backend: Backend | None = None
+    compared: int = 0
+    foreign: tuple[ForeignFile, ...] = ()
+    problem: str | None = None
+
+
 class HostEvidence(Record, frozen=True, kw_only=True):
     """What a host's caches and images were before an audit touched them. None: not asked, or not
     told. `at` is seconds since the epoch. `cache_bytes` is what BuildKit's cache held in all."""
@@ -120,6 +159,7 @@ class HostEvidence(Record, frozen=True, kw_only=True):
     cache: tuple[CacheEntry, ...] | None = None
     cache_bytes: int | None = None
     checkout: Checkout | None = None
+    image: OwnImage | None = None
     gc: tuple[str, ...] = ()
     default_platform: str | None = None
 

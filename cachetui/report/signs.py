@@ -16,6 +16,9 @@ ODD = "≠"
 CRITICAL = "◆"
 """Marks the steps that decided when a build ended."""
 
+MARKED = "■"
+"""Marks the rows that were chosen in the app."""
+
 WARNING = "!"
 """Marks what needs attention but is no failure: a loaded host, a missing builder."""
 

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from cachetui.audit.findings_of import case_of, why
 from cachetui.context.build_context import read_context
 from cachetui.core import Core
+from cachetui.hosts.upload import context_folder, context_name
 from cachetui.records.document import Document
 from tests.audit.test_audit_lab import HOSTS, own_build
 from tests.audits import audit, core_of, log_of, run_of, step_at
@@ -109,3 +111,29 @@ def test_the_users_next_build_gets_no_file_of_ours(
     own = service(tmp_path / "x" / "context", "gamma")
     said = own_build(lab[host], own, backend)
     assert sums(said) == expected(own), said
+
+
+@pytest.mark.parametrize("host", ["mid", "new", "ctd"])
+def test_a_run_that_got_another_builds_file_says_so(
+    lab: Lab, core: Core, tmp_path: Path, host: str
+) -> None:
+    """Somebody on the host builds from a folder that has the base name of ours."""
+    own = service(tmp_path / "delta", "delta")
+    digest = read_context(own).digest
+    name = context_name(context_folder("", digest))
+    own_build(lab[host], service(tmp_path / "theirs" / name, "theta"), "buildkit")
+    document = audit(core, own, (host,), scenarios=("buildkit-cold",), outputs=True, fresh=True)
+    found = [f for f in why(document, core.store).findings if f.id == "stale-transfer"]
+    assert [f.confidence for f in found] == ["proved"]
+    assert "/app.conf" in found[0].title
+    assert found[0].hosts == (host,)
+
+
+def test_a_run_that_was_built_as_sent_says_nothing(core: Core, tmp_path: Path) -> None:
+    own = service(tmp_path / "zetas", "zetas")
+    document = audit(core, own, scenarios=("legacy-cold", "buildkit-cold"), outputs=True)
+    assert {run.status for run in document.runs} == {"ok"}
+    assert "stale-transfer" not in {f.id for f in why(document, core.store).findings}
+    case = case_of(document, core.store)
+    assert case is not None
+    assert case.foreign == {}

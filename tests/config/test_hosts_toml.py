@@ -32,6 +32,7 @@ docker = "sudo -n docker"
 env = { B = "3", DOCKER_HOST = "unix:///run/other.sock" }
 build_timeout = 90.5
 context_on_host = "/srv/checkout"
+image_on_host = "api:ci"
 
 [[hosts]]
 name = "here"
@@ -46,6 +47,7 @@ network = "host"
 docker_args = ["--label", "a=b c"]
 ignore = ["**/*.log"]
 context_on_host = "/srv/api"
+image_on_host = "api:latest"
 """
 
 
@@ -72,6 +74,7 @@ def test_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         connect_timeout=7.0,
         build_timeout=90.5,
         context_on_host="/srv/checkout",
+        image_on_host="api:ci",
     )
     assert second.local
     assert second.user == "ci"
@@ -81,7 +84,7 @@ def test_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (api.dockerfile, api.target, api.network) == ("Dockerfile", "prod", "host")
     assert api.docker_args == ("--label", "a=b c")
     assert api.build_args == {"NODE": "20"}
-    assert api.context_on_host == "/srv/api"
+    assert (api.context_on_host, api.image_on_host) == ("/srv/api", "api:latest")
     assert api.ignore == ("**/*.log",)
 
 

@@ -45,6 +45,13 @@ def sees(line: str, backend: Backend = "buildkit", ignore: str = "", above: str 
         ("COPY package*.json ./", {"package.json"}),
         ("ADD beside https://example.com/x /x/", {"beside"}),
         ("COPY --exclude=**/*.sh src /src", {"src/a", "src/deep/b"}),
+        ("COPY --exclude=deep/b src /src", {"src/a", "src/run.sh"}),
+        ("COPY --exclude=b --exclude=deep src /src", {"src/a", "src/run.sh"}),
+        ("COPY --exclude=src/a src /src", {"src/a", "src/deep/b", "src/run.sh"}),
+        ("COPY --exclude=src --exclude=*.json . /", {"Dockerfile", ".dockerignore", "beside"}),
+        ("COPY --exclude=b s*/d* /x/", set()),
+        ("COPY --exclude=run.sh src/*.sh /bin/", {"src/run.sh"}),
+        ("COPY --exclude=beside beside /", {"beside"}),
         ("RUN --mount=type=bind,source=src/deep,target=/d cat /d/b", {"src/deep/b"}),
         ("COPY nothing /", set()),
     ],
@@ -71,14 +78,18 @@ def test_a_variable_names_a_source_where_its_value_is_known() -> None:
     assert files_read(files, item, "buildkit", scope_at(file, given, 0, 2, "buildkit")) is None
 
 
-def test_the_mode_of_a_folder_is_the_legacy_builders_alone() -> None:
+def test_the_legacy_builder_ignores_exclude() -> None:
+    assert sees("COPY --exclude=a src /src", "legacy") == {"src/a", "src/deep/b", "src/run.sh"}
+
+
+def test_modes_of_files_and_folders_count() -> None:
     one = {entry.path: entry for entry in entries(d__f="x")}
     two = {entry.path: entry for entry in entries(d__f=("x", 0o664))}
-    assert compare_files(one, two, "buildkit").modes == (("context/d/f", 0o644, 0o664),)
+    assert compare_files(one, two).modes == (("context/d/f", 0o644, 0o664),)
     other = dict(one)
     other["context/d"] = type(one["context/d"])("context/d", "dir", 0o775)
-    assert not compare_files(one, other, "buildkit")
-    assert compare_files(one, other, "legacy").only_modes
+    assert compare_files(one, other).only_modes
+    assert compare_files(one, other).modes == (("context/d", 0o755, 0o775),)
 
 
 def scope(text: str, line: int, backend: Backend = "buildkit", **given: str) -> dict[str, str]:

@@ -245,6 +245,46 @@ def test_a_date_in_a_label_alone_is_possible_and_costs_what_is_below() -> None:
     assert ids(why(audit(plain, [cold]))) == []
 
 
+MOVED = "FROM base:1\nRUN make\n"
+
+
+def drifted(scenario: str, made_by: tuple[str, ...], then_id: str = "sha256:then") -> Findings:
+    """A host whose base image moved since an audit with the other builder."""
+    other = "buildkit-as-found" if scenario.startswith("legacy") else "legacy-as-found"
+    past = HostEvidence(at=b.NOW - 3600, bases=(BaseImage(ref="base:1", id="sha256:then"),))
+    now = HostEvidence(
+        at=b.NOW,
+        bases=(BaseImage(ref="base:1", id="sha256:now"),),
+        legacy=(LegacyChain(base=then_id, image="sha256:old", made_by=made_by),),
+        cache=(
+            CacheEntry(type="regular", description="mount / from exec /bin/sh -c make", bytes=1),
+        ),
+    )
+    then = before(
+        MOVED, "h", scenario=other, hosts=[host(bases={"base:1": ("sha256:a",)}, evidence=past)]
+    )
+    one = run(MOVED, "m", scenario=scenario)
+    hosts = [host(bases={"base:1": ("sha256:b",)}, evidence=now)]
+    return why(audit(MOVED, [one], hosts=hosts), then)
+
+
+def test_a_moved_base_is_told_by_the_record_of_the_other_builder() -> None:
+    make = f"RUN {command_digest('make')}"
+    one = only(drifted("legacy-as-found", (make,)), "base-drift")
+    assert one.confidence == "proved"
+    assert "on image then, which base:1 named in audit then" in one.evidence[0].text
+    one = only(drifted("buildkit-as-found", ()), "base-drift")
+    assert one.confidence == "likely"
+    assert "has other layers than in audit then" in one.evidence[0].text
+
+
+def test_a_chain_on_an_image_that_the_name_never_meant_proves_nothing() -> None:
+    make = f"RUN {command_digest('make')}"
+    for made, base in (((make,), "sha256:else"), ((f"RUN {command_digest('x')}",), "sha256:then")):
+        found = drifted("legacy-as-found", made, base)
+        assert "proved" not in {f.confidence for f in found.findings if f.id == "base-drift"}
+
+
 # Contexts
 
 

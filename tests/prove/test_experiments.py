@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import subprocess
 import threading
@@ -22,6 +23,7 @@ from cachetui.records.document import Document
 from tests.audits import core_of
 from tests.lab import Lab
 from tests.lab.base import share_image
+from tests.lab.registry import Registry
 
 pytestmark = pytest.mark.lab
 
@@ -263,6 +265,42 @@ def test_a_base_image_that_moved_is_proved_with_the_one_before(fleet: Fleet) -> 
     fleet.everywhere(prove, hosts)
 
 
+def test_a_base_image_that_is_gone_is_pulled_by_its_digest(lab: Lab, fleet: Fleet) -> None:
+    """The tag moved in the registry, and no host has the image that it named before."""
+    fleet.checkouts = {}
+    with Registry(lab) as registry:
+        ref = registry.ref(f"base-{fleet.salt}:1")
+
+        def publish(made: bytes) -> None:
+            local = f"published-{fleet.salt}:1"
+            lab["new"].import_base(local, {"made": made})
+            registry.push(lab["new"], local, ref.partition("/")[2])
+            lab["new"].docker("rmi", ref, local)
+
+        def pull(host: str) -> str:
+            lab[host].docker("pull", "-q", ref)
+            return lab[host].docker("image", "ls", "-q", "--no-trunc", ref).stdout.decode().strip()
+
+        folder = fleet.write("digest", {"Dockerfile": f"FROM {ref}\nRUN cat /made @SALT@; true\n"})
+        publish(b"before")
+        before = {host: pull(host) for host in HOSTS}
+        fleet.audit(folder, "buildkit-as-found")
+        publish(b"now")
+        fleet.everywhere(pull)
+        fleet.everywhere(lambda host: lab[host].docker("rmi", "-f", before[host], check=False))
+        document = fleet.audit(folder, "buildkit-as-found")
+        finding = fleet.finding(document, "base-drift")
+
+        def prove(host: str) -> None:
+            proof = fleet.prove(document, finding.name, host)
+            done, said = outcome(proof)
+            assert done == "proved", f"{host}: {said}"
+            assert any(" pull " in command and "@sha256:" in command for command in proof.commands)
+
+        fleet.everywhere(prove)
+        fleet.everywhere(lambda host: lab[host].docker("rmi", "-f", ref, check=False))
+
+
 DATED = 'FROM base:1\nLABEL built="2026-11-24 at noon" by=@SALT@\nRUN echo @SALT@\nCOPY . /src\n'
 
 
@@ -396,3 +434,76 @@ def test_a_run_that_is_not_to_blame_is_not_blamed(fleet: Fleet) -> None:
         assert "makes other bytes with an empty mount as well" in said
 
     fleet.everywhere(prove, ("old", "new"))
+
+
+def evict(fleet: Fleet, host: str, before: list[str]) -> None:
+    """Remove what the host's caches have of the builds of this fleet: BuildKit's records, and the
+    legacy builder's images that were not there before."""
+    engine = fleet.lab[host]
+    for _ in range(20):
+        new = [line.split()[0] for line in fleet.images(host) if line not in before]
+        if not new:
+            break
+        engine.docker("rmi", "--no-prune", *new, check=False)
+    else:
+        raise AssertionError(f"{host}: {new} cannot be removed")
+    told = engine.docker("system", "df", "-v", "--format", "{{json .BuildCache}}").stdout
+    records = [row["ID"] for row in json.loads(told) if fleet.salt in row["Description"]]
+    assert records
+    for record in records:
+        engine.docker("builder", "prune", "-af", "--filter", f"id={record}")
+
+
+EVICTED = "FROM base:1\nENV A=1\nRUN echo evicted @SALT@ > /a\nRUN cat /a > /b\n"
+
+
+def test_a_result_that_the_cache_lost_is_proved(fleet: Fleet) -> None:
+    fleet.checkouts = {}
+    folder = fleet.write("evicted", {"Dockerfile": EVICTED})
+    before = {host: fleet.images(host) for host in HOSTS}
+    fleet.audit(folder, *BOTH)
+    fleet.everywhere(lambda host: evict(fleet, host, before[host]))
+    document = fleet.audit(folder, *BOTH)
+    found = [one for one in fleet.core.findings(document).findings if "evicted" in one.name]
+    assert {h: set(f.backends) for f in found for h in f.hosts}.keys() == set(HOSTS)
+
+    def prove(host: str) -> None:
+        for finding in found:
+            if host in finding.hosts:
+                proof = fleet.prove(document, finding.name, host)
+                done, said = outcome(proof)
+                assert done == "proved", said
+                assert "hits when it is built again" in said
+
+    fleet.everywhere(prove)
+    settled = [one for one in fleet.core.findings(document).findings if "evicted" in one.name]
+    assert {finding.confidence for finding in settled} == {"proved"}
+
+
+def test_a_key_that_changes_each_time_was_not_evicted(fleet: Fleet, tmp_path: Path) -> None:
+    """Something on the host adds to every build what nobody sees."""
+    wrapper = tmp_path / "docker-of-the-host"
+    wrapper.write_text(
+        '#!/bin/sh\nif [ "$1" = build ]; then shift\n'
+        'exec docker build --add-host "x$(date +%s%N).invalid:127.0.0.1" "$@"; fi\n'
+        'exec docker "$@"\n'
+    )
+    wrapper.chmod(0o755)
+    fleet.checkouts = {}
+    folder = fleet.write("changes", {"Dockerfile": "FROM base:1\nRUN echo changes @SALT@\n"})
+    hosts = fleet.core.settings.hosts
+    wrapped = tuple(msgspec.structs.replace(host, docker=(str(wrapper),)) for host in hosts)
+    fleet.core.settings = msgspec.structs.replace(fleet.core.settings, hosts=wrapped)
+    try:
+        for _ in range(2):
+            document = fleet.audit(folder, "buildkit-as-found", hosts=("old", "new"))
+        finding = fleet.finding(document, "evicted-or-never-built")
+        assert finding.confidence == "likely"
+        for host in ("old", "new"):
+            done, said = outcome(fleet.prove(document, finding.name, host))
+            assert done == "withdrawn", said
+        left = fleet.core.findings(document)
+        assert "evicted-or-never-built" not in {one.id for one in left.findings}
+        assert any("not confirmed" in one.title for one in left.unexplained)
+    finally:
+        fleet.core.settings = msgspec.structs.replace(fleet.core.settings, hosts=hosts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cachetui.prove.change import Change, State
+from cachetui.prove.key_verdict import key_verdict
 from cachetui.prove.verdict import Made, Verdict, together, verdict
 from cachetui.records.run import Run
 from cachetui.records.step import StepId
@@ -85,3 +86,23 @@ def test_backends_together() -> None:
     assert of("withdrawn", "withdrawn") == "withdrawn"
     assert of("withdrawn", "proved") == "undecided"
     assert of("undecided") == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("builds", "outcome", "says"),
+    [
+        ({"own-then": "miss", "own-again": "hit"}, "proved", "hits when it is built again"),
+        ({"own-then": "miss", "own-again": "miss"}, "withdrawn", "changes each time"),
+        ({"own-then": "hit"}, "undecided", "that should be empty"),
+        ({"own-then": "none"}, "undecided", "line 2: no network"),
+        ({"own-then": "miss", "own-again": "none"}, "undecided", "line 2: no network"),
+        ({}, "undecided", "it was not made"),
+    ],
+)
+def test_a_build_that_is_made_twice(builds: dict[str, str], outcome: str, says: str) -> None:
+    state = State("as it is", (), {})
+    change = Change("buildkit", "nothing", WATCH, state, state, repeats="key", line=3)
+    known = {name: made(status) for name, status in builds.items()}
+    found = key_verdict(change, known, "h", "line 3 (RUN)")
+    assert found.outcome == outcome
+    assert says in found.evidence[0].text

@@ -138,14 +138,14 @@ def test_clicks_move_open_and_sort() -> None:
 def test_marked_runs_are_compared() -> None:
     async def story(d: Driver) -> None:
         await d.press("space", "space")
-        assert d.text().count("◆") == 2
+        assert d.text().count("■") == 2
         await d.press("enter")
         await d.place("compare")
         assert len(d.app.session.picks) == 2
         await d.press("escape")
         await d.place("fleet")
         await d.press("escape")
-        assert "◆" not in d.text()
+        assert "■" not in d.text()
 
     drive(story, FakeCore(make_records.odd_one_out()))
 
@@ -168,7 +168,7 @@ def test_start_runs_what_is_turned_on_where_it_is_marked() -> None:
 def test_a_scenario_that_is_marked_is_what_start_offers() -> None:
     async def story(d: Driver) -> None:
         await d.press("l", "m")
-        assert d.text().count("◆") == 4
+        assert d.text().count("■") == 4
         await d.press("r")
         await d.see("[✓] buildkit-cold", "[ ] buildkit-warm", "[ ] legacy-cold", "4 hosts")
         await d.press("r")
@@ -181,9 +181,9 @@ def test_a_scenario_that_is_marked_is_what_start_offers() -> None:
 def test_marks_are_cleared_by_escape_before_an_audit_too() -> None:
     async def story(d: Driver) -> None:
         await d.press("space")
-        await d.see("◆")
+        await d.see("■")
         await d.press("escape")
-        await d.not_see("◆")
+        await d.not_see("■")
 
     drive(story, opened=False)
 

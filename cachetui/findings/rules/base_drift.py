@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from cachetui.findings.cache_contents import records_of_command
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, Claim, answer
+from cachetui.findings.earlier_bases import earlier_bases, moved_layers
+from cachetui.findings.legacy_cache import chain_on
 from cachetui.findings.question import Question
 from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import Rule
@@ -34,7 +37,11 @@ def explain(question: Question) -> Claim | None:
     if base is None:
         return None
     ref = question.case.dockerfile.stages[base.stage_index].base
-    return _moved(question, ref, base) or _other_than_peers(question, ref, base)
+    return (
+        _moved(question, ref, base)
+        or _moved_by_another_record(question, ref, base)
+        or _other_than_peers(question, ref, base)
+    )
 
 
 def _moved(question: Question, ref: str, base: StepId, token: str = "base") -> Claim | None:
@@ -71,6 +78,54 @@ def _moved(question: Question, ref: str, base: StepId, token: str = "base") -> C
         merge_key=ref,
         suspect=BaseImage(ref),
     )
+
+
+def _moved_by_another_record(question: Question, ref: str, base: StepId) -> Claim | None:
+    """The builder has no earlier run here, but an audit with the other builder knows what the image
+    was then, and this builder's own records know the step: the legacy builder's by the image that
+    it stands on, BuildKit's without it."""
+    case, host = question.case, question.run.host
+    if question.before is not None or not question.as_found or not question.first_in_stage:
+        return None
+    if question.run.backend == "legacy":
+        known = {base.id: base for base in earlier_bases(case, host, ref) if base.id is not None}
+        chain = chain_on(case, host, known, question.step.id)
+        if chain is None:
+            return None
+        then = known[chain.base]
+        confidence: Confidence = "proved"
+        record = Evidence(
+            kind="cache",
+            text=f"the legacy builder's images on {host} have line {question.step.line} on image "
+            f"{_short(chain.base)}, which {ref} named in audit {then.audit}",
+            data={"ref": ref, "image": chain.base, "audit": then.audit},
+        )
+    else:
+        moved = next(moved_layers(case, host, ref), None)
+        records = records_of_command(case.evidence(host), question)
+        there = next((one for one in records if one.data.get("records")), None)
+        if moved is None or there is None:
+            return None
+        confidence = "likely"
+        record = Evidence(
+            kind="earlier",
+            text=f"{ref} on {host} has other layers than in audit {moved.audit}, and {there.text}",
+            data={"ref": ref, "audit": moved.audit, **there.data},
+        )
+    return answer(
+        question,
+        title=f"{ref} on {HOSTS} is another image than when the cache was filled",
+        confidence=confidence,
+        steps=(base,),
+        evidence=(record, _first(question)),
+        advice=_advice(case, ref, base, host),
+        merge_key=ref,
+        suspect=BaseImage(ref),
+    )
+
+
+def _short(image: str) -> str:
+    return image.removeprefix("sha256:")[:12]
 
 
 def _other_than_peers(question: Question, ref: str, base: StepId) -> Claim | None:
@@ -250,14 +305,15 @@ RULE = Rule(
     surprise="A tag can move. A host that pulled it last week builds on last week's image: every "
     "step on top of it has another cache key, and the result is another image.",
     needs="The layers of each base image on each host, or the digest that BuildKit resolved and "
-    "printed. To see that a tag has moved: an earlier audit.",
+    "printed. To see that a tag has moved: an earlier audit, with either builder.",
     applies="The layers differ between hosts of one platform. Or they differ on one host between "
     "two audits, and a step that builds on the image, or copies from it, missed. Equal layers "
     "under another image ID are no drift for BuildKit; for the legacy builder's cache on one host "
     "they are.",
     proves="The engines' own lists of layers. That the image caused the miss: an earlier audit in "
-    "which the host had other layers and had the step in its cache, or an experiment with the "
-    "image pinned.",
+    "which the host had other layers and had the step in its cache; the legacy builder's images, "
+    "where they have the step on the image of an earlier audit; or an experiment with the image "
+    "pinned.",
     advises="Pull the image on every host, or pin it by digest.",
     written=(
         "BuildKit source/containerimage: the key of an image is the chain of its layers",

@@ -11,7 +11,7 @@ from cachetui.findings.wording import describe
 
 
 class ContextModes(ContextSuspect, frozen=True, tag="modes"):
-    """Modes of files: path → the earlier mode and the one now."""
+    """Modes of files and folders: path → the earlier mode and the one now."""
 
     modes: dict[str, tuple[int, int]]
 
@@ -29,8 +29,8 @@ def _evidence(case: Case, found: ContextDifference) -> list[Evidence]:
         found.evidence(),
         Evidence(
             kind="source",
-            text="a file's mode is in COPY's cache key on both builders, with --chmod or without; "
-            "a folder's mode only on the legacy builder",
+            text="the modes of the files and folders that are copied are in COPY's key on both "
+            "builders, with --chmod or without",
         ),
     ]
     if _is_umask(found):
@@ -84,11 +84,12 @@ RULE = Rule(
     title="COPY sees the same files with other modes: the umask of a checkout",
     surprise="Two checkouts of one commit can be two different contexts. Under umask 002 git "
     "writes files with mode 0664, under 022 with 0644, and a file's mode is part of COPY's cache "
-    "key. Not a byte differs, and everything from there on is built again.",
+    "key. Not a byte differs, and everything from there on is built again. So is a folder's mode, "
+    "if the folder is copied.",
     needs="The manifest of the context of an earlier run, or of the host's own checkout "
     "(`context_on_host`).",
-    applies="What a COPY, ADD or bind mount sees differs only in modes: of files for BuildKit, of "
-    "files and folders for the legacy builder. Times and owners are in no key.",
+    applies="What a COPY, ADD or bind mount sees differs only in modes of files and folders. The "
+    "mode of the context's root, times and owners are in no key.",
     proves="An earlier run on the host that had the step in its cache, with other modes; or an "
     "experiment.",
     advises="Use one umask for all checkouts, or set the modes before the build.",

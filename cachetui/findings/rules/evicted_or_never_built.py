@@ -11,11 +11,19 @@ from cachetui.findings.claim import HOSTS, Claim, answer
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence, Need
 from cachetui.findings.rule import Rule
+from cachetui.findings.suspect import Suspect
 from cachetui.findings.wording import join_names
 from cachetui.records.backend import Backend
 from cachetui.records.run import Run
 from cachetui.records.scenario import BUILDKIT_COLD
 from cachetui.records.step import StepId
+
+
+class EvictedResult(Suspect, frozen=True, tag="evicted"):
+    """A result that the host's cache no longer holds: the step's, in the host's run of `audit`."""
+
+    audit: str
+
 
 _BUILDER: dict[Backend, str] = {"legacy": "the legacy builder", "buildkit": "BuildKit"}
 
@@ -66,6 +74,7 @@ def _evicted(question: Question) -> Claim | None:
         evidence=evidence,
         advice=_keep(question),
         merge_key="evicted",
+        suspect=EvictedResult(before.run.audit),
     )
 
 
@@ -226,7 +235,9 @@ RULE = Rule(
     applies="Evicted: text, arguments, files and base image are those of an earlier run that had "
     "the step. Never built there, or removed: the earlier run did not need the step's stage, or "
     "no record or image in the cache is of the first RUN from the first miss on.",
-    proves="Nothing proves it beyond doubt: a key can have inputs that are not known.",
+    proves="That it was evicted: an experiment that builds the step twice in a cache of its own, "
+    "with what the host has now. If it hits the second time, nothing in its key changes by itself; "
+    "else the finding is withdrawn.",
     advises="Give the cache more room, or share one between machines.",
     written=(
         "BuildKit cache/manager.go, Prune; util/gcpolicy defaults",
@@ -237,4 +248,5 @@ RULE = Rule(
     explain=explain,
     observe=observe,
     ask=ask,
+    suspect=EvictedResult,
 )

@@ -10,6 +10,7 @@ from cachetui.findings.context_claims import ContextSuspect
 from cachetui.findings.registry import rule, suspect_of
 from cachetui.findings.rules.base_drift import BaseImage
 from cachetui.findings.rules.build_arg_invalidates import BuildArguments
+from cachetui.findings.rules.evicted_or_never_built import EvictedResult
 from cachetui.findings.rules.legacy_metadata_invalidates import MetadataLine
 from cachetui.findings.rules.mount_changes_result import MountContent
 from cachetui.findings.rules.nondeterministic_step import RepeatedStep
@@ -18,6 +19,7 @@ from cachetui.prove.changes.base_image import base_image_change
 from cachetui.prove.changes.build_argument import build_argument_change
 from cachetui.prove.changes.context import context_change
 from cachetui.prove.changes.metadata_line import metadata_line_change
+from cachetui.prove.changes.repeated_build import repeated_build_change
 from cachetui.prove.changes.repeated_run import repeated_run_change
 from cachetui.prove.errors import NoExperiment
 
@@ -34,6 +36,8 @@ def change_for(setting: ExperimentSetting) -> Change:
             return build_argument_change(setting, names)
         case MetadataLine(was=was):
             return metadata_line_change(setting, was)
+        case EvictedResult():
+            return repeated_build_change(setting)
         case RepeatedStep():
             return repeated_run_change(setting, "run")
         case MountContent():

@@ -27,7 +27,7 @@ def context_change(setting: ExperimentSetting) -> Change:
     view_now, view_then = (_view(case, files, item, backend) for files in (now, then))
     if view_now is None or view_then is None:
         raise NoExperiment(f"what line {item.line} sees of the context is not known")
-    difference = compare_files(view_then, view_now, backend)
+    difference = compare_files(view_then, view_now)
     if not difference:
         raise NoExperiment(
             f"what line {item.line} sees of {whose} is what was sent: there is nothing to change"

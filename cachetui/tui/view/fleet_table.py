@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from cachetui.report.signs import MARKED
 from cachetui.tui.view import before_audit, host_lines, signs
 from cachetui.tui.view.column import Column
 from cachetui.tui.view.fleet_agreement import FleetAgreement
@@ -127,7 +128,7 @@ class FleetTable:
         odd = any((host, column) in self.agreement.odd_cells for host in row.hosts)
         shown = signs.cell_line(cell, width, odd=odd, times=self._snapshot.repeats)
         if any(key in marked for key in self.keys_of(row, column)):
-            return line(("◆", "accent"), *shown[1:])
+            return line((MARKED, "accent"), *shown[1:])
         return shown
 
     def keys_of(self, row: FleetRow, column: str) -> list[CellKey]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cachetui.compare.history import Trend
 from cachetui.report import units
+from cachetui.report.signs import MARKED
 from cachetui.store.database import AuditEntry
 from cachetui.tui.view.charts import sparkline
 from cachetui.tui.view.column import Column
@@ -49,7 +50,7 @@ def audit_cell(
     """A cell of an audit. `started` is when it began, for people; `age` how long ago, in seconds;
     `shown` whether it is the one that the app shows."""
     if column == "started":
-        return line(("◆ " if marked else "  ", "accent"), started)
+        return line((f"{MARKED} " if marked else "  ", "accent"), started)
     if column == "failed":
         return ((f"✗ {entry.failed}", "bad"),) if entry.failed else (("✓ none", "good"),)
     text = {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from cachetui.report import cells, units
+from cachetui.report.signs import MARKED
 from cachetui.tui.view import signs
 from cachetui.tui.view.fleet_rows import FleetRow
 from cachetui.tui.view.text import Line, Span, Tone, clean_line, cut, line
@@ -32,7 +33,7 @@ def host_cell(row: FleetRow, host: HostProgress | None, marked: bool, width: int
         size = size.replace(" hosts", "")
     name = cut(row.name, max(1, width - 3 - len(size)))
     return line(
-        ("◆" if marked else " ", "accent"),
+        (MARKED if marked else " ", "accent"),
         (f"{sign} ", tone),
         (name, "strong" if row.odd else ""),
         (size, "muted"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cachetui.records.scenario import Scenario
 from cachetui.report import units
-from cachetui.report.signs import CELL_STATES, HOST_STATES, STEP_STATES, State
+from cachetui.report.signs import CELL_STATES, HOST_STATES, MARKED, STEP_STATES, State
 from cachetui.tui.view.text import Line, Tone
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ LEGEND: tuple[tuple[str, str], ...] = (
     ("▸", "at work"),
     ("≠", "differs from most of the fleet: the odd one out"),
     ("↺", "not run now: a stored run of the same build"),
-    ("◆", "marked"),
+    (MARKED, "marked"),
 )
 
 

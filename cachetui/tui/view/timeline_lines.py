@@ -81,7 +81,7 @@ def bar_facts(bar: Bar, drawn: Timeline) -> list[Line]:
     if bar.waited >= 0.05:
         when.append((f" · waited {units.seconds(bar.waited)} more", "muted"))
     if bar.critical:
-        when.append((" · ◆ on the critical path", "accent"))
+        when.append((f" · {CRITICAL} on the critical path", "accent"))
     lines = [line(*head), line(*when)]
     for early in drawn.early:
         if early.step == step.id:

@@ -1,0 +1,153 @@
+"""BuildKit built with files that are not those of the build context."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Sequence
+
+from cachetui.findings.case import Case
+from cachetui.findings.claim import HOSTS, Claim
+from cachetui.findings.record import Evidence
+from cachetui.findings.rule import Rule
+from cachetui.findings.wording import describe, join_names
+from cachetui.records.host import ForeignFile, OwnImage
+from cachetui.records.run import Run
+from cachetui.records.step import StepId
+
+_SOURCE = Evidence(
+    kind="source",
+    text="BuildKit keeps the last transfer of each build context by its folder's base name, and "
+    "fetches only files whose size or time differ from it",
+)
+
+
+def observe(case: Case) -> Iterator[Claim]:
+    for host in case.document.hosts:
+        evidence = host.evidence
+        image = evidence.image if evidence is not None else None
+        if image is None or evidence is None or evidence.checkout is None:
+            continue
+        stale = [file for file in image.foreign if _looks_stale(file)]
+        if image.backend == "buildkit" and stale:
+            yield _of_the_host(case, host.name, image, evidence.checkout.path, stale)
+    for run in case.runs:
+        if foreign := case.foreign.get(run.id, ()):
+            yield _of_a_run(case, run, foreign)
+
+
+def _looks_stale(file: ForeignFile) -> bool:
+    """Equal in all that BuildKit compares. What was built from another commit has other times."""
+    return file.source_mtime is not None and file.source_mtime == file.mtime
+
+
+def _of_the_host(
+    case: Case, host: str, image: OwnImage, folder: str, stale: Sequence[ForeignFile]
+) -> Claim:
+    """The host's own image has other bytes than the checkout that it is built from."""
+    first = posixpath.join(folder, (stale[0].source or "").removeprefix("context/"))
+    return Claim(
+        title=f"{image.ref} on {HOSTS} was built with another build's {_paths(stale)}",
+        confidence="likely",
+        steps=_steps(stale),
+        evidence=(
+            *_lines(case, stale),
+            *(_compared(host, file) for file in stale[:3]),
+            _SOURCE,
+        ),
+        advice=f"Run `touch {first}` on {host} and build it again. Then build each service from a "
+        f"folder with a name of its own (`{posixpath.basename(folder)}` is one name to BuildKit, "
+        "wherever it lies)",
+        hosts=(host,),
+        backends=("buildkit",),
+        merge_key=("own", image.ref),
+    )
+
+
+def _compared(host: str, file: ForeignFile) -> Evidence:
+    return Evidence(
+        kind="output",
+        text=f"{file.path} in the image on {host} has the size and time of "
+        f"{(file.source or '').removeprefix('context/')} in its checkout, and other bytes",
+        data={
+            "host": host,
+            "path": file.path,
+            "size": file.size,
+            "mtime": file.mtime,
+            "image_sha256": file.sha256,
+            "checkout_sha256": file.source_sha256,
+        },
+    )
+
+
+def _of_a_run(case: Case, run: Run, foreign: Sequence[ForeignFile]) -> Claim:
+    """A run's image has files that were not sent."""
+    return Claim(
+        title=f"the image of {run.scenario} on {HOSTS} has {_paths(foreign)} with bytes that were "
+        "not sent",
+        confidence="proved",
+        steps=_steps(foreign),
+        evidence=(
+            *_lines(case, foreign),
+            *(
+                Evidence(
+                    kind="output",
+                    text=f"no file of the build context has the bytes of {file.path} "
+                    f"(sha256 {file.sha256[:12]}…)",
+                    data={"path": file.path, "size": file.size, "image_sha256": file.sha256},
+                )
+                for file in foreign[:3]
+            ),
+            _SOURCE,
+        ),
+        advice=f"Find the build on {run.host} that uses a context folder named as ours "
+        "(`cachetui-…`), and give it another name",
+        hosts=(run.host,),
+        backends=(run.backend,),
+        scenarios=(run.scenario,),
+        merge_key=("run", tuple(file.sha256 for file in foreign)),
+    )
+
+
+def _lines(case: Case, foreign: Sequence[ForeignFile]) -> Iterator[Evidence]:
+    for step in _steps(foreign):
+        item = case.instruction(step)
+        if item is not None:
+            yield Evidence(kind="dockerfile", text=describe(item))
+
+
+def _steps(foreign: Sequence[ForeignFile]) -> tuple[StepId, ...]:
+    return tuple(dict.fromkeys(StepId(file.stage_index, file.index) for file in foreign))
+
+
+def _paths(foreign: Sequence[ForeignFile]) -> str:
+    return join_names([file.path for file in foreign], 2)
+
+
+RULE = Rule(
+    id="stale-transfer",
+    order=380,
+    title="BuildKit built with files that are not those of the build context",
+    surprise="Two checkouts whose folders have one base name are one local source to BuildKit. It "
+    "fetches only files whose size or time differ from the last transfer. A file of equal size and "
+    "time, but other bytes, is not fetched: the image gets the file of the other build, without a "
+    "word, and with --no-cache too. Clones, archives and `touch -d` make equal times.",
+    needs="The image that the host's own build made and the checkout that it was built from "
+    "(`image_on_host` and `context_on_host`). Images of runs with --outputs are held against what "
+    "was sent.",
+    applies="A file that COPY put into the image has the name, the size and the time of a file of "
+    "the checkout, and other bytes. For a run: bytes that no file has that was sent.",
+    proves="For a run, the digests of what was sent. For the host's own image it is likely: the "
+    "file could have been replaced since, with the time of the old one.",
+    advises="Renew the file's time, build again, and give each context a folder name of its own.",
+    written=(
+        "buildx build/opt.go: a session's shared key; buildkit source/local; buildkit#4950",
+        "fsutil diff_containerd.go: what of a file is compared",
+        "our lab: 26.1, 28.5 and 28.5 with the containerd store; 20.10 goes by the path as typed",
+    ),
+    example="FROM busybox\nCOPY app.conf /app.conf\n",
+    try_it="docker build one/context ; docker build two/context, where app.conf has the same size "
+    "and time in both: the second image has the first one's file.",
+    observe=observe,
+    untestable="an experiment that builds from the host's own folder would change what its next "
+    "build gets",
+)
