@@ -16,7 +16,8 @@ from tests.truth.truth import Cause, impossible
 
 Word = Literal["right", "silent", "wrong", "odd", "broken", "n/a"]
 """`silent`: a miss that nothing likely or proved is said of. `odd`: a miss where, by what is known
-of engines, nothing should miss, or other hits than foreseen: the truth or the run is at fault. `broken`: the build failed.
+of engines, nothing should miss, or other hits than foreseen: the truth or the run is at fault.
+`broken`: the build failed.
 `n/a`: this builder cannot build it."""
 
 WORDS: tuple[Word, ...] = ("right", "silent", "wrong", "odd", "broken", "n/a")
