@@ -37,7 +37,7 @@ def build_arg_undeclared(_rng: Random, build: Build) -> Change:
 def build_arg_proxy(_rng: Random, build: Build) -> Change:
     """That there is one is in the key of the legacy builder's RUNs, its value is not."""
     args = {**build.build_args, "http_proxy": "http://proxy.invalid:1"}
-    cause = Cause(ARG, None, ("http_proxy",), ("legacy",))
+    cause = Cause(ARG | CHANGED, None, ("http_proxy",), ("legacy",))
     return Change("http_proxy given", replace(build, build_args=args), (cause,))
 
 

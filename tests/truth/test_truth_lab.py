@@ -16,9 +16,17 @@ from tests.truth.play import play
 pytestmark = pytest.mark.lab
 
 SEEDS = (
-    "nothing:0",
-    "file-bytes:0",
-    "times-only:0",
+    "run-text:0",
+    "file-renamed:0",
+    "clutter-added:0",
+    "own-ignore-file:0",
+    "keyword-case:0",
+    "metadata-removed:0",
+    "build-arg:0",
+    "target-removed:0",
+    "base-same-layers:0",
+    "base-other-env:0",
+    "never-built-here:0",
 )
 
 
