@@ -63,12 +63,18 @@ class Engine:
         hits: dict[Place, bool] = {}
         added: set[Key] = set()
         for place, key in self.keys(build, bases or {}):
-            hits[place] = key in self.held
+            hits[place] = key in self.held and not self._runs_anyway(build, place)
             # A later step of the legacy builder finds what one above it has just made; BuildKit
             # builds equal steps once, so they end alike.
             (self.held if self.builder == "legacy" else added).add(key)
         self.held |= added
         return hits
+
+    def _runs_anyway(self, build: Build, place: Place) -> bool:
+        """Whether --no-cache makes a step run: BuildKit's WORKDIR alone comes from the cache."""
+        line = build.stages[place[0]].lines[place[1] - 1]
+        spared = self.builder == "buildkit" and line.keyword == "WORKDIR"
+        return "--no-cache" in build.docker_args and not spared
 
     def keys(self, build: Build, bases: Mapping[str, object]) -> Iterator[tuple[Place, Key]]:
         """The key of every step that is built, in order."""
@@ -170,8 +176,7 @@ def foreseen(before: Build, after: Build, builder: str, host: str) -> dict[Place
         return None
     engine = Engine(builder, host)
     engine.build(before)
-    hits = engine.build(after)
-    return dict.fromkeys(hits, False) if "--no-cache" in after.docker_args else hits
+    return engine.build(after)
 
 
 def result(build: Build, name: str, builder: str) -> Key:

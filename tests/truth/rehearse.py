@@ -100,8 +100,6 @@ def _run(
     if builder == "legacy" and build.has_mounts():
         return b.unsupported(host, scenario)
     hits = engine.build(build)
-    if "--no-cache" in build.docker_args:
-        hits = dict.fromkeys(hits, False)
     steps = []
     for item in (one for stage in dockerfile.stages for one in stage.instructions):
         if builder == "buildkit" and item.keyword not in (*SNAPSHOTS, "FROM"):
