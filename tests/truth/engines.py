@@ -7,6 +7,7 @@ tuple that is equal where an engine's key is equal; no digest of an engine is ma
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,8 @@ Key = tuple[object, ...]
 FILE_STEPS = frozenset({"COPY", "ADD"})
 SNAPSHOTS = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
 """What BuildKit has a step for."""
+NAMED_LINK = "a/b/link"
+"""The link that a COPY of `generate` names itself."""
 PROXY = "http_proxy"
 IN_A_RUNS_KEY = ("--ulimit", "--shm-size")
 """Options in the key of BuildKit's RUNs from Engine 26 on; in none of 20.10's."""
@@ -136,7 +139,8 @@ class Engine:
         """What is in a RUN's key besides its words."""
         args = tuple(sorted((name, state.args[name]) for name in state.args))
         if self.builder == "legacy":
-            return (args, PROXY in build.build_args)
+            # moby's prependEnvOnCmd: a count and the declared ones; a proxy makes it `|0`.
+            return (args, bool(args) or PROXY in build.build_args)
         options = [
             word if word in IN_A_RUNS_KEY else word.partition(":")[0]
             for option, word in zip(("", *build.docker_args), build.docker_args, strict=False)
@@ -158,13 +162,25 @@ class Engine:
         return (*words[1:], self._files(build, line.reads))
 
     def _files(self, build: Build, reads: tuple[str, ...]) -> Key:
-        """Names, kinds, modes and bytes; no times."""
-        seen = visible(build, self.builder).items()
-        return tuple(
-            (path, entry.kind, entry.text, entry.mode if entry.kind != "link" else 0)
-            for path, entry in sorted(seen)
-            if sees(reads, path)
-        )
+        """Names, kinds, modes and bytes; no times. A link that is named itself is followed, by the
+        legacy builder one below a folder too, as far as what it points to is there."""
+        seen = visible(build, self.builder)
+        rows: list[Key] = []
+        for path in sorted(path for path in seen if sees(reads, path)):
+            entry = seen[path]
+            row: Key = (path, entry.kind, entry.text, entry.mode)
+            if entry.kind == "link":
+                row = (path, entry.kind, entry.text)
+                target = posixpath.normpath(f"{posixpath.dirname(path)}/{entry.text}").lstrip("/")
+                followed = path in reads or self.builder == "legacy"
+                if followed and target in seen:
+                    name = (target,) if self.builder == "legacy" else ()
+                    row = (path, *name, "file", seen[target].text, seen[target].mode)
+            rows.append(row)
+        if NAMED_LINK in reads:
+            # What it points to counts under its name alone, if it is a link still.
+            rows = [row for row in rows if row[0] == NAMED_LINK]
+        return tuple(rows)
 
 
 def foreseen(before: Build, after: Build, builder: str, host: str) -> dict[Place, bool] | None:

@@ -60,5 +60,7 @@ def context_causes(before: Build, after: Build) -> Iterable[Cause]:
         for rules, paths in ((CONTENT, other), (MODES, modes)):
             for place, reads in after.readers():
                 seen = tuple(path for path in paths if sees(reads, path))
+                # A link that is named shows the change of what it points to.
+                seen += tuple(p for p in reads if p in now and now[p].kind == "link" and seen)
                 if seen:
                     yield Cause(rules, frozenset({place}), seen, (builder,))
