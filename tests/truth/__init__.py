@@ -4,4 +4,7 @@
 seed (`generate`), audited, changed in exactly one thing (`changes`), and audited again (`play`).
 What is right follows from the change and from what engines are known to have in their cache keys
 (`truth`); the judge holds the findings against it and against what the engines did (`judge`).
+
+`python -m tests.truth.rehearse` does it without engines, by what is known of their cache keys
+(`engines`), and every case that is played checks that knowledge.
 """

@@ -43,6 +43,11 @@ def share_props(lab: Lab) -> None:
         share_image(tag, first.engine, [host.engine for host in others])
 
 
+def remove_props(lab: Lab) -> None:
+    """Take these images away again."""
+    everywhere(lambda name: lab[name].docker("rmi", "--no-prune", *PROPS, check=False))
+
+
 @contextmanager
 def bases(lab: Lab, salt: str) -> Iterator[None]:
     """Base images under tags of the case, on all hosts."""

@@ -3,13 +3,14 @@ for."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.lab import Lab
 from tests.truth.case import case_of
-from tests.truth.hosts import share_props
+from tests.truth.hosts import remove_props, share_props
 from tests.truth.outcome import Outcome
 from tests.truth.play import play
 
@@ -31,9 +32,10 @@ SEEDS = (
 
 
 @pytest.fixture(scope="module")
-def props(lab: Lab) -> Lab:
+def props(lab: Lab) -> Iterator[Lab]:
     share_props(lab)
-    return lab
+    yield lab
+    remove_props(lab)
 
 
 @pytest.mark.parametrize("name", SEEDS)
