@@ -4,11 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test test-fast test-lab truth check rule lab lab-down bench screenshots lock clean
+.PHONY: help demo test test-all test-fast test-lab record-surprises truth check rule lab lab-down bench \
+	screenshots lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV)/.run: pyproject.toml requirements.lock tests/venv.sh
 	@PYTHON="$(PYTHON)" sh tests/venv.sh $(VENV) requirements.lock
@@ -24,14 +25,31 @@ demo: $(VENV)/.run ## A recorded fleet over real SSH: the main job, without Dock
 # Compiled tests are kept, also where Python is set to keep none: workers read them again.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -q --durations=10
 
-test: test-fast test-lab ## All tests; as root with apt, on the real engines of the lab
+# Which surprises are played on engines: `today` is a set that is another one each day.
+SURPRISES ?= today
+# How many examples hypothesis tries: `quick` or `thorough` (tests/examples.py).
+EXAMPLES ?= quick
+
+# More workers than cores: what drives an app or a host sleeps most of the time.
+WORKERS ?= $(shell expr 2 \* $$(nproc))
+
+test: test-fast test-lab ## All tests; as root with apt on real engines, with some of the surprises there
+
+test-all: ## All tests, each surprise played on engines, and far more random examples
+	$(MAKE) test SURPRISES=all EXAMPLES=thorough
 
 test-fast: $(VENV)/.dev ## All tests that need no engine, side by side
-	$(PYTEST) -m "not lab" -n auto --dist worksteal
+	$(PYTEST) -m "not lab" -n $(WORKERS) --dist worksteal --hypothesis-profile=$(EXAMPLES)
 
-# One lab and one test at a time: some tests measure how soon something ends on a host.
-test-lab: $(VENV)/.dev ## The tests on real engines
-	$(PYTEST) -m lab
+# Each worker has a lab of its own. More than two are too much for tests that measure how soon
+# something ends on a host.
+LABS ?= 2
+
+test-lab: $(VENV)/.dev ## The tests on real engines, in two labs side by side
+	$(PYTEST) -m lab -n $(LABS) --dist worksteal --surprises=$(SURPRISES)
+
+record-surprises: $(VENV)/.dev ## Play surprises on real engines, keep what these gave: NAME=one, or all
+	@$(BIN)/python -m tests.surprises.record $(NAME)
 
 truth: $(VENV)/.dev ## Findings against the truth, on real engines: make truth N=300 [SEED=…]
 	@$(BIN)/python -m tests.truth N=$(N) SEED=$(SEED) LAB=$(LAB) MINUTES=$(MINUTES)

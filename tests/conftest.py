@@ -6,13 +6,29 @@ from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+from tests.examples import QUICK
 from tests.lab import Lab, skip_reason
 from tests.lab_failures import expectation, hosts_of, put_first
 from tests.programs import missing, needed, optional
 
 LEFT_OUT = pytest.StashKey[list[str]]()
+SAID = pytest.StashKey[list[str]]()
+"""What else is to be said at the end of a run, a line each."""
 IN_CI = os.environ.get("CI") == "true"
+
+settings.load_profile(QUICK)  # unless --hypothesis-profile names another
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--surprises",
+        default="all",
+        metavar="WHICH",
+        help="the surprises to play on engines: all (the default), today (a set that is another "
+        "one each day), 2/5 (the second of five sets), or ids with commas between",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -66,11 +82,11 @@ def pytest_runtest_makereport(
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A worker of pytest-xdist hands its lines to the process that reports; a run that left all
     its tests out, and said so, is no failure."""
-    said = session.config.stash.get(LEFT_OUT, [])
+    stash = session.config.stash
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output["left_out"] = said
-    elif said and session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+        output["left_out"], output["said"] = stash.get(LEFT_OUT, []), stash.get(SAID, [])
+    elif stash.get(LEFT_OUT, []) and session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
         session.exitstatus = pytest.ExitCode.OK
 
 
@@ -79,11 +95,12 @@ class Workers:
 
     @staticmethod
     def pytest_testnodedown(node: object) -> None:
-        """Take over what a worker left out: each collects all tests, so they say the same."""
+        """Take over what a worker says: each collects all tests, so they say the same."""
         config: pytest.Config = node.config  # type: ignore[attr-defined]
-        lines = getattr(node, "workeroutput", {}).get("left_out", [])
-        said = config.stash.setdefault(LEFT_OUT, [])
-        said += [line for line in lines if line not in said]
+        output = getattr(node, "workeroutput", {})
+        for key, name in ((LEFT_OUT, "left_out"), (SAID, "said")):
+            said = config.stash.setdefault(key, [])
+            said += [line for line in output.get(name, []) if line not in said]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -92,8 +109,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for line in terminalreporter.config.stash.get(LEFT_OUT, []):
+    stash = terminalreporter.config.stash
+    for line in stash.get(LEFT_OUT, []):
         terminalreporter.write_line(line, yellow=True)
+    for line in stash.get(SAID, []):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

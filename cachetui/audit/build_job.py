@@ -18,7 +18,8 @@ from cachetui.records.scenario import Planned
 
 @dataclass(frozen=True)
 class BuildJob:
-    """What is needed to run one build. `of` is the key of what it is a run of (see `run_key`)."""
+    """What is needed to run one build. `of` is the key of what it is a run of (see `run_key`);
+    `bad_names` are paths of the context that are not UTF-8."""
 
     audit: str
     host: HostSettings
@@ -29,6 +30,7 @@ class BuildJob:
     redactor: Redactor
     of: str = ""
     notes: tuple[str, ...] = ()
+    bad_names: tuple[str, ...] = ()
 
     @property
     def builder(self) -> Builder:

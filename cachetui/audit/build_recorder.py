@@ -13,6 +13,7 @@ import msgspec
 from cachetui.audit.build_job import BuildJob
 from cachetui.audit.redact import StreamRedactor
 from cachetui.builders.events import ContextSent, Ended, Event, ImageMade, Log, Message, Started
+from cachetui.builders.legacy_images import LegacyImages, LegacyMade
 from cachetui.builders.registry import parser_for
 from cachetui.builders.step_map import StepMap
 from cachetui.records.step import Step, StepId
@@ -35,12 +36,18 @@ class BuildRecorder:
     ) -> None:
         self.job = job
         self.steps = StepMap(
-            job.dockerfile, job.build.target, job.planned.backend, job.build.build_args
+            job.dockerfile,
+            job.build.target,
+            job.planned.backend,
+            job.build.build_args,
+            job.facts.triggers,
         )
         self.log = LogWriter(folder / "log")
         self.raw_path = folder / "raw"
-        self.images: list[str] = []
-        self.bases: dict[str, str] = {}  # key of a FROM → the image that it printed first
+        self.images: LegacyImages | None = None  # that each step leaves
+        if job.builder.leaves_step_images:
+            restores = any(word.startswith("--cache-from") for word in job.build.docker_args)
+            self.images = LegacyImages(self.steps.dockerfile, self.steps.step_of, restores)
         self.digests: dict[str, str] = {}  # a FROM's reference → what BuildKit resolved it to
         self.final_image: str | None = None
         self.context_bytes: int | None = None
@@ -90,6 +97,8 @@ class BuildRecorder:
     def _follow(self, event: Event) -> bool:
         """Take in one event; returns whether a step changed."""
         self.steps.apply(event)
+        if self.images is not None:
+            self.images.apply(event)
         match event:
             case Log(key=key, data=data):
                 step = self.steps.step_of(key)
@@ -100,13 +109,8 @@ class BuildRecorder:
                 self.doing = self._redactor.string(name)
                 self._names[key] = self.doing
                 self._note_digest(key, name)
-            case ImageMade(key=of, id=image, final=final):
-                step = self.steps.step_of(of) if of else None
-                if of and step is not None and step.index == 0 and image not in self.images:
-                    self.bases.setdefault(of, image)
-                self.images.append(image)
-                if final:
-                    self.final_image = image
+            case ImageMade(id=image, final=True):
+                self.final_image = image
             case ContextSent(bytes=size):
                 self.context_bytes = size
             case Message(text=text):
@@ -115,8 +119,6 @@ class BuildRecorder:
                 self.messages = [*self.messages[1 - _LAST_MESSAGES :], shown]
             case Ended(key=key):
                 self._end_log(self.steps.step_of(key))
-                if event.fetched:
-                    self.bases.pop(key, None)
                 if event.outcome == "failed" and event.error and not self.steps.step_of(key):
                     error = self._redactor.string(event.error)
                     self.other_error = f"{self._names.get(key, key)}: {error}"
@@ -128,6 +130,12 @@ class BuildRecorder:
         digest = _DIGEST.search(name)
         if digest is not None and step is not None and step.index == 0 and step.stage_index >= 0:
             self.digests[self.job.dockerfile.stages[step.stage_index].base] = digest[1]
+
+    def made(self, *, cut: bool) -> LegacyMade:
+        """The images that the steps left; `cut`: see `LegacyImages.made`."""
+        if self.images is None:
+            return LegacyMade()
+        return self.images.made(self.steps.triggers_of, cut=cut)
 
     def finished(self, *, ended: bool, failed: bool) -> tuple[Step, ...]:
         """The steps as they are now: `ended` when the build is over, `failed` when it failed."""

@@ -10,22 +10,26 @@ from pathlib import Path
 
 import msgspec
 
+from cachetui.audit.bad_names import REFUSED, remedy
 from cachetui.audit.build_job import BuildJob
 from cachetui.audit.build_recorder import BuildRecorder
-from cachetui.audit.built_image import inspect_image
+from cachetui.audit.built_image import inspect_image, read_triggers
+from cachetui.builders.legacy_images import LegacyMade
+from cachetui.builders.refusals import refusal
 from cachetui.hosts.machine import Cancel, HostError, Machine
 from cachetui.records.run import Image, Run, RunStatus
 from cachetui.records.step import Step, hit_ratio
 
+USAGE_ERROR = 125
+"""Exit status of docker's client for an option that it does not take; nothing was sent then."""
+
 
 @dataclass
 class BuildOutcome:
-    """A run, with the image IDs that the build printed, oldest first. `bases` are the images that
-    it found on the host for a FROM; one that it pulled is not among them."""
+    """A run, and what its output tells of the images that it made step by step."""
 
     run: Run
-    printed_images: list[str] = field(default_factory=list)
-    bases: frozenset[str] = frozenset()
+    made: LegacyMade = field(default_factory=LegacyMade)
 
 
 def run_build(
@@ -50,7 +54,16 @@ def run_build(
     exit_status, error = _stream(machine, job, recorder, cancel)
     seconds = time.monotonic() - begun
     recorder.close()
+    if recorder.steps.unknown_triggers and (error is None or error.kind != "lost"):
+        # What the build pulled is there now; the host's next builds need not ask again.
+        job.facts.triggers.update(read_triggers(machine, job.host, recorder.steps.unknown_triggers))
+        recorder.steps.learn_triggers(job.facts.triggers)
     status, reason = _verdict(exit_status, error, recorder)
+    if job.bad_names and REFUSED in (reason or ""):
+        reason = f"{remedy(job.bad_names)} ({reason})"
+    steps = recorder.finished(ended=True, failed=status != "ok")
+    if status == "unsupported":
+        steps = _unsupported(steps)
     commands = [job.command(values=False)]
     image: Image | None = None
     name = job.tag or recorder.final_image
@@ -58,7 +71,7 @@ def run_build(
         image, command = inspect_image(machine, job.host, name)
         commands.append(command)
     run = msgspec.structs.replace(
-        _record(job, status, reason, recorder.finished(ended=True, failed=status != "ok")),
+        _record(job, status, reason, steps),
         started_at=started_at,
         seconds=seconds,
         image=image,
@@ -72,7 +85,7 @@ def run_build(
         of=job.of,
         bases=recorder.digests,
     )
-    return BuildOutcome(run, recorder.images, frozenset(recorder.bases.values()))
+    return BuildOutcome(run, recorder.made(cut=exit_status is None))
 
 
 def _stream(
@@ -88,12 +101,11 @@ def _stream(
 
 def unsupported_run(job: BuildJob, steps: Sequence[Step], reason: str) -> Run:
     """The record of a run that was not tried, because this host's builder cannot build it."""
-    return _record(
-        job,
-        "unsupported",
-        reason,
-        tuple(msgspec.structs.replace(step, status="unsupported") for step in steps),
-    )
+    return _record(job, "unsupported", reason, _unsupported(steps))
+
+
+def _unsupported(steps: Sequence[Step]) -> tuple[Step, ...]:
+    return tuple(msgspec.structs.replace(step, status="unsupported") for step in steps)
 
 
 def _record(job: BuildJob, status: RunStatus, reason: str | None, steps: tuple[Step, ...]) -> Run:
@@ -117,8 +129,9 @@ def _record(job: BuildJob, status: RunStatus, reason: str | None, steps: tuple[S
 def _verdict(
     exit_status: int | None, error: HostError | None, recorder: BuildRecorder
 ) -> tuple[RunStatus, str | None]:
-    """The run's status and, unless it is ok, the reason: the step that failed with its error,
-    else what else failed, else the last message that looks like an error."""
+    """The run's status and, unless it is ok, the reason: what the builder refused before any
+    step, else the step that failed with its error, else what else failed, else the last message
+    that looks like an error."""
     if error is not None:
         if error.kind == "cancelled":
             return "cancelled", "stopped"
@@ -129,8 +142,13 @@ def _verdict(
         return "ok", None
     messages = [message for message in recorder.messages if message.strip()]
     last = next((m for m in reversed(messages) if "ERROR" in m or "rror:" in m), None)
+    if exit_status == USAGE_ERROR:  # what follows the sentence is how to get help
+        last = next((m for m in messages if "flag" in m), last)
     last = last or (messages[-1] if messages else f"docker build ended with {exit_status}")
     steps = recorder.finished(ended=True, failed=True)
+    refused = refusal(messages)
+    if refused is not None and not any(step.counts for step in steps):
+        return "unsupported", refused
     failed = next((step for step in steps if step.status == "failed"), None)
     if failed is not None:
         return "failed", f"line {failed.line}: {failed.error or last}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterable
 from contextlib import suppress
 
 import msgspec
@@ -29,6 +31,20 @@ def inspect_image(machine: Machine, host: HostSettings, name: str) -> tuple[Imag
         layers = tuple(image.RootFS.Layers or ())
         return Image(id=image.Id, layers=layers, bytes=image.Size), command
     return None, command
+
+
+def read_triggers(
+    machine: Machine, host: HostSettings, refs: Iterable[str]
+) -> dict[str, tuple[str, ...]]:
+    """The texts of the ONBUILD triggers of those of these images that the host has."""
+    found: dict[str, tuple[str, ...]] = {}
+    for ref in refs:
+        ask = f"image inspect --format '{{{{json .Config.OnBuild}}}}' {shlex.quote(ref)}"
+        with suppress(HostError, msgspec.MsgspecError):
+            done = machine.run(f"{client(host.docker, host.env)} {ask}", timeout=INSPECT_SECONDS)
+            if done.status == 0:
+                found[ref] = msgspec.json.decode(done.stdout, type=tuple[str, ...] | None) or ()
+    return found
 
 
 class _RootFs(msgspec.Struct):

@@ -1,9 +1,8 @@
 """What an audit leaves on a host: counted before and after, and removed where it is ours.
 
-An image is ours when our build printed its ID, or the ID of one that stands on it (ONBUILD
-triggers print none), and it was not there before. A cache mount is ours when its namespace is.
-Everything else that BuildKit kept is counted, and left to the engine's garbage collector: no
-record tells whose build made it.
+Which images are ours: see `our_images`. A cache mount is ours when its namespace is. Everything
+else that BuildKit kept is counted, and left to the engine's garbage collector: no record tells
+whose build made it.
 
 Nothing here prunes. `docker builder prune`, even of a single record by its id, made the next
 build of the user run steps again that were cached before (our lab: 28.5 with the containerd
@@ -15,7 +14,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from cachetui.builders.audit_names import REPOSITORY
 from cachetui.builders.buildkit import BUILDKIT
@@ -48,63 +47,30 @@ def image_ids(machine: Machine, host: HostSettings) -> frozenset[str]:
     return frozenset(done.text.split())
 
 
-def image_parents(machine: Machine, host: HostSettings, images: Collection[str]) -> dict[str, str]:
-    """What each of these images was built on, "" where the engine names none."""
-    if not images:
-        return {}
-    ask = f"{client(host.docker, host.env)} image inspect --format '{{{{.Id}}}} {{{{.Parent}}}}'"
-    # An image that has gone meanwhile makes the status bad; the others are listed all the same.
-    done = machine.run(f"{ask} {shlex.join(sorted(images))}", timeout=ASK_SECONDS)
-    lines = (line.partition(" ") for line in done.text.splitlines())
-    return {image: parent.strip() for image, _, parent in lines}
-
-
-def images_we_made(
-    printed: Collection[str], bases: Collection[str], parents: Mapping[str, str]
-) -> list[str]:
-    """Of the images that were not there before (the keys of `parents`), those that we made.
-
-    They are those of which a build of ours printed the ID (short or whole), and those that they
-    stand on, down to the images that it named after FROM (`bases`): these are whoever's. Children
-    come before their parents, as removing them needs it.
-    """
-
-    def named(image: str, ids: Collection[str]) -> bool:
-        return any(
-            short and image.removeprefix("sha256:").startswith(short.removeprefix("sha256:"))
-            for short in ids
-        )
-
-    others = {image for image in parents if named(image, bases)}
-    depths: dict[str, int] = {}
-    for image in parents:
-        if image in others or not named(image, printed):
-            continue
-        chain = [image]
-        while (parent := parents.get(chain[-1], "")) in parents and parent not in others:
-            chain.append(parent)
-        depths |= {member: depth for depth, member in enumerate(reversed(chain))}
-    return sorted(depths, key=lambda image: -depths[image])
-
-
 def removal_command(
-    host: HostSettings, tags: Sequence[str], images: Sequence[str], shared: Collection[str] = ()
+    host: HostSettings,
+    tags: Sequence[str],
+    images: Sequence[str],
+    shared: Collection[str] = (),
+    containers: Sequence[str] = (),
 ) -> str | None:
-    """Remove tags and images, parents not pruned: a base image without a name would go too.
+    """Remove containers, tags and images, parents not pruned: a base image without a name would
+    go too, and the containerd store takes parents on which other images stand (lab).
 
     One `rmi` a name: one that is in use must not keep the next from going. A tag in `shared`
-    stands on an image that was there before, perhaps without a name: removing its only tag would
+    stands on an image that is not ours, perhaps without another name: removing its only tag would
     remove the image, so the tag is first moved to an empty one (our lab: a build of metadata
     alone has the same ID each time on the graph driver store).
     """
-    if not tags and not images:
+    if not tags and not images and not containers:
         return None
     docker = client(host.docker, host.env)
+    drop = f"{docker} rm -f {shlex.join(containers)}; " if containers else ""
     moved = " ".join(shlex.quote(name) for name in tags if name in shared)
     move = f'for i in {moved}; do {docker} import - "$i" </dev/null; done; ' if moved else ""
     names = " ".join(shlex.quote(name) for name in (*tags, *images))
     remove = f'for i in {names}; do {docker} rmi --no-prune "$i"; done'
-    return f"{{ {move}{remove}; }} >/dev/null 2>&1; true"
+    return f"{{ {drop}{move}{remove}; }} >/dev/null 2>&1; true"
 
 
 def cache_records(machine: Machine, host: HostSettings) -> tuple[CacheRecord, ...] | None:
@@ -127,12 +93,6 @@ def _listing(machine: Machine, command: str, timeout: float) -> Completed:
             break
         done = machine.run(command, timeout=timeout)
     return done
-
-
-def added_bytes(before: Iterable[CacheRecord], after: Iterable[CacheRecord]) -> int:
-    """Bytes of the records that came between, whoever made them, and of growth in others."""
-    known = {record.id: record.bytes for record in before}
-    return sum(max(0, record.bytes - known.get(record.id, 0)) for record in after)
 
 
 def cache_mounts(records: Iterable[CacheRecord]) -> tuple[CacheMount, ...]:

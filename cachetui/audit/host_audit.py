@@ -21,7 +21,8 @@ from cachetui.audit.task import AuditTask
 from cachetui.builders.registry import builder_named
 from cachetui.config.settings import HostSettings
 from cachetui.context.manifest import ContextError
-from cachetui.hosts.evidence import gather_evidence
+from cachetui.findings.build_options import pulls_always
+from cachetui.hosts.evidence import bases_after, gather_evidence
 from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.machine import Cancel, HostConnector, HostError, Machine
 from cachetui.hosts.upload import put_folder
@@ -111,7 +112,8 @@ class HostAudit:
         if not missing:
             self.report = msgspec.structs.replace(self.report, left_behind_bytes=0)
             return
-        connected = _ConnectedHost(machine, facts, runs, HostLeftovers(self._task, self._host))
+        leftovers = HostLeftovers(self._task, self._host, triggers=facts.triggers)
+        connected = _ConnectedHost(machine, facts, runs, leftovers)
         with self._leftovers_removed(connected):
             self._gather_evidence(connected)
             self._send(connected)
@@ -119,6 +121,7 @@ class HostAudit:
                 if self._cancel.is_set():
                     raise HostError(self.name, "cancelled", "stopped")
                 self._build(connected, planned)
+            self._read_bases_again(connected)
             if self._task.outputs:
                 self._read_images(connected, missing)
 
@@ -145,12 +148,15 @@ class HostAudit:
             self._progress.state("cleaning")
             with suppress(HostError):
                 remains = connected.leftovers.remove(connected.machine, self._cancel)
-                if remains is not None and remains.in_use:
-                    images = "1 image is" if remains.in_use == 1 else f"{remains.in_use} images are"
-                    self._progress.note(f"{self.name}: {images} in use and not removed")
+                for note in remains.notes if remains is not None else ():
+                    self._progress.note(f"{self.name}: {note}")
                 if remains is not None and remains.bytes is not None:
                     self.report = msgspec.structs.replace(
-                        self.report, left_behind_bytes=remains.bytes, mounts=remains.mounts
+                        self.report,
+                        left_behind_bytes=remains.bytes,
+                        left_behind_at_most=remains.at_most,
+                        left_behind_images=remains.in_use + remains.unsure,
+                        mounts=remains.mounts,
                     )
 
     def _gather_evidence(self, connected: _ConnectedHost) -> None:
@@ -173,6 +179,19 @@ class HostAudit:
             self._progress.note(f"{self.name}: {problem}")
         evidence = msgspec.structs.replace(evidence, checkout=own.checkout, image=own.image)
         self.report = msgspec.structs.replace(self.report, evidence=evidence)
+
+    def _read_bases_again(self, connected: _ConnectedHost) -> None:
+        """What the base images' names are now: a run as found pulls those that are not there, and
+        `--pull` takes what the registry has."""
+        as_found = any(not planned.kind.controlled for planned in self._task.plan.order)
+        pulls = pulls_always(self._task.settings.docker_args)
+        evidence = self.report.evidence
+        if evidence is not None and (as_found or pulls):
+            after = bases_after(
+                connected.machine, self._host, connected.facts, evidence, as_found=as_found
+            )
+            evidence = msgspec.structs.replace(evidence, bases_after=after)
+            self.report = msgspec.structs.replace(self.report, evidence=evidence)
 
     def _send(self, connected: _ConnectedHost) -> None:
         self._progress.sending(self._task.context.size)
@@ -204,7 +223,7 @@ class HostAudit:
                 recorder = self._recorders.pop(planned, None)
                 if recorder is not None:
                     recorder.close()
-            connected.leftovers.add(job, outcome)
+            connected.leftovers.add(connected.machine, job, outcome)
             if not planned.kind.controlled:
                 connected.leftovers.leave_images(connected.machine)
             self._build_ended(outcome, recorder)

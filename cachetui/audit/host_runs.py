@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from cachetui.audit.bad_names import bad_names, sent_entries
 from cachetui.audit.build_job import BuildJob
 from cachetui.audit.build_run import unsupported_run
 from cachetui.audit.plan import missing_with_needs
 from cachetui.audit.run_key import run_of
 from cachetui.audit.task import AuditTask
 from cachetui.builders.command_line import Build
+from cachetui.builders.refusals import ignored_options
 from cachetui.builders.step_map import StepMap
 from cachetui.builders.unsupported import builds_other, unsupported
 from cachetui.config.settings import HostSettings
@@ -81,6 +84,7 @@ class HostRuns:
         warning = builds_other(
             task.dockerfile, task.settings.target, planned.backend, self.facts.engine
         )
+        ignored = ignored_options(planned.backend, self.facts.engine, task.settings.docker_args)
         return BuildJob(
             audit=task.audit,
             host=self.host,
@@ -90,14 +94,27 @@ class HostRuns:
             dockerfile=task.dockerfile,
             redactor=task.redactor,
             of=self._key(planned),
-            notes=(warning,) if warning else (),
+            notes=tuple(note for note in (warning, ignored) if note),
+            bad_names=self._bad_names,
         )
+
+    @cached_property
+    def _bad_names(self) -> tuple[str, ...]:
+        task, settings = self.task, self.task.settings
+        if not bad_names(task.context.entries):
+            return ()
+        sent = sent_entries(task.context, task.dockerfile, settings.target, settings.build_args)
+        return bad_names(sent)
 
     def unsupported_run(self, planned: Planned, reason: str) -> Run:
         """The record of a run that this host cannot make."""
         settings = self.task.settings
         steps = StepMap(
-            self.task.dockerfile, settings.target, planned.backend, settings.build_args
+            self.task.dockerfile,
+            settings.target,
+            planned.backend,
+            settings.build_args,
+            self.facts.triggers,
         ).steps(final=True, run_failed=True)
         return unsupported_run(self.job(planned), steps, reason)
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cachetui.audit.build_job import BuildJob
 from cachetui.audit.build_run import BuildOutcome
-from cachetui.audit.cleanup import added_bytes, cache_mounts, cache_records, empty_mounts_command
+from cachetui.audit.cache_growth import possible_bytes
+from cachetui.audit.cleanup import cache_mounts, cache_records, empty_mounts_command
 from cachetui.audit.cleanup import image_ids as list_images
-from cachetui.audit.made_images import MadeImages
+from cachetui.audit.made_images import MadeImages, Removable, own_bytes
 from cachetui.audit.task import AuditTask
 from cachetui.builders.audit_names import mount_namespace
 from cachetui.config.settings import HostSettings
+from cachetui.dockerfile.instruction import Instruction
+from cachetui.dockerfile.triggers import stage_triggers
 from cachetui.hosts.cache_records import CacheRecord
 from cachetui.hosts.machine import Cancel, Machine
 from cachetui.records.host import CacheMount
@@ -23,12 +26,27 @@ REMOVE_SECONDS = 300.0
 @dataclass(frozen=True)
 class Remains:
     """What is on the host after the removal: `in_use` counts images of ours that could not be
-    removed; `bytes` is what the audit added to the host's disk; `mounts` are all cache mounts.
-    `bytes` is None where the engine did not tell, before or after."""
+    removed or that others use, `unsure` new ones that may be ours; `mounts` are all cache mounts.
+    `bytes` is what the audit added to the host's disk, at most that much with `at_most`; None where
+    the engine did not tell, before or after."""
 
     in_use: int
+    unsure: int = 0
     bytes: int | None = None
+    at_most: bool = False
     mounts: tuple[CacheMount, ...] = ()
+
+    @property
+    def notes(self) -> list[str]:
+        """A sentence for each kind of image that stays."""
+        notes: list[str] = []
+        if self.in_use:
+            images = "1 image is" if self.in_use == 1 else f"{self.in_use} images are"
+            notes.append(f"{images} in use and not removed")
+        if self.unsure:
+            images = "1 image" if self.unsure == 1 else f"{self.unsure} images"
+            notes.append(f"{images} may be ours or another build's, and not removed")
+        return notes
 
 
 def run_removal(machine: Machine, commands: Sequence[str], cancel: Cancel) -> bool:
@@ -48,43 +66,47 @@ def run_removal(machine: Machine, commands: Sequence[str], cancel: Cancel) -> bo
 
 @dataclass
 class HostLeftovers:
-    """The bookkeeping of one host. `copied_bytes` of layers were copied on it."""
+    """The bookkeeping of one host. `copied_bytes` of layers were copied on it; `triggers` are the
+    ONBUILD triggers of its base images."""
 
     task: AuditTask
     host: HostSettings
     images: MadeImages = field(default_factory=MadeImages)
     records_before: tuple[CacheRecord, ...] | None = None
     copied_bytes: int = 0
+    triggers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     cache_mounts_used: bool = False
+    buildkit_ran: bool = False
 
     def expect(self, job: BuildJob) -> None:
         """A build is about to run: from now on its tag and cache mounts may be there."""
         self.images.expect(job)
+        self.buildkit_ran |= job.planned.backend == "buildkit"
         if job.planned.kind.controlled and job.builder.has_cache_mounts:
             self.cache_mounts_used = True
 
     def measure_before(self, machine: Machine) -> None:
         """List images and cache records before anything is built. Raises `HostError`."""
-        self.images.before = list_images(machine, self.host)
+        self.images.begin(machine, self.host)
         self.records_before = cache_records(machine, self.host)
 
-    def add(self, job: BuildJob, outcome: BuildOutcome) -> None:
-        """A build has run."""
+    def add(self, machine: Machine, job: BuildJob, outcome: BuildOutcome) -> None:
+        """A build has run, just now. Raises `HostError`."""
         self.images.add(job, outcome)
-        if job.planned.kind.controlled and job.builder.leaves_step_images:
-            self.images.claim_printed(outcome)
+        if job.planned.kind.controlled:
+            self.images.claim(machine, self.host, outcome)
 
     def leave_images(self, machine: Machine) -> None:
         """A build ran as the user would run it: what it left is the user's. Raises `HostError`."""
         self.images.before |= list_images(machine, self.host)
 
-    def removal_commands(self, images: list[str]) -> list[str]:
-        """The commands that remove our tags and `images`, and empty our cache mounts."""
+    def removal_commands(self, found: Removable) -> list[str]:
+        """The commands that remove our tags and what was found, and empty our cache mounts."""
         empty = None
         if self.cache_mounts_used:
             namespace = mount_namespace(self.task.audit)
             empty = empty_mounts_command(self.host, self.task.dockerfile, namespace)
-        removal = self.images.removal(self.host, images)
+        removal = self.images.removal(self.host, found)
         return [command for command in (removal, empty) if command]
 
     def remove(self, machine: Machine, cancel: Cancel) -> Remains | None:
@@ -92,14 +114,30 @@ class HostLeftovers:
 
         None after `cancel`: see `run_removal`.
         """
-        images = self.images.on(machine, self.host)
-        commands = self.removal_commands(images)
-        if not run_removal(machine, commands, cancel):
+        found = self.images.on(machine, self.host)
+        if not run_removal(machine, self.removal_commands(found), cancel):
             return None
-        in_use = len(set(images) & list_images(machine, self.host)) if images else 0
+        present = list_images(machine, self.host) if found.images else frozenset()
+        left = (set(found.images) & present) | set(found.kept) | set(found.unsure)
+        in_use, unsure = len(left - set(found.unsure)), len(found.unsure)
         before = self.records_before
         after = cache_records(machine, self.host) if before is not None else None
         if before is None or after is None:
-            return Remains(in_use)
-        added = added_bytes(before, after) + self.copied_bytes
-        return Remains(in_use, added, cache_mounts(after))
+            return Remains(in_use, unsure)
+        cached = possible_bytes(before, after, self._instructions) if self.buildkit_ran else 0
+        images = own_bytes(machine, self.host, left) if left else 0
+        return Remains(
+            in_use,
+            unsure,
+            cached + images + self.copied_bytes,
+            at_most=cached > 0 or unsure > 0,
+            mounts=cache_mounts(after),
+        )
+
+    @property
+    def _instructions(self) -> list[Instruction]:
+        """Those that our builds ran, the triggers of base images included."""
+        items = list(self.task.dockerfile.instructions)
+        for stage in self.task.dockerfile.stages:
+            items += stage_triggers(self.task.dockerfile, stage.index, self.triggers) or ()
+        return items

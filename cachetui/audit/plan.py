@@ -42,7 +42,8 @@ def make_plan(
 ) -> Plan:
     """Choose and order the runs of a host.
 
-    `scenarios` None means the five controlled ones, less those that cannot differ. What was
+    `scenarios` None means the five controlled ones, less those that cannot differ. `as_found`
+    adds the scenarios as found of the builders that are chosen, and no builder. What was
     found as it was comes first, before anything of ours has run, and once: it warms the cache
     that it looks at. Repeats interleave the scenarios, the backends taking turns to go first,
     so that a drift of the host's load does not fall on one of them. Raises `PlanError`.
@@ -52,7 +53,7 @@ def make_plan(
     notes: list[str] = []
     chosen = _chosen(scenarios, notes)
     if as_found:
-        chosen |= set(AS_FOUND)
+        _add_as_found(chosen, notes if scenarios is not None else [])
     if scenarios is None and not dockerfile.uses_cache_mounts:
         chosen.discard(BUILDKIT_MOUNTS_WARM)
         notes.append(
@@ -88,6 +89,16 @@ def _chosen(names: Sequence[str] | None, notes: list[str]) -> set[Scenario]:
             notes.append(f"{needed.name} runs too: {scenario.name} finds what it left")
             chosen.add(needed)
     return chosen
+
+
+def _add_as_found(chosen: set[Scenario], notes: list[str]) -> None:
+    backends = {scenario.backend for scenario in chosen}
+    for scenario in AS_FOUND:
+        if scenario.backend in backends and scenario not in chosen:
+            notes.append(
+                f"{scenario.name} runs too: --as-found adds it for a builder of --scenarios"
+            )
+            chosen.add(scenario)
 
 
 def missing_with_needs(order: Sequence[Planned], stored: set[Planned]) -> list[Planned]:

@@ -7,6 +7,7 @@ from threading import Event
 
 from cachetui.audit.host_runs import HostRuns
 from cachetui.audit.leftovers import HostLeftovers
+from cachetui.audit.made_images import Removable
 from cachetui.audit.task import AuditTask
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.facts import ask_facts
@@ -58,4 +59,4 @@ def rehearse(
             runs.append(RehearsedRun(planned, reason="a stored run answers"))
         else:
             runs.append(RehearsedRun(planned, job.command(values=False)))
-    return Rehearsal(tuple(runs), tuple(leftovers.removal_commands([])))
+    return Rehearsal(tuple(runs), tuple(leftovers.removal_commands(Removable())))

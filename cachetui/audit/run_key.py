@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from pathlib import PurePath
 
 import msgspec
 
@@ -11,18 +12,15 @@ from cachetui.config.settings import BuildSettings
 from cachetui.context.build_context import Context
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.records.base import SCHEMA
+from cachetui.records.digest import digest
 from cachetui.records.document import BuildRecord
 from cachetui.records.host import HostFacts
 from cachetui.records.scenario import Planned
 
 
-def digest(text: str) -> str:
-    """`sha256:…` of a text."""
-    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
-
-
 def build_record(build: BuildSettings, context: Context, dockerfile: Dockerfile) -> BuildRecord:
     """The build as it is kept: build-argument values as digests only."""
+    inside = context.dockerfile.startswith("context/")
     return BuildRecord(
         name=build.name,
         context_digest=context.digest,
@@ -32,6 +30,7 @@ def build_record(build: BuildSettings, context: Context, dockerfile: Dockerfile)
         network=build.network,
         docker_args=build.docker_args,
         dockerfile_text=context.dockerfile_text,
+        dockerfile_name="" if inside else PurePath(build.dockerfile).name,
         bases=tuple(stage.base for stage in dockerfile.stages),
         ignore_files=context.ignore_files,
         context_files=context.files,

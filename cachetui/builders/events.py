@@ -52,7 +52,8 @@ class Ended:
     """The step ended. It can end again: the last holds.
 
     `seconds` is the time it was at work; `started` and `finished` bound it. `fetched` is true
-    when it pulled or extracted image layers (a FROM that was not there).
+    when it pulled or extracted layers: of a FROM's image that was not there, or, at a hit, of an
+    imported cache. `fetched_bytes` is how much was transferred, None where it is not said.
     """
 
     key: str
@@ -64,6 +65,7 @@ class Ended:
     finished: float | None = None
     error: str | None = None
     fetched: bool = False
+    fetched_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,15 @@ class ImageMade:
 
 
 @dataclass(frozen=True, slots=True)
+class ContainerStarted:
+    """A container was started for a step (legacy only); `id` has twelve hex digits."""
+
+    key: str
+    id: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A line that belongs to no step: warnings, errors, anything unknown. Kept, never an error."""
 
@@ -93,7 +104,7 @@ class Message:
     level: Literal["info", "warning", "error"] = "info"
 
 
-Event = Started | Triggers | Log | Ended | ContextSent | ImageMade | Message
+Event = Started | Triggers | Log | Ended | ContextSent | ImageMade | ContainerStarted | Message
 
 
 class Parser(Protocol):

@@ -64,6 +64,38 @@ FLAGS: dict[tuple[str, str], Feature] = {
 """Flags by instruction. One that is not here is newer than this table: nothing is said of it."""
 
 
+MOUNT_KEYS = frozenset(
+    (
+        "type",
+        "target",
+        "dst",
+        "destination",
+        "source",
+        "src",
+        "from",
+        "id",
+        "sharing",
+        "required",
+        "size",
+        "mode",
+        "uid",
+        "gid",
+        "env",
+        "ro",
+        "readonly",
+        "rw",
+        "readwrite",
+    )
+)
+"""Keys of `RUN --mount` that some parser knows."""
+
+MOUNTS: dict[tuple[str, str], Feature] = {
+    ("secret", "env"): Feature((1, 10), (27, 0)),
+    ("tmpfs", "size"): Feature((1, 3), (23, 0)),
+}
+"""Keys by type of mount. An engine that is said to know one too early says so itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """Who parses the file: the engine's own parser, or the frontend of a `# syntax=` line.

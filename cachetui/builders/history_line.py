@@ -11,6 +11,8 @@ import hashlib
 import re
 from dataclasses import dataclass
 
+from cachetui.dockerfile.instruction import Instruction
+
 _NOP = re.compile(
     r"(?:\S+(?: -[a-z]+(?: pipefail)?)* )?#\(nop\)\s+(?P<keyword>[A-Z]+)\s?(?P<rest>.*)", re.DOTALL
 )
@@ -75,3 +77,21 @@ def _kept(keyword: str, rest: str) -> str:
 
 def _digest(text: str) -> str:
     return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def is_step(made: Made, item: Instruction) -> bool:
+    """Whether a line of history is this instruction, as far as its text says: of COPY and ADD only
+    where to, of ENV only the names, for a value may be a secret and is not read."""
+    if made.keyword != item.keyword:
+        return False
+    if item.keyword == "RUN":
+        return made.rest == command_digest(" ".join(item.args))
+    if item.keyword in ("COPY", "ADD"):
+        return made.rest == (item.dest or "").strip()
+    if item.keyword == "ENV":
+        return made.rest.split() == list(item.args[0::3])
+    return _words(made.rest) == _words(item.rest)
+
+
+def _words(text: str) -> list[str]:
+    return sorted(re.sub(r"[\"',\[\]]", " ", text).split())

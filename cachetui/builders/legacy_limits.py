@@ -10,10 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cachetui.builders.builder import Unsupported
-from cachetui.builders.features import GIT_PREFIXES
+from cachetui.builders.features import FLAGS, GIT_PREFIXES, reader_of
 from cachetui.dockerfile.instruction import FILE_KEYWORDS, Instruction
 from cachetui.dockerfile.parse import PLATFORM_ARGS, Dockerfile, resolve_target
 from cachetui.records.versions import version_key
+
+HEREDOC = "a heredoc"
+
+IGNORED_FLAGS = ("exclude", "parents", "unpack", "link", "checksum", "keep-git-dir")
+"""Flags of COPY and ADD that it reads and does nothing about."""
 
 
 def _instructions_run(dockerfile: Dockerfile, target: str | None) -> Iterator[Instruction]:
@@ -66,23 +71,39 @@ def deviations(
     dockerfile: Dockerfile, target: str | None, engine: str, build_args: Mapping[str, str]
 ) -> Iterator[tuple[str, int]]:
     """What it accepts and does not do, with the Dockerfile's line."""
+    for item, what in ignored_syntax(dockerfile, target, engine):
+        yield (
+            ("silently drops the body of heredocs" if what == HEREDOC else f"ignores {what}"),
+            (item.line),
+        )
     for item in _instructions_run(dockerfile, target):
-        for what in _dropped(item, dockerfile, engine, build_args):
+        if any(_is_git_page(source) for source in item.remote_sources):
+            yield "downloads a git repository's page instead of cloning it", item.line
+        for what in _left_empty(item, dockerfile, build_args):
             yield what, item.line
 
 
-def _dropped(
-    item: Instruction, dockerfile: Dockerfile, engine: str, build_args: Mapping[str, str]
+def ignored_syntax(
+    dockerfile: Dockerfile, target: str | None, engine: str
+) -> Iterator[tuple[Instruction, str]]:
+    """What it reads and does nothing about, `HEREDOC` or a flag ("--exclude"), with its
+    instruction (lab: 26.1 and 28.5). Its parser has the flags of BuildKit's of the same engine;
+    one that it does not know it refuses."""
+    reader = reader_of(engine, None)
+    for item in _instructions_run(dockerfile, target):
+        if item.heredocs and version_key(engine) >= (23, 0) and item.keyword != "ONBUILD":
+            yield item, HEREDOC
+        for name in IGNORED_FLAGS if item.keyword in FILE_KEYWORDS else ():
+            value, feature = item.flag(name), FLAGS.get((item.keyword, name))
+            off = name in ("link", "parents", "keep-git-dir") and (value or "").lower() == "false"
+            if value is not None and not off and feature is not None and reader.knows(feature):
+                yield item, f"--{name}"
+
+
+def _left_empty(
+    item: Instruction, dockerfile: Dockerfile, build_args: Mapping[str, str]
 ) -> Iterator[str]:
-    """What the legacy builder accepts and does not do (lab, 26.1 and 28.5)."""
-    if item.heredocs and version_key(engine) >= (23, 0) and item.keyword != "ONBUILD":
-        yield "silently drops the body of heredocs"
-    if item.keyword in FILE_KEYWORDS:
-        for name in ("exclude", "parents", "unpack"):
-            if item.flag(name):
-                yield f"ignores --{name}"
-        if any(_is_git_page(source) for source in item.remote_sources):
-            yield "downloads a git repository's page instead of cloning it"
+    """Platform arguments that only BuildKit sets."""
     if item.keyword == "ARG" and item.stage_index >= 0:
         for word in item.args:
             name, equals, _ = word.partition("=")

@@ -19,6 +19,7 @@ import re
 
 from cachetui.builders.container_output import RED, RESET, ContainerOutput
 from cachetui.builders.events import (
+    ContainerStarted,
     ContextSent,
     Ended,
     Event,
@@ -200,6 +201,8 @@ class LegacyParser:
         running = _RUNNING.match(line)
         if running:
             self._trigger(at, events)
+            if self._key is not None:
+                events.append(ContainerStarted(self._key, running[1].decode(), at))
             self._container = ContainerOutput(running[1], self._number, self._total)
             return True
         image = _IMAGE.match(line)

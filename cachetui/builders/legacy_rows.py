@@ -39,6 +39,12 @@ class LegacyRows:
                 row.keys.append(key)
                 self._by_key[key] = row
 
+    @property
+    def with_triggers(self) -> list[int]:
+        """See `Rows.with_triggers`."""
+        heads = (self._by_key[key] for key, n in self._trigger_count.items() if n)
+        return [head.id.stage_index for head in heads]
+
     def began(self, key: str, name: str) -> None:  # noqa: ARG002
         head, dot, _ = key.partition(".")
         if dot and head in self._by_key:
@@ -102,7 +108,7 @@ class LegacyRows:
                 StepId(head.id.stage_index, 0, number),
                 texts[number] if texts else head.instruction,
                 [keys[number]] if number in keys else [],
-                None if texts else "ONBUILD",
+                None if texts else "",
             )
             for number in range(self._trigger_count.get(head.keys[0], 0))
         ]

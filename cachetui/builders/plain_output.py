@@ -11,14 +11,23 @@ A vertex is headed `#N name` each time the printer turns to it, `#M ...` marks t
 what it prints. A log line that ends so is taken at its word when an empty line or the end
 follows, as it does after a real DONE and not within a log.
 
+BuildKit's client 0.10 and 0.11 (buildx 0.8 to 0.10, docker 23 and 24 without buildx) number the
+log lines that come before their vertex's header with 0 (buildkit#3834): these belong to the vertex
+of the line printed last. `#0 building with …` is no log line: it has no seconds.
+
 `DONE` has its seconds (`printed`, tenths); `CACHED` is 0; ERROR and CANCELED have none, so they
 are timed by arrival, from the first line of the vertex less the seconds of its first log line.
+
+A hit in an imported cache has its layers pulled (`pull`). On a graph driver's store that is printed
+before `CACHED`, which then has no seconds: it is timed by arrival. On the containerd store it comes
+after, up to a `DONE`; or with that `DONE` alone, for what comes at once is printed once. If the
+pull fails, an ERROR follows, and then the step runs (lab).
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cachetui.builders.events import (
     ContextSent,
@@ -31,6 +40,7 @@ from cachetui.builders.events import (
     Started,
 )
 from cachetui.builders.line_buffer import MAX_NAME, LineBuffer, printable_size, text_of
+from cachetui.builders.pull import Pull
 
 MAX_VERTEXES = 20_000
 """Vertices that are tracked; a line of any further one is a message."""
@@ -45,7 +55,7 @@ _BLANK = re.compile(rb"\n++")
 _DONE = re.compile(rb"DONE(?: (\d{1,9}(?:\.\d{1,3})?)s)?\Z")
 _GLUED_DONE = re.compile(rb"#(\d{1,9}) DONE (\d{1,9}\.\d)s\n\Z")
 _DIGEST = re.compile(rb"sha256:[0-9a-f]{64}\Z")
-_FETCH = re.compile(rb"(?:sha256:[0-9a-f]{64} \d[\d.]*\S* /|extracting sha256:)")
+_FROM = re.compile(rb"(?:\[[^\]]*\] )?FROM ")
 _SENT = re.compile(rb"transferring context: (\d[\d.]*[kKMGTPE]?i?B)")
 _IMAGE = re.compile(
     rb"(?:writing image|exporting manifest|exporting manifest list) (sha256:[0-9a-f]{64})"
@@ -59,7 +69,8 @@ class _Vertex:
     name: bytes
     started: float
     logged: bool = False
-    fetched: bool = False
+    cached: bool = False
+    pull: Pull = field(default_factory=Pull)
 
 
 class PlainParser:
@@ -75,6 +86,7 @@ class PlainParser:
         self._epilogue = False
         self._prefix: tuple[bytes, re.Pattern[bytes]] = (b"", _PREFIX)
         self._last = b""  # how this block's last line begins
+        self._printed = b""  # the vertex of the last line, b"" before the first
 
     def feed(self, data: bytes, at: float) -> list[Event]:
         """Take a block of output as it arrived; see `Parser`."""
@@ -121,17 +133,18 @@ class PlainParser:
     def _log_run(self, whole: bytes, start: int, at: float, events: list[Event]) -> int:
         """Give out the log lines of one vertex that begin at `start`; returns where they end."""
         head = _LOG_HEAD.match(whole, start)
-        vertex = self._vertexes.get(head[1]) if head else None
+        key = self._logging(head)
+        vertex = self._vertexes.get(key)
         if head is None or vertex is None:
             return start
-        key = head[1]
+        self._printed = key
         if not vertex.logged:
             vertex.logged = True
             since = float(b"%s.%s" % (head[2][:9], head[3][:3] or b"0"))
             vertex.started = max(0.0, min(vertex.started, at - since))
-        if self._last.startswith(b"#%s " % key):
+        if self._last.startswith(b"#%s " % head[1]):
             # Most blocks of a long log are of one vertex to their end: one pass tells and strips.
-            text, count = self._prefix_of(key).subn(b"\n", whole[head.end() :])
+            text, count = self._prefix_of(head[1]).subn(b"\n", whole[head.end() :])
             if count == whole.count(b"\n", start) - 1:
                 self._log(key, text, at, events)
                 return len(whole)
@@ -142,6 +155,12 @@ class PlainParser:
         text = _PREFIX.sub(b"\n", b"\n" + run.group())[1:]
         self._log(key, text, at, events)
         return run.end()
+
+    def _logging(self, head: re.Match[bytes] | None) -> bytes:
+        """The vertex of a log line that begins so, b"" for none."""
+        if head is None:
+            return b""
+        return self._printed if head[1] == b"0" else head[1]
 
     def _prefix_of(self, key: bytes) -> re.Pattern[bytes]:
         """What begins each of a vertex's log lines."""
@@ -183,9 +202,10 @@ class PlainParser:
                 self._message(piece, at, events)
             return
         head = _LOG_HEAD.match(piece)
-        if head and head[1] in self._vertexes and not self._epilogue:
-            self._open = head[1]
-            events.append(Log(head[1].decode(), piece[head.end() :], at))
+        key = self._logging(head)
+        if head and key in self._vertexes and not self._epilogue:
+            self._open = self._printed = key
+            events.append(Log(key.decode(), piece[head.end() :], at))
             return
         self._line(piece, at, events)
         self._open = b""
@@ -205,16 +225,19 @@ class PlainParser:
         self._rule = False
         key, rest = numbered[1], numbered[2]
         vertex = self._vertexes.get(key)
+        self._printed = key if key != b"0" else self._printed
         if vertex is None:
             self._new(key, rest, at, events)
         elif rest == vertex.name:
             pass  # headed again
         elif rest == b"CACHED":
-            self._end(key, "hit", at, events, seconds=0.0)
+            vertex.cached = True
+            self._end(key, "hit", at, events, seconds=None if vertex.pull.seen else 0.0)
         elif rest.startswith(b"DONE"):
             done = _DONE.match(rest)
             if done:
-                self._end(key, "done", at, events, float(done[1]) if done[1] else None)
+                seconds = float(done[1]) if done[1] else None
+                self._end(key, _ended_well(vertex), at, events, seconds)
         elif rest == b"CANCELED":
             self._end(key, "cancelled", at, events)
         elif rest.startswith(b"ERROR: "):
@@ -237,8 +260,8 @@ class PlainParser:
             events.append(Message(text_of(rest[6:], MAX_NAME), at, "warning"))
         elif _DIGEST.match(rest):
             self._digests = True
-        elif _FETCH.match(rest):
-            vertex.fetched = True
+        elif vertex.pull.line(rest):
+            pass
         elif rest.startswith(b"transferring context: "):
             sent = _SENT.match(rest)
             size = printable_size(sent[1].decode()) if sent else None
@@ -259,8 +282,8 @@ class PlainParser:
         error: str | None = None,
     ) -> None:
         vertex = self._vertexes[key]
-        if seconds is not None:
-            vertex.started = max(0.0, min(vertex.started, at - seconds))
+        at_least = vertex.pull.longest if seconds is None else seconds
+        vertex.started = max(0.0, min(vertex.started, at - at_least))
         events.append(
             Ended(
                 key.decode(),
@@ -271,9 +294,12 @@ class PlainParser:
                 started=min(vertex.started, at),
                 finished=at,
                 error=error or None,
-                fetched=vertex.fetched,
+                fetched=vertex.pull.seen,
+                fetched_bytes=vertex.pull.bytes,
             )
         )
+        if outcome in ("failed", "cancelled"):
+            vertex.cached, vertex.pull = False, Pull()
 
     def _message(self, line: bytes, at: float, events: list[Event]) -> None:
         text = text_of(line.rstrip(b"\r\n"), MAX_NAME)
@@ -285,3 +311,10 @@ class PlainParser:
             events.append(Message(text, at, "warning"))
         else:
             events.append(Message(text, at))
+
+
+def _ended_well(vertex: _Vertex) -> Outcome:
+    """Whether a vertex that is DONE was a hit, whose layers were pulled, or did its work. It can
+    have been called cached when it was at work: if another step failed then (`vertices/rows`)."""
+    pulled = vertex.pull.seen and not _FROM.match(vertex.name)
+    return "hit" if (vertex.cached or pulled) and not vertex.logged else "done"

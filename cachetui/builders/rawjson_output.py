@@ -7,6 +7,10 @@ finds the objects.
 A vertex is announced (without `started`: not an event), started and completed, and that more
 than once; its seconds are the sum of its merged intervals.
 
+A hit in an imported cache is started and completed as cached, then again without a word of that
+for the pull of its layers. So what a vertex that was called cached does from then on is a hit too,
+unless reading it from the cache failed: then it runs (lab).
+
 **Clock.** `started` and `finished` come from the engine's timestamps, laid on ours by the least
 delay seen so far between a timestamp and the arrival of the block that brought it. So what the
 connection delays later does not matter, and neither does a vertex that began before this build
@@ -30,6 +34,7 @@ from cachetui.builders.events import (
     Started,
 )
 from cachetui.builders.line_buffer import MAX_NAME, text_of
+from cachetui.builders.pull import Pull
 from cachetui.builders.rawjson_objects import (
     MAX_OBJECT,
     ObjectReader,
@@ -53,8 +58,9 @@ class _Vertex:
     name: str
     spans: dict[float, float | None] = field(default_factory=dict)  # start → end
     folded: float = 0.0  # seconds of intervals that are no longer kept apart
-    first: float | None = None
-    fetched: bool = False
+    first: float | None = None  # the first start that counts
+    cached: float | None = None  # since when it is called cached
+    pull: Pull = field(default_factory=Pull)
 
     def add(self, start: float, end: float | None) -> None:
         if self.first is None or start < self.first:
@@ -155,11 +161,15 @@ class RawJsonParser:
             vertex = self._vertexes[raw.digest] = _Vertex(raw.name[:MAX_NAME])
             events.append(Started(raw.digest, vertex.name, max(0.0, start - self._zero)))
         vertex.add(start, end)
+        if raw.cached and vertex.cached is None:
+            vertex.cached = start
         if end is None or vertex.first is None:
             return
-        outcome: Outcome = "hit" if raw.cached else "done"
+        hit = raw.cached or (vertex.cached is not None and start >= vertex.cached)
+        outcome: Outcome = "hit" if hit else "done"
         if raw.error:
             outcome = "cancelled" if raw.error.endswith(CANCELLED) else "failed"
+            vertex.cached, vertex.pull = None, Pull()
         events.append(
             Ended(
                 raw.digest,
@@ -170,16 +180,19 @@ class RawJsonParser:
                 started=max(0.0, vertex.first - self._zero),
                 finished=max(0.0, end - self._zero),
                 error=text_of(raw.error.encode()) if raw.error else None,
-                fetched=vertex.fetched,
+                fetched=vertex.pull.seen,
+                fetched_bytes=vertex.pull.bytes,
             )
         )
+        if outcome == "hit" and not vertex.pull.seen:
+            vertex.first = None  # a pull that is still to come is when it is at work
 
     def _status(self, vertex: _Vertex, update: RawStatus, at: float, events: list[Event]) -> None:
         name = update.id
-        if name.startswith("extracting sha256:") or (
-            name.startswith("sha256:") and (update.current or update.total)
-        ):
-            vertex.fetched = True
+        if name.startswith(("extracting sha256:", "pulling sha256:")):
+            vertex.pull.seen = True
+        elif name.startswith("sha256:") and (update.current or update.total):
+            vertex.pull.layer(name, update.total or update.current)
         elif name.startswith("transferring context"):
             if update.completed and vertex.name.endswith("load build context"):
                 events.append(ContextSent(update.current, at))

@@ -9,6 +9,7 @@ import msgspec.structs
 from cachetui.builders.events import Ended, Event, Log, Started, Triggers
 from cachetui.builders.registry import builder_named
 from cachetui.builders.step_rows import Row, Work
+from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.dockerfile.triggers import stage_triggers
 from cachetui.records.backend import Backend
@@ -37,14 +38,31 @@ class StepMap:
         build_args: Mapping[str, str] | None = None,
         triggers: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        self._file = dockerfile.with_build_args(build_args or {})
+        self.dockerfile = dockerfile.with_build_args(build_args or {})
         self._builder = builder_named(backend)
         self._works: dict[str, Work] = {}
-        known = {
-            stage.index: stage_triggers(self._file, stage.index, triggers or {})
-            for stage in self._file.stages
+        self._triggers = {
+            stage.index: stage_triggers(self.dockerfile, stage.index, triggers or {})
+            for stage in self.dockerfile.stages
         }
-        self._rows = self._builder.rows(self._file, target, known, build_args or {})
+        self._rows = self._builder.rows(self.dockerfile, target, self._triggers, build_args or {})
+
+    @property
+    def unknown_triggers(self) -> tuple[str, ...]:
+        """Base images that were said to bring ONBUILD triggers whose texts are not known (legacy
+        only: BuildKit names them)."""
+        stages = (self.dockerfile.stages[index] for index in self._rows.with_triggers)
+        return tuple(dict.fromkeys(s.base for s in stages if self._triggers[s.index] is None))
+
+    def learn_triggers(self, triggers: Mapping[str, Sequence[str]]) -> None:
+        """The triggers of base images, for stages whose own were not known so far."""
+        for stage in self._rows.with_triggers:
+            if self._triggers[stage] is None:
+                self._triggers[stage] = stage_triggers(self.dockerfile, stage, triggers)
+
+    def triggers_of(self, stage_index: int) -> tuple[Instruction, ...] | None:
+        """The ONBUILD triggers that run in a stage, None where they are not known."""
+        return self._triggers.get(stage_index)
 
     def apply(self, event: Event) -> None:
         """Take the next event."""
@@ -145,12 +163,12 @@ class StepMap:
     def _blank(self, row: Row, status: StepStatus) -> Step:
         index = row.id.stage_index
         return Step(
-            stage=self._file.stages[index].name if index >= 0 else None,
+            stage=self.dockerfile.stages[index].name if index >= 0 else None,
             stage_index=index,
             index=row.id.index,
             trigger=row.id.trigger,
             line=row.instruction.line,
-            instruction=row.text or row.instruction.text,
+            instruction=row.shown,
             status=status,
         )
 
@@ -160,6 +178,8 @@ class StepMap:
         started = [end.started for end in ends if end.started is not None]
         finished = [end.finished for end in ends if end.finished is not None]
         error = next((end.error for end in ends if end.error), None)
+        pulls = [end for end in ends if end.fetched] if _may_import(row, status) else []
+        sizes = [end.fetched_bytes for end in pulls if end.fetched_bytes is not None]
         return msgspec.structs.replace(
             self._blank(row, status),
             seconds=sum(seconds) if seconds else None,
@@ -168,4 +188,11 @@ class StepMap:
             finished=max(finished) if finished else None,
             error=error if status in ("failed", "not-reached") else None,
             log_lines=sum(work.log_lines for work in works),
+            pulled_seconds=sum(end.seconds or 0.0 for end in pulls) if pulls else None,
+            pulled_bytes=sum(sizes) if sizes else None,
         )
+
+
+def _may_import(row: Row, status: StepStatus) -> bool:
+    """Whether what the step pulled came from an imported cache: a FROM pulls its image."""
+    return status == "hit" and (row.instruction.keyword != "FROM" or row.id.trigger is not None)

@@ -6,7 +6,7 @@ file's order, and `vertices`, whose builder names vertices.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -38,6 +38,12 @@ class Row:
     keys: list[str] = field(default_factory=list)
     text: str | None = None  # in place of the instruction's, where only the output tells it
 
+    @property
+    def shown(self) -> str:
+        """The instruction as a table has it: that of a base image's trigger as the base has it."""
+        text = self.instruction.text if self.text is None else self.text
+        return text if self.id.trigger is None else f"ONBUILD {text}".strip()
+
 
 class Rows(Protocol):
     """What a backend's output says about which step."""
@@ -67,6 +73,11 @@ class Rows(Protocol):
     def unseen(self, row: Row, seen: Mapping[StepId, Row], cut: bool) -> StepStatus | None:
         """For a step of which the output said nothing so far; `seen` are those of which it did.
         `cut`: the build did not get to its end. None: not known before the end."""
+        ...
+
+    @property
+    def with_triggers(self) -> Collection[int]:
+        """The stages of which the output says how many ONBUILD triggers run in them."""
         ...
 
     @property

@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cachetui.builders.builder import Unsupported
-from cachetui.builders.features import FLAGS, GIT, GIT_PREFIXES, HEREDOC, Reader, reader_of
+from cachetui.builders.features import (
+    FLAGS,
+    GIT,
+    GIT_PREFIXES,
+    HEREDOC,
+    MOUNTS,
+    Reader,
+    reader_of,
+)
 from cachetui.builders.registry import builder_named
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import Dockerfile
@@ -72,6 +80,11 @@ def _unread(item: Instruction, reader: Reader, engine: str) -> str | None:
         feature = FLAGS.get((item.keyword, name))
         if feature is not None and not reader.knows(feature):
             return f"{who} does not know {item.keyword} --{name}"
+    for mount in item.mounts:
+        for key, _ in mount.options:
+            feature = MOUNTS.get((mount.type, key))
+            if feature is not None and not reader.knows(feature):
+                return f"{who} does not know {key}= of RUN --mount=type={mount.type}"
     if any(source.startswith(GIT_PREFIXES) for source in item.remote_sources) and not reader.knows(
         GIT
     ):

@@ -32,7 +32,7 @@ class RunArgs:
     repeat: int = 1
     fresh: bool = False
     outputs: bool = False
-    max_age: str = "1d"
+    max_age: str | None = None
     dry_run: bool = False
     progress: str = "auto"
     show: ShowArgs = field(default_factory=ShowArgs)

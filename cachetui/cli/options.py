@@ -134,7 +134,8 @@ run_options = _all_of(
     click.option(
         "--as-found",
         is_flag=True,
-        help="Also run the build as each host would today, with the cache it has.",
+        help="Also run the build as each host would today, with the cache it has; beside "
+        "--scenarios, with the builders named there.",
     ),
     click.option(
         "--repeat",
@@ -148,9 +149,7 @@ run_options = _all_of(
     click.option(
         "--max-age",
         metavar="AGE",
-        default="1d",
-        show_default=True,
-        help="How old a stored result may be: seconds, or 30m, 12h, 7d.",
+        help="How old a stored result may be: seconds, or 30m, 12h, 7d  [default: 1d]",
     ),
     click.option("--dry-run", is_flag=True, help="Print every command for every host, and stop."),
     click.option(

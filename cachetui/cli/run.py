@@ -18,6 +18,8 @@ from cachetui.core import Core, Options
 from cachetui.exit_codes import INTERRUPTED, SAME
 from cachetui.outputs.compare_runs import of_document
 
+DEFAULT_MAX_AGE = "1d"
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -26,12 +28,12 @@ def run_build_command(
 ) -> int:
     """Run the audit that the command line asks for; returns the exit code."""
     options = Options(
-        scenarios=_names(args.scenarios) or None,
+        scenarios=_names(args.scenarios) if args.scenarios else None,
         as_found=args.as_found,
         repeat=args.repeat,
         fresh=args.fresh,
         outputs=args.outputs,
-        max_age=seconds_of(args.max_age),
+        max_age=_max_age(args),
     )
     _check_output(args.show.output)
     gate = parse_gate(args.show.fail_on)
@@ -47,6 +49,15 @@ def run_build_command(
     if interrupted.is_set():
         return INTERRUPTED
     return code_with_gate(exit_code(document, outputs), findings, gate)
+
+
+def _max_age(args: RunArgs) -> float:
+    """How old a stored result may be, in seconds."""
+    if args.max_age is None:
+        return seconds_of(DEFAULT_MAX_AGE)
+    if args.fresh:
+        raise ConfigError("--fresh takes no stored result, of whatever --max-age; give one of them")
+    return seconds_of(args.max_age)
 
 
 def seconds_of(text: str) -> float:

@@ -30,6 +30,10 @@ _VARIABLES = {
     "context": re.compile(r"(?<=/contexts/)[0-9a-f]{64}"),
     "incoming": re.compile(r"(?<=/\.incoming-)[0-9a-f]{32}"),
 }
+_LATER = " {{json .RepoTags}}"
+"""What is asked of images beyond what was when the recordings were made: an answer without it is
+understood."""
+
 _REMOVED = re.compile(r'; do \S+ rmi --no-prune "\$i"; done')
 _LINE = re.compile(re.escape(watch.bootstrap(0)).replace("=0", "=([0-9]{1,7})"))
 _HOLE = "cachetui-hole"
@@ -52,7 +56,7 @@ def normalise(command: str) -> tuple[str, dict[str, str]]:
         return FACTS, values
     if _REMOVED.search(command):
         return REMOVAL, values
-    return _build_key(command) or command, values
+    return _build_key(command) or command.replace(_LATER, ""), values
 
 
 def _build_key(command: str) -> str | None:

@@ -88,6 +88,11 @@ class Instruction:
     copy_from: int | str | None = None
     onbuild: Instruction | None = None
 
+    @property
+    def is_trigger(self) -> bool:
+        """Whether it is an ONBUILD trigger of a base image, which stands at its FROM."""
+        return self.index == 0 and self.stage_index >= 0 and self.keyword != "FROM"
+
     def flag(self, name: str) -> str | None:
         """The value of `--name=value`, "true" for a bare `--name`, None without it."""
         for flag, value in self._flags():

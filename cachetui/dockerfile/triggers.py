@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.onbuild import trigger
 from cachetui.dockerfile.parse import Dockerfile
-from cachetui.dockerfile.stages import SCRATCH
+from cachetui.dockerfile.stages import SCRATCH, Stage
 
 
 def stage_triggers(
@@ -32,6 +33,22 @@ def stage_triggers(
     else:
         return None
     return tuple(_moved(body, head, text) for text, body in zip(texts, bodies, strict=True))
+
+
+def with_triggers(
+    dockerfile: Dockerfile, known: Mapping[str, Sequence[str]]
+) -> tuple[Dockerfile, dict[int, int]]:
+    """The Dockerfile with the known triggers put in below their FROM, and how many these are in
+    each stage: an instruction's index there is greater by as many."""
+    counts: dict[int, int] = {}
+    stages: list[Stage] = []
+    for stage in dockerfile.stages:
+        head, *own = stage.instructions
+        triggers = stage_triggers(dockerfile, stage.index, known) or ()
+        counts[stage.index] = len(triggers)
+        moved = [replace(item, index=n) for n, item in enumerate((*triggers, *own), start=1)]
+        stages.append(replace(stage, instructions=(head, *moved)))
+    return replace(dockerfile, stages=tuple(stages)), counts
 
 
 def _moved(body: Instruction | None, head: Instruction, text: str) -> Instruction:

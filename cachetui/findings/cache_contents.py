@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from cachetui.builders.history_line import command_digest, parse
 from cachetui.dockerfile.instruction import Instruction
+from cachetui.findings.claim import HOSTS
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
 from cachetui.records.backend import Backend
@@ -44,10 +45,17 @@ def records_of_command(evidence: HostEvidence | None, question: Question) -> Ite
     words = _words(item)
     there = [r for r in evidence.cache if words and words in " ".join(r.description.split())]
     if there:
-        text = f"its cache has records of the same command, from another build ({len(there)})"
+        text = f"the cache on {HOSTS} has records of the same command, from another build"
+        text += f" ({len(there)})"
     else:
-        text = f"none of the {len(evidence.cache)} records in its cache is of this command"
-    yield Evidence(kind="cache", text=text, data={"records": len(there)})
+        count = len(evidence.cache)
+        text = f"none of the {count} records in the cache on {HOSTS} is of this command"
+    yield Evidence(
+        kind="cache",
+        text=text,
+        data={"records": len(there), "of": len(evidence.cache)},
+        hosts=(question.run.host,),
+    )
 
 
 def _words(item: Instruction) -> str:

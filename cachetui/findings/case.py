@@ -11,6 +11,7 @@ from cachetui.compare.align import order
 from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import Dockerfile, DockerfileError, needed_stages, parse
+from cachetui.dockerfile.triggers import stage_triggers
 from cachetui.findings.context_files import ROOT, ContextFiles, Difference, compare_files
 from cachetui.findings.dockerfile_edits import Edit, edits
 from cachetui.findings.earlier_run import EarlierRun
@@ -42,6 +43,9 @@ class Case:
     outputs: Mapping[tuple[str, StepId], str] = field(default_factory=dict)
     foreign: Mapping[str, tuple[ForeignFile, ...]] = field(default_factory=dict)
     _files: dict[object, ContextFiles | None] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    _triggers: dict[tuple[str, int], tuple[Instruction, ...]] = field(
         default_factory=dict, repr=False, compare=False
     )
     _parents: dict[str, Mapping[StepId, tuple[Parent, ...]]] = field(
@@ -103,12 +107,27 @@ class Case:
 
     # The Dockerfile
 
-    def instruction(self, step: StepId) -> Instruction | None:
-        """The instruction at a place; None for a trigger of a base image."""
-        if step.trigger is not None or not 0 <= step.stage_index < len(self.dockerfile.stages):
+    def instruction(self, step: StepId, host: str | None = None) -> Instruction | None:
+        """The instruction at a place. Of a base image's trigger that of this host, without one of
+        the first host that tells; None where none does."""
+        if not 0 <= step.stage_index < len(self.dockerfile.stages):
             return None
+        if step.trigger is not None:
+            hosts = [host] if host is not None else list(self.hosts)
+            told = (self.triggers(name, step.stage_index) for name in hosts)
+            number = step.trigger
+            return next((items[number] for items in told if number < len(items)), None)
         items = self.dockerfile.stages[step.stage_index].instructions
         return items[step.index] if step.index < len(items) else None
+
+    def triggers(self, host: str, stage_index: int) -> tuple[Instruction, ...]:
+        """The ONBUILD triggers that run in a stage on a host, () where they are not known."""
+        if (host, stage_index) not in self._triggers:
+            facts = self.facts(host)
+            known = facts.triggers if facts is not None else {}
+            found = stage_triggers(self.dockerfile, stage_index, known)
+            self._triggers[host, stage_index] = found or ()
+        return self._triggers[host, stage_index]
 
     def instructions(
         self, *keywords: str, stages: Iterable[int] | None = None
@@ -157,7 +176,7 @@ class Case:
         return self._files[key]
 
     def compared(self, first: Mapping[str, Entry], second: Mapping[str, Entry]) -> Difference:
-        """`compare_files`, once for two views that `files` gave."""
+        """`compare_files`, once for two views that `files_read` gave."""
         key = (id(first), id(second))
         if key not in self._compared:
             self._compared[key] = compare_files(first, second)
@@ -175,8 +194,8 @@ class Case:
         entries = self.manifests.get(digest or build.context_digest)
         if entries is None:
             return None
-        inside = f"{ROOT}/{build.dockerfile}"
-        name = inside if any(entry.path == inside for entry in entries) else build.dockerfile
+        beside = any(entry.path == build.dockerfile == "Dockerfile" for entry in entries)
+        name = build.dockerfile if beside else f"{ROOT}/{build.dockerfile}"
         return ContextFiles(entries, ignores, name)
 
     def checkout(self, host: str) -> ContextFiles | None:
@@ -192,8 +211,9 @@ class Case:
             self.document.build,
             self.dockerfile,
             run.backend,
-            self.facts(run.host),
+            self.hosts.get(run.host),
             self.files(self.document, run.host, run.context_digest),
+            run.context_digest or self.document.build.context_digest,
             run.bases,
         )
 
@@ -230,14 +250,14 @@ class Case:
         ]
 
     def build_before(self, before: EarlierRun, backend: Backend) -> BuildOnHost:
-        report = next((h for h in before.document.hosts if h.name == before.run.host), None)
         files = self.files(before.document, before.run.host, before.run.context_digest)
         return BuildOnHost(
             before.document.build,
             before.dockerfile,
             backend,
-            report.facts if report else None,
+            before.host,
             files,
+            before.run.context_digest or before.document.build.context_digest,
             before.run.bases,
         )
 

@@ -12,14 +12,17 @@ from cachetui.records.backend import Backend
 from cachetui.records.step import StepId
 
 HOSTS = "\ue000"
-"""In a claim's title: replaced by the names of the hosts that the finding turns out to hold for."""
+"""In a claim's title and advice: replaced by the names of the hosts that the finding turns out to
+hold for. In the text of evidence: by the hosts for which the fact turns out to hold."""
 
 
 @dataclass(frozen=True)
 class Claim:
     """What a rule says of one run or host; claims that agree become one finding.
 
-    Claims agree when rule, steps, confidence and `merge_key` are equal. `question` is the
+    Claims agree when rule, steps, confidence and `merge_key` are equal. A fact of their evidence is
+    one fact where kind, text and data are equal, so a text has `HOSTS` for its hosts' names, and
+    values that can differ between hosts stand in it and in `data`. `question` is the
     question that the claim answers, None for one that was only observed. `one_per_run` marks a
     claim about a run's cache rather than a step: it is one finding, whichever first misses show
     it.

@@ -13,6 +13,7 @@ from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS
 from cachetui.findings.context_files import ContextFiles, Difference, files_read, reads_context
+from cachetui.findings.ignore_files import ignored_on_buildkit_alone
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
 from cachetui.findings.variables import scope_at
@@ -78,6 +79,7 @@ class ContextDifference:
         return Evidence(
             kind="manifest",
             text=f"{self.second} differs from {self.first}: {'; '.join(parts)}",
+            hosts=(self.host,),
             data={
                 "added": list(one.added[:50]),
                 "removed": list(one.removed[:50]),
@@ -85,6 +87,13 @@ class ContextDifference:
                 "modes": [[path, f"{was:o}", f"{now:o}"] for path, was, now in one.modes[:50]],
             },
         )
+
+    def ignored_elsewhere(self, case: Case) -> Iterator[Evidence]:
+        """That an ignore file excludes all that differs, and this builder does not read it."""
+        paths = files_of(self.difference.paths)
+        text = ignored_on_buildkit_alone(case.document.build, self.backend, paths)
+        if text is not None:
+            yield Evidence(kind="manifest", text=text)
 
 
 def files_of(paths: Sequence[str]) -> list[str]:
@@ -124,7 +133,7 @@ def difference_since_before(question: Question) -> ContextDifference | None:
     host = question.run.host
     return ContextDifference(
         item, question.step.id, backend, difference, "the context that was sent",
-        f"the checkout on {host}", host, kind_of(difference, item),
+        f"the checkout on {HOSTS}", host, kind_of(difference, item),
     )  # fmt: skip
 
 
@@ -136,7 +145,7 @@ def differences_between_hosts(case: Case) -> Iterator[ContextDifference]:
     for report in case.document.hosts:
         files = case.checkout(report.name)
         if files is not None:
-            views[report.name], names[report.name] = files, f"the checkout on {report.name}"
+            views[report.name], names[report.name] = files, f"the checkout on {HOSTS}"
         elif sent is not None:
             views[report.name], names[report.name] = sent, "the context that was sent"
     if all(files is sent for files in views.values()):

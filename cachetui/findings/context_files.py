@@ -5,16 +5,11 @@ both builders have content, type, link target and mode of all that is copied in 
 `--chmod` or without, of folders too. Not in it are the mode of the context's root and of folders
 above what is copied, names outside of it, times and owners. (A folder whose mode changes in place
 is a hit on BuildKit: what the engine keeps of the last transfer has the new mode and the old hash,
-fsutil `diskwriter.go`.) Source paths match as in BuildKit
-`frontend/dockerfile/dockerfile2llb/convert.go` (dispatchCopy) and moby
-`builder/dockerfile/copy.go`: `filepath.Match`, part by part. `--exclude` holds below each source
-folder and leaves out no source itself (our lab: 28.5); the legacy builder ignores it.
+fsutil `diskwriter.go`.) Which entries a source names is in `copied_paths`.
 """
 
 from __future__ import annotations
 
-import fnmatch
-import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,11 +18,11 @@ from e2b_dockerfile_utils import PatternMatcher
 
 from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import Instruction, is_remote
+from cachetui.findings.copied_paths import copied
 from cachetui.findings.variables import Scope, references
 from cachetui.records.backend import Backend
 
 ROOT = "context"
-_MAGIC = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True)
@@ -75,7 +70,9 @@ class ContextFiles:
                 continue
             source = there.get(entry.target or "") if entry.kind == "link" else None
             if source is not None:
-                entry = Entry(entry.path, "file", source.mode, source.size, source.sha256)
+                # The legacy builder has in the key that it is a link, and to what.
+                to = entry.target if backend == "legacy" else None
+                entry = Entry(entry.path, "file", source.mode, source.size, source.sha256, to)
             entries[path] = entry
         return entries
 
@@ -143,12 +140,12 @@ def _seen(
     for source in sources:
         if source is None:
             return None
-        entries.update(_match(visible, source, leave_out))
+        entries |= copied(visible, source, backend, leave_out)
     return entries
 
 
 def compare_files(first: Mapping[str, Entry], second: Mapping[str, Entry]) -> Difference:
-    """How the second view differs from the first, in what is in a builder's key."""
+    """How the second view differs from the first: both of one builder, whose key they are."""
     content: list[str] = []
     modes: list[tuple[str, int, int]] = []
     for path in sorted(set(first) & set(second)):
@@ -167,8 +164,8 @@ def compare_files(first: Mapping[str, Entry], second: Mapping[str, Entry]) -> Di
 
 def _bytes(entry: Entry) -> tuple[object, ...]:
     if entry.kind == "file":
-        return ("file", entry.size, entry.sha256)
-    return (entry.kind, entry.target if entry.kind == "symlink" else None)
+        return ("file", entry.size, entry.sha256, entry.target)
+    return (entry.kind, entry.target)
 
 
 def _binds_context(instruction: Instruction) -> Iterable[str]:
@@ -198,47 +195,3 @@ def _expanded(text: str, scope: Scope) -> str | None:
         value = value.strip("\"'")
         text = re.sub(rf"\$(?:\{{{name}\}}|{name}\b)", value.replace("\\", r"\\"), text)
     return None if "$" in text else text
-
-
-def _match(
-    visible: Mapping[str, Entry], source: str, leave_out: PatternMatcher | None
-) -> dict[str, Entry]:
-    """What one source names: a path with all below it, or all that a pattern matches; less what
-    is left out, by its path from the folder that was named or matched."""
-    clean = posixpath.normpath(source.replace("/./", "/")).lstrip("/")
-    if clean in (".", ""):
-        return _below(visible, "", leave_out)
-    tops = [clean] if clean in visible else []
-    if not tops and _MAGIC.search(clean):
-        depth = clean.count("/")
-        tops = [p for p in visible if p.count("/") == depth and _matches(p, clean)]
-    entries: dict[str, Entry] = {}
-    for top in tops:
-        entry = visible[top]
-        if entry.kind == "symlink" and entry.target:
-            real = posixpath.normpath(posixpath.join(posixpath.dirname(top), entry.target))
-            if real in visible:
-                entries[real] = visible[real]
-            entries |= _below(visible, real + "/", leave_out)
-        entries[top] = entry
-        if entry.kind == "dir":
-            entries |= _below(visible, top + "/", leave_out)
-    return entries
-
-
-def _below(
-    visible: Mapping[str, Entry], prefix: str, leave_out: PatternMatcher | None
-) -> dict[str, Entry]:
-    """The entries whose paths begin with the prefix, less what is left out below it."""
-    return {
-        path: entry
-        for path, entry in visible.items()
-        if path.startswith(prefix)
-        and (leave_out is None or not leave_out.matches(path[len(prefix) :]))
-    }
-
-
-def _matches(path: str, pattern: str) -> bool:
-    """Go's `filepath.Match`: `*` and `?` stop at a slash; `[^…]` negates."""
-    parts = zip(path.split("/"), pattern.split("/"), strict=True)
-    return all(fnmatch.fnmatchcase(name, part.replace("[^", "[!")) for name, part in parts)

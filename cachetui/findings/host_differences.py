@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from cachetui.findings.case import Case
+from cachetui.findings.input_changes import InputChanges
+from cachetui.findings.key_inputs import words_of
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
-from cachetui.findings.wording import join_names
+from cachetui.findings.wording import host_names
 from cachetui.records.host import HostFacts
 
 _FACTS: tuple[tuple[str, Callable[[HostFacts], object]], ...] = (
@@ -28,10 +30,12 @@ def host_differences(
         ours = _values(case, hosts, get)
         theirs = _values(case, others, get)
         if ours and theirs and set(ours) != set(theirs):
-            sides = ((ours, hosts), (theirs, others))
-            values = (f"{join_names(facts)} on {join_names(where)}" for facts, where in sides)
-            text = f"{name}: {', '.join(values)}"
-            facts.append(Evidence(kind="facts", text=text))
+            by_value: dict[str, list[str]] = {}
+            for host in (*hosts, *others):
+                for value in _values(case, (host,), get):
+                    by_value.setdefault(value, []).append(host)
+            parts = [f"{value} on {host_names(where)}" for value, where in by_value.items()]
+            facts.append(Evidence(kind="facts", text=f"{name}: {', '.join(parts)}"))
     facts += _bases(case, hosts, others)
     if question is not None and question.as_found:
         facts += _before(question)
@@ -51,59 +55,52 @@ def _bases(case: Case, hosts: Sequence[str], others: Sequence[str]) -> list[Evid
     for ref in refs:
         if all((f := case.facts(host)) is not None and f.bases.get(ref) is None for host in hosts):
             evidence.append(
-                Evidence(kind="facts", text=f"{ref} is not among the images of {join_names(hosts)}")
+                Evidence(kind="facts", text=f"{ref} is not among the images of {host_names(hosts)}")
             )
             continue
         ours = set(_values(case, hosts, lambda facts, ref=ref: facts.bases.get(ref)))  # type: ignore[misc]
         theirs = set(_values(case, others, lambda facts, ref=ref: facts.bases.get(ref)))  # type: ignore[misc]
         if ours and theirs and ours != theirs:
-            text = f"{ref} is not the same image on {join_names(hosts)} and {join_names(others)}"
+            text = f"{ref} is not the same image on {host_names(hosts)} and {host_names(others)}"
             evidence.append(Evidence(kind="facts", text=text))
     return evidence
 
 
 def _before(question: Question) -> list[Evidence]:
+    """What of the step's key changed since the earlier run, in it or in what it builds on; then
+    what is not known of it: "nothing changed" holds of what was looked at only."""
     host = question.run.host
     if question.before is None:
         text = f"no earlier as-found run of this build on {host} is stored to compare with"
         return [Evidence(kind="earlier", text=text)]
-    changes = [
-        Evidence(kind="earlier", text=f"since the run of audit {question.before.run.audit}: {what}")
-        for what in _changes(question)
-    ]
-    return changes or [
-        Evidence(
-            kind="earlier",
-            text=f"nothing that is known changed since audit {question.before.run.audit}",
-        )
-    ]
+    since = f"since the run of audit {question.before.run.audit}"
+    steps = [question.changes, *(one.changes for one in question.builds_on)]
+    changes = list(dict.fromkeys(what for step in steps for what in _changes(step)))
+    unknown = sorted({words_of(name) for step in steps for name in step.unknown})
+    if any(step.then is None for step in steps):
+        unknown.append("steps that the earlier run did not have, or that no line here stands for")
+    facts = [Evidence(kind="earlier", text=f"{since}: {what}") for what in changes]
+    if not changes:
+        text = f"nothing that was looked at changed {since}"
+        facts.append(Evidence(kind="earlier", text=text))
+    if unknown:
+        text = f"not known, so not compared: {', '.join(unknown)}"
+        facts.append(Evidence(kind="earlier", text=text))
+    return facts
 
 
-def _changes(question: Question) -> list[str]:
-    changes: list[str] = []
-    for edit in question.changes.edits_above:
+def _changes(changes: InputChanges) -> Iterator[str]:
+    for edit in changes.edits_above:
         item = edit.now or edit.before
         if item is not None:
-            changes.append(f"{item.keyword} of line {item.line} was {edit.kind}")
-    changes += [f"{_label(name)} changed" for name in sorted(question.changes.changed)]
-    if question.changes.now is not None and question.changes.now.unknown:
-        changes.append(f"not known: {', '.join(sorted(question.changes.now.unknown))}")
-    return changes
-
-
-_LABELS = {
-    "base": "the base image",
-    "from": "the image that it copies from",
-    "network": "the network of the build",
-    "options": "the options of the build",
-    "platform": "the platform",
-    "text": "the text of the instruction",
-}
-
-
-def _label(name: str) -> str:
-    """An input of a key in words: "ARG NODE" for "arg:NODE"."""
-    kind, _, variable = name.partition(":")
-    if kind in ("arg", "env"):
-        return f"{kind.upper()} {variable}"
-    return variable or _LABELS.get(name, name)
+            yield f"{item.keyword} of line {item.line} was {edit.kind}"
+    for name in sorted(changes.changed):
+        yield f"{words_of(name)} changed"
+    for name in sorted(changes.doubtful):
+        yield f"{words_of(name)} changed, which may be in the key"
+    if changes.other_files:
+        yield f"the files that line {changes.step.line} sees changed"
+    if changes.other_image_id:
+        yield f"{words_of('base id')} changed"
+    if changes.renamed_base is not None:
+        yield f"FROM names {changes.renamed_base.now}; it named {changes.renamed_base.then} before"

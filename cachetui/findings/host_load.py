@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from cachetui.compare.timings import is_loaded
 from cachetui.findings.case import Case
+from cachetui.findings.claim import HOSTS
 from cachetui.findings.record import Evidence
 from cachetui.records.run import Run
 
@@ -17,6 +18,8 @@ def loaded(case: Case, host: str, runs: Iterable[Run]) -> Iterator[Evidence]:
     if facts is not None and loads:
         yield Evidence(
             kind="timing",
-            text=f"{host} was loaded ({max(loads):.1f} for {facts.cores} cores before a run): its "
+            text=f"{HOSTS} was loaded ({max(loads):.1f} for {facts.cores} cores before a run): its "
             "times are less reliable",
+            data={"load": max(loads), "cores": facts.cores},
+            hosts=(host,),
         )

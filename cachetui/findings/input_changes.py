@@ -11,7 +11,6 @@ from cachetui.findings.dockerfile_edits import Edit
 from cachetui.findings.earlier_run import EarlierRun
 from cachetui.findings.record import Confidence
 from cachetui.findings.step_inputs import Inputs, base_of, comparable, step_inputs
-from cachetui.records.host import HostEvidence
 from cachetui.records.run import Run
 from cachetui.records.step import Step
 
@@ -45,8 +44,8 @@ class InputChanges:
 
     @cached_property
     def now(self) -> Inputs | None:
-        """The step's inputs now; None for an ONBUILD trigger."""
-        if self.case.instruction(self.step.id) is None:
+        """The step's inputs now; None for an ONBUILD trigger whose text is not known."""
+        if self.case.instruction(self.step.id, self.run.host) is None:
             return None
         return step_inputs(self.case.build_on(self.run), self.step.id)
 
@@ -56,7 +55,9 @@ class InputChanges:
         if self.before is None or self.step_before is None or self.now is None:
             return None
         build = self.case.build_before(self.before, self.run.backend)
-        return step_inputs(build, self.step_before.id)
+        now = self.case.build_on(self.run)
+        assumed = now.triggers if self.step_before.id.trigger is None else None
+        return step_inputs(build, self.step_before.id, assumed)
 
     @cached_property
     def changed(self) -> frozenset[str]:
@@ -73,19 +74,34 @@ class InputChanges:
         """Images of which the layers are known on one side and the digest on the other."""
         if self.now is None or self.then is None:
             return frozenset()
-        pairs = ((n, self.now.tokens.get(n), self.then.tokens.get(n)) for n in ("base", "from"))
+        images = [n for n in self.now.tokens if n.partition(":")[0] in ("base", "from", "mount")]
+        pairs = ((n, self.now.tokens.get(n), self.then.tokens.get(n)) for n in images)
         return frozenset(n for n, a, b in pairs if a and b and not comparable(a, b))
+
+    @cached_property
+    def doubtful(self) -> frozenset[str]:
+        """Names of the inputs that differ and may be in the key or not."""
+        if self.now is None or self.then is None:
+            return frozenset()
+        now, then = self.now.doubts, self.then.doubts
+        return frozenset(n for n in set(now) | set(then) if now.get(n) != then.get(n))
+
+    @cached_property
+    def unknown(self) -> frozenset[str]:
+        """Names of the inputs that are not known, now or then, or cannot be compared."""
+        if self.now is None or self.then is None:
+            return frozenset()
+        unknown = self.now.unknown | self.then.unknown | self.not_comparable
+        # One context is the same to one instruction, whatever is in it.
+        return unknown - {"files"} if self.now.context == self.then.context else unknown
 
     @cached_property
     def other_image_id(self) -> bool:
         """Whether the base image has another ID than before. The legacy builder's cache goes by
         the ID; with equal layers the image's configuration differs."""
-        if self.before is None or self.now is None:
+        if self.now is None or self.then is None:
             return False
-        ref = base_of(self.case.dockerfile, self.step.id)
-        report = self.before.host
-        now = _image_id(self.case.evidence(self.run.host), ref)
-        then = _image_id(report.evidence if report else None, ref)
+        now, then = self.now.image_id, self.then.image_id
         return now is not None and then is not None and now != then
 
     @cached_property
@@ -126,27 +142,32 @@ class InputChanges:
         )
 
     @cached_property
+    def edits_in_key(self) -> tuple[Edit, ...]:
+        """Those of `edits_above` that make another step: BuildKit has no step of ENV and the
+        like; what they set is in the inputs of the steps below."""
+        legacy = self.run.backend == "legacy"
+        return tuple(edit for edit in self.edits_above if legacy or _makes_vertex(edit))
+
+    @cached_property
+    def other_files(self) -> bool:
+        """Whether the step sees other files than before, where both are known."""
+        if self.now is None or self.then is None:
+            return False
+        if self.now.files is None or self.then.files is None:
+            return False
+        return bool(self.case.compared(self.then.files, self.now.files))
+
+    @cached_property
     def inputs_unchanged(self) -> bool | None:
-        """Whether all known inputs are as before; None where an input is not known on one side."""
+        """Whether every input in `key_inputs` that the step has is as before; None where one is
+        not known, or differs and may be in the key. The one judge of "the key is the same"."""
         if self.now is None or self.then is None:
             return None
-        legacy = self.run.backend == "legacy"
-        edits = [edit for edit in self.edits_above if legacy or _makes_vertex(edit)]
-        if self.changed or edits or self.renamed_base is not None or self.other_image_id:
+        if self.changed or self.edits_in_key or self.other_image_id or self.other_files:
             return False
-        unknown = self.now.unknown | self.then.unknown | self.not_comparable
-        if self.now.context == self.then.context:
-            unknown -= {"files"}  # one context, whatever is in it
-        if self.now.files is not None and self.then.files is not None:
-            difference = self.case.compared(self.then.files, self.now.files)
-            return False if difference else None if unknown else True
-        return None if unknown else True
-
-
-def _image_id(evidence: HostEvidence | None, ref: str | None) -> str | None:
-    """The ID of the image of that name on a host."""
-    bases = evidence.bases if evidence else ()
-    return next((image.id for image in bases if image.ref == ref), None)
+        if self.renamed_base is not None:
+            return False
+        return None if self.unknown or self.doubtful else True
 
 
 def _makes_vertex(edit: Edit) -> bool:

@@ -6,11 +6,10 @@ The legacy builder finds a step among the children of the image above it, by the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from cachetui.builders.history_line import Made, command_digest, parse
+from cachetui.builders.history_line import Made, is_step, parse
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case
 from cachetui.records.host import LegacyChain
@@ -52,8 +51,9 @@ def parting(case: Case, run: Run, cause: StepId) -> Parting | None:
     if evidence is None or evidence.legacy is None or not stage.is_external:
         return None
     ids = {image.id for image in evidence.bases if image.ref == stage.base}
-    own = stage.instructions[1:]
-    at = cause.index - 1
+    own, at = _with_triggers(case, run.host, cause)
+    if at >= len(own):
+        return None  # a trigger whose text is not known
     best: Parting | None = None
     for chain in evidence.legacy:
         if chain.base in ids:
@@ -67,7 +67,10 @@ def chain_on(case: Case, host: str, bases: Collection[str], step: StepId) -> Leg
     """A chain of the host's images that stands on one of these image IDs and has the instructions
     of the stage up to the step, each for certain; None without one."""
     evidence = case.evidence(host)
-    own = case.dockerfile.stages[step.stage_index].instructions[1 : step.index + 1]
+    every, at = _with_triggers(case, host, step)
+    if at >= len(every):
+        return None  # a trigger whose text is not known
+    own = every[: at + 1]
     for chain in (evidence.legacy or ()) if evidence is not None else ():
         made = [parse(text) for text in chain.made_by]
         if chain.base in bases and len(made) >= len(own) and all(map(_is, made, own)):
@@ -75,12 +78,20 @@ def chain_on(case: Case, host: str, bases: Collection[str], step: StepId) -> Leg
     return None
 
 
+def _with_triggers(case: Case, host: str, step: StepId) -> tuple[Sequence[Instruction], int]:
+    """What makes the images of a step's stage on a host, the base's ONBUILD triggers first, and
+    which of them the step is."""
+    triggers = case.triggers(host, step.stage_index)
+    own = (*triggers, *case.dockerfile.stages[step.stage_index].instructions[1:])
+    return own, step.trigger if step.trigger is not None else len(triggers) + step.index - 1
+
+
 def _parting(chain: LegacyChain, own: Sequence[Instruction], at: int) -> Parting | None:
     made = [parse(text) for text in chain.made_by]
     if len(made) <= at or not all(map(_is, made[:at], own[:at])):
         return None
     there = made[at]
-    if _same(there, own[at]):
+    if is_step(there, own[at]):
         # The same command on the same image, and it missed: its arguments are others.
         if there.keyword != "RUN":
             return None
@@ -111,7 +122,7 @@ def _along(made: Sequence[Made], own: Sequence[Instruction]) -> int:
     """How many RUN, COPY and ADD both begin with, none of them different."""
     count = 0
     for theirs, ours in zip(made, own, strict=False):
-        if not _same(theirs, ours):
+        if not is_step(theirs, ours):
             break
         count += theirs.keyword in _WORK
     return count
@@ -119,22 +130,4 @@ def _along(made: Sequence[Made], own: Sequence[Instruction]) -> int:
 
 def _is(made: Made, item: Instruction) -> bool:
     """Whether it is this very step for certain: not where only where to or names are known."""
-    return _same(made, item) and item.keyword not in ("COPY", "ADD", "ENV") and made.args is None
-
-
-def _same(made: Made, item: Instruction) -> bool:
-    """Whether a line of history is this instruction, as far as its text says: of COPY and ADD only
-    where to, of ENV only the names, for a value may be a secret and is not read."""
-    if made.keyword != item.keyword:
-        return False
-    if item.keyword == "RUN":
-        return made.rest == command_digest(" ".join(item.args))
-    if item.keyword in ("COPY", "ADD"):
-        return made.rest == (item.dest or "").strip()
-    if item.keyword == "ENV":
-        return made.rest.split() == list(item.args[0::3])
-    return _words(made.rest) == _words(item.rest)
-
-
-def _words(text: str) -> list[str]:
-    return sorted(re.sub(r"[\"',\[\]]", " ", text).split())
+    return is_step(made, item) and item.keyword not in ("COPY", "ADD", "ENV") and made.args is None

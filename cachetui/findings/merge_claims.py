@@ -15,7 +15,7 @@ from cachetui.findings.miss_chains import Chain
 from cachetui.findings.record import CONFIDENCES, Finding, StepRef
 from cachetui.findings.rule import Rule
 from cachetui.findings.step_seconds import seconds_of
-from cachetui.findings.wording import join_names
+from cachetui.findings.wording import host_names
 from cachetui.records.step import StepId
 
 _Key = tuple[str, tuple[StepId, ...], str]
@@ -59,7 +59,7 @@ def _finding(case: Case, members: Sequence[tuple[Rule, Claim]], confidence: str)
     return Finding(
         id=rule.id,
         name=rule.id,
-        title=title.replace(HOSTS, join_names(hosts)),
+        title=title.replace(HOSTS, host_names(hosts)),
         confidence=next(word for word in CONFIDENCES if word == confidence),
         hosts=tuple(hosts),
         backends=tuple(sorted({b for c in claims for b in c.backends}, reverse=True)),
@@ -67,10 +67,30 @@ def _finding(case: Case, members: Sequence[tuple[Rule, Claim]], confidence: str)
         steps=tuple(StepRef.of(step) for step in in_order(steps)),
         consequences=tuple(dict.fromkeys(StepRef.of(s) for s in sorted(below, key=order))),
         seconds=_seconds(claims),
-        evidence=merge_evidence(claims),
-        advice=first.advice,
+        evidence=merge_evidence(claims, names),
+        advice=_advice(claims, hosts),
         suspect=next((to_builtins(c.suspect) for c in claims if c.suspect is not None), {}),
     )
+
+
+MAX_ADVICE = 3
+"""Pieces of advice that are given where it is not the same for all hosts."""
+
+
+def _advice(claims: Iterable[Claim], hosts: Sequence[str]) -> str:
+    """What to do, on which hosts; where that is not the same for all of them, each with its own."""
+    by_host: dict[str, str] = {}
+    for claim in claims:
+        for host in claim.hosts:
+            by_host.setdefault(host, claim.advice)
+    pieces: dict[str, list[str]] = {}
+    for host in hosts:
+        pieces.setdefault(by_host[host], []).append(host)
+    if not pieces:
+        return next((claim.advice for claim in claims), "")
+    filled = [text.replace(HOSTS, host_names(names)) for text, names in pieces.items()]
+    more = f"; and so on ({len(filled)} in all)" if len(filled) > MAX_ADVICE else ""
+    return "; ".join(filled[:MAX_ADVICE]) + more
 
 
 def _seconds(claims: Iterable[Claim]) -> float | None:

@@ -2,47 +2,35 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from cachetui.findings.claim import Claim
+from msgspec.structs import replace
+
+from cachetui.findings.claim import HOSTS, Claim
 from cachetui.findings.record import Evidence
-from cachetui.findings.wording import join_names
-
-MAX_EVIDENCE = 12
-_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:T[\d:.]+Z?)?|\d+\.\d+")
+from cachetui.findings.wording import host_names
 
 
-def merge_evidence(claims: Iterable[Claim]) -> tuple[Evidence, ...]:
-    """At most `MAX_EVIDENCE` facts. One that differs between hosts in nothing but the host's name,
-    dates and decimal numbers is given for the first host, and the others are named at the end."""
-    facts: dict[str, Evidence] = {}
-    others: dict[str, None] = {}
-    texts: set[str] = set()
-    for claim in claims:
-        for evidence in claim.evidence:
-            if evidence.text in texts:
-                continue
-            texts.add(evidence.text)
-            key = _key(evidence.text, claim.hosts)
-            if key not in facts:
-                facts[key] = evidence
-            elif evidence.text != facts[key].text:
-                others.update(dict.fromkeys(claim.hosts))
-    kept = list(facts.values())
-    if len(kept) > MAX_EVIDENCE:
-        more = len(kept) - MAX_EVIDENCE + 1
-        kept = kept[: MAX_EVIDENCE - 1]
-        kept.append(Evidence(kind="run", text=f"and {more} more of the kind"))
-    if others:
-        text = f"the same on {join_names(list(others))}"
-        kept.append(Evidence(kind="run", text=text, data={"hosts": list(others)}))
-    return tuple(kept)
+def merge_evidence(claims: Iterable[Claim], names: Sequence[str]) -> tuple[Evidence, ...]:
+    """The facts with all hosts that each holds for; `names` are the audit's hosts, in order.
+
+    Two facts are one where kind, text and data are equal. A fact that has other values on another
+    host follows later: first come facts of every kind, as the first claim gives them.
+    """
+    groups: dict[object, list[Evidence]] = {}
+    places: dict[object, tuple[int, int]] = {}
+    for number, claim in enumerate(claims):
+        for position, fact in enumerate(claim.evidence):
+            key = (fact.kind, fact.text, repr(sorted(fact.data.items())))
+            groups.setdefault(key, []).append(fact)
+            places.setdefault(key, (number, position))
+    return tuple(_merged(groups[key], names) for key in sorted(groups, key=places.__getitem__))
 
 
-def _key(text: str, hosts: Iterable[str]) -> str:
-    """The text without times and with "@" for each host."""
-    key = _TIME.sub("", text)
-    for host in sorted(hosts, key=len, reverse=True):
-        key = re.sub(rf"(?<![\w-]){re.escape(host)}(?![\w-])", "@", key)
-    return key
+def _merged(facts: Sequence[Evidence], names: Sequence[str]) -> Evidence:
+    order = {name: place for place, name in enumerate(names)}
+    every = dict.fromkeys(host for fact in facts for host in fact.hosts)
+    hosts = tuple(sorted(every, key=lambda host: order.get(host, len(order))))
+    runs = tuple(dict.fromkeys(run for fact in facts for run in fact.runs))
+    text = facts[0].text.replace(HOSTS, host_names(hosts))
+    return replace(facts[0], text=text, hosts=hosts, runs=runs)

@@ -44,8 +44,8 @@ class Question:
 
     @cached_property
     def instruction(self) -> Instruction | None:
-        """None for an ONBUILD trigger of a base image."""
-        return self.case.instruction(self.step.id)
+        """None for an ONBUILD trigger of a base image whose text is not known."""
+        return self.case.instruction(self.step.id, self.run.host)
 
     @cached_property
     def changes(self) -> InputChanges:
@@ -72,6 +72,22 @@ class Question:
             if here is not None:
                 questions.append(replace(self, ancestor_step=steps[here]))
         return tuple(questions)
+
+    @cached_property
+    def builds_on(self) -> tuple[Question, ...]:
+        """The same question of every step that the one that missed builds on, in any way: also of
+        those of the stages that it copies from."""
+        if self.before is None:
+            return ()
+        parents = self.case.parents(self.run)
+        steps = {step.id: step for step in self.run.steps}
+        found: dict[StepId, None] = {}
+        waiting = [self.step.id]
+        while waiting:
+            above = [parent.step for parent in parents.get(waiting.pop(), ())]
+            waiting += [step for step in above if step not in found]
+            found.update(dict.fromkeys(above))
+        return tuple(replace(self, ancestor_step=steps[step]) for step in found)
 
     @cached_property
     def first_in_stage(self) -> bool:

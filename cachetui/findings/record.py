@@ -46,12 +46,16 @@ class StepRef(Record, frozen=True):
 class Evidence(Record, frozen=True, kw_only=True):
     """A fact that a finding rests on: a sentence, and the same as data for programs.
 
-    Text in it can come from a build or a host: it is cleaned where it is shown.
+    `hosts` are those that it holds for, in the order of the audit; none for what is about no host.
+    `data` are its values: on all these hosts they are equal. `runs` are the ids of the runs that
+    show it. Text in it can come from a build or a host: it is cleaned where it is shown.
     """
 
     kind: EvidenceKind
     text: str
     data: dict[str, Any] = msgspec.field(default_factory=dict)
+    hosts: tuple[str, ...] = ()
+    runs: tuple[str, ...] = ()
 
 
 class Finding(Record, frozen=True, kw_only=True):

@@ -29,8 +29,8 @@ RULES: tuple[Rule, ...] = _discover()
 
 
 def rule(name: str) -> Rule | None:
-    """The rule of that id."""
-    return next((made for made in RULES if made.id == name), None)
+    """The rule of that id, or that once had it."""
+    return next((made for made in RULES if name in (made.id, *made.former_ids)), None)
 
 
 def suspect_of(finding: Finding) -> Suspect | None:

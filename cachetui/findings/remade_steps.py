@@ -9,6 +9,7 @@ from __future__ import annotations
 from cachetui.compare.align import order
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case
+from cachetui.findings.claim import HOSTS
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
 from cachetui.records.scenario import BUILDKIT_MOUNTS_WARM
@@ -57,9 +58,11 @@ def copy_missed(question: Question) -> Evidence:
     run = question.run
     return Evidence(
         kind="run",
-        text=f"{run.scenario} on {run.host}: RUN steps ran again on the same inputs, and "
+        text=f"{run.scenario} on {HOSTS}: RUN steps ran again on the same inputs, and "
         f"{question.case.line(question.step.id)} missed: what it copies has other bytes now",
-        data={"run": run.id, "repeat": run.repeat},
+        data={"repeat": run.repeat},
+        hosts=(run.host,),
+        runs=(run.id,),
     )
 
 

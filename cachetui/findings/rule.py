@@ -24,6 +24,9 @@ class Rule:
     `explain` answers a question or returns None; `observe` claims what can be seen without a
     question; `ask` says what the rule would need to claim more.
 
+    `former_ids` are ids of it, and of rules that it took in, that commands and stored records can
+    still name.
+
     `suspect` is the type of its claims' suspects. `untestable` says why no experiment can test
     the rule. `compares` are two scenarios whose images differ by what the rule claims: where
     images were compared, the finding names the files.
@@ -46,3 +49,4 @@ class Rule:
     suspect: type[Suspect] | None = None
     untestable: str | None = None
     compares: tuple[Scenario, Scenario] | None = None
+    former_ids: tuple[str, ...] = ()

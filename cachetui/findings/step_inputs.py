@@ -1,63 +1,90 @@
 """What is known of a step's cache key: its inputs by name, as tokens that can be compared.
 
-Follows engine behaviour measured in our lab (20.10 to 28.5) and BuildKit's `solver/llbsolver/ops`:
-
-- RUN on BuildKit: command, ARG and ENV in force, user, folder, shell, mounts, network; the legacy
-  builder has ENV, USER, WORKDIR and the rest as steps of their own, and ARG in its RUN's key.
-- COPY and ADD: the files they see, whatever their times and owners.
-- The first step of a stage: the base image, on BuildKit by its layers. The legacy builder goes
-  by the image's ID, so equal layers are not enough there.
-
-What stands above a step is not among them: it has a step of its own.
+`key_inputs` lists them all, and those that are not looked at. What stands above a step is not among
+them: it has a step of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import Instruction
-from cachetui.dockerfile.parse import Dockerfile
+from cachetui.dockerfile.parse import SCRATCH, Dockerfile
+from cachetui.dockerfile.triggers import with_triggers
+from cachetui.findings.build_inputs import build_inputs, given_arguments
+from cachetui.findings.build_options import pulls_always
 from cachetui.findings.context_files import ContextFiles, files_read, reads_context
-from cachetui.findings.variables import PREDEFINED, Scope, references, scope_at
+from cachetui.findings.variables import Scope, references, scope_at
 from cachetui.records.backend import Backend
 from cachetui.records.document import BuildRecord
-from cachetui.records.host import HostFacts
+from cachetui.records.host import HostFacts, HostReport
 from cachetui.records.step import StepId
 
 
 @dataclass(frozen=True)
 class BuildOnHost:
-    """A build on a host: what its steps' inputs are read from. `files` None: not known. `digests`
-    are those that BuildKit resolved references to, for images that the host does not list."""
+    """A build on a host: what its steps' inputs are read from. `files` None: not known; `context`
+    is the digest of the context that they are of. `digests` are those that BuildKit resolved
+    references to, for images that the host does not list."""
 
     build: BuildRecord
     dockerfile: Dockerfile
     backend: Backend
-    facts: HostFacts | None
+    host: HostReport | None
     files: ContextFiles | None
+    context: str
     digests: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def facts(self) -> HostFacts | None:
+        return self.host.facts if self.host else None
+
+    @property
+    def triggers(self) -> Mapping[str, tuple[str, ...]]:
+        """The ONBUILD triggers of the host's base images."""
+        return self.facts.triggers if self.facts else {}
+
     def image(self, ref: str) -> str | None:
-        """A token for what a reference names: its layers, else `@` and its digest."""
-        layers = self.facts.bases.get(ref) if self.facts else None
-        if layers:
-            return " ".join(layers)
-        return f"@{self.digests[ref]}" if ref in self.digests else None
+        """A token for what the build took a reference for: layers, else `@` and a digest. With
+        --pull BuildKit takes the registry's image and leaves the host's alone; the legacy builder
+        gives the host's name to it (lab, all engines)."""
+        by_digest = f"@{self.digests[ref]}" if ref in self.digests else None
+        if self.host is None or (self.backend == "buildkit" and self._pulls):
+            return by_digest
+        before, after = self.host.base_before(ref), self.host.base_after(ref)
+        if (before and before.id) != (after and after.id):
+            fetched = self.backend == "legacy" and (self._pulls or before is None)
+            if not fetched:
+                return by_digest if before is None else None  # another moved it meanwhile
+        layers = self.host.base_layers(ref)
+        return " ".join(layers) if layers else by_digest
+
+    def image_id(self, ref: str) -> str | None:
+        """The ID of the host's own image of that name: another ID is another configuration."""
+        image = self.host.base_after(ref) if self.host else None
+        return image.id if image else None
+
+    @property
+    def _pulls(self) -> bool:
+        return pulls_always(self.build.docker_args)
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """`tokens` maps an input ("arg:NODE", "text", "base") to its token; `unknown` are inputs
-    that the step has and whose token is not known; `files` is what it sees of the context, which
-    is that of the digest `context`."""
+    """`tokens` maps an input ("arg:NODE", "text", "base") to its token, `doubts` one that may be
+    in the key or not; `unknown` are inputs that the step has and whose token is not known;
+    `files` is what it sees of the context, which is that of the digest `context`. The names up to
+    the colon are those of `key_inputs`."""
 
     tokens: Mapping[str, str]
+    doubts: Mapping[str, str] = field(default_factory=dict)
     unknown: frozenset[str] = frozenset()
     files: Mapping[str, Entry] | None = None
     lines: Mapping[str, int] = field(default_factory=dict)
     context: str | None = None
+    image_id: str | None = None
 
 
 def comparable(one: str | None, other: str | None) -> bool:
@@ -65,25 +92,38 @@ def comparable(one: str | None, other: str | None) -> bool:
     return one is not None and other is not None and one.startswith("@") == other.startswith("@")
 
 
-def step_inputs(build: BuildOnHost, step: StepId) -> Inputs:
-    """The inputs of a step of that build on that host."""
-    file = build.dockerfile
+def step_inputs(
+    build: BuildOnHost, step: StepId, triggers: Mapping[str, tuple[str, ...]] | None = None
+) -> Inputs | None:
+    """The inputs of a step of that build on that host. `triggers` stand in for those of base
+    images of which the host did not tell; None for one of these that nothing tells of."""
+    known = {**(triggers or {}), **build.triggers}
+    file, counts = with_triggers(build.dockerfile, known)
+    step, of_trigger = _below_triggers(step, counts.get(step.stage_index, 0)), step.trigger
+    if of_trigger is not None and of_trigger >= counts.get(step.stage_index, 0):
+        return None
     instruction = file.stages[step.stage_index].instructions[step.index]
-    scope = scope_at(file, build.build.build_args, step.stage_index, step.index, build.backend)
-    tokens = {"text": _text(instruction, build.backend)}
+    given = given_arguments(build.build, build.backend, build.facts)
+    scope = scope_at(file, given, step.stage_index, step.index, build.backend)
+    of_build = build_inputs(build.build, file, build.backend, build.facts, instruction, scope)
+    tokens = {"text": _text(instruction, build.backend), **of_build.tokens}
     if instruction.keyword == "RUN":
-        tokens |= _run_tokens(build, instruction, scope)
+        tokens |= _run_tokens(build, scope)
     else:
-        tokens |= _variable_tokens(instruction, scope)
-    unknown: set[str] = set()
-    source = instruction.copy_from
-    images = {"base": base_of(file, step), "from": source if isinstance(source, str) else None}
-    for name, ref in images.items():
-        token = build.image(ref) if ref is not None else None
+        tokens |= _variable_tokens(build, instruction, scope)
+    unknown = set(of_build.unknown)
+    base = base_of(file, step)
+    for name, ref in _images(instruction, base):
+        token = build.image(ref)
         if token is not None:
             tokens[name] = token
-        elif ref is not None:
+        else:
             unknown.add(name)
+    image_id = None
+    if base is not None and not tokens.get("base", "@").startswith("@"):
+        image_id = build.image_id(base)
+        if image_id is None:
+            unknown.add("base id")
     files: Mapping[str, Entry] | None = None
     if reads_context(instruction, build.backend):
         if build.files is not None:
@@ -92,31 +132,57 @@ def step_inputs(build: BuildOnHost, step: StepId) -> Inputs:
             unknown.add("files")
     if instruction.remote_sources:
         unknown.add("remote")
-    if build.facts is not None:
-        tokens["platform"] = build.facts.platform
-    tokens["options"] = " ".join(build.build.docker_args)
-    return Inputs(tokens, frozenset(unknown), files, scope.lines, build.build.context_digest)
+    if instruction.keyword == "RUN" and instruction.flag("device") is not None:
+        unknown.add("device")
+    if build.backend == "legacy" and isinstance(instruction.copy_from, int):
+        unknown.add("stage's files")  # their hash; BuildKit also goes by the stage's own key
+    return Inputs(
+        tokens, of_build.doubts, frozenset(unknown), files, scope.lines, build.context, image_id
+    )
 
 
-def _run_tokens(build: BuildOnHost, instruction: Instruction, scope: Scope) -> dict[str, str]:
-    """Of a RUN: the ARGs in force, and on BuildKit ENV, settings and network."""
-    names = set(scope.args) - PREDEFINED
-    tokens = {f"arg:{name}": scope.args[name] for name in names if name not in scope.env}
+def _below_triggers(step: StepId, triggers: int) -> StepId:
+    """The place of a step where the triggers of its stage are instructions."""
+    if step.trigger is not None:
+        return StepId(step.stage_index, step.trigger + 1)
+    return StepId(step.stage_index, step.index + triggers if step.index else 0)
+
+
+def _images(instruction: Instruction, base: str | None) -> Iterator[tuple[str, str]]:
+    """The images from outside that a step builds on, copies from or mounts: name and reference."""
+    if base is not None:
+        yield "base", base
+    if isinstance(instruction.copy_from, str):
+        yield "from", instruction.copy_from
+    for mount in instruction.mounts:
+        if mount.from_ is not None and mount.from_stage is None and mount.from_ != SCRATCH:
+            yield f"mount:{mount.from_}", mount.from_
+
+
+def _run_tokens(build: BuildOnHost, scope: Scope) -> dict[str, str]:
+    """Of a RUN: the ARGs in force, and on BuildKit ENV and settings."""
+    tokens = {f"arg:{name}": scope.args[name] for name in scope.args if name not in scope.env}
     if build.backend == "buildkit":
         tokens |= {f"env:{name}": value for name, value in scope.env.items()}
         tokens |= {f"setting:{name}": value for name, value in scope.settings.items()}
-        tokens["network"] = instruction.flag("network") or build.build.network
     return tokens
 
 
-def _variable_tokens(instruction: Instruction, scope: Scope) -> dict[str, str]:
-    """Of any other instruction: the variables that its text uses."""
+def _variable_tokens(build: BuildOnHost, instruction: Instruction, scope: Scope) -> dict[str, str]:
+    """Of any other instruction: the variables that its text uses; on BuildKit the folder that a
+    path starts from, and whose a WORKDIR is."""
     values = {**scope.args, **scope.env}
-    return {
+    tokens = {
         f"{'env' if name in scope.env else 'arg'}:{name}": values[name]
         for name in references(instruction.text)
         if name in values
     }
+    settings = {"WORKDIR": ("WORKDIR", "USER"), "COPY": ("WORKDIR",), "ADD": ("WORKDIR",)}
+    if build.backend == "buildkit":
+        for name in settings.get(instruction.keyword, ()):
+            if name in scope.settings:
+                tokens[f"setting:{name}"] = scope.settings[name]
+    return tokens
 
 
 def base_of(dockerfile: Dockerfile, step: StepId) -> str | None:

@@ -1,7 +1,8 @@
 """What a host's caches and images are before an audit touches them: evidence for findings.
 
 One short command; where something is run as found two more, beside the list of cache records that
-the audit takes anyway. Nothing on the host is changed.
+the audit takes anyway. What a build can change is asked again afterwards. Nothing on the host is
+changed.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import structs
+
 from cachetui.builders import history_line
 from cachetui.builders.client import client
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.cache_records import CacheRecord
+from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.machine import HostError, Machine
 from cachetui.records.host import (
     MAX_CHAINS,
@@ -25,6 +29,7 @@ from cachetui.records.host import (
     BaseImage,
     CacheEntry,
     HostEvidence,
+    HostFacts,
     LegacyChain,
 )
 
@@ -75,6 +80,33 @@ def gather_evidence(
         gc=gc,
         default_platform=platform,
     )
+
+
+def bases_after(
+    machine: Machine,
+    host: HostSettings,
+    facts: HostFacts,
+    before: HostEvidence,
+    *,
+    as_found: bool,
+) -> tuple[BaseImage, ...] | None:
+    """The base images with their layers as they are now, after the runs; None when it cannot be
+    told. The first command again, and the facts too where an image is another than `before`."""
+    refs = tuple(facts.bases)
+    docker = client(host.docker, host.env)
+    printed = _printed(machine, first_command(docker, refs, limits=as_found)) if refs else None
+    if printed is None:
+        return None
+    bases, _, _ = parse_first(printed, refs)
+    layers = facts.bases
+    if {image.ref: image.id for image in bases} != {i.ref: i.id for i in before.bases}:
+        try:
+            layers = ask_facts(machine, host, refs, usage=False).bases
+        except HostError as error:
+            if error.kind in ("lost", "cancelled"):
+                raise
+            return None
+    return tuple(structs.replace(image, layers=layers.get(image.ref)) for image in bases)
 
 
 def first_command(docker: str, refs: Sequence[str], *, limits: bool) -> str:

@@ -14,6 +14,7 @@ from cachetui.builders.client import last_line
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.available_builders import available_builders
 from cachetui.hosts.cache_records import parse_size
+from cachetui.hosts.client_settings import parse_settings
 from cachetui.hosts.facts_script import facts_command
 from cachetui.hosts.machine import Cancel, Completed, HostError, Machine
 from cachetui.hosts.no_engine import no_engine
@@ -161,7 +162,8 @@ def _facts(
         env=env,
     )
     backends, missing = available_builders(probe, system)
-    layers = parts.get("bases", _NOTHING).out.split("\n")
+    lines = [line for line in parts.get("bases", _NOTHING).out.split("\n") if line.strip()]
+    told = dict(zip(bases, (line.partition("|") for line in lines), strict=False))
     return HostFacts(
         engine=engine,
         api=str(server.get("ApiVersion", "")),
@@ -177,10 +179,12 @@ def _facts(
         load=_number(host.get("load", "")),
         free_bytes=_free(parts.get("free", _NOTHING).out),
         df=_usage(parts.get("df", _NOTHING)),
-        bases=_bases(bases, [line for line in layers if line.strip()]),
+        bases=dict.fromkeys(bases) | {ref: _texts(layers) for ref, (layers, _, _) in told.items()},
+        triggers={ref: _texts(onbuild) or () for ref, (_, mark, onbuild) in told.items() if mark},
         umask=host.get("umask"),
         user=host.get("user") or None,
         cache_folder=host.get("cache", ""),
+        client_settings=parse_settings(parts.get("settings", _NOTHING).out),
     )
 
 
@@ -225,16 +229,13 @@ def _usage(section: Section) -> dict[str, int]:
     return used
 
 
-def _bases(refs: Sequence[str], lines: Sequence[str]) -> dict[str, tuple[str, ...] | None]:
-    layers_of: dict[str, tuple[str, ...] | None] = dict.fromkeys(refs)
-    for ref, line in zip(refs, lines, strict=False):
-        try:
-            layers = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(layers, list):
-            layers_of[ref] = tuple(str(layer) for layer in layers)
-    return layers_of
+def _texts(text: str) -> tuple[str, ...] | None:
+    """The strings of a JSON list, None where there is none."""
+    try:
+        texts = json.loads(text)
+    except ValueError:
+        return None
+    return tuple(map(str, texts)) if isinstance(texts, list) else None
 
 
 def _count(value: object) -> int | None:

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from cachetui.builders.client import client
+from cachetui.hosts.client_settings import settings_command
 
 DF_SECONDS = 5
 """`docker system df` measures every image and volume: what takes longer is done without."""
@@ -49,17 +50,19 @@ _free() {
 }
 _bases() {
   [ $# -gt 0 ] || return 0
-  if _found=$(_d image inspect --format '{{json .RootFS.Layers}}' "$@" 2>/dev/null); then
+  _form='{{json .RootFS.Layers}}|{{with .Config}}{{json .OnBuild}}{{end}}'
+  if _found=$(_d image inspect --format "$_form" "$@" 2>/dev/null); then
     printf '%s\\n' "$_found"
   else
     for _ref; do
-      _d image inspect --format '{{json .RootFS.Layers}}' "$_ref" 2>/dev/null || echo null
+      _d image inspect --format "$_form" "$_ref" 2>/dev/null || echo null
     done
   fi
 }
 # The word makes every builder refuse the file before anything is built; how it refuses tells
 # which builder that was.
 _legacy() { echo CACHETUI | @LEGACY@ build - 2>&1; }
+_settings() { @SETTINGS@; }
 _df() {
   _t=
   if command -v timeout >/dev/null 2>&1; then _t='timeout @SECONDS@'; fi
@@ -69,6 +72,7 @@ _ask host _host
 if _ask version _d version --format '{{json .}}'; then
   _aside df @USAGE@ | {
     _aside legacy _legacy | {
+      _ask settings _settings
       _ask info _info
       _ask free _free
       _ask bases _bases @REFS@
@@ -94,6 +98,7 @@ def facts_command(
         "LEGACY": client(docker, env, "env DOCKER_BUILDKIT=0"),
         "LIMITED": client(docker, env, "$_t"),
         "REFS": shlex.join(bases),
+        "SETTINGS": settings_command(docker, env),
         "SECONDS": str(DF_SECONDS),
         "TOKEN": token,
         "USAGE": "_df" if usage else "false",

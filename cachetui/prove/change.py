@@ -109,10 +109,18 @@ class ExperimentSetting:
 
     @property
     def first(self) -> StepId:
+        """The finding's first step. Raises `NoExperiment` where it is none, or a trigger: in a
+        finding that stands at its FROM."""
         steps = self.finding.steps
         if not steps:
             raise NoExperiment("the finding is about no step of the Dockerfile")
-        return StepId(steps[0].stage_index, steps[0].index)
+        step = StepId(steps[0].stage_index, steps[0].index)
+        triggers = [s for s in self.run.steps if s.trigger is not None] if self.run else []
+        if step.index == 0 and any(s.stage_index == step.stage_index for s in triggers):
+            raise NoExperiment(
+                "the step is a trigger of the base image, which cannot be watched by itself"
+            )
+        return step
 
     def state(self, name: str, parts: Pieces | None = None, **more: object) -> State:
         """The audit's build, but for what is given."""

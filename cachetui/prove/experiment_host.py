@@ -13,12 +13,9 @@ from threading import Event
 from cachetui.audit.build_job import BuildJob
 from cachetui.audit.build_recorder import BuildRecorder
 from cachetui.audit.build_run import run_build
-from cachetui.audit.cleanup import (
-    empty_mounts_command,
-    image_ids,
-)
+from cachetui.audit.cleanup import empty_mounts_command
 from cachetui.audit.leftovers import run_removal
-from cachetui.audit.made_images import MadeImages
+from cachetui.audit.made_images import MadeImages, Removable
 from cachetui.audit.redact import Redactor
 from cachetui.builders.audit_names import mount_namespace, tag
 from cachetui.builders.client import last_line
@@ -56,7 +53,7 @@ class ExperimentHost:
 
     def begin(self) -> None:
         """Count what the host holds, so that what comes after is known to be ours."""
-        self._images.before = image_ids(self.machine, self.host)
+        self._images.begin(self.machine, self.host)
 
     def build(
         self, build: DerivedBuild, redactor: Redactor, on_doing: Callable[[str], None]
@@ -87,7 +84,7 @@ class ExperimentHost:
             )
         self.commands += outcome.run.commands
         self._images.add(job, outcome)
-        self._images.claim_printed(outcome)
+        self._images.claim(self.machine, self.host, outcome)
         if self.cancel.is_set():
             raise HostError(self.host.name, "cancelled", "stopped")
         if outcome.run.status == "lost":
@@ -204,19 +201,21 @@ class ExperimentHost:
         self.commands += map(self.shown, commands)
         run_removal(self.machine, commands, self.cancel)
 
-    def tidying(self, images: Iterable[str] = (), builds: Iterable[DerivedBuild] = ()) -> list[str]:
+    def tidying(
+        self, found: Removable | None = None, builds: Iterable[DerivedBuild] = ()
+    ) -> list[str]:
         """The commands that remove what is ours; `builds` are those that are still to be made.
 
         A base image goes last: with an image on it docker would take its name alone.
         """
         every = [*self._builds, *builds]
         controlled = [build for build in every if build.planned.kind.controlled]
-        tags = dict(self._images.tags)
         for build in controlled:
-            tags.setdefault(tag(build.name, build.planned), None)
+            self._images.tags.setdefault(tag(build.name, build.planned), None)
+        fetched = MadeImages(self._images.before, self._fetched)
         commands = [
-            MadeImages(self._images.before, names).removal(self.host, gone, spare_unknown=False)
-            for names, gone in ((tags, list(images)), (self._fetched, []))
+            self._images.removal(self.host, found or Removable(), spare_unknown=False),
+            fetched.removal(self.host, Removable(), spare_unknown=False),
         ]
         emptied = {
             empty_mounts_command(self.host, build.dockerfile, mount_namespace(build.name))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 
-from cachetui.audit.run_key import digest
 from cachetui.config.settings import HostSettings
 from cachetui.context.build_context import Context, read_context
 from cachetui.context.manifest import ContextError
@@ -16,6 +15,7 @@ from cachetui.prove.change import Change, Image
 from cachetui.prove.errors import NoExperiment, ValueNeeded
 from cachetui.prove.experiment_host import ExperimentHost
 from cachetui.prove.request import ProofRequest
+from cachetui.records.digest import digest
 
 ASK_SECONDS = 60.0
 

@@ -12,8 +12,9 @@ from cachetui.records.run import Run
 class BuildRecord(Record, frozen=True, kw_only=True):
     """The build that was run. `build_args` maps a name to the sha256 of its value: values may be
     secrets and are never kept. `dockerfile_text` is what was built, so that an audit can be
-    read without the folder it came from; `bases` are what its FROMs name, a stage each, ARGs
-    put in; `ignore_files` maps the paths of its ignore files in the sent folder
+    read without the folder it came from; `dockerfile_name` is its file name where it lay outside
+    of the context (it is sent as "Dockerfile" then). `bases` are what its FROMs name, a stage each,
+    ARGs put in; `ignore_files` maps the paths of its ignore files in the sent folder
     ("context/.dockerignore") to their texts; `ignore` are globs of paths whose differences in
     images do not matter."""
 
@@ -25,6 +26,7 @@ class BuildRecord(Record, frozen=True, kw_only=True):
     network: str = "default"
     docker_args: tuple[str, ...] = ()
     dockerfile_text: str = ""
+    dockerfile_name: str = ""
     bases: tuple[str, ...] = ()
     ignore_files: dict[str, str] = msgspec.field(default_factory=dict)
     context_files: int = 0

@@ -27,6 +27,15 @@ class CacheMount(Record, frozen=True, kw_only=True):
     in_use: bool = False
 
 
+class ClientSettings(Record, frozen=True, kw_only=True):
+    """What the docker client adds to a build by itself, by name; values as digests, for they may be
+    secrets. `proxies` are the build arguments that the `proxies` of its configuration become;
+    `environment` are variables that change what is built, or by what."""
+
+    proxies: dict[str, str] = msgspec.field(default_factory=dict)
+    environment: dict[str, str] = msgspec.field(default_factory=dict)
+
+
 class HostFacts(Record, frozen=True, kw_only=True):
     """What a host told of itself, in one round trip. Sizes in bytes.
 
@@ -52,9 +61,11 @@ class HostFacts(Record, frozen=True, kw_only=True):
     free_bytes: int | None = None
     df: dict[str, int] = msgspec.field(default_factory=dict)
     bases: dict[str, tuple[str, ...] | None] = msgspec.field(default_factory=dict)
+    triggers: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     umask: str | None = None
     user: str | None = None
     cache_folder: str = ""
+    client_settings: ClientSettings | None = None
 
     @property
     def rawjson(self) -> bool:
@@ -64,12 +75,14 @@ class HostFacts(Record, frozen=True, kw_only=True):
 
 class BaseImage(Record, frozen=True, kw_only=True):
     """A base image on a host: `id` as the host names it (the legacy builder's cache goes by it),
-    `created` the image's own date (ISO 8601), `digests` its `name@sha256:…` where it was pulled."""
+    `created` the image's own date (ISO 8601), `digests` its `name@sha256:…` where it was pulled.
+    `layers` is None where they are in the host's facts alone."""
 
     ref: str
     id: str
     created: str | None = None
     digests: tuple[str, ...] = ()
+    layers: tuple[str, ...] | None = None
 
 
 class CacheEntry(Record, frozen=True, kw_only=True):
@@ -151,10 +164,12 @@ class OwnImage(Record, frozen=True, kw_only=True):
 
 class HostEvidence(Record, frozen=True, kw_only=True):
     """What a host's caches and images were before an audit touched them. None: not asked, or not
-    told. `at` is seconds since the epoch. `cache_bytes` is what BuildKit's cache held in all."""
+    told. `at` is seconds since the epoch. `cache_bytes` is what BuildKit's cache held in all.
+    `bases_after` are the base images when the runs had ended: a build can pull them."""
 
     at: float
     bases: tuple[BaseImage, ...] = ()
+    bases_after: tuple[BaseImage, ...] | None = None
     legacy: tuple[LegacyChain, ...] | None = None
     cache: tuple[CacheEntry, ...] | None = None
     cache_bytes: int | None = None
@@ -167,8 +182,10 @@ class HostEvidence(Record, frozen=True, kw_only=True):
 class HostReport(Record, frozen=True, kw_only=True):
     """A host in an audit: what it is, how it went, and what the audit leaves behind there.
 
-    `left_behind_bytes` is what the audit added to the host's disk and did not remove: build
-    cache and context folder, None when it could not be measured.
+    `left_behind_bytes` is what the audit added to the host's disk and did not remove, its build
+    context apart; None when it could not be measured. With `left_behind_at_most` it is no more
+    than that: BuildKit's cache does not tell whose a record is. `left_behind_images` are those
+    of steps that stay, as others use them or they may be others'.
     """
 
     name: str
@@ -180,6 +197,29 @@ class HostReport(Record, frozen=True, kw_only=True):
     store: str | None = None
     backends: tuple[Backend, ...] = ()
     left_behind_bytes: int | None = None
+    left_behind_at_most: bool = False
+    left_behind_images: int = 0
     facts: HostFacts | None = None
     mounts: tuple[CacheMount, ...] = ()
     evidence: HostEvidence | None = None
+
+    def base_before(self, ref: str) -> BaseImage | None:
+        """What a base image's name was there before the runs; `layers` are those of the facts."""
+        images = self.evidence.bases if self.evidence else ()
+        image = next((image for image in images if image.ref == ref), None)
+        layers = self.facts.bases.get(ref) if self.facts else None
+        return msgspec.structs.replace(image, layers=layers) if image else None
+
+    def base_after(self, ref: str) -> BaseImage | None:
+        """The same as it was read last: after the runs, where that was done."""
+        after = self.evidence.bases_after if self.evidence else None
+        if after is None:
+            return self.base_before(ref)
+        return next((image for image in after if image.ref == ref), None)
+
+    def base_layers(self, ref: str) -> tuple[str, ...] | None:
+        """The layers of a base image as they were read last; None where it is not there."""
+        if self.evidence is not None and self.evidence.bases_after is not None:
+            image = self.base_after(ref)
+            return image.layers if image else None
+        return self.facts.bases.get(ref) if self.facts else None

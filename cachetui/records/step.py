@@ -31,12 +31,15 @@ class StepId:
 class Step(Record, frozen=True, kw_only=True):
     """One instruction of the Dockerfile in a run.
 
-    `line` is 1-based; `instruction` is as written, continuation lines joined. `seconds` is the
-    time it was at work, None where nothing tells; `timing` says who measured it: the `engine`
-    (timestamps), the engine's `printed` figure (0.1 s steps), or the `arrival` of its output
-    here. `started` and `finished` are seconds since the run began. `same_as` names the step
-    whose vertex this one shares (BuildKit builds equal steps once). `log_lines` counts the
-    kept log; the text itself is in the store.
+    `line` is 1-based; `instruction` is as written, continuation lines joined; that of a base
+    image's trigger is `ONBUILD RUN …` at its FROM's line, `ONBUILD` alone where nothing tells.
+    `seconds` is the time it was at work, None where nothing tells; `timing` says who measured
+    it: the `engine` (timestamps), the engine's `printed` figure (0.1 s steps), or the `arrival`
+    of its output here. `started` and `finished` are seconds since the run began. `same_as`
+    names the step whose vertex this one shares (BuildKit builds equal steps once). `log_lines`
+    counts the kept log; the text itself is in the store. `pulled_seconds` and `pulled_bytes` are
+    what it cost to pull the layers of a hit in an imported cache, and are part of `seconds`; None
+    where nothing was pulled, the bytes also where the engine does not say (a graph driver's store).
     """
 
     stage: str | None
@@ -53,6 +56,8 @@ class Step(Record, frozen=True, kw_only=True):
     same_as: tuple[int, int] | None = None
     error: str | None = None
     log_lines: int = 0
+    pulled_seconds: float | None = None
+    pulled_bytes: int | None = None
 
     @property
     def id(self) -> StepId:
@@ -60,8 +65,11 @@ class Step(Record, frozen=True, kw_only=True):
 
     @property
     def keyword(self) -> str:
-        """The instruction's name in upper case: RUN, COPY, …"""
-        return self.instruction.split(None, 1)[0].upper() if self.instruction.strip() else ""
+        """The instruction's name in upper case: RUN, COPY, …; of a trigger what it runs."""
+        words = self.instruction.split(None, 2)
+        if self.trigger is not None and len(words) > 1 and words[0].upper() == "ONBUILD":
+            del words[0]
+        return words[0].upper() if words else ""
 
     @property
     def counts(self) -> bool:

@@ -14,6 +14,7 @@ from cachetui.records.run import Run
 from cachetui.records.step import StepId
 from cachetui.report import cells, units
 from cachetui.report.clean import clean_line
+from cachetui.report.pulled import pulled
 from cachetui.report.signs import CRITICAL
 
 _NAME_CELLS = 60
@@ -60,7 +61,8 @@ def _chart_bar(bar: Bar, scale: float) -> ChartBar:
     instruction = clean_line(step.instruction)
     sign = CRITICAL if bar.critical else " "
     waited = f", waited {units.seconds(bar.waited)}" if bar.waited >= 0.05 else ""
-    when = f"{units.seconds(bar.start)} to {units.seconds(bar.end)}{waited}"
+    pull = f", {pulled(step)}" if pulled(step) else ""
+    when = f"{units.seconds(bar.start)} to {units.seconds(bar.end)}{waited}{pull}"
     return ChartBar(
         name=f"{sign} {step.line} {cells.shorten(instruction, _NAME_CELLS)}",
         title=f"{instruction}: {step.status}, {when}",

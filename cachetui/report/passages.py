@@ -5,7 +5,7 @@ All text is cleaned for display.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cachetui.compare.groups import fold
@@ -15,12 +15,18 @@ from cachetui.records.document import Document
 from cachetui.records.host import HostReport
 from cachetui.report import units
 from cachetui.report.clean import clean_line
+from cachetui.report.pulled import pulled
+from cachetui.report.signs import STEP_STATES
 
 MAX_HOSTS = 6
 """Hosts whose leftovers are listed one by one."""
 
 MAX_COMPARISONS = 12
 """Comparisons of seconds that are listed."""
+
+
+MAX_PULLS = 12
+"""Hits with a pull that are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +42,27 @@ def passages(document: Document) -> tuple[Passage, ...]:
     every = (
         Passage("Hosts in trouble", _troubles(document.hosts)),
         Passage("Could not be built", _unsupported(document)),
+        Passage("Pulled from an imported cache", _pulled(document)),
         Passage("Timings compared", _timings(document)),
         Passage("Less reliable timings", tuple(map(clean_line, cautions(document)))),
         Passage("Notes", _notes(document)),
         Passage("Left behind on the hosts", _left(document.hosts)),
     )
     return tuple(passage for passage in every if passage.lines)
+
+
+def _pulled(document: Document) -> tuple[str, ...]:
+    """The hits whose layers a run pulled, and what that cost: it is part of their seconds."""
+    steps = [(run, step) for run in document.runs for step in run.steps if pulled(step)]
+    lines = [
+        clean_line(
+            f"{run.scenario} on {run.host}, line {step.line}: {STEP_STATES[step.status].word}, "
+            + pulled(step)
+        )
+        for run, step in steps[:MAX_PULLS]
+    ]
+    more = len(steps) - MAX_PULLS
+    return (*lines, *[f"and {more} more: --format json has them all"] * (more > 0))
 
 
 def _timings(document: Document) -> tuple[str, ...]:
@@ -115,21 +136,30 @@ def _notes(document: Document) -> tuple[str, ...]:
 
 def _left(hosts: Iterable[HostReport]) -> tuple[str, ...]:
     reached = [host for host in hosts if host.status == "ok"]
-    known = {h.name: h.left_behind_bytes for h in reached if h.left_behind_bytes is not None}
+    known = [host for host in reached if host.left_behind_bytes is not None]
     unknown = [host.name for host in reached if host.left_behind_bytes is None]
     lines: list[str] = []
-    if known and not any(known.values()):
+    if known and not any(host.left_behind_bytes or host.left_behind_images for host in known):
         lines.append("nothing")
     elif len(known) <= MAX_HOSTS:
         lines += [
-            ", ".join(f"{clean_line(name)} {units.size(left)}" for name, left in known.items())
+            ", ".join(f"{clean_line(host.name)} {_left_on([host])}" for host in known)
         ] * bool(known)
     else:
-        most = max(known, key=lambda name: known[name])
+        most = max(known, key=lambda host: host.left_behind_bytes or 0)
         lines.append(
-            f"{units.size(sum(known.values()))} on {len(known)} hosts; "
-            f"most on {clean_line(most)}: {units.size(known[most])}"
+            f"{_left_on(known)} on {len(known)} hosts; "
+            f"most on {clean_line(most.name)}: {_left_on([most])}"
         )
     if unknown:
         lines.append(f"could not be measured on {clean_line(fold(unknown))}")
     return tuple(lines)
+
+
+def _left_on(hosts: Sequence[HostReport]) -> str:
+    """ "up to 1.3 MB", with the images among it where there are any."""
+    size = units.size(sum(host.left_behind_bytes or 0 for host in hosts))
+    images = sum(host.left_behind_images for host in hosts)
+    at_most = "up to " if any(host.left_behind_at_most for host in hosts) else ""
+    named = f" ({images} image{'s' if images > 1 else ''})" if images else ""
+    return f"{at_most}{size}{named}"

@@ -20,6 +20,10 @@ MAX_FINDINGS = 3
 MAX_EVIDENCE = 4
 """Facts shown of each, unless all findings are asked for."""
 
+MAX_ALL_EVIDENCE = 12
+"""Facts shown of each then: a fact that differs between hosts is as many facts as values. The JSON
+has all."""
+
 HEADING = "Why"
 UNEXPLAINED = "Unexplained"
 NEEDS = "To learn more"
@@ -77,12 +81,12 @@ NOTHING = Reasons()
 
 
 def lay_out_findings(findings: Findings, limit: int | None = MAX_FINDINGS) -> Reasons:
-    """The most expensive findings; with `limit` None all of them with all their evidence, with 0
-    none."""
+    """The most expensive findings; with `limit` None all of them with more of their evidence, with
+    0 none."""
     if limit == 0:
         return NOTHING
     explained, unexplained = findings.findings[:limit], findings.unexplained[:limit]
-    max_evidence = None if limit is None else MAX_EVIDENCE
+    max_evidence = MAX_ALL_EVIDENCE if limit is None else MAX_EVIDENCE
     return Reasons(
         explained=tuple(_explained(finding, max_evidence) for finding in explained),
         more=len(findings.findings) - len(explained),
@@ -92,7 +96,7 @@ def lay_out_findings(findings: Findings, limit: int | None = MAX_FINDINGS) -> Re
     )
 
 
-def _explained(finding: Finding, max_evidence: int | None) -> Reason:
+def _explained(finding: Finding, max_evidence: int) -> Reason:
     texts = [clean_line(evidence.text) for evidence in finding.evidence]
     return Reason(
         sign=CONFIDENCES[finding.confidence].sign,
@@ -105,7 +109,7 @@ def _explained(finding: Finding, max_evidence: int | None) -> Reason:
     )
 
 
-def _unexplained(difference: Unexplained, max_evidence: int | None) -> Reason:
+def _unexplained(difference: Unexplained, max_evidence: int) -> Reason:
     texts = [clean_line(fact.text) for fact in difference.facts]
     if difference.suspects:
         texts.insert(0, f"it could be {_any_of(difference.suspects)}; none of them is proved")

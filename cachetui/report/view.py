@@ -188,7 +188,8 @@ def _legend(document: Document, columns: list[Column], folded: bool) -> tuple[st
     if any(cell.odd for column in columns for cell in column.cells):
         used.add("odd")
     lines = [meaning for status, meaning in _MEANINGS.items() if status in used]
-    if any(step.timing == "arrival" for run in document.runs for step in run.steps):
+    legacy = [run for run in document.runs if run.backend == "legacy"]
+    if any(step.timing == "arrival" for run in legacy for step in run.steps):
         lines.append("legacy prints no times: seconds from when its output arrived")
     repeats = max((run.repeat for run in document.runs), default=1)
     if repeats > 1:

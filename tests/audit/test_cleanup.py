@@ -9,7 +9,6 @@ import pytest
 from cachetui.audit.cleanup import (
     TRIES,
     image_ids,
-    images_we_made,
     mount_id,
     mounts_of_audits,
     removal_command,
@@ -68,21 +67,6 @@ def test_but_not_for_ever_and_not_for_another_trouble(answer: Completed, asked: 
     with pytest.raises(HostError, match="docker image ls"):
         image_ids(machine, HOST)
     assert machine.asked == asked
-
-
-def test_ours_is_what_our_build_printed_and_what_it_stands_on() -> None:
-    parents = {"sha256:cc": "sha256:bb", "sha256:bb": "sha256:aa", "sha256:aa": "sha256:old"}
-    assert images_we_made(["cc"], [], parents) == ["sha256:cc", "sha256:bb", "sha256:aa"]
-
-
-def test_what_nobody_of_ours_printed_is_not_ours() -> None:
-    assert images_we_made(["cc"], [], {"sha256:dd": "", "sha256:ee": "sha256:dd"}) == []
-    assert images_we_made([""], [], {"sha256:dd": ""}) == []
-
-
-def test_a_base_that_came_meanwhile_stays_with_all_below_it() -> None:
-    parents = {"sha256:cc": "sha256:base", "sha256:base": "sha256:below", "sha256:below": ""}
-    assert images_we_made(["cc", "base"], ["base"], parents) == ["sha256:cc"]
 
 
 def test_a_tag_on_an_image_that_was_there_is_moved_before_it_goes() -> None:

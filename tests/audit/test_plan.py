@@ -34,6 +34,27 @@ def test_as_found_comes_first_and_once() -> None:
     assert order.count("buildkit-cold") == 3
 
 
+@pytest.mark.parametrize(
+    ("scenarios", "added"),
+    [
+        (["buildkit-as-found"], []),
+        (["buildkit-cold"], ["buildkit-as-found"]),
+        (["buildkit-warm"], ["buildkit-as-found"]),
+        (["legacy-cold"], ["legacy-as-found"]),
+        (["legacy-as-found", "buildkit-cold"], ["buildkit-as-found"]),
+        (["legacy-cold", "buildkit-cold"], ["legacy-as-found", "buildkit-as-found"]),
+    ],
+)
+def test_as_found_beside_scenarios_adds_no_builder(scenarios: list[str], added: list[str]) -> None:
+    plan = make_plan(MOUNT, scenarios=scenarios, as_found=True)
+    alone = make_plan(MOUNT, scenarios=scenarios)
+    assert set(plan.scenarios) - set(alone.scenarios) == set(added)
+    told = [note.split()[0] for note in plan.notes if "--as-found adds it" in note]
+    assert told == added
+    both = make_plan(MOUNT, as_found=True)
+    assert not any("--as-found adds it" in note for note in both.notes)
+
+
 def test_a_warm_run_brings_its_cold_run() -> None:
     plan = make_plan(MOUNT, scenarios=["legacy-warm"])
     assert plan.scenarios == ("legacy-cold", "legacy-warm")

@@ -3,7 +3,7 @@
 Warm is cold with every miss a hit, unless it is written out. `hit|miss` is either: WORKDIR's
 vertex is not run anew by `--no-cache` (`dockerfile2llb/convert.go` dispatchWorkdir gives it no
 IgnoreCache), so that depends on what the engine built before; a step beside one that fails may
-be done by then or cancelled.
+be done by then or cancelled; 20.10 finds the COPY from the context in an imported cache and no RUN.
 """
 
 from __future__ import annotations
@@ -70,6 +70,8 @@ COLD: dict[tuple[str, Backend], str] = {
     ("same-name-legacy", "legacy"): "hit: 0.0; miss: 0.1; failed: 1.0; not-reached: 1.1 2.0 2.1",
     ("no-base", "legacy"): "failed: 0.0; not-reached: 0.1",
     ("no-base", "buildkit"): "failed: 0.0; not-reached: 0.1",
+    ("imported", "buildkit"): "hit|miss: 0.0 0.1 1.0 1.2 1.3 1.4; hit: 1.1",
+    ("imported-above", "buildkit"): "hit|miss: 0.0 0.1 1.0 1.2; hit: 1.1; miss: 1.3 1.4",
     ("pulled", "legacy"): "miss: 0.0 0.1",
     ("pulled", "buildkit"): "miss: 0.0 0.1",
     ("failed-copy", "legacy"): "hit: 0.0; miss: 0.1; failed: 0.2; not-reached: 0.3",
@@ -102,6 +104,8 @@ SAME: dict[str, list[set[str]]] = {
     "equal": [{"0.0", "1.0", "2.0"}, {"0.1", "1.1"}, {"0.2", "1.2"}, {"0.3", "1.4"}],
     "interleaved": [{"0.0", "1.0", "2.0"}],
     "told-cached": [{"0.0", "1.0"}],
+    "imported": [{"0.0", "1.0"}],
+    "imported-above": [{"0.0", "1.0"}],
     "names": [{"0.0", "2.0", "3.0", "4.0", "5.0"}],
 }
 """Steps that are one vertex for BuildKit."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cachetui.builders.events import Ended, Message, Started
@@ -18,6 +18,7 @@ from cachetui.builders.step_map import StepMap
 from cachetui.dockerfile.parse import parse
 from cachetui.records.run import OutputFormat
 from tests.builders.replay import events, joined, map_of, pieces
+from tests.examples import examples
 from tests.recordings.cases import Recording, recordings
 
 FORMATS: tuple[OutputFormat, ...] = ("legacy", "plain", "rawjson")
@@ -68,7 +69,7 @@ def cut(data: bytes, places: list[int]) -> list[bytes]:
     return [data[a:b] for a, b in itertools.pairwise(at)]
 
 
-@settings(max_examples=150, deadline=None)
+@examples(1.5)
 @given(st.sampled_from(FORMATS), st.lists(st.binary(max_size=40), max_size=20))
 def test_any_bytes(output: OutputFormat, blocks: list[bytes]) -> None:
     check(output, blocks)
@@ -76,7 +77,7 @@ def test_any_bytes(output: OutputFormat, blocks: list[bytes]) -> None:
 
 @pytest.mark.parametrize("output", FORMATS)
 def test_likely_words_in_any_order(output: OutputFormat) -> None:
-    @settings(max_examples=400, deadline=None)
+    @examples(4)
     @given(
         st.lists(st.sampled_from(TOKENS[output]), max_size=40),
         st.lists(st.integers(0, 5000), max_size=8),
@@ -87,7 +88,7 @@ def test_likely_words_in_any_order(output: OutputFormat) -> None:
     run()
 
 
-@settings(max_examples=150, deadline=None)
+@examples(1.5)
 @given(
     st.sampled_from(SOME),
     st.lists(st.integers(0, 40_000), max_size=12),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from cachetui.builders.events import Ended, Event, Log, Message, Started
 from cachetui.builders.plain_output import PlainParser
 from tests.builders.replay import events, joined
@@ -51,6 +53,64 @@ def test_the_last_end_holds_and_statuses_are_no_logs() -> None:
     assert [(end.seconds, end.fetched) for end in ends(found)] == [(0.1, True), (0.5, True)]
     assert logs(found) == [("4", b"is no status\n")]
     assert sum(isinstance(event, Started) for event in found) == 1
+
+
+def test_a_vertex_that_was_cached_stays_a_hit_and_its_pull_is_the_cost() -> None:
+    layers = (
+        b"#8 sha256:" + b"a" * 64 + b" 32.51MB / 41.95MB 0.2s\n"
+        b"#8 sha256:" + b"a" * 64 + b" 41.95MB / 41.95MB 1.2s done\n"
+        b"#8 sha256:" + b"b" * 64 + b" 159B / 159B 0.1s done\n"
+        b"#8 extracting sha256:" + b"a" * 64 + b" 0.3s done\n"
+    )
+    head, done = b"#8 [2/3] COPY --from=deps /big /big\n", b"#8 DONE 1.5s\n\n"
+    for text in (
+        head + b"#8 CACHED\n\n#12 exporting\n#12 ...\n\n" + head + layers + done,
+        head + layers + done,  # both came at once: only the last word is printed
+    ):
+        end = ends(read(text))[-1]
+        assert (end.outcome, end.seconds, end.fetched_bytes) == ("hit", 1.5, 41_950_159)
+    in_a_folder = head + layers + b"#8 CACHED\n\n"
+    graph_driver = head + b"#8 pulling sha256:" + b"a" * 64 + b" 1.2s done\n#8 CACHED\n\n"
+    for text, size in ((in_a_folder, 41_950_159), (graph_driver, None)):
+        end = ends(events("plain", [text], 5.0))[-1]
+        assert (end.outcome, end.timing, end.fetched_bytes) == ("hit", "arrival", size)
+        assert end.seconds == pytest.approx(1.2)
+
+
+def test_what_runs_after_all_is_no_hit() -> None:
+    pull = b"#8 pulling sha256:" + b"a" * 64 + b" done\n"
+    lost = b"#8 [2/3] RUN x\n#8 CACHED\n\n#8 [2/3] RUN x\n" + pull + b"#8 ERROR: not found\n\n"
+    found = ends(read(lost + b"#8 [2/3] RUN x\n#8 DONE 51.5s\n"))
+    assert [end.outcome for end in found] == ["hit", "failed", "done"]
+    assert not found[-1].fetched
+    another_step_failed = b"#8 [2/3] RUN x\n#8 CACHED\n\n#8 [2/3] RUN x\n#8 0.1 x\n#8 DONE 0.1s\n"
+    assert ends(read(another_step_failed))[-1].outcome == "done"
+    base = b"#8 [1/3] FROM a\n#8 extracting sha256:" + b"a" * 64 + b" 0.9s done\n#8 DONE 1.0s\n"
+    assert ends(read(base))[-1].outcome == "done"
+
+
+def test_a_log_line_that_is_numbered_0_is_of_the_vertex_printed_last() -> None:
+    """What buildx 0.8 to 0.10 print of lines that come before a vertex's header."""
+    text = (
+        b'#0 building with "default" instance using docker driver\n\n'
+        b"#5 [a 2/2] RUN a\n#0 0.101 first\n#0 0.102 second\n#5 0.250 third\n#5 ...\n\n"
+        b"#6 [b 2/2] RUN b\n#0 0.300 of b\n#6 DONE 0.4s\n\n"
+        b"#5 [a 2/2] RUN a\n#0 0.5 again\n#5 0.6 last\n#5 DONE 0.6s\n"
+    )
+    want = [("5", b"first\nsecond\nthird\n"), ("6", b"of b\n"), ("5", b"again\nlast\n")]
+    for blocks in ([text], [text[at : at + 1] for at in range(len(text))]):
+        found = read(*blocks)
+        assert logs(found) == want
+        assert [event.text for event in found if isinstance(event, Message)] == [
+            '#0 building with "default" instance using docker driver'
+        ]
+    many = b"#5 [2/2] RUN a\n" + b"".join(b"#0 %d.5 line %d\n" % (n, n) for n in range(2000))
+    assert logs(read(many)) == [("5", b"".join(b"line %d\n" % n for n in range(2000)))]
+    nobody = read(b"#0 0.1 text\n")
+    assert logs(nobody) == []
+    assert [event.text for event in nobody if isinstance(event, Message)] == ["#0 0.1 text"]
+    over = read(b"#5 [2/2] RUN a\n#0 0.1 " + b"x" * (1 << 20) + b"y" * 100)
+    assert b"".join(piece for _, piece in logs(over)).endswith(b"xy" + b"y" * 99)
 
 
 def test_outcomes() -> None:

@@ -42,6 +42,48 @@ def ends(found: list[Event]) -> list[Ended]:
     return [event for event in found if isinstance(event, Ended)]
 
 
+def layer(at: float, done: float | None = None, **more: Any) -> dict[str, Any]:
+    found = {"id": "sha256:aa", "vertex": "d", "total": 41_950_000, "started": stamp(at), **more}
+    return found if done is None else {**found, "completed": stamp(done)}
+
+
+def test_a_vertex_that_was_cached_stays_a_hit_and_its_pull_is_the_cost() -> None:
+    found = read(
+        line(vertexes=[vertex(1, 1, cached=True)]),
+        line(vertexes=[vertex(10)], statuses=[layer(10.2, current=20_000_000)]),
+        line(vertexes=[vertex(10, 11)], statuses=[layer(10.2, 11, current=41_950_000)]),
+        line(vertexes=[vertex(12, 12.5)]),
+        at=30.0,
+    )
+    assert [end.outcome for end in ends(found)] == ["hit", "hit", "hit"]
+    last = ends(found)[-1]
+    assert last.seconds is not None
+    assert last.started is not None
+    assert last.finished is not None
+    assert (round(last.seconds, 6), last.fetched_bytes) == (1.5, 41_950_000)
+    assert round(last.finished - last.started, 6) == 2.5, "it was not at work before the pull"
+
+
+def test_a_cached_vertex_that_could_not_be_read_runs_and_is_no_hit() -> None:
+    found = read(
+        line(vertexes=[vertex(1, 1, cached=True)]),
+        line(vertexes=[vertex(2, 3, cached=True, error="failed to copy: not found")]),
+        line(vertexes=[vertex(4, error="failed to copy: not found")]),
+        line(vertexes=[vertex(4, 9)]),
+    )
+    assert [end.outcome for end in ends(found)] == ["hit", "failed", "done"]
+
+
+def test_a_vertex_that_was_at_work_when_it_was_called_cached_is_no_hit() -> None:
+    """BuildKit calls all that has not ended cached when a COPY's source is missing."""
+    found = read(
+        line(vertexes=[vertex(1)]),
+        line(vertexes=[vertex(2, 2, cached=True)]),
+        line(vertexes=[vertex(1, 3)]),
+    )
+    assert [end.outcome for end in ends(found)] == ["hit", "done"]
+
+
 def test_merged_intervals() -> None:
     found = read(
         line(vertexes=[vertex(1, 3)]),

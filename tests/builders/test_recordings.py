@@ -56,9 +56,8 @@ def test_times(recording: Recording) -> None:
             assert step.started is not None
             assert step.finished is not None
             assert 0 <= step.started <= step.finished
-            assert step.timing == ("arrival" if step.status == "failed" else timing) or (
-                step.timing == timing
-            )
+            by_arrival = step.status == "failed" or step.pulled_seconds is not None
+            assert step.timing in (timing, "arrival" if by_arrival else timing)
         elif step.status == "not-needed":
             assert (step.seconds, step.timing) == (None, None)
 
@@ -190,6 +189,34 @@ def test_what_was_told_as_cached_for_a_failure_is_no_hit() -> None:
         assert "hit" not in {steps[step] for step in ("0.1", "1.2", "2.1", "2.2")}
     old = find("told-cached", "old-plain-cold")
     assert old.path.read_text().count(" CACHED\n") > 3  # a FROM, and steps that were passed over
+
+
+@pytest.mark.parametrize("case", ["imported", "imported-above"])
+@pytest.mark.parametrize("host", ["old", "mid", "new", "ctd"])
+@pytest.mark.parametrize("output", ["plain", "rawjson"])
+def test_a_hit_in_an_imported_cache_is_a_hit_and_the_pull_its_cost(
+    case: str, host: str, output: str
+) -> None:
+    if (host, output) == ("old", "rawjson"):
+        return  # its client has no rawjson
+    steps, _ = replay(find(case, f"{host}-{output}-cold"))
+    pulled = {name(step): step for step in steps if step.pulled_seconds is not None}
+    hits = {name(step) for step in steps if step.status == "hit" and step.counts}
+    if host == "old":
+        assert hits == pulled.keys() == {"1.1"}
+        return
+    last = "1.4" if case == "imported" else "1.2"
+    assert hits == {"0.1", "1.1", "1.2"} | ({"1.3", "1.4"} if case == "imported" else set())
+    assert pulled.keys() == {last}
+    step = pulled[last]
+    assert step.seconds == step.pulled_seconds
+    assert step.pulled_seconds is not None
+    assert step.pulled_seconds > 0
+    if host == "ctd":  # a graph driver's store does not say how much it pulls
+        assert step.pulled_bytes is not None
+        assert 3_000_000 < step.pulled_bytes < 5_000_000
+    else:
+        assert step.pulled_bytes is None
 
 
 @pytest.mark.parametrize("file", ["old-legacy-cold", "new-legacy-cold", "old-plain-cold"])

@@ -48,6 +48,8 @@ def build(tmp_path: Path) -> Path:
         (["{build}", "-w", "other"], "other"),
         (["{build}", "-x", "here"], "no hosts are left"),
         (["{build}", "--max-age", "soon"], "30m, 12h, 7d"),
+        (["{build}", "--max-age", "7d", "--fresh"], "give one of them"),
+        (["{build}", "--scenarios", ""], "no scenario named; there are"),
         (["{build}", "--target", "prod"], "prod"),
         (["{build}", "-f", "Other"], "no Dockerfile at"),
         (["{build}", "--build-arg", "=x"], "NAME=VALUE"),
@@ -163,7 +165,8 @@ def test_show_tells_why_and_the_json_has_it(kept: Path) -> None:
     } <= found.keys()  # fmt: skip
     assert found["confidence"] == "proved"
     assert found["steps"] == [{"stage_index": 0, "index": 3}]
-    assert all(one.keys() == {"kind", "text", "data"} for one in found["evidence"])
+    keys = {"kind", "text", "data", "hosts", "runs"}
+    assert all(one.keys() == keys for one in found["evidence"])
     assert "Why" not in run("show", "--store", kept, "--findings", "none").stdout
     wrong = run("show", "--store", kept, "--findings", "some")
     assert wrong.exit_code == 2

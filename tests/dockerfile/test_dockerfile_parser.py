@@ -6,11 +6,12 @@ import re
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import DockerfileError, parse
+from tests.examples import examples
 
 buildkit: Any = pytest.importorskip("dockerfile", reason="no wheel of BuildKit's parser here")
 
@@ -207,7 +208,7 @@ def lines(draw: st.DrawFn) -> str:
     return text + "\n" + body
 
 
-@settings(max_examples=300, deadline=None)
+@examples(3)
 @given(
     st.sampled_from(["", "# escape=`\n", "# syntax=x\n", "ARG A=1\n", "\n"]),
     st.lists(lines(), max_size=6),

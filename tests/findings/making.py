@@ -9,7 +9,7 @@ from cachetui.context.manifest import Entry
 from cachetui.dockerfile.parse import parse
 from cachetui.findings import Finding, Findings, Proof, explain_audit
 from cachetui.records.document import BuildRecord, Document
-from cachetui.records.host import HostReport
+from cachetui.records.host import BaseImage, ClientSettings, HostEvidence, HostReport
 from cachetui.records.run import Run
 from cachetui.records.step import Step, StepId, StepStatus
 from tests import make_records as b
@@ -81,7 +81,11 @@ def run(
 def host(name: str = "ci-1", bases: Mapping[str, Any] | None = None, **more: Any) -> HostReport:
     """A well host that has base:1; `facts` as keywords with `facts_`."""
     known = {key[6:]: more.pop(key) for key in list(more) if key.startswith("facts_")}
-    return b.host(name, facts=b.facts(bases=dict(bases or {"base:1": BASE}), **known), **more)
+    known.setdefault("client_settings", ClientSettings())
+    there = dict(bases or {"base:1": BASE})
+    images = tuple(BaseImage(ref=ref, id="sha256:id") for ref, layers in there.items() if layers)
+    more.setdefault("evidence", HostEvidence(at=b.NOW, bases=images))
+    return b.host(name, facts=b.facts(bases=there, **known), **more)
 
 
 def audit(

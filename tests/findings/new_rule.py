@@ -71,7 +71,7 @@ from tests.surprises.stage import Stage
 
 def play(stage: Stage, _part: str) -> None:
     """FILL IN: the audits that show it; hosts on which it cannot be are left out of EXPECTED and
-    get their reason in NOT_THERE (see tests/surprises/conftest.py)."""
+    get their reason in NOT_THERE (see tests/surprises/surprise.py)."""
     stage.audit("buildkit-as-found")
 '''
 
@@ -147,6 +147,7 @@ def main(arguments: list[str]) -> int:
     for path in files:
         print(path.relative_to(ROOT))
     print("Fill in what the tests list: pytest tests/findings/test_page.py")
+    print(f"Then play it on real engines: make record-surprises NAME={arguments[0]}")
     return 0
 
 

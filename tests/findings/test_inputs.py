@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from cachetui.context.manifest import Entry
 from cachetui.dockerfile.parse import parse
 from cachetui.findings.changing_values import changing_command, changing_value
 from cachetui.findings.context_differences import kind_of, unneeded
 from cachetui.findings.context_files import ContextFiles, Difference, compare_files, files_read
 from cachetui.findings.dockerfile_edits import edits
-from cachetui.findings.variables import from_arguments, global_args, scope_at
+from cachetui.findings.variables import Scope, from_arguments, global_args, scope_at
 from cachetui.records.backend import Backend
+from cachetui.records.scenario import BACKENDS
 from tests.findings.making import entries
 
 FILES = entries(
@@ -76,6 +78,80 @@ def test_a_variable_names_a_source_where_its_value_is_known() -> None:
     given = {"WHAT": "sha256:digest"}
     files = ContextFiles(FILES, {}, "context/Dockerfile")
     assert files_read(files, item, "buildkit", scope_at(file, given, 0, 2, "buildkit")) is None
+
+
+def view(line: str, backend: Backend, *changed: Entry, gone: str = "") -> dict[str, Entry]:
+    """What an instruction sees of TREE, with entries added or in place of others."""
+    tree = {one.path: one for one in (*TREE, *changed)}
+    tree.pop(gone, None)
+    item = parse(f"FROM base:1\n{line}\n").stages[0].instructions[1]
+    files = ContextFiles(tuple(tree.values()), {}, "context/Dockerfile")
+    found = files_read(files, item, backend, Scope())
+    assert found is not None
+    return found
+
+
+def link(path: str, target: str) -> Entry:
+    return Entry(f"context/{path}", "symlink", 0o777, target=target)
+
+
+def other(path: str) -> Entry:
+    """That file with other bytes."""
+    one = next(entry for entry in TREE if entry.path == f"context/{path}")
+    return type(one)(one.path, "file", one.mode, one.size, "f" * 64)
+
+
+TREE = (
+    *entries(a__b__file="same", a__b__other="same", a__c="c", top="t"),
+    link("ldir", "a/b"),
+    link("a/link", "b/file"),
+    link("lfile", "/a/b/file"),
+    link("out", "../../etc/passwd"),
+    link("a/broken", "nowhere"),
+    link("a/up", "../top"),
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "change", "legacy", "buildkit"),
+    [
+        # What is in the key of each builder was measured on all four engines.
+        ("COPY ldir/file /x", other("a/b/file"), True, True),
+        ("COPY ldir /x", other("a/b/file"), True, True),
+        ("COPY ldir/f* /x", other("a/b/file"), True, True),
+        ("RUN --mount=type=bind,source=ldir,target=/m x", other("a/b/file"), False, True),
+        ("COPY lfile /x", other("a/b/file"), True, True),
+        ("COPY a/link /x", other("a/b/file"), True, True),
+        ("COPY ldir/file /x", other("a/b/other"), False, False),
+        ("COPY ldir/file /x", link("ldir", "./a/b"), False, False),
+        ("COPY . /x", link("ldir", "./a/b"), False, True),
+        ("COPY lfile /x", link("lfile", "a/b/other"), True, False),  # equal bytes
+        ("COPY a /x", link("a/link", "b/other"), True, True),
+        ("COPY a /x", link("a/broken", "elsewhere"), False, True),
+        ("COPY a /x", other("top"), True, False),  # behind a/up
+        ("COPY a /x", Entry("context/a/b", "dir", 0o700), True, True),
+        ("COPY a/b/file /x", Entry("context/a/b", "dir", 0o700), False, False),
+        ("COPY a/b* /x", Entry("context/a/b", "dir", 0o700), True, True),
+        ("COPY . /x", Entry("context", "dir", 0o700), False, False),
+        ("COPY a /x", Entry("context/a/b/other", "link", 0o644, target="context/a/b/file"), True,
+         False),
+        ("COPY --exclude=b/other a /x", other("a/b/other"), True, False),
+        ("COPY --exclude=**/other a /x", other("a/b/file"), True, True),
+    ],
+)  # fmt: skip
+def test_what_of_a_context_is_in_each_builders_key(
+    line: str, change: Entry, legacy: bool, buildkit: bool
+) -> None:
+    keys: tuple[tuple[Backend, bool], ...] = (("legacy", legacy), ("buildkit", buildkit))
+    for backend, differs in keys:
+        difference = compare_files(view(line, backend), view(line, backend, change))
+        assert bool(difference) is differs, (backend, difference)
+
+
+def test_a_link_that_leads_nowhere_or_in_a_circle_is_nothing_to_copy() -> None:
+    for backend in BACKENDS:
+        assert view("COPY out /x", backend) == {}
+        assert view("COPY c1 /x", backend, link("c1", "c2"), link("c2", "c1")) == {}
 
 
 def test_the_legacy_builder_ignores_exclude() -> None:

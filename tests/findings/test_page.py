@@ -10,7 +10,7 @@ from cachetui.findings import RULES
 from cachetui.findings.rule import Rule
 from tests.findings.new_rule import left_to_fill_in
 from tests.findings.page import FILE, whole
-from tests.surprises.conftest import surprises
+from tests.surprises.surprise import surprises
 
 
 def test_the_page_is_what_the_rules_are() -> None:

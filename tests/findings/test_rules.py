@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from cachetui.builders.history_line import command_digest
-from cachetui.findings import Findings, StepRef
+from cachetui.findings import Findings, StepRef, rule
 from cachetui.records.document import Document
 from cachetui.records.host import (
     BaseImage,
@@ -132,6 +133,34 @@ def test_outputs_prove_what_depends_on_a_mount(step: StepId) -> None:
     assert only(found, "mount-changes-result").steps == (StepRef(0, 1),)
     for cold, warm in ((["a"], ["b"]), (["a", "a"], ["b", "c"]), (["a", "a"], ["a", "a"])):
         assert "mount-changes-result" not in ids(outputs_of(MAKES, cold, warm, step))
+
+
+@pytest.mark.parametrize(
+    ("results", "found"),
+    [
+        ({"a": ("c", "w"), "b": ("c", "w")}, {"a", "b"}),
+        ({"a": ("c", "w"), "b": ("c", "w"), "c": ("c", "x")}, {"a", "b"}),
+        ({"a": ("c", "w"), "b": ("c", "x")}, set()),
+        ({"a": ("c", "w"), "b": ("d", "w")}, set()),
+        ({"a": ("c", "c"), "b": ("c", "c")}, set()),
+        ({"a": ("c", "w")}, set()),
+    ],
+)
+def test_one_repeat_on_several_hosts_is_evidence(
+    results: dict[str, tuple[str, str]], found: set[str]
+) -> None:
+    runs: list[Run] = []
+    outputs: dict[tuple[str, StepId], str] = {}
+    for name, made in results.items():
+        for scenario, result in zip(("buildkit-cold", "buildkit-mounts-warm"), made, strict=True):
+            one = run(MAKES, "mm", scenario=scenario, host=name)
+            runs.append(one)
+            outputs[(one.id, StepId(0, 1))] = result
+    said = why(audit(MAKES, runs), outputs=outputs)
+    likely = [f for f in said.findings if f.id == "mount-changes-result"]
+    assert {h for f in likely for h in f.hosts if f.confidence == "likely"} == found
+    asked = [need for need in said.needs if "--repeat 2 --outputs" in need.text]
+    assert bool(asked) is (not found and any(cold != warm for cold, warm in results.values()))
 
 
 @pytest.mark.parametrize("step", [StepId(0, 1), StepId(1, 1)], ids=["of the RUN", "of its copy"])
@@ -317,5 +346,54 @@ def test_never_built_needs_a_cache_that_was_read_and_has_nothing_of_it() -> None
     none = CacheEntry(type="regular", description="mount / from exec /bin/sh -c other", bytes=1)
     ours = CacheEntry(type="regular", description="mount / from exec /bin/sh -c make", bytes=1)
     assert ids(why(document((none,)))) == ["evicted-or-never-built"]
+    advice = only(why(document((none,))), "evicted-or-never-built").advice or ""
+    assert "--cache-from …" in advice
+    for args in (("--cache-from", "type=local,src=/c"), ("--cache-from=reg/app:cache",)):
+        given = msgspec.structs.replace(
+            document((none,)),
+            build=msgspec.structs.replace(document((none,)).build, docker_args=args),
+        )
+        advice = only(why(given), "evicted-or-never-built").advice or ""
+        assert advice.endswith("what --cache-from names has not")
     assert ids(why(document((none, ours)))) == []
     assert ids(why(document(None))) == []
+
+
+def ignored(flag: str, engine: str) -> list[str]:
+    """The titles of legacy-ignores-syntax for a step with this flag on that engine."""
+    text = f"FROM base:1\n{flag}\n"
+    made = run(text, "m", scenario="legacy-cold", engine=engine)
+    found = why(audit(text, [made])).findings
+    return [finding.title for finding in found if finding.id == "legacy-ignores-syntax"]
+
+
+@pytest.mark.parametrize(
+    ("step", "engine", "what"),
+    [
+        ("COPY --link a /a", "26.1.5", "--link"),
+        ("COPY --link=false a /a", "26.1.5", None),
+        ("ADD --checksum=sha256:00 http://x/a /a", "26.1.5", "--checksum"),
+        ("ADD --keep-git-dir a /a", "28.5.2", "--keep-git-dir"),
+        ("COPY --exclude=*.o . /a", "28.5.2", "--exclude"),
+        ("COPY --exclude=*.o . /a", "26.1.5", None),  # refuses the file
+        ("ADD --unpack=false a.tar /a", "28.5.2", "--unpack"),
+        ("ADD --unpack=false a.tar /a", "26.1.5", None),
+        ("COPY --parents a /a", "29.1.0", "--parents"),
+        ("COPY --parents a /a", "28.5.2", None),
+        ("COPY --link a /a", "20.10.24", None),
+        ("COPY --chown=1:1 a /a", "28.5.2", None),
+        ("RUN <<EOF\nmake\nEOF", "28.5.2", "a heredoc"),
+        ("RUN <<EOF\nmake\nEOF", "20.10.24", None),
+    ],
+)
+def test_what_the_legacy_builder_ignores(step: str, engine: str, what: str | None) -> None:
+    titles = ignored(step, engine)
+    assert bool(titles) == (what is not None)
+    for title in titles:
+        assert title.startswith(f"the legacy builder ignored {what} (line 2) and built ")
+
+
+def test_the_former_id_of_a_rule_still_names_it() -> None:
+    now = rule("legacy-ignores-syntax")
+    assert now is not None
+    assert rule("legacy-drops-heredoc") is now

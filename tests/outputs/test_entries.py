@@ -12,13 +12,14 @@ import zlib
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cachetui.outputs.fetch import raw_path
 from cachetui.outputs.remote import entries
 from cachetui.outputs.remote.entries import Layer, escape, plain
 from cachetui.outputs.remote.feed import Feed, Unreadable, unpacked
+from tests.examples import examples
 from tests.outputs.tars import END, blocks, header, padded, read_layer, sha, tar, zipped
 
 
@@ -264,7 +265,7 @@ def test_too_many_entries_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param(b"\x28\xb5\x2f\xfd", id="zstd", marks=pytest.mark.needs("zstd")),
     ],
 )
-@settings(max_examples=100, deadline=None)
+@examples(1)
 @given(data=st.binary(max_size=3000))
 def test_noise_never_crashes(data: bytes, magic: bytes) -> None:
     _, layer = read_layer(magic + data)

@@ -14,13 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cachetui.outputs import containers
 from cachetui.outputs.containers import listing
 from cachetui.outputs.filediff import Fetched, FileDifference, file_difference, first_difference
 from cachetui.report.outputs.fileview import render_file
+from tests.examples import examples
 from tests.make_records import HOSTILE
 from tests.outputs.tars import tar
 
@@ -90,7 +91,7 @@ def test_thousands_of_lines_are_shown_in_part() -> None:
     assert found.more > 10_000
 
 
-@settings(max_examples=200, deadline=None)
+@examples(2)
 @given(st.binary(max_size=50), st.binary(max_size=50))
 def test_the_first_difference(a: bytes, b: bytes) -> None:
     expected = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), None)
@@ -99,7 +100,7 @@ def test_the_first_difference(a: bytes, b: bytes) -> None:
     assert first_difference(a, b) == expected
 
 
-@settings(max_examples=100, deadline=None)
+@examples(1)
 @given(st.lists(st.sampled_from("abc"), max_size=30), st.lists(st.sampled_from("abc"), max_size=30))
 def test_a_diff_has_what_was_removed_and_added(a: list[str], b: list[str]) -> None:
     found = differ("\n".join(a).encode(), "\n".join(b).encode())
@@ -200,7 +201,7 @@ def test_what_cannot_be_read_is_binary(monkeypatch: pytest.MonkeyPatch) -> None:
     assert listing(a_zip((2000, 1, 1, 0, 0, 0), bytes(5000))) is not None
 
 
-@settings(max_examples=300, deadline=None)
+@examples(3)
 @given(st.sampled_from(list(MAKERS)), st.data())
 def test_damaged_containers_never_crash(kind: str, data: st.DataObject) -> None:
     whole = bytearray(MAKERS[kind](1, b"content"))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cachetui.outputs.layers import LayerError, key
 from cachetui.outputs.merge import FINAL, MTIME, PATH, TYPE, Fields, Side, changes, judge, made
+from tests.examples import examples
 
 NAMES = ["a", "a/b", "a/b/c", "a-b", "a/c", "d", ""]
 
@@ -131,7 +132,7 @@ def model(a: list[Layer], b: list[Layer], cuts: list[list[int]]) -> set[tuple[in
     return found
 
 
-@settings(max_examples=250, deadline=None)
+@examples(2.5)
 @given(
     st.lists(layer, min_size=1, max_size=4),
     st.lists(layer, min_size=1, max_size=4),
@@ -168,7 +169,7 @@ def test_it_finds_what_applying_the_layers_finds(
     assert found == model(a, b, cuts)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(1)
 @given(st.lists(layer, min_size=1, max_size=4))
 def test_an_image_does_not_differ_from_itself(layers: list[Layer]) -> None:
     texts = {repr(lines(one)): lines(one) for one in layers}
@@ -177,7 +178,7 @@ def test_an_image_does_not_differ_from_itself(layers: list[Layer]) -> None:
     assert list(changes(side, side, dict(texts))) == []
 
 
-@settings(max_examples=100, deadline=None)
+@examples(1)
 @given(st.lists(layer, min_size=1, max_size=4))
 def test_what_each_step_made(layers: list[Layer]) -> None:
     if any(map(torn, layers)):

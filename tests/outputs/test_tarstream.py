@@ -8,12 +8,13 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cachetui.outputs.remote.feed import Feed, Unreadable
 from cachetui.outputs.remote.headers import MOST_HEADER, MOST_REGIONS
 from cachetui.outputs.remote.tarstream import Member, Reader
+from tests.examples import examples
 from tests.outputs.tars import END, blocks, header, padded, tar
 
 KINDS = {
@@ -59,7 +60,7 @@ entry = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(1.5)
 @given(
     st.lists(entry, max_size=8),
     st.sampled_from([tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]),
@@ -93,7 +94,7 @@ def test_it_reads_what_tarfile_wrote(entries: list[dict[str, Any]], form: int, s
             assert member.link == info.linkname.encode()
 
 
-@settings(max_examples=300, deadline=None)
+@examples(3)
 @given(st.data())
 def test_damage_is_refused_or_read_never_a_crash(data: st.DataObject) -> None:
     whole = bytearray(
@@ -114,7 +115,7 @@ def test_damage_is_refused_or_read_never_a_crash(data: st.DataObject) -> None:
         members(bytes(whole[:cut]))
 
 
-@settings(max_examples=200, deadline=None)
+@examples(2)
 @given(st.binary(max_size=5000))
 def test_noise_is_refused_or_empty(data: bytes) -> None:
     with suppress(Unreadable):

@@ -18,6 +18,7 @@ FOLDER = Path(__file__).parent
 HOSTS = ("old", "mid", "new", "ctd")
 FILE_SERVER = "127.0.0.1:18765"
 REGISTRY = "127.0.0.1:18766"
+CACHE_REGISTRY = "127.0.0.1:18767"
 """Ports of the servers of `record.py`; they are in the Dockerfiles, so they are fixed."""
 
 Temperature = Literal["cold", "warm"]
@@ -28,7 +29,9 @@ class Case:
     """A build. `files` is its context, the Dockerfile among them. `legacy` and `buildkit` name
     the hosts it is recorded on; `once` leaves the warm run out (builds that fail). `beside` is
     the Dockerfile of another build that the engine works for at the same time. `triggers` are
-    those of base images that are built for it."""
+    those of base images that are built for it. `imports` says that the engine's own cache is
+    empty, and the build given the one that `ctd` exported, before `edits` were made to its files
+    (and not `--no-cache`, of course)."""
 
     name: str
     files: Mapping[str, str]
@@ -41,6 +44,8 @@ class Case:
     fails: bool = False
     beside: str | None = None
     triggers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    imports: bool = False
+    edits: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def dockerfile(self) -> str:
@@ -94,6 +99,16 @@ FROM twice AS twice
 RUN echo second
 FROM twice
 RUN echo last
+"""
+
+IMPORTED = f"""\
+FROM {REGISTRY}/pulled:1 AS deps
+RUN busybox head -c 3000000 /dev/urandom > /big
+FROM {REGISTRY}/pulled:1
+COPY f /f
+COPY --from=deps /big /big
+COPY g /g
+RUN busybox echo last > /last
 """
 
 CASES = {
@@ -441,6 +456,21 @@ COPY --from=A.B_C-D /bin/sh /s4
         Case(
             "pulled",
             {"Dockerfile": f"FROM {REGISTRY}/pulled:1 AS pulled\nRUN cat /pulled\n"},
+        ),
+        Case(
+            "imported",
+            {"Dockerfile": IMPORTED, "f": "f\n", "g": "g\n"},
+            legacy=(),
+            once=True,
+            imports=True,
+        ),
+        Case(
+            "imported-above",
+            {"Dockerfile": IMPORTED, "f": "f\n", "g": "g\n"},
+            legacy=(),
+            once=True,
+            imports=True,
+            edits={"g": "another\n"},
         ),
         Case(
             "failed-copy",

@@ -2,8 +2,9 @@
 
 Wants the lab running (`make lab`), its folder in `--lab`. Cold is `--no-cache`; BuildKit's runs
 have an extra host name of their own, so that nothing of another recording is found; warm is the
-same once more. Serves a file and an image on loopback for the cases that fetch something.
-Images are removed afterwards; build cache stays in the lab.
+same once more. Serves a file, an image and a registry for caches on loopback for the cases that
+fetch something. Images are removed afterwards; build cache stays in the lab, but for the cases that
+import one: they empty it first.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from tests.recordings.cases import CASES, FILE_SERVER, REGISTRY, Case, Recording
+from tests.recordings.shared_cache import cache_registry, export_cache, import_options
 
 TAG = "cachetui-recording"
 ONBUILD = "cachetui-onbuild:1"
@@ -152,7 +154,9 @@ def record(host: Host, recording: Recording, context: Path, unique: str) -> None
     """Run one build and keep what it prints, standard error merged in."""
     case = recording.case
     words = ["build", "--network=none", "-t", f"{TAG}:{case.name}", *case.options]
-    if recording.temperature == "cold":
+    if case.imports:
+        words += import_options(case, recording.host)
+    elif recording.temperature == "cold":
         words.append("--no-cache")
     if case.target:
         words += ["--target", case.target]
@@ -194,14 +198,23 @@ def run_case(case: Case, hosts: dict[str, Host], busybox: bytes) -> None:
         serve(FILE_SERVER, {"/file.txt": ("text/plain", b"a remote file\n")}),
         serve(REGISTRY, pages),
     ]
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, cache_registry(case):
         context = Path(folder)
         for name, text in case.files.items():
             (context / name).write_text(text)
         try:
+            unique = uuid.uuid4().hex[:12]
+            pages.update(new_image(busybox))
+            if case.imports:
+                export_cache(hosts["ctd"], case, context, unique, f"{TAG}:{case.name}")
+                for name, text in case.edits.items():
+                    (context / name).write_text(text)
             for recording in case.recordings():
                 host = hosts[recording.host]
-                if recording.temperature == "cold":
+                if case.imports:
+                    host.docker("rmi", "-f", f"{TAG}:{case.name}", f"{REGISTRY}/pulled:1")
+                    host.docker("builder", "prune", "-af")
+                elif recording.temperature == "cold":
                     unique = uuid.uuid4().hex[:12]
                     pages.update(new_image(busybox))
                     host.docker("rmi", f"{REGISTRY}/pulled:1")

@@ -164,6 +164,10 @@ def test_notes_and_what_is_left_behind_are_told() -> None:
     assert "old 1.3 MB, mid 1.3 MB" in text
     clean = b.document(hosts=[b.host(n, left_behind_bytes=0) for n in ("old", "mid")])
     assert "Left behind on the hosts\n  nothing" in shown(clean)
+    most = b.document(hosts=[b.host("old", left_behind_at_most=True), b.host("mid")])
+    assert "Left behind on the hosts\n  old up to 1.3 MB, mid 1.3 MB" in shown(most)
+    kept = b.document(hosts=[b.host("old", left_behind_bytes=0, left_behind_images=2)])
+    assert "Left behind on the hosts\n  old 0 B (2 images)" in shown(kept)
     unknown = b.document(hosts=[b.host("old", left_behind_bytes=None)])
     assert "could not be measured on old" in shown(unknown)
     assert "81.9 MB on 63 hosts" in shown(b.fleet())

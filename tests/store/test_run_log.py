@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cachetui.records.step import StepId
 from cachetui.store.log_blocks import BLOCK, LogError
 from cachetui.store.log_writer import LogWriter
 from cachetui.store.run_log import RunLog
+from tests.examples import examples
 
 A, B = StepId(0, 1), StepId(1, 2)
 
@@ -40,7 +41,7 @@ pieces = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@examples(0.4)
 @given(pieces)
 def test_each_step_reads_back(
     tmp_path_factory: pytest.TempPathFactory, given: list[tuple[StepId | None, bytes]]

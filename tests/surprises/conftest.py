@@ -1,72 +1,16 @@
-"""The surprises of the folder, and the table that the docs have of them."""
+"""The surprises as tests, which of them are played on engines, and the docs' table of them."""
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
+import datetime
 
 import pytest
 
-from tests.lab import Lab
+from tests.conftest import SAID
 from tests.surprises import table
-from tests.surprises.stage import HOSTS, PARTS, Stage
-
-HERE = Path(__file__).parent
-
-
-@dataclass(frozen=True)
-class Surprise:
-    """A folder `tests/surprises/ID`: `surprise/` and `near/` are builds, `case.py` says what is
-    prepared (`play(stage, part)`), on which hosts it is expected (`EXPECTED`), and on which it
-    cannot be (`NOT_THERE`, host → why)."""
-
-    id: str
-    folder: Path
-    case: ModuleType
-
-    @property
-    def expected(self) -> tuple[str, ...]:
-        return tuple(getattr(self.case, "EXPECTED", HOSTS))
-
-    @property
-    def not_there(self) -> dict[str, str]:
-        return dict(getattr(self.case, "NOT_THERE", {}))
-
-    @property
-    def play(self) -> Callable[[Stage, str], None]:
-        play: Callable[[Stage, str], None] = self.case.play
-        return play
-
-
-def surprises() -> list[Surprise]:
-    """All that there are, by id."""
-    found: list[Surprise] = []
-    for folder in sorted(HERE.iterdir()):
-        file = folder / "case.py"
-        if not file.exists():
-            continue
-        spec = importlib.util.spec_from_file_location(f"surprise_{folder.name}", file)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        found.append(Surprise(folder.name, folder, module))
-    return found
-
-
-@pytest.fixture
-def stage(lab: Lab, surprise: Surprise, part: str, tmp_path: Path) -> Iterator[Stage]:
-    """The stage of one part of a surprise; what it prepared on the hosts is undone."""
-    made = Stage(lab, surprise.folder / part, tmp_path)
-    try:
-        yield made
-    finally:
-        undo = getattr(surprise.case, "undo", None)
-        if undo is not None:
-            undo(made)
+from tests.surprises.selection import to_play
+from tests.surprises.stage import PARTS
+from tests.surprises.surprise import Surprise, surprises
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -74,6 +18,35 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         pairs = [(one, part) for one in surprises() for part in PARTS]
         ids = [f"{one.id}-{part}" for one, part in pairs]
         metafunc.parametrize(("surprise", "part"), pairs, ids=ids)
+
+
+@pytest.hookimpl(trylast=True)  # after -m and -k
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Play those surprises on engines that `--surprises` means, and say which these are."""
+    live = {item: one.id for item in items if (one := _played_by(item)) is not None}
+    if not live:
+        return
+    known = [one.id for one in surprises()]
+    chosen, said = to_play(known, config.getoption("--surprises"), datetime.date.today())
+    ids = dict.fromkeys(live.values())
+    left_out = {item for item, one in live.items() if one not in chosen}
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+    played = ", ".join(one for one in ids if one in chosen) or "none"
+    replayed = ", ".join(one for one in ids if one not in chosen) or "none"
+    config.stash[SAID] = [
+        f"surprises played on engines, {said}: {played}",
+        f"surprises only replayed from their recordings (by make test-fast): {replayed}",
+    ]
+
+
+def _played_by(item: pytest.Item) -> Surprise | None:
+    """The surprise that a test plays on engines."""
+    if not isinstance(item, pytest.Function) or item.get_closest_marker("lab") is None:
+        return None
+    callspec = getattr(item, "callspec", None)
+    one = callspec.params.get("surprise") if callspec is not None else None
+    return one if isinstance(one, Surprise) else None
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -14,8 +14,6 @@ import msgspec
 
 from cachetui.config.settings import HostSettings, folder_build
 from cachetui.core import Core, Options
-from cachetui.dockerfile.parse import parse
-from cachetui.findings import Finding, Findings, explain_audit
 from cachetui.records.document import Document
 from tests.audits import core_of
 from tests.lab import Lab
@@ -119,51 +117,3 @@ class Stage:
 
     def _host(self, host: HostSettings) -> HostSettings:
         return msgspec.structs.replace(host, **self.host_settings.get(host.name, {}))
-
-    def findings(self, document: Document | None = None) -> Findings:
-        """What is found in an audit, the last without one, with those before it as earlier."""
-        document = document or self.audits[-1]
-        place = self.audits.index(document)
-        digests = {one.build.context_digest for one in self.audits}
-        for one in self.audits:
-            for host in one.hosts:
-                checkout = host.evidence.checkout if host.evidence else None
-                if checkout is not None and checkout.digest is not None:
-                    digests.add(checkout.digest)
-        store = self.core.store
-        manifests = {d: entries for d in digests if (entries := store.manifest(d)) is not None}
-        args = self.settings.get("build_args")
-        return explain_audit(
-            document,
-            dockerfile=parse(
-                document.build.dockerfile_text, args if isinstance(args, dict) else None
-            ),
-            earlier=tuple(reversed(self.audits[:place])),
-            manifests=manifests,
-        )
-
-    def found_on(self, rule: str) -> dict[str, Finding]:
-        """Host → the finding of that rule about it, in the last audit: as a whole, or of the
-        host alone (a rule may say once what holds for all)."""
-        whole = self.findings()
-        found = {h: one for one in whole.findings if one.id == rule for h in one.hosts}
-        for name in self.hosts:
-            if name not in found:
-                for one in self.findings_of(name).findings:
-                    if one.id == rule:
-                        found[name] = one
-        return found
-
-    def findings_of(self, host: str) -> Findings:
-        """What is found in the last audit as if the host were alone in it."""
-        last = self.audits[-1]
-        alone = msgspec.structs.replace(
-            last,
-            hosts=tuple(one for one in last.hosts if one.name == host),
-            runs=tuple(one for one in last.runs if one.host == host),
-        )
-        self.audits[-1] = alone
-        try:
-            return self.findings(alone)
-        finally:
-            self.audits[-1] = last

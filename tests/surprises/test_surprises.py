@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from cachetui.audit.findings_of import why
+from tests.lab import Lab
 from tests.surprises import table
-from tests.surprises.conftest import Surprise
-from tests.surprises.stage import HOSTS, Stage
+from tests.surprises.judge import judge
+from tests.surprises.recording import file_of, head_of, played, restore
+from tests.surprises.surprise import Surprise
 
-pytestmark = pytest.mark.lab
 
-
+@pytest.mark.lab
 def test_it_is_found_where_it_is_and_only_there(
-    stage: Stage, surprise: Surprise, part: str, request: pytest.FixtureRequest
+    surprise: Surprise, part: str, lab: Lab, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    surprise.play(stage, part)
-    found = stage.found_on(surprise.id)
-    wanted = set(surprise.expected) if part == "surprise" else set()
-    everything = stage.findings()
-    told = [f"{one.name} [{one.confidence}] {one.hosts} {one.title}" for one in everything.findings]
-    open_ones = [one.title for one in everything.unexplained]
-    assert set(found) == wanted, "\n".join([*told, "unexplained:", *open_ones])
-    check = getattr(surprise.case, "check", None)
-    if check is not None and part == "surprise":
-        for host, finding in found.items():
-            check(finding, host)
-    seen = {h: "found" if h in found else surprise.not_there.get(h, "silent") for h in HOSTS}
+    with surprise.played(part, lab, tmp_path) as stage:
+        document, store = stage.audits[-1], stage.core.store
+        seen = judge(surprise, part, document, store)
+        shown_again = store.audit(document.audit)
+        assert shown_again is not None
+        assert why(shown_again, store) == why(document, store)
     table.note(request.config, surprise.id, part, seen)
+
+
+def test_it_is_found_in_what_the_engines_gave(
+    surprise: Surprise, part: str, tmp_path: Path
+) -> None:
+    """The same, replayed from the recording."""
+    again = f"make record-surprises NAME={surprise.id}"
+    file = file_of(surprise.id, part)
+    assert file.exists(), f"there is no recording yet: {again}"
+    recording = file.read_bytes()
+    assert head_of(recording).played == played(surprise, part), f"it has changed since: {again}"
+    store = restore(recording, tmp_path / "store")
+    document = store.audit(store.audits()[0].audit)
+    assert document is not None
+    judge(surprise, part, document, store)
+    assert store.warnings == []

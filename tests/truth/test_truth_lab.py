@@ -27,7 +27,6 @@ SEEDS = (
     "target-removed:0",
     "base-same-layers:0",
     "base-other-env:0",
-    "never-built-here:0",
 )
 
 

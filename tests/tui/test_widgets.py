@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
@@ -24,6 +24,7 @@ from cachetui.tui.view.timeline_lines import axis
 from cachetui.tui.widgets.column_layout import lay_out
 from cachetui.tui.widgets.diff_view import blocks
 from cachetui.tui.widgets.log_view import LogView
+from tests.examples import examples
 
 STEPS = [StepId(0, n) for n in range(3)]
 
@@ -143,7 +144,7 @@ def test_a_search_finds_each_line_once_across_blocks(tmp_path: Path) -> None:
             assert list(text.search("1999 needle")) == naive(text, "1999 needle")
 
 
-@settings(max_examples=30, deadline=None)
+@examples(0.3)
 @given(
     st.lists(
         st.tuples(

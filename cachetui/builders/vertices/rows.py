@@ -52,6 +52,11 @@ class BuildKitRows:
                     self._equal.setdefault(vertex.key, []).append(vertex.id)
 
     @property
+    def with_triggers(self) -> tuple[int, ...]:
+        """See `Rows.with_triggers`."""
+        return ()
+
+    @property
     def borrowed(self) -> set[StepId]:
         """See `Rows.borrowed`."""
         return self._placement.borrowed

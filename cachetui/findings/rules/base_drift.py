@@ -14,7 +14,7 @@ from cachetui.findings.question import Question
 from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import Rule
 from cachetui.findings.suspect import Suspect
-from cachetui.findings.wording import join_names
+from cachetui.findings.wording import host_names
 from cachetui.records.step import StepId
 
 
@@ -65,8 +65,9 @@ def _moved(question: Question, ref: str, base: StepId, token: str = "base") -> C
         return None
     evidence = Evidence(
         kind="earlier",
-        text=f"{ref} on {host} {what} than in audit {before.run.audit}" + _age(case, host, ref),
+        text=f"{ref} on {HOSTS} {what} than in audit {before.run.audit}" + _age(case, host, ref),
         data={"ref": ref, "now": (now or "").split(), "then": (then or "").split()},
+        hosts=(host,),
     )
     return answer(
         question,
@@ -74,7 +75,7 @@ def _moved(question: Question, ref: str, base: StepId, token: str = "base") -> C
         confidence=confidence,
         steps=(base,),
         evidence=(evidence, _first(question)),
-        advice=_advice(case, ref, base, host),
+        advice=_advice(case, ref, base),
         merge_key=ref,
         suspect=BaseImage(ref),
     )
@@ -96,9 +97,10 @@ def _moved_by_another_record(question: Question, ref: str, base: StepId) -> Clai
         confidence: Confidence = "proved"
         record = Evidence(
             kind="cache",
-            text=f"the legacy builder's images on {host} have line {question.step.line} on image "
+            text=f"the legacy builder's images on {HOSTS} have line {question.step.line} on image "
             f"{_short(chain.base)}, which {ref} named in audit {then.audit}",
             data={"ref": ref, "image": chain.base, "audit": then.audit},
+            hosts=(host,),
         )
     else:
         moved = next(moved_layers(case, host, ref), None)
@@ -109,8 +111,9 @@ def _moved_by_another_record(question: Question, ref: str, base: StepId) -> Clai
         confidence = "likely"
         record = Evidence(
             kind="earlier",
-            text=f"{ref} on {host} has other layers than in audit {moved.audit}, and {there.text}",
+            text=f"{ref} on {HOSTS} has other layers than in audit {moved.audit}, and {there.text}",
             data={"ref": ref, "audit": moved.audit, **there.data},
+            hosts=(host,),
         )
     return answer(
         question,
@@ -118,7 +121,7 @@ def _moved_by_another_record(question: Question, ref: str, base: StepId) -> Clai
         confidence=confidence,
         steps=(base,),
         evidence=(record, _first(question)),
-        advice=_advice(case, ref, base, host),
+        advice=_advice(case, ref, base),
         merge_key=ref,
         suspect=BaseImage(ref),
     )
@@ -141,11 +144,11 @@ def _other_than_peers(question: Question, ref: str, base: StepId) -> Claim | Non
         return None
     return answer(
         question,
-        title=_title(case, ref, [question.run.host]),
+        title=_title(case, ref, question.run.host),
         confidence="likely",
         steps=(base,),
         evidence=(*_groups(case, ref), _first(question)),
-        advice=_advice(case, ref, base, question.run.host),
+        advice=_advice(case, ref, base),
         merge_key=ref,
         suspect=BaseImage(ref),
     )
@@ -166,11 +169,11 @@ def observe(case: Case) -> Iterator[Claim]:
         odd = [host for layers, hosts in groups.items() if layers != usual for host in hosts]
         base = StepId(stage.index, 0)
         yield Claim(
-            title=_title(case, stage.base, odd),
+            title=_title(case, stage.base, odd[0]),
             confidence="proved" if all(image.layers for _, image in groups) else "likely",
             steps=(base,),
             evidence=tuple(_groups(case, stage.base)),
-            advice=_advice(case, stage.base, base, odd[0]),
+            advice=_advice(case, stage.base, base),
             hosts=tuple(odd),
             backends=tuple(dict.fromkeys(run.backend for run in case.runs if run.host in odd)),
             scenarios=(),
@@ -225,13 +228,13 @@ def _groups(case: Case, ref: str) -> list[Evidence]:
     return [
         Evidence(
             kind="facts" if image.layers else "run",
-            text=f"{join_names(hosts)}: {ref} {image.text}" + _age(case, hosts[0], ref),
+            text=f"{HOSTS}: {ref} {image.text}" + _age(case, hosts[0], ref),
             data={
                 "ref": ref,
-                "hosts": hosts,
                 "layers": list(image.layers),
                 "digest": image.digest or None,
             },
+            hosts=tuple(hosts),
         )
         for (_, image), hosts in _by_image(case, ref).items()
     ]
@@ -251,9 +254,10 @@ def _age(case: Case, host: str, ref: str) -> str:
 def _first(question: Question) -> Evidence:
     return Evidence(
         kind="run",
-        text=f"on {question.run.host} line {question.chain.cause.line}, which builds on it, missed"
+        text=f"on {HOSTS} line {question.chain.cause.line}, which builds on it, missed"
         f"{_later_steps(len(question.chain.consequences))}",
-        data={"run": question.run.id},
+        hosts=(question.run.host,),
+        runs=(question.run.id,),
     )
 
 
@@ -269,15 +273,14 @@ def _external(case: Case, stage_index: int) -> StepId | None:
     return StepId(stage.index, 0) if stage.is_external else None
 
 
-def _title(case: Case, ref: str, odd: list[str]) -> str:
-    others = [
-        h.name for h in case.document.hosts if h.name not in odd and _image(case, h.name, ref)
-    ]
-    beside = f" than on {join_names(others)}" if others else ""
-    return f"{ref} is another image on {join_names(odd)}{beside}"
+def _title(case: Case, ref: str, host: str) -> str:
+    """Beside the hosts that share one image which this host does not have, most of them."""
+    others = [hosts for hosts in _by_image(case, ref).values() if host not in hosts]
+    beside = f" than on {host_names(max(others, key=len))}" if others else ""
+    return f"{ref} is another image on {HOSTS}{beside}"
 
 
-def _advice(case: Case, ref: str, base: StepId, host: str) -> str:
+def _advice(case: Case, ref: str, base: StepId) -> str:
     item = case.dockerfile.stages[base.stage_index].instructions[base.index]
     digest = _digest(case, ref)
     word = "--from=" if item.keyword == "COPY" else "FROM "
@@ -286,7 +289,7 @@ def _advice(case: Case, ref: str, base: StepId, host: str) -> str:
     how = f"pin it in line {item.line}: {pin}"
     if digest is None:
         how += " (`docker buildx imagetools inspect` shows the digest)"
-    return f"Use the same image everywhere: `docker pull {name}` on {host}, or {how}"
+    return f"Use the same image everywhere: `docker pull {name}` on {HOSTS}, or {how}"
 
 
 def _digest(case: Case, ref: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.claim import Claim, answer
+from cachetui.findings.claim import HOSTS, Claim, answer
 from cachetui.findings.earlier_run import EarlierRun
 from cachetui.findings.legacy_cache import parting
 from cachetui.findings.question import Question
@@ -121,9 +121,10 @@ def _in_the_cache(question: Question) -> Claim | None:
     evidence = [
         Evidence(
             kind="cache",
-            text=f"{question.run.host} has an image with the same RUN on the same parent image, "
+            text=f"{HOSTS} has an image with the same RUN on the same parent image, "
             "with other build arguments",
-            data={"image": other.image, "made_by": other.made_by},
+            data={"made_by": other.made_by},
+            hosts=(question.run.host,),
         )
     ]
     return _claim(question, args, evidence, "likely")

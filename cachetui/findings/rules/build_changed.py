@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from cachetui.dockerfile.instruction import BUILDKIT_KEYWORDS
-from cachetui.findings.build_options import build_options, forbids_cache
+from cachetui.findings.build_inputs import EPOCH
+from cachetui.findings.build_options import build_options, forbids_cache, option_text
 from cachetui.findings.claim import Claim, answer
 from cachetui.findings.dockerfile_edits import Edit
 from cachetui.findings.question import Question
@@ -14,13 +15,9 @@ from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
 from cachetui.findings.rules import legacy_metadata_invalidates
 from cachetui.findings.step_seconds import seconds_of
-from cachetui.findings.variables import arguments_in, from_arguments
-from cachetui.findings.wording import describe
+from cachetui.findings.variables import PREDEFINED, arguments_in, from_arguments
+from cachetui.findings.wording import describe, join_names
 from cachetui.records.step import StepId
-
-IN_EVERY_KEY = frozenset({"--platform"})
-IN_A_RUNS_KEY = frozenset({"--add-host", "--network"})
-"""Options that BuildKit has in the key of every step, and of a RUN (lab, 20.10 to 28.5)."""
 
 
 def explain(question: Question) -> Claim | None:
@@ -129,6 +126,8 @@ def _in_force(question: Question) -> list[_Change]:
         line = (question.changes.now.lines.get(name) if question.changes.now else None) or 0
         where = f" (line {line})" if line else ""
         text = f"{what}{where} has changed, and is in the cache key of the steps below"
+        if kind == "arg" and name in PREDEFINED | {EPOCH}:
+            text += f" (given by the docker client on {question.run.host})"
         evidence = Evidence(kind="earlier", text=text, data={"name": name, "line": line})
         changes.append((_at(question, line), evidence))
     return changes
@@ -156,35 +155,55 @@ def _at(question: Question, line: int) -> StepId | None:
 
 
 def _options(question: Question) -> list[_Change]:
-    """Options of the build that are in this step's key, and changed."""
+    """Options of the build, and what the client adds to it, that are in this step's key."""
     before = question.before
     assert before is not None
-    texts: list[str] = []
     now = build_options(question.case.document.build.docker_args)
     then = build_options(before.document.build.docker_args)
-    buildkit_run = question.run.backend == "buildkit" and question.step.keyword == "RUN"
-    for option in sorted({*now, *then}):
-        in_key = option in IN_EVERY_KEY or (buildkit_run and option in IN_A_RUNS_KEY)
-        if in_key and now.get(option) != then.get(option):
+    texts: list[str] = []
+    for name in sorted(question.changes.changed):
+        kind, _, rest = name.partition(":")
+        option = {"platform": "--platform", "network": "--network", "option": rest}.get(kind)
+        if option is not None and now.get(option) != then.get(option):
             texts.append(
-                f"docker_args of the build have {_values(option, now)}; before: "
-                f"{_values(option, then)}"
+                f"docker_args of the build have {option_text(option, now)}; before: "
+                f"{option_text(option, then)}"
             )
-    if buildkit_run and "network" in question.changes.changed:
-        texts.append("the network of the build changed")
+        elif kind == "network":
+            texts.append("the network of the build changed")
+        elif kind in ("proxies", "epoch"):
+            texts.append(_from_client(question, kind))
     return [(None, Evidence(kind="earlier", text=text)) for text in texts]
 
 
-def _values(option: str, words: Mapping[str, tuple[str, ...]]) -> str:
-    if option not in words:
-        return f"no {option}"
-    return " and ".join(f"{option} {value}".strip() for value in words[option])
+def _from_client(question: Question, kind: str) -> str:
+    """What became of arguments that need no ARG: given to the build, or added by the client."""
+    before, host = question.before, question.run.host
+    assert before is not None
+    now = question.case.document.build.build_args
+    then = before.document.build.build_args
+    wanted = PREDEFINED if kind == "proxies" else {EPOCH}
+    given = sorted(n for n in wanted if now.get(n) != then.get(n))
+    where = (
+        "docker's configuration" if kind == "proxies" else "the environment of the docker client"
+    )
+    what = f"--build-arg {join_names(given)}" if given else f"{where} on {host}"
+    if kind == "epoch":
+        name = "the build argument" if given else EPOCH
+        return f"{what}: {name} is another, and 28.5 has it in the key of every step"
+    return (
+        f"{what}: whether any proxy is given is in the legacy builder's key of every RUN, "
+        "its value is not"
+    )
 
 
 def _no_cache(question: Question) -> Claim | None:
-    """The build's own options say that nothing is to be looked up."""
-    if not question.as_found or not forbids_cache(question.case.document.build.docker_args):
+    """The build's own options say that nothing is to be looked up, or nothing of a stage."""
+    if not question.as_found:
         return None
+    args = question.case.document.build.docker_args
+    if not forbids_cache(args):
+        return _no_cache_of_stage(question, args)
     chains = question.case.chains[question.run.id]
     claim = answer(
         question,
@@ -200,6 +219,29 @@ def _no_cache(question: Question) -> Claim | None:
     return replace(claim, seconds=seconds_of(every))
 
 
+def _no_cache_of_stage(question: Question, args: Sequence[str]) -> Claim | None:
+    options = build_options(args)
+    values = options.get("--no-cache-filter", ())
+    names = {name.strip().casefold() for value in values for name in value.split(",")}
+    stage = question.case.dockerfile.stages[question.step.stage_index].name
+    if question.run.backend != "buildkit" or stage is None or stage.casefold() not in names:
+        return None
+    return answer(
+        question,
+        title=f"--no-cache-filter is among the build's own options: no step of stage {stage} is "
+        "looked up in the cache",
+        confidence="proved",
+        evidence=[
+            Evidence(
+                kind="dockerfile",
+                text="docker_args of the build have " + option_text("--no-cache-filter", options),
+            ),
+        ],
+        advice=f"Remove {stage} from --no-cache-filter in docker_args to use the cache",
+        merge_key=("no-cache-filter", stage),
+    )
+
+
 RULE = Rule(
     id="build-changed",
     order=360,
@@ -208,8 +250,9 @@ RULE = Rule(
     "ENV, USER, WORKDIR or SHELL; with --no-cache nothing is looked up. It is reported so that "
     "nothing else gets the blame.",
     needs="An earlier as-found run on the host, with its Dockerfile.",
-    applies="The line of the first miss, or a setting above it, has changed; or the build's own "
-    "options include --no-cache.",
+    applies="The line of the first miss, a setting above it, or an option that is in its key has "
+    "changed; or the client on the host adds another proxy or SOURCE_DATE_EPOCH than before; or "
+    "the build's own options include --no-cache or --no-cache-filter.",
     proves="The two Dockerfiles and the build's options.",
     advises="Put what changes often below what does not.",
     written=("BuildKit frontend/dockerfile/dockerfile2llb/convert.go", "our lab, all four engines"),

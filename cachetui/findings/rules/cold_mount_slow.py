@@ -14,7 +14,7 @@ from cachetui.compare.timings import (
 )
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case
-from cachetui.findings.claim import Claim
+from cachetui.findings.claim import HOSTS, Claim
 from cachetui.findings.host_load import loaded
 from cachetui.findings.record import Confidence, Evidence, Need
 from cachetui.findings.rule import Rule
@@ -54,18 +54,18 @@ def _claim(case: Case, item: Instruction, host: str) -> Claim | None:
     assert cold_summary is not None
     assert warm_summary is not None
     return Claim(
-        title=f"line {item.line} takes {slowdown.seconds:.1f} s longer when its cache mount "
-        "is cold",
+        title=f"line {item.line} takes longer when its cache mount is cold",
         confidence=confidence,
         steps=(step,),
         evidence=(
             Evidence(kind="dockerfile", text=describe(item, 90)),
             Evidence(
                 kind="timing",
-                text=f"{host}: {_seconds(cold_summary)} with the mount empty, "
+                text=f"{HOSTS}: {_seconds(cold_summary)} with the mount empty, "
                 f"{_seconds(warm_summary)} "
                 f"with the content that the cold build left: {slowdown.sentence()}",
                 data={"cold": list(cold), "warm": list(warm), "p": slowdown.p},
+                hosts=(host,),
             ),
             *loaded(case, host, case.of(COLD, WARM, host=host)),
         ),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from cachetui.findings.case import Case
+from cachetui.findings.claim import HOSTS
 from cachetui.findings.context_claims import ContextClaim, ContextSuspect
 from cachetui.findings.context_differences import ContextDifference, files_of, unneeded
-from cachetui.findings.record import Evidence
+from cachetui.findings.context_files import reads_context
+from cachetui.findings.ignore_files import ignore_advice, ignored_on_buildkit_alone
+from cachetui.findings.record import Evidence, Need
 from cachetui.findings.rule import Rule
-from cachetui.findings.wording import describe, join_names
+from cachetui.findings.wording import describe, host_names, join_names
 
 
 class ContextContent(ContextSuspect, frozen=True, tag="content"):
@@ -21,19 +26,28 @@ def _title(found: ContextDifference) -> str:
     return f"line {found.instruction.line} sees other files {found.where}: {join_names(paths, 2)}"
 
 
-def _evidence(_case: Case, found: ContextDifference) -> list[Evidence]:
-    return [Evidence(kind="dockerfile", text=describe(found.instruction)), found.evidence()]
+def _evidence(case: Case, found: ContextDifference) -> list[Evidence]:
+    return [
+        Evidence(kind="dockerfile", text=describe(found.instruction)),
+        found.evidence(),
+        *found.ignored_elsewhere(case),
+    ]
 
 
 def _advice(case: Case, found: ContextDifference) -> str:
     paths = files_of(found.difference.paths)
-    idle = unneeded(paths)
-    more = f"; exclude {join_names(idle)} in .dockerignore" if idle else ""
+    idle, build = unneeded(paths), case.document.build
+    if ignored_on_buildkit_alone(build, found.backend, paths) is not None:
+        return ignore_advice(build, found.backend, paths, ", ".join(paths))
+    more = ""
+    if idle:
+        advice = ignore_advice(build, found.backend, idle, ", ".join(idle))
+        more = f"; {advice[:1].lower()}{advice[1:]}"
     evidence = case.evidence(found.host)
     if not found.sure and evidence is not None and evidence.checkout is not None:
         folder = evidence.checkout.path
         return (
-            f"Bring the checkout on {found.host} to the same commit: `git -C {folder} status` and "
+            f"Bring the checkout on {HOSTS} to the same commit: `git -C {folder} status` and "
             f"`git -C {folder} log -1` there show what it has{more}"
         )
     return (
@@ -47,6 +61,27 @@ def _suspect(found: ContextDifference) -> ContextContent:
 
 
 CLAIM = ContextClaim("content", _title, _evidence, _advice, _suspect)
+
+
+def ask(case: Case) -> Iterator[Need]:
+    """What COPY saw before is not known: neither an earlier run's context nor a checkout."""
+    hosts: dict[str, None] = {}
+    for run in case.runs:
+        if not run.kind.as_found or case.before(run) is not None:
+            continue
+        evidence = case.evidence(run.host)
+        causes = (case.instruction(chain.cause.id) for chain in case.chains[run.id])
+        if evidence is None or evidence.checkout is not None:
+            continue
+        if any(item is not None and reads_context(item, run.backend) for item in causes):
+            hosts[run.host] = None
+    if hosts:
+        yield Need(
+            id="context-content",
+            text=f"context_on_host in hosts.toml names the checkout that {host_names([*hosts])} "
+            "builds from: its files are then compared with those that were sent",
+        )
+
 
 RULE = Rule(
     id="context-content",
@@ -70,5 +105,6 @@ RULE = Rule(
     try_it="docker build . ; echo >> any-file ; docker build .",
     explain=CLAIM.explain,
     observe=CLAIM.observe,
+    ask=ask,
     suspect=ContextContent,
 )

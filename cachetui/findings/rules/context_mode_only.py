@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cachetui.findings.case import Case
+from cachetui.findings.claim import HOSTS
 from cachetui.findings.context_claims import ContextClaim, ContextSuspect
 from cachetui.findings.context_differences import ContextDifference
 from cachetui.findings.record import Evidence
@@ -34,18 +35,16 @@ def _evidence(case: Case, found: ContextDifference) -> list[Evidence]:
         ),
     ]
     if _is_umask(found):
-        umasks = [
-            f"{host.name} {host.facts.umask}"
-            for host in case.document.hosts
-            if host.facts is not None and host.facts.umask
+        text = "all differ in the group's write permission, as checkouts under umask 002 and 022 do"
+        evidence.append(Evidence(kind="facts", text=text))
+        umasks: dict[str, list[str]] = {}
+        for host in case.document.hosts:
+            if host.facts is not None and host.facts.umask:
+                umasks.setdefault(host.facts.umask, []).append(host.name)
+        evidence += [
+            Evidence(kind="facts", text=f"umask {umask} on {HOSTS}", hosts=tuple(hosts))
+            for umask, hosts in umasks.items()
         ]
-        evidence.append(
-            Evidence(
-                kind="facts",
-                text="all differ in the group's write permission, as checkouts under umask 002 and "
-                f"022 do; umask of the hosts' users: {', '.join(umasks)}",
-            )
-        )
     return evidence
 
 
@@ -59,7 +58,7 @@ def _advice(case: Case, found: ContextDifference) -> str:
     keeps = "git stores only whether a file is executable"
     if _is_umask(found):
         folder = checkout.path if checkout else "."
-        where = f" on {found.host}" if checkout else " in the build's folder"
+        where = f" on {HOSTS}" if checkout else " in the build's folder"
         umask = "`umask 022` before `git clone` and `git checkout`"
         if not any(now & GROUP_WRITE for _, _, now in found.difference.modes):
             return f"The modes are those of umask 022 now: use {umask} everywhere; {keeps}"

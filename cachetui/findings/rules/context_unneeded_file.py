@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from cachetui.findings.case import Case
 from cachetui.findings.context_claims import ContextClaim, ContextSuspect
-from cachetui.findings.context_differences import ContextDifference, unneeded
+from cachetui.findings.context_differences import ContextDifference, files_of, unneeded
+from cachetui.findings.ignore_files import ignore_advice
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
 from cachetui.findings.wording import describe, join_names
@@ -22,10 +23,11 @@ def _title(found: ContextDifference) -> str:
     return f"line {found.instruction.line} copies files that no image needs: {join_names(names, 2)}"
 
 
-def _evidence(_case: Case, found: ContextDifference) -> list[Evidence]:
+def _evidence(case: Case, found: ContextDifference) -> list[Evidence]:
     return [
         Evidence(kind="dockerfile", text=describe(found.instruction)),
         found.evidence(),
+        *found.ignored_elsewhere(case),
         Evidence(
             kind="manifest",
             text=f"nothing else that line {found.instruction.line} sees differs",
@@ -33,9 +35,10 @@ def _evidence(_case: Case, found: ContextDifference) -> list[Evidence]:
     ]
 
 
-def _advice(_case: Case, found: ContextDifference) -> str:
-    names = unneeded(found.difference.paths)
-    return f"Add to .dockerignore, one line each: {', '.join(names)}"
+def _advice(case: Case, found: ContextDifference) -> str:
+    paths = found.difference.paths
+    lines = ", ".join(unneeded(paths))
+    return ignore_advice(case.document.build, found.backend, files_of(paths), lines)
 
 
 def _suspect(found: ContextDifference) -> UnneededFiles:
@@ -57,7 +60,8 @@ RULE = Rule(
     "instruction does not name them.",
     proves="An earlier run on the host that had the step in its cache, with only these files "
     "different; or an experiment without them.",
-    advises="Add the lines that are given to .dockerignore.",
+    advises="Add the lines that are given to the ignore file that the builder reads: "
+    "`<Dockerfile>.dockerignore` where there is one, on BuildKit alone; else `.dockerignore`.",
     written=(
         "BuildKit cache/contenthash/checksum.go; docs of .dockerignore",
         "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cachetui.dockerfile.instruction import BUILDKIT_KEYWORDS, Instruction
 from cachetui.findings.case import Case
-from cachetui.findings.claim import Claim
+from cachetui.findings.claim import HOSTS, Claim
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
 from cachetui.findings.step_seconds import seconds_of
@@ -78,15 +78,17 @@ def _claim(case: Case, step: Step, other: StepId, run: Run, legacy: Run) -> Clai
         evidence=(
             Evidence(
                 kind="run",
-                text=f"BuildKit on {run.host} has one vertex for {describe(first)} and line "
+                text=f"BuildKit on {HOSTS} has one vertex for {describe(first)} and line "
                 f"{second.line}",
-                data={"run": run.id},
+                hosts=(run.host,),
+                runs=(run.id,),
             ),
             Evidence(
                 kind="run",
-                text=f"the legacy builder on {legacy.host} ran both"
+                text=f"the legacy builder on {HOSTS} ran both"
                 + ("" if as_found else " (with --no-cache, under which it runs both in any case)"),
-                data={"run": legacy.id},
+                hosts=(legacy.host,),
+                runs=(legacy.id,),
             ),
             Evidence(
                 kind="dockerfile",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from cachetui.builders.refusals import refusal
 from cachetui.builders.unsupported import unsupported
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import DockerfileError
 from cachetui.findings.case import Case
-from cachetui.findings.claim import Claim
-from cachetui.findings.record import Confidence, Evidence
+from cachetui.findings.claim import HOSTS, Claim
+from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
 from cachetui.findings.wording import join_names
 from cachetui.records.run import Run
@@ -22,6 +23,7 @@ _REFUSED = re.compile(
     re.IGNORECASE,
 )
 _LINE = re.compile(r"line (\d+)", re.IGNORECASE)
+_KEY = re.compile(r"unexpected key '([^']+)'")
 
 
 def observe(case: Case) -> Iterator[Claim]:
@@ -46,27 +48,29 @@ def _claim(case: Case, run: Run, well: list[Run]) -> Claim | None:
     others = [r for r in well if _engine(case, r) != _engine(case, run)]
     if not others or any(_engine(case, r) == _engine(case, run) for r in well):
         return None
-    refusal = _foreseen(case, run)
-    if refusal is not None:
-        item, reason = refusal
-        confidence: Confidence = "proved"
-    elif run.status == "failed" and not _ran(run) and _REFUSED.search(run.reason or ""):
-        item, reason = _at_line(case, run.reason or ""), run.reason or ""
-        confidence = "proved"
+    foreseen = _foreseen(case, run)
+    reason = run.reason or ""
+    if foreseen is not None:
+        item, reason = foreseen
+    elif _refused(run):
+        item = _at_line(case, reason)
     else:
         return None
-    line = f" (line {item.line})" if item is not None else ""
     hosts = join_names([r.host for r in others])
+    option = item is None and run.status == "unsupported"  # of docker_args
+    what = f"this Dockerfile (line {item.line})" if item is not None else "this Dockerfile"
+    what = f"with these docker_args ({reason})" if option else what
     return Claim(
-        title=f"Docker Engine {here.engine} on {run.host} cannot build this Dockerfile{line}; "
-        f"{hosts} can",
-        confidence=confidence,
+        title=f"the Docker Engine of {HOSTS} cannot build {what}; {hosts} can",
+        confidence="proved",
         steps=(StepId(item.stage_index, item.index),) if item is not None else (),
         evidence=(
             Evidence(
                 kind="run",
-                text=f"{run.scenario} on {run.host}: {reason}",
-                data={"run": run.id, "status": run.status},
+                text=f"{run.scenario} on {HOSTS}: {reason}",
+                data={"status": run.status},
+                hosts=(run.host,),
+                runs=(run.id,),
             ),
             Evidence(
                 kind="facts",
@@ -76,12 +80,22 @@ def _claim(case: Case, run: Run, well: list[Run]) -> Claim | None:
                 ),
             ),
         ),
-        advice=_advice(case, run, item),
+        advice="Upgrade docker and its buildx there; or remove the option from docker_args"
+        if option
+        else _advice(case, run, item),
         hosts=(run.host,),
         backends=(run.backend,),
         scenarios=(run.scenario,),
-        merge_key=item.line if item is not None else None,
+        merge_key=item.line if item is not None else reason if option else None,
     )
+
+
+def _refused(run: Run) -> bool:
+    """Whether the engine's own words say that it does not know something."""
+    reason = run.reason or ""
+    if run.status == "unsupported":
+        return refusal([reason]) is not None
+    return run.status == "failed" and not _ran(run) and _REFUSED.search(reason) is not None
 
 
 def _ran(run: Run) -> bool:
@@ -95,12 +109,12 @@ def _foreseen(case: Case, run: Run) -> tuple[Instruction | None, str] | None:
     assert facts is not None
     target = case.document.build.target
     try:
-        refusal = unsupported(case.dockerfile, target, run.backend, facts.engine)
+        obstacle = unsupported(case.dockerfile, target, run.backend, facts.engine)
     except DockerfileError:
         return None
-    if refusal is None:
+    if obstacle is None:
         return None
-    return _instruction_at(case, refusal.line), f"line {refusal.line}: {refusal.reason}"
+    return _instruction_at(case, obstacle.line), f"line {obstacle.line}: {obstacle.reason}"
 
 
 def _instruction_at(case: Case, line: int) -> Instruction | None:
@@ -111,8 +125,17 @@ def _instruction_at(case: Case, line: int) -> Instruction | None:
 
 
 def _at_line(case: Case, reason: str) -> Instruction | None:
-    match = _LINE.search(reason)
-    return _instruction_at(case, int(match[1])) if match else None
+    """The instruction of an engine's error: by its line, or the only one with its key."""
+    line, key = _LINE.search(reason), _KEY.search(reason)
+    if line is None and key is not None:
+        written = [i for i in case.instructions("RUN") if any(key[1] in m for m in _keys(i))]
+        return written[0] if written else None
+    return _instruction_at(case, int(line[1])) if line else None
+
+
+def _keys(item: Instruction) -> Iterator[list[str]]:
+    for mount in item.mounts:
+        yield [name for name, _ in mount.options]
 
 
 def _engine(case: Case, run: Run) -> tuple[str, str]:
@@ -131,7 +154,7 @@ def _engines(case: Case, runs: list[Run]) -> list[tuple[str, list[str]]]:
 
 
 def _advice(case: Case, run: Run, item: Instruction | None) -> str:
-    head = f"Upgrade Docker Engine on {run.host}"
+    head = f"Upgrade Docker Engine on {HOSTS}"
     if run.backend == "legacy":
         return f"{head}, or build with BuildKit there: DOCKER_BUILDKIT=1 docker build …"
     if case.dockerfile.syntax is None:

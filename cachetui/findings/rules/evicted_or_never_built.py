@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cachetui.findings.build_options import forbids_cache
+from cachetui.findings.build_options import build_options, forbids_cache
 from cachetui.findings.cache_contents import holds_none_of, records_of_command
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, Claim, answer
+from cachetui.findings.key_inputs import words_of
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence, Need
 from cachetui.findings.rule import Rule
@@ -43,13 +44,13 @@ def explain(question: Question) -> Claim | None:
 
 
 def _evicted(question: Question) -> Claim | None:
-    """It was there, and everything in its key that is known is as it was."""
+    """It was there, and every input of its key was looked at and is as it was."""
     before = question.before
     if before is None:
         return None
     if question.ancestor_step is not None or question.changes.inputs_unchanged is not True:
         return None
-    if any(one.changes.inputs_unchanged is not True for one in question.ancestors):
+    if any(one.changes.inputs_unchanged is not True for one in question.builds_on):
         return None  # not the same chain, or not known to be
     item = question.instruction
     assert item is not None
@@ -59,9 +60,10 @@ def _evicted(question: Question) -> Claim | None:
     evidence = [
         Evidence(
             kind="earlier",
-            text=f"audit {before.run.audit} had this step on {host} ({step.status}), with the "
+            text=f"audit {before.run.audit} had this step on {HOSTS} ({step.status}), with the "
             f"same {join_names(sorted(_known(question)), 6)}",
             data={"audit": before.run.audit, "status": step.status},
+            hosts=(host,),
         ),
         *records_of_command(question.case.evidence(host), question),
         *_pressure(question),
@@ -125,15 +127,21 @@ def _never(question: Question) -> Claim | None:
         f"from line {line} on: never built there, or removed",
         confidence="likely",
         evidence=(
-            Evidence(kind="cache", text=f"on {host} {text}"),
-            Evidence(kind="run", text=f"on {host} line {line} missed first{peers}"),
+            Evidence(kind="cache", text=f"on {HOSTS} {text}", hosts=(host,)),
+            Evidence(kind="run", text=f"on {HOSTS} line {line} missed first{peers}", hosts=(host,)),
             *_pressure(question),
         ),
-        advice=f"Build it once on {host}, or use the cache of a host that has it "
-        "(docker build --cache-from …)",
+        advice=_build_it(question),
         merge_key=("never", question.run.backend, _first_miss(question)),
         one_per_run=True,
     )
+
+
+def _build_it(question: Question) -> str:
+    once = f"Build it once on {HOSTS}"
+    if "--cache-from" in build_options(question.case.document.build.docker_args):
+        return f"{once}, or export a cache that has these steps: what --cache-from names has not"
+    return f"{once}, or use the cache of a host that has it (docker build --cache-from …)"
 
 
 def _first_miss(question: Question) -> StepId:
@@ -148,21 +156,29 @@ def _pressure(question: Question) -> Iterator[Evidence]:
     evidence = question.case.evidence(question.run.host)
     if facts is not None and facts.free_bytes is not None and facts.df:
         held = facts.df.get("Build Cache")
-        text = f"{facts.free_bytes / 1e9:.1f} GB are free on its disk"
+        text = f"on {HOSTS} {facts.free_bytes / 1e9:.1f} GB are free on the disk"
         if held is not None:
             text += f", the build cache holds {held / 1e9:.2f} GB"
-        yield Evidence(kind="facts", text=text)
+        yield Evidence(
+            kind="facts",
+            text=text,
+            data={"free_bytes": facts.free_bytes, "cache_bytes": held},
+            hosts=(question.run.host,),
+        )
     if evidence is not None and evidence.gc:
         yield Evidence(
-            kind="facts", text=f"its garbage collection policy: {'; '.join(evidence.gc[:3])}"
+            kind="facts",
+            text=f"garbage collection policy on {HOSTS}: {'; '.join(evidence.gc[:3])}",
+            data={"gc": list(evidence.gc)},
+            hosts=(question.run.host,),
         )
 
 
 def _known(question: Question) -> set[str]:
+    """What of the step's key was compared, in words."""
     assert question.changes.now is not None
-    labels = {"text": "text", "base": "base image", "files": "files"}
-    inputs = {labels.get(name, name.partition(":")[0]) for name in question.changes.now.tokens}
-    return inputs | ({"files"} if question.changes.now.files is not None else set())
+    names = set(question.changes.now.tokens) | ({"files"} if question.changes.now.files else set())
+    return {words_of(name) for name in names}
 
 
 def _keep(question: Question) -> str:
@@ -174,7 +190,7 @@ def _keep(question: Question) -> str:
     return (
         "Give the cache more room: builder.gc.defaultKeepStorage in daemon.json (`docker buildx "
         "inspect` shows the limits), and look for a `docker builder prune` or `docker system "
-        f"prune` in a timer on {question.run.host}"
+        f"prune` in a timer on {HOSTS}"
     )
 
 
@@ -232,9 +248,10 @@ RULE = Rule(
     surprise="Nothing differs, and yet the step runs. Garbage collection, a prune or a full disk "
     "removed the result; or this machine never had it and cannot get it from another.",
     needs="An earlier as-found run on the host; or a list of what its caches held before this run.",
-    applies="Evicted: text, arguments, files and base image are those of an earlier run that had "
-    "the step. Never built there, or removed: the earlier run did not need the step's stage, or "
-    "no record or image in the cache is of the first RUN from the first miss on.",
+    applies="Evicted: every input of the key (listed in docs/findings.md) was compared "
+    "with an earlier run that had the step, and is equal; so are those of all steps that it builds "
+    "on. Never built there, or removed: the earlier run did not need the step's stage, or no "
+    "record or image in the cache is of the first RUN from the first miss on.",
     proves="That it was evicted: an experiment that builds the step twice in a cache of its own, "
     "with what the host has now. If it hits the second time, nothing in its key changes by itself; "
     "else the finding is withdrawn.",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from cachetui.dockerfile.instruction import BUILDKIT_KEYWORDS, Instruction
 from cachetui.findings.case import Case
 from cachetui.findings.changing_values import changing_labels
-from cachetui.findings.claim import Claim, answer
+from cachetui.findings.claim import HOSTS, Claim, answer
 from cachetui.findings.legacy_cache import Parting, parting
 from cachetui.findings.question import Question
 from cachetui.findings.record import Confidence, Evidence
@@ -66,10 +66,11 @@ def _since_before(question: Question, below: list[Step]) -> Claim | None:
         ),
         Evidence(
             kind="run",
-            text=f"the legacy builder on {question.run.host} found all above it in its cache, "
+            text=f"the legacy builder on {HOSTS} found all above it in its cache, "
             f"and missed {len(question.chain.steps)} steps from line "
             f"{question.chain.cause.line} on; {len(kept)} of them had not changed and were built "
             "before",
+            hosts=(question.run.host,),
         ),
     ]
     if len(kept) < len(below):
@@ -109,14 +110,16 @@ def _in_the_cache(question: Question, below: list[Step]) -> Claim | None:
     evidence = [
         Evidence(
             kind="cache",
-            text=f"{question.run.host} has an image with the same steps, but with {other.quoted} "
+            text=f"{HOSTS} has an image with the same steps, but with {other.quoted} "
             "in place of the Dockerfile's line",
-            data={"image": other.image, "made_by": other.made_by, "rejoins_at": other.rejoins},
+            data={"made_by": other.made_by, "rejoins_at": other.rejoins},
+            hosts=(question.run.host,),
         ),
         Evidence(
             kind="run",
-            text=f"the legacy builder on {question.run.host} found all above it in its cache, "
+            text=f"the legacy builder on {HOSTS} found all above it in its cache, "
             f"and missed {len(below)} steps that it has below the other line",
+            hosts=(question.run.host,),
         ),
     ]
     return _claim(question, item, "proved", evidence, other.text)
@@ -142,14 +145,14 @@ def _claim(
     evidence: list[Evidence],
     was: str | None,
 ) -> Claim:
-    run = question.run
     hits = _buildkit_hits(question)
     if hits:
         evidence.append(
             Evidence(
                 kind="run",
-                text=f"BuildKit on {run.host} has {hits} of these steps in its cache: "
+                text=f"BuildKit on {HOSTS} has {hits} of these steps in its cache: "
                 "there such a line is in no later step's cache key",
+                hosts=(question.run.host,),
             )
         )
     name = item.keyword if item is not None else "a line that was removed"

@@ -8,7 +8,7 @@ from itertools import combinations
 from cachetui.compare.timings import Summary, summarise
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case
-from cachetui.findings.claim import Claim
+from cachetui.findings.claim import HOSTS, Claim
 from cachetui.findings.host_load import loaded
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
@@ -62,9 +62,11 @@ def _claim(
             Evidence(kind="dockerfile", text=f"{describe(second, 90)}"),
             Evidence(
                 kind="timing",
-                text=f"{run.scenario} on {run.host}: both were in progress at the same time for "
+                text=f"{run.scenario} on {HOSTS}: both were in progress at the same time for "
                 f"{_seconds(wait)}; only one could hold the mount, the other waited",
-                data={"runs": [one.id for one in runs], "waited": waits},
+                data={"waited": waits},
+                hosts=(run.host,),
+                runs=tuple(one.id for one in runs),
             ),
             *loaded(case, run.host, runs),
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.findings.case import Case
-from cachetui.findings.claim import Claim
+from cachetui.findings.claim import HOSTS, Claim
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
 from cachetui.findings.wording import describe
@@ -34,7 +34,12 @@ def observe(case: Case) -> Iterator[Claim]:
             steps=tuple(StepId(item.stage_index, item.index) for item in mounts),
             evidence=(
                 Evidence(kind="dockerfile", text=describe(first)),
-                Evidence(kind="run", text=f"legacy: {reason}", data={"run": run.id}),
+                Evidence(
+                    kind="run",
+                    text=f"legacy on {HOSTS}: {reason}",
+                    hosts=(run.host,),
+                    runs=(run.id,),
+                ),
             ),
             advice="Build with BuildKit: DOCKER_BUILDKIT=1 docker build …; a build that must run "
             f"on the legacy builder too must do without --mount in line {first.line}",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cachetui.dockerfile.instruction import Instruction, Mount
 from cachetui.findings.case import Case
-from cachetui.findings.claim import Claim
+from cachetui.findings.claim import HOSTS, Claim
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
 from cachetui.findings.suspect import Suspect
@@ -89,7 +89,8 @@ def _claim(
                 [
                     Evidence(
                         kind="source",
-                        text=f"Engine {engine} spares mounts with uid, gid or mode",
+                        text=f"Engine {engine} on {HOSTS} spares mounts with uid, gid or mode",
+                        hosts=(host,),
                     )
                 ]
                 if version_key(engine) < ALL_MOUNTS_SINCE

@@ -66,6 +66,7 @@ def never_twice(question: Question) -> tuple[Evidence, ...]:
             text=f"it missed in each of {count} repeats, although each started with empty mounts: "
             "the bytes differed every time",
             data={"repeats": count},
+            hosts=(question.run.host,),
         ),
     )
 
@@ -131,7 +132,9 @@ def _differs(makers: list[Instruction], made: _Made, confidence: Confidence) -> 
                 kind="output",
                 text=f"{len(made)} cold runs made {results} different results, timestamps ignored "
                 f"({where})",
-                data={"runs": [run.id for run, _ in made]},
+                data={"runs": len(made), "results": results},
+                hosts=hosts,
+                runs=tuple(run.id for run, _ in made),
             ),
         ),
         advice=_advice(makers),

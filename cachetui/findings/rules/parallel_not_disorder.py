@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.findings.case import Case
-from cachetui.findings.claim import Claim
+from cachetui.findings.claim import HOSTS, Claim
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
 from cachetui.findings.shared_mounts import shared_mounts
@@ -37,9 +37,11 @@ def observe(case: Case) -> Iterator[Claim]:
         evidence=(
             Evidence(
                 kind="timing",
-                text=f"{run.scenario} on {run.host}: both were running for {together:.1f} s at "
+                text=f"{run.scenario} on {HOSTS}: both were running for {together:.1f} s at "
                 "the same time",
-                data={"run": run.id, "together": round(together, 3)},
+                data={"together": round(together, 3)},
+                hosts=(run.host,),
+                runs=(run.id,),
             ),
             Evidence(
                 kind="dockerfile",

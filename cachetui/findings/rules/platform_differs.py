@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.findings.case import Case
-from cachetui.findings.claim import Claim
+from cachetui.findings.claim import HOSTS, Claim
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
 from cachetui.findings.wording import join_names
@@ -40,11 +40,15 @@ def observe(case: Case) -> Iterator[Claim]:
         steps=tuple(StepId(head.stage_index, 0) for head in heads[:1]),
         evidence=(
             *(
-                Evidence(kind="facts", text=f"{join_names(hosts)}: {name}")
+                Evidence(kind="facts", text=f"{HOSTS}: {name}", hosts=tuple(hosts))
                 for name, hosts in platforms.items()
             ),
             *(
-                Evidence(kind="facts", text=f"DOCKER_DEFAULT_PLATFORM is {value} on {host}")
+                Evidence(
+                    kind="facts",
+                    text=f"DOCKER_DEFAULT_PLATFORM is {value} on {HOSTS}",
+                    hosts=(host,),
+                )
                 for host, value in set_there.items()
             ),
         ),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case
-from cachetui.findings.claim import Claim, answer
+from cachetui.findings.claim import HOSTS, Claim, answer
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence, Need
 from cachetui.findings.rule import Rule
@@ -46,10 +46,12 @@ def explain(question: Question) -> Claim | None:
             ),
             Evidence(
                 kind="run",
-                text=f"{question.run.scenario} on {question.run.host} hit all steps above it, "
+                text=f"{question.run.scenario} on {HOSTS} hit all steps above it, "
                 f"fetched it and got another answer than {since}: with equal bytes and "
                 "Last-Modified the step hits",
-                data={"run": question.run.id, "sources": list(sources)},
+                data={"sources": list(sources)},
+                hosts=(question.run.host,),
+                runs=(question.run.id,),
             ),
         ),
         advice=_advice(item),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.findings.case import Case
-from cachetui.findings.claim import Claim
+from cachetui.findings.claim import HOSTS, Claim
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
 from cachetui.findings.step_seconds import seconds_of
@@ -34,8 +34,10 @@ def _claim(case: Case, run: Run, stage: int) -> Claim | None:
     evidence = [
         Evidence(
             kind="run",
-            text=f"the legacy builder on {run.host} built {len(built)} steps of stage {name}",
-            data={"run": run.id, "steps": len(built)},
+            text=f"the legacy builder on {HOSTS} built {len(built)} steps of stage {name}",
+            data={"steps": len(built)},
+            hosts=(run.host,),
+            runs=(run.id,),
         ),
         Evidence(
             kind="dockerfile",
@@ -51,8 +53,8 @@ def _claim(case: Case, run: Run, stage: int) -> Claim | None:
         and any(s.stage_index == stage and s.status == "not-needed" for s in other.steps)
     ]
     if hosts:
-        text = f"BuildKit on {run.host} ran no step of it"
-        evidence.append(Evidence(kind="run", text=text))
+        text = f"BuildKit on {HOSTS} ran no step of it"
+        evidence.append(Evidence(kind="run", text=text, hosts=(run.host,)))
     return Claim(
         title=f"stage {name} (line {head.line}) is not needed: the legacy builder builds it, "
         "BuildKit does not",

@@ -54,7 +54,7 @@ def _of_the_host(
             *(_compared(host, file) for file in stale[:3]),
             _SOURCE,
         ),
-        advice=f"Run `touch {first}` on {host} and build it again. Then build each service from a "
+        advice=f"Run `touch {first}` on {HOSTS} and build it again. Then build each service from a "
         f"folder with a name of its own (`{posixpath.basename(folder)}` is one name to BuildKit, "
         "wherever it lies)",
         hosts=(host,),
@@ -66,16 +66,16 @@ def _of_the_host(
 def _compared(host: str, file: ForeignFile) -> Evidence:
     return Evidence(
         kind="output",
-        text=f"{file.path} in the image on {host} has the size and time of "
+        text=f"{file.path} in the image on {HOSTS} has the size and time of "
         f"{(file.source or '').removeprefix('context/')} in its checkout, and other bytes",
         data={
-            "host": host,
             "path": file.path,
             "size": file.size,
             "mtime": file.mtime,
             "image_sha256": file.sha256,
             "checkout_sha256": file.source_sha256,
         },
+        hosts=(host,),
     )
 
 
@@ -94,12 +94,14 @@ def _of_a_run(case: Case, run: Run, foreign: Sequence[ForeignFile]) -> Claim:
                     text=f"no file of the build context has the bytes of {file.path} "
                     f"(sha256 {file.sha256[:12]}…)",
                     data={"path": file.path, "size": file.size, "image_sha256": file.sha256},
+                    hosts=(run.host,),
+                    runs=(run.id,),
                 )
                 for file in foreign[:3]
             ),
             _SOURCE,
         ),
-        advice=f"Find the build on {run.host} that uses a context folder named as ours "
+        advice=f"Find the build on {HOSTS} that uses a context folder named as ours "
         "(`cachetui-…`), and give it another name",
         hosts=(run.host,),
         backends=(run.backend,),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cachetui.audit.run_key import digest
 from cachetui.findings.wording import join_names
 from cachetui.prove.change import Change, ExperimentSetting
 from cachetui.prove.errors import NoExperiment, ValueNeeded
+from cachetui.records.digest import digest
 
 
 def build_argument_change(setting: ExperimentSetting, names: Sequence[str]) -> Change:

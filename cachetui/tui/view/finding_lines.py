@@ -19,6 +19,10 @@ CONFIDENCE: dict[str, tuple[str, Tone]] = {
 """Confidence → sign and tone."""
 
 
+MAX_EVIDENCE = 20
+"""Facts shown of a finding: one that differs between hosts is as many facts as values."""
+
+
 def confidence_of(reason: Reason) -> str:
     """How sure a finding is: a key of `CONFIDENCE`."""
     return reason.confidence if isinstance(reason, Finding) else "unexplained"
@@ -103,9 +107,12 @@ def _block(title: str, evidence: Sequence[Evidence], width: int) -> Iterator[Lin
         return
     yield ()
     yield line((title, "title"))
-    for item in evidence:
+    for item in evidence[:MAX_EVIDENCE]:
         mark = "⚗ " if item.kind == "experiment" else "· "
         yield from wrapped(item.text, width, "", mark)
+    if len(evidence) > MAX_EVIDENCE:
+        more = f"and {len(evidence) - MAX_EVIDENCE} more: `show --format json` has them all"
+        yield from wrapped(more, width, "muted", "· ")
 
 
 def _step_text(step: StepRef, dockerfile: Dockerfile) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cachetui.compare.timeline import Bar, Timeline
 from cachetui.report import units
+from cachetui.report.pulled import pulled
 from cachetui.report.signs import CRITICAL
 from cachetui.tui.view import signs
 from cachetui.tui.view.charts import bar_on_axis
@@ -75,6 +76,8 @@ def bar_facts(bar: Bar, drawn: Timeline) -> list[Line]:
     head: list[str | Span] = [(f"line {step.line} ", "muted"), (step.instruction, "strong")]
     when: list[str | Span] = [*signs.step_status(step)]
     when.append(f" from {units.seconds(bar.start)} to {units.seconds(bar.end)}")
+    if pulled(step):
+        when.append(f" · {pulled(step)}")
     if bar.needs:
         needed = ", ".join(str(lines_of[need]) for need in bar.needs if need in lines_of)
         when.append((f" · builds on line {needed}", "muted"))

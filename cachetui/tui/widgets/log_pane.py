@@ -10,6 +10,7 @@ from textual.widget import Widget
 from cachetui.records.run import Run
 from cachetui.records.step import Step, StepId
 from cachetui.report import units
+from cachetui.report.pulled import pulled
 from cachetui.store.run_log import RunLog
 from cachetui.tui.session import Pick
 from cachetui.tui.view import signs
@@ -62,6 +63,8 @@ def pane_head(run: Run | None, step_id: StepId | None, name: str, number: int, o
         words += ["  ", *signs.step_status(step)]
         if step.seconds is not None:
             words.append(f" {units.seconds(step.seconds)}")
+        if pulled(step):
+            words.append(f" · {pulled(step)}")
     elif step_id is None:
         words.append(
             (f"  {units.percent(run.hit_ratio)} hit, {units.seconds(run.seconds)}", "muted")

@@ -1,0 +1,236 @@
+"""What of a step's key comes with the build: its options, arguments, client and engine.
+
+What is in which key was measured on the engines of our lab (20.10, 26.1, 28.5): see `key_inputs`.
+Between two of them that differ nothing is known; such an input is a doubt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from cachetui.dockerfile.instruction import Instruction
+from cachetui.dockerfile.parse import Dockerfile
+from cachetui.findings.build_options import build_options
+from cachetui.findings.variables import PREDEFINED, Scope
+from cachetui.records.backend import Backend
+from cachetui.records.digest import digest
+from cachetui.records.document import BuildRecord
+from cachetui.records.host import ClientSettings, HostFacts
+from cachetui.records.versions import version_key
+
+OLD, MID, NEW = (20, 11), (26, 1), (28, 5)
+"""Generations of engines: 20.10 is below the first, the others begin with 26.1 and 28.5."""
+
+IN_A_RUNS_KEY = frozenset({"--add-host", "--network"})
+IN_A_RUNS_KEY_SINCE_26 = frozenset({"--shm-size", "--ulimit", "--cgroup-parent"})
+"""Options that BuildKit has in a RUN's key; in no other step's."""
+
+NOT_LOOKED_AT = {"--cache-from": "cache-from", "--build-context": "named context"}
+
+READ_ELSEWHERE = frozenset({"--platform", "--network", "--build-arg", "--pull", *NOT_LOOKED_AT})
+"""Options that have an input of their own."""
+
+EPOCH = "SOURCE_DATE_EPOCH"
+_ALL_PROXY = frozenset({"ALL_PROXY", "all_proxy"})
+
+
+@dataclass
+class BuildInputs:
+    """`tokens` are in the key, `doubts` may be, by their names in `key_inputs`; `unknown` are
+    inputs that were not looked at."""
+
+    tokens: dict[str, str] = field(default_factory=dict)
+    doubts: dict[str, str] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
+
+
+def given_arguments(
+    build: BuildRecord, backend: Backend, facts: HostFacts | None
+) -> dict[str, str]:
+    """Name → digest of all arguments that are given to the build: its own, and those that the
+    client adds (its own proxies; with buildx SOURCE_DATE_EPOCH of the environment)."""
+    settings = facts.client_settings if facts else None
+    added: dict[str, str] = {}
+    if settings is not None and backend == "legacy":
+        added = dict(settings.proxies)
+    elif settings is not None and facts is not None and facts.buildx is not None:
+        added = {n: value for n, value in settings.environment.items() if n == EPOCH}
+    return {**added, **build.build_args}
+
+
+def build_inputs(
+    build: BuildRecord,
+    dockerfile: Dockerfile,
+    backend: Backend,
+    facts: HostFacts | None,
+    instruction: Instruction,
+    scope: Scope,
+) -> BuildInputs:
+    """The inputs of one step; `scope` is what is in force above it."""
+    found = BuildInputs()
+    settings = facts.client_settings if facts else None
+    if facts is None:
+        found.unknown |= {"platform", "engine", "client"}
+    else:
+        found.doubts["engine"] = f"{facts.engine} {facts.store} {facts.engine_id}"
+        found.doubts["client"] = f"{facts.client} {facts.buildx}"
+        found.tokens["platform"] = _platform(build, facts, settings)
+    if settings is None:
+        found.unknown.add("client settings")
+    _options(found, build, backend, facts, instruction)
+    _arguments(found, build, dockerfile, backend, facts, instruction, scope)
+    if backend == "legacy":
+        _legacy_prefix(found, build, facts, instruction, scope)
+    else:
+        _frontend(found, build, dockerfile)
+        _epoch(found, build, facts)
+        if settings is not None:
+            _client(found, settings, scope, instruction)
+    return found
+
+
+def _platform(build: BuildRecord, facts: HostFacts, settings: ClientSettings | None) -> str:
+    """What the build is for; the host's own platform is the same whoever names it."""
+    wanted = build_options(build.docker_args).get("--platform")
+    if wanted is not None:
+        return wanted[-1]
+    set_there = settings.environment.get("DOCKER_DEFAULT_PLATFORM") if settings else None
+    return set_there if set_there not in (None, digest(facts.platform)) else facts.platform
+
+
+def _options(
+    found: BuildInputs,
+    build: BuildRecord,
+    backend: Backend,
+    facts: HostFacts | None,
+    instruction: Instruction,
+) -> None:
+    options = build_options(build.docker_args)
+    found.unknown |= {name for option, name in NOT_LOOKED_AT.items() if option in options}
+    found.unknown |= {"inherited argument" for v in options.get("--build-arg", ()) if "=" not in v}
+    buildkit_run = backend == "buildkit" and instruction.keyword == "RUN"
+    for option, values in options.items():
+        if option in READ_ELSEWHERE:
+            continue
+        token = " ".join(sorted(values)) if option == "--add-host" else " ".join(values)
+        name = f"option:{option}"
+        since_26 = option in IN_A_RUNS_KEY_SINCE_26
+        if backend == "buildkit" and (since_26 or option in IN_A_RUNS_KEY):
+            generation = _since(MID, facts) if since_26 else True
+            if not buildkit_run or generation is False:
+                continue
+            (found.tokens if generation else found.doubts)[name] = token
+        else:
+            found.doubts[name] = token
+    if buildkit_run:
+        own = options.get("--network", (build.network,))[-1]
+        found.tokens["network"] = instruction.flag("network") or own
+
+
+def _arguments(
+    found: BuildInputs,
+    build: BuildRecord,
+    dockerfile: Dockerfile,
+    backend: Backend,
+    facts: HostFacts | None,
+    instruction: Instruction,
+    scope: Scope,
+) -> None:
+    """Arguments that no ARG declares. A trigger of the base image could (ONBUILD ARG), so they
+    are doubts."""
+    declared = scope.declared.union(_declared(dockerfile))
+    for name, value in build.build_args.items():
+        if name in declared:
+            continue
+        if backend == "legacy":
+            in_key = False if name in PREDEFINED and _builtin(name, facts) else None
+        else:
+            in_key = _undeclared_on_buildkit(name, facts, instruction)
+        if in_key is not False:
+            (found.tokens if in_key else found.doubts)[f"undeclared:{name}"] = value
+
+
+def _undeclared_on_buildkit(
+    name: str, facts: HostFacts | None, instruction: Instruction
+) -> bool | None:
+    """Whether an argument without an ARG is in the step's key; None where that is not known."""
+    if name in PREDEFINED or name == EPOCH:
+        return False  # in no key; or read elsewhere
+    if name == "BUILDKIT_CACHE_MOUNT_NS":
+        mounts = instruction.cache_mounts
+        named = any("id" in dict(mount.options) for mount in mounts)
+        return None if named else bool(mounts)
+    if name == "BUILDKIT_SANDBOX_HOSTNAME":
+        return instruction.keyword == "RUN" and _since(MID, facts)
+    return None
+
+
+def _legacy_prefix(
+    found: BuildInputs,
+    build: BuildRecord,
+    facts: HostFacts | None,
+    instruction: Instruction,
+    scope: Scope,
+) -> None:
+    """The legacy builder puts `|0` before a RUN's command where any argument is given that needs
+    no ARG, whatever its value (moby `builder/dockerfile/dispatchers.go`, prependEnvOnCmd)."""
+    if instruction.keyword != "RUN":
+        return
+    given = given_arguments(build, "legacy", facts)
+    free = {name for name in given if name in PREDEFINED and _builtin(name, facts)}
+    if free - set(scope.env) or set(scope.args) - set(scope.env):
+        found.tokens["proxies"] = "given"
+
+
+def _frontend(found: BuildInputs, build: BuildRecord, dockerfile: Dockerfile) -> None:
+    """The image that reads the Dockerfile: known by a digest, else looked up by each build."""
+    chosen = build.build_args.get("BUILDKIT_SYNTAX")
+    if chosen is None and dockerfile.syntax is None:
+        return
+    found.doubts["frontend"] = chosen or dockerfile.syntax or ""
+    if chosen is not None or "@sha256:" not in found.doubts["frontend"]:
+        found.unknown.add("frontend")
+
+
+def _epoch(found: BuildInputs, build: BuildRecord, facts: HostFacts | None) -> None:
+    """SOURCE_DATE_EPOCH needs no ARG on 28.5, where files get its time."""
+    value = given_arguments(build, "buildkit", facts).get(EPOCH)
+    sure = _since(NEW, facts, MID)
+    if value is None or sure is False:
+        return
+    (found.tokens if sure else found.doubts)["epoch"] = value
+
+
+def _client(
+    found: BuildInputs, settings: ClientSettings, scope: Scope, instruction: Instruction
+) -> None:
+    for name, value in settings.environment.items():
+        if name not in (EPOCH, "DOCKER_DEFAULT_PLATFORM"):
+            found.doubts[f"environment:{name}"] = value
+    if instruction.keyword == "RUN":
+        for name in scope.declared & set(settings.proxies):
+            found.doubts[f"proxy:{name}"] = settings.proxies[name]
+
+
+def _declared(dockerfile: Dockerfile) -> Iterator[str]:
+    for item in dockerfile.instructions:
+        if item.keyword == "ARG":
+            yield from (word.partition("=")[0] for word in item.args)
+
+
+def _builtin(name: str, facts: HostFacts | None) -> bool:
+    """Whether the legacy builder takes the argument without an ARG: ALL_PROXY since 26.1, of
+    what was measured."""
+    return name not in _ALL_PROXY or _since(MID, facts) is True
+
+
+def _since(
+    first: tuple[int, int], facts: HostFacts | None, last_without: tuple[int, int] = OLD
+) -> bool | None:
+    """Whether the engine is of a generation that has something: True from `first` on, False up to
+    `last_without`, None between them."""
+    if facts is None:
+        return None
+    version = version_key(facts.engine)[:2]
+    return True if version >= first else False if version <= last_without else None

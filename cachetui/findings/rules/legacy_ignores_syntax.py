@@ -1,0 +1,120 @@
+"""The legacy builder reads syntax of BuildKit's, ignores it, and builds as if it were not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cachetui.builders.legacy_limits import HEREDOC, ignored_syntax
+from cachetui.dockerfile.instruction import Instruction
+from cachetui.findings.case import Case
+from cachetui.findings.claim import HOSTS, Claim
+from cachetui.findings.record import Evidence
+from cachetui.findings.rule import Rule
+from cachetui.findings.wording import describe, join_names
+from cachetui.records.run import Run
+from cachetui.records.scenario import BUILDKIT_COLD, BUILDKIT_FOUND, LEGACY_COLD
+from cachetui.records.step import StepId
+
+_MEANS = {
+    "--exclude": "it copied what --exclude leaves out",
+    "--parents": "it made no parent folders",
+    "--unpack": "it unpacked what it unpacks without the flag",
+    "--link": "the copy is no layer of its own, and follows links in its destination",
+    "--checksum": "it did not compare the download with the checksum",
+    "--keep-git-dir": "there is no .git",
+}
+
+
+def observe(case: Case) -> Iterator[Claim]:
+    for run in case.of():
+        facts = case.facts(run.host)
+        engine = run.engine or (facts.engine if facts else "")
+        if run.backend != "legacy" or run.status != "ok":
+            continue
+        found = [
+            (item, what)
+            for item, what in ignored_syntax(case.dockerfile, case.document.build.target, engine)
+            if item.stage_index >= 0
+        ]
+        if found:
+            yield _claim(case, run, engine, found)
+
+
+def _claim(case: Case, run: Run, engine: str, found: list[tuple[Instruction, str]]) -> Claim:
+    what = tuple(dict.fromkeys(one for _, one in found))
+    line = found[0][0].line
+    dropped = HEREDOC in what
+    result = "another image" if dropped else "as if it were not there"
+    return Claim(
+        title=f"the legacy builder ignored {join_names(what)} (line {line}) and built {result}",
+        confidence="proved",
+        steps=tuple(dict.fromkeys(StepId(item.stage_index, item.index) for item, _ in found)),
+        evidence=(
+            *(Evidence(kind="dockerfile", text=_text(item, one)) for item, one in found[:3]),
+            Evidence(
+                kind="run",
+                text=f"the legacy builder of Docker Engine {engine} on {HOSTS} succeeded",
+                data={"engine": engine},
+                hosts=(run.host,),
+                runs=(run.id,),
+            ),
+            *_sizes(case, run),
+        ),
+        advice="Do not release the image that the legacy builder made. Build with BuildKit: "
+        f"DOCKER_BUILDKIT=1 docker build …; or write line {line} without "
+        f"{what[0]}" + (" (`RUN a && b`, or COPY a script)" if dropped else ""),
+        hosts=(run.host,),
+        backends=("legacy",),
+        scenarios=(run.scenario,),
+        merge_key=what,
+    )
+
+
+def _text(item: Instruction, what: str) -> str:
+    if what != HEREDOC:
+        return f"{describe(item)}: {_MEANS[what]}"
+    lines = sum(document.content.count("\n") for document in item.heredocs)
+    count = "1 line" if lines == 1 else f"{lines} lines"
+    return f"{describe(item)}: {count} of heredoc, of which it ran or copied none"
+
+
+def _sizes(case: Case, run: Run) -> Iterator[Evidence]:
+    for other in case.of(BUILDKIT_COLD, BUILDKIT_FOUND, host=run.host):
+        if other.image is not None and run.image is not None:
+            if other.image.bytes != run.image.bytes:
+                yield Evidence(
+                    kind="output",
+                    text=f"on {HOSTS} the image has {run.image.bytes} bytes, BuildKit's has "
+                    f"{other.image.bytes}",
+                    data={"legacy": run.image.bytes, "buildkit": other.image.bytes},
+                    hosts=(run.host,),
+                    runs=(run.id, other.id),
+                )
+            return
+
+
+RULE = Rule(
+    id="legacy-ignores-syntax",
+    former_ids=("legacy-drops-heredoc",),
+    order=150,
+    title="The legacy builder ignores syntax of BuildKit's and builds as if it were not there",
+    surprise="The legacy builder of newer engines has BuildKit's parser. It accepts `RUN <<EOF` "
+    "and runs `<<EOF` alone: the build succeeds, the body never runs. So it is with flags: `COPY "
+    "--exclude` copies all, `ADD --checksum` compares nothing. What is ignored is in no cache key "
+    "either: heredocs with the same first line share one cache entry.",
+    needs="The Dockerfile, and a legacy run that succeeded on Engine 23 or later.",
+    applies="A RUN has a heredoc, or a COPY has one beside other sources; or a COPY or ADD has "
+    "--link, --exclude, --parents, --checksum, --keep-git-dir or --unpack; in a stage that the "
+    "legacy builder builds. An engine whose parser does not know it (Engine 20.10: all of these) "
+    "rejects the file instead, and newer engines do so for a COPY of nothing but a heredoc.",
+    proves="The run that succeeded: what the builder does then is known from the lab.",
+    advises="Use BuildKit, or write the step without it.",
+    written=(
+        "moby builder/dockerfile/dispatchers.go, dispatchRun: CmdLine without Files; dispatchCopy",
+        "our lab: 26.1, 28.5 and 28.5 with the containerd store; 20.10 refuses",
+    ),
+    example="FROM busybox\nRUN <<EOF\necho hello > /greeting\nEOF\nRUN ls /greeting || true\n",
+    try_it="DOCKER_BUILDKIT=0 docker build . on Engine 23 or later: /greeting is not there.",
+    observe=observe,
+    compares=(BUILDKIT_COLD, LEGACY_COLD),
+)

@@ -1,0 +1,85 @@
+"""What a host is asked of our images, and how its answers are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cachetui.audit.build_run import BuildOutcome
+from cachetui.audit.made_images import MadeImages
+from cachetui.builders.legacy_images import LegacyMade, Trail, Unprinted
+from cachetui.config.settings import HostSettings
+from cachetui.dockerfile.parse import parse
+from cachetui.hosts.machine import Cancel, Completed, OnOutput
+from tests import make_records as b
+
+HOST = HostSettings(name="h", address="local")
+BASE, AA, BB, CC = (f"sha256:{char * 64}" for char in "0abc")
+COPY, RUN = parse("FROM x\nCOPY f /f\nRUN make\n").stages[0].instructions[1:]
+
+
+class Engine:
+    """A machine with these images (`ID → parent`) that says of a container what `inspected` is,
+    else what `event` is."""
+
+    name = "h"
+
+    def __init__(self, images: dict[str, str], inspected: str = "\n", event: str = "") -> None:
+        self.images, self.container = images, f"1000000000\n{inspected}{event}"
+
+    def run(
+        self,
+        command: str,
+        *,
+        stdin: Iterable[bytes] | bytes = b"",
+        timeout: float,
+        cancel: Cancel | None = None,
+    ) -> Completed:
+        del stdin, timeout, cancel
+        if "image ls -aq" in command:
+            text = "\n".join(self.images)
+        elif "date +%s" in command:
+            text = self.container
+        elif "history" in command:
+            lines = [f'{image} {parent} ["a:1"]' for image, parent in self.images.items()]
+            lines = [line.replace(' ["a:1"]', " []") for line in lines]
+            made = '"/bin/sh -c #(nop) COPY file:1 in /f "'
+            text = "\n".join([*lines, *(f"made {image} {made}" for image in self.images)])
+        else:
+            text = "\n".join(f"{image} {parent} null" for image, parent in self.images.items())
+        return Completed(0, text.encode(), b"")
+
+    def stream(
+        self, command: str, on_output: OnOutput, *, timeout: float, cancel: Cancel | None = None
+    ) -> int:
+        raise NotImplementedError
+
+    def close(self) -> None: ...
+
+
+def claimed(engine: Engine, made: LegacyMade) -> MadeImages:
+    images = MadeImages(before=frozenset({BASE}))
+    run = b.run("h", "legacy-cold", seconds=5.0)
+    images.claim(engine, HOST, BuildOutcome(run, made))
+    return images
+
+
+OF_CONTAINER = LegacyMade((Trail("1" * 12, 2, of_container=True),), container="1" * 12)
+
+
+def test_an_event_tells_what_a_container_that_is_gone_was_created_from() -> None:
+    engine = Engine({BASE: "", AA: BASE, BB: AA, CC: BASE}, event=f"{BB} {'1' * 64}\n")
+    found = claimed(engine, OF_CONTAINER).on(engine, HOST)
+    assert (found.images, found.containers) == ((BB, AA), ())
+
+
+def test_a_container_that_is_left_is_ours_unless_it_is_older_than_the_build() -> None:
+    new = Engine({AA: BASE}, inspected=f"{AA} {'1' * 64} 2001-09-09T01:46:38.1Z\n")
+    assert claimed(new, OF_CONTAINER).on(new, HOST).containers == ("1" * 64,)
+    old = Engine({AA: BASE}, inspected=f"{AA} {'1' * 64} 2001-09-09T00:46:38.1Z\n")
+    assert claimed(old, OF_CONTAINER).on(old, HOST).containers == ()
+
+
+def test_history_tells_what_was_made_without_a_container() -> None:
+    engine = Engine({BASE: "", AA: BASE}, event=f"{BASE} {'1' * 64}\n")
+    made = LegacyMade((), Unprinted((COPY, RUN), "x", container="1" * 12), "1" * 12)
+    assert claimed(engine, made).on(engine, HOST).images == (AA,)

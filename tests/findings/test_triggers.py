@@ -1,0 +1,107 @@
+"""What is said of steps that a base image's ONBUILD triggers make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+import pytest
+
+from cachetui.context.manifest import Entry
+from cachetui.findings import Findings
+from cachetui.records.document import Document
+from cachetui.records.step import Step, StepId
+from tests import make_records as b
+from tests.findings.making import LETTERS, audit, entries, host, ids, only, run, why
+
+TEXT = "FROM onb:1\nRUN echo own\n"
+TRIGGERS = ("ARG VERSION", "ENV A=1", "COPY app.txt /app.txt", "RUN make $VERSION")
+
+
+def triggered(
+    letters: str,
+    own: str,
+    *,
+    then: bool = False,
+    scenario: str = "legacy-as-found",
+    **build: object,
+) -> Document:
+    """An audit of a run with a letter for each trigger; `then`: an hour before the other."""
+    made = run(TEXT, own, scenario=scenario, audit="then" if then else "now",
+               at=b.NOW - 3600 if then else b.NOW)  # fmt: skip
+    head, *below = made.steps
+    steps: list[Step] = [head]
+    for number, (text, letter) in enumerate(zip(TRIGGERS, letters, strict=True)):
+        if letter != "-":
+            step = b.step(0, 0, f"ONBUILD {text}", LETTERS[letter], trigger=number, line=1)
+            steps.append(step)
+    known = host(bases={"onb:1": ("sha256:onb",)}, facts_triggers={"onb:1": TRIGGERS})
+    return audit(
+        TEXT,
+        [msgspec.structs.replace(made, steps=(*steps, *below))],
+        hosts=[known],
+        at=b.NOW - 3600 if then else b.NOW,
+        audit="then" if then else "now",
+        **build,
+    )
+
+
+def contexts(now: str) -> Mapping[str, tuple[Entry, ...]]:
+    return {
+        "sha256:context": entries(Dockerfile=TEXT, app_dot_txt="old"),
+        "sha256:now": entries(Dockerfile=TEXT, app_dot_txt=now),
+    }
+
+
+def changed(scenario: str, letters: str) -> Findings:
+    now = triggered(letters, "m", scenario=scenario, context_digest="sha256:now")
+    then = triggered(letters.replace("m", "h"), "h", then=True, scenario=scenario)
+    return why(now, then, manifests=contexts("new"))
+
+
+@pytest.mark.parametrize(
+    ("scenario", "letters"), [("legacy-as-found", "hhmm"), ("buildkit-as-found", "--mm")]
+)
+def test_a_changed_file_that_a_trigger_copies(scenario: str, letters: str) -> None:
+    found = changed(scenario, letters)
+    assert ids(found) == ["context-content"]
+    one = only(found, "context-content")
+    assert one.confidence == "proved"
+    assert any("ONBUILD COPY app.txt /app.txt" in item.text for item in one.evidence)
+    assert not found.unexplained
+
+
+def test_another_file_that_a_trigger_does_not_copy_is_no_cause() -> None:
+    now = triggered("hhmm", "m", context_digest="sha256:now")
+    then = triggered("hhhh", "h", then=True)
+    same = {**contexts("old"), "sha256:now": entries(Dockerfile=TEXT, app_dot_txt="old", x="x")}
+    assert "context-content" not in ids(why(now, then, manifests=same))
+
+
+def test_a_build_argument_of_a_trigger() -> None:
+    now = triggered("hhhm", "m", build_args={"VERSION": "sha256:2"})
+    then = triggered("hhhh", "h", then=True, build_args={"VERSION": "sha256:1"})
+    assert ids(why(now, then)) == ["build-arg-invalidates"]
+
+
+def test_an_earlier_record_that_tells_of_no_triggers_changes_nothing() -> None:
+    now, then = triggered("hhhm", "m"), triggered("hhhh", "h", then=True)
+    report = then.hosts[0]
+    assert report.facts is not None
+    facts = msgspec.structs.replace(report.facts, triggers={})
+    old = msgspec.structs.replace(then, hosts=(msgspec.structs.replace(report, facts=facts),))
+    assert not {"build-arg-invalidates", "build-changed"} & set(ids(why(now, old)))
+    below = triggered("hhhh", "m")
+    assert not {"build-arg-invalidates", "build-changed"} & set(ids(why(below, old)))
+
+
+def test_a_step_id_of_a_trigger_that_no_host_tells_of() -> None:
+    now = triggered("hhmm", "m")
+    facts = now.hosts[0].facts
+    assert facts is not None
+    silent = msgspec.structs.replace(facts, triggers={})
+    hosts = (msgspec.structs.replace(now.hosts[0], facts=silent),)
+    then = triggered("hhhh", "h", then=True)
+    found = why(msgspec.structs.replace(now, hosts=hosts), then, manifests=contexts("new"))
+    assert "context-content" not in ids(found)
+    assert StepId(0, 0, 2) in {step.id for step in now.runs[0].steps}
