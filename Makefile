@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test test-all test-fast test-lab record-surprises check rule lab lab-down bench \
+.PHONY: help demo test test-all test-fast test-lab record-surprises truth check rule lab lab-down bench \
 	screenshots lock clean
 .DEFAULT_GOAL := help
 
@@ -50,6 +50,9 @@ test-lab: $(VENV)/.dev ## The tests on real engines, in two labs side by side
 
 record-surprises: $(VENV)/.dev ## Play surprises on real engines, keep what these gave: NAME=one, or all
 	@$(BIN)/python -m tests.surprises.record $(NAME)
+
+truth: $(VENV)/.dev ## Findings against the truth, on real engines: make truth N=300 [SEED=…]
+	@$(BIN)/python -m tests.truth N=$(N) SEED=$(SEED) LAB=$(LAB) MINUTES=$(MINUTES)
 
 check: $(VENV)/.dev ## Lint, format, strict types, import contract
 	$(BIN)/ruff check .

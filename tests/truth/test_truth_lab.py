@@ -1,0 +1,45 @@
+"""A small fixed set of cases on real engines; `make truth N=300` plays as many as there is time
+for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab import Lab
+from tests.truth.case import case_of
+from tests.truth.hosts import remove_props, share_props
+from tests.truth.outcome import Outcome
+from tests.truth.play import play
+
+pytestmark = pytest.mark.lab
+
+SEEDS = (
+    "run-text:0",
+    "file-renamed:0",
+    "clutter-added:0",
+    "own-ignore-file:0",
+    "keyword-case:0",
+    "metadata-removed:0",
+    "build-arg:0",
+    "target-removed:0",
+    "base-same-layers:0",
+    "base-other-env:0",
+)
+
+
+@pytest.fixture(scope="module")
+def props(lab: Lab) -> Iterator[Lab]:
+    share_props(lab)
+    yield lab
+    remove_props(lab)
+
+
+@pytest.mark.parametrize("name", SEEDS)
+def test_what_is_said_is_true(props: Lab, name: str, tmp_path: Path) -> None:
+    case = case_of(name)
+    outcome = Outcome()
+    failures = outcome.add(case, play(props, case, tmp_path / "case"))
+    assert not failures, "\n".join(map(str, failures))
