@@ -12,6 +12,7 @@ from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import Dockerfile, DockerfileError, needed_stages, parse
 from cachetui.dockerfile.triggers import stage_triggers
+from cachetui.findings.build_options import forbids_cache
 from cachetui.findings.context_files import ROOT, ContextFiles, Difference, compare_files
 from cachetui.findings.dockerfile_edits import Edit, edits
 from cachetui.findings.earlier_run import EarlierRun
@@ -71,7 +72,8 @@ class Case:
     @cached_property
     def chains(self) -> Mapping[str, tuple[Chain, ...]]:
         """The chains of misses of each run, by the run's id."""
-        return {run.id: chains(run, self.dockerfile) for run in self.runs}
+        no_cache = forbids_cache(self.document.build.docker_args)
+        return {run.id: chains(run, self.dockerfile, no_cache=no_cache) for run in self.runs}
 
     def parents(self, run: Run) -> Mapping[StepId, tuple[Parent, ...]]:
         """`graph.parents` of a run, worked out once."""

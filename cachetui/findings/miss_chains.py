@@ -35,8 +35,9 @@ class Chain:
         return (self.cause, *self.consequences)
 
 
-def chains(run: Run, dockerfile: Dockerfile) -> tuple[Chain, ...]:
-    """The chains of misses of a run, in Dockerfile order.
+def chains(run: Run, dockerfile: Dockerfile, *, no_cache: bool = False) -> tuple[Chain, ...]:
+    """The chains of misses of a run, in Dockerfile order. `no_cache`: the build has --no-cache,
+    with which BuildKit takes a WORKDIR from its cache all the same (our lab: all four engines).
 
     A RUN that `buildkit-mounts-warm` runs again on purpose is no cause there, and what stands
     on it by its chain is expected; a copy of bytes that it made is not, for equal bytes hit.
@@ -57,7 +58,7 @@ def chains(run: Run, dockerfile: Dockerfile) -> tuple[Chain, ...]:
             continue
         roots[step] = step
         through[step] = tuple(p.step for p in above if p.how == "content")
-    harmless = _harmless(direct, steps)
+    harmless = _harmless(direct, steps, no_cache)
     found_chains: list[Chain] = []
     for cause in sorted(set(roots.values()) - harmless, key=order):
         below = [s for s, root in roots.items() if root == cause and s != cause]
@@ -75,10 +76,12 @@ def chains(run: Run, dockerfile: Dockerfile) -> tuple[Chain, ...]:
 
 
 def _harmless(
-    direct: Mapping[StepId, tuple[Parent, ...]], steps: Mapping[StepId, Step]
+    direct: Mapping[StepId, tuple[Parent, ...]], steps: Mapping[StepId, Step], no_cache: bool
 ) -> set[StepId]:
     """Steps on which another stands that hit: the engine found that one by a key with theirs in
     it, so whatever they were built for again, nothing came of it."""
+    if no_cache:
+        return set()
     return {
         parent.step
         for step, above in direct.items()
