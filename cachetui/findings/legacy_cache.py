@@ -47,11 +47,11 @@ def parting(case: Case, run: Run, cause: StepId) -> Parting | None:
     something above it is not certain: the images above must be the same.
     """
     evidence = case.evidence(run.host)
-    stage = case.dockerfile.stages[cause.stage_index]
-    if evidence is None or evidence.legacy is None or not stage.is_external:
+    head = case.dockerfile.stages[case.head(cause.stage_index).stage_index]
+    if evidence is None or evidence.legacy is None or not head.is_external:
         return None
-    ids = {image.id for image in evidence.bases if image.ref == stage.base}
-    own, at = _with_triggers(case, run.host, cause)
+    ids = {image.id for image in evidence.bases if image.ref == head.base}
+    own, at = _whole_chain(case, run.host, cause)
     if at >= len(own):
         return None  # a trigger whose text is not known
     best: Parting | None = None
@@ -64,10 +64,10 @@ def parting(case: Case, run: Run, cause: StepId) -> Parting | None:
 
 
 def chain_on(case: Case, host: str, bases: Collection[str], step: StepId) -> LegacyChain | None:
-    """A chain of the host's images that stands on one of these image IDs and has the instructions
-    of the stage up to the step, each for certain; None without one."""
+    """A chain of the host's images that stands on one of these image IDs and has all that the
+    Dockerfile has from there to the step, each for certain; None without one."""
     evidence = case.evidence(host)
-    every, at = _with_triggers(case, host, step)
+    every, at = _whole_chain(case, host, step)
     if at >= len(every):
         return None  # a trigger whose text is not known
     own = every[: at + 1]
@@ -78,12 +78,16 @@ def chain_on(case: Case, host: str, bases: Collection[str], step: StepId) -> Leg
     return None
 
 
-def _with_triggers(case: Case, host: str, step: StepId) -> tuple[Sequence[Instruction], int]:
-    """What makes the images of a step's stage on a host, the base's ONBUILD triggers first, and
-    which of them the step is."""
+def _whole_chain(case: Case, host: str, step: StepId) -> tuple[Sequence[Instruction], int]:
+    """What makes the images from the base image on to the end of a step's stage, with the stages
+    that it is FROM and their ONBUILD triggers, and which of them the step is."""
+    stage = case.dockerfile.stages[step.stage_index]
+    below: Sequence[Instruction] = ()
+    if stage.base_stage is not None and stage.base_stage < stage.index:
+        below, _ = _whole_chain(case, host, StepId(stage.base_stage, 0))
     triggers = case.triggers(host, step.stage_index)
-    own = (*triggers, *case.dockerfile.stages[step.stage_index].instructions[1:])
-    return own, step.trigger if step.trigger is not None else len(triggers) + step.index - 1
+    place = step.trigger if step.trigger is not None else len(triggers) + step.index - 1
+    return (*below, *triggers, *stage.instructions[1:]), len(below) + place
 
 
 def _parting(chain: LegacyChain, own: Sequence[Instruction], at: int) -> Parting | None:

@@ -274,6 +274,25 @@ def test_a_date_in_a_label_alone_is_possible_and_costs_what_is_below() -> None:
     assert ids(why(audit(plain, [cold]))) == []
 
 
+def test_an_image_tells_of_a_label_in_a_stage_on_another_stage_too() -> None:
+    text = "FROM base:1 AS deps\nRUN deps\nFROM deps\nLABEL built=2026-11-24\nRUN make\n"
+    made = (
+        f"RUN {command_digest('deps')}",
+        "LABEL built=2026-11-01",
+        f"RUN {command_digest('make')}",
+    )
+    evidence = HostEvidence(
+        at=b.NOW,
+        bases=(BaseImage(ref="base:1", id="sha256:id"),),
+        legacy=(LegacyChain(base="sha256:id", image="sha256:old", made_by=made),),
+    )
+    one = run(text, "hmm", scenario="legacy-as-found")
+    found = only(
+        why(audit(text, [one], hosts=[host(evidence=evidence)])), "legacy-metadata-invalidates"
+    )
+    assert (found.confidence, found.steps) == ("proved", (StepRef(1, 1),))
+
+
 MOVED = "FROM base:1\nRUN make\n"
 
 

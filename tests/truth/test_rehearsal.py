@@ -30,7 +30,7 @@ FAILED = (
 )
 """Cases in which something wrong was said once, or nothing."""
 
-OPEN = {}
+OPEN: dict[str, str] = {}
 """Kinds and cases that fail still, and why. What is mended has to leave this list."""
 
 
