@@ -254,7 +254,8 @@ def _age(case: Case, host: str, ref: str) -> str:
 def _first(question: Question) -> Evidence:
     return Evidence(
         kind="run",
-        text=f"on {HOSTS} line {question.chain.cause.line}, which builds on it, missed"
+        text=f"{question.run.scenario} on {HOSTS}: line {question.chain.cause.line}, which builds "
+        "on it, missed"
         f"{_later_steps(len(question.chain.consequences))}",
         hosts=(question.run.host,),
         runs=(question.run.id,),
