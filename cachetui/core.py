@@ -182,7 +182,9 @@ class Core:
             dockerfile=dockerfile,
             plan=plan,
             max_age=0.0 if options.fresh else options.max_age,
-            redactor=Redactor(build.build_args),
+            redactor=Redactor(
+                build.build_args, dict.fromkeys(i for host in hosts for i in host.env.items())
+            ),
             outputs=options.outputs,
         )
         return Audit(task, hosts, self.connector, self.store)

@@ -1,9 +1,10 @@
-"""Build-argument values out of what is kept: they may be secrets, and engines print them.
+"""Values of build arguments and hosts' environments out of what is kept: they may be secrets.
 
-BuildKit expands variables in the names of steps, the legacy builder in its errors, and a RUN may
-echo what it likes. A value of six characters or more is replaced wherever it stands, in clear,
-as JSON writes it, or in the base64 of rawjson logs; shorter ones ("20", "prod") are common words
-whose removal would tear the log apart and hide nothing.
+BuildKit expands variables in the names of steps, the legacy builder in its errors and in an
+image's history, and a RUN may echo what it likes. A value of six characters or more is replaced
+wherever it stands, in every form in which programs write it down (see `_forms`). Shorter ones
+("20", "prod") are common words, whose removal would tear the log apart and hide nothing: they are
+replaced where their name stands before them, as in `NAME=value` of an image's history.
 """
 
 from __future__ import annotations
@@ -11,35 +12,56 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Mapping
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import quote, quote_plus
 
 _SHORTEST = 6
 
+_GO_ESCAPES = {
+    "&": r"\u0026", "<": r"\u003c", ">": r"\u003e", "\u2028": r"\u2028", "\u2029": r"\u2029",
+}  # fmt: skip
+"""What Go's encoding/json escapes beyond JSON, in strings that BuildKit and docker print."""
+
 
 class Redactor:
-    """Replaces the values of build arguments in blocks of bytes."""
+    """Replaces values in blocks of bytes. `environment` are (name, value) of hosts' settings: a
+    name can have another value on each host."""
 
-    def __init__(self, build_args: Mapping[str, str]) -> None:
+    def __init__(
+        self, build_args: Mapping[str, str], environment: Iterable[tuple[str, str]] = ()
+    ) -> None:
         self._plain: dict[bytes, bytes] = {}
-        encoded: dict[bytes, bytes] = {}
-        for name, value in sorted(build_args.items(), key=lambda item: -len(item[1])):
-            if len(value) < _SHORTEST:
-                continue
-            shown = f"[build-arg {name}]".encode()
-            # Engines put something before each line, so a value of several goes line by line too.
-            lines = (line.strip() for line in value.splitlines())
-            for text in dict.fromkeys((value, *(x for x in lines if len(x) >= _SHORTEST))):
-                for form in (
-                    text,
-                    json.dumps(text)[1:-1],
-                    json.dumps(text, ensure_ascii=False)[1:-1],
-                ):
-                    self._plain.setdefault(form.encode(), shown)
-                for form64 in _base64_forms(text.encode()):
-                    encoded.setdefault(form64, b"KioqKioq" * (len(form64) // 8 + 1))
-        self._all = {**self._plain, **{k: v[: len(k)] for k, v in encoded.items()}}
+        self._encoded: dict[bytes, bytes] = {}
+        named = [(name, value, f"[build-arg {name}]") for name, value in build_args.items()]
+        named += [(name, value, f"[env {name}]") for name, value in environment]
+        for name, value, shown in sorted(named, key=lambda item: -len(item[1])):
+            self._hide(name, value, shown)
+        self._all = {**self._encoded, **self._plain}
         self._clear = _any_of(self._plain)
         self._any = _any_of(self._all)
+
+    def _hide(self, name: str, value: str, shown: str) -> None:
+        if not value:
+            return
+        if len(value) < _SHORTEST:
+            for form in dict.fromkeys(_forms(value)):
+                self._plain.setdefault(f"{name}={form}".encode(), f"{name}={shown}".encode())
+            return
+        # Engines put something before each line, so a value of several goes line by line too.
+        lines = (line.strip() for line in value.splitlines())
+        for text in dict.fromkeys((value, *(x for x in lines if len(x) >= _SHORTEST))):
+            for form in dict.fromkeys(_forms(text)):
+                self._plain.setdefault(form.encode("utf-8", "surrogateescape"), shown.encode())
+                self._hide_encoded(form.encode("utf-8", "surrogateescape"))
+            for encoded in _base64_forms(text.encode("utf-8", "surrogateescape")):
+                self._plain.setdefault(encoded, self._encoded[encoded])
+                self._hide_encoded(encoded)  # what was printed so, in a rawjson log
+
+    def _hide_encoded(self, text: bytes) -> None:
+        for encoded in _base64_forms(text):
+            hidden = (b"KioqKioq" * (len(encoded) // 8 + 1))[: len(encoded)]
+            self._encoded.setdefault(encoded, hidden)
 
     @property
     def active(self) -> bool:
@@ -107,14 +129,37 @@ def _any_of(forms: Mapping[bytes, bytes]) -> re.Pattern[bytes] | None:
     return re.compile(b"|".join(map(re.escape, longest_first))) if forms else None
 
 
+def _forms(value: str) -> Iterator[str]:
+    """The value as programs write it down: as it is, in JSON (Python's, Go's), quoted for a shell,
+    and in URLs."""
+    yield value
+    yield json.dumps(value)[1:-1]
+    json_text = json.dumps(value, ensure_ascii=False)[1:-1]
+    yield json_text
+    for plain, escaped in _GO_ESCAPES.items():
+        json_text = json_text.replace(plain, escaped)
+    yield json_text
+    yield shlex.quote(value).removeprefix("'").removesuffix("'")
+    yield value.replace("'", r"'\''")
+    yield re.sub(r'([\\"$`])', r"\\\1", value)
+    for encoded in (
+        quote(value, safe="", errors="surrogateescape"),
+        quote(value, errors="surrogateescape"),
+        quote_plus(value, errors="surrogateescape"),
+    ):
+        yield encoded
+        yield re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), encoded)
+
+
 def _base64_forms(value: bytes) -> list[bytes]:
     """The characters that the base64 of any text holding `value` must show, for each of the
-    three places where it can begin in a group of three bytes."""
+    three places where it can begin in a group of three bytes, in both alphabets."""
     forms = []
     for shift in range(3):
-        text = base64.b64encode(b"\0" * shift + value)
-        # Characters that also carry bits of a neighbour are left away.
-        first = -(-shift * 8 // 6)
-        last = (shift + len(value)) * 8 // 6
-        forms.append(text[first:last])
-    return forms
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            text = encode(b"\0" * shift + value)
+            # Characters that also carry bits of a neighbour are left away.
+            first = -(-shift * 8 // 6)
+            last = (shift + len(value)) * 8 // 6
+            forms.append(text[first:last])
+    return list(dict.fromkeys(forms))

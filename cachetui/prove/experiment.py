@@ -164,7 +164,9 @@ class Experiment:
         """All builds for one builder, as far as they are needed, and their verdict."""
         change, case = plan.change, self.request.case
         made: dict[str, Made] = {}
-        redactor = Redactor({**change.now.build_args, **change.then.build_args})
+        redactor = Redactor(
+            {**change.now.build_args, **change.then.build_args}, self.request.host.env.items()
+        )
         order = list(plan.ordered())
         total = len(order) * len(self.plans)
         for place, (key, build, state) in enumerate(order, 1 + number * len(order)):

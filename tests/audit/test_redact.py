@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import shlex
+from urllib.parse import quote, quote_plus
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,3 +65,68 @@ def test_a_value_of_several_lines_is_hidden_line_by_line() -> None:
     redactor = Redactor({"KEY": key})
     assert redactor.text(key.encode()) == b"[build-arg KEY]"
     assert redactor.text(b"#5 0.1 abcdefgh\n#5 0.1 xyz") == b"#5 0.1 [build-arg KEY]\n#5 0.1 xyz"
+
+
+HARD = "pa&<ss>'w\\\"o$r`d é\u2028/x=1+2"
+
+
+def go_json(text: str) -> str:
+    """As Go's encoding/json writes a string."""
+    escaped = json.dumps(text, ensure_ascii=False)
+    for plain in "&<>\u2028\u2029":
+        escaped = escaped.replace(plain, f"\\u{ord(plain):04x}")
+    return escaped
+
+
+WRITTEN = {
+    "Python's JSON": json.dumps(HARD),
+    "JSON in UTF-8": json.dumps(HARD, ensure_ascii=False),
+    "Go's JSON": go_json(HARD),
+    "a shell's quotes": shlex.quote(HARD),
+    "set -x": "+ login '" + HARD.replace("'", "'\\''") + "'",
+    "a URL": "https://x.test/?t=" + quote(HARD, safe=""),
+    "a URL's path": "https://x.test/" + quote(HARD),
+    "a form": "t=" + quote_plus(HARD),
+    "a URL in lower case": re.sub("%..", lambda m: m[0].lower(), quote(HARD, safe="")),
+    "base64": base64.b64encode(f"user:{HARD}".encode()).decode(),
+    "base64 for URLs": base64.urlsafe_b64encode(f"user2:{HARD}".encode()).decode(),
+}
+
+
+@pytest.mark.parametrize("form", WRITTEN)
+@pytest.mark.parametrize("way", ["text", "log", "raw"])
+def test_a_value_is_taken_out_in_every_form(form: str, way: str) -> None:
+    redactor = Redactor({"TOKEN": HARD}, [("PASS", "another-value")])
+    text = f"before {WRITTEN[form]} after".encode()
+    if way == "text":
+        kept = redactor.text(text)
+    elif way == "log":
+        log = redactor.log()
+        kept = b"".join(log.feed(text[at : at + 1]) for at in range(len(text))) + log.close()
+    else:
+        raw = redactor.stream()
+        data = base64.b64encode(text)
+        kept = base64.b64decode(raw.feed(data[:30]) + raw.feed(data[30:]) + raw.close())
+    assert kept.startswith(b"before ")
+    assert kept.endswith(b" after")
+    pieces = [HARD[at : at + 6] for at in range(0, len(HARD) - 6, 3)]
+    for piece in pieces:
+        for written in (piece, json.dumps(piece)[1:-1], go_json(piece)[1:-1], quote(piece)):
+            assert written.encode() not in kept, (form, way, kept)
+    if form.startswith("base64"):
+        word = kept.split()[1].replace(b"*", b"A")
+        whole = word + b"A" * (-len(word) % 4)
+        assert HARD[3:9].encode() not in base64.b64decode(whole, altchars=b"-_")
+
+
+def test_a_short_value_goes_where_its_name_stands_before_it() -> None:
+    redactor = Redactor({"PIN": "42"}, [("KEY", "a&b")])
+    history = rb'"created_by": "|2 KEY=a\u0026b PIN=42 /bin/sh -c echo 42"'
+    assert redactor.text(history) == (
+        rb'"created_by": "|2 KEY=[env KEY] PIN=[build-arg PIN] /bin/sh -c echo 42"'
+    )
+
+
+def test_the_value_of_a_hosts_environment_is_a_secret_too() -> None:
+    redactor = Redactor({}, [("TOKEN", "on-the-first"), ("TOKEN", "on-the-other")])
+    assert redactor.text(b"on-the-first on-the-other") == b"[env TOKEN] [env TOKEN]"

@@ -76,8 +76,8 @@ class FileDiffScreen(ModalScreen[int]):
         self._show()
 
     def _show(self) -> None:
-        if self.is_mounted:
-            self.query_one(TextPage).show(self.lines(max(20, min(self.app.size.width - 8, 140))))
+        for page in self.query(TextPage):  # none while the app ends
+            page.show(self.lines(max(20, min(self.app.size.width - 8, 140))))
 
     def lines(self, width: int) -> list[Line]:
         """The page: the step, what differs, how its logs differ, then the diff or the error."""
