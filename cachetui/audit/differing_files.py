@@ -41,6 +41,8 @@ def _with_paths(finding: Finding, document: Document, store: Store, digests: Dig
             kind="output",
             text=f"{names} {verb} between {_name(a)} and {_name(b)}",
             data={"runs": [a.id, b.id], "paths": paths},
+            hosts=tuple(dict.fromkeys((a.host, b.host))),
+            runs=(a.id, b.id),
         )
         return msgspec.structs.replace(finding, evidence=(*finding.evidence, evidence))
     return finding

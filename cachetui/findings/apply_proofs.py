@@ -31,14 +31,20 @@ def apply_proofs(
             withdrawn.append(_withdrawn(finding, proof_of_it))
         else:
             sure = "proved" if proof_of_it.outcome == "proved" else finding.confidence
-            evidence = (*proof_of_it.evidence, *finding.evidence)
+            evidence = (*_of_its_host(proof_of_it), *finding.evidence)
             kept.append(replace(finding, confidence=sure, evidence=evidence))
     return tuple(kept), withdrawn
 
 
+def _of_its_host(proof: Proof) -> tuple[Evidence, ...]:
+    return tuple(replace(fact, hosts=(proof.host,)) for fact in proof.evidence)
+
+
 def _withdrawn(finding: Finding, proof: Proof) -> Unexplained:
     said = Evidence(
-        kind="experiment", text=f"the experiment on {proof.host} did not confirm {finding.id}"
+        kind="experiment",
+        text=f"the experiment on {proof.host} did not confirm {finding.id}",
+        hosts=(proof.host,),
     )
     return Unexplained(
         title=f"not confirmed: {finding.title}",
@@ -48,5 +54,5 @@ def _withdrawn(finding: Finding, proof: Proof) -> Unexplained:
         steps=finding.steps,
         consequences=finding.consequences,
         seconds=finding.seconds,
-        facts=(said, *proof.evidence),
+        facts=(said, *_of_its_host(proof)),
     )

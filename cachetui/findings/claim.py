@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from cachetui.findings.question import Question
 from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.suspect import Suspect
@@ -13,7 +15,8 @@ from cachetui.records.step import StepId
 
 HOSTS = "\ue000"
 """In a claim's title and advice: replaced by the names of the hosts that the finding turns out to
-hold for. In the text of evidence: by the hosts for which the fact turns out to hold."""
+hold for. In the text of evidence: by the hosts for which the fact turns out to hold. Where a text
+has no place for them and does not hold for all hosts of the finding, their names go before it."""
 
 
 @dataclass(frozen=True)
@@ -57,14 +60,20 @@ def answer(
     one_per_run: bool = False,
 ) -> Claim:
     """A claim that answers a question. `steps` are the causes where they are others than the step
-    that missed first, which is a consequence then."""
+    that missed first, which is a consequence then. What no host is given for, and is not about the
+    Dockerfile or where a mechanism is written, is about the host of the question."""
     chain = question.chain
     causes = steps or (question.step.id,)
     return Claim(
         title=title,
         confidence=confidence,
         steps=causes,
-        evidence=tuple(evidence),
+        evidence=tuple(
+            fact
+            if fact.hosts or fact.kind in ("dockerfile", "source")
+            else replace(fact, hosts=(chain.run.host,))
+            for fact in evidence
+        ),
         advice=advice,
         hosts=(chain.run.host,),
         backends=(chain.run.backend,),

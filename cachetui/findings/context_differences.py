@@ -58,8 +58,8 @@ class ContextDifference:
 
     @property
     def where(self) -> str:
-        """For a title: what it is other than, or on which hosts it is."""
-        return f"than in {self.first.removeprefix('that of ')}" if self.sure else f"on {HOSTS}"
+        """For a title: what it is other than, or where it is."""
+        return f"than in the earlier run on {HOSTS}" if self.sure else f"on {HOSTS}"
 
     def evidence(self) -> Evidence:
         """The difference as a sentence, and as data."""

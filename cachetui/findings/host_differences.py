@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from cachetui.findings.case import Case
+from cachetui.findings.claim import HOSTS
 from cachetui.findings.input_changes import InputChanges
 from cachetui.findings.key_inputs import words_of
+from cachetui.findings.merge_evidence import merge_evidence
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
 from cachetui.findings.wording import host_names
@@ -22,9 +24,10 @@ _FACTS: tuple[tuple[str, Callable[[HostFacts], object]], ...] = (
 
 
 def host_differences(
-    case: Case, hosts: Sequence[str], others: Sequence[str], question: Question | None
+    case: Case, hosts: Sequence[str], others: Sequence[str], questions: Sequence[Question]
 ) -> tuple[Evidence, ...]:
-    """What is known to differ between `hosts` and `others`, and what is missing to say more."""
+    """What is known to differ between `hosts` and `others`, and what is missing to say more;
+    `questions` are those of the hosts."""
     facts: list[Evidence] = []
     for name, get in _FACTS:
         ours = _values(case, hosts, get)
@@ -35,11 +38,12 @@ def host_differences(
                 for value in _values(case, (host,), get):
                     by_value.setdefault(value, []).append(host)
             parts = [f"{value} on {host_names(where)}" for value, where in by_value.items()]
-            facts.append(Evidence(kind="facts", text=f"{name}: {', '.join(parts)}"))
+            text = f"{name}: {', '.join(parts)}"
+            data = {"fact": name, "hosts_by_value": by_value}
+            facts.append(Evidence(kind="facts", text=text, data=data, hosts=(*hosts, *others)))
     facts += _bases(case, hosts, others)
-    if question is not None and question.as_found:
-        facts += _before(question)
-    return tuple(facts)
+    given = [_before(question) for question in questions if question.as_found]
+    return (*facts, *merge_evidence(given, [host.name for host in case.document.hosts], hosts))
 
 
 def _values(case: Case, hosts: Sequence[str], get: Callable[[HostFacts], object]) -> list[str]:
@@ -54,38 +58,37 @@ def _bases(case: Case, hosts: Sequence[str], others: Sequence[str]) -> list[Evid
     evidence: list[Evidence] = []
     for ref in refs:
         if all((f := case.facts(host)) is not None and f.bases.get(ref) is None for host in hosts):
-            evidence.append(
-                Evidence(kind="facts", text=f"{ref} is not among the images of {host_names(hosts)}")
-            )
+            text = f"{ref} is not among the images of {host_names(hosts)}"
+            evidence.append(Evidence(kind="facts", text=text, hosts=tuple(hosts)))
             continue
         ours = set(_values(case, hosts, lambda facts, ref=ref: facts.bases.get(ref)))  # type: ignore[misc]
         theirs = set(_values(case, others, lambda facts, ref=ref: facts.bases.get(ref)))  # type: ignore[misc]
         if ours and theirs and ours != theirs:
             text = f"{ref} is not the same image on {host_names(hosts)} and {host_names(others)}"
-            evidence.append(Evidence(kind="facts", text=text))
+            evidence.append(Evidence(kind="facts", text=text, hosts=(*hosts, *others)))
     return evidence
 
 
 def _before(question: Question) -> list[Evidence]:
     """What of the step's key changed since the earlier run, in it or in what it builds on; then
     what is not known of it: "nothing changed" holds of what was looked at only."""
-    host = question.run.host
+    hosts = (question.run.host,)
     if question.before is None:
-        text = f"no earlier as-found run of this build on {host} is stored to compare with"
-        return [Evidence(kind="earlier", text=text)]
+        text = f"no earlier as-found run of this build on {HOSTS} is stored to compare with"
+        return [Evidence(kind="earlier", text=text, hosts=hosts)]
     since = f"since the run of audit {question.before.run.audit}"
     steps = [question.changes, *(one.changes for one in question.builds_on)]
     changes = list(dict.fromkeys(what for step in steps for what in _changes(step)))
     unknown = sorted({words_of(name) for step in steps for name in step.unknown})
     if any(step.then is None for step in steps):
         unknown.append("steps that the earlier run did not have, or that no line here stands for")
-    facts = [Evidence(kind="earlier", text=f"{since}: {what}") for what in changes]
+    facts = [Evidence(kind="earlier", text=f"{since}: {what}", hosts=hosts) for what in changes]
     if not changes:
         text = f"nothing that was looked at changed {since}"
-        facts.append(Evidence(kind="earlier", text=text))
+        facts.append(Evidence(kind="earlier", text=text, hosts=hosts))
     if unknown:
         text = f"not known, so not compared: {', '.join(unknown)}"
-        facts.append(Evidence(kind="earlier", text=text))
+        facts.append(Evidence(kind="earlier", text=text, hosts=hosts))
     return facts
 
 

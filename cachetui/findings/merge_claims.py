@@ -9,13 +9,12 @@ from msgspec.structs import replace
 
 from cachetui.compare.align import order
 from cachetui.findings.case import Case, in_order
-from cachetui.findings.claim import HOSTS, Claim
-from cachetui.findings.merge_evidence import merge_evidence
+from cachetui.findings.claim import Claim
+from cachetui.findings.merge_evidence import merge_evidence, of_hosts
 from cachetui.findings.miss_chains import Chain
 from cachetui.findings.record import CONFIDENCES, Finding, StepRef
 from cachetui.findings.rule import Rule
 from cachetui.findings.step_seconds import seconds_of
-from cachetui.findings.wording import host_names
 from cachetui.records.step import StepId
 
 _Key = tuple[str, tuple[StepId, ...], str]
@@ -23,18 +22,25 @@ _Key = tuple[str, tuple[StepId, ...], str]
 
 def merge_claims(case: Case, claims: Sequence[tuple[Rule, Claim]]) -> tuple[Finding, ...]:
     """The findings, most costly first. A claim that was only observed joins one that answers a
-    question about the same thing, and takes its confidence."""
+    question about the same thing, and takes its confidence, unless that makes a host's surer."""
     groups: dict[tuple[_Key, str], list[tuple[Rule, Claim]]] = {}
-    answered: dict[_Key, str] = {}
-    for rule, claim in claims:
-        if claim.question is not None:
-            key = _key(rule, claim)
-            answered.setdefault(key, claim.confidence)
-            groups.setdefault((key, claim.confidence), []).append((rule, claim))
-    for rule, claim in claims:
+    for rule, claim in sorted(claims, key=lambda pair: pair[1].question is None):
+        key, confidence = _key(rule, claim), str(claim.confidence)
         if claim.question is None:
-            key = _key(rule, claim)
-            groups.setdefault((key, answered.get(key, claim.confidence)), []).append((rule, claim))
+            answers = {
+                word: {host for _, one in groups[key, word] for host in one.hosts}
+                for word in CONFIDENCES
+                if (key, word) in groups and groups[key, word][0][1].question is not None
+            }
+            confidence = next(
+                (
+                    word
+                    for word, hosts in answers.items()
+                    if _rank(word) >= _rank(confidence) or hosts.issuperset(claim.hosts)
+                ),
+                confidence,
+            )
+        groups.setdefault((key, confidence), []).append((rule, claim))
     findings = [_finding(case, members, key[1]) for key, members in groups.items()]
     findings.sort(key=lambda made: (-(made.seconds or 0.0), _rank(made.confidence), made.id))
     return tuple(_named(case, findings))
@@ -49,17 +55,16 @@ def _rank(confidence: str) -> int:
 
 
 def _finding(case: Case, members: Sequence[tuple[Rule, Claim]], confidence: str) -> Finding:
-    rule, first = members[0]
+    rule = members[0][0]
     claims = [claim for _, claim in members]
     names = [host.name for host in case.document.hosts]
     hosts = sorted({h for c in claims for h in c.hosts}, key=lambda h: _place(names, h))
-    title = next((c.title for c in claims if c.question is not None), first.title)
     steps = {s for c in claims for s in c.steps}
     below = {s for c in claims for s in c.consequences} - steps
     return Finding(
         id=rule.id,
         name=rule.id,
-        title=title.replace(HOSTS, host_names(hosts)),
+        title=_told([(c.hosts, c.title) for c in claims], hosts),
         confidence=next(word for word in CONFIDENCES if word == confidence),
         hosts=tuple(hosts),
         backends=tuple(sorted({b for c in claims for b in c.backends}, reverse=True)),
@@ -67,30 +72,32 @@ def _finding(case: Case, members: Sequence[tuple[Rule, Claim]], confidence: str)
         steps=tuple(StepRef.of(step) for step in in_order(steps)),
         consequences=tuple(dict.fromkeys(StepRef.of(s) for s in sorted(below, key=order))),
         seconds=_seconds(claims),
-        evidence=merge_evidence(claims, names),
-        advice=_advice(claims, hosts),
+        evidence=merge_evidence((c.evidence for c in claims), names, hosts),
+        advice=_told([(c.hosts, c.advice) for c in claims], hosts),
         suspect=next((to_builtins(c.suspect) for c in claims if c.suspect is not None), {}),
     )
 
 
-MAX_ADVICE = 3
-"""Pieces of advice that are given where it is not the same for all hosts."""
+MAX_TEXTS = 3
+"""Titles or pieces of advice that are given where they are not the same for all hosts."""
 
 
-def _advice(claims: Iterable[Claim], hosts: Sequence[str]) -> str:
-    """What to do, on which hosts; where that is not the same for all of them, each with its own."""
+def _told(texts: Sequence[tuple[Sequence[str], str]], hosts: Sequence[str]) -> str:
+    """A text with its hosts; where that is not the same for all of them, each with its own. The
+    first that a host is in is its text."""
     by_host: dict[str, str] = {}
-    for claim in claims:
-        for host in claim.hosts:
-            by_host.setdefault(host, claim.advice)
+    for own, text in texts:
+        for host in own:
+            by_host.setdefault(host, text)
     pieces: dict[str, list[str]] = {}
     for host in hosts:
         pieces.setdefault(by_host[host], []).append(host)
     if not pieces:
-        return next((claim.advice for claim in claims), "")
-    filled = [text.replace(HOSTS, host_names(names)) for text, names in pieces.items()]
-    more = f"; and so on ({len(filled)} in all)" if len(filled) > MAX_ADVICE else ""
-    return "; ".join(filled[:MAX_ADVICE]) + more
+        return texts[0][1]
+    everywhere = len(pieces) == 1
+    filled = [of_hosts(text, names, everywhere) for text, names in pieces.items()]
+    more = f"; and so on ({len(filled)} in all)" if len(filled) > MAX_TEXTS else ""
+    return "; ".join(filled[:MAX_TEXTS]) + more
 
 
 def _seconds(claims: Iterable[Claim]) -> float | None:

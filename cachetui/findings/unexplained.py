@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from cachetui.compare.align import Disagreement, agree, order
 from cachetui.findings.case import Case
-from cachetui.findings.claim import Claim
+from cachetui.findings.claim import HOSTS, Claim
 from cachetui.findings.host_differences import host_differences
+from cachetui.findings.merge_evidence import merge_evidence
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence, Finding, StepRef, Unexplained
 from cachetui.findings.rule import Rule
-from cachetui.findings.wording import join_names
+from cachetui.findings.wording import host_names
 from cachetui.records.scenario import Scenario
 from cachetui.records.step import StepId
 
@@ -35,17 +36,17 @@ def unanswered(case: Case, questions: Sequence[tuple[Question, list[Answer]]]) -
         seconds = [cost for cost in costs if cost is not None]
         below = {s.id for question in members for s in question.chain.consequences}
         what = case.line(first.step.id)
-        beside = f", hit on {join_names(peers)}" if peers else ""
+        beside = f", hit on {host_names(peers)}" if peers else ""
         unexplained.append(
             Unexplained(
-                title=f"{what} missed on {join_names(hosts)}{beside}",
+                title=f"{what} missed on {host_names(hosts)}{beside}",
                 hosts=hosts,
                 backends=(first.run.backend,),
                 scenarios=(scenario,),
                 steps=(StepRef.of(first.step.id),),
                 consequences=tuple(StepRef.of(s) for s in sorted(below, key=order)),
                 seconds=max(seconds, default=None),
-                facts=host_differences(case, hosts, peers, first),
+                facts=host_differences(case, hosts, peers, members),
                 suspects=suspects,
             )
         )
@@ -62,7 +63,7 @@ def undiscussed(
         if any(_about(subject, disagreement) for subject in discussed):
             continue
         sides = ", ".join(
-            f"{side.status} on {join_names(side.hosts)}" for side in disagreement.sides
+            f"{side.status} on {host_names(side.hosts)}" for side in disagreement.sides
         )
         subject = case.line(disagreement.step) if disagreement.step is not None else "the run"
         odd = disagreement.odd or tuple(h for side in disagreement.sides for h in side.hosts)
@@ -74,7 +75,12 @@ def undiscussed(
                 backends=(Scenario.of(disagreement.scenario).backend,),
                 scenarios=(disagreement.scenario,),
                 steps=(StepRef.of(disagreement.step),) if disagreement.step is not None else (),
-                facts=(*_reasons(case, disagreement), *host_differences(case, odd, rest, None)),
+                facts=merge_evidence(
+                    [[reason] for reason in _reasons(case, disagreement)],
+                    [host.name for host in case.document.hosts],
+                    odd,
+                )
+                + host_differences(case, odd, rest, ()),
             )
         )
     return more
@@ -86,7 +92,9 @@ def _reasons(case: Case, disagreement: Disagreement) -> Iterator[Evidence]:
     for run in case.document.runs:
         same = (run.scenario, run.repeat) == (disagreement.scenario, disagreement.repeat)
         if same and run.host in hosts and run.status != "ok" and run.reason:
-            yield Evidence(kind="run", text=f"{run.host}: {run.reason}")
+            yield Evidence(
+                kind="run", text=f"{HOSTS}: {run.reason}", hosts=(run.host,), runs=(run.id,)
+            )
 
 
 def _about(said: Finding | Unexplained, disagreement: Disagreement) -> bool:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cachetui.findings import Evidence, Findings
-from cachetui.findings.claim import HOSTS, Claim
+from cachetui.findings.claim import HOSTS
 from cachetui.findings.merge_evidence import merge_evidence
 from cachetui.findings.wording import host_names
 from cachetui.records.host import BaseImage, CacheEntry, HostEvidence, HostReport
@@ -23,10 +23,6 @@ PLAIN = "FROM base:1\nRUN make\n"
 NAMES = tuple(f"ci-{number}" for number in range(1, 31))
 
 
-def claim(name: str, *facts: Evidence) -> Claim:
-    return Claim("t", "likely", (), facts, "a", hosts=(name,))
-
-
 def fact(name: str, value: int) -> Evidence:
     text = f"{value} GB are free on {HOSTS}"
     return Evidence(kind="facts", text=text, data={"free": value}, hosts=(name,))
@@ -35,7 +31,7 @@ def fact(name: str, value: int) -> Evidence:
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=len(NAMES)))
 def test_every_host_has_its_own_figure_and_equal_ones_are_one_fact(values: list[int]) -> None:
     own = dict(zip(NAMES, values, strict=False))
-    merged = merge_evidence([claim(name, fact(name, value)) for name, value in own.items()], NAMES)
+    merged = merge_evidence([[fact(name, value)] for name, value in own.items()], NAMES, [*own])
     assert {h: f.data["free"] for f in merged for h in f.hosts} == own
     assert len(merged) == len(set(values))
     for found in merged:
@@ -44,9 +40,8 @@ def test_every_host_has_its_own_figure_and_equal_ones_are_one_fact(values: list[
 
 def test_facts_of_every_kind_come_before_the_second_value_of_one() -> None:
     same = Evidence(kind="dockerfile", text="line 2: RUN make")
-    merged = merge_evidence(
-        [claim(name, fact(name, number), same) for number, name in enumerate(NAMES[:3])], NAMES
-    )
+    given = [[fact(name, number), same] for number, name in enumerate(NAMES[:3])]
+    merged = merge_evidence(given, NAMES, NAMES[:3])
     assert [found.kind for found in merged] == ["facts", "dockerfile", "facts", "facts"]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from cachetui.findings.cache_contents import records_of_command
@@ -164,9 +164,8 @@ def observe(case: Case) -> Iterator[Claim]:
         groups = _by_image(case, stage.base)
         if len(groups) < 2:
             continue
-        sizes = sorted((len(hosts) for hosts in groups.values()), reverse=True)
-        usual = None if sizes[0] == sizes[1] else max(groups, key=lambda key: len(groups[key]))
-        odd = [host for layers, hosts in groups.items() if layers != usual for host in hosts]
+        usual = _usual(groups)
+        odd = [host for hosts in groups.values() if hosts != usual for host in hosts]
         base = StepId(stage.index, 0)
         yield Claim(
             title=_title(case, stage.base, odd[0]),
@@ -216,6 +215,12 @@ def _by_image(case: Case, ref: str) -> dict[tuple[str, _Image], list[str]]:
     return groups if len({platform for platform, _ in groups}) == 1 else {}
 
 
+def _usual(groups: Mapping[tuple[str, _Image], list[str]]) -> list[str] | None:
+    """The hosts that have the image that most have; None where two images are as common."""
+    hosts = sorted(groups.values(), key=len, reverse=True)
+    return hosts[0] if len(hosts[0]) > len(hosts[1]) else None
+
+
 def _image(case: Case, host: str, ref: str) -> _Image | None:
     layers = _layers(case, host, ref)
     if layers:
@@ -255,8 +260,7 @@ def _first(question: Question) -> Evidence:
     return Evidence(
         kind="run",
         text=f"{question.run.scenario} on {HOSTS}: line {question.chain.cause.line}, which builds "
-        "on it, missed"
-        f"{_later_steps(len(question.chain.consequences))}",
+        f"on it, missed{_later_steps(len(question.chain.consequences))}",
         hosts=(question.run.host,),
         runs=(question.run.id,),
     )
@@ -275,10 +279,17 @@ def _external(case: Case, stage_index: int) -> StepId | None:
 
 
 def _title(case: Case, ref: str, host: str) -> str:
-    """Beside the hosts that share one image which this host does not have, most of them."""
-    others = [hosts for hosts in _by_image(case, ref).values() if host not in hosts]
-    beside = f" than on {host_names(max(others, key=len))}" if others else ""
-    return f"{ref} is another image on {HOSTS}{beside}"
+    """Beside the hosts that have the usual image; for one of those, beside the largest other group.
+    Where none is usual, all are named."""
+    groups = _by_image(case, ref)
+    if len(groups) < 2:
+        return f"{ref} is another image on {HOSTS}"
+    usual = _usual(groups)
+    if usual is None:
+        known = [host for hosts in groups.values() for host in hosts]
+        return f"{ref} is not the same image on {host_names(known)}"
+    others = [hosts for hosts in groups.values() if host not in hosts]
+    return f"{ref} is another image on {HOSTS} than on {host_names(max(others, key=len))}"
 
 
 def _advice(case: Case, ref: str, base: StepId) -> str:

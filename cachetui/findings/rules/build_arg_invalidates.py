@@ -48,8 +48,9 @@ def _other_base(question: Question) -> Claim | None:
         evidence=(
             *_given(before, given, now, then),
             Evidence(
-                kind="dockerfile",
+                kind="earlier",
                 text=f"{describe(renamed.head)}: {renamed.now} now, {renamed.then} then",
+                data={"now": renamed.now, "then": renamed.then},
             ),
         ),
         advice="Nothing to do if the change was intended: what builds on another image is built "

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from msgspec import structs
+
 from cachetui.dockerfile.instruction import BUILDKIT_KEYWORDS
 from cachetui.findings.build_inputs import EPOCH
 from cachetui.findings.build_options import build_options, forbids_cache, option_text
-from cachetui.findings.claim import Claim, answer
+from cachetui.findings.claim import HOSTS, Claim, answer
 from cachetui.findings.dockerfile_edits import Edit
+from cachetui.findings.earlier_run import EarlierRun
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
@@ -35,15 +38,25 @@ def explain(question: Question) -> Claim | None:
     line = question.instruction.line
     return answer(
         question,
-        title=f"the build changed at or above line {line} since audit {before.run.audit}"
-        if len(places) != 1
-        else f"line {_line(question, places[0])} changed since audit {before.run.audit}",
+        title=(
+            f"the build changed at or above line {line}"
+            if len(places) != 1
+            else f"line {_line(question, places[0])} changed"
+        )
+        + f" since the earlier run on {HOSTS}",
         confidence="proved" if sure else "likely",
         steps=places,
-        evidence=[item for _, item in changes],
+        evidence=[_since(item, before) for _, item in changes],
         advice="Nothing to do if the change was intended: a changed step runs again, and so do the "
         "steps that build on it. Put what changes often below what does not",
     )
+
+
+def _since(change: Evidence, before: EarlierRun) -> Evidence:
+    """The change, with the audit of the earlier run."""
+    audit = before.run.audit
+    text = f"since audit {audit}: {change.text}"
+    return structs.replace(change, text=text, data={**change.data, "audit": audit})
 
 
 def _line(question: Question, place: StepId) -> int:
@@ -127,7 +140,7 @@ def _in_force(question: Question) -> list[_Change]:
         where = f" (line {line})" if line else ""
         text = f"{what}{where} has changed, and is in the cache key of the steps below"
         if kind == "arg" and name in PREDEFINED | {EPOCH}:
-            text += f" (given by the docker client on {question.run.host})"
+            text += f" (given by the docker client on {HOSTS})"
         evidence = Evidence(kind="earlier", text=text, data={"name": name, "line": line})
         changes.append((_at(question, line), evidence))
     return changes
@@ -178,7 +191,7 @@ def _options(question: Question) -> list[_Change]:
 
 def _from_client(question: Question, kind: str) -> str:
     """What became of arguments that need no ARG: given to the build, or added by the client."""
-    before, host = question.before, question.run.host
+    before = question.before
     assert before is not None
     now = question.case.document.build.build_args
     then = before.document.build.build_args
@@ -187,7 +200,7 @@ def _from_client(question: Question, kind: str) -> str:
     where = (
         "docker's configuration" if kind == "proxies" else "the environment of the docker client"
     )
-    what = f"--build-arg {join_names(given)}" if given else f"{where} on {host}"
+    what = f"--build-arg {join_names(given)}" if given else f"{where} on {HOSTS}"
     if kind == "epoch":
         name = "the build argument" if given else EPOCH
         return f"{what}: {name} is another, and 28.5 has it in the key of every step"

@@ -42,7 +42,12 @@ def _evidence(case: Case, found: ContextDifference) -> list[Evidence]:
             if host.facts is not None and host.facts.umask:
                 umasks.setdefault(host.facts.umask, []).append(host.name)
         evidence += [
-            Evidence(kind="facts", text=f"umask {umask} on {HOSTS}", hosts=tuple(hosts))
+            Evidence(
+                kind="facts",
+                text=f"umask {umask} on {HOSTS}",
+                data={"umask": umask},
+                hosts=tuple(hosts),
+            )
             for umask, hosts in umasks.items()
         ]
     return evidence

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from cachetui.dockerfile.instruction import BUILDKIT_KEYWORDS, Instruction
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, Claim
-from cachetui.findings.record import Evidence
+from cachetui.findings.record import Evidence, Need
 from cachetui.findings.rule import Rule
 from cachetui.findings.step_seconds import seconds_of
 from cachetui.findings.suspect import Suspect
-from cachetui.findings.wording import describe
+from cachetui.findings.wording import describe, host_names
 from cachetui.records.run import Run
 from cachetui.records.scenario import LEGACY_COLD, LEGACY_FOUND
 from cachetui.records.step import Step, StepId
@@ -38,8 +38,18 @@ def observe(case: Case) -> Iterator[Claim]:
                 claim = _claim(case, step, StepId(*step.same_as), run, legacy)
                 if claim is not None:
                     yield claim
-        if twins:
-            return
+
+
+def ask(case: Case) -> Iterator[Need]:
+    """A cold run of the legacy builder runs equal steps twice in any case."""
+    claims = [claim for claim in observe(case) if claim.confidence != "proved"]
+    if claims and not case.of(LEGACY_FOUND):
+        hosts = dict.fromkeys(host for claim in claims for host in claim.hosts)
+        yield Need(
+            id="cross-stage-reuse",
+            text="a run without --no-cache shows whether the legacy builder builds equal steps "
+            f"twice on {host_names([*hosts])}: cachetui run … --as-found",
+        )
 
 
 def _first(twins: list[Step]) -> Iterator[Step]:
@@ -156,6 +166,7 @@ RULE = Rule(
     "COPY --from=test /tools /from-test\n",
     try_it="docker build it with DOCKER_BUILDKIT=0, then with 1: the second sleeps once.",
     observe=observe,
+    ask=ask,
     suspect=EqualStep,
     untestable="a run without --no-cache shows it: run the audit again with --as-found",
 )

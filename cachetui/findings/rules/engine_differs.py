@@ -13,7 +13,7 @@ from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, Claim
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
-from cachetui.findings.wording import join_names
+from cachetui.findings.wording import host_names
 from cachetui.records.run import Run
 from cachetui.records.step import StepId
 
@@ -56,7 +56,7 @@ def _claim(case: Case, run: Run, well: list[Run]) -> Claim | None:
         item = _at_line(case, reason)
     else:
         return None
-    hosts = join_names([r.host for r in others])
+    hosts = host_names([r.host for r in others])
     option = item is None and run.status == "unsupported"  # of docker_args
     what = f"this Dockerfile (line {item.line})" if item is not None else "this Dockerfile"
     what = f"with these docker_args ({reason})" if option else what
@@ -72,13 +72,7 @@ def _claim(case: Case, run: Run, well: list[Run]) -> Claim | None:
                 hosts=(run.host,),
                 runs=(run.id,),
             ),
-            Evidence(
-                kind="facts",
-                text="; ".join(
-                    f"{engine} on {join_names(names)}"
-                    for engine, names in _engines(case, [run, *others])
-                ),
-            ),
+            *_engines(case, [run, *others]),
         ),
         advice="Upgrade docker and its buildx there; or remove the option from docker_args"
         if option
@@ -143,14 +137,17 @@ def _engine(case: Case, run: Run) -> tuple[str, str]:
     return (facts.engine, facts.store.partition("/")[0]) if facts else ("", "")
 
 
-def _engines(case: Case, runs: list[Run]) -> list[tuple[str, list[str]]]:
-    hosts_by_engine: dict[str, list[str]] = {}
+def _engines(case: Case, runs: list[Run]) -> Iterator[Evidence]:
     for run in runs:
         facts = case.facts(run.host)
         if facts is not None:
-            buildx = f", buildx {facts.buildx}" if facts.buildx else ", no buildx"
-            hosts_by_engine.setdefault(f"Docker Engine {facts.engine}{buildx}", []).append(run.host)
-    return list(hosts_by_engine.items())
+            buildx = f"buildx {facts.buildx}" if facts.buildx else "no buildx"
+            yield Evidence(
+                kind="facts",
+                text=f"Docker Engine {facts.engine}, {buildx} on {HOSTS}",
+                data={"engine": facts.engine, "buildx": facts.buildx},
+                hosts=(run.host,),
+            )
 
 
 def _advice(case: Case, run: Run, item: Instruction | None) -> str:

@@ -13,7 +13,7 @@ from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence, Need
 from cachetui.findings.rule import Rule
 from cachetui.findings.suspect import Suspect
-from cachetui.findings.wording import join_names
+from cachetui.findings.wording import host_names, join_names
 from cachetui.records.backend import Backend
 from cachetui.records.run import Run
 from cachetui.records.scenario import BUILDKIT_COLD
@@ -120,7 +120,7 @@ def _never(question: Question) -> Claim | None:
     text = holds_none_of(evidence, commands[0], question.run.backend)
     if text is None:
         return None
-    peers = f"; it hit on {join_names([p.host for p in question.peers])}" if question.peers else ""
+    peers = f"; it hit on {host_names([p.host for p in question.peers])}" if question.peers else ""
     return answer(
         question,
         title=f"the cache of {_BUILDER[question.run.backend]} on {HOSTS} has no step of this build "
@@ -199,7 +199,7 @@ def observe(case: Case) -> Iterator[Claim]:
     runs: dict[int, list[Run]] = {}
     for run in case.of(BUILDKIT_COLD):
         runs.setdefault(run.repeat, []).append(run)
-    for members in runs.values():
+    for repeat, members in runs.items():
         for item in case.instructions("WORKDIR"):
             place = StepId(item.stage_index, item.index)
             status = {r.host: s.status for r in members for s in r.steps if s.id == place}
@@ -209,14 +209,16 @@ def observe(case: Case) -> Iterator[Claim]:
                 continue
             yield Claim(
                 title=f"line {item.line}: BuildKit takes WORKDIR from its cache even with "
-                f"--no-cache, and {join_names(had)} had it",
+                f"--no-cache, and {HOSTS} did not have it",
                 confidence="likely",
                 steps=(place,),
                 evidence=(
                     Evidence(
                         kind="run",
-                        text=f"buildkit-cold: hit on {join_names(had)}, "
-                        f"built on {join_names(built)}",
+                        text=f"buildkit-cold{_repeat(repeat)}: hit on {host_names(had)}, "
+                        f"built on {host_names(built)}",
+                        data={"hit": had, "built": built},
+                        hosts=(*had, *built),
                     ),
                 ),
                 advice="Nothing to do: it costs next to nothing, and no other kind of step does "
@@ -228,17 +230,25 @@ def observe(case: Case) -> Iterator[Claim]:
             )
 
 
+def _repeat(number: int) -> str:
+    return f" #{number}" if number > 1 else ""
+
+
 def ask(case: Case) -> Iterator[Need]:
-    """Steps that may have been evicted, and nothing that would tell."""
-    for run in case.runs:
-        if run.kind.as_found and case.before(run) is None:
-            missed = [s for s in run.steps if s.status == "miss" and s.counts]
-            if missed and case.evidence(run.host) is None:
-                yield Need(
-                    id="evicted-or-never-built",
-                    text=f"the next audit of {run.host} will tell whether it ever had this build, "
-                    "by comparing with this one: cachetui run … --as-found",
-                )
+    """Steps that may have been evicted, and neither an earlier run nor the caches that tell."""
+    hosts = dict.fromkeys(
+        run.host
+        for run in case.runs
+        if run.kind.as_found and case.before(run) is None
+        for chain in case.chains[run.id]
+        if explain(Question(case, chain, (), None)) is None
+    )
+    if hosts:
+        yield Need(
+            id="evicted-or-never-built",
+            text=f"the next audit of {host_names([*hosts])} will tell what has changed, and what "
+            "the cache no longer holds, by comparing with this one: cachetui run … --as-found",
+        )
 
 
 RULE = Rule(

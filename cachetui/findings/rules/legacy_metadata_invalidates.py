@@ -71,6 +71,7 @@ def _since_before(question: Question, below: list[Step]) -> Claim | None:
             f"and missed {len(question.chain.steps)} steps from line "
             f"{question.chain.cause.line} on; {len(kept)} of them had not changed and were built "
             "before",
+            data={"missed": len(question.chain.steps), "unchanged": len(kept)},
             hosts=(question.run.host,),
         ),
     ]
@@ -120,6 +121,7 @@ def _in_the_cache(question: Question, below: list[Step]) -> Claim | None:
             kind="run",
             text=f"the legacy builder on {HOSTS} found all above it in its cache, "
             f"and missed {len(below)} steps that it has below the other line",
+            data={"missed": len(below)},
             hosts=(question.run.host,),
         ),
     ]
@@ -153,6 +155,7 @@ def _claim(
                 kind="run",
                 text=f"BuildKit on {HOSTS} has {hits} of these steps in its cache: "
                 "there such a line is in no later step's cache key",
+                data={"hits": hits},
                 hosts=(question.run.host,),
             )
         )

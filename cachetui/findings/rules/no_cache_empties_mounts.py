@@ -90,6 +90,7 @@ def _claim(
                     Evidence(
                         kind="source",
                         text=f"Engine {engine} on {HOSTS} spares mounts with uid, gid or mode",
+                        data={"engine": engine},
                         hosts=(host,),
                     )
                 ]

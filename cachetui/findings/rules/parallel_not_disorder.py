@@ -19,17 +19,27 @@ MIN_SECONDS = 0.2
 
 
 def observe(case: Case) -> Iterator[Claim]:
-    best: tuple[float, Run, Step, Step] | None = None
+    """The two lines that were side by side longest, on every host where they were."""
+    pairs: dict[tuple[StepId, StepId], dict[str, _Pair]] = {}
     for run in case.of():
         if run.backend != "buildkit" or run.kind == BUILDKIT_WARM:
             continue
         for first, second, together in _pairs(run, case):
-            if best is None or together > best[0]:
-                best = (together, run, first, second)
-    if best is None:
-        return
-    together, run, first, second = best
-    yield Claim(
+            longest = pairs.setdefault((first.id, second.id), {})
+            if run.host not in longest or together > longest[run.host][0]:
+                longest[run.host] = (together, run, first, second)
+    if pairs:
+        by_host = max(pairs.values(), key=lambda hosts: max(pair[0] for pair in hosts.values()))
+        yield from map(_claim, by_host.values())
+
+
+_Pair = tuple[float, Run, Step, Step]
+"""For how many seconds two steps of a run were side by side."""
+
+
+def _claim(pair: _Pair) -> Claim:
+    together, run, first, second = pair
+    return Claim(
         title=f"lines {first.line} and {second.line} ran in parallel: that is why output comes in "
         "another order than the Dockerfile's",
         confidence="proved",

@@ -8,7 +8,7 @@ from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, Claim
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
-from cachetui.findings.wording import join_names
+from cachetui.findings.wording import host_names
 from cachetui.records.step import StepId
 
 
@@ -35,18 +35,24 @@ def observe(case: Case) -> Iterator[Claim]:
     heads = [s.instructions[0] for s in case.dockerfile.stages if s.index in case.needed]
     yield Claim(
         title="hosts build for different platforms: "
-        + ", ".join(f"{name} on {join_names(hosts)}" for name, hosts in platforms.items()),
+        + ", ".join(f"{name} on {host_names(hosts)}" for name, hosts in platforms.items()),
         confidence="proved",
         steps=tuple(StepId(head.stage_index, 0) for head in heads[:1]),
         evidence=(
             *(
-                Evidence(kind="facts", text=f"{HOSTS}: {name}", hosts=tuple(hosts))
+                Evidence(
+                    kind="facts",
+                    text=f"{HOSTS}: {name}",
+                    data={"platform": name},
+                    hosts=tuple(hosts),
+                )
                 for name, hosts in platforms.items()
             ),
             *(
                 Evidence(
                     kind="facts",
                     text=f"DOCKER_DEFAULT_PLATFORM is {value} on {HOSTS}",
+                    data={"DOCKER_DEFAULT_PLATFORM": value},
                     hosts=(host,),
                 )
                 for host, value in set_there.items()

@@ -91,8 +91,8 @@ def _of_a_run(case: Case, run: Run, foreign: Sequence[ForeignFile]) -> Claim:
             *(
                 Evidence(
                     kind="output",
-                    text=f"no file of the build context has the bytes of {file.path} "
-                    f"(sha256 {file.sha256[:12]}…)",
+                    text=f"no file of the build context has the bytes that {file.path} has on "
+                    f"{HOSTS} (sha256 {file.sha256[:12]}…)",
                     data={"path": file.path, "size": file.size, "image_sha256": file.sha256},
                     hosts=(run.host,),
                     runs=(run.id,),
