@@ -84,7 +84,7 @@ def build_inputs(
         _legacy_prefix(found, build, facts, instruction, scope)
     else:
         _frontend(found, build, dockerfile)
-        _epoch(found, build, facts)
+        _epoch(found, build, facts, instruction)
         if settings is not None:
             _client(found, settings, scope, instruction)
     return found
@@ -193,8 +193,13 @@ def _frontend(found: BuildInputs, build: BuildRecord, dockerfile: Dockerfile) ->
         found.unknown.add("frontend")
 
 
-def _epoch(found: BuildInputs, build: BuildRecord, facts: HostFacts | None) -> None:
-    """SOURCE_DATE_EPOCH needs no ARG on 28.5, where files get its time."""
+def _epoch(
+    found: BuildInputs, build: BuildRecord, facts: HostFacts | None, instruction: Instruction
+) -> None:
+    """SOURCE_DATE_EPOCH without an ARG: 28.5 gives the folder of a WORKDIR its time, and has it in
+    that step's key alone (our lab: in no COPY's, ADD's or RUN's)."""
+    if instruction.keyword != "WORKDIR":
+        return
     value = given_arguments(build, "buildkit", facts).get(EPOCH)
     sure = _since(NEW, facts, MID)
     if value is None or sure is False:

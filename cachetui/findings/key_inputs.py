@@ -142,7 +142,7 @@ KEY_INPUTS = (
         "SOURCE_DATE_EPOCH",
         "compared",
         "",
-        "every, on 28.5",
+        "WORKDIR, on 28.5",
         "build arguments, the client's environment; between 26.1 and 28.5 a doubt",
     ),
     KeyInput(

@@ -167,13 +167,15 @@ def test_the_ignore_file_beside_a_dockerfile_elsewhere(stage: Stage) -> None:
 
 
 def test_the_epoch_of_the_clients_environment(stage: Stage) -> None:
+    stage.edit("Dockerfile", "COPY", "WORKDIR /w\nCOPY")
+
     def set_it() -> None:
         for name in HOSTS:
             stage.host_settings[name] = {"env": {"SOURCE_DATE_EPOCH": "1700000000"}}
 
     document = play(stage, set_it)
     expect(stage, document, LEGACY, (), "", "")
-    expect(stage, document, BUILDKIT, OF_28, "COPY", "build-changed")
+    expect(stage, document, BUILDKIT, OF_28, "WORKDIR", "build-changed")
 
 
 @pytest.mark.parametrize("option", ["--shm-size=99m", "--ulimit=nofile=999:999"])

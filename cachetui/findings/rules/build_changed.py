@@ -203,7 +203,7 @@ def _from_client(question: Question, kind: str) -> str:
     what = f"--build-arg {join_names(given)}" if given else f"{where} on {HOSTS}"
     if kind == "epoch":
         name = "the build argument" if given else EPOCH
-        return f"{what}: {name} is another, and 28.5 has it in the key of every step"
+        return f"{what}: {name} is another, and 28.5 has it in the key of WORKDIR"
     return (
         f"{what}: whether any proxy is given is in the legacy builder's key of every RUN, "
         "its value is not"
