@@ -223,10 +223,12 @@ class HostAudit:
                 recorder = self._recorders.pop(planned, None)
                 if recorder is not None:
                     recorder.close()
-            connected.leftovers.add(connected.machine, job, outcome)
-            if not planned.kind.controlled:
-                connected.leftovers.leave_images(connected.machine)
-            self._build_ended(outcome, recorder)
+            try:
+                connected.leftovers.add(connected.machine, job, outcome)
+                if not planned.kind.controlled:
+                    connected.leftovers.leave_images(connected.machine)
+            finally:  # the run is kept, also where the host can no longer be asked
+                self._build_ended(outcome, recorder)
 
     def _build_ended(self, outcome: BuildOutcome, recorder: BuildRecorder | None) -> None:
         run = outcome.run

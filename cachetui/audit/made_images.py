@@ -58,6 +58,7 @@ class MadeImages:
     _trails: list[Trail] = field(default_factory=list)
     _unprinted: list[UnprintedSteps] = field(default_factory=list)
     _containers: list[str] = field(default_factory=list)
+    _built: set[str] = field(default_factory=set)  # IDs of whole images that BuildKit wrote
 
     def begin(self, machine: Machine, host: HostSettings) -> None:
         """List what is there before anything is built. Raises `HostError`."""
@@ -78,6 +79,10 @@ class MadeImages:
     def claim(self, machine: Machine, host: HostSettings, outcome: BuildOutcome) -> None:
         """What the build made is ours. To be called right after it: an engine remembers its last
         256 events only. Raises `HostError`."""
+        run = outcome.run
+        if run.backend == "buildkit" and run.image is not None:
+            # Without a tag, or when the next build takes the tag, nothing else tells of it.
+            self._built.add(run.image.id)
         made = outcome.made
         if made.unprinted is not None and made.unprinted.goes_on:
             _wait_for_engine(machine, host)
@@ -97,7 +102,7 @@ class MadeImages:
 
     def on(self, machine: Machine, host: HostSettings) -> Removable:
         """What is on the host and ours. Raises `HostError`."""
-        if not self._trails and not self._unprinted:
+        if not self._trails and not self._unprinted and not self._built:
             return Removable((), tuple(self._containers))
         present = image_ids(machine, host)
         new = present - self.before
@@ -106,6 +111,7 @@ class MadeImages:
         images = _host_images(machine, host, asked, histories)
         new &= images.keys()
         found = find_ours(images, new, self._trails, self._unprinted, self.tags)
+        found.ours |= self._built & new
         removable = found.removable({i: images[i] for i in new}, self.tags)
         return Removable(
             tuple(removable),
