@@ -16,7 +16,7 @@ from cachetui.audit.plan import PlanError, make_plan
 from cachetui.audit.redact import Redactor
 from cachetui.audit.run_key import build_record
 from cachetui.audit.task import AuditTask
-from cachetui.builders.command_line import refused_argument
+from cachetui.builders.command_line import named_folder, refused_argument
 from cachetui.config.hosts_toml import load
 from cachetui.config.settings import (
     BuildSettings,
@@ -171,6 +171,13 @@ class Core:
             raise UserError(
                 f"docker_args of {build.name}: {refused} cannot be passed on; the audit names and "
                 "discards its images itself, and reads what docker prints"
+            )
+        folder = named_folder(build.docker_args)
+        if folder is not None:
+            raise UserError(
+                f"docker_args of {build.name}: --build-context {folder} names a folder, and only "
+                "the build context itself is sent to hosts; put that folder into it and COPY from "
+                "there, or name an image that every host can pull: NAME=docker-image://…"
             )
         if not hosts:
             raise UserError("no host is chosen; -w and -x choose among those of hosts.toml")

@@ -10,6 +10,7 @@ from cachetui.builders.audit_names import tag
 from cachetui.builders.client import client as hosts_client
 from cachetui.builders.client import split
 from cachetui.builders.registry import builder_named
+from cachetui.dockerfile.instruction import is_remote
 from cachetui.records.run import OutputFormat
 from cachetui.records.scenario import Planned
 
@@ -92,6 +93,22 @@ def refused_argument(docker_args: Sequence[str]) -> str | None:
         short = word[:2] if word[:1] == "-" and word[:2] != "--" else ""
         if option in REFUSED or short in ("-t", "-f", "-o", "-q"):
             return word
+    return None
+
+
+def named_folder(docker_args: Sequence[str]) -> str | None:
+    """The first named context that is a folder (`--build-context NAME=FOLDER`), None without any:
+    only the build's own context is sent to hosts. What buildx fetches is none: images, URLs, git
+    references and other targets (buildx `build/opt.go`, loadInputs)."""
+    words = iter(docker_args)
+    for word in words:
+        option, equals, value = word.partition("=")
+        if option == "--build-context":
+            context = value if equals else next(words, "")
+            source = context.partition("=")[2]
+            fetched = source.startswith(("docker-image://", "target:")) or is_remote(source)
+            if source and not fetched:
+                return context
     return None
 
 

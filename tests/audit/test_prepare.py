@@ -43,3 +43,17 @@ def test_dockerfiles_are_found_below(core: Core, tmp_path: Path) -> None:
     assert [build.name for build in found] == ["a", "a (Dockerfile.dev)", "c (app.dockerfile)"]
     for build in found:
         core.prepare(build, (HOST,), Options())
+
+
+def test_a_folder_that_no_host_is_sent_is_refused_with_what_to_do(
+    core: Core, tmp_path: Path
+) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM base:1\nCOPY --from=data f /f\n")
+    build = msgspec.structs.replace(
+        folder_build(tmp_path), name="b", docker_args=("--build-context", "data=../data")
+    )
+    with pytest.raises(
+        UserError, match=r"docker_args of b: --build-context data=\.\./data"
+    ) as said:
+        core.prepare(build, (HOST,), Options())
+    assert "put that folder into it" in str(said.value)

@@ -6,7 +6,13 @@ import shlex
 
 import pytest
 
-from cachetui.builders.command_line import Build, build_command, client, refused_argument
+from cachetui.builders.command_line import (
+    Build,
+    build_command,
+    client,
+    named_folder,
+    refused_argument,
+)
 from cachetui.records.run import OutputFormat
 from cachetui.records.scenario import AS_FOUND, SCENARIO_NAMES, Planned
 
@@ -87,3 +93,22 @@ def test_our_options_hold_against_the_users() -> None:
 def test_what_would_move_the_users_names_is_refused(wrong: str) -> None:
     assert refused_argument(["--shm-size=1g", wrong, "x"]) == wrong
     assert refused_argument(["--shm-size=1g", "--label", "a=-t"]) is None
+
+
+@pytest.mark.parametrize(
+    ("args", "folder"),
+    [
+        (("--build-context", "data=../data"), "data=../data"),
+        (("--build-context=data=/srv/data",), "data=/srv/data"),
+        (("--build-context=a=docker-image://x", "--build-context", "b=."), "b=."),
+        (("--build-context=l=oci-layout:///srv/l",), "l=oci-layout:///srv/l"),
+        (("--build-context=a=docker-image://x:1",), None),
+        (("--build-context", "a=https://example.com/x.git"), None),
+        (("--build-context=a=target:other",), None),
+        (("--label", "--build-context"), None),
+    ],
+)
+def test_a_named_context_that_is_a_folder_is_not_sent(
+    args: tuple[str, ...], folder: str | None
+) -> None:
+    assert named_folder(args) == folder
