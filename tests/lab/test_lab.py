@@ -223,8 +223,21 @@ class TestFaults:
         host.start_sshd(Limits(max_startups="1", max_sessions=1))
         try:
             # The place that the start's own probe took may not be free at once.
-            assert until(host.sshd.answers, 5)
-            with socket.create_connection((host.address, host.port), timeout=5):
+            held: list[socket.socket] = []
+
+            def take_the_place() -> bool:
+                place = socket.create_connection((host.address, host.port), timeout=5)
+                try:
+                    if place.recv(4) == b"SSH-":
+                        held.append(place)
+                except OSError:  # dropped: the place was not free
+                    pass
+                if place not in held:
+                    place.close()
+                return bool(held)
+
+            assert until(take_the_place, 5)
+            with held[0]:
                 assert until(lambda: not host.sshd.answers(), 5)
             assert until(host.sshd.answers, 5)
         finally:
