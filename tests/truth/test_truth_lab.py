@@ -18,13 +18,9 @@ pytestmark = pytest.mark.lab
 
 SEEDS = (
     "run-text:0",
-    "file-renamed:0",
-    "clutter-added:0",
     "own-ignore-file:0",
-    "keyword-case:0",
     "metadata-removed:0",
     "build-arg:0",
-    "target-removed:0",
     "base-same-layers:0",
     "base-other-env:0",
 )
