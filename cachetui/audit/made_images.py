@@ -58,7 +58,7 @@ class MadeImages:
     _trails: list[Trail] = field(default_factory=list)
     _unprinted: list[UnprintedSteps] = field(default_factory=list)
     _containers: list[str] = field(default_factory=list)
-    _built: set[str] = field(default_factory=set)  # IDs of whole images that BuildKit wrote
+    _nameless: set[str] = field(default_factory=set)  # IDs of whole images without a tag of ours
 
     def begin(self, machine: Machine, host: HostSettings) -> None:
         """List what is there before anything is built. Raises `HostError`."""
@@ -74,16 +74,17 @@ class MadeImages:
     def add(self, job: BuildJob, outcome: BuildOutcome) -> None:
         """A build has run, and its tag is there."""
         if job.tag is not None and outcome.run.image is not None:
+            before = self.tags.get(job.tag)
+            if before and before != outcome.run.image.id and not job.builder.leaves_step_images:
+                self._nameless.add(before)  # the new image took its tag
             self.tags[job.tag] = outcome.run.image.id
 
     def claim(self, machine: Machine, host: HostSettings, outcome: BuildOutcome) -> None:
         """What the build made is ours. To be called right after it: an engine remembers its last
         256 events only. Raises `HostError`."""
-        run = outcome.run
-        if run.backend == "buildkit" and run.image is not None:
-            # Without a tag, or when the next build takes the tag, nothing else tells of it.
-            self._built.add(run.image.id)
-        made = outcome.made
+        run, made = outcome.run, outcome.made
+        if run.backend == "buildkit" and run.image and run.image.id not in self.tags.values():
+            self._nameless.add(run.image.id)
         if made.unprinted is not None and made.unprinted.goes_on:
             _wait_for_engine(machine, host)
         created_from = ""
@@ -102,7 +103,7 @@ class MadeImages:
 
     def on(self, machine: Machine, host: HostSettings) -> Removable:
         """What is on the host and ours. Raises `HostError`."""
-        if not self._trails and not self._unprinted and not self._built:
+        if not self._trails and not self._unprinted and not self._nameless:
             return Removable((), tuple(self._containers))
         present = image_ids(machine, host)
         new = present - self.before
@@ -111,7 +112,7 @@ class MadeImages:
         images = _host_images(machine, host, asked, histories)
         new &= images.keys()
         found = find_ours(images, new, self._trails, self._unprinted, self.tags)
-        found.ours |= self._built & new
+        found.ours |= self._nameless & new
         removable = found.removable({i: images[i] for i in new}, self.tags)
         return Removable(
             tuple(removable),
