@@ -43,6 +43,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         _leave_out(config, items, tests)
         if tests:
             said.append(f"left out: {len(tests)} tests that need {name}, which is not installed")
+    if config.getoption("--surprises") != "all":
+        tests = [item for item in items if item.get_closest_marker("thorough") is not None]
+        _leave_out(config, items, tests)
+        if tests:
+            said.append(f"left out: {len(tests)} thorough tests on engines; make test-all has them")
     if IN_CI:
         return
     labs = [item for item in items if item.get_closest_marker("lab") is not None]

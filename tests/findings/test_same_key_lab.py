@@ -17,7 +17,7 @@ from tests.lab.registry import Registry
 from tests.surprises.judge import found_on
 from tests.surprises.stage import HOSTS, Stage
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.thorough]
 
 LEGACY, BUILDKIT = "legacy-as-found", "buildkit-as-found"
 NEVER = "evicted-or-never-built"

@@ -18,11 +18,8 @@ pytestmark = pytest.mark.lab
 
 SEEDS = (
     "run-text:0",
-    "own-ignore-file:0",
     "metadata-removed:0",
-    "build-arg:0",
     "base-same-layers:0",
-    "base-other-env:0",
 )
 
 
