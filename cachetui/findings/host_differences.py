@@ -79,15 +79,12 @@ def _before(question: Question) -> list[Evidence]:
     since = f"since the run of audit {question.before.run.audit}"
     steps = [question.changes, *(one.changes for one in question.builds_on)]
     changes = list(dict.fromkeys(what for step in steps for what in _changes(step)))
-    unknown = sorted({words_of(name) for step in steps for name in step.unknown})
-    if any(step.then is None for step in steps):
-        unknown.append("steps that the earlier run did not have, or that no line here stands for")
     facts = [Evidence(kind="earlier", text=f"{since}: {what}", hosts=hosts) for what in changes]
     if not changes:
         text = f"nothing that was looked at changed {since}"
         facts.append(Evidence(kind="earlier", text=text, hosts=hosts))
-    if unknown:
-        text = f"not known, so not compared: {', '.join(unknown)}"
+    if question.not_compared:
+        text = f"not known, so not compared: {', '.join(question.not_compared)}"
         facts.append(Evidence(kind="earlier", text=text, hosts=hosts))
     return facts
 

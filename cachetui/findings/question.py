@@ -9,6 +9,7 @@ from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case
 from cachetui.findings.earlier_run import EarlierRun
 from cachetui.findings.input_changes import InputChanges
+from cachetui.findings.key_inputs import words_of
 from cachetui.findings.miss_chains import Chain
 from cachetui.records.run import Run
 from cachetui.records.step import Step, StepId
@@ -88,6 +89,18 @@ class Question:
             waiting += [step for step in above if step not in found]
             found.update(dict.fromkeys(above))
         return tuple(replace(self, ancestor_step=steps[step]) for step in found)
+
+    @cached_property
+    def not_compared(self) -> tuple[str, ...]:
+        """What of the key of the step, and of what it builds on, is not known now or was not in
+        the earlier run, in words."""
+        steps = [self.changes, *(one.changes for one in self.builds_on)]
+        unknown = sorted({words_of(name) for step in steps for name in step.unknown})
+        if any(step.then is None for step in steps):
+            unknown.append(
+                "steps that the earlier run did not have, or that no line here stands for"
+            )
+        return tuple(unknown)
 
     @cached_property
     def first_in_stage(self) -> bool:

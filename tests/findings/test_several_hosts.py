@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from cachetui.context.manifest import Entry
 from cachetui.findings import Finding, Findings
 from cachetui.findings.wording import host_names
 from cachetui.records.document import Document
-from cachetui.records.host import HostReport
+from cachetui.records.host import Checkout, ClientSettings, HostEvidence, HostReport
 from tests import make_records as b
 from tests.findings.making import audit, entries, host, ids, only, run, why
 
@@ -23,7 +26,7 @@ AUDITS = {name: f"then{number}" for number, name in enumerate(NAMES)}
 
 
 def then(
-    text: str, letters: str, name: str, hosts: Sequence[HostReport] | None = None, **build: str
+    text: str, letters: str, name: str, hosts: Sequence[HostReport] | None = None, **build: Any
 ) -> Document:
     """The last audit of one host, of its own id and Dockerfile."""
     at = b.NOW - 3600
@@ -251,3 +254,81 @@ def test_equal_steps_of_cold_runs_alone_ask_for_a_run_with_the_cache(found: bool
     ]
     asked = [need for need in why(audit(TWINS, runs)).needs if need.id == "cross-stage-reuse"]
     assert [" on a and b: " in need.text for need in asked] == ([] if found else [True])
+
+
+def modes(**by_host: int) -> tuple[dict[str, tuple[Entry, ...]], list[HostReport]]:
+    """The context that was sent, and hosts that each have a checkout with another mode."""
+    manifests = {"sha256:context": entries(one="x")}
+    reports: list[HostReport] = []
+    for name, mode in by_host.items():
+        manifests[f"sha256:{name}"] = entries(one=("x", mode))
+        checkout = Checkout(path="/srv/app", digest=f"sha256:{name}")
+        reports.append(host(name, evidence=HostEvidence(at=b.NOW, checkout=checkout)))
+    return manifests, reports
+
+
+def test_modes_and_what_to_do_about_them_are_told_of_the_host_that_has_them() -> None:
+    manifests, hosts = modes(a=0o664, b=0o755, c=0o644, d=0o644)
+    runs = [run(COPIES, "hh", host=one.name) for one in hosts]
+    finding = only(why(audit(COPIES, runs, hosts=hosts), manifests=manifests), "context-mode-only")
+    assert finding.hosts == ("a", "b")
+    assert {
+        fact.hosts: fact.text for fact in finding.evidence if "write permission" in fact.text
+    } == {
+        ("a",): "on a: all differ in the group's write permission, as checkouts under umask 002 "
+        "and 022 do"
+    }
+    advised = finding.advice.split("; ")
+    assert any("on a" in text and "g-w" in text for text in advised), advised
+    assert any(text.startswith("on b: ") and "755" in text for text in advised), advised
+
+
+def test_what_was_only_observed_is_not_proved_by_another_hosts_earlier_run() -> None:
+    manifests, hosts = modes(a=0o644, b=0o755, c=0o644, d=0o644)
+    manifests["sha256:then"] = entries(one=("x", 0o755))
+    runs = [run(COPIES, "mm", host="a"), *(run(COPIES, "hh", host=name) for name in "bcd")]
+    earlier = then(COPIES, "hh", "a", context_digest="sha256:then")
+    found = why(audit(COPIES, runs, hosts=hosts), earlier, manifests=manifests)
+    assert {one.hosts: one.confidence for one in found.findings} == {
+        ("a",): "proved",
+        ("b",): "likely",
+    }
+
+
+@given(st.lists(st.sampled_from(["settings", "facts", "nothing"]), min_size=1, max_size=4))
+def test_what_cannot_be_decided_says_of_each_host_what_is_not_known(missing: list[str]) -> None:
+    """An earlier run is known, and nothing that was looked at changed."""
+    own = dict(zip(NAMES, missing, strict=False))
+
+    def report(name: str) -> HostReport:
+        known = None if own[name] == "settings" else ClientSettings()
+        facts = {"facts": None} if own[name] == "facts" else {}
+        made = host(name, facts_client_settings=known)
+        return replace(made, **facts)
+
+    hosts = [report(name) for name in own]
+    runs = [run(PLAIN, "m", host=name) for name in own]
+    earlier = [then(PLAIN, "h", name, [one]) for name, one in zip(own, hosts, strict=True)]
+    found = why(audit(PLAIN, runs, hosts=hosts), *earlier)
+    asked = [need.text for need in found.needs if need.id == "evicted-or-never-built"]
+    undecided = {one for one in own if own[one] != "nothing"}
+    assert {h for one in found.unexplained for h in one.hosts} == undecided
+    assert len(asked) == len({own[one] for one in undecided})
+    told: set[str] = set()
+    for text in asked:
+        named, _, known = text.partition(": to tell whether ")
+        hosts_named = set(own) & _names(named.partition(" on ")[2])
+        assert len({own[name] for name in hosts_named}) == 1
+        assert "this would have to be known: " in known
+        told |= hosts_named
+    assert told == undecided
+
+
+@pytest.mark.parametrize("args", [(), ("--no-cache",)])
+def test_nothing_is_asked_for_a_miss_whose_reason_is_known(args: tuple[str, ...]) -> None:
+    text = "FROM base:1\nRUN make --version=3\n"
+    now = text if not args else text.replace("3", "2")
+    earlier = then(text.replace("3", "2"), "h", "a", docker_args=args)
+    reports = [host("a", facts_client_settings=None)]
+    found = why(audit(now, [run(now, "m", host="a")], hosts=reports, docker_args=args), earlier)
+    assert not found.needs

@@ -36,7 +36,7 @@ def _evidence(case: Case, found: ContextDifference) -> list[Evidence]:
     ]
     if _is_umask(found):
         text = "all differ in the group's write permission, as checkouts under umask 002 and 022 do"
-        evidence.append(Evidence(kind="facts", text=text))
+        evidence.append(Evidence(kind="facts", text=text, hosts=(found.host,)))
         umasks: dict[str, list[str]] = {}
         for host in case.document.hosts:
             if host.facts is not None and host.facts.umask:

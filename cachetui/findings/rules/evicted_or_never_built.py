@@ -13,6 +13,7 @@ from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence, Need
 from cachetui.findings.rule import Rule
 from cachetui.findings.suspect import Suspect
+from cachetui.findings.unexpected_misses import unexpected_misses
 from cachetui.findings.wording import host_names, join_names
 from cachetui.records.backend import Backend
 from cachetui.records.run import Run
@@ -235,20 +236,41 @@ def _repeat(number: int) -> str:
 
 
 def ask(case: Case) -> Iterator[Need]:
-    """Steps that may have been evicted, and neither an earlier run nor the caches that tell."""
-    hosts = dict.fromkeys(
-        run.host
-        for run in case.runs
-        if run.kind.as_found and case.before(run) is None
-        for chain in case.chains[run.id]
-        if explain(Question(case, chain, (), None)) is None
-    )
-    if hosts:
+    """Steps that may have been evicted, where an earlier run, or what is known of it, is missing
+    to tell."""
+    first: dict[str, None] = {}
+    undecided: dict[tuple[StepId, tuple[str, ...]], dict[str, None]] = {}
+    for question in unexpected_misses(case):
+        if not question.as_found or explain(question) is not None:
+            continue
+        if question.before is None:
+            first[question.run.host] = None
+        elif what := _undecided(question):
+            undecided.setdefault((question.step.id, what), {})[question.run.host] = None
+    if first:
         yield Need(
             id="evicted-or-never-built",
-            text=f"the next audit of {host_names([*hosts])} will tell what has changed, and what "
+            text=f"the next audit of {host_names([*first])} will tell what has changed, and what "
             "the cache no longer holds, by comparing with this one: cachetui run … --as-found",
         )
+    for (step, what), hosts in undecided.items():
+        yield Need(
+            id="evicted-or-never-built",
+            text=f"{case.line(step)} missed on {host_names([*hosts])}: to tell whether the cache "
+            f"lost the result or the key changed, this would have to be known: {', '.join(what)}",
+        )
+
+
+def _undecided(question: Question) -> tuple[str, ...]:
+    """What keeps the rule from saying that the key is the same, where nothing in it is known to
+    have changed."""
+    steps = [question.changes, *(one.changes for one in question.builds_on)]
+    if forbids_cache(question.case.document.build.docker_args) or any(
+        step.inputs_unchanged is False for step in steps
+    ):
+        return ()
+    doubtful = sorted({words_of(name) for step in steps for name in step.doubtful})
+    return (*question.not_compared, *(f"whether {what} is in the key" for what in doubtful))
 
 
 RULE = Rule(
