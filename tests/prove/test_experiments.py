@@ -282,10 +282,10 @@ def test_a_base_image_that_is_gone_is_pulled_by_its_digest(lab: Lab, fleet: Flee
             return lab[host].docker("image", "ls", "-q", "--no-trunc", ref).stdout.decode().strip()
 
         folder = fleet.write("digest", {"Dockerfile": f"FROM {ref}\nRUN cat /made @SALT@; true\n"})
-        publish(b"before")
+        publish(b"published before")
         before = {host: pull(host) for host in HOSTS}
         fleet.audit(folder, "buildkit-as-found")
-        publish(b"now")
+        publish(b"published now")
         fleet.everywhere(pull)
         fleet.everywhere(lambda host: lab[host].docker("rmi", "-f", before[host], check=False))
         document = fleet.audit(folder, "buildkit-as-found")
