@@ -11,7 +11,7 @@ import msgspec
 from cachetui.audit.task import AuditTask
 from cachetui.config.settings import HostSettings
 from cachetui.context.manifest import Entry
-from cachetui.findings.context_files import ROOT, ContextFiles
+from cachetui.findings.context_files import ROOT, context_of
 from cachetui.hosts.checkout import read_checkout
 from cachetui.hosts.machine import Cancel, HostError, Machine
 from cachetui.outputs.foreign_files import builder_of, copied_files
@@ -81,7 +81,7 @@ def _read_image(
             contents,
             task.record,
             task.dockerfile,
-            ContextFiles(tuple(entries), checkout.ignores, f"{ROOT}/{task.record.dockerfile}"),
+            context_of(entries, task.record, checkout.ignores),
             lambda digest: lines_of(store, digest),
             facts.bases,
         )

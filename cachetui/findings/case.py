@@ -13,7 +13,7 @@ from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import Dockerfile, DockerfileError, needed_stages, parse
 from cachetui.dockerfile.triggers import stage_triggers
 from cachetui.findings.build_options import forbids_cache
-from cachetui.findings.context_files import ROOT, ContextFiles, Difference, compare_files
+from cachetui.findings.context_files import ContextFiles, Difference, compare_files, context_of
 from cachetui.findings.dockerfile_edits import Edit, edits
 from cachetui.findings.earlier_run import EarlierRun
 from cachetui.findings.miss_chains import Chain, chains
@@ -196,9 +196,7 @@ class Case:
         entries = self.manifests.get(digest or build.context_digest)
         if entries is None:
             return None
-        beside = any(entry.path == build.dockerfile == "Dockerfile" for entry in entries)
-        name = build.dockerfile if beside else f"{ROOT}/{build.dockerfile}"
-        return ContextFiles(entries, ignores, name)
+        return context_of(entries, build, ignores)
 
     def checkout(self, host: str) -> ContextFiles | None:
         """The context that a host keeps itself, None when it keeps none or it is not known."""

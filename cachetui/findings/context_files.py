@@ -21,6 +21,7 @@ from cachetui.dockerfile.instruction import Instruction, is_remote
 from cachetui.findings.copied_paths import copied
 from cachetui.findings.variables import Scope, references
 from cachetui.records.backend import Backend
+from cachetui.records.document import BuildRecord
 
 ROOT = "context"
 
@@ -75,6 +76,17 @@ class ContextFiles:
                 entry = Entry(entry.path, "file", source.mode, source.size, source.sha256, to)
             entries[path] = entry
         return entries
+
+
+def context_of(
+    entries: Iterable[Entry], build: BuildRecord, ignores: Mapping[str, str]
+) -> ContextFiles:
+    """The context of a build by its entries. A Dockerfile from elsewhere is sent beside it, as
+    "Dockerfile"."""
+    every = tuple(entries)
+    beside = any(entry.path == build.dockerfile == "Dockerfile" for entry in every)
+    name = build.dockerfile if beside else f"{ROOT}/{build.dockerfile}"
+    return ContextFiles(every, ignores, name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ def output_of(label: str, contents: ImageContents, run: Run, document: Document)
             dockerfile,
             document.build.target,
             steps=run.steps,
-            bases=_bases(document, run.host),
+            bases=base_layers(document, run.host),
         )
         texts = _texts(dockerfile, document.build, run)
     except DockerfileError:
@@ -156,7 +156,7 @@ def _texts(dockerfile: Dockerfile, build: BuildRecord, run: Run) -> dict[StepId,
     return texts
 
 
-def _bases(document: Document, host: str) -> Mapping[str, tuple[str, ...] | None]:
+def base_layers(document: Document, host: str) -> Mapping[str, tuple[str, ...] | None]:
     """The layers of the base images on a host."""
     report: HostReport | None = next((h for h in document.hosts if h.name == host), None)
     return report.facts.bases if report is not None and report.facts is not None else {}

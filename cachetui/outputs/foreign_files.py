@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from cachetui.context.manifest import Entry
 from cachetui.dockerfile.parse import Dockerfile, DockerfileError
-from cachetui.findings.context_files import ROOT, ContextFiles, files_read
+from cachetui.findings.context_files import ContextFiles, context_of, files_read
 from cachetui.findings.variables import scope_at
 from cachetui.outputs.attribute import attribute, chain
 from cachetui.outputs.compare import Lines
+from cachetui.outputs.compare_runs import base_layers
 from cachetui.outputs.contents import ImageContents
 from cachetui.outputs.layers import LayerError, lines_of
 from cachetui.outputs.memo import NotWhole, remembered
@@ -85,20 +86,19 @@ def foreign_files(
 ) -> dict[str, tuple[ForeignFile, ...]]:
     """The files that the images of an audit's runs have and the context that was sent has not, by
     the run's id; none for a run whose image was not looked at."""
-    entries = store.manifest(document.build.context_digest)
+    build = document.build
+    looked_at = [
+        (run, contents)
+        for run in document.runs
+        if run.context_digest is None and (contents := contents_of(store, run.id)) is not None
+    ]
+    entries = store.manifest(build.context_digest) if looked_at else None
     if entries is None:
         return {}
-    build = document.build
-    inside = f"{ROOT}/{build.dockerfile}"
-    name = inside if any(entry.path == inside for entry in entries) else build.dockerfile
-    files = ContextFiles(entries, build.ignore_files, name)
+    files = context_of(entries, build, build.ignore_files)
     foreign: dict[str, tuple[ForeignFile, ...]] = {}
-    for run in document.runs:
-        contents = contents_of(store, run.id)
-        if contents is None or run.context_digest is not None:
-            continue
-        report = next((host for host in document.hosts if host.name == run.host), None)
-        bases = report.facts.bases if report is not None and report.facts is not None else {}
+    for run, contents in looked_at:
+        bases = base_layers(document, run.host)
 
         def work(
             contents: ImageContents = contents,

@@ -8,7 +8,7 @@ import pytest
 
 from cachetui.context.manifest import Entry
 from cachetui.dockerfile.parse import parse
-from cachetui.findings.context_files import ContextFiles
+from cachetui.findings.context_files import ContextFiles, context_of
 from cachetui.outputs.foreign_files import CopiedFiles, builder_of, copied_files
 from cachetui.records.document import BuildRecord
 from tests.outputs.images import Images, buildkit, legacy
@@ -92,3 +92,10 @@ def test_who_built_it() -> None:
     images = Images()
     assert builder_of(images.contents([BASE], buildkit("RUN x"))) == "buildkit"
     assert builder_of(images.contents([BASE], legacy("/bin/sh -c x"))) == "legacy"
+
+
+def test_a_dockerfile_from_elsewhere_has_its_own_ignore_file() -> None:
+    build = BuildRecord(name="api", context_digest="sha256:c", dockerfile="Dockerfile")
+    inside = context_of([Entry("context/Dockerfile", "file", 0o644)], build, {})
+    beside = context_of([Entry("Dockerfile", "file", 0o644)], build, {})
+    assert (inside.dockerfile, beside.dockerfile) == ("context/Dockerfile", "Dockerfile")

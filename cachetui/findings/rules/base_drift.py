@@ -69,16 +69,7 @@ def _moved(question: Question, ref: str, base: StepId, token: str = "base") -> C
         data={"ref": ref, "now": (now or "").split(), "then": (then or "").split()},
         hosts=(host,),
     )
-    return answer(
-        question,
-        title=f"{ref} on {HOSTS} is another image than when the cache was filled",
-        confidence=confidence,
-        steps=(base,),
-        evidence=(evidence, _first(question)),
-        advice=_advice(case, ref, base),
-        merge_key=ref,
-        suspect=BaseImage(ref),
-    )
+    return _has_moved(question, ref, base, confidence, evidence)
 
 
 def _moved_by_another_record(question: Question, ref: str, base: StepId) -> Claim | None:
@@ -115,13 +106,19 @@ def _moved_by_another_record(question: Question, ref: str, base: StepId) -> Clai
             data={"ref": ref, "audit": moved.audit, **there.data},
             hosts=(host,),
         )
+    return _has_moved(question, ref, base, confidence, record)
+
+
+def _has_moved(
+    question: Question, ref: str, base: StepId, confidence: Confidence, shown_by: Evidence
+) -> Claim:
     return answer(
         question,
         title=f"{ref} on {HOSTS} is another image than when the cache was filled",
         confidence=confidence,
         steps=(base,),
-        evidence=(record, _first(question)),
-        advice=_advice(case, ref, base),
+        evidence=(shown_by, _first(question)),
+        advice=_advice(question.case, ref, base),
         merge_key=ref,
         suspect=BaseImage(ref),
     )
