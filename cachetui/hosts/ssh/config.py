@@ -205,7 +205,9 @@ def _target(alias: str, lookup: Lookup) -> Target:
         identities_only=values.get("identitiesonly", ("no",))[0].lower() in ("yes", "true"),
         known_hosts=tuple(Path(lookup.path(word, tokens)) for word in known if word != "none"),
         host_key_alias=key_alias,
-        jumps=() if jump.lower() == "none" else tuple(filter(None, jump.split(","))),
+        jumps=()
+        if jump.lower() == "none"
+        else tuple(filter(None, lookup.expand(jump, tokens).split(","))),
         command=lookup.expand(command, tokens) or None,
         agent=_agent(lookup, agent, tokens),
     )
