@@ -266,9 +266,10 @@ class Keys:
 def _paths(target: Target, explicit: Path | None) -> list[Path]:
     """Key files: that of hosts.toml first, then ssh's, each once."""
     paths = [explicit] if explicit is not None else []
-    paths += target.identity_files or [
-        Path("~/.ssh").expanduser() / name for name in DEFAULT_IDENTITIES
-    ]
+    if target.identity_files is None:
+        paths += [Path("~/.ssh").expanduser() / name for name in DEFAULT_IDENTITIES]
+    else:
+        paths += target.identity_files
     return list(dict.fromkeys(paths))
 
 

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import threading
 
+from cachetui.hosts.ssh.config_match import shell
 from cachetui.hosts.ssh.errors import ConnectError
 
 MOST_WORDS = 4096
@@ -114,7 +115,7 @@ def open_command(command: str) -> CommandSocket:
     sock = CommandSocket(fileno=ours.detach())
     try:
         sock.process = subprocess.Popen(
-            ["sh", "-c", f"exec {command}"],
+            [shell(), "-c", f"exec {command}"],
             stdin=theirs.fileno(),
             stdout=theirs.fileno(),
             stderr=their_errors,
