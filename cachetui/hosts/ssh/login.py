@@ -10,6 +10,7 @@ from pathlib import Path
 import paramiko
 from paramiko.ssh_exception import BadAuthenticationType, PartialAuthentication
 
+from cachetui.hosts.ssh import host_certificate
 from cachetui.hosts.ssh.config import Target
 from cachetui.hosts.ssh.errors import STEP, ConnectError, Deadline
 from cachetui.hosts.ssh.keys import Identity
@@ -25,13 +26,23 @@ def check_host_key(
     prompts: SshPrompts,
     deadline: Deadline,
 ) -> None:
-    """Accept a server's key that known_hosts or the user trusts. Raises ConnectError."""
+    """Accept a server's key that known_hosts, an authority in it or the user trusts.
+
+    As for ssh, a key whose certificate does not hold is a key like any. Raises ConnectError.
+    """
     key = transport.get_remote_server_key()
     offered, text = key.get_name(), key.get_base64()
     name, port = _key_name(target)
     answer = known.ask(target.known_hosts, name, port, offered, text)
     if answer.verdict == "known":
         return
+    authorities = known.authorities(target.known_hosts, name, port)
+    if key.public_blob is not None and authorities and answer.verdict != "revoked":
+        trusted = {entry.key for entry in authorities}
+        refusal = host_certificate.refusal(key.public_blob.key_blob, trusted, name.lower())
+        if refusal is None:
+            return
+        answer = Answer("authority", tuple(authorities), refusal)
     shown = fingerprint(text)
     listed = lookup_name(name, port)
     if answer.verdict == "unknown" and ask(
@@ -72,10 +83,11 @@ def _bad_host_key(target: Target, answer: Answer, offered: str, shown: str) -> C
             "host-key", f"its host key is revoked in {seen}", "do not connect; ask who revoked it"
         )
     if answer.verdict == "authority":
+        refusal = answer.refusal or "is not shown"
         return ConnectError(
             "host-key",
-            f"{seen} trusts {listed} by a certificate authority only, which cachetui cannot check",
-            f"{compare} add its key: {add}",
+            f"{seen} trusts {listed} by a certificate authority, and its certificate {refusal}",
+            f"have its host key signed again; or {compare} add its key: {add}",
         )
     removals = " && ".join(
         dict.fromkeys(

@@ -13,6 +13,7 @@ import threading
 import paramiko
 from paramiko.ssh_exception import IncompatiblePeer
 
+from cachetui.hosts.ssh import host_certificate
 from cachetui.hosts.ssh.errors import STEP, ConnectError, Deadline, printable
 from cachetui.hosts.ssh.proxy_command import CommandSocket
 
@@ -153,7 +154,8 @@ def handshake(
     transport = paramiko.Transport(sock)
     options = transport.get_security_options()
     options.ciphers = [*CIPHERS, *(name for name in options.ciphers if name not in CIPHERS)]
-    known = [name for name in algorithms if name in options.key_types]
+    usable = (*options.key_types, *host_certificate.ALGORITHMS)
+    known = [name for name in algorithms if name in usable]
     options.key_types = [*known, *(name for name in options.key_types if name not in known)]
     transport.daemon = True
     transport.banner_timeout = transport.handshake_timeout = max(0.1, deadline.left())
