@@ -16,14 +16,13 @@ from cachetui.audit.plan import PlanError, make_plan
 from cachetui.audit.redact import Redactor
 from cachetui.audit.run_key import build_record
 from cachetui.audit.task import AuditTask
-from cachetui.builders.command_line import named_folder, refused_argument
+from cachetui.builders.docker_args import named_folder, refused_argument, with_all_build_args
 from cachetui.config.hosts_toml import load
 from cachetui.config.settings import (
     BuildSettings,
     HostSettings,
     Settings,
     folder_build,
-    with_all_build_args,
 )
 from cachetui.config.suggest import dockerfiles_below, hosts_toml
 from cachetui.config.toml_table import ConfigError
@@ -168,10 +167,8 @@ class Core:
             raise UserError(f"ignore of {build.name}: {error}") from None
         refused = refused_argument(build.docker_args)
         if refused is not None:
-            raise UserError(
-                f"docker_args of {build.name}: {refused} cannot be passed on; the audit names and "
-                "discards its images itself, and reads what docker prints"
-            )
+            words, reason = refused
+            raise UserError(f"docker_args of {build.name}: {words} is not passed on: {reason}")
         folder = named_folder(build.docker_args)
         if folder is not None:
             raise UserError(

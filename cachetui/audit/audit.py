@@ -13,6 +13,7 @@ from cachetui.audit.progress import Snapshot
 from cachetui.audit.progress_tracker import ProgressTracker
 from cachetui.audit.rehearsal import Rehearsal, rehearse
 from cachetui.audit.task import AuditTask
+from cachetui.builders.command_line import in_the_clear
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.fan_out import FAN_OUT, run_on_all
 from cachetui.hosts.machine import HostConnector
@@ -55,6 +56,12 @@ class Audit:
         self._seconds = 0.0
         for name in task.context.left_out:
             self._progress.add_note(f"{name} is not a file, folder or link and was not sent")
+        clear = in_the_clear(task.settings.build_args)
+        if clear:
+            self._progress.add_note(
+                f"--build-arg {', '.join(clear)}: the value can be seen in a host's list of "
+                "processes while it builds, since its shell or docker itself uses that name"
+            )
 
     def run(self) -> Document:
         """Audit every host and keep the result; returns what there is, also when stopped."""

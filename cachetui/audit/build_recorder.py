@@ -12,6 +12,7 @@ import msgspec
 
 from cachetui.audit.build_job import BuildJob
 from cachetui.audit.redact import StreamRedactor
+from cachetui.builders.docker_args import options
 from cachetui.builders.events import ContextSent, Ended, Event, ImageMade, Log, Message, Started
 from cachetui.builders.legacy_images import LegacyImages, LegacyMade
 from cachetui.builders.registry import parser_for
@@ -46,7 +47,7 @@ class BuildRecorder:
         self.raw_path = folder / "raw"
         self.images: LegacyImages | None = None  # that each step leaves
         if job.builder.leaves_step_images:
-            restores = any(word.startswith("--cache-from") for word in job.build.docker_args)
+            restores = any(option.name == "cache-from" for option in options(job.build.docker_args))
             self.images = LegacyImages(self.steps.dockerfile, self.steps.step_of, restores)
         self.digests: dict[str, str] = {}  # a FROM's reference → what BuildKit resolved it to
         self.final_image: str | None = None

@@ -64,7 +64,7 @@ def run_build(
     steps = recorder.finished(ended=True, failed=status != "ok")
     if status == "unsupported":
         steps = _unsupported(steps)
-    commands = [job.command(values=False)]
+    commands = [job.shown_command]
     image: Image | None = None
     name = job.tag or recorder.final_image
     if status == "ok" and name is not None:
@@ -94,7 +94,7 @@ def _stream(
     """Run the build to its end: its exit status, or the error that ended it."""
     timeout = job.host.build_timeout
     try:
-        return machine.stream(job.command(), recorder.output, timeout=timeout, cancel=cancel), None
+        return machine.stream(job.command, recorder.output, timeout=timeout, cancel=cancel), None
     except HostError as error:
         return None, error
 

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 
 import click
 
+from cachetui.audit.build_records import forget_builds_command
 from cachetui.audit.cleanup import (
     cache_mounts,
     cache_records,
     empty_mount_command,
+    mount_id,
     mounts_of_audits,
     our_tags_command,
     removal_command,
@@ -68,6 +70,10 @@ class Leftovers:
         ]
         commands.append(removal_command(self.host, self.tags, ()))
         commands += [empty_mount_command(self.host, mount) for mount in self.mounts]
+        if self.mounts:  # emptied by builds
+            spaces = {mount_id(mount.description) or "" for mount in self.mounts}
+            names = {space.partition("/")[0] for space in spaces if space}
+            commands.append(forget_builds_command(self.host, names))
         return [command for command in commands if command]
 
 
