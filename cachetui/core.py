@@ -12,6 +12,7 @@ import msgspec
 
 from cachetui.audit.audit import Audit, new_audit_id
 from cachetui.audit.findings_of import why
+from cachetui.audit.limits import NO_LIMITS, Limits
 from cachetui.audit.plan import PlanError, make_plan
 from cachetui.audit.redact import Redactor
 from cachetui.audit.run_key import build_record
@@ -58,6 +59,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     repeat: int = 1
     fresh: bool = False
     outputs: bool = False
+    limits: Limits = NO_LIMITS
     max_age: float = 86400.0
 
 
@@ -191,4 +193,7 @@ class Core:
             ),
             outputs=options.outputs,
         )
-        return Audit(task, hosts, self.connector, self.store)
+        seconds = options.limits.build_timeout
+        if seconds is not None:
+            hosts = [msgspec.structs.replace(host, build_timeout=seconds) for host in hosts]
+        return Audit(task, hosts, self.connector, self.store, options.limits)

@@ -24,7 +24,7 @@ from cachetui.config.settings import HostSettings
 from cachetui.exit_codes import SAME, TROUBLE
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.facts import ask_facts
-from cachetui.hosts.fan_out import FAN_OUT, run_on_all
+from cachetui.hosts.fan_out import run_on_all
 from cachetui.hosts.machine import HostError, Machine
 from cachetui.records.host import CacheMount
 from cachetui.report import units
@@ -92,7 +92,7 @@ def clean_command(hosts: Sequence[HostSettings], *, yes: bool) -> int:
             errors[host.name] = error
 
     try:
-        run_on_all(list(hosts), look, FAN_OUT)
+        run_on_all(list(hosts), look)
         for name, error in errors.items():
             click.echo(f"{name}: {error.reason}; {error.remedy}", err=True)
         _remove([each for name, each in leftovers.items() if name not in errors], yes)
