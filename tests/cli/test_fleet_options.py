@@ -200,7 +200,7 @@ def test_all_hosts_at_once_as_far_as_there_are_file_handles(
     limits = [1024, 4096]
     monkeypatch.setattr(resource, "getrlimit", lambda _: tuple(limits))
     monkeypatch.setattr(resource, "setrlimit", lambda _, new: limits.__setitem__(0, new[0]))
-    assert fan_out.room() == (4096 - 64) // 16
+    assert fan_out.room() == (4096 - 64) // 8
     assert limits == [4096, 4096]
-    limits[:] = [80, 80]
+    limits[:] = [72, 72]
     assert fan_out.room() == 1
