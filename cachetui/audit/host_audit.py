@@ -42,6 +42,9 @@ _CELL_STATES: dict[RunStatus, CellState] = {
 }
 
 
+AFTER_LOSS = "when it is back, run again with -w @failed"
+
+
 @dataclass(frozen=True)
 class _ConnectedHost:
     """A connected host whose facts are known, for as long as the audit is there."""
@@ -245,7 +248,7 @@ class HostAudit:
         if run.status == "cancelled":
             raise HostError(self.name, "cancelled", "stopped")
         if run.status == "lost":
-            raise HostError(self.name, "lost", run.reason or "the connection broke")
+            raise HostError(self.name, "lost", run.reason or "the connection broke", AFTER_LOSS)
 
     def _read_images(self, connected: _ConnectedHost, built: Sequence[Planned]) -> None:
         """Read what these runs' images hold. After all builds: it is work for the host's disk,
