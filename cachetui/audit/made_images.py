@@ -19,7 +19,7 @@ from cachetui.audit.our_images import (
     UnprintedSteps,
     find_ours,
 )
-from cachetui.builders.command_line import client
+from cachetui.builders.client import client
 from cachetui.builders.legacy_images import Trail, Unprinted
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.machine import Machine

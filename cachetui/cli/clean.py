@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 
 import click
 
+from cachetui.audit.build_records import forget_builds_command
 from cachetui.audit.cleanup import (
     cache_mounts,
     cache_records,
     empty_mount_command,
+    mount_id,
     mounts_of_audits,
     our_tags_command,
     removal_command,
@@ -22,7 +24,7 @@ from cachetui.config.settings import HostSettings
 from cachetui.exit_codes import SAME, TROUBLE
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.facts import ask_facts
-from cachetui.hosts.fan_out import FAN_OUT, run_on_all
+from cachetui.hosts.fan_out import run_on_all
 from cachetui.hosts.machine import HostError, Machine
 from cachetui.records.host import CacheMount
 from cachetui.report import units
@@ -68,6 +70,10 @@ class Leftovers:
         ]
         commands.append(removal_command(self.host, self.tags, ()))
         commands += [empty_mount_command(self.host, mount) for mount in self.mounts]
+        if self.mounts:  # emptied by builds
+            spaces = {mount_id(mount.description) or "" for mount in self.mounts}
+            names = {space.partition("/")[0] for space in spaces if space}
+            commands.append(forget_builds_command(self.host, names))
         return [command for command in commands if command]
 
 
@@ -86,7 +92,7 @@ def clean_command(hosts: Sequence[HostSettings], *, yes: bool) -> int:
             errors[host.name] = error
 
     try:
-        run_on_all(list(hosts), look, FAN_OUT)
+        run_on_all(list(hosts), look)
         for name, error in errors.items():
             click.echo(f"{name}: {error.reason}; {error.remedy}", err=True)
         _remove([each for name, each in leftovers.items() if name not in errors], yes)

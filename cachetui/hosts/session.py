@@ -7,6 +7,7 @@ at most `POLL` seconds.
 
 from __future__ import annotations
 
+import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,6 +15,8 @@ from threading import Event
 
 from cachetui.hosts import watcher
 from cachetui.hosts.machine import Cancel, Completed, HostError, HostErrorKind, OnOutput
+
+_log = logging.getLogger(__name__)
 
 POLL = 0.2
 BLOCK = 32 * 1024
@@ -91,6 +94,7 @@ class SessionMachine(ABC):
         cancel: Cancel | None = None,
     ) -> Completed:
         """See `Machine.run`. Without standard input the command is watched as in `stream`."""
+        _log.debug("%s: $ %s", self.name, command)
         watched = isinstance(stdin, bytes) and not stdin
         script = watcher.script(command, self._env, watched=watched, privilege=self._privilege)
         outputs: dict[int, list[bytes]] = {1: [], 2: []}
@@ -104,6 +108,7 @@ class SessionMachine(ABC):
                 running.stop()
                 raise self._error("shell", "a command printed more than 64 MiB")
             outputs[source].append(block)
+        _log.debug("%s: exit status %d", self.name, running.status)
         return Completed(running.status, b"".join(outputs[1]), b"".join(outputs[2]))
 
     def stream(
@@ -115,12 +120,14 @@ class SessionMachine(ABC):
         cancel: Cancel | None = None,
     ) -> int:
         """See `Machine.stream`."""
+        _log.debug("%s: $ %s", self.name, command)
         script = watcher.script(
             command, self._env, watched=True, merged=True, privilege=self._privilege
         )
         running = _RunningCommand(self, script, None, timeout, cancel)
         for _, block, arrived in running.go():
             on_output(block, arrived)
+        _log.debug("%s: exit status %d", self.name, running.status)
         return running.status
 
     def _error(self, kind: HostErrorKind, reason: str, remedy: str = "") -> HostError:
