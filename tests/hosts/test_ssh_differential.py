@@ -226,7 +226,7 @@ def plain(text: str, found: Target) -> str:
     """What `ssh -G` leaves for later: tokens, `~` and variables."""
     text = os.path.expanduser(text).replace("${HOME}", os.environ["HOME"])
     tokens = {"r": found.user, "h": found.host, "n": found.alias, "p": str(found.port), "%": "%"}
-    return re.sub("%(.)", lambda token: tokens[token[1]], text)
+    return re.sub("%(.)", lambda token: tokens.get(token[1], token[0]), text)
 
 
 ALL_TOKENS = (*(f"%{letter}" for letter in "%CdhiLlnpruxz"), "-", "/", "x", "${HOME}")
