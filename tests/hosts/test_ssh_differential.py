@@ -20,7 +20,8 @@ from hypothesis import assume, given, note
 from hypothesis import strategies as st
 
 from cachetui.config.toml_table import ConfigError
-from cachetui.hosts.ssh.config import Hop, SshConfig, Target, hop
+from cachetui.hosts.ssh.config import SshConfig, Target
+from cachetui.hosts.ssh.hop import Hop, hop
 from tests.examples import examples
 
 ALIASES = ("a", "b", "ab", "A", "a.b", "B.x", "10.0.0.1", "127.1", "::1", "::0001", "fe80::1%lo")

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from cachetui.config.toml_table import ConfigError
-from cachetui.hosts.ssh.config import Hop, SshConfig, Target, hop
+from cachetui.hosts.ssh.config import SshConfig, Target
 from cachetui.hosts.ssh.config_file import split
+from cachetui.hosts.ssh.hop import Hop, hop
 
 
 def target(text: str, alias: str, folder: Path, **explicit: object) -> Target:
@@ -200,6 +201,7 @@ def test_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     me = target("", "a", tmp_path).user
     assert me == pwd.getpwuid(os.getuid()).pw_name
     assert target("User x-%u-%h\n", "A", tmp_path).user == f"x-{me}-a"
+    assert target("", "a", tmp_path, user="x-%u").user == "x-%u"
     assert target("User me%corp\n", "a", tmp_path).user == "me%corp"
 
 
@@ -209,6 +211,19 @@ def test_include_with_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert target("Include ${WHERE}/more\n", "a", tmp_path).port == 5
     with pytest.raises(ConfigError, match="%h means nothing there"):
         target("Include /%h\n", "a", tmp_path)
+
+
+def test_values_that_make_no_sense(tmp_path: Path) -> None:
+    text = "CanonicalizeHostname yes\nCanonicalizeMaxDots many\n"
+    with pytest.raises(ConfigError, match="CanonicalizeMaxDots many is not a number"):
+        target(text, "a.b", tmp_path)
+    with pytest.raises(ConfigError, match="ProxyUseFdpass is not supported"):
+        target("ProxyCommand nc %h\nProxyUseFdpass yes\n", "a", tmp_path)
+
+
+def test_jump_tokens(tmp_path: Path) -> None:
+    text = "ProxyJump x,u@b:22\nIdentityFile /%j\n"
+    assert target(text, "a", tmp_path).identity_files == (Path("/b"),)
 
 
 def test_a_name_that_has_to_be_found(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def canonical_name(name: str, lookup: Lookup) -> str:
     domains = lookup.values.get("canonicaldomains", ())
     if name.endswith("."):
         candidates = [name]
-    elif name.count(".") > int(_value(lookup, "canonicalizemaxdots", "1")):
+    elif name.count(".") > _most_dots(lookup):
         return name
     else:
         candidates = [f"{name}.{domain}." for domain in domains if domain.lower() != "none"]
@@ -39,6 +39,13 @@ def canonical_name(name: str, lookup: Lookup) -> str:
 
 def _value(lookup: Lookup, keyword: str, default: str) -> str:
     return lookup.values.get(keyword, (default,))[0].lower()
+
+
+def _most_dots(lookup: Lookup) -> int:
+    text = _value(lookup, "canonicalizemaxdots", "1")
+    if not text.isdecimal():
+        raise ConfigError(f"~/.ssh/config: CanonicalizeMaxDots {text} is not a number")
+    return int(text)
 
 
 def _looks_like_address(name: str) -> bool:

@@ -9,17 +9,15 @@ keys: StrictHostKeyChecking is not read.
 from __future__ import annotations
 
 import os
-import re
-import socket
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
 
 from cachetui.config.toml_table import ConfigError
 from cachetui.hosts.ssh.canonical import canonical_name
 from cachetui.hosts.ssh.config_file import Directive, parse
 from cachetui.hosts.ssh.config_match import Lookup, matches, pattern_list
 from cachetui.hosts.ssh.config_tokens import all_tokens, expand, expand_path
+from cachetui.hosts.ssh.hop import port_number
 
 USER_CONFIG = Path("~/.ssh/config")
 SYSTEM_CONFIG = Path("/etc/ssh/ssh_config")
@@ -79,6 +77,7 @@ class SshConfig:
         lookup = Lookup(alias)
         if user is not None:
             lookup.values["user"] = (user,)
+            lookup.user_given = True
         if port is not None:
             lookup.values["port"] = (str(port),)
         self._read_into(lookup)
@@ -109,6 +108,7 @@ _READ = frozenset(
         "hostkeyalias",
         "proxyjump",
         "proxycommand",
+        "proxyusefdpass",
         "tag",
         "canonicalizehostname",
         "canonicaldomains",
@@ -137,12 +137,16 @@ def _collect(directives: tuple[Directive, ...], lookup: Lookup, active: bool) ->
 def _target(host: str, lookup: Lookup) -> Target:
     values, alias = lookup.values, lookup.alias
     what = f"~/.ssh/config: {alias}:"
-    user, port = lookup.user, _port(alias, values.get("port", ("22",))[0])
+    user, port = lookup.user, port_number(alias, values.get("port", ("22",))[0])
     keyword, proxy = lookup.proxy
     key_alias = values["hostkeyalias"][0].lower() if "hostkeyalias" in values else None
     remote = {"h": host, "k": key_alias or alias, "n": alias, "p": str(port)}
-    remote["j"] = proxy if keyword == "proxyjump" else ""
-    remote["r"] = user = _user(user, all_tokens({**remote, "r": ""}))
+    remote["j"] = lookup.jump_host
+    if not lookup.user_given:
+        user = _user(user, all_tokens({**remote, "r": ""}))
+    remote["r"] = user
+    if keyword == "proxycommand" and values.get("proxyusefdpass", ("no",))[0].lower() == "yes":
+        raise ConfigError(f"{what} ProxyUseFdpass is not supported, only a ProxyCommand without it")
     tokens = all_tokens(remote)
     of_proxy = {name: remote[name] for name in "hknpr"}
     files = values.get("identityfile")
@@ -188,17 +192,6 @@ def _jumps(text: str, tokens: dict[str, str], what: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(","))
 
 
-def _port(alias: str, text: str) -> int:
-    """A port, by its number or as the system's list of services names it."""
-    try:
-        port = int(text) if re.fullmatch("[+-]?[0-9]+", text) else socket.getservbyname(text, "tcp")
-    except OSError:
-        port = 0
-    if not 1 <= port <= 65535:
-        raise ConfigError(f"~/.ssh/config: {alias}: Port {text} is not a port number or service")
-    return port
-
-
 def _agent(value: str, tokens: dict[str, str], what: str) -> str | None:
     if value == "SSH_AUTH_SOCK":
         return None
@@ -207,40 +200,3 @@ def _agent(value: str, tokens: dict[str, str], what: str) -> str | None:
     if value.startswith("$") and not value.startswith("${"):
         return os.environ.get(value[1:], "")
     return expand_path(value, tokens, f"{what} IdentityAgent")
-
-
-@dataclass(frozen=True, slots=True)
-class Hop:
-    """One hop of a ProxyJump: `[user@]host[:port]`, also as ssh://user@host:port."""
-
-    alias: str
-    user: str | None = None
-    port: int | None = None
-
-
-def hop(text: str) -> Hop:
-    """Raises ConfigError when the text names no host."""
-    wrong = ConfigError(f"~/.ssh/config: ProxyJump {text} names no host")
-    place = text.strip()
-    uri = place.startswith("ssh://")
-    user: str | None = None
-    if uri:
-        place = place.removeprefix("ssh://")
-        if "@" in place:
-            user, place = place.split("@", 1)
-            user = unquote(user.split(";", 1)[0])
-    elif "@" in place:
-        user, place = place.rsplit("@", 1)
-    parts = re.fullmatch(r"(\[[^\]]*\]|[^\[:/][^:/]*)(?:([:/])(.*))?", place)
-    if parts is None or user == "":
-        raise wrong
-    host, delimiter, port = parts.groups()
-    host = host[1:-1] if host.startswith("[") else host
-    if uri:
-        port, _, path = ("", "", port) if delimiter == "/" else (port or "").partition("/")
-        if path or not re.fullmatch(r"[A-Za-z0-9:._%-]*", host):
-            raise wrong
-        host = host.removesuffix(".")
-    if not host or re.search(r"\s", host):
-        raise wrong
-    return Hop(host, user, _port(text, port) if port else None)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from cachetui.hosts.ssh.config_tokens import all_tokens, expand, local_user
+from cachetui.hosts.ssh.hop import hop
 
 EXEC_SECONDS = 10.0
 """Time limit of a `Match exec` command; one that takes longer does not match."""
@@ -22,6 +23,7 @@ class Lookup:
 
     `final` is whether this is the second pass, which ssh makes for `Match final` and for canonical
     names. In it `name` is the host's name as found in the first; before, it is what was asked for.
+    `user_given` says that the user is not of the files.
     """
 
     def __init__(self, alias: str) -> None:
@@ -29,6 +31,7 @@ class Lookup:
         self.values: dict[str, tuple[str, ...]] = {}
         self.final = False
         self.wants_final = False
+        self.user_given = False
 
     def add(self, keyword: str, words: tuple[str, ...]) -> None:
         """Keep a keyword's first value; identity files add up. Of ProxyCommand and ProxyJump the
@@ -71,6 +74,14 @@ class Lookup:
             if not _is_none(text):
                 return keyword, text
         return "", ""
+
+    @property
+    def jump_host(self) -> str:
+        """The host of the last hop of ProxyJump, which is what %j stands for; "" without one."""
+        keyword, text = self.proxy
+        if keyword != "proxyjump":
+            return ""
+        return hop(text.split("#", 1)[0].rsplit(",", 1)[-1]).alias
 
 
 def _is_none(proxy: str) -> bool:
@@ -151,10 +162,9 @@ def _criterion(name: str, value: str, lookup: Lookup) -> bool | None:
 
 
 def _command(text: str, lookup: Lookup) -> str:
-    keyword, jump = lookup.proxy
     remote = {
         "h": lookup.host,
-        "j": jump if keyword == "proxyjump" else "",
+        "j": lookup.jump_host,
         "k": lookup.values.get("hostkeyalias", (lookup.host,))[0],
         "n": lookup.alias,
         "p": lookup.values.get("port", ("22",))[0],

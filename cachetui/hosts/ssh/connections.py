@@ -17,8 +17,9 @@ from cachetui.config.settings import HostSettings
 from cachetui.config.toml_table import ConfigError
 from cachetui.hosts.machine import Cancel
 from cachetui.hosts.ssh import transport as link
-from cachetui.hosts.ssh.config import SYSTEM_KNOWN_HOSTS, Hop, SshConfig, Target
+from cachetui.hosts.ssh.config import SYSTEM_KNOWN_HOSTS, SshConfig, Target
 from cachetui.hosts.ssh.errors import STEP, ConnectError, Deadline
+from cachetui.hosts.ssh.hop import Hop
 from cachetui.hosts.ssh.keys import Agent, Identity, Keys, open_agent
 from cachetui.hosts.ssh.known_hosts import KnownHosts
 from cachetui.hosts.ssh.login import check_host_key, login

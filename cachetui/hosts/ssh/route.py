@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cachetui.config.toml_table import ConfigError
-from cachetui.hosts.ssh.config import Hop, SshConfig, Target, hop
+from cachetui.hosts.ssh.config import SshConfig, Target
+from cachetui.hosts.ssh.hop import Hop, hop
 
 MAX_HOPS = 8
 
