@@ -38,7 +38,7 @@ JUMPS = (
     "[::1]:22",
     "ssh://u@b:2",
     "b:ssh",
-    "j-%p-%r",
+    "j-%p",
 )
 COMMANDS = ("none", "None", "nc %h %p", "nc -X 5 # %n", "sh -c 'x \"y\"'", "ssh -W %h:%p b")
 
