@@ -28,11 +28,12 @@ def or_fail(work: Callable[[], _T]) -> _T:
     from cachetui.config.toml_table import ConfigError
     from cachetui.core import UserError
     from cachetui.hosts.machine import HostError
+    from cachetui.store.log_blocks import LogError
     from cachetui.store.plain_cache import StoreError
 
     try:
         return work()
-    except (ConfigError, UserError, StoreError, OSError) as error:
+    except (ConfigError, UserError, StoreError, LogError, OSError) as error:
         fail(str(error))
     except HostError as error:
         fail(f"{error}; {error.remedy}" if error.remedy else str(error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from cachetui.records.document import Document
 from cachetui.records.step import StepId
 from cachetui.report.failures import LogTail
 from cachetui.report.reasons import MAX_FINDINGS
+from cachetui.store.log_blocks import LogError
 
 if TYPE_CHECKING:
     from cachetui.store.database import Store
@@ -51,7 +53,8 @@ def log_tail_of(store: Store) -> LogTail:
         log = store.log(run_id)
         if log is None:
             return []
-        with log:
+        with log, suppress(LogError):
             return [line.text for line in log.step(step).tail(MAX_LOG_LINES)]
+        return []
 
     return tail

@@ -68,6 +68,7 @@ class Store:
             self.folder.mkdir(parents=True, exist_ok=True)
             self.folder.chmod(0o700)
             self._spool.mkdir(exist_ok=True)
+            self._spool.chmod(0o700)
             self._runs = self._open("runs")
             self._audits = self._open("audits")
             self._blobs = self._open("blobs")

@@ -6,10 +6,14 @@ is a pickle.
 
 from __future__ import annotations
 
+import os
+import re
 import sqlite3
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
@@ -19,12 +23,40 @@ import msgspec
 from diskcache.core import MODE_PICKLE
 
 from cachetui.records.to_json import to_json
+from cachetui.store.rescue import rescue
 
 _NEVER_CULL = 1 << 60
 _T = TypeVar("_T")
 
 FAILURES = (OSError, sqlite3.Error, diskcache.Timeout)
 """What diskcache raises when a disk is full, or a file cannot be opened or locked."""
+
+_DAMAGE = re.compile(
+    r"no such (table|column)|malformed|not a database|decode|syntax|schema|file format", re.I
+)
+"""SQLite's operational errors that speak of what is in the file; others of disk and locks."""
+
+_OF_A_ROW = "decode"
+"""In what SQLite says of text in one row that is not UTF-8."""
+
+_HEADER_SIZE = 100
+_HEADER = {
+    0: b"SQLite format 3\0" + bytes((0x10, 0, 2, 2, 0, 64, 32, 32)),
+    44: bytes((0, 0, 0, 4)),
+    56: bytes((0, 0, 0, 1)),
+}
+"""What stands in the first bytes of every file of diskcache (SQLite's fileformat2, 1.3): pages of
+4096 bytes, a write-ahead log, UTF-8. With others SQLite can wait for a lock that nobody has."""
+
+_TABLES = (
+    "SELECT rowid, key, raw, store_time, expire_time, access_time, access_count, tag, size, mode, "
+    "filename, value FROM Cache INDEXED BY Cache_key_raw WHERE key = '' AND raw = 1",
+    "SELECT key, value FROM Settings WHERE key = 'count'",
+)
+"""What diskcache's tables must answer."""
+
+_CHECKED = 9
+"""Characters after a record: a line break and its CRC-32 in hex."""
 
 
 class StoreError(Exception):
@@ -33,6 +65,24 @@ class StoreError(Exception):
 
 class Refused(Exception):
     """A row of the store holds a pickle, which is never loaded."""
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether an error of diskcache's says that what is in its files is damaged, and not that a
+    disk is full or a file locked or forbidden."""
+    if isinstance(error, OSError | diskcache.Timeout | StoreError):
+        return False
+    if isinstance(error, sqlite3.OperationalError):
+        return _DAMAGE.search(str(error)) is not None
+    return True
+
+
+def _make_private(folder: Path, path: Path) -> None:
+    path.chmod(0o600)
+    for above in path.parents:
+        if above == folder:
+            return
+        above.chmod(0o700)
 
 
 class PlainDisk(diskcache.Disk):  # type: ignore[misc]
@@ -51,7 +101,10 @@ class PlainDisk(diskcache.Disk):  # type: ignore[misc]
     def store(self, value: object, read: bool, key: object = diskcache.UNKNOWN) -> Any:
         if not read and not isinstance(value, str | bytes):
             raise TypeError(f"store values are text or bytes, not {type(value).__name__}")
-        return super().store(value, read, key=key)
+        stored = super().store(value, read, key=key)
+        if stored[2] is not None:
+            _make_private(Path(self._directory), Path(self._directory, stored[2]))
+        return stored
 
     def fetch(self, mode: int, filename: str | None, value: object, read: bool) -> object:
         if mode == MODE_PICKLE:
@@ -60,61 +113,116 @@ class PlainDisk(diskcache.Disk):  # type: ignore[misc]
 
 
 class PlainCache:
-    """One diskcache in `folder`. Threads and processes may share it.
+    """One diskcache in `folder`. Threads and processes may share it. Only its user can read it.
 
-    A cache that cannot be opened because it is damaged is renamed and begun anew, and a record that
-    cannot be read is moved to `damaged`, a folder; a sentence about either is added to `warnings`.
-    Raises what is in `FAILURES` when it cannot be opened.
+    A cache that is damaged, which may show at any time, is renamed and begun anew with the entries
+    that can still be read; a record that cannot be read is moved to `damaged`, a folder. A sentence
+    about either is added to `warnings`. Raises what is in `FAILURES` when it cannot be opened.
     """
 
     def __init__(self, folder: Path, damaged: Path, warnings: list[str]) -> None:
+        self._folder = folder
         self._damaged = damaged
         self._warnings = warnings
-        self._cache = self._open(folder)
+        self._renewing = threading.Lock()
+        try:
+            self._cache = self._open()
+        except Exception as error:
+            if not self._is_damage(error):
+                raise
+            self._cache = self._renewed(error)
 
-    def _open(self, folder: Path) -> diskcache.Cache:
+    def _open(self) -> diskcache.Cache:
         options: dict[str, Any] = {
             "disk": PlainDisk,
             "eviction_policy": "none",
             "size_limit": _NEVER_CULL,
             "cull_limit": 0,
         }
+        self._check_tables()
+        cache = diskcache.Cache(str(self._folder), **options)
+        if self._folder.stat().st_mode & 0o077:
+            self._folder.chmod(0o700)
+            for path in self._folder.rglob("*"):
+                with suppress(OSError):
+                    path.chmod(0o700 if path.is_dir() else 0o600)
+        return cache
+
+    def _check_tables(self) -> None:
+        """Raises `sqlite3.Error` where a file lacks a table: diskcache would make a new one over
+        the rows of the old."""
+        file = self._folder / "cache.db"
+        if file.is_file() and file.stat().st_size:
+            with file.open("rb") as data:
+                header = data.read(_HEADER_SIZE)
+            if any(header[at : at + len(part)] != part for at, part in _HEADER.items()):
+                raise sqlite3.DatabaseError("its first bytes are not those of a cache")
+            with closing(sqlite3.connect(file, timeout=60.0)) as connection:
+                for ask in _TABLES:
+                    connection.execute(ask)
+
+    def _is_damage(self, error: Exception) -> bool:
+        """`is_damage`, and SQLite's refusal to write into a file that can be written."""
+        file = self._folder / "cache.db"
+        in_the_way = file.is_dir() or (self._folder.exists() and not self._folder.is_dir())
+        if in_the_way or is_damage(error):
+            return True
+        return "readonly" in str(error) and os.access(file, os.W_OK)
+
+    def _renewed(self, error: Exception) -> diskcache.Cache:
+        """A new cache with what can be read of the damaged one, which is set aside."""
+        name = self._folder.name
+        aside = self._folder.with_name(f"{name}.damaged-{time.time_ns()}")
+        self._folder.rename(aside)
+        cache = self._open()
+        saved, lost = rescue(aside, cache)
+        entries = f"{saved} of its entries were saved"
+        if lost:
+            entries += f", {lost} could not be read"
+        self._warnings.append(
+            f"the store's {name} were damaged ({error}) and set aside as {aside}; {entries}"
+        )
+        return cache
+
+    def _do(self, work: Callable[[diskcache.Cache], _T]) -> _T:
+        """The result of `work`; once more where the cache turns out to be damaged."""
+        cache = self._cache
         try:
-            return diskcache.Cache(str(folder), **options)
+            return work(cache)
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
+            if not is_damage(error) or _OF_A_ROW in str(error):
                 raise
-            aside = folder.with_name(f"{folder.name}.damaged-{time.time_ns()}")
-            folder.rename(aside)
-            self._warnings.append(
-                f"the store's {folder.name} were damaged ({error}); set aside as {aside}"
-            )
-            return diskcache.Cache(str(folder), **options)
+            with self._renewing:
+                if self._cache is cache:
+                    with suppress(*FAILURES):
+                        cache.close()
+                    self._cache = self._renewed(error)
+        return work(self._cache)
 
     def close(self) -> None:
         self._cache.close()
 
     def __contains__(self, key: str) -> bool:
-        return key in self._cache
+        return self._do(lambda cache: key in cache)
 
     def put(self, key: str, value: str | bytes | Path, what: str) -> None:
         """Keep text, bytes, or the content of a file. Raises `StoreError`: `what` could not be
         kept."""
         with self._reporting(what):
             if isinstance(value, Path):
-                with value.open("rb") as file:
-                    self._cache.set(key, file, read=True)
+                self._do(lambda cache: _set_file(cache, key, value))
             else:
-                self._cache.set(key, value)
+                self._do(lambda cache: cache.set(key, value))
 
     def put_record(self, key: str, record: object, what: str) -> None:
-        """Keep a record as JSON. Raises `StoreError`."""
-        self.put(key, to_json(record).decode(), what)
+        """Keep a record as JSON with a checksum. Raises `StoreError`."""
+        text = to_json(record).decode()
+        self.put(key, f"{text}\n{zlib.crc32(text.encode()):08x}", what)
 
     def text(self, key: str) -> str | None:
         """The text under a key, None when there is none."""
         with suppress(Refused):
-            value = self._cache.get(key)
+            value = self._value(key)
             return value if isinstance(value, str) else None
         return None
 
@@ -123,43 +231,82 @@ class PlainCache:
         aside."""
         text: object = None
         try:
-            text = self._cache.get(key)
+            text = self._value(key)
             if text is None:
                 return None
             if not isinstance(text, str):
                 raise msgspec.ValidationError("not text")
-            return msgspec.json.decode(text, type=kind)
-        except (Refused, msgspec.MsgspecError, OSError, sqlite3.Error) as error:
+            return msgspec.json.decode(_checked(text), type=kind)
+        except (Refused, msgspec.MsgspecError, ValueError) as error:
             self._set_aside(key, text)
             self._warnings.append(f"the store's {key} is damaged and was set aside: {error}")
-            return None
+        except FAILURES as error:
+            if not isinstance(error, OSError):
+                raise StoreError(f"cannot read {key} in {self._folder}: {error}") from None
+            self._warnings.append(f"the store's {key} cannot be read: {error}")
+        return None
 
     def file(self, key: str) -> BinaryIO | None:
         """The bytes under a key, for the caller to close; None when there are none."""
         try:
-            value = self._cache.get(key, read=True)
-            return BytesIO(value) if isinstance(value, bytes) else cast(BinaryIO | None, value)
-        except (Refused, OSError) as error:
+            value = self._do(lambda cache: cache.get(key, read=True))
+        except Exception as error:
+            if not isinstance(error, Refused | OSError) and not is_damage(error):
+                raise StoreError(f"cannot read {key} in {self._folder}: {error}") from None
             self._warnings.append(f"{key}: cannot be read: {error}")
             return None
+        if isinstance(value, bytes | str):
+            return BytesIO(value if isinstance(value, bytes) else value.encode())
+        return cast(BinaryIO | None, value)
 
     def keys(self, prefix: str) -> list[str]:
-        """The keys that begin so."""
-        try:
-            return [key for key in self._cache if isinstance(key, str) and key.startswith(prefix)]
-        except Refused as error:
-            self._warnings.append(f"the store holds {error}, which is not read")
-            return []
+        """The keys that begin so, in the order of keeping. Other rows are told of and passed
+        over."""
+        rows = self._do(self._keys)
+        keys = [_key(key, raw) for key, raw in rows]
+        if odd := keys.count(None):
+            warning = (
+                f"the store's {self._folder.name} hold {odd} entries whose key is no text or is "
+                "pickled; they are not read"
+            )
+            if warning not in self._warnings:
+                self._warnings.append(warning)
+        named = [key for key in keys if key is not None and key.startswith(prefix)]
+        if named and not all(key in self for key in named):
+            # An index that does not find what the table has.
+            with self._renewing:
+                self._cache.close()
+                self._cache = self._renewed(sqlite3.DatabaseError("its index misses rows"))
+        return named
 
     def delete(self, key: str) -> None:
-        self._cache.delete(key)
+        self._do(lambda cache: cache.delete(key))
+
+    def _keys(self, _cache: diskcache.Cache) -> list[tuple[object, object]]:
+        """(key, raw) of each row, keys as bytes: diskcache would stop at one that is no text."""
+        path = self._folder / "cache.db"
+        with closing(sqlite3.connect(path, timeout=60.0)) as connection:
+            connection.text_factory = bytes
+            ask = "SELECT CASE typeof(key) WHEN 'text' THEN key END, raw FROM Cache ORDER BY rowid"
+            return connection.execute(ask).fetchall()
+
+    def _value(self, key: str) -> object:
+        """What is under a key. What diskcache stumbles over is damage, and raised as such."""
+        try:
+            return self._do(lambda cache: cache.get(key))
+        except Refused:
+            raise
+        except Exception as error:
+            if not is_damage(error):
+                raise
+            raise ValueError(str(error)) from None
 
     def _set_aside(self, key: str, text: object) -> None:
         with suppress(*FAILURES):
             if isinstance(text, str):
                 self._damaged.mkdir(exist_ok=True)
                 name = f"{key.replace(':', '-')}-{time.time_ns()}"
-                (self._damaged / name).write_text(text)
+                (self._damaged / name).write_text(text, "utf-8", "replace")
             self._cache.delete(key)
 
     @contextmanager
@@ -169,3 +316,28 @@ class PlainCache:
         except FAILURES as error:
             folder = self._damaged.parent
             raise StoreError(f"cannot keep {what} in {folder}: {error}") from None
+
+
+def _set_file(cache: diskcache.Cache, key: str, path: Path) -> None:
+    with path.open("rb") as file:
+        cache.set(key, file, read=True)
+
+
+def _key(key: object, raw: object) -> str | None:
+    if raw != 1 or not isinstance(key, bytes):
+        return None
+    try:
+        return key.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _checked(text: str) -> str:
+    """The JSON of a record, without its checksum; those of earlier versions have none. Raises
+    `ValueError`."""
+    if text[-_CHECKED : 1 - _CHECKED] != "\n":
+        return text
+    json, checksum = text[:-_CHECKED], text[1 - _CHECKED :]
+    if f"{zlib.crc32(json.encode('utf-8', 'surrogatepass')):08x}" != checksum:
+        raise ValueError("its checksum is another")
+    return json
