@@ -98,8 +98,9 @@ class Machine(Protocol):
     ) -> int:
         """Run a command whose output (standard error merged in, in order) is taken as it comes.
 
-        It runs under the watcher of `hosts/watcher.py`: it and its children end with the
-        connection, with `cancel`, with the time limit and with this process. Returns its exit
+        It runs under the watchers of `hosts/watcher.py`: it and its children end with the
+        connection, with `cancel`, with the time limit and with this process, or when that has
+        been stopped for long. Returns its exit
         status. Raises `HostError` as `run` does, but always after it told the host to stop.
         """
         ...

@@ -126,6 +126,32 @@ class SessionMachine(ABC):
         return HostError(self.name, kind, reason, remedy)
 
 
+class _Beats:
+    """When the host of a watched command is to be told that we are there, and how long it had to
+    do without, in seconds: also those that we were stopped, or our machine asleep."""
+
+    def __init__(self) -> None:
+        self._last = _awake_or_asleep()
+        self._longest = 0.0
+
+    @property
+    def due(self) -> bool:
+        return _awake_or_asleep() - self._last >= watcher.BEAT_SECONDS
+
+    def sent(self) -> None:
+        self._longest = self.longest
+        self._last = _awake_or_asleep()
+
+    @property
+    def longest(self) -> float:
+        return max(self._longest, _awake_or_asleep() - self._last)
+
+
+def _awake_or_asleep() -> float:
+    """Seconds of a clock that goes on while the machine sleeps; Linux's monotonic one stops."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 class _RunningCommand:
     """One command from its start to its end; `stdin` None means watched."""
 
@@ -144,6 +170,7 @@ class _RunningCommand:
         self._deadline = time.monotonic() + timeout
         self._cancel = cancel
         self.status = 0
+        self._beats = _Beats()
         self._raise_if_over()
         self._session = machine._open(watcher.bootstrap(len(script)))
 
@@ -157,6 +184,7 @@ class _RunningCommand:
         except SessionEnded as error:
             self._session.abandon()
             self._raise_if_over()
+            self._raise_if_unheard()
             raise self._machine._error(
                 "lost", f"the connection broke while a command ran: {error}"
             ) from None
@@ -173,6 +201,9 @@ class _RunningCommand:
             session.check()
             if pending is not None:
                 pending = self._feed(pending)
+            elif self._watched and self._beats.due:
+                self._beats.sent()
+                session.write(memoryview(watcher.BEAT), 0.0)
             blocks = session.read(0.0 if pending is not None else POLL)
             now = time.monotonic()
             for source, block in blocks:
@@ -185,6 +216,8 @@ class _RunningCommand:
             if session.finished() or now - ended_at > LINGER:
                 self.status = status
                 session.abandon()
+                if status == watcher.STOPPED:
+                    self._raise_if_unheard()
                 return
 
     def _feed(self, pending: memoryview) -> memoryview | None:
@@ -209,6 +242,16 @@ class _RunningCommand:
         if time.monotonic() > self._deadline:
             raise machine._error(
                 "timeout", f"a command did not end within its {self._limit:g} seconds"
+            )
+
+    def _raise_if_unheard(self) -> None:
+        """Raise when the host has ended the command because it did not hear of us."""
+        seconds = self._beats.longest
+        if self._watched and seconds >= watcher.SILENT_SECONDS:
+            raise self._machine._error(
+                "lost",
+                f"cachetui was stopped, or its machine asleep, for {seconds:.0f} s, "
+                "and the host ended the command",
             )
 
     def stop(self) -> None:
