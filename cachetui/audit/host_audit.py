@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -10,9 +11,10 @@ import msgspec
 
 from cachetui.audit.build_recorder import BuildRecorder
 from cachetui.audit.build_run import BuildOutcome, run_build
+from cachetui.audit.host_notes import noted_on
 from cachetui.audit.host_progress import HostProgressReporter
 from cachetui.audit.host_runs import HostRuns
-from cachetui.audit.leftovers import HostLeftovers
+from cachetui.audit.leftovers import HostLeftovers, run_removal
 from cachetui.audit.own_build import read_own_build
 from cachetui.audit.progress import CellState
 from cachetui.audit.progress_tracker import ProgressTracker
@@ -141,15 +143,19 @@ class HostAudit:
     @contextmanager
     def _leftovers_removed(self, connected: _ConnectedHost) -> Iterator[None]:
         """Measure the host before; remove what is ours and measure again, whatever happened."""
-        connected.leftovers.measure_before(connected.machine)
+        self._remove_noted(connected)
+        connected.leftovers.measure_before(connected.machine, connected.facts, self._store)
         try:
             yield
         finally:
             self._progress.state("cleaning")
+            self.report = msgspec.structs.replace(self.report, not_asked_since=time.time())
             with suppress(HostError):
                 remains = connected.leftovers.remove(connected.machine, self._cancel)
                 for note in remains.notes if remains is not None else ():
                     self._progress.note(f"{self.name}: {note}")
+                if remains is not None:
+                    self.report = msgspec.structs.replace(self.report, not_asked_since=None)
                 if remains is not None and remains.bytes is not None:
                     self.report = msgspec.structs.replace(
                         self.report,
@@ -158,6 +164,23 @@ class HostAudit:
                         left_behind_images=remains.in_use + remains.unsure,
                         mounts=remains.mounts,
                     )
+
+    def _remove_noted(self, connected: _ConnectedHost) -> None:
+        """Remove what audits left here that could not do so themselves."""
+        for noted in noted_on(connected.machine, self._host, connected.facts, self._store):
+            try:
+                removed = run_removal(connected.machine, noted.commands, self._cancel)
+            except BaseException:
+                noted.journal.leave()
+                raise
+            if removed:
+                noted.journal.drop()
+                self._progress.note(
+                    f"{self.name}: removed what audit {noted.audit} had left: "
+                    f"{', '.join(noted.lines)}"
+                )
+            else:
+                noted.journal.leave()
 
     def _gather_evidence(self, connected: _ConnectedHost) -> None:
         """Read what findings rest on before anything is built: caches, images, own build."""
@@ -217,7 +240,7 @@ class HostAudit:
                     load=_load(connected.machine),
                     cancel=self._cancel,
                     on_start=lambda recorder: self._recorders.update({planned: recorder}),
-                    on_change=lambda recorder: self._progress.building(planned, recorder),
+                    on_change=lambda recorder: self._building(connected, planned, recorder),
                 )
             finally:
                 recorder = self._recorders.pop(planned, None)
@@ -229,6 +252,12 @@ class HostAudit:
                     connected.leftovers.leave_images(connected.machine)
             finally:  # the run is kept, also where the host can no longer be asked
                 self._build_ended(outcome, recorder)
+
+    def _building(
+        self, connected: _ConnectedHost, planned: Planned, recorder: BuildRecorder
+    ) -> None:
+        self._progress.building(planned, recorder)
+        connected.leftovers.building(recorder.job, recorder)
 
     def _build_ended(self, outcome: BuildOutcome, recorder: BuildRecorder | None) -> None:
         run = outcome.run

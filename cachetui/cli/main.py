@@ -109,9 +109,14 @@ def hosts(
 @cli.command()
 @hosts_option
 @selection_options
+@store_option
 @click.option("--yes", is_flag=True, help="Remove without asking.")
 def clean(
-    hosts_file: Path | None, include: tuple[str, ...], exclude: tuple[str, ...], yes: bool
+    hosts_file: Path | None,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    store_folder: Path | None,
+    yes: bool,
 ) -> None:
     """Remove what audits left on the hosts.
 
@@ -122,7 +127,7 @@ def clean(
 
     settings = session.load_settings(hosts_file)
     selected = or_fail(lambda: select_hosts(settings, include, exclude))
-    sys.exit(clean_command(selected, yes=yes))
+    sys.exit(clean_command(selected, session.open_store(store_folder), yes=yes))
 
 
 @cli.command()

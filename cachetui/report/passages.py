@@ -5,6 +5,7 @@ All text is cleaned for display.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -135,12 +136,15 @@ def _notes(document: Document) -> tuple[str, ...]:
 
 
 def _left(hosts: Iterable[HostReport]) -> tuple[str, ...]:
-    reached = [host for host in hosts if host.status == "ok"]
-    known = [host for host in reached if host.left_behind_bytes is not None]
-    unknown = [host.name for host in reached if host.left_behind_bytes is None]
+    hosts = list(hosts)
+    unasked = [host for host in hosts if host.not_asked_since is not None]
+    asked = [host for host in hosts if host.not_asked_since is None]
+    known = [host for host in asked if host.left_behind_bytes is not None]
+    unknown = [host.name for host in asked if host not in known and host.status == "ok"]
     lines: list[str] = []
     if known and not any(host.left_behind_bytes or host.left_behind_images for host in known):
-        lines.append("nothing")
+        on = f" on {clean_line(fold([host.name for host in known]))}" if unasked else ""
+        lines.append(f"nothing{on}")
     elif len(known) <= MAX_HOSTS:
         lines += [
             ", ".join(f"{clean_line(host.name)} {_left_on([host])}" for host in known)
@@ -153,7 +157,17 @@ def _left(hosts: Iterable[HostReport]) -> tuple[str, ...]:
         )
     if unknown:
         lines.append(f"could not be measured on {clean_line(fold(unknown))}")
+    if unasked:
+        since = min(host.not_asked_since or 0.0 for host in unasked)
+        lines.append(
+            f"unknown on {clean_line(fold([host.name for host in unasked]))}: not asked since "
+            f"{_utc(since)}; the next audit there or cachetui clean removes what is left"
+        )
     return tuple(lines)
+
+
+def _utc(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at))
 
 
 def _left_on(hosts: Sequence[HostReport]) -> str:
