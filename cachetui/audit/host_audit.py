@@ -11,6 +11,7 @@ import msgspec
 
 from cachetui.audit.build_recorder import BuildRecorder
 from cachetui.audit.build_run import BuildOutcome, run_build
+from cachetui.audit.engine_turns import turn
 from cachetui.audit.host_notes import noted_on
 from cachetui.audit.host_progress import HostProgressReporter
 from cachetui.audit.host_runs import HostRuns
@@ -116,7 +117,7 @@ class HostAudit:
             return
         leftovers = HostLeftovers(self._task, self._host, triggers=facts.triggers)
         connected = _ConnectedHost(machine, facts, runs, leftovers)
-        with self._leftovers_removed(connected):
+        with self._turn(facts), self._leftovers_removed(connected):
             self._gather_evidence(connected)
             self._send(connected)
             for planned in missing:
@@ -139,6 +140,17 @@ class HostAudit:
         for run in choice.stored.values():
             self._keep(msgspec.structs.replace(run, stored=True), "stored")
         return choice.missing
+
+    @contextmanager
+    def _turn(self, facts: HostFacts) -> Iterator[None]:
+        """Build on an engine when nobody else does: see `engine_turns`."""
+
+        def wait(other: str) -> None:
+            self._progress.waiting(f"{other} is the same engine, and has its turn")
+
+        with turn(facts.same_engine, self.name, self._cancel, wait):
+            self._progress.waited()
+            yield
 
     @contextmanager
     def _leftovers_removed(self, connected: _ConnectedHost) -> Iterator[None]:

@@ -194,6 +194,8 @@ class HostReport(Record, frozen=True, kw_only=True):
     than that: BuildKit's cache does not tell whose a record is. `left_behind_images` are those
     of steps that stay, as others use them or they may be others'. `not_asked_since` is when the
     host could no longer be asked for what is left, in seconds since the epoch; None where it was.
+    `same_engine_as` names the host that is the same engine under another name: that one alone is
+    compared.
     """
 
     name: str
@@ -208,6 +210,7 @@ class HostReport(Record, frozen=True, kw_only=True):
     left_behind_at_most: bool = False
     left_behind_images: int = 0
     not_asked_since: float | None = None
+    same_engine_as: str | None = None
     facts: HostFacts | None = None
     mounts: tuple[CacheMount, ...] = ()
     evidence: HostEvidence | None = None

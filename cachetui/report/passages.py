@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from cachetui.compare.engines import engines_of_several_names
 from cachetui.compare.groups import fold
 from cachetui.compare.speeds import Speed, comparisons, speeds
 from cachetui.compare.timings import cautions
@@ -42,6 +43,7 @@ def passages(document: Document) -> tuple[Passage, ...]:
     """What stands below the table, empty passages left out."""
     every = (
         Passage("Hosts in trouble", _troubles(document.hosts)),
+        Passage("One engine under several names", _engines(document)),
         Passage("Could not be built", _unsupported(document)),
         Passage("Pulled from an imported cache", _pulled(document)),
         Passage("Timings compared", _timings(document)),
@@ -132,6 +134,13 @@ def _notes(document: Document) -> tuple[str, ...]:
             f"{clean_line(scenario)} on {clean_line(fold(hosts))}: {clean_line(note)}"
             for (scenario, note), hosts in notes.items()
         ),
+    )
+
+
+def _engines(document: Document) -> tuple[str, ...]:
+    return tuple(
+        f"{clean_line(fold(names))}: built one after the other; compared as {clean_line(first)}"
+        for first, names in engines_of_several_names(document).items()
     )
 
 
