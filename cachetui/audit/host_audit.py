@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import msgspec
 
+from cachetui.audit.allowance import count_build, not_now
 from cachetui.audit.build_recorder import BuildRecorder
 from cachetui.audit.build_run import BuildOutcome, run_build
-from cachetui.audit.engine_turns import turn
+from cachetui.audit.engine_turns import NO_LEASE, turn
 from cachetui.audit.host_notes import noted_on
 from cachetui.audit.host_progress import HostProgressReporter
 from cachetui.audit.host_runs import HostRuns
@@ -85,6 +86,7 @@ class HostAudit:
         facts: HostFacts | None = None
         machine: Machine | None = None
         try:
+            self._check_allowed("not asked")
             self._progress.connecting()
             machine = self._connector.connect(self._host, self._cancel)
             self._progress.state("asking")
@@ -117,16 +119,23 @@ class HostAudit:
             return
         leftovers = HostLeftovers(self._task, self._host, triggers=facts.triggers)
         connected = _ConnectedHost(machine, facts, runs, leftovers)
-        with self._turn(facts), self._leftovers_removed(connected):
+        with self._turn(machine, facts), self._leftovers_removed(connected):
             self._gather_evidence(connected)
             self._send(connected)
             for planned in missing:
                 if self._cancel.is_set():
                     raise HostError(self.name, "cancelled", "stopped")
+                self._check_allowed("stopped")
                 self._build(connected, planned)
             self._read_bases_again(connected)
             if self._task.outputs:
                 self._read_images(connected, missing)
+
+    def _check_allowed(self, what: str) -> None:
+        """Raises `HostError` when nothing may be built on the host now."""
+        why = not_now(self._host, self._store)
+        if why is not None:
+            raise HostError(self.name, "not-now", f"{what}: {why}")
 
     def _settle(self, runs: HostRuns, only: frozenset[Planned] | None) -> list[Planned]:
         """Keep the runs that need no build; returns those that are to be made."""
@@ -142,15 +151,25 @@ class HostAudit:
         return choice.missing
 
     @contextmanager
-    def _turn(self, facts: HostFacts) -> Iterator[None]:
+    def _turn(self, machine: Machine, facts: HostFacts) -> Iterator[None]:
         """Build on an engine when nobody else does: see `engine_turns`."""
+        begun: list[tuple[float, str]] = []
 
-        def wait(other: str) -> None:
-            self._progress.waiting(f"{other} is the same engine, and has its turn")
-
-        with turn(facts.same_engine, self.name, self._cancel, wait):
+        def wait(why: str | None) -> None:
+            if why is not None:
+                begun.append((time.monotonic(), why))
+                self._progress.waiting(why)
+                return
             self._progress.waited()
+            waited = time.monotonic() - begun[0][0]
+            self._progress.note(f"{self.name}: waited {waited:.0f} s, as {begun[0][1]}")
+            begun.clear()
+
+        with turn(machine, facts, f"audit {self._task.audit}", self._cancel, wait) as release:
             yield
+            with suppress(HostError):
+                if not release():
+                    self._progress.note(f"{self.name}: {NO_LEASE}")
 
     @contextmanager
     def _leftovers_removed(self, connected: _ConnectedHost) -> Iterator[None]:
@@ -241,6 +260,7 @@ class HostAudit:
 
     def _build(self, connected: _ConnectedHost, planned: Planned) -> None:
         job = connected.runs.job(planned)
+        count_build(self._host, self._store)
         self._progress.build_begins(planned)
         with self._store.spool() as folder:
             try:
@@ -309,8 +329,8 @@ class HostAudit:
         self._progress.run_ended(run, state)
 
     def _failed(self, error: HostError, facts: HostFacts | None) -> None:
-        if error.kind == "cancelled":
-            self._end("skipped", facts, "stopped")
+        if error.kind in ("cancelled", "not-now"):
+            self._end("skipped", facts, "stopped" if error.kind == "cancelled" else error.reason)
             return
         no_login = error.kind in ("unreachable", "host-key", "login", "timeout")
         status: HostStatus = "unreachable" if no_login and facts is None else "failed"

@@ -6,6 +6,7 @@ import shlex
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import click
@@ -25,6 +26,7 @@ from cachetui.exit_codes import SAME, TROUBLE
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.fan_out import FAN_OUT, run_on_all
+from cachetui.hosts.lease import Lease
 from cachetui.hosts.machine import HostError, Machine
 from cachetui.records.host import CacheMount
 from cachetui.report import units
@@ -91,6 +93,8 @@ class Leftovers:
         """Leave the host and what is still noted."""
         for noted in self.noted:
             noted.journal.leave()
+        with suppress(HostError):
+            self.machine.release()
         self.machine.close()
 
 
@@ -111,7 +115,7 @@ def clean_command(hosts: Sequence[HostSettings], store: Store, *, yes: bool) -> 
     try:
         run_on_all(list(hosts), look, FAN_OUT)
         for name, error in errors.items():
-            click.echo(f"{name}: {error.reason}; {error.remedy}", err=True)
+            click.echo(clean_line(f"{name}: {error.reason}; {error.remedy}"), err=True)
         errors |= _remove([each for name, each in leftovers.items() if name not in errors], yes)
     finally:
         for each in leftovers.values():
@@ -134,7 +138,9 @@ def _remove(leftovers: Sequence[Leftovers], yes: bool) -> dict[str, HostError]:
                 each.remove()
             except HostError as error:
                 errors[each.host.name] = error
-                click.echo(f"{each.host.name}: {error.reason}; {error.remedy}", err=True)
+                click.echo(
+                    clean_line(f"{each.host.name}: {error.reason}; {error.remedy}"), err=True
+                )
         if len(errors) < len(work):
             click.echo("removed", err=True)
     return errors
@@ -153,6 +159,8 @@ def _look(leftovers: Leftovers, store: Store) -> None:
     """Fill in what the host has."""
     host, machine = leftovers.host, leftovers.machine
     facts = ask_facts(machine, host, ())
+    if facts.same_engine:
+        machine.hold(Lease(facts.same_engine, "cachetui clean"), None)
     leftovers.cache_folder = facts.cache_folder
     leftovers.noted += noted_on(machine, host, facts, store)
     folder = shlex.quote(f"{facts.cache_folder}/contexts")

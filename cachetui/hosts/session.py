@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from threading import Event
 
-from cachetui.hosts import watcher
+from cachetui.hosts import lease, watcher
+from cachetui.hosts.lease import Holder, Lease
 from cachetui.hosts.machine import Cancel, Completed, HostError, HostErrorKind, OnOutput
 
 POLL = 0.2
@@ -21,6 +22,12 @@ MAX_OUTPUT = 64 * 1024 * 1024
 LINGER = 5.0
 """Seconds without output, after a command's end, that a pipe held open by what it left behind is
 waited for. Output can arrive after the exit status, so this is long."""
+
+LEASE_POLL = 5.0
+"""Seconds from one try to get a lease to the next."""
+
+KEEP_SECONDS = 60.0
+"""Time limit of a command that is about the lease alone."""
 
 STOP_WAIT = watcher.STOP_SECONDS + 2.0
 """Seconds that a command told to stop is waited for."""
@@ -72,6 +79,7 @@ class SessionMachine(ABC):
         self._env = dict(env or {})
         self._privilege = _privilege(docker)
         self._closing = Event()
+        self._turn: _Turn | None = None
 
     @abstractmethod
     def _open(self, line: str) -> Session:
@@ -91,7 +99,53 @@ class SessionMachine(ABC):
     ) -> Completed:
         """See `Machine.run`. Without standard input the command is watched as in `stream`."""
         watched = isinstance(stdin, bytes) and not stdin
-        script = watcher.script(command, self._env, watched=watched, privilege=self._privilege)
+        turn = self._turn
+        if turn is None:
+            return self._run(command, stdin, watched, timeout, cancel)
+        if not watched:
+            self._keep_turn()
+        while True:
+            done = self._run(command, stdin, watched, timeout, cancel)
+            if turn.settled(self.name, done):
+                return done
+
+    def _keep_turn(self) -> None:
+        """Make sure of the lease before a command that cannot be sent twice."""
+        if self._turn is not None and not self._turn.sure:
+            self.run(lease.KEEP, timeout=KEEP_SECONDS)
+
+    def hold(
+        self,
+        lease: Lease,
+        on_wait: Callable[[Holder | None], None] | None,
+        cancel: Cancel | None = None,
+    ) -> None:
+        """See `Machine.hold`."""
+        self._turn = _Turn(lease, on_wait, cancel)
+
+    def release(self) -> bool:
+        """See `Machine.release`."""
+        turn, self._turn = self._turn, None
+        if turn is None or turn.impossible:
+            return turn is None
+        self.run(turn.lease.release(), timeout=KEEP_SECONDS)
+        return True
+
+    def _run(
+        self,
+        command: str,
+        stdin: Iterable[bytes] | bytes,
+        watched: bool,
+        timeout: float,
+        cancel: Cancel | None,
+    ) -> Completed:
+        script = watcher.script(
+            command,
+            self._env,
+            watched=watched,
+            privilege=self._privilege,
+            lease=self._turn.wanted if self._turn else None,
+        )
         outputs: dict[int, list[bytes]] = {1: [], 2: []}
         size = 0
         running = _RunningCommand(
@@ -114,16 +168,81 @@ class SessionMachine(ABC):
         cancel: Cancel | None = None,
     ) -> int:
         """See `Machine.stream`."""
+        self._keep_turn()
         script = watcher.script(
-            command, self._env, watched=True, merged=True, privilege=self._privilege
+            command,
+            self._env,
+            watched=True,
+            merged=True,
+            privilege=self._privilege,
+            lease=self._turn.wanted if self._turn else None,
         )
         running = _RunningCommand(self, script, None, timeout, cancel)
         for _, block, arrived in running.go():
             on_output(block, arrived)
+        if self._turn is not None:
+            self._turn.heard()
         return running.status
 
     def _error(self, kind: HostErrorKind, reason: str, remedy: str = "") -> HostError:
         return HostError(self.name, kind, reason, remedy)
+
+
+class _Turn:
+    """The lease of a machine: whether it is ours, and what to do where it is not."""
+
+    def __init__(
+        self,
+        lease: Lease,
+        on_wait: Callable[[Holder | None], None] | None,
+        cancel: Cancel | None,
+    ) -> None:
+        self.lease = lease
+        self.impossible = False
+        self._on_wait = on_wait
+        self._cancel = cancel or Event()
+        self._waiting = False
+        self._heard: float | None = None
+
+    @property
+    def wanted(self) -> Lease | None:
+        return None if self.impossible else self.lease
+
+    @property
+    def sure(self) -> bool:
+        """Whether it was renewed so lately that it is ours still."""
+        return self.impossible or (
+            self._heard is not None and time.monotonic() - self._heard < lease.SECONDS / 3
+        )
+
+    def heard(self) -> None:
+        """A command has run under it, and renewed it."""
+        self._heard = time.monotonic()
+
+    def settled(self, host: str, done: Completed) -> bool:
+        """Whether the command has run. If not, wait a while. Raises `HostError`."""
+        if self.lease.impossible(done):
+            self.impossible = True
+            return False
+        holder = self.lease.holder(done)
+        if holder is None:
+            self.heard()
+            if self._waiting and self._on_wait is not None:
+                self._waiting = False
+                self._on_wait(None)
+            return True
+        if self._on_wait is None:
+            raise HostError(
+                host,
+                "busy",
+                f"{holder.owner} is at work on this engine",
+                "try again when it is over",
+            )
+        self._waiting = True
+        self._on_wait(holder)
+        if self._cancel.wait(LEASE_POLL):
+            raise HostError(host, "cancelled", "stopped")
+        return False
 
 
 class _Beats:

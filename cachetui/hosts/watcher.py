@@ -21,6 +21,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 
+from cachetui.hosts.lease import Lease
+
 STOP_SECONDS = 1.0
 """From TERM to KILL."""
 
@@ -36,6 +38,9 @@ SILENT_SECONDS = 30
 """Seconds without a beat after which the host ends a command, up to `TICK_SECONDS` later."""
 
 TICK_SECONDS = 5
+
+RENEW_TICKS = 6
+"""Ticks from one renewal of a lease to the next."""
 
 # KILL to what of the session $1 is neither its first process nor $2: processes that have left the
 # first one's group are not reached by a KILL to that. Children have larger numbers than their
@@ -62,6 +67,8 @@ done
 # first process does (a container's often does not). The sweep is slow where /proc is long, so it
 # leaves the session, if it can, and does not hold up the KILL.
 _WATCH = """\
+_renew() { :; }
+LEASE
 exec 3<&0 </dev/null
 _end_command() {
 trap '' TERM
@@ -77,7 +84,7 @@ fi
 PRIVILEGED_KILL kill -s KILL 0
 }
 (
-_beat= _silent=0
+_beat= _silent=0 _ticks=0
 trap _beat=yes URG
 trap '[ "${!:-0}" = 0 ] || kill -s KILL "$!"; exit' TERM
 while [ "$_silent" -lt SILENT ]; do
@@ -86,6 +93,8 @@ while [ "$_silent" -lt SILENT ]; do
   while kill -s 0 "$_tick"; do wait "$_tick"; done
   _silent=$((_silent + TICK))
   [ -z "$_beat" ] || _beat= _silent=0
+  _ticks=$((_ticks + 1))
+  [ "$_silent" -gt 0 ] || [ "$((_ticks % RENEW))" -gt 0 ] || _renew
 done
 _end_command
 ) 3<&- >/dev/null 2>&1 &
@@ -119,23 +128,29 @@ def script(
     watched: bool,
     merged: bool = False,
     privilege: Sequence[str] = (),
+    lease: Lease | None = None,
 ) -> bytes:
     """The script that runs `command` with `env` set, to be sent as `bootstrap` expects.
 
     `watched`: it ends when standard input does or has no beat for long, and reads nothing of it
     itself; else standard input is the command's own. `merged`: standard error goes where standard
     output goes, in order. `privilege` is what stands before docker, such as `sudo -n`: a process
-    that runs as another user can be signalled with its help only.
+    that runs as another user can be signalled with its help only. Without the `lease`, which is
+    renewed while the command runs, it does not run.
     """
+    taking = lease.taking(watched=watched) if lease is not None else ""
     body = command
     if watched:
         before, _, after = _WATCH.partition("COMMAND")
         after = after.replace("STOPPED", str(STOPPED))
         before = before.replace("SILENT", str(SILENT_SECONDS)).replace("TICK", str(TICK_SECONDS))
+        before = before.replace("RENEW", str(RENEW_TICKS)).replace("LEASE\n", taking)
         for signal in ("TERM", "KILL"):
             line = f"{shlex.join(privilege)} kill -s {signal} -- -$$\n" if privilege else ""
             before = before.replace(f"PRIVILEGED_{signal} ", line)
         body = before + command + after
+    else:
+        body = taking + body
     lines = ["{"]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in (env or {}).items()]
     if merged:

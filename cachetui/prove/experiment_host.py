@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
+from cachetui.audit.allowance import count_build
 from cachetui.audit.build_job import BuildJob
 from cachetui.audit.build_recorder import BuildRecorder
 from cachetui.audit.build_run import run_build
@@ -54,10 +55,11 @@ class ExperimentHost:
     _fetched: dict[str, str | None] = field(default_factory=dict)
     _builds: list[DerivedBuild] = field(default_factory=list)
 
-    def begin(self) -> None:
-        """Count what the host holds, so that what comes after is known to be ours."""
+    def begin(self, *, noted: bool = True) -> None:
+        """Count what the host holds, so that what comes after is known to be ours; `noted`: it is
+        about to come."""
         self._images.begin(self.machine, self.host)
-        if self._notes is None:
+        if noted and self._notes is None:
             self._notes = HostNotes.begin(
                 self.store, self.name, self.host, self.facts, self._images, dockerfile_text=""
             )
@@ -70,6 +72,7 @@ class ExperimentHost:
         self.shell(build.script)
         job = self.job(build, redactor)
         self._images.expect(job)
+        count_build(self.host, self.store)
         self._note()
         decided = Event()
 

@@ -81,6 +81,19 @@ class Store:
     def _open(self, name: str) -> PlainCache:
         return PlainCache(self.folder / name, self.folder / "damaged", self.warnings)
 
+    def builds_of(self, host: str, day: str) -> int:
+        """How many builds were counted on a host that day."""
+        counted = self._audits.text(f"builds:{host}:{day}")
+        return int(counted) if counted is not None and counted.isdigit() else 0
+
+    def count_build(self, host: str, day: str) -> None:
+        """Count one, and forget the days before. Raises `StoreError`."""
+        counted = self.builds_of(host, day)
+        if not counted:
+            for key in self._audits.keys(f"builds:{host}:"):
+                self._audits.delete(key)
+        self._audits.put(f"builds:{host}:{day}", str(counted + 1), "the count of builds")
+
     def begin_journal(self, topic: str, name: str, head: Record) -> Journal:
         """Begin notes that outlive this process, locked while it lives. Raises `StoreError`."""
         file = f"{topic}-{name}-{time.time_ns():x}.jsonl"
