@@ -36,7 +36,7 @@ from typing import IO
 import msgspec
 from _common import finish, judge, median, options, say_machine, settings_of, spread, ssh_words
 
-from cachetui.builders.command_line import client
+from cachetui.builders.client import client
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.connect import Connector
 from cachetui.outputs.compare import Output, compare

@@ -12,18 +12,18 @@ import msgspec
 
 from cachetui.audit.audit import Audit, new_audit_id
 from cachetui.audit.findings_of import why
+from cachetui.audit.limits import NO_LIMITS, Limits
 from cachetui.audit.plan import PlanError, make_plan
 from cachetui.audit.redact import Redactor
 from cachetui.audit.run_key import build_record
 from cachetui.audit.task import AuditTask
-from cachetui.builders.command_line import named_folder, refused_argument
+from cachetui.builders.docker_args import named_folder, refused_argument, with_all_build_args
 from cachetui.config.hosts_toml import load
 from cachetui.config.settings import (
     BuildSettings,
     HostSettings,
     Settings,
     folder_build,
-    with_all_build_args,
 )
 from cachetui.config.suggest import dockerfiles_below, hosts_toml
 from cachetui.config.toml_table import ConfigError
@@ -59,6 +59,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     repeat: int = 1
     fresh: bool = False
     outputs: bool = False
+    limits: Limits = NO_LIMITS
     max_age: float = 86400.0
 
 
@@ -168,10 +169,8 @@ class Core:
             raise UserError(f"ignore of {build.name}: {error}") from None
         refused = refused_argument(build.docker_args)
         if refused is not None:
-            raise UserError(
-                f"docker_args of {build.name}: {refused} cannot be passed on; the audit names and "
-                "discards its images itself, and reads what docker prints"
-            )
+            words, reason = refused
+            raise UserError(f"docker_args of {build.name}: {words} is not passed on: {reason}")
         folder = named_folder(build.docker_args)
         if folder is not None:
             raise UserError(
@@ -194,4 +193,7 @@ class Core:
             ),
             outputs=options.outputs,
         )
-        return Audit(task, hosts, self.connector, self.store)
+        seconds = options.limits.build_timeout
+        if seconds is not None:
+            hosts = [msgspec.structs.replace(host, build_timeout=seconds) for host in hosts]
+        return Audit(task, hosts, self.connector, self.store, options.limits)

@@ -5,19 +5,23 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 
 from cachetui import __version__
 from cachetui.audit.host_audit import HostAudit
+from cachetui.audit.limits import NO_LIMITS, Limits, failed
 from cachetui.audit.progress import Snapshot
 from cachetui.audit.progress_tracker import ProgressTracker
 from cachetui.audit.rehearsal import Rehearsal, rehearse
 from cachetui.audit.task import AuditTask
+from cachetui.builders.command_line import in_the_clear
 from cachetui.compare.engines import with_same_engines
 from cachetui.config.settings import HostSettings
-from cachetui.hosts.fan_out import FAN_OUT, run_on_all
+from cachetui.hosts.fan_out import run_on_all
 from cachetui.hosts.machine import HostConnector
 from cachetui.records.document import Document
+from cachetui.records.run import Run
 from cachetui.records.scenario import Planned
 from cachetui.store.database import Store
 from cachetui.store.run_log import RunLog
@@ -38,6 +42,7 @@ class Audit:
         hosts: Sequence[HostSettings],
         connector: HostConnector,
         store: Store,
+        limits: Limits = NO_LIMITS,
     ) -> None:
         self.id = task.audit
         self.build = task.settings
@@ -46,16 +51,25 @@ class Audit:
         self.task = task
         self._connector = connector
         self._store = store
+        self._limits = limits
         self._hosts = tuple(hosts)
         names = [host.name for host in hosts]
         self._progress = ProgressTracker(task.audit, task.settings.name, task.plan, names)
         self._cancels = {name: threading.Event() for name in names}
         self._host_audits: dict[str, HostAudit] = {}
+        self._stop_reasons: dict[str, str] = {}
+        self._on_run: Callable[[Run], None] = lambda _: None
         self._keeping = threading.Lock()
         self._started_at = time.time()
         self._seconds = 0.0
         for name in task.context.left_out:
             self._progress.add_note(f"{name} is not a file, folder or link and was not sent")
+        clear = in_the_clear(task.settings.build_args)
+        if clear:
+            self._progress.add_note(
+                f"--build-arg {', '.join(clear)}: the value can be seen in a host's list of "
+                "processes while it builds, since its shell or docker itself uses that name"
+            )
 
     def run(self) -> Document:
         """Audit every host and keep the result; returns what there is, also when stopped."""
@@ -72,10 +86,11 @@ class Audit:
         self._progress.requeue(list(cells))
         return self._run_hosts({name: frozenset(runs) for name, runs in wanted.items()})
 
-    def stop(self, hosts: Collection[str] | None = None) -> None:
+    def stop(self, hosts: Collection[str] | None = None, reason: str = "stopped") -> None:
         """Stop these hosts (None: all). Returns at once; remote builds are ended."""
         for name, cancel in self._cancels.items():
-            if hosts is None or name in hosts:
+            if (hosts is None or name in hosts) and not cancel.is_set():
+                self._stop_reasons[name] = reason
                 cancel.set()
         if hosts is None:
             self._progress.mark_stopping()
@@ -83,6 +98,11 @@ class Audit:
     def watch(self, callback: Callable[[Snapshot], None]) -> None:
         """Call `callback` with snapshots, from another thread, at most ten times a second."""
         self._progress.watch(callback)
+
+    def watch_runs(self, callback: Callable[[Run], None]) -> None:
+        """Call `callback` with each run as it ends or is taken from the store, from the thread of
+        its host. An error that it raises fails that host."""
+        self._on_run = callback
 
     def snapshot(self) -> Snapshot:
         return self._progress.snapshot()
@@ -131,12 +151,41 @@ class Audit:
             host_audit.run(wanted[host_audit.name])
             self._seconds = time.monotonic() - begun
             self._keep()
+            self._stop_if_too_many_failed()
 
-        run_on_all(host_audits, run, FAN_OUT)
+        with self._until_deadline():
+            run_on_all(host_audits, run, self._limits.at_once)
         self._seconds = time.monotonic() - begun
         document = self._keep()
         self._progress.finish()
         return document
+
+    @contextmanager
+    def _until_deadline(self) -> Iterator[None]:
+        """Stop all hosts when the audit's time is over."""
+        seconds = self._limits.deadline
+        if seconds is None:
+            yield
+            return
+        reason = f"stopped at the deadline of {seconds:g} s"
+        timer = threading.Timer(seconds, self.stop, kwargs={"reason": reason})
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _stop_if_too_many_failed(self) -> None:
+        allowed = self._limits.allowed(len(self._hosts))
+        if allowed is None or self.stopped:
+            return
+        count = sum(failed(each.report, each.runs) for each in list(self._host_audits.values()))
+        if count > allowed:
+            hosts = "1 host has" if count == 1 else f"{count} hosts have"
+            text = f"{hosts} failed, more than --max-fail {self._limits.max_failed_text} allows"
+            self._progress.add_note(f"stopped: {text}")
+            self.stop(reason=f"stopped: {text}")
 
     def _begin(self, host: HostSettings) -> HostAudit:
         """The audit of one host, with what an earlier go has brought."""
@@ -147,6 +196,8 @@ class Audit:
             store=self._store,
             progress=self._progress,
             cancel=self._cancels[host.name],
+            why_stopped=lambda: self._stop_reasons.get(host.name, "stopped"),
+            on_run=lambda run: self._on_run(run),
         )
         earlier = self._host_audits.get(host.name)
         if earlier is not None:

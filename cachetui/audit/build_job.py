@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cachetui.audit.redact import Redactor
 from cachetui.builders.audit_names import tag
 from cachetui.builders.builder import Builder
-from cachetui.builders.command_line import Build, build_command
+from cachetui.builders.command_line import Build, build_command, shown_command
 from cachetui.builders.registry import builder_named
 from cachetui.config.settings import HostSettings
 from cachetui.dockerfile.parse import Dockerfile
@@ -46,17 +46,17 @@ class BuildJob:
         """The image's tag; what is found as it is gets none, as its user would give none."""
         return tag(self.audit, self.planned) if self.planned.kind.controlled else None
 
-    def command(self, *, values: bool = True) -> str:
-        """The build's command; without `values`, one to be shown and kept."""
+    @property
+    def command(self) -> str:
+        """The build's command as the host's shell gets it, values and all."""
         return build_command(
-            self.host.docker,
-            self.host.env,
-            self.build,
-            self.planned,
-            self.audit,
-            self.output,
-            values=values,
+            self.host.docker, self.host.env, self.build, self.planned, self.audit, self.output
         )
+
+    @property
+    def shown_command(self) -> str:
+        """The build's command to be shown, kept and typed: without values."""
+        return shown_command(self.host.docker, self.build, self.planned, self.audit, self.output)
 
     @property
     def cache_mounts(self) -> tuple[MountUse, ...]:

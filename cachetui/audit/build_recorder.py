@@ -12,10 +12,11 @@ import msgspec
 
 from cachetui.audit.build_job import BuildJob
 from cachetui.audit.redact import StreamRedactor
+from cachetui.builders.docker_args import options
 from cachetui.builders.events import ContextSent, Ended, Event, ImageMade, Log, Message, Started
 from cachetui.builders.legacy_images import LegacyImages, LegacyMade
 from cachetui.builders.registry import parser_for
-from cachetui.builders.step_map import StepMap
+from cachetui.builders.step_map import StepMap, Unended
 from cachetui.records.step import Step, StepId
 from cachetui.store.log_writer import LogWriter
 
@@ -46,7 +47,7 @@ class BuildRecorder:
         self.raw_path = folder / "raw"
         self.images: LegacyImages | None = None  # that each step leaves
         if job.builder.leaves_step_images:
-            restores = any(word.startswith("--cache-from") for word in job.build.docker_args)
+            restores = any(option.name == "cache-from" for option in options(job.build.docker_args))
             self.images = LegacyImages(self.steps.dockerfile, self.steps.step_of, restores)
         self.digests: dict[str, str] = {}  # a FROM's reference → what BuildKit resolved it to
         self.final_image: str | None = None
@@ -137,13 +138,16 @@ class BuildRecorder:
             return LegacyMade()
         return self.images.made(self.steps.triggers_of, cut=cut)
 
-    def finished(self, *, ended: bool, failed: bool) -> tuple[Step, ...]:
-        """The steps as they are now: `ended` when the build is over, `failed` when it failed."""
+    def finished(
+        self, *, ended: bool, failed: bool, unended: Unended | None = None
+    ) -> tuple[Step, ...]:
+        """The steps as they are now: `ended` when the build is over, `failed` when it failed;
+        `unended` as in `StepMap.steps`."""
         return tuple(
             msgspec.structs.replace(
                 step,
                 log_lines=self.log.lines(step.id),
                 error=None if step.error is None else self._redactor.string(step.error),
             )
-            for step in self.steps.steps(final=ended, run_failed=failed)
+            for step in self.steps.steps(final=ended, run_failed=failed, unended=unended)
         )

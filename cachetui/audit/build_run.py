@@ -14,12 +14,17 @@ from cachetui.audit.bad_names import REFUSED, remedy
 from cachetui.audit.build_job import BuildJob
 from cachetui.audit.build_recorder import BuildRecorder
 from cachetui.audit.built_image import inspect_image, read_triggers
+from cachetui.builders.client import client
+from cachetui.builders.engine_ended import KILLED, engine_ended
 from cachetui.builders.legacy_images import LegacyMade
 from cachetui.builders.refusals import refusal
+from cachetui.builders.step_map import Unended
 from cachetui.hosts.machine import Cancel, HostError, Machine
 from cachetui.records.run import Image, Run, RunStatus
 from cachetui.records.step import Step, hit_ratio
 
+ENGINE_ENDED = "the docker engine ended during the build"
+ASK_SECONDS = 20.0
 USAGE_ERROR = 125
 """Exit status of docker's client for an option that it does not take; nothing was sent then."""
 
@@ -59,12 +64,14 @@ def run_build(
         job.facts.triggers.update(read_triggers(machine, job.host, recorder.steps.unknown_triggers))
         recorder.steps.learn_triggers(job.facts.triggers)
     status, reason = _verdict(exit_status, error, recorder)
+    if exit_status == KILLED and not _engine_answers(machine, job):
+        status, reason = "lost", ENGINE_ENDED
     if job.bad_names and REFUSED in (reason or ""):
         reason = f"{remedy(job.bad_names)} ({reason})"
-    steps = recorder.finished(ended=True, failed=status != "ok")
+    steps = recorder.finished(ended=True, failed=status != "ok", unended=_unended(status, error))
     if status == "unsupported":
         steps = _unsupported(steps)
-    commands = [job.command(values=False)]
+    commands = [job.shown_command]
     image: Image | None = None
     name = job.tag or recorder.final_image
     if status == "ok" and name is not None:
@@ -94,7 +101,7 @@ def _stream(
     """Run the build to its end: its exit status, or the error that ended it."""
     timeout = job.host.build_timeout
     try:
-        return machine.stream(job.command(), recorder.output, timeout=timeout, cancel=cancel), None
+        return machine.stream(job.command, recorder.output, timeout=timeout, cancel=cancel), None
     except HostError as error:
         return None, error
 
@@ -106,6 +113,21 @@ def unsupported_run(job: BuildJob, steps: Sequence[Step], reason: str) -> Run:
 
 def _unsupported(steps: Sequence[Step]) -> tuple[Step, ...]:
     return tuple(msgspec.structs.replace(step, status="unsupported") for step in steps)
+
+
+def _unended(status: RunStatus, error: HostError | None) -> Unended | None:
+    """What a step is that was at work when the build ended."""
+    if status == "lost":
+        return "lost"
+    return "stopped" if error is not None else None
+
+
+def _engine_answers(machine: Machine, job: BuildJob) -> bool:
+    ask = f"{client(job.host.docker, job.host.env)} version --format '{{{{.Server.Version}}}}'"
+    try:
+        return machine.run(f"{ask} 2>/dev/null", timeout=ASK_SECONDS).status == 0
+    except HostError:
+        return False
 
 
 def _record(job: BuildJob, status: RunStatus, reason: str | None, steps: tuple[Step, ...]) -> Run:
@@ -141,6 +163,9 @@ def _verdict(
     if exit_status == 0:
         return "ok", None
     messages = [message for message in recorder.messages if message.strip()]
+    gone = engine_ended(messages)
+    if gone is not None:
+        return "lost", f"{ENGINE_ENDED}: {gone}"
     last = next((m for m in reversed(messages) if "ERROR" in m or "rror:" in m), None)
     if exit_status == USAGE_ERROR:  # what follows the sentence is how to get help
         last = next((m for m in messages if "flag" in m), last)

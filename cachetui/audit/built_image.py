@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import msgspec
 
-from cachetui.builders.command_line import client
+from cachetui.builders.client import client
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.machine import Completed, HostError, Machine
 from cachetui.records.run import Image

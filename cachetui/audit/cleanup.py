@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from cachetui.builders.audit_names import REPOSITORY
 from cachetui.builders.buildkit import BUILDKIT
-from cachetui.builders.command_line import client
+from cachetui.builders.client import client
 from cachetui.config.settings import HostSettings
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.hosts.cache_records import CacheRecord, cache_command, parse_cache
@@ -153,7 +153,10 @@ def _empty_command(host: HostSettings, flags: Sequence[str], namespace: str) -> 
         return None
     lines = "\n".join(f'RUN {flag} ["/cachetui"]' for flag in flags)
     options = f"--network=none --no-cache --build-arg BUILDKIT_CACHE_MOUNT_NS={namespace}"
-    builds = " ".join(shlex.quote(f"FROM scratch\n{line}\n") for line in lines.split("\n"))
+    # The target is what the engine calls the build in its records.
+    options += f" --target {namespace}"
+    first = f"FROM scratch AS {namespace}"
+    builds = " ".join(shlex.quote(f"{first}\n{line}\n") for line in lines.split("\n"))
     build = f"{client(host.docker, host.env, BUILDKIT.environment)} build {options} -"
     return f'for i in {builds}; do printf %s "$i" | {build} >/dev/null 2>&1; done; true'
 

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from cachetui.audit.cleanup import ASK_SECONDS, image_ids
 from cachetui.audit.our_images import HostImage
-from cachetui.builders.command_line import client
+from cachetui.builders.client import client
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.machine import Machine
 

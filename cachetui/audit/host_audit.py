@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -46,6 +46,9 @@ _CELL_STATES: dict[RunStatus, CellState] = {
 }
 
 
+AFTER_LOSS = "when it is back, run again with -w @failed"
+
+
 @dataclass(frozen=True)
 class _ConnectedHost:
     """A connected host whose facts are known, for as long as the audit is there."""
@@ -68,6 +71,8 @@ class HostAudit:
         store: Store,
         progress: ProgressTracker,
         cancel: Cancel,
+        why_stopped: Callable[[], str] = lambda: "stopped",
+        on_run: Callable[[Run], None] = lambda _: None,
     ) -> None:
         self.name = host.name
         self.runs: list[Run] = []
@@ -78,6 +83,8 @@ class HostAudit:
         self._store = store
         self._progress = HostProgressReporter(progress, host.name)
         self._cancel = cancel
+        self._why_stopped = why_stopped
+        self._on_run = on_run
         self._recorders: dict[Planned, BuildRecorder] = {}
 
     def run(self, only: frozenset[Planned] | None = None) -> HostReport:
@@ -302,7 +309,7 @@ class HostAudit:
         if run.status == "cancelled":
             raise HostError(self.name, "cancelled", "stopped")
         if run.status == "lost":
-            raise HostError(self.name, "lost", run.reason or "the connection broke")
+            raise HostError(self.name, "lost", run.reason or "the connection broke", AFTER_LOSS)
 
     def _read_images(self, connected: _ConnectedHost, built: Sequence[Planned]) -> None:
         """Read what these runs' images hold. After all builds: it is work for the host's disk,
@@ -327,10 +334,12 @@ class HostAudit:
         self.runs = [other for other in self.runs if (other.scenario, other.repeat) != same]
         self.runs.append(run)
         self._progress.run_ended(run, state)
+        self._on_run(run)
 
     def _failed(self, error: HostError, facts: HostFacts | None) -> None:
         if error.kind in ("cancelled", "not-now"):
-            self._end("skipped", facts, "stopped" if error.kind == "cancelled" else error.reason)
+            why = self._why_stopped() if error.kind == "cancelled" else error.reason
+            self._end("skipped", facts, why)
             return
         no_login = error.kind in ("unreachable", "host-key", "login", "timeout")
         status: HostStatus = "unreachable" if no_login and facts is None else "failed"

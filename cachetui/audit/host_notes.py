@@ -8,15 +8,16 @@ from __future__ import annotations
 import hashlib
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import msgspec
 
+from cachetui.audit.build_records import forget_builds_command
 from cachetui.audit.cleanup import ASK_SECONDS, empty_mounts_command
 from cachetui.audit.made_images import MadeImages, Removable, Unread
 from cachetui.builders.audit_names import mount_namespace
-from cachetui.builders.command_line import client
+from cachetui.builders.client import client
 from cachetui.builders.legacy_images import LegacyMade, Trail
 from cachetui.config.settings import HostSettings
 from cachetui.dockerfile.parse import Dockerfile, DockerfileError, parse
@@ -43,7 +44,8 @@ class _Begun(Record, frozen=True, kw_only=True):
 
 class _Made(Record, frozen=True, kw_only=True):
     """A later line: what may be on the host. `containers` are printed IDs; a tag's image is None
-    where it is not known. `mounts`: the audit's cache mounts may hold something."""
+    where it is not known. `mounts`: the audit's cache mounts may hold something. `recorded`: see
+    `forget_builds_command`."""
 
     tags: dict[str, str | None] = msgspec.field(default_factory=dict)
     step_tags: tuple[str, ...] = ()
@@ -51,6 +53,7 @@ class _Made(Record, frozen=True, kw_only=True):
     containers: tuple[str, ...] = ()
     nameless: tuple[str, ...] = ()
     mounts: bool = False
+    recorded: tuple[str, ...] = ()
 
 
 @dataclass
@@ -79,7 +82,14 @@ class HostNotes:
         )
         return cls(store.begin_journal(_engine(host, facts), audit, head))
 
-    def note(self, images: MadeImages, mounts: bool, made: LegacyMade | None = None) -> None:
+    def note(
+        self,
+        images: MadeImages,
+        *,
+        mounts: bool = False,
+        recorded: Collection[str] = (),
+        made: LegacyMade | None = None,
+    ) -> None:
         """What the builds have made so far; `made` is that of the one under way."""
         noted = images.noted(made or LegacyMade())
         self.journal.note(
@@ -90,6 +100,7 @@ class HostNotes:
                 containers=noted.containers,
                 nameless=noted.nameless,
                 mounts=mounts,
+                recorded=tuple(sorted(recorded)),
             )
         )
 
@@ -164,6 +175,9 @@ def _found(
         if empty is not None:
             commands.append(empty)
             lines.append(f"cache mounts of audit {begun.audit}")
+    if made.recorded:
+        commands.append(forget_builds_command(host, made.recorded))
+        lines.append(f"build records of audit {begun.audit}")
     return Noted(begun.audit, journal, lines, commands)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 
 from cachetui.audit.build_recorder import BuildRecorder
@@ -10,6 +11,8 @@ from cachetui.audit.progress_tracker import ProgressTracker
 from cachetui.records.host import HostFacts, HostStatus
 from cachetui.records.run import Run
 from cachetui.records.scenario import Planned
+
+_log = logging.getLogger(__name__)
 
 _STATES_OF_STATUS: dict[HostStatus, tuple[HostState, CellState]] = {
     "ok": ("done", "done"),
@@ -32,10 +35,12 @@ class HostProgressReporter:
 
     def state(self, state: HostState) -> None:
         """The host is doing something else now."""
+        _log.debug("%s: %s", self._name, state)
         self._tracker.update_host(self._name, state=state)
 
     def connecting(self) -> None:
         """The host's part begins; an earlier reason does not hold any more."""
+        _log.debug("%s: connecting", self._name)
         self._tracker.update_host(self._name, state="connecting", reason=None, remedy=None)
 
     def waiting(self, reason: str) -> None:
@@ -81,6 +86,8 @@ class HostProgressReporter:
 
     def run_ended(self, run: Run, state: CellState) -> None:
         """A run has its record."""
+        how = "stored" if run.stored else run.status
+        _log.debug("%s: %s %d: %s %s", run.host, run.scenario, run.repeat, how, run.reason or "")
         counted = [step for step in run.steps if step.counts]
         self._tracker.update_cell(
             (run.host, run.scenario, run.repeat),
@@ -98,6 +105,7 @@ class HostProgressReporter:
 
     def host_ended(self, status: HostStatus, reason: str, remedy: str | None) -> None:
         """The host's part is over early: runs that have not ended get its state and reason."""
+        _log.debug("%s: %s: %s; %s", self._name, status, reason, remedy or "")
         host_state, cell_state = _STATES_OF_STATUS[status]
         self._tracker.update_host(self._name, state=host_state, reason=reason, remedy=remedy)
         self._tracker.end_remaining(self._name, cell_state, reason)

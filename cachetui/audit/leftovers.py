@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from cachetui.audit.build_job import BuildJob
 from cachetui.audit.build_recorder import BuildRecorder
+from cachetui.audit.build_records import forget_builds_command, recorded_name
 from cachetui.audit.build_run import BuildOutcome
 from cachetui.audit.cache_growth import possible_bytes
 from cachetui.audit.cleanup import cache_mounts, cache_records, empty_mounts_command
@@ -83,12 +84,16 @@ class HostLeftovers:
     cache_mounts_used: bool = False
     buildkit_ran: bool = False
     notes: HostNotes | None = None
+    recorded: set[str] = field(default_factory=set)
 
     def expect(self, job: BuildJob) -> None:
         """A build is about to run: from now on its tag and cache mounts may be there. Raises
         `StoreError`."""
         self.images.expect(job)
         self.buildkit_ran |= job.planned.backend == "buildkit"
+        name = recorded_name(job)
+        if name is not None:
+            self.recorded |= {name, mount_namespace(self.task.audit)}
         if job.planned.kind.controlled and job.builder.has_cache_mounts:
             self.cache_mounts_used = True
         self._note()
@@ -100,7 +105,9 @@ class HostLeftovers:
 
     def _note(self, made: LegacyMade | None = None) -> None:
         if self.notes is not None:
-            self.notes.note(self.images, self.cache_mounts_used, made)
+            self.notes.note(
+                self.images, mounts=self.cache_mounts_used, recorded=self.recorded, made=made
+            )
 
     def measure_before(self, machine: Machine, facts: HostFacts, store: Store) -> None:
         """List images and cache records before anything is built, and begin to note what is made.
@@ -123,13 +130,15 @@ class HostLeftovers:
         self.images.before |= list_images(machine, self.host)
 
     def removal_commands(self, found: Removable) -> list[str]:
-        """The commands that remove our tags and what was found, and empty our cache mounts."""
+        """The commands that remove our tags and what was found, empty our cache mounts, and have
+        the engine forget our builds."""
         empty = None
         if self.cache_mounts_used:
             namespace = mount_namespace(self.task.audit)
             empty = empty_mounts_command(self.host, self.task.dockerfile, namespace)
         removal = self.images.removal(self.host, found)
-        return [command for command in (removal, empty) if command]
+        forget = forget_builds_command(self.host, self.recorded) if self.recorded else None
+        return [command for command in (removal, empty, forget) if command]
 
     def remove(self, machine: Machine, cancel: Cancel) -> Remains | None:
         """Remove what is ours and measure again. Raises `HostError`.

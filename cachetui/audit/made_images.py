@@ -23,7 +23,7 @@ from cachetui.audit.our_images import (
     find_ours,
     find_unread,
 )
-from cachetui.builders.command_line import client
+from cachetui.builders.client import client
 from cachetui.builders.legacy_images import LegacyMade, Trail, Unprinted
 from cachetui.config.settings import HostSettings
 from cachetui.dockerfile.instruction import Instruction

@@ -75,7 +75,7 @@ def _read_image(
         return OwnImage(ref=ref, problem="the checkout has another Dockerfile than was audited")
     try:
         contents = gather_contents(
-            machine, host, ref, store, cancel=cancel, redact=task.redactor.text
+            machine, host, ref, store, cancel=cancel, redact=task.redactor.image
         )
         copied = copied_files(
             contents,

@@ -38,7 +38,7 @@ def read_images(
                 run.image.id,
                 store,
                 cancel=cancel,
-                redact=redactor.text,
+                redact=redactor.image,
                 copy_to=f"{facts.cache_folder}/layers",
                 base=base,
             )

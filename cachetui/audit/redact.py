@@ -4,7 +4,8 @@ BuildKit expands variables in the names of steps, the legacy builder in its erro
 image's history, and a RUN may echo what it likes. A value of six characters or more is replaced
 wherever it stands, in every form in which programs write it down (see `_forms`). Shorter ones
 ("20", "prod") are common words, whose removal would tear the log apart and hide nothing: they are
-replaced where their name stands before them, as in `NAME=value` of an image's history.
+replaced where their name stands before them, as in `NAME=value` of an image's history, and in an
+image's configuration where one is all that a variable or label has.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ _GO_ESCAPES = {
 """What Go's encoding/json escapes beyond JSON, in strings that BuildKit and docker print."""
 
 
+_NO_TEXT = frozenset((b"architecture", b"os", b"variant", b"Architecture", b"Os", b"Variant"))
+"""Keys of an image's configuration whose value no build argument has put there."""
+
+
 class Redactor:
     """Replaces values in blocks of bytes. `environment` are (name, value) of hosts' settings: a
     name can have another value on each host."""
@@ -33,6 +38,7 @@ class Redactor:
     ) -> None:
         self._plain: dict[bytes, bytes] = {}
         self._encoded: dict[bytes, bytes] = {}
+        self._short: dict[bytes, bytes] = {}
         named = [(name, value, f"[build-arg {name}]") for name, value in build_args.items()]
         named += [(name, value, f"[env {name}]") for name, value in environment]
         for name, value, shown in sorted(named, key=lambda item: -len(item[1])):
@@ -40,6 +46,12 @@ class Redactor:
         self._all = {**self._encoded, **self._plain}
         self._clear = _any_of(self._plain)
         self._any = _any_of(self._all)
+        short = _any_of(self._short)
+        self._whole = short and re.compile(
+            rb'(?P<before>"(?P<key>[^"\\]*)":\s*"|=)(?P<value>'
+            + short.pattern
+            + rb")(?=[\"\s\\]|$)"
+        )
 
     def _hide(self, name: str, value: str, shown: str) -> None:
         if not value:
@@ -47,6 +59,7 @@ class Redactor:
         if len(value) < _SHORTEST:
             for form in dict.fromkeys(_forms(value)):
                 self._plain.setdefault(f"{name}={form}".encode(), f"{name}={shown}".encode())
+                self._short.setdefault(form.encode("utf-8", "surrogateescape"), shown.encode())
             return
         # Engines put something before each line, so a value of several goes line by line too.
         lines = (line.strip() for line in value.splitlines())
@@ -72,6 +85,20 @@ class Redactor:
         if self._clear is None:
             return data
         return self._clear.sub(lambda match: self._plain[match[0]], data)
+
+    def image(self, data: bytes) -> bytes:
+        """A line of an image's configuration or history without the values."""
+        data = self.text(data)
+        if self._whole is None:
+            return data
+        return self._whole.sub(
+            lambda match: (
+                match[0]
+                if match["key"] in _NO_TEXT
+                else match["before"] + self._short[match["value"]]
+            ),
+            data,
+        )
 
     def string(self, text: str) -> str:
         """`text` without the values in clear."""

@@ -62,5 +62,5 @@ def rehearse(
         elif planned not in choice.missing:
             runs.append(RehearsedRun(planned, reason="a stored run answers"))
         else:
-            runs.append(RehearsedRun(planned, job.command(values=False)))
+            runs.append(RehearsedRun(planned, job.shown_command))
     return Rehearsal(tuple(runs), tuple(leftovers.removal_commands(Removable())))

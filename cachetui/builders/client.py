@@ -18,21 +18,32 @@ def split(docker: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(docker[:-1]), tuple(docker[-1:])
 
 
-def client(docker: Sequence[str], env: Mapping[str, str], slot: str = "") -> str:
+def client(
+    docker: Sequence[str],
+    env: Mapping[str, str] | None = None,
+    given: Mapping[str, str] | None = None,
+    slot: str = "",
+) -> str:
     """The client's command as shell text, with `slot` (shell text too) right before the client.
 
-    What stands before the client, such as sudo, drops the environment: then `env` goes along as
-    assignments.
+    The shell's environment has `env`; `given` is set for this command alone. What stands before
+    the client, such as sudo, drops the environment. So sudo is told the names of what to keep,
+    and no value is a word that a list of processes shows. Others, such as doas, have no such
+    option: there all of it goes along as words of `env`.
     """
     before, words = split(docker)
-    passed = [f"{name}={value}" for name, value in env.items()] if before else []
-    parts = [
-        shlex.join(before),
-        shlex.join(["env", *passed]) if passed else "",
-        slot,
-        shlex.join(words),
-    ]
-    return " ".join(filter(None, parts))
+    given = given or {}
+    assigned = " ".join(f"{name}={shlex.quote(value)}" for name, value in given.items())
+    if before and PurePosixPath(before[0]).name == "sudo":
+        names = ",".join((*(env or {}), *given))
+        if names:
+            # In sudo(8) since 1.8.21; for what else it keeps, sudoers(5) decides.
+            before = (before[0], f"--preserve-env={names}", *before[1:])
+    elif before:
+        passed = [f"{name}={value}" for name, value in {**(env or {}), **given}.items()]
+        slot = " ".join(filter(None, (shlex.join(["env", *passed]) if passed else "", slot)))
+        assigned = ""
+    return " ".join(filter(None, (assigned, shlex.join(before), slot, shlex.join(words))))
 
 
 def last_line(text: str, env: Mapping[str, str], limit: int = 300) -> str:

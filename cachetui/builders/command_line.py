@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
+from cachetui.builders import docker_args
 from cachetui.builders.audit_names import tag
-from cachetui.builders.client import client as hosts_client
-from cachetui.builders.client import split
+from cachetui.builders.client import client, split
 from cachetui.builders.registry import builder_named
-from cachetui.dockerfile.instruction import is_remote
 from cachetui.records.run import OutputFormat
 from cachetui.records.scenario import Planned
-
-REFUSED = (
-    *("--tag", "--file", "--output", "--push", "--quiet", "--progress", "--iidfile"),
-    *("--metadata-file", "--builder", "--help", "--call", "--check", "--print"),
-)
-"""Options of `docker build` that `docker_args` must not hold: see `refused_argument`."""
 
 
 @dataclass(frozen=True)
@@ -33,30 +28,17 @@ class Build:
     docker_args: Sequence[str] = ()
 
 
-def client(
-    docker: Sequence[str],
-    env: Mapping[str, str] | None = None,
-    extra: Mapping[str, str] | None = None,
-) -> str:
-    """The client's command as shell text, with `extra` in its environment.
-
-    Where the client is not the first word ("sudo -n docker") the environment would be dropped
-    on the way, so `env NAME=VALUE` stands right before the client.
-    """
-    before, _ = split(docker)
-    slot = " ".join(f"{name}={shlex.quote(value)}" for name, value in (extra or {}).items())
-    if slot and before and not env:
-        slot = f"env {slot}"
-    return hosts_client(docker, env or {}, slot)
-
-
 def build_arguments(
-    build: Build, planned: Planned, audit: str, output: OutputFormat, *, values: bool = True
+    build: Build,
+    planned: Planned,
+    audit: str,
+    output: OutputFormat,
+    in_words: Mapping[str, str] | None = None,
 ) -> list[str]:
     """What follows the client's command: `build …`.
 
-    With `values` false each build argument is named without its value, which docker then takes
-    from the environment: a command that can be shown, kept and typed again.
+    Each build argument is named without its value, which docker then takes from its environment:
+    a command that can be shown, kept and typed again. Only those `in_words` have it.
     """
     words = ["build"]
     if output in ("plain", "rawjson"):
@@ -65,8 +47,9 @@ def build_arguments(
         words.append(f"--network={build.network}")
     if build.target is not None:
         words += ["--target", build.target]
-    for name, value in build.build_args.items():
-        words += ["--build-arg", f"{name}={value}" if values else name]
+    for name in build.build_args:
+        value = (in_words or {}).get(name)
+        words += ["--build-arg", name if value is None else f"{name}={value}"]
     words += build.docker_args
     # Last, so that they hold against the same options of the user's.
     words += _scenario_options(build, planned, audit)
@@ -80,36 +63,24 @@ def _scenario_options(build: Build, planned: Planned, audit: str) -> list[str]:
     options = ["-t", tag(audit, planned)]
     if planned.kind.cold:
         options.append("--no-cache")
-    elif any(word.startswith("--no-cache") for word in build.docker_args):
+    elif any(option.name == "no-cache" for option in docker_args.options(build.docker_args)):
         options.append("--no-cache=false")
     return options + builder_named(planned.backend).scenario_options(planned, audit)
 
 
-def refused_argument(docker_args: Sequence[str]) -> str | None:
-    """The first of the user's own arguments that would spoil an audit or their machine, None
-    when all are fine: a name for the image would move from what they built to what we build."""
-    for word in docker_args:
-        option = word.partition("=")[0]
-        short = word[:2] if word[:1] == "-" and word[:2] != "--" else ""
-        if option in REFUSED or short in ("-t", "-f", "-o", "-q"):
-            return word
-    return None
+def shown_command(
+    docker: Sequence[str], build: Build, planned: Planned, audit: str, output: OutputFormat
+) -> str:
+    """The whole build as one shell command to be shown and kept: no value is in it."""
+    arguments = build_arguments(build, planned, audit, output)
+    return f"{_shown(docker, planned)} {shlex.join(arguments)}"
 
 
-def named_folder(docker_args: Sequence[str]) -> str | None:
-    """The first named context that is a folder (`--build-context NAME=FOLDER`), None without any:
-    only the build's own context is sent to hosts. What buildx fetches is none: images, URLs, git
-    references and other targets (buildx `build/opt.go`, loadInputs)."""
-    words = iter(docker_args)
-    for word in words:
-        option, equals, value = word.partition("=")
-        if option == "--build-context":
-            context = value if equals else next(words, "")
-            source = context.partition("=")[2]
-            fetched = source.startswith(("docker-image://", "target:")) or is_remote(source)
-            if source and not fetched:
-                return context
-    return None
+def _shown(docker: Sequence[str], planned: Planned) -> str:
+    before, words = split(docker)
+    given = builder_named(planned.backend).environment
+    switch = [f"{name}={value}" for name, value in given.items()]
+    return shlex.join([*before, *(["env"] if before else []), *switch, *words])
 
 
 def build_command(
@@ -119,10 +90,103 @@ def build_command(
     planned: Planned,
     audit: str,
     output: OutputFormat,
-    *,
-    values: bool = True,
 ) -> str:
-    """The whole build as one shell command."""
-    switch = builder_named(planned.backend).environment
-    arguments = build_arguments(build, planned, audit, output, values=values)
-    return f"{client(docker, env if values else {}, switch)} {shlex.join(arguments)}"
+    """The whole build as shell text, for a shell that reads it from its standard input and has
+    `env` in its environment.
+
+    The values of build arguments are in the environment of docker's client alone, and no word of
+    a list of processes, but those `in_the_clear`.
+    """
+    clear = {name: build.build_args[name] for name in in_the_clear(build.build_args)}
+    given = {name: value for name, value in build.build_args.items() if name not in clear}
+    given.update(builder_named(planned.backend).environment)
+    arguments = shlex.join(build_arguments(build, planned, audit, output, clear))
+    before, words = split(docker)
+    if not before or PurePosixPath(before[0]).name == "sudo":
+        return f"{client(docker, env, given)} {arguments}"
+    # What is no sudo may pass neither the environment nor names of it on, but it does pass
+    # standard input on. printf is a command of the shell itself.
+    exports = "".join(
+        f"export {name}={shlex.quote(value)}\n" for name, value in {**env, **given}.items()
+    )
+    return (
+        f"printf %s {shlex.quote(exports)} | {shlex.join(before)} sh -c "
+        f"""'eval "$(cat)"; exec "$@" </dev/null' sh {shlex.join(words)} {arguments}"""
+    )
+
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_OF_THE_SHELL = frozenset(
+    [
+        "_",
+        "BASHOPTS",
+        "BASH_VERSINFO",
+        "EUID",
+        "FUNCNAME",
+        "GROUPS",
+        "HISTCMD",
+        "JOBMAX",
+        "KSH_VERSION",
+        "LANG",
+        "LC_ALL",
+        "LINENO",
+        "OPTIND",
+        "PATH",
+        "PPID",
+        "RANDOM",
+        "SECONDS",
+        "SHELLOPTS",
+        "SHLVL",
+        "TMOUT",
+        "UID",
+    ]
+)
+"""Names that dash, bash, busybox or ksh93 refuse to pass on with any value, or use at once."""
+_OF_THE_CLIENT = frozenset(
+    [
+        "BASH_ENV",
+        "BUILDKIT_COLORS",
+        "BUILDKIT_HOST",
+        "BUILDKIT_NO_CLIENT_TOKEN",
+        "DOCKER_API_VERSION",
+        "DOCKER_BUILDKIT",
+        "DOCKER_CERT_PATH",
+        "DOCKER_CONFIG",
+        "DOCKER_CONTEXT",
+        "DOCKER_CUSTOM_HEADERS",
+        "DOCKER_DEFAULT_PLATFORM",
+        "DOCKER_HOST",
+        "DOCKER_TLS",
+        "DOCKER_TLS_VERIFY",
+        "DOCKER_TMPDIR",
+        "EXPERIMENTAL_BUILDKIT_SOURCE_POLICY",
+        "GODEBUG",
+        "GOGC",
+        "GOMAXPROCS",
+        "GOMEMLIMIT",
+        "GOTRACEBACK",
+        "HOME",
+        "SSH_AUTH_SOCK",
+        "SSL_CERT_DIR",
+        "SSL_CERT_FILE",
+        "TMPDIR",
+        "TRACEPARENT",
+    ]
+)
+_OF_THE_CLIENT_BEGIN = ("BUILDX_", "DOCKER_CLI_", "DOCKER_CONTENT_TRUST", "LD_", "OTEL_", "XDG_")
+
+
+def in_the_clear(names: Iterable[str]) -> tuple[str, ...]:
+    """Those names of build arguments whose value has to be a word of the command.
+
+    They are no names for a shell, or a shell uses them itself, or docker's client would take the
+    value for its own setting. Proxies are no such case: the client takes them up as it does those
+    that its user exports.
+    """
+    return tuple(
+        name
+        for name in names
+        if not _NAME.fullmatch(name)
+        or name in _OF_THE_SHELL | _OF_THE_CLIENT
+        or name.startswith(_OF_THE_CLIENT_BEGIN)
+    )

@@ -8,8 +8,9 @@ that is no option, flag or key of any version is no refusal.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from cachetui.builders.docker_args import options
 from cachetui.builders.features import FLAGS, MOUNT_KEYS
 from cachetui.records.backend import Backend
 from cachetui.records.versions import version_key
@@ -84,22 +85,15 @@ IGNORED_BY_BUILDKIT = LEGACY_OPTIONS - {"disable-content-trust"}
 IGNORED_BY_OLD_LEGACY = frozenset(("secret", "ssh", "stream"))
 """Options that 20.10's legacy builder takes without a word; later ones refuse them."""
 
-_SHORT = {"-m": "memory", "-c": "cpu-shares"}
 
-
-def ignored_options(backend: Backend, engine: str, docker_args: Iterable[str]) -> str | None:
+def ignored_options(backend: Backend, engine: str, docker_args: Sequence[str]) -> str | None:
     """A sentence on the options that a builder takes and does nothing about, None without any."""
     old = version_key(engine) < (23,)
     ignored = IGNORED_BY_OLD_LEGACY if old else frozenset[str]()
     if backend == "buildkit":
         # 20.10's client still sends these to the engine, which refuses them.
         ignored = IGNORED_BY_BUILDKIT - ({"squash", "security-opt", "isolation"} if old else set())
-    given: dict[str, None] = {}
-    for word in docker_args:
-        option = word.partition("=")[0]
-        name = option[2:] if option.startswith("--") else _SHORT.get(option[:2], "")
-        if name in ignored:
-            given[f"--{name}"] = None
+    given = {f"--{option.name}": None for option in options(docker_args) if option.name in ignored}
     return f"the {backend} builder ignores {', '.join(given)}" if given else None
 
 

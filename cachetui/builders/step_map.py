@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import msgspec.structs
 
@@ -17,6 +19,19 @@ from cachetui.records.step import Step, StepId, StepStatus
 
 MAX_KEYS = 20_000
 """Steps or vertices of a run that are kept track of."""
+
+
+Unended = Literal["stopped", "lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """How a build ended: see `StepMap.steps`. `cut` says that steps may be missing."""
+
+    final: bool
+    run_failed: bool
+    unended: Unended | None
+    cut: bool
 
 
 class StepMap:
@@ -102,18 +117,25 @@ class StepMap:
         under its names: their seconds are that build's (BuildKit, lab)."""
         return tuple(sorted(self._rows.borrowed, key=lambda step: (step.stage_index, step.index)))
 
-    def steps(self, *, final: bool = False, run_failed: bool = False) -> tuple[Step, ...]:
+    def steps(
+        self,
+        *,
+        final: bool = False,
+        run_failed: bool = False,
+        unended: Unended | None = None,
+    ) -> tuple[Step, ...]:
         """The steps in the file's order, triggers after their FROM.
 
         While the build runs (`final` False): those of which something is known. At its end: all
         of them. `run_failed` says that the build itself failed (its exit status): then a step of
-        the legacy builder that never ended is the one that failed. A run that was cancelled or
-        lost is final without having failed: what began and did not end is `not-reached`.
+        the legacy builder that never ended is the one that failed. `unended` is what a step is
+        that was at work when the run was stopped or lost, whatever its builder said of it then.
         """
-        cut = final and (run_failed or not self._ended_well())
+        cut = final and (run_failed or unended is not None or not self._ended_well())
+        ending = _Ending(final, run_failed, unended, cut)
         rows = self._rows.rows()
         seen = {row.id: row for row in rows if any(key in self._works for key in row.keys)}
-        steps = (self._step(row, seen, final, run_failed, cut) for row in rows)
+        steps = (self._step(row, seen, ending) for row in rows)
         return tuple(step for step in steps if step is not None)
 
     def _ended_well(self) -> bool:
@@ -122,9 +144,7 @@ class StepMap:
             for work in self._works.values()
         )
 
-    def _step(
-        self, row: Row, seen: Mapping[StepId, Row], final: bool, run_failed: bool, cut: bool
-    ) -> Step | None:
+    def _step(self, row: Row, seen: Mapping[StepId, Row], ending: _Ending) -> Step | None:
         works = [self._works[key] for key in row.keys if key in self._works]
         same_as: tuple[int, int] | None = None
         if not works:
@@ -133,11 +153,11 @@ class StepMap:
                 works = [self._works[key] for key in twin.keys if key in self._works]
                 same_as = (twin.id.stage_index, twin.id.index)
         if not works:
-            status = self._rows.unseen(row, seen, cut)
-            if status is None and final:
-                status = "not-reached" if self._builder.sequential or cut else "hit"
+            status = self._rows.unseen(row, seen, ending.cut)
+            if status is None and ending.final:
+                status = "not-reached" if self._builder.sequential or ending.cut else "hit"
             return None if status is None else self._blank(row, status)
-        status = self._status(row, works, final, run_failed)
+        status = self._status(row, works, ending)
         if status is None:
             return None
         step = self._seen(row, works, status)
@@ -145,17 +165,16 @@ class StepMap:
             step = msgspec.structs.replace(step, same_as=same_as, log_lines=0)
         return step
 
-    def _status(
-        self, row: Row, works: Sequence[Work], final: bool, run_failed: bool
-    ) -> StepStatus | None:
+    def _status(self, row: Row, works: Sequence[Work], ending: _Ending) -> StepStatus | None:
         ends = [work.ended for work in works if work.ended is not None]
         outcomes = [end.outcome for end in ends]
         if "failed" in outcomes:
-            return "failed"
+            return ending.unended or "failed"
         if "cancelled" in outcomes or len(ends) < len(works):
-            if not final:
+            if not ending.final:
                 return None
-            return "failed" if run_failed and self._builder.sequential else "not-reached"
+            failed = ending.run_failed and self._builder.sequential
+            return ending.unended or ("failed" if failed else "not-reached")
         if row.instruction.keyword == "FROM" and row.id.trigger is None:
             return "miss" if any(end.fetched for end in ends) else "hit"
         return self._rows.hit_or_miss(row, works)
@@ -186,7 +205,7 @@ class StepMap:
             timing=ends[-1].timing if seconds else None,
             started=min(started or [work.started for work in works]),
             finished=max(finished) if finished else None,
-            error=error if status in ("failed", "not-reached") else None,
+            error=error if status not in ("hit", "miss") else None,
             log_lines=sum(work.log_lines for work in works),
             pulled_seconds=sum(end.seconds or 0.0 for end in pulls) if pulls else None,
             pulled_bytes=sum(sizes) if sizes else None,

@@ -34,6 +34,11 @@ class RunArgs:
     outputs: bool = False
     max_age: str | None = None
     dry_run: bool = False
+    timeout: str | None = None
+    deadline: str | None = None
+    max_fail: str | None = None
+    fan_out: int | None = None
+    log_file: Path | None = None
     progress: str = "auto"
     show: ShowArgs = field(default_factory=ShowArgs)
 

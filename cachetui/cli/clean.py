@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 
 import click
 
+from cachetui.audit.build_records import forget_builds_command
 from cachetui.audit.cleanup import (
     cache_mounts,
     cache_records,
     empty_mount_command,
+    mount_id,
     mounts_of_audits,
     our_tags_command,
     removal_command,
@@ -25,7 +27,7 @@ from cachetui.config.settings import HostSettings
 from cachetui.exit_codes import SAME, TROUBLE
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.facts import ask_facts
-from cachetui.hosts.fan_out import FAN_OUT, run_on_all
+from cachetui.hosts.fan_out import run_on_all
 from cachetui.hosts.lease import Lease
 from cachetui.hosts.machine import HostError, Machine
 from cachetui.records.host import CacheMount
@@ -83,6 +85,10 @@ class Leftovers:
             commands.append(f"rmdir {ours} 2>/dev/null; true")
         commands.append(removal_command(self.host, self.tags, ()))
         commands += [empty_mount_command(self.host, mount) for mount in self.mounts]
+        if self.mounts:  # emptied by builds
+            spaces = {mount_id(mount.description) or "" for mount in self.mounts}
+            names = {space.partition("/")[0] for space in spaces if space}
+            commands.append(forget_builds_command(self.host, names))
         self._run([command for command in commands if command])
 
     def _run(self, commands: Sequence[str]) -> None:
@@ -103,17 +109,18 @@ def clean_command(hosts: Sequence[HostSettings], store: Store, *, yes: bool) -> 
     connector = Connector()
     leftovers: dict[str, Leftovers] = {}
     errors: dict[str, HostError] = {}
+    leases: dict[str, Lease] = {}  # one for an engine, whatever its names
 
     def look(host: HostSettings) -> None:
         try:
             machine = connector.connect(host, threading.Event())
             leftovers[host.name] = Leftovers(host, machine)
-            _look(leftovers[host.name], store)
+            _look(leftovers[host.name], store, leases)
         except HostError as error:
             errors[host.name] = error
 
     try:
-        run_on_all(list(hosts), look, FAN_OUT)
+        run_on_all(list(hosts), look)
         for name, error in errors.items():
             click.echo(clean_line(f"{name}: {error.reason}; {error.remedy}"), err=True)
         errors |= _remove([each for name, each in leftovers.items() if name not in errors], yes)
@@ -155,12 +162,13 @@ def _agreed(yes: bool) -> bool:
     return click.confirm("Remove all of this?", default=False, err=True)
 
 
-def _look(leftovers: Leftovers, store: Store) -> None:
+def _look(leftovers: Leftovers, store: Store, leases: dict[str, Lease]) -> None:
     """Fill in what the host has."""
     host, machine = leftovers.host, leftovers.machine
     facts = ask_facts(machine, host, ())
     if facts.same_engine:
-        machine.hold(Lease(facts.same_engine, "cachetui clean"), None)
+        ours = Lease(facts.same_engine, "cachetui clean")
+        machine.hold(leases.setdefault(facts.same_engine, ours), None)
     leftovers.cache_folder = facts.cache_folder
     leftovers.noted += noted_on(machine, host, facts, store)
     folder = shlex.quote(f"{facts.cache_folder}/contexts")

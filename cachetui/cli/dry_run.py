@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cachetui.audit.audit import Audit
 from cachetui.audit.rehearsal import Rehearsal
 from cachetui.config.settings import HostSettings
-from cachetui.hosts.fan_out import FAN_OUT, run_on_all
+from cachetui.hosts.fan_out import run_on_all
 from cachetui.hosts.machine import HostError
 
 
@@ -22,7 +22,7 @@ def dry_run(audit: Audit, hosts: Sequence[HostSettings]) -> str:
         except HostError as error:
             lines_of[host.name] = [f"# {error.reason}", f"# {error.remedy}"]
 
-    run_on_all(list(hosts), rehearse, FAN_OUT)
+    run_on_all(list(hosts), rehearse)
     lines = [f"# {note}" for note in audit.plan.notes]
     for host in hosts:
         lines += ["", f"# host {host.name} ({host.address})", *lines_of[host.name]]

@@ -16,7 +16,7 @@ from cachetui.config.settings import HostSettings
 from cachetui.exit_codes import SAME, TROUBLE
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.facts import ask_facts
-from cachetui.hosts.fan_out import FAN_OUT, run_on_all
+from cachetui.hosts.fan_out import run_on_all
 from cachetui.hosts.machine import HostError
 from cachetui.records.host import HostReport
 
@@ -47,7 +47,7 @@ def ask_all(hosts: Sequence[HostSettings]) -> list[HostReport]:
     def ask(host: HostSettings) -> None:
         reports[host.name] = _ask(connector, host)
 
-    run_on_all(list(hosts), ask, FAN_OUT)
+    run_on_all(list(hosts), ask)
     return [reports[host.name] for host in hosts]
 
 

@@ -13,13 +13,14 @@ from typing import Any
 import click
 
 from cachetui import __version__
-from cachetui.cli import session
+from cachetui.cli import reference, session
 from cachetui.cli.args import OutputsArgs, ProveArgs, RunArgs, ShowArgs
 from cachetui.cli.failures import or_fail
 from cachetui.cli.options import (
     findings_options,
     format_option,
     hosts_option,
+    log_file_option,
     output_option,
     prove_options,
     report_format_option,
@@ -76,7 +77,7 @@ def run(
     args = RunArgs(show=show_args, **options)
     core = session.open_core(hosts_file, store_folder)
     settings = or_fail(lambda: select_build(core.settings, build, args))
-    hosts = or_fail(lambda: select_hosts(core.settings, include, exclude))
+    hosts = or_fail(lambda: select_hosts(core.settings, include, exclude, lambda: core.store))
     sys.exit(or_fail(lambda: run_build_command(core, settings, hosts, args)))
 
 
@@ -88,22 +89,30 @@ def _show_args(options: dict[str, Any]) -> ShowArgs:
 @cli.command()
 @hosts_option
 @selection_options
+@log_file_option
 @format_option("table", "json", "markdown")
 @output_option
 def hosts(
     hosts_file: Path | None,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
+    log_file: Path | None,
     output_format: str,
     output: Path | None,
 ) -> None:
     """Ask every host for its engine, builders, load and disk."""
     from cachetui.cli.hosts import hosts_command
+    from cachetui.cli.log_file import logging_to, redactor_of
     from cachetui.cli.selection import select_hosts
 
     settings = session.load_settings(hosts_file)
-    selected = or_fail(lambda: select_hosts(settings, include, exclude))
-    sys.exit(hosts_command(selected, output_format, output))
+    selected = or_fail(lambda: select_hosts(settings, include, exclude, session.open_store))
+
+    def ask() -> int:
+        with logging_to(log_file, redactor_of(selected)):
+            return hosts_command(selected, output_format, output)
+
+    sys.exit(or_fail(ask))
 
 
 @cli.command()
@@ -126,8 +135,9 @@ def clean(
     from cachetui.cli.selection import select_hosts
 
     settings = session.load_settings(hosts_file)
-    selected = or_fail(lambda: select_hosts(settings, include, exclude))
-    sys.exit(clean_command(selected, session.open_store(store_folder), yes=yes))
+    store = session.open_store(store_folder)
+    selected = or_fail(lambda: select_hosts(settings, include, exclude, lambda: store))
+    sys.exit(clean_command(selected, store, yes=yes))
 
 
 @cli.command()
@@ -160,22 +170,11 @@ def show(audit: str, store_folder: Path | None, **options: Any) -> None:
 
 
 @cli.command()
-@click.argument("name", metavar="[ID]", required=False)
-def explain(name: str | None) -> None:
-    """Explain a known cause of cache misses.
-
-    Shows a small Dockerfile that has it, and what to do. Without an ID lists all causes.
-    """
-    from cachetui.cli.explain import explain_command
-
-    sys.exit(or_fail(lambda: explain_command(name)))
-
-
-@cli.command()
 @click.argument("finding")
 @hosts_option
 @store_option
 @prove_options
+@log_file_option
 @format_option("text", "json")
 def prove(
     finding: str,
@@ -184,6 +183,7 @@ def prove(
     context_folder: Path,
     dockerfile: str,
     build_args: tuple[str, ...],
+    log_file: Path | None,
     **options: Any,
 ) -> None:
     """Prove FINDING by an experiment.
@@ -192,6 +192,7 @@ def prove(
     asks. Exits with 0 when the finding is proved, 1 when it is withdrawn, 2 when it stays
     undecided.
     """
+    from cachetui.cli.log_file import logging_to, redactor_of
     from cachetui.cli.prove import context_build, prove_command
     from cachetui.cli.selection import parse_build_args
 
@@ -199,7 +200,14 @@ def prove(
     build = context_build(context_folder, dockerfile)
     pairs = or_fail(lambda: parse_build_args(build_args))
     args = ProveArgs(build_args=tuple(pairs), **options)
-    sys.exit(or_fail(lambda: prove_command(core, finding, build, args)))
+
+    def experiment() -> int:
+        given = [*pairs, *(pair for each in builds for pair in each.build_args.items())]
+        with logging_to(log_file, redactor_of(core.settings.hosts, given)):
+            return prove_command(core, finding, build, args)
+
+    builds = [build, *core.settings.builds.values()]
+    sys.exit(or_fail(experiment))
 
 
 @cli.command()
@@ -317,31 +325,5 @@ def open_audit(audit: str, hosts_file: Path | None, store_folder: Path | None) -
     sys.exit(session.run_app(hosts_file, store_folder, name))
 
 
-@cli.command("keys")
-def keys_command() -> None:
-    """Print the keys of the terminal app.
-
-    Each with its id, by which app.toml changes it.
-    """
-    from cachetui.cli.places import format_keys
-
-    click.echo("\n".join(format_keys()))
-
-
-@cli.command()
-def schema() -> None:
-    """Print the JSON Schema of `--format json`."""
-    import json
-
-    from cachetui.report.formats.json import schema as json_schema
-
-    click.echo(json.dumps(json_schema(), indent=2))
-
-
-@cli.command()
-@store_option
-def paths(store_folder: Path | None) -> None:
-    """Print where settings and results are."""
-    from cachetui.cli.places import format_paths
-
-    click.echo("\n".join(format_paths(store_folder)))
+for command in reference.COMMANDS:
+    cli.add_command(command)

@@ -47,7 +47,8 @@ def selection_options(function: _F) -> _F:
         "include",
         metavar="NAMES|@TAG",
         multiple=True,
-        help="Only these hosts: names, globs, ranges such as ci-[1-12], or @tag.",
+        help="Only these hosts: names, globs, ranges such as ci-[1-12], or @tag; @failed and "
+        "@unreachable are those of the last audit.",
     )(function)
 
 
@@ -107,6 +108,13 @@ def _all_of(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:
     return decorate
 
 
+log_file_option = click.option(
+    "--log-file",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Append what happens on each host to FILE, in detail; without secret values.",
+)
+
 run_options = _all_of(
     click.option(
         "-f",
@@ -151,7 +159,27 @@ run_options = _all_of(
         metavar="AGE",
         help="How old a stored result may be: seconds, or 30m, 12h, 7d  [default: 1d]",
     ),
+    click.option(
+        "--timeout",
+        metavar="TIME",
+        help="End a build that takes longer: seconds, or 30m, 2h  [default: build_timeout, 1h]",
+    ),
+    click.option(
+        "--deadline", metavar="TIME", help="Stop the audit after this time, and keep what ended."
+    ),
+    click.option(
+        "--max-fail",
+        metavar="N|N%",
+        help="Stop when more hosts than this have failed  [default: go on]",
+    ),
+    click.option(
+        "--fan-out",
+        type=click.IntRange(1),
+        metavar="N",
+        help="How many hosts to work on at once  [default: all]",
+    ),
     click.option("--dry-run", is_flag=True, help="Print every command for every host, and stop."),
+    log_file_option,
     click.option(
         "--progress",
         type=click.Choice(["auto", "plain", "quiet"]),

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from cachetui.audit.limits import Limits
 from cachetui.cli.args import RunArgs
 from cachetui.cli.dry_run import dry_run
 from cachetui.cli.gate import code_with_gate, parse_gate
 from cachetui.cli.interrupts import in_thread, stopping
 from cachetui.cli.live_progress import follow
+from cachetui.cli.log_file import logging_to
 from cachetui.cli.result import exit_code, write_result
+from cachetui.cli.run_lines import RunLines, streams
 from cachetui.cli.show import show
 from cachetui.config.settings import BuildSettings, HostSettings
 from cachetui.config.toml_table import ConfigError
@@ -34,6 +37,7 @@ def run_build_command(
         fresh=args.fresh,
         outputs=args.outputs,
         max_age=_max_age(args),
+        limits=limits_of(args),
     )
     _check_output(args.show.output)
     gate = parse_gate(args.show.fail_on)
@@ -41,11 +45,18 @@ def run_build_command(
     if args.dry_run:
         write_result(dry_run(audit, hosts), args.show.output)
         return SAME
-    with follow(audit, args.progress), stopping(audit.stop) as interrupted:
+    lines = RunLines(audit) if streams(args.show) else None
+    with (
+        logging_to(args.log_file, audit.task.redactor),
+        follow(audit, args.progress),
+        stopping(audit.stop) as interrupted,
+    ):
         document = in_thread(audit.run)
     findings = core.findings(document)
     outputs = of_document(document, core.store)
-    show(document, findings, outputs, core.store, args.show)
+    if lines is not None:
+        lines.close()
+    show(document, findings, outputs, core.store, args.show, runs_shown=lines is not None)
     if interrupted.is_set():
         return INTERRUPTED
     return code_with_gate(exit_code(document, outputs), findings, gate)
@@ -54,21 +65,52 @@ def run_build_command(
 def _max_age(args: RunArgs) -> float:
     """How old a stored result may be, in seconds."""
     if args.max_age is None:
-        return seconds_of(DEFAULT_MAX_AGE)
+        return seconds_of(DEFAULT_MAX_AGE, "--max-age")
     if args.fresh:
         raise ConfigError("--fresh takes no stored result, of whatever --max-age; give one of them")
-    return seconds_of(args.max_age)
+    return seconds_of(args.max_age, "--max-age")
 
 
-def seconds_of(text: str) -> float:
-    """ "90", "30m", "12h", "7d" → seconds. Raises `ConfigError`."""
+def limits_of(args: RunArgs) -> Limits:
+    """The limits that the options set. Raises `ConfigError`."""
+    times = {"--timeout": args.timeout, "--deadline": args.deadline}
+    seconds = {name: seconds_of(text, name) for name, text in times.items() if text is not None}
+    for name, value in seconds.items():
+        if value == 0:
+            raise ConfigError(f"{name} 0: nothing can be built in no time")
+    max_failed, percent = _max_fail(args.max_fail)
+    return Limits(
+        max_failed=max_failed,
+        percent=percent,
+        build_timeout=seconds.get("--timeout"),
+        deadline=seconds.get("--deadline"),
+        at_once=args.fan_out,
+    )
+
+
+def _max_fail(text: str | None) -> tuple[float | None, bool]:
+    """ "3" → 3 hosts, "10%" → 10 of a hundred. Raises `ConfigError`."""
+    if text is None:
+        return None, False
+    number, percent = text.removesuffix("%").strip(), text.endswith("%")
+    try:
+        value = float(number) if percent else int(number)
+    except ValueError:
+        value = -1
+    if not 0 <= value <= (100 if percent else float("inf")):
+        raise ConfigError(f"--max-fail {text!r}: expected a number of hosts, or N% from 0 to 100")
+    return value, percent
+
+
+def seconds_of(text: str, option: str) -> float:
+    """ "90", "30m", "12h", "7d" → seconds. Raises `ConfigError`, which names the option."""
     number, unit = (text[:-1], text[-1]) if text[-1:] in _UNITS else (text, "s")
     try:
         seconds = float(number) * _UNITS[unit]
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds < float("inf"):
-        raise ConfigError(f"--max-age {text!r}: expected seconds, or an age such as 30m, 12h, 7d")
+        raise ConfigError(f"{option} {text!r}: expected seconds, or a time such as 30m, 12h, 7d")
     return seconds
 
 

@@ -3,23 +3,65 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from cachetui.audit.limits import failed
 from cachetui.cli.args import RunArgs
 from cachetui.config.host_patterns import select
 from cachetui.config.settings import BuildSettings, HostSettings, Settings, folder_build
 from cachetui.config.toml_table import ConfigError
+from cachetui.store.database import Store
+
+LAST_AUDIT = ("failed", "unreachable")
+"""Tags that hosts have from the last audit, unless hosts.toml has tags of these names."""
 
 
 def select_hosts(
-    settings: Settings, include: Sequence[str], exclude: Sequence[str]
+    settings: Settings,
+    include: Sequence[str],
+    exclude: Sequence[str],
+    store: Callable[[], Store],
 ) -> tuple[HostSettings, ...]:
-    """The hosts that -w and -x leave. Raises `ConfigError`."""
-    return tuple(select(settings.hosts, include, exclude))
+    """The hosts that -w and -x leave; the store is opened where @failed or @unreachable asks for
+    the last audit. Raises `ConfigError`."""
+    hosts = settings.hosts
+    own = {tag for host in hosts for tag in host.tags}
+    words = {word.strip() for text in (*include, *exclude) for word in text.split(",")}
+    asked = [tag for tag in LAST_AUDIT if f"@{tag}" in words and tag not in own]
+    if asked:
+        hosts = _with_tags_of_last_audit(hosts, asked, store())
+    names = {host.name for host in select(hosts, include, exclude)}
+    return tuple(host for host in settings.hosts if host.name in names)
+
+
+def _with_tags_of_last_audit(
+    hosts: Sequence[HostSettings], asked: Sequence[str], store: Store
+) -> tuple[HostSettings, ...]:
+    """The hosts with "failed" and "unreachable" among their tags where the last audit says so."""
+    entries = store.audits()
+    document = store.audit(entries[0].audit) if entries else None
+    if document is None:
+        raise ConfigError(f"@{asked[0]} asks for the last audit, and there is none in the store")
+    tags: dict[str, list[str]] = {}
+    for report in document.hosts:
+        runs = [run for run in document.runs if run.host == report.name]
+        states = {"failed": failed(report, runs), "unreachable": report.status == "unreachable"}
+        tags[report.name] = [tag for tag, holds in states.items() if holds]
+    for tag in asked:
+        if not any(tag in tags.get(host.name, ()) for host in hosts):
+            raise ConfigError(
+                f"@{tag}: no host of hosts.toml {_WAS[tag]} in the last audit ({document.audit})"
+            )
+    return tuple(
+        msgspec.structs.replace(host, tags=(*host.tags, *tags.get(host.name, ()))) for host in hosts
+    )
+
+
+_WAS = {"failed": "failed", "unreachable": "was unreachable"}
 
 
 def select_build(settings: Settings, name: str, args: RunArgs) -> BuildSettings:

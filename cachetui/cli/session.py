@@ -26,7 +26,7 @@ def load_settings(hosts_file: Path | None) -> Settings:
     return or_fail(lambda: hosts_toml.load(hosts_file))
 
 
-def open_store(folder: Path | None) -> Store:
+def open_store(folder: Path | None = None) -> Store:
     """The store; ends the process where it cannot be opened."""
     from cachetui.store.database import Store
 

@@ -17,6 +17,7 @@ from cachetui.outputs.outputs_report import OutputsReport
 from cachetui.records.document import Document
 from cachetui.report import formats, style
 from cachetui.report.audit_report import AuditReport, log_tail_of
+from cachetui.report.formats.jsonl import closing_lines
 from cachetui.store.database import Store
 
 
@@ -35,8 +36,11 @@ def show(
     outputs: OutputsReport | None,
     store: Store,
     args: ShowArgs,
+    *,
+    runs_shown: bool = False,
 ) -> None:
-    """Write an audit as the command line asks for, and the store's warnings."""
+    """Write an audit as the command line asks for, and the store's warnings. With `runs_shown` the
+    lines of its runs have been printed already."""
     report = AuditReport(
         document=document,
         findings=findings,
@@ -46,5 +50,9 @@ def show(
         width=shutil.get_terminal_size((160, 24)).columns,
         color=style.wanted(args.output is None and sys.stdout.isatty(), os.environ),
     )
-    write_result(formats.load(args.output_format).render(report), args.output)
+    if runs_shown:
+        text = "\n".join(closing_lines(report))
+    else:
+        text = formats.load(args.output_format).render(report)
+    write_result(text, args.output)
     print_warnings(store)

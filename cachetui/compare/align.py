@@ -6,11 +6,13 @@ What *differ* means here, and for exit code 1:
   builder misses where BuildKit hits is no disagreement of hosts.
 - A step differs when two hosts give it different statuses. FROM and the ARGs before it are not
   compared (hit and miss mean nothing for them), nor is `not-reached`: it follows from a failure,
-  which is compared.
+  which is compared. Neither is what was stopped or lost.
 - A step that a backend has none of is absent, not different. Between runs of one backend that
   both ended well it is different: one base image brought an ONBUILD trigger, the other did not.
 - A host that failed, or could not do, a scenario that another host did, differs.
 - An engine under several names is compared once: see `engines`.
+- Runs that failed agree about nothing: a scenario that ended well nowhere was not compared, unless
+  hosts differ in it.
 - Runs that were cancelled or lost say nothing about the build and are not compared; the layers
   of the images are not part of it.
 """
@@ -28,6 +30,9 @@ from cachetui.records.step import Step, StepId
 
 ABSENT = "absent"
 """The status of a step that a run has none of, where its peers have one."""
+
+
+_NOT_TOLD = ("not-reached", "stopped", "lost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +79,12 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Whether hosts behave alike. `compared` names the scenarios that two hosts or more ran."""
+    """Whether hosts behave alike. `compared` names the scenarios that two hosts or more ran;
+    `failed` those that failed on all that ran them, and are not compared."""
 
     disagreements: tuple[Disagreement, ...]
     compared: tuple[str, ...]
+    failed: tuple[str, ...] = ()
 
     @property
     def agree(self) -> bool:
@@ -92,7 +99,7 @@ def order(step: StepId) -> tuple[int, int, int]:
 
 def compares(step: Step) -> bool:
     """Whether a step's status says anything that can differ; see the top of this module."""
-    return step.stage_index >= 0 and step.keyword != "FROM" and step.status != "not-reached"
+    return step.stage_index >= 0 and step.keyword != "FROM" and step.status not in _NOT_TOLD
 
 
 def by_scenario(run: Run) -> Hashable:
@@ -129,13 +136,18 @@ def agree(document: Document) -> Agreement:
             groups.setdefault((run.scenario, run.repeat), []).append(run)
     found: list[Disagreement] = []
     compared: list[str] = []
+    failed: list[str] = []
     for (scenario, repeat), runs in groups.items():
-        if len(runs) < 2 or all(run.status == "unsupported" for run in runs):
+        if all(run.status == "unsupported" for run in runs):
             continue
-        if scenario not in compared:
+        differences = _part(scenario, repeat, runs) if len(runs) > 1 else []
+        if not differences and all(run.status != "ok" for run in runs):
+            failed.append(scenario)
+        elif len(runs) > 1:
             compared.append(scenario)
-        found += _part(scenario, repeat, runs)
-    return Agreement(tuple(found), tuple(compared))
+        found += differences
+    once = dict.fromkeys(scenario for scenario in failed if scenario not in compared)
+    return Agreement(tuple(found), tuple(dict.fromkeys(compared)), tuple(once))
 
 
 def _part(scenario: str, repeat: int, runs: list[Run]) -> list[Disagreement]:

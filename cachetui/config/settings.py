@@ -74,22 +74,3 @@ def folder_build(folder: Path) -> BuildSettings:
     """The build of a folder that no [builds] table names, called after the folder."""
     path = folder.expanduser().resolve()
     return BuildSettings(name=path.name or "build", context=path)
-
-
-def with_all_build_args(build: BuildSettings) -> BuildSettings:
-    """The same build with the `--build-arg NAME=VALUE`s of its docker_args moved to build_args.
-
-    Values of build_args are never stored or shown; docker_args are.
-    """
-    arguments = dict(build.build_args)
-    rest: list[str] = []
-    words = iter(build.docker_args)
-    for word in words:
-        option, equals, value = word.partition("=")
-        assignment = value if equals else next(words, "") if word == "--build-arg" else ""
-        if option == "--build-arg" and "=" in assignment:
-            name, _, text = assignment.partition("=")
-            arguments[name] = text
-        else:
-            rest += [word, assignment] if word == "--build-arg" and assignment else [word]
-    return msgspec.structs.replace(build, build_args=arguments, docker_args=tuple(rest))

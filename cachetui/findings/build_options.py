@@ -5,28 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-FLAGS = frozenset(
-    {"--pull", "--no-cache", "--rm", "--force-rm", "--compress", "--squash", "--load"}
-)
-"""Options whose value never is the next word."""
-
-_OFF = ("false", "0")
+from cachetui.builders.docker_args import SWITCHES, options
 
 
 def build_options(args: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Option → its values. An --add-host has its name alone: the address is in no key."""
-    options: dict[str, tuple[str, ...]] = {}
-    for number, argument in enumerate(args):
-        if not argument.startswith("--"):
-            continue
-        option, equals, value = argument.partition("=")
-        following = args[number + 1] if number + 1 < len(args) else ""
-        if not equals and option not in FLAGS and not following.startswith("-"):
-            value = following
-        if option == "--add-host":
+    """Option → its values, "" for a switch. An --add-host has its name alone: the address is in no
+    key."""
+    values: dict[str, tuple[str, ...]] = {}
+    for option in options(args):
+        value = option.value
+        if option.name in SWITCHES:
+            value = "" if option.on else "false"
+        if option.name == "add-host":
             value = re.split("[:=]", value)[0]
-        options[option] = (*options.get(option, ()), value)
-    return options
+        name = f"--{option.name}"
+        values[name] = (*values.get(name, ()), value)
+    return values
 
 
 def option_text(option: str, options: Mapping[str, tuple[str, ...]]) -> str:
@@ -38,14 +32,14 @@ def option_text(option: str, options: Mapping[str, tuple[str, ...]]) -> str:
 
 def forbids_cache(args: Sequence[str]) -> bool:
     """Whether --no-cache is among the options, and the last one is on."""
-    return _is_on("--no-cache", args)
+    return _is_on("no-cache", args)
 
 
 def pulls_always(args: Sequence[str]) -> bool:
     """Whether --pull is: base images are then those of the registry, whatever the host has."""
-    return _is_on("--pull", args)
+    return _is_on("pull", args)
 
 
-def _is_on(flag: str, args: Sequence[str]) -> bool:
-    given = [argument for argument in args if argument.partition("=")[0] == flag]
-    return bool(given) and given[-1].partition("=")[2] not in _OFF
+def _is_on(name: str, args: Sequence[str]) -> bool:
+    given = [option for option in options(args) if option.name == name]
+    return bool(given) and given[-1].on

@@ -95,8 +95,8 @@ def facts_command(
     """The script that tells all; `token` is unguessable text of hex digits."""
     values = {
         "CLIENT": client(docker, env),
-        "LEGACY": client(docker, env, "env DOCKER_BUILDKIT=0"),
-        "LIMITED": client(docker, env, "$_t"),
+        "LEGACY": client(docker, env, {"DOCKER_BUILDKIT": "0"}),
+        "LIMITED": client(docker, env, slot="$_t"),
         "REFS": shlex.join(bases),
         "SETTINGS": settings_command(docker, env),
         "SECONDS": str(DF_SECONDS),

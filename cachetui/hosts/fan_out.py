@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import resource
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
@@ -13,8 +15,13 @@ from cachetui.hosts.machine import Cancel
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
-FAN_OUT = 64
-"""Hosts that are worked on at once, unless a command says otherwise."""
+HANDLES_EACH = 8
+"""File handles that work on one host may take: a connection, a log and its raw output, and those
+of the store. It is five with 40 hosts on the recorded fleet; the rest is a margin."""
+
+MOST_HANDLES = 65536
+HANDLES_LEFT = 64
+"""File handles that are left to everything else."""
 
 POLL = 0.1
 GRACE = 10.0
@@ -37,18 +44,19 @@ class Outcome(Generic[Item, Value]):
 def run_on_all(
     items: Iterable[Item],
     work: Callable[[Item], Value],
-    limit: int,
+    limit: int | None = None,
     cancel: Cancel | None = None,
     on_done: Callable[[Outcome[Item, Value]], None] | None = None,
 ) -> list[Outcome[Item, Value]]:
-    """Do `work` on every item, at most `limit` at once; the outcomes in the items' order.
+    """Do `work` on every item, at most `limit` at once; the outcomes in the items' order. Without
+    a limit it is as many as this machine's file handles allow.
 
     Threads are daemons: none keeps the process alive. `on_done` is called as outcomes come, in
     the calling thread. After `cancel`, items not begun are `NotDone`, and so is, `GRACE` seconds
     later, work that does not end; an interrupt leaves at once.
     """
     fan = _FanOut(list(items), work, cancel)
-    fan.start(limit)
+    fan.start(room() if limit is None else limit)
     done: dict[int, Outcome[Item, Value]] = {}
     grace = GRACE
     try:
@@ -67,6 +75,19 @@ def run_on_all(
         done.get(number) or Outcome(item, error=NotDone("did not end when cancelled"))
         for number, item in enumerate(fan.items)
     ]
+
+
+def room() -> int:
+    """How many hosts this process has file handles for, after raising its own limit as far as it
+    may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and (hard == resource.RLIM_INFINITY or hard > soft):
+        wanted = MOST_HANDLES if hard == resource.RLIM_INFINITY else min(hard, MOST_HANDLES)
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+            soft = max(soft, wanted)
+    handles = MOST_HANDLES if soft == resource.RLIM_INFINITY else soft
+    return max(1, (handles - HANDLES_LEFT) // HANDLES_EACH)
 
 
 class _FanOut(Generic[Item, Value]):

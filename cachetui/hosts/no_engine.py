@@ -42,12 +42,18 @@ def _command(line: str, low: str, status: int, docker: Sequence[str], user: str)
     """The client's command cannot be run."""
     before, words = split(docker)
     command = shlex.join(words[:1])
-    sudoers = f"sudoers: {user} ALL=(root) NOPASSWD: /usr/bin/docker"
+    sudoers = f"sudoers: {user} ALL=(root) NOPASSWD:SETENV: /usr/bin/docker"
     if before and re.search(r"(password|terminal) is required", low):
         return (
             "permission",
             f"{before[0]} asks for a password for {user} to run {command}",
             f"allow it without one in {sudoers}",
+        )
+    if before and re.search(r"not allowed to (preserve|set) the", low):
+        return (
+            "permission",
+            f"{before[0]} does not let {user} set variables for {command}",
+            f"allow it with SETENV in {sudoers}",
         )
     if before and re.search(r"not allowed to execute|not in the sudoers|may not run", low):
         return (

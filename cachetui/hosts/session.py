@@ -7,6 +7,7 @@ at most `POLL` seconds.
 
 from __future__ import annotations
 
+import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,8 @@ from threading import Event
 from cachetui.hosts import lease, watcher
 from cachetui.hosts.lease import Holder, Lease
 from cachetui.hosts.machine import Cancel, Completed, HostError, HostErrorKind, OnOutput
+
+_log = logging.getLogger(__name__)
 
 POLL = 0.2
 BLOCK = 32 * 1024
@@ -98,6 +101,7 @@ class SessionMachine(ABC):
         cancel: Cancel | None = None,
     ) -> Completed:
         """See `Machine.run`. Without standard input the command is watched as in `stream`."""
+        _log.debug("%s: $ %s", self.name, command)
         watched = isinstance(stdin, bytes) and not stdin
         turn = self._turn
         if turn is None:
@@ -157,6 +161,7 @@ class SessionMachine(ABC):
                 running.stop()
                 raise self._error("shell", "a command printed more than 64 MiB")
             outputs[source].append(block)
+        _log.debug("%s: exit status %d", self.name, running.status)
         return Completed(running.status, b"".join(outputs[1]), b"".join(outputs[2]))
 
     def stream(
@@ -168,6 +173,7 @@ class SessionMachine(ABC):
         cancel: Cancel | None = None,
     ) -> int:
         """See `Machine.stream`."""
+        _log.debug("%s: $ %s", self.name, command)
         self._keep_turn()
         script = watcher.script(
             command,
@@ -180,6 +186,7 @@ class SessionMachine(ABC):
         running = _RunningCommand(self, script, None, timeout, cancel)
         for _, block, arrived in running.go():
             on_output(block, arrived)
+        _log.debug("%s: exit status %d", self.name, running.status)
         if self._turn is not None:
             self._turn.heard()
         return running.status

@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
-from cachetui.builders.command_line import client
+from cachetui.builders.client import client
 from cachetui.config.settings import HostSettings
 
 _PACKAGE = "cachetui.outputs.remote"

@@ -13,6 +13,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from cachetui.builders.command_line import Build
+from cachetui.builders.docker_args import options
 from cachetui.dockerfile.parse import Dockerfile, parse
 from cachetui.hosts.upload import context_name, path_on_host
 from cachetui.prove import context_edits
@@ -186,15 +187,12 @@ def _if(test: str, steps: Sequence[str]) -> str:
     return f"if [ {test} ]; then\n{lines}\nfi"
 
 
-def kept_options(options: Sequence[str]) -> tuple[str, ...]:
+def kept_options(args: Sequence[str]) -> tuple[str, ...]:
     """The build's own options without those that would fetch another base image, or send a
     cache of ours somewhere."""
-    kept: list[str] = []
-    rest = iter(options)
-    for option in rest:
-        name, equals, _ = option.partition("=")
-        if name == "--cache-to" and not equals:
-            next(rest, None)
-        elif name not in ("--pull", "--cache-to"):
-            kept.append(option)
-    return tuple(kept)
+    return tuple(
+        word
+        for option in options(args)
+        if option.name not in ("pull", "cache-to")
+        for word in option.words
+    )

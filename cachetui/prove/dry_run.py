@@ -37,7 +37,7 @@ def dry_run(
             if build.script not in shown:
                 shown.add(build.script)
                 yield build.script
-            yield host.job(build, Redactor({})).command(values=False)
+            yield host.job(build, Redactor({})).shown_command
     yield "# afterwards: our tags, the images that were made, our cache mounts and our folder"
     if image is not None:
         host.expect(*image)

@@ -13,6 +13,7 @@ from threading import Event
 from cachetui.audit.allowance import count_build
 from cachetui.audit.build_job import BuildJob
 from cachetui.audit.build_recorder import BuildRecorder
+from cachetui.audit.build_records import forget_builds_command, recorded_name
 from cachetui.audit.build_run import run_build
 from cachetui.audit.cleanup import empty_mounts_command
 from cachetui.audit.host_notes import HostNotes
@@ -20,8 +21,7 @@ from cachetui.audit.leftovers import run_removal
 from cachetui.audit.made_images import MadeImages, Removable
 from cachetui.audit.redact import Redactor
 from cachetui.builders.audit_names import mount_namespace, tag
-from cachetui.builders.client import last_line
-from cachetui.builders.command_line import client
+from cachetui.builders.client import client, last_line
 from cachetui.builders.legacy_images import LegacyMade
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.machine import Cancel, HostError, Machine
@@ -107,7 +107,7 @@ class ExperimentHost:
 
     def _note(self, made: LegacyMade | None = None) -> None:
         if self._notes is not None:
-            self._notes.note(self._images, mounts=False, made=made)
+            self._notes.note(self._images, made=made)
 
     def job(self, build: DerivedBuild, redactor: Redactor) -> BuildJob:
         return BuildJob(
@@ -247,6 +247,10 @@ class ExperimentHost:
             if build.planned.backend == "buildkit"
         }
         commands += sorted(command for command in emptied if command)
+        recorded = {recorded_name(self.job(build, Redactor({}))) for build in every} - {None}
+        if recorded:
+            spaces = {mount_namespace(build.name) for build in controlled}
+            commands.append(forget_builds_command(self.host, {*filter(None, recorded), *spaces}))
         if every:
             folder = shlex.quote(self.root)
             commands.append(f"chmod -R u+rwX {folder} 2>/dev/null; rm -rf {folder}")

@@ -7,8 +7,11 @@ from typing import Literal
 
 from cachetui.records.base import Record
 
-StepStatus = Literal["hit", "miss", "failed", "not-needed", "not-reached", "unsupported"]
-
+StepStatus = Literal[
+    "hit", "miss", "failed", "stopped", "lost", "not-needed", "not-reached", "unsupported"
+]
+"""How a step ended. One that was at work when its run was stopped is `stopped`; one whose host or
+engine was lost meanwhile is `lost`: neither says anything about the build."""
 
 Timing = Literal["engine", "printed", "arrival"]
 

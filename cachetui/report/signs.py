@@ -40,6 +40,8 @@ STEP_STATES: dict[str, State] = {
     "hit": _state("✓", "HIT", "good"),
     "miss": _state("○", "MISS", "warn"),
     "failed": _state("✗", "FAILED", "bad"),
+    "stopped": _state("–", "stopped", "muted"),
+    "lost": _state("✗", "lost", "bad"),
     "not-needed": _state("–", "not needed", "muted", "skip"),
     "not-reached": _state("·", "not reached", "muted", "n/r"),
     "unsupported": _state("⊘", "unsupported", "muted", "n/a"),

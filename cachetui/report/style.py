@@ -11,6 +11,8 @@ _CODES = {
     "mixed": "35",
     "base": "2",
     "absent": "2",
+    "stopped": "2",
+    "lost": "1;31",
     "not-needed": "2",
     "not-reached": "2",
     "unsupported": "2",

@@ -19,8 +19,11 @@ def verdict(document: Document, agreement: Agreement) -> tuple[str, ...]:
     """Whether hosts behave alike, and where not: a headline, then a line for each difference."""
     missing = [host.name for host in document.hosts if host.status != "ok"]
     besides = f" Not compared: {clean_line(fold(missing))}." if missing else ""
+    if agreement.failed:
+        besides = f" Failed everywhere: {clean_line(', '.join(agreement.failed))}.{besides}"
     if not agreement.compared:
-        return (f"Nothing to compare: no scenario ran on two hosts.{besides}",)
+        why = "no scenario ended well" if agreement.failed else "no scenario ran on two hosts"
+        return (f"Nothing to compare: {why}.{besides}",)
     if agreement.agree:
         counted = each_engine_once(document).runs
         hosts = len({run.host for run in counted if run.scenario in agreement.compared})

@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cachetui.config.settings import HostSettings, Settings, folder_build, with_all_build_args
+from cachetui.builders.docker_args import with_all_build_args
+from cachetui.config.settings import HostSettings, Settings, folder_build
 from cachetui.core import Core, Options, UserError
 from cachetui.store.database import Store
 from tests.sample_builds import PLAIN, folder

@@ -129,3 +129,17 @@ def test_a_short_value_goes_where_its_name_stands_before_it() -> None:
 def test_the_value_of_a_hosts_environment_is_a_secret_too() -> None:
     redactor = Redactor({}, [("TOKEN", "on-the-first"), ("TOKEN", "on-the-other")])
     assert redactor.text(b"on-the-first on-the-other") == b"[env TOKEN] [env TOKEN]"
+
+
+def test_in_an_image_a_short_value_goes_where_it_is_all_there_is() -> None:
+    redactor = Redactor({"PIN": "7Q4x", "ARCH": "amd64", "N": "20"})
+    config = (
+        b'{"Env":["KEPT=7Q4x","A=7Q4xy"],"Labels":{"pin":"7Q4x","x":"y 7Q4x","n":"20"},'
+        b'"architecture":"amd64","Retries":20,"created_by":"LABEL pin=7Q4x m=amd64"}'
+    )
+    assert redactor.image(config) == (
+        b'{"Env":["KEPT=[build-arg PIN]","A=7Q4xy"],"Labels":{"pin":"[build-arg PIN]",'
+        b'"x":"y 7Q4x","n":"[build-arg N]"},"architecture":"amd64","Retries":20,'
+        b'"created_by":"LABEL pin=[build-arg PIN] m=[build-arg ARCH]"}'
+    )
+    assert Redactor({}).image(config) == config

@@ -6,13 +6,8 @@ import shlex
 
 import pytest
 
-from cachetui.builders.command_line import (
-    Build,
-    build_command,
-    client,
-    named_folder,
-    refused_argument,
-)
+from cachetui.builders.client import client
+from cachetui.builders.command_line import Build, build_command, shown_command
 from cachetui.records.run import OutputFormat
 from cachetui.records.scenario import AS_FOUND, SCENARIO_NAMES, Planned
 
@@ -26,17 +21,13 @@ BUILD = Build(
 )
 
 
-def command(scenario: str, repeat: int = 1, *, values: bool = True) -> str:
-    output: OutputFormat = "legacy" if scenario.startswith("legacy") else "rawjson"
-    return build_command(
-        ("docker",),
-        {},
-        BUILD,
-        Planned(scenario, repeat),
-        "A",
-        output,
-        values=values,
-    )
+def command(scenario: str, repeat: int = 1) -> str:
+    planned = Planned(scenario, repeat)
+    return shown_command(("docker",), BUILD, planned, "A", output_of(scenario))
+
+
+def output_of(scenario: str) -> OutputFormat:
+    return "legacy" if scenario.startswith("legacy") else "rawjson"
 
 
 def test_only_cold_runs_say_no_cache() -> None:
@@ -64,17 +55,26 @@ def test_as_found_is_what_a_user_types(scenario: str) -> None:
     assert not any(word.startswith("BUILDKIT_CACHE_MOUNT_NS") for word in words)
 
 
-def test_what_is_kept_names_arguments_without_values() -> None:
-    kept = command("buildkit-cold", values=False)
-    assert "hunter22" not in kept
-    assert "--build-arg TOKEN " in kept
-    assert shlex.split(kept)[-3:] == ["-f", "/c/context/Docker file", "/c/context"]
+def test_what_is_shown_names_arguments_without_values() -> None:
+    shown = command("buildkit-cold")
+    assert "hunter22" not in shown
+    assert shown.startswith("DOCKER_BUILDKIT=1 docker build ")
+    assert "--build-arg TOKEN " in shown
+    assert shlex.split(shown)[-3:] == ["-f", "/c/context/Docker file", "/c/context"]
+    planned = Planned("buildkit-cold", 1)
+    behind_sudo = shown_command(("sudo", "-n", "docker"), BUILD, planned, "A", "plain")
+    assert behind_sudo.startswith("sudo -n env DOCKER_BUILDKIT=1 docker build ")
 
 
 def test_the_environment_reaches_a_client_behind_sudo() -> None:
-    assert client(("docker",), {"A": "1"}, {"B": "x y"}) == "B='x y' docker"
-    assert client(("sudo", "-n", "docker"), {"A": "1"}, {"B": "2"}) == "sudo -n env A=1 B=2 docker"
+    env, given = {"A": "1"}, {"B": "x y"}
+    assert client(("docker",), env, given) == "B='x y' docker"
     assert client(("/opt/docker",)) == "/opt/docker"
+    sudo = ("/usr/bin/sudo", "-n", "docker")
+    assert client(sudo) == "/usr/bin/sudo -n docker"
+    assert client(sudo, env, given) == "B='x y' /usr/bin/sudo --preserve-env=A,B -n docker"
+    assert client(("doas", "docker"), env, given) == "doas env A=1 'B=x y' docker"
+    assert client(("doas", "docker"), env, slot="$_t") == "doas env A=1 $_t docker"
 
 
 def test_our_options_hold_against_the_users() -> None:
@@ -83,32 +83,18 @@ def test_our_options_hold_against_the_users() -> None:
         "/c", "/c/Dockerfile", build_args={"BUILDKIT_CACHE_MOUNT_NS": "mine"}, docker_args=args
     )
     warm = Planned("buildkit-warm", 1)
-    words = shlex.split(build_command(("docker",), {}, build, warm, "A", "plain"))
+    words = shlex.split(shown_command(("docker",), build, warm, "A", "plain"))
     spaces = [word for word in words if word.startswith("BUILDKIT_CACHE_MOUNT_NS=")]
     assert spaces[-1] == "BUILDKIT_CACHE_MOUNT_NS=cachetui-A"
     assert [word for word in words if word.startswith("--no-cache")][-1] == "--no-cache=false"
 
 
-@pytest.mark.parametrize("wrong", ["-t", "-tapp", "--tag=app", "--push", "-o", "--progress=tty"])
-def test_what_would_move_the_users_names_is_refused(wrong: str) -> None:
-    assert refused_argument(["--shm-size=1g", wrong, "x"]) == wrong
-    assert refused_argument(["--shm-size=1g", "--label", "a=-t"]) is None
-
-
 @pytest.mark.parametrize(
-    ("args", "folder"),
-    [
-        (("--build-context", "data=../data"), "data=../data"),
-        (("--build-context=data=/srv/data",), "data=/srv/data"),
-        (("--build-context=a=docker-image://x", "--build-context", "b=."), "b=."),
-        (("--build-context=l=oci-layout:///srv/l",), "l=oci-layout:///srv/l"),
-        (("--build-context=a=docker-image://x:1",), None),
-        (("--build-context", "a=https://example.com/x.git"), None),
-        (("--build-context=a=target:other",), None),
-        (("--label", "--build-context"), None),
-    ],
+    "name",
+    ["UID", "PATH", "HOME", "a-b", "a.b", "1A", "DOCKER_HOST", "LD_PRELOAD", "BUILDX_BUILDER"],
 )
-def test_a_named_context_that_is_a_folder_is_not_sent(
-    args: tuple[str, ...], folder: str | None
-) -> None:
-    assert named_folder(args) == folder
+def test_a_name_that_the_shell_or_docker_uses_has_its_value_in_the_command(name: str) -> None:
+    build = Build("/c", "/c/Dockerfile", build_args={name: "v", "TOKEN": "w"})
+    text = build_command(("docker",), {}, build, Planned("legacy-cold", 1), "A", "legacy")
+    assert f"--build-arg {name}=v --build-arg TOKEN " in text
+    assert text.startswith("TOKEN=w DOCKER_BUILDKIT=0 docker build")

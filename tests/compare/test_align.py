@@ -130,3 +130,43 @@ def test_one_host_has_nobody_to_compare_with() -> None:
     agreement = agree(b.document([b.run("old", "buildkit-cold")]))
     assert agreement.agree
     assert agreement.compared == ()
+
+
+def failed_at(host: str, scenario: str, line: int = 1) -> Run:
+    steps = tuple(
+        msgspec.structs.replace(
+            step, status="failed" if n == line else "not-reached" if n > line else step.status
+        )
+        for n, step in enumerate(b.run(host, scenario).steps)
+    )
+    return b.run(host, scenario, steps=steps, status="failed", reason="no")
+
+
+def test_runs_that_failed_agree_about_nothing() -> None:
+    document = b.document()
+    for host in document.hosts:
+        document = replaced(document, failed_at(host.name, "buildkit-cold", line=3))
+    agreement = agree(document)
+    assert agreement.disagreements == ()
+    assert agreement.failed == ("buildkit-cold",)
+    assert "buildkit-cold" not in agreement.compared
+    assert agreement.compared
+    every = [failed_at(host.name, "buildkit-cold", line=3) for host in document.hosts]
+    alone = agree(b.document(every))
+    assert (alone.compared, alone.failed) == ((), ("buildkit-cold",))
+
+
+def test_hosts_on_which_a_build_fails_elsewhere_differ() -> None:
+    runs = [failed_at("old", "buildkit-cold", line=3), failed_at("new", "buildkit-cold", line=4)]
+    agreement = agree(b.document(runs))
+    assert agreement.disagreements
+    assert agreement.failed == ()
+
+
+def test_what_was_stopped_or_lost_is_no_difference() -> None:
+    plain = b.run("old", "buildkit-cold")
+    for status in ("stopped", "lost"):
+        cut = tuple(msgspec.structs.replace(step, status=status) for step in plain.steps)
+        timed_out = b.run("new", "buildkit-cold", steps=cut, status="failed", reason="too long")
+        (found,) = agree(b.document([plain, timed_out])).disagreements
+        assert found.step is None

@@ -192,6 +192,14 @@ NO_ENGINE = [
     ),
     (
         1,
+        "sudo: sorry, you are not allowed to set the following environment variables: A",
+        ["sudo", "-n", "docker"],
+        "permission",
+        "sudo does not let me set variables for docker",
+        "SETENV",
+    ),
+    (
+        1,
         "sudo: a password is required",
         ["sudo", "-n", "docker"],
         "permission",
@@ -417,6 +425,7 @@ def test_engine_without_info(fake: Any) -> None:
 
 def test_sudo_gets_the_environment() -> None:
     command = facts_command(("sudo", "-n", "docker"), {"A": "b c"}, ["x:1"], TOKEN)
-    assert "sudo -n env 'A=b c' docker \"$@\"" in command
-    assert "sudo -n env 'A=b c' env DOCKER_BUILDKIT=0 docker build" in command
-    assert "sudo -n env 'A=b c' $_t docker system df" in command
+    assert 'sudo --preserve-env=A -n docker "$@"' in command
+    assert "DOCKER_BUILDKIT=0 sudo --preserve-env=A,DOCKER_BUILDKIT -n docker build" in command
+    assert "sudo --preserve-env=A -n $_t docker system df" in command
+    assert "b c" not in command

@@ -134,7 +134,7 @@ def test_files_are_made_what_they_were() -> None:
 
 def test_no_value_of_the_hosts_environment_is_shown(tmp_path: Path) -> None:
     env = {"REGISTRY_TOKEN": "s3cret value", "PLAIN": "plain"}
-    host = HostSettings(name="h", address="h", docker=("sudo", "-n", "docker"), env=env)
+    host = HostSettings(name="h", address="h", docker=("doas", "docker"), env=env)
     facts: Any = None
     machine: Any = None
     bench = ExperimentHost(

@@ -57,6 +57,12 @@ def test_the_verdict_stands_last_and_names_the_odd_one() -> None:
     assert shown(b.document()).splitlines()[-1] == "4 hosts agree step by step in 3 scenarios."
     alone = b.document([b.run("old", "buildkit-cold")])
     assert shown(alone).splitlines()[-1] == "Nothing to compare: no scenario ran on two hosts."
+    failed = [
+        b.run(host, "buildkit-cold", steps=(), status="failed", reason="no")
+        for host in ("old", "new")
+    ]
+    said = shown(b.document(failed)).splitlines()[-1]
+    assert said == "Nothing to compare: no scenario ended well. Failed everywhere: buildkit-cold."
 
 
 def test_from_does_not_count_in_the_hits() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.dockerfile.instruction import Instruction, Mount
+from cachetui.findings.build_options import build_options, forbids_cache
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, Claim
 from cachetui.findings.record import Evidence
@@ -48,15 +49,14 @@ def observe(case: Case) -> Iterator[Claim]:
 def _option(case: Case) -> tuple[str | None, frozenset[int]]:
     """The option of the build that empties mounts, and of which stages."""
     args = case.document.build.docker_args
-    for number, word in enumerate(args):
-        if word in ("--no-cache", "--no-cache=true"):
-            return "--no-cache", case.needed
-        if word.startswith("--no-cache-filter"):
-            value = word.partition("=")[2] or (args[number + 1] if number + 1 < len(args) else "")
-            names = {name.strip().lower() for name in value.split(",")}
-            stages = [s.index for s in case.dockerfile.stages if s.name and s.name in names]
-            return f"--no-cache-filter={value}", case.needed & frozenset(stages)
-    return None, frozenset()
+    if forbids_cache(args):
+        return "--no-cache", case.needed
+    value = ",".join(build_options(args).get("--no-cache-filter", ()))
+    if not value:
+        return None, frozenset()
+    names = {name.strip().lower() for name in value.split(",")}
+    stages = [s.index for s in case.dockerfile.stages if s.name and s.name in names]
+    return f"--no-cache-filter={value}", case.needed & frozenset(stages)
 
 
 def _emptied(mount: Mount, engine: str) -> bool:

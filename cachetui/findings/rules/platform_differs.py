@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cachetui.findings.build_options import build_options
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, Claim
 from cachetui.findings.record import Evidence
@@ -14,7 +15,7 @@ from cachetui.records.step import StepId
 
 def observe(case: Case) -> Iterator[Claim]:
     build = case.document.build
-    if any(word.startswith("--platform") for word in build.docker_args):
+    if "--platform" in build_options(build.docker_args):
         return
     platforms: dict[str, list[str]] = {}
     set_there: dict[str, str] = {}

@@ -60,8 +60,12 @@ def encode_outputs(report: OutputsReport) -> bytes:
 
 def _encode(record: Record) -> bytes:
     raw = to_json(record)
-    text = msgspec.json.format(raw, indent=2).decode()
-    return (_TO_ESCAPE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n").encode()
+    return (escaped(msgspec.json.format(raw, indent=2).decode()) + "\n").encode()
+
+
+def escaped(text: str) -> str:
+    """JSON with escapes for what a terminal would act on."""
+    return _TO_ESCAPE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def schema() -> dict[str, Any]:

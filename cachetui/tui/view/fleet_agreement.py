@@ -45,8 +45,11 @@ class FleetAgreement:
     def verdict(self) -> tuple[Line, ...]:
         """At most two lines: who is the odd one out and where, then what each side did."""
         first = self.first
-        if self.agreement is None or not self.agreement.compared:
+        if self.agreement is None or not (self.agreement.compared or self.agreement.failed):
             return ()
+        if not self.agreement.compared:
+            where = ", ".join(signs.short_scenario(s) for s in self.agreement.failed)
+            return (line(("✗ ", "bad"), "failed everywhere", (f" in {where}", "muted")),)
         if first is None:
             where = ", ".join(signs.short_scenario(s) for s in self.agreement.compared)
             return (line(("✓ ", "good"), "hosts agree step by step", (f" in {where}", "muted")),)

@@ -1,0 +1,220 @@
+"""The user's own options of `docker build` (`docker_args`), read as docker reads them.
+
+Docker's options follow POSIX with GNU's long names (pflag, flag.go): `--name value`,
+`--name=value`, `-mVALUE`, `-m VALUE`, `-m=VALUE`, and letters without a value in one word. An
+option without a value never takes the next word; the last of several holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from cachetui.config.settings import BuildSettings
+from cachetui.dockerfile.instruction import is_remote
+
+SWITCHES = frozenset(
+    ("check", "compress", "debug", "detach", "disable-content-trust", "force-rm", "help", "load")
+) | frozenset(("no-cache", "pull", "push", "quiet", "rm", "squash", "stream"))
+"""Options that need no value; one can only stand behind `=`."""
+
+PASSED_ON = frozenset(
+    [
+        "add-host",
+        "allow",
+        "annotation",
+        "attest",
+        "build-arg",
+        "build-context",
+        "cache-from",
+        "cache-to",
+        "cgroup-parent",
+        "compress",
+        "cpu-period",
+        "cpu-quota",
+        "cpu-shares",
+        "cpuset-cpus",
+        "cpuset-mems",
+        "disable-content-trust",
+        "force-rm",
+        "isolation",
+        "label",
+        "load",
+        "memory",
+        "memory-swap",
+        "network",
+        "no-cache",
+        "no-cache-filter",
+        "platform",
+        "policy",
+        "provenance",
+        "pull",
+        "rm",
+        "sbom",
+        "secret",
+        "security-opt",
+        "shm-size",
+        "squash",
+        "ssh",
+        "stream",
+        "ulimit",
+    ]
+)
+"""Options that an audit passes on: those of `docker build` and `docker buildx build` of Docker
+20.10 to 29 that change what is built or how, and leave nothing on the host but the image."""
+
+_NAMES = "the audit names its images itself and removes them"
+_PRINTS = "the audit reads what docker prints"
+_WRITES = "it writes a file on the host"
+_BUILDS_NOT = "it does not build"
+_BUILDER = "the audit builds with the host's own engine"
+
+_REFUSED: Mapping[str, str] = {
+    **dict.fromkeys(("tag", "output", "push"), _NAMES),
+    **dict.fromkeys(("quiet", "progress", "debug"), _PRINTS),
+    **dict.fromkeys(("iidfile", "metadata-file"), _WRITES),
+    **dict.fromkeys(("call", "check", "print", "invoke", "help"), _BUILDS_NOT),
+    **dict.fromkeys(("builder", "detach", "root", "server-config"), _BUILDER),
+    "file": 'name the Dockerfile with `dockerfile = "…"`',
+    "target": 'name the stage with `target = "…"`',
+}
+_LETTERS: Mapping[str, str] = {
+    "c": "cpu-shares",
+    "D": "debug",
+    "f": "file",
+    "h": "help",
+    "m": "memory",
+    "o": "output",
+    "q": "quiet",
+    "t": "tag",
+}
+_TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
+_FALSE = frozenset(("0", "f", "F", "false", "FALSE", "False"))
+"""What docker takes for a truth value (Go's strconv.ParseBool)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option with its long name and its value; one without a value has "true". `words` are
+    those that it was written in; letters in one word share it. `problem` says what is wrong with
+    them, "" when nothing is."""
+
+    name: str
+    value: str
+    words: tuple[str, ...]
+    problem: str = ""
+
+    @property
+    def on(self) -> bool:
+        """Whether a switch is on."""
+        return self.value in _TRUE
+
+
+def options(args: Sequence[str]) -> Iterator[Option]:
+    """The options in their order, with a problem where docker itself would refuse the words.
+
+    A long option of no known name is taken for one with a value, unless what follows is an
+    option, too.
+    """
+    rest = list(args)
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            yield Option("", "", (word, *rest), "it ends the options, and nothing may follow them")
+            return
+        if word.startswith("--"):
+            yield _long(word, rest)
+        elif word.startswith("-") and word != "-":
+            yield from _letters(word, rest)
+        else:
+            yield Option("", word, (word,), "it is no option, and the context is the build's own")
+
+
+def _long(word: str, rest: list[str]) -> Option:
+    name, equals, value = word[2:].partition("=")
+    if equals:
+        return _checked(name, value, (word,))
+    if name in SWITCHES:
+        return Option(name, "true", (word,))
+    known = name in PASSED_ON or name in _REFUSED
+    if not rest or (not known and rest[0].startswith("-")):
+        return Option(name, "", (word,), "it needs a value" if known else "")
+    value = rest.pop(0)
+    return Option(name, value, (word, value))
+
+
+def _letters(word: str, rest: list[str]) -> Iterator[Option]:
+    letters = word[1:]
+    while letters:
+        letter, letters = letters[0], letters[1:]
+        name = _LETTERS.get(letter, letter)
+        if letters.startswith("="):
+            yield _checked(name, letters[1:], (word,))
+            return
+        if name in SWITCHES:
+            yield Option(name, "true", (word,))
+            continue
+        if letters:
+            yield Option(name, letters, (word,))
+        elif rest:
+            value = rest.pop(0)
+            yield Option(name, value, (word, value))
+        else:
+            yield Option(name, "", (word,), "it needs a value")
+        return
+
+
+def _checked(name: str, value: str, words: tuple[str, ...]) -> Option:
+    wrong = name in SWITCHES and value not in _TRUE | _FALSE
+    return Option(name, value, words, "its value is neither true nor false" if wrong else "")
+
+
+def refused_argument(args: Sequence[str]) -> tuple[str, str] | None:
+    """The first words that an audit does not pass on, and why; None when all are fine."""
+    for option in options(args):
+        reason = option.problem or _REFUSED.get(option.name, "") or _leaves(option)
+        if not reason and option.name not in PASSED_ON:
+            reason = "it is no option of docker build that cachetui knows"
+        if reason:
+            return " ".join(option.words), reason
+    return None
+
+
+def _leaves(option: Option) -> str:
+    """Why an option whose name is passed on is not, because of its value; "" when it is."""
+    if option.name == "rm" and not option.on:
+        return "it leaves containers on the host"
+    if option.name == "cache-to":
+        fields = [field.strip().lower() for field in option.value.split(",")]
+        if "type=inline" not in fields:
+            return "it writes a cache that other builds read; only type=inline writes none"
+    return ""
+
+
+def named_folder(args: Sequence[str]) -> str | None:
+    """The first named context that is a folder (`--build-context NAME=FOLDER`), None without any:
+    only the build's own context is sent to hosts. What buildx fetches is none: images, URLs, git
+    references and other targets (buildx `build/opt.go`, loadInputs)."""
+    for option in options(args):
+        source = option.value.partition("=")[2] if option.name == "build-context" else ""
+        if source and not (source.startswith(("docker-image://", "target:")) or is_remote(source)):
+            return option.value
+    return None
+
+
+def with_all_build_args(build: BuildSettings) -> BuildSettings:
+    """The same build with the `--build-arg NAME=VALUE`s of its docker_args moved to build_args.
+
+    Values of build_args are never stored or shown; docker_args are.
+    """
+    arguments = dict(build.build_args)
+    kept: list[str] = []
+    for option in options(build.docker_args):
+        name, equals, value = option.value.partition("=")
+        if option.name == "build-arg" and equals:
+            arguments[name] = value
+        else:
+            kept += option.words
+    return msgspec.structs.replace(build, build_args=arguments, docker_args=tuple(kept))

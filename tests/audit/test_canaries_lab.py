@@ -1,0 +1,176 @@
+"""Secret values of a build are nowhere afterwards, and in no list of processes meanwhile."""
+
+from __future__ import annotations
+
+import base64
+import threading
+import urllib.parse
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from cachetui.core import Core
+from cachetui.store.database import Store
+from tests.audits import audit, core_of
+from tests.lab import Lab
+from tests.lab.host import Host
+from tests.sample_builds import folder
+
+pytestmark = pytest.mark.lab
+
+MARK = "c4n4ry"
+VALUES = {
+    "TOKEN": f"{MARK}-plain-value",
+    "URL": f"https://x.test/?a=1&token=<{MARK}>",
+    "QUOTED": f'it\'s "{MARK}" $HOME `x` \\ end',
+    "LINES": f"first {MARK}\nsecond {MARK}",
+    "USERNAME": f"{MARK}-user",
+    "http_proxy": f"http://u:{MARK}@127.0.0.1:1",
+    "UNUSED": f"{MARK}-unused",
+    "PIN": "7Q4x",
+}
+HOST_VALUE = f"{MARK}-of-the-host"
+TEXT = """FROM base:1
+ARG TOKEN
+ARG URL
+ARG QUOTED
+ARG PIN
+ENV KEPT=$TOKEN
+LABEL url=$URL pin=$PIN
+RUN printf '%s\\n' "$TOKEN" "$URL" "$QUOTED"; printf '%s' "$URL" | base64; sleep 0.4
+RUN echo "PIN=$PIN"; printf 'half %s' "${TOKEN%%-*}"; sleep 0.3; echo "-${TOKEN#*-}"
+RUN exit 4 # $TOKEN
+"""
+MOUNTED = "RUN --mount=type=cache,target=/m echo kept >/m/$TOKEN\n"
+BUILT = TEXT[: TEXT.rindex("RUN exit")]
+
+
+class Processes:
+    """Every command line that was seen on this machine, on which all the lab's hosts are."""
+
+    def __init__(self) -> None:
+        self.seen: set[bytes] = set()
+        self._over = threading.Event()
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        thread = threading.Thread(target=self._watch)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(0.01):
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    self.seen.add(path.read_bytes())
+                except OSError:
+                    continue
+
+
+def forms(value: str) -> set[bytes]:
+    """A value as it may be written by the programs that get it."""
+    texts = {value, *value.splitlines(), urllib.parse.quote(value, safe="")}
+    json = msgspec.json.encode(value).decode()[1:-1]
+    texts |= {json, json.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")}
+    coded = {base64.b64encode(value.encode() + end).rstrip(b"=")[:-1] for end in (b"", b"\n")}
+    return {text.encode() for text in texts} | coded
+
+
+def held(data: bytes) -> list[bytes]:
+    """The forms of values that are in some bytes."""
+    values = [*VALUES.values(), HOST_VALUE]
+    return [form for value in values for form in forms(value) if form in data]
+
+
+def around(data: bytes) -> list[bytes]:
+    """Where forms of values stand, with what is around them."""
+    places = [data.index(form) for form in held(data)]
+    return [data[max(0, at - 60) : at + 60] for at in places]
+
+
+def everything_written(root: Path) -> Iterator[tuple[Path, bytes]]:
+    """Each file below a folder, with what is packed in it."""
+    for path in root.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            data = path.read_bytes()
+            yield path, data
+            for start in (b"\x78\x01", b"\x78\x9c", b"\x78\xda"):
+                at = data.find(start)
+                while at >= 0:
+                    with suppress(zlib.error):
+                        yield path, zlib.decompressobj().decompress(data[at:])
+                    at = data.find(start, at + 1)
+
+
+@pytest.fixture(scope="module")
+def processes() -> Processes:
+    return Processes()
+
+
+def names_of_builds(host: Host) -> list[str]:
+    """The builds that the engine knows of."""
+    return host.docker("buildx", "history", "ls", "--format", "{{.Name}}").stdout.decode().split()
+
+
+BEFORE: dict[str, list[str]] = {}
+
+
+@pytest.fixture(scope="module")
+def core(lab: Lab, tmp_path_factory: pytest.TempPathFactory, processes: Processes) -> Core:
+    core = core_of(lab, tmp_path_factory.mktemp("store"))
+    hosts = tuple(
+        msgspec.structs.replace(host, env={**host.env, "HOST_TOKEN": HOST_VALUE})
+        for host in core.settings.hosts
+    )
+    core = Core(msgspec.structs.replace(core.settings, hosts=hosts), core.store)
+    for name in ("new", "ctd"):
+        own = folder(tmp_path_factory.mktemp("own"), "FROM base:1\nRUN true\n")
+        lab[name].docker("build", "--network=none", str(own))
+        BEFORE[name] = names_of_builds(lab[name])
+        assert BEFORE[name]
+    with processes.watched():
+        for name, text in (("failing", TEXT), ("built", BUILT), ("mounts", BUILT + MOUNTED)):
+            build = folder(tmp_path_factory.mktemp(name), text)
+            document = audit(core, build, build_args=VALUES, outputs=name == "built")
+            ended = {run.status for run in document.runs if run.backend == "buildkit"}
+            assert ended == {"failed" if name == "failing" else "ok"}
+    return core
+
+
+@pytest.mark.usefixtures("core")
+def test_no_list_of_processes_shows_a_value(processes: Processes) -> None:
+    assert any(b"--build-arg\0TOKEN" in line for line in processes.seen)
+    assert [line for line in processes.seen if held(line)] == []
+
+
+def test_nothing_that_was_written_here_holds_a_value(core: Core) -> None:
+    store: Store = core.store
+    written = list(everything_written(store.folder))
+    assert len(written) > 10
+    assert [around(data) for _, data in written if held(data)] == []
+
+
+@pytest.mark.usefixtures("core")
+@pytest.mark.parametrize("name", ["old", "mid", "new", "ctd"])
+def test_nothing_that_was_written_on_a_host_holds_a_value(lab: Lab, name: str) -> None:
+    host = lab[name]
+    written = list(everything_written(host.cache_folder))
+    assert [(path, held(data)) for path, data in written if held(data)] == []
+    told = host.docker("image", "ls", "-aq", "--no-trunc").stdout.decode().split()
+    for image in told:
+        for words in (("image", "inspect", image), ("history", "--no-trunc", image)):
+            assert held(host.docker(*words).stdout) == []
+
+
+@pytest.mark.usefixtures("core")
+@pytest.mark.parametrize("name", ["new", "ctd"])
+def test_the_engines_own_records_of_builds_are_as_before(lab: Lab, name: str) -> None:
+    assert names_of_builds(lab[name]) == BEFORE[name]

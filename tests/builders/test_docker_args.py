@@ -1,0 +1,117 @@
+"""What is passed on of the user's own options: read as docker reads them."""
+
+from __future__ import annotations
+
+import pytest
+
+from cachetui.builders.docker_args import named_folder, options, refused_argument
+
+REFUSED = {
+    # The user's names would move from what they built to what is built here.
+    "-t app": "names its images",
+    "-tapp": "names its images",
+    "-t=app": "names its images",
+    "--tag=app": "names its images",
+    "--push": "names its images",
+    "-o out": "names its images",
+    "--output type=local,dest=out": "names its images",
+    # Letters in one word.
+    "-Dtuser/image:prod": "reads what docker prints",
+    "-qtuser/image:prod": "reads what docker prints",
+    "-Do/path": "reads what docker prints",
+    "-hotuser/image": "does not build",
+    "-m1g -tapp": "names its images",
+    "-q=false": "reads what docker prints",
+    # What docker would take for a value of the option before it, or for the context.
+    "--no-cache -tapp": "names its images",
+    "--pull app": "no option",
+    "--no-cache false": "no option",
+    "--label a=b /etc": "no option",
+    "--label a=b -": "no option",
+    "--label a=b -- -t app": "ends the options",
+    # Values.
+    "--rm=false": "containers",
+    "--rm=0": "containers",
+    "--no-cache=no": "neither true nor false",
+    "--label": "needs a value",
+    "-m": "needs a value",
+    # Files on the host, caches that others read.
+    "--iidfile id": "writes a file",
+    "--metadata-file=m": "writes a file",
+    "--cache-to type=local,dest=/srv": "writes a cache",
+    "--cache-to=user/app:cache": "writes a cache",
+    # What the audit does itself.
+    "-f Dockerfile.dev": "dockerfile =",
+    "--target prod": "target =",
+    "--progress=tty": "prints",
+    "--builder b": "own engine",
+    "--call=outline": "does not build",
+    "--check": "does not build",
+    "--help": "does not build",
+    # What nobody knows.
+    "--tagg app": "cachetui knows",
+    "-x": "needs a value",
+    "-xy": "cachetui knows",
+    "---tag=app": "cachetui knows",
+    "--=app": "cachetui knows",
+}
+
+
+@pytest.mark.parametrize("line", REFUSED)
+def test_what_would_spoil_an_audit_or_a_host_is_refused(line: str) -> None:
+    refused = refused_argument(["--shm-size=1g", *line.split()])
+    assert refused is not None
+    words, reason = refused
+    assert REFUSED[line] in reason
+    assert words in line
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--label a=-t",
+        "--label -tapp",  # pflag takes the next word, whatever it is
+        "--shm-size 1g --ulimit nofile=9 --add-host a:1.2.3.4",
+        "-m 1g -c5 -m=2g",
+        "--no-cache --pull=true --force-rm=false --rm",
+        "--cache-from type=local,src=/srv --cache-to type=inline",
+        "--secret id=a,src=/s --ssh default --platform linux/arm64",
+        "--build-arg -t --no-cache-filter a,b",
+        "--provenance false --sbom=true --attest type=sbom",
+    ],
+)
+def test_what_changes_the_build_alone_is_passed_on(line: str) -> None:
+    assert refused_argument(line.split()) is None
+
+
+def test_options_have_their_long_names_and_their_values() -> None:
+    args = ["-m1g", "--no-cache", "--label", "--pull", "-c", "5", "--pull=0", "--label=b=c"]
+    assert [(option.name, option.value) for option in options(args)] == [
+        ("memory", "1g"),
+        ("no-cache", "true"),
+        ("label", "--pull"),
+        ("cpu-shares", "5"),
+        ("pull", "0"),
+        ("label", "b=c"),
+    ]
+    assert [word for option in options(args) for word in option.words] == args
+
+
+@pytest.mark.parametrize(
+    ("args", "folder"),
+    [
+        (("--build-context", "data=../data"), "data=../data"),
+        (("--build-context=data=/srv/data",), "data=/srv/data"),
+        (("--build-context=a=docker-image://x", "--build-context", "b=."), "b=."),
+        (("--build-context=l=oci-layout:///srv/l",), "l=oci-layout:///srv/l"),
+        (("--build-context=a=docker-image://x:1",), None),
+        (("--build-context", "a=https://example.com/x.git"), None),
+        (("--build-context=a=target:other",), None),
+        (("--label", "--build-context"), None),
+        (("--label", "--build-context", "--label=a=/srv"), None),
+    ],
+)
+def test_a_named_context_that_is_a_folder_is_not_sent(
+    args: tuple[str, ...], folder: str | None
+) -> None:
+    assert named_folder(args) == folder
