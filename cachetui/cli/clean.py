@@ -167,8 +167,8 @@ def _look(leftovers: Leftovers, store: Store, leases: dict[str, Lease]) -> None:
     host, machine = leftovers.host, leftovers.machine
     facts = ask_facts(machine, host, ())
     if facts.same_engine:
-        ours = Lease(facts.same_engine, "cachetui clean")
-        machine.hold(leases.setdefault(facts.same_engine, ours), None)
+        lease = Lease(facts.same_engine, "cachetui clean")
+        machine.hold(leases.setdefault(facts.same_engine, lease), None)
     leftovers.cache_folder = facts.cache_folder
     leftovers.noted += noted_on(machine, host, facts, store)
     folder = shlex.quote(f"{facts.cache_folder}/contexts")

@@ -64,9 +64,9 @@ if ! (umask 022 && echo "TOKEN $((_now + TTL)) ${_since:-$_now} "OWNER >"$_new")
   echo "MARK TOKEN none" >&2
   return IMPOSSIBLE
 elif [ -n "$_since" ]; then
-  mv -f "$_new" "BASE.$_top"
+  mv -f "$_new" "BASE.$_top" || :
 elif ln "$_new" "BASE.$((_top + 1))" 2>/dev/null; then
-  rm -f "$_new" "BASE.$_top" 2>/dev/null
+  rm -f "$_new" "BASE.$_top" 2>/dev/null || :
 else
   rm -f "$_new"
   echo "MARK TOKEN 0 another audit that has just begun" >&2

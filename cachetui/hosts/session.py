@@ -184,10 +184,14 @@ class SessionMachine(ABC):
             lease=self._turn.wanted if self._turn else None,
         )
         running = _RunningCommand(self, script, None, timeout, cancel)
+        head = b""
         for _, block, arrived in running.go():
+            head = head or block
             on_output(block, arrived)
         _log.debug("%s: exit status %d", self.name, running.status)
         if self._turn is not None:
+            if self._turn.lease.holder(Completed(running.status, b"", head)) is not None:
+                raise self._error("busy", "another audit has taken the engine meanwhile")
             self._turn.heard()
         return running.status
 

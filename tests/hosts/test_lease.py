@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import threading
@@ -158,6 +159,49 @@ def test_waiting_can_be_stopped(engine: str) -> None:
         second.run("true", timeout=20)
     assert caught.value.kind == "cancelled"
     first.release()
+
+
+def test_it_is_told_when_another_took_it_meanwhile(
+    engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (connector().connect(HostSettings(name=n, address="local")) for n in "ab")
+    monkeypatch.setattr(leases, "SECONDS", 1)
+    first.hold(Lease(engine, "first"), lambda _: None)
+    first.run("true", timeout=20)
+    time.sleep(2.1)
+    monkeypatch.setattr(leases, "SECONDS", 90)  # as if the first had just renewed it
+    second.hold(Lease(engine, "second"), lambda _: None)
+    second.run("true", timeout=20)
+    with pytest.raises(HostError, match="another audit has taken the engine meanwhile"):
+        first.stream("echo ran", lambda *_: None, timeout=20)
+    second.release()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
+def test_users_who_cannot_remove_each_others_files_agree(
+    engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+
+    def ask(lease: Lease, *user: str) -> Completed:
+        script = watch.script("echo ran", watched=True, lease=lease)
+        return Completed(*Started(script, login=[*user, "sh"]).end())
+
+    monkeypatch.setattr(leases, "SECONDS", 4)
+    theirs = Lease(engine, "theirs")
+    assert ask(theirs).status == 0  # root's file, which nobody cannot remove
+    ours, third = Lease(engine, "ours"), Lease(engine, "third")
+    assert ours.holder(ask(ours, *nobody)) is not None
+    time.sleep(5)
+    monkeypatch.setattr(leases, "SECONDS", 90)
+    assert ask(ours, *nobody).status == 0
+    assert ask(ours, *nobody).status == 0
+    assert [path.suffix for path in files(engine)] == [".1", ".2"]
+    holder = third.holder(ask(third))
+    assert holder is not None
+    assert holder.owner.endswith(", ours")
+    subprocess.run([*nobody, "sh", "-c", ours.release()], check=True, timeout=20)
+    assert ask(third).status == 0
 
 
 def test_where_there_can_be_none_commands_run(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
