@@ -26,6 +26,9 @@ from cachetui.hosts.machine import Completed
 SECONDS = 90
 """How long a lease holds that is not renewed."""
 
+LEFT_SECONDS = 8
+"""The same once whoever has it is not heard of: if they live, their next command renews it."""
+
 UNWATCHED_SECONDS = 900
 """The same while something is sent, when nothing renews it."""
 
@@ -60,7 +63,8 @@ if [ -f "BASE.$_top" ]; then
   fi
 fi
 _new=/tmp/.cachetui-TOKEN
-if ! (umask 022 && echo "TOKEN $((_now + TTL)) ${_since:-$_now} "OWNER >"$_new") 2>/dev/null; then
+_until=$((_now + ${1:-TTL}))
+if ! (umask 022 && echo "TOKEN $_until ${_since:-$_now} "OWNER >"$_new") 2>/dev/null; then
   echo "MARK TOKEN none" >&2
   return IMPOSSIBLE
 elif [ -n "$_since" ]; then
@@ -73,7 +77,7 @@ else
   return HELD
 fi
 }
-_renew() { _lease; }
+_renew() { _lease "$@"; }
 _lease </dev/null || exit $?
 """
 )

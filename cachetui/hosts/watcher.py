@@ -21,7 +21,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 
-from cachetui.hosts.lease import Lease
+from cachetui.hosts.lease import LEFT_SECONDS, Lease
 
 STOP_SECONDS = 1.0
 """From TERM to KILL."""
@@ -72,6 +72,7 @@ LEASE
 exec 3<&0 </dev/null
 _end_command() {
 trap '' TERM
+_renew LEFT </dev/null
 kill -s USR1 $$
 PRIVILEGED_TERM kill -s TERM 0
 sleep 1
@@ -144,7 +145,11 @@ def script(
         before, _, after = _WATCH.partition("COMMAND")
         after = after.replace("STOPPED", str(STOPPED))
         before = before.replace("SILENT", str(SILENT_SECONDS)).replace("TICK", str(TICK_SECONDS))
-        before = before.replace("RENEW", str(RENEW_TICKS)).replace("LEASE\n", taking)
+        before = (
+            before.replace("RENEW", str(RENEW_TICKS))
+            .replace("LEFT", str(LEFT_SECONDS))
+            .replace("LEASE\n", taking)
+        )
         for signal in ("TERM", "KILL"):
             line = f"{shlex.join(privilege)} kill -s {signal} -- -$$\n" if privilege else ""
             before = before.replace(f"PRIVILEGED_{signal} ", line)

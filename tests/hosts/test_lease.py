@@ -133,6 +133,22 @@ def test_a_long_command_renews_it(engine: str, monkeypatch: pytest.MonkeyPatch) 
     assert machine.release()
 
 
+@pytest.mark.parametrize("name", SHELLS)
+def test_that_of_a_killed_client_soon_runs_out(name: str, engine: str) -> None:
+    killed, other = Lease(engine, "killed"), Lease(engine, "other")
+    script = watch.script("echo ready; sleep 60", watched=True, lease=killed)
+    started = Started(script, shell=shlex.join(KNOWN[name]))
+    assert started.stdout.read(6) == b"ready\n"
+    started.stdin.close()
+    started.end()
+    (file,) = files(engine)
+    until = int(file.read_text().split()[1])
+    assert time.time() < until <= time.time() + leases.LEFT_SECONDS
+    assert other.holder(TestShell().ask(name, other)) is not None
+    assert TestShell().ask(name, killed).status == 0  # it was alive after all
+    assert int(file.read_text().split()[1]) > time.time() + 60
+
+
 def test_a_machine_waits_for_it(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "LEASE_POLL", 0.2)
     first, second = (connector().connect(HostSettings(name=n, address="local")) for n in "ab")
