@@ -129,6 +129,11 @@ class NotingMachine:
         self._noted.append(Noted(command, b"", time.monotonic() - begun))
         return status
 
+    def hold(self, *_: object) -> None: ...
+
+    def release(self) -> bool:
+        return True
+
     def close(self) -> None:
         self._machine.close()
 

@@ -16,6 +16,7 @@ from cachetui.audit.progress_tracker import ProgressTracker
 from cachetui.audit.rehearsal import Rehearsal, rehearse
 from cachetui.audit.task import AuditTask
 from cachetui.builders.command_line import in_the_clear
+from cachetui.compare.engines import with_same_engines
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.fan_out import run_on_all
 from cachetui.hosts.machine import HostConnector
@@ -126,7 +127,7 @@ class Audit:
         return Document(
             audit=self.id,
             build=self.task.record,
-            hosts=tuple(host_audit.report for host_audit in begun),
+            hosts=with_same_engines([host_audit.report for host_audit in begun]),
             runs=tuple(
                 run
                 for host_audit in begun

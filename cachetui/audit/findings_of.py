@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.audit.differing_files import with_files
+from cachetui.compare.engines import each_engine_once
 from cachetui.context.manifest import Entry
 from cachetui.findings import Findings, Proof, dockerfile_of, explain_audit
 from cachetui.findings.case import Case
@@ -24,6 +25,7 @@ def why(document: Document, store: Store, *, settled: bool = True) -> Findings:
 
     Nothing is found in an audit whose Dockerfile is not known.
     """
+    document = each_engine_once(document)
     case = case_of(document, store)
     if case is None:
         return Findings()

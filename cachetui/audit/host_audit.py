@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import msgspec
 
+from cachetui.audit.allowance import count_build, not_now
 from cachetui.audit.build_recorder import BuildRecorder
 from cachetui.audit.build_run import BuildOutcome, run_build
+from cachetui.audit.engine_turns import NO_LEASE, turn
+from cachetui.audit.host_notes import noted_on
 from cachetui.audit.host_progress import HostProgressReporter
 from cachetui.audit.host_runs import HostRuns
-from cachetui.audit.leftovers import HostLeftovers
+from cachetui.audit.leftovers import HostLeftovers, run_removal
 from cachetui.audit.own_build import read_own_build
 from cachetui.audit.progress import CellState
 from cachetui.audit.progress_tracker import ProgressTracker
@@ -89,6 +93,7 @@ class HostAudit:
         facts: HostFacts | None = None
         machine: Machine | None = None
         try:
+            self._check_allowed("not asked")
             self._progress.connecting()
             machine = self._connector.connect(self._host, self._cancel)
             self._progress.state("asking")
@@ -121,16 +126,23 @@ class HostAudit:
             return
         leftovers = HostLeftovers(self._task, self._host, triggers=facts.triggers)
         connected = _ConnectedHost(machine, facts, runs, leftovers)
-        with self._leftovers_removed(connected):
+        with self._turn(machine, facts), self._leftovers_removed(connected):
             self._gather_evidence(connected)
             self._send(connected)
             for planned in missing:
                 if self._cancel.is_set():
                     raise HostError(self.name, "cancelled", "stopped")
+                self._check_allowed("stopped")
                 self._build(connected, planned)
             self._read_bases_again(connected)
             if self._task.outputs:
                 self._read_images(connected, missing)
+
+    def _check_allowed(self, what: str) -> None:
+        """Raises `HostError` when nothing may be built on the host now."""
+        why = not_now(self._host, self._store)
+        if why is not None:
+            raise HostError(self.name, "not-now", f"{what}: {why}")
 
     def _settle(self, runs: HostRuns, only: frozenset[Planned] | None) -> list[Planned]:
         """Keep the runs that need no build; returns those that are to be made."""
@@ -146,17 +158,42 @@ class HostAudit:
         return choice.missing
 
     @contextmanager
+    def _turn(self, machine: Machine, facts: HostFacts) -> Iterator[None]:
+        """Build on an engine when nobody else does: see `engine_turns`."""
+        begun: list[tuple[float, str]] = []
+
+        def wait(why: str | None) -> None:
+            if why is not None:
+                begun.append((time.monotonic(), why))
+                self._progress.waiting(why)
+                return
+            self._progress.waited()
+            waited = time.monotonic() - begun[0][0]
+            self._progress.note(f"{self.name}: waited {waited:.0f} s, as {begun[0][1]}")
+            begun.clear()
+
+        with turn(machine, facts, f"audit {self._task.audit}", self._cancel, wait) as release:
+            yield
+            with suppress(HostError):
+                if not release():
+                    self._progress.note(f"{self.name}: {NO_LEASE}")
+
+    @contextmanager
     def _leftovers_removed(self, connected: _ConnectedHost) -> Iterator[None]:
         """Measure the host before; remove what is ours and measure again, whatever happened."""
-        connected.leftovers.measure_before(connected.machine)
+        self._remove_noted(connected)
+        connected.leftovers.measure_before(connected.machine, connected.facts, self._store)
         try:
             yield
         finally:
             self._progress.state("cleaning")
+            self.report = msgspec.structs.replace(self.report, not_asked_since=time.time())
             with suppress(HostError):
                 remains = connected.leftovers.remove(connected.machine, self._cancel)
                 for note in remains.notes if remains is not None else ():
                     self._progress.note(f"{self.name}: {note}")
+                if remains is not None:
+                    self.report = msgspec.structs.replace(self.report, not_asked_since=None)
                 if remains is not None and remains.bytes is not None:
                     self.report = msgspec.structs.replace(
                         self.report,
@@ -165,6 +202,23 @@ class HostAudit:
                         left_behind_images=remains.in_use + remains.unsure,
                         mounts=remains.mounts,
                     )
+
+    def _remove_noted(self, connected: _ConnectedHost) -> None:
+        """Remove what audits left here that could not do so themselves."""
+        for noted in noted_on(connected.machine, self._host, connected.facts, self._store):
+            try:
+                removed = run_removal(connected.machine, noted.commands, self._cancel)
+            except BaseException:
+                noted.journal.leave()
+                raise
+            if removed:
+                noted.journal.drop()
+                self._progress.note(
+                    f"{self.name}: removed what audit {noted.audit} had left: "
+                    f"{', '.join(noted.lines)}"
+                )
+            else:
+                noted.journal.leave()
 
     def _gather_evidence(self, connected: _ConnectedHost) -> None:
         """Read what findings rest on before anything is built: caches, images, own build."""
@@ -213,6 +267,7 @@ class HostAudit:
 
     def _build(self, connected: _ConnectedHost, planned: Planned) -> None:
         job = connected.runs.job(planned)
+        count_build(self._host, self._store)
         self._progress.build_begins(planned)
         with self._store.spool() as folder:
             try:
@@ -224,7 +279,7 @@ class HostAudit:
                     load=_load(connected.machine),
                     cancel=self._cancel,
                     on_start=lambda recorder: self._recorders.update({planned: recorder}),
-                    on_change=lambda recorder: self._progress.building(planned, recorder),
+                    on_change=lambda recorder: self._building(connected, planned, recorder),
                 )
             finally:
                 recorder = self._recorders.pop(planned, None)
@@ -236,6 +291,12 @@ class HostAudit:
                     connected.leftovers.leave_images(connected.machine)
             finally:  # the run is kept, also where the host can no longer be asked
                 self._build_ended(outcome, recorder)
+
+    def _building(
+        self, connected: _ConnectedHost, planned: Planned, recorder: BuildRecorder
+    ) -> None:
+        self._progress.building(planned, recorder)
+        connected.leftovers.building(recorder.job, recorder)
 
     def _build_ended(self, outcome: BuildOutcome, recorder: BuildRecorder | None) -> None:
         run = outcome.run
@@ -276,8 +337,9 @@ class HostAudit:
         self._on_run(run)
 
     def _failed(self, error: HostError, facts: HostFacts | None) -> None:
-        if error.kind == "cancelled":
-            self._end("skipped", facts, self._why_stopped())
+        if error.kind in ("cancelled", "not-now"):
+            why = self._why_stopped() if error.kind == "cancelled" else error.reason
+            self._end("skipped", facts, why)
             return
         no_login = error.kind in ("unreachable", "host-key", "login", "timeout")
         status: HostStatus = "unreachable" if no_login and facts is None else "failed"

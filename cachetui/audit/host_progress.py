@@ -43,6 +43,14 @@ class HostProgressReporter:
         _log.debug("%s: connecting", self._name)
         self._tracker.update_host(self._name, state="connecting", reason=None, remedy=None)
 
+    def waiting(self, reason: str) -> None:
+        """The host is waited for: the reason says why."""
+        self._tracker.update_host(self._name, state="waiting", reason=reason)
+
+    def waited(self) -> None:
+        """It is the host's turn."""
+        self._tracker.update_host(self._name, state="asking", reason=None)
+
     def facts(self, facts: HostFacts) -> None:
         self._tracker.update_host(self._name, facts=facts)
 

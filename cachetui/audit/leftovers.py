@@ -6,20 +6,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cachetui.audit.build_job import BuildJob
+from cachetui.audit.build_recorder import BuildRecorder
 from cachetui.audit.build_records import forget_builds_command, recorded_name
 from cachetui.audit.build_run import BuildOutcome
 from cachetui.audit.cache_growth import possible_bytes
 from cachetui.audit.cleanup import cache_mounts, cache_records, empty_mounts_command
 from cachetui.audit.cleanup import image_ids as list_images
-from cachetui.audit.made_images import MadeImages, Removable, own_bytes
+from cachetui.audit.engine_images import own_bytes
+from cachetui.audit.host_notes import HostNotes
+from cachetui.audit.made_images import MadeImages, Removable
 from cachetui.audit.task import AuditTask
 from cachetui.builders.audit_names import mount_namespace
+from cachetui.builders.legacy_images import LegacyMade
 from cachetui.config.settings import HostSettings
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.triggers import stage_triggers
 from cachetui.hosts.cache_records import CacheRecord
 from cachetui.hosts.machine import Cancel, Machine
-from cachetui.records.host import CacheMount
+from cachetui.records.host import CacheMount, HostFacts
+from cachetui.store.database import Store
 
 REMOVE_SECONDS = 300.0
 
@@ -78,10 +83,12 @@ class HostLeftovers:
     triggers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     cache_mounts_used: bool = False
     buildkit_ran: bool = False
+    notes: HostNotes | None = None
     recorded: set[str] = field(default_factory=set)
 
     def expect(self, job: BuildJob) -> None:
-        """A build is about to run: from now on its tag and cache mounts may be there."""
+        """A build is about to run: from now on its tag and cache mounts may be there. Raises
+        `StoreError`."""
         self.images.expect(job)
         self.buildkit_ran |= job.planned.backend == "buildkit"
         name = recorded_name(job)
@@ -89,17 +96,34 @@ class HostLeftovers:
             self.recorded |= {name, mount_namespace(self.task.audit)}
         if job.planned.kind.controlled and job.builder.has_cache_mounts:
             self.cache_mounts_used = True
+        self._note()
 
-    def measure_before(self, machine: Machine) -> None:
-        """List images and cache records before anything is built. Raises `HostError`."""
+    def building(self, job: BuildJob, recorder: BuildRecorder) -> None:
+        """A build has gone on. Raises `StoreError`."""
+        if job.planned.kind.controlled:
+            self._note(recorder.made(cut=True))
+
+    def _note(self, made: LegacyMade | None = None) -> None:
+        if self.notes is not None:
+            self.notes.note(
+                self.images, mounts=self.cache_mounts_used, recorded=self.recorded, made=made
+            )
+
+    def measure_before(self, machine: Machine, facts: HostFacts, store: Store) -> None:
+        """List images and cache records before anything is built, and begin to note what is made.
+        Raises `HostError` and `StoreError`."""
         self.images.begin(machine, self.host)
         self.records_before = cache_records(machine, self.host)
+        text = self.task.record.dockerfile_text
+        self.notes = HostNotes.begin(store, self.task.audit, self.host, facts, self.images, text)
 
     def add(self, machine: Machine, job: BuildJob, outcome: BuildOutcome) -> None:
         """A build has run, just now. Raises `HostError`."""
         self.images.add(job, outcome)
         if job.planned.kind.controlled:
+            self._note(outcome.made)
             self.images.claim(machine, self.host, outcome)
+            self._note()
 
     def leave_images(self, machine: Machine) -> None:
         """A build ran as the user would run it: what it left is the user's. Raises `HostError`."""
@@ -119,8 +143,18 @@ class HostLeftovers:
     def remove(self, machine: Machine, cancel: Cancel) -> Remains | None:
         """Remove what is ours and measure again. Raises `HostError`.
 
-        None after `cancel`: see `run_removal`.
+        None after `cancel`: see `run_removal`. What was made stays noted until it is known to be
+        gone.
         """
+        remains: Remains | None = None
+        try:
+            remains = self._remove(machine, cancel)
+        finally:
+            if self.notes is not None:
+                self.notes.removed(remains is not None)
+        return remains
+
+    def _remove(self, machine: Machine, cancel: Cancel) -> Remains | None:
         found = self.images.on(machine, self.host)
         if not run_removal(machine, self.removal_commands(found), cancel):
             return None

@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-import json
-import re
 import shlex
-import time
 from collections.abc import Collection
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from cachetui.audit.build_job import BuildJob
 from cachetui.audit.build_run import BuildOutcome
 from cachetui.audit.cleanup import ASK_SECONDS, image_ids, removal_command
+from cachetui.audit.engine_images import (
+    FULL_ID,
+    container_of,
+    created_at,
+    host_images,
+    wait_for_engine,
+)
 from cachetui.audit.our_images import (
     HostImage,
+    OurImages,
     UnprintedSteps,
     find_ours,
+    find_unread,
 )
 from cachetui.builders.client import client
-from cachetui.builders.legacy_images import Trail, Unprinted
+from cachetui.builders.legacy_images import LegacyMade, Trail, Unprinted
 from cachetui.config.settings import HostSettings
+from cachetui.dockerfile.instruction import Instruction
 from cachetui.hosts.machine import Machine
-
-_IMAGE = "{{.Id}} {{.Parent}} {{json .RepoTags}}"
-_CONTAINER = "{{.Image}} {{.Id}} {{.Created}}"
-_SLACK_SECONDS = 10.0
-"""What may pass between a build's end and the question."""
-
-_QUIET_SECONDS = 1.5
-_WAIT_SECONDS = 8.0
-
-_FULL = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -47,6 +42,28 @@ class Removable:
     unsure: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Notable:
+    """What can be noted of our images, to be found later: see `MadeImages.noted`. `containers` are
+    those that may have been left, by their printed IDs."""
+
+    tags: dict[str, str | None]
+    step_tags: tuple[str, ...]
+    trails: tuple[Trail, ...]
+    containers: tuple[str, ...]
+    nameless: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Unread:
+    """Builds of these instructions whose output was not read to its end: what they made is of this
+    time, in seconds since the epoch of the host's clock."""
+
+    instructions: tuple[Instruction, ...]
+    since: float
+    until: float
+
+
 @dataclass
 class MadeImages:
     """Fill it build by build. `before` are the image IDs that were on the host before ours, `tags`
@@ -59,6 +76,52 @@ class MadeImages:
     _unprinted: list[UnprintedSteps] = field(default_factory=list)
     _containers: list[str] = field(default_factory=list)
     _nameless: set[str] = field(default_factory=set)  # IDs of whole images without a tag of ours
+    _unread: Unread | None = None
+
+    @classmethod
+    def of_notes(
+        cls,
+        before: frozenset[str],
+        tags: dict[str, str | None],
+        step_tags: Collection[str],
+        trails: Collection[Trail],
+        nameless: Collection[str],
+        unread: Unread,
+    ) -> MadeImages:
+        """What was `noted`, `tags` with their images as they are now."""
+        made = cls(before, tags, set(step_tags), list(trails), _nameless=set(nameless))
+        made._unread = unread
+        made._nameless |= {i for tag, i in tags.items() if i and tag not in made._step_tags}
+        return made
+
+    def noted(self, made: LegacyMade) -> Notable:
+        """What can be told of the images by what was printed so far, `made` by a build under way.
+        What was not printed is left out: who looks for it later cannot tell it from others'."""
+        return Notable(
+            dict(self.tags),
+            tuple(sorted(self._step_tags)),
+            (*self._trails, *made.trails),
+            (*self._containers, *((made.container,) if made.container else ())),
+            tuple(sorted(self._nameless)),
+        )
+
+    def find_containers(
+        self, machine: Machine, host: HostSettings, printed: Collection[str], seconds: float
+    ) -> None:
+        """Look for containers that builds have begun within the last `seconds`, and for what they
+        were created from, where trails end in them. Raises `HostError`."""
+        of_containers = {trail.tip for trail in self._trails if trail.of_container}
+        created_from: dict[str, str] = {}
+        for container in {*printed, *of_containers}:
+            created_from[container], left = container_of(machine, host, container, seconds)
+            self._containers += left
+        self._trails = [
+            replace(trail, tip=created_from[trail.tip], of_container=False)
+            if trail.of_container
+            else trail
+            for trail in self._trails
+            if not trail.of_container or created_from[trail.tip]
+        ]
 
     def begin(self, machine: Machine, host: HostSettings) -> None:
         """List what is there before anything is built. Raises `HostError`."""
@@ -86,10 +149,10 @@ class MadeImages:
         if run.backend == "buildkit" and run.image and run.image.id not in self.tags.values():
             self._nameless.add(run.image.id)
         if made.unprinted is not None and made.unprinted.goes_on:
-            _wait_for_engine(machine, host)
+            wait_for_engine(machine, host)
         created_from = ""
         if made.container is not None:
-            created_from, left = _container(machine, host, made.container, outcome.run.seconds)
+            created_from, left = container_of(machine, host, made.container, outcome.run.seconds)
             self._containers += left
         for trail in made.trails:
             if not trail.of_container:
@@ -103,15 +166,35 @@ class MadeImages:
 
     def on(self, machine: Machine, host: HostSettings) -> Removable:
         """What is on the host and ours. Raises `HostError`."""
-        if not self._trails and not self._unprinted and not self._nameless:
+        nothing_told = not self._trails and not self._unprinted and not self._nameless
+        if nothing_told and self._unread is None:
             return Removable((), tuple(self._containers))
         present = image_ids(machine, host)
         new = present - self.before
+        if self._unread is not None:
+            return self._with_unread(machine, host, new, self._unread)
         asked = present if any(run.hits for run in self._unprinted) else new
         histories = new if self._unprinted else frozenset()
-        images = _host_images(machine, host, asked, histories)
+        images = host_images(machine, host, asked, histories)
         new &= images.keys()
         found = find_ours(images, new, self._trails, self._unprinted, self.tags)
+        return self._removable(images, new, found)
+
+    def _with_unread(
+        self, machine: Machine, host: HostSettings, new: frozenset[str], unread: Unread
+    ) -> Removable:
+        """The same for builds whose output was not read to its end."""
+        created = created_at(machine, host, new)
+        of_then = {i for i in new if unread.since <= created.get(i, 0.0) <= unread.until}
+        images = host_images(machine, host, new, of_then)
+        new &= images.keys()
+        found = find_ours(images, new, self._trails, (), self.tags)
+        find_unread(images, of_then & new, found, unread.instructions, self.tags)
+        return self._removable(images, new, found)
+
+    def _removable(
+        self, images: dict[str, HostImage], new: frozenset[str], found: OurImages
+    ) -> Removable:
         found.ours |= self._nameless & new
         removable = found.removable({i: images[i] for i in new}, self.tags)
         return Removable(
@@ -143,45 +226,6 @@ class MadeImages:
         return image in self.before or not ours
 
 
-def _wait_for_engine(machine: Machine, host: HostSettings) -> None:
-    """Wait until a build whose client is gone has made its last image, for `_WAIT_SECONDS` at most:
-    until no image comes for a while."""
-    begun = changed = time.monotonic()
-    there = image_ids(machine, host)
-    while time.monotonic() - changed < _QUIET_SECONDS and time.monotonic() - begun < _WAIT_SECONDS:
-        time.sleep(0.3)
-        now = image_ids(machine, host)
-        if now != there:
-            there, changed = now, time.monotonic()
-
-
-def _container(
-    machine: Machine, host: HostSettings, short: str, seconds: float
-) -> tuple[str, list[str]]:
-    """The ID of the image that a container of a build was created from, "" where nothing tells,
-    and the container's own ID if it is still there. The build took `seconds`: a container that is
-    older is none of its."""
-    docker = client(host.docker, host.env)
-    event = f"--filter type=container --filter event=create --filter container={short}"
-    done = machine.run(
-        f"date +%s; {docker} inspect --type container --format {shlex.quote(_CONTAINER)} {short} "
-        f"2>/dev/null || {docker} events --since 24h --until=-1s {event} "
-        "--format '{{.Actor.Attributes.image}} {{.Actor.ID}}' 2>/dev/null",
-        timeout=ASK_SECONDS,
-    )
-    now, _, told = done.text.strip().partition("\n")
-    words = (told.strip().splitlines() or [""])[0].split()  # inspect's failure is an empty line
-    if not words or not _FULL.fullmatch(words[0]):
-        return "", []
-    if len(words) < 3:
-        return words[0], []
-    with suppress(ValueError):
-        created = datetime.fromisoformat(f"{words[2][:19]}+00:00").timestamp()
-        if float(now) - created <= seconds + _SLACK_SECONDS:
-            return words[0], [words[1]]
-    return "", []
-
-
 def _unprinted_steps(
     machine: Machine, host: HostSettings, unprinted: Unprinted, created_from: str
 ) -> UnprintedSteps | None:
@@ -192,47 +236,5 @@ def _unprinted_steps(
         return UnprintedSteps("", unprinted.steps, unprinted.hits)
     ask = f"{client(host.docker, host.env)} image inspect --format '{{{{.Id}}}}' "
     done = machine.run(f"{ask}{shlex.quote(unprinted.base)} 2>/dev/null", timeout=ASK_SECONDS)
-    base = _FULL.search(done.text)
+    base = FULL_ID.search(done.text)
     return UnprintedSteps(base[0], unprinted.steps, unprinted.hits) if base else None
-
-
-def own_bytes(machine: Machine, host: HostSettings, images: Collection[str]) -> int:
-    """What these images take beyond those that they stand on."""
-    form = "{{.Size}} {{.Parent}}"
-    ask = f"{client(host.docker, host.env)} image inspect --format "
-    script = (
-        f'for i in {shlex.join(sorted(images))}; do {ask}{shlex.quote(form)} "$i" 2>/dev/null | '
-        f'while read -r size parent; do echo "$size $([ -z "$parent" ] || '
-        f'{ask}\'{{{{.Size}}}}\' "$parent" 2>/dev/null)"; done; done'
-    )
-    rows = [line.split() for line in machine.run(script, timeout=ASK_SECONDS).text.splitlines()]
-    sizes = [[int(word) for word in row if word.isdigit()] for row in rows]
-    return sum(max(0, size[0] - sum(size[1:])) for size in sizes if size)
-
-
-def _host_images(
-    machine: Machine, host: HostSettings, images: Collection[str], histories: Collection[str]
-) -> dict[str, HostImage]:
-    """These images as the host has them; those that are gone are not among them. What made them
-    is asked of those in `histories`."""
-    if not images:
-        return {}
-    docker = client(host.docker, host.env)
-    ask = f"{docker} image inspect --format {shlex.quote(_IMAGE)} {shlex.join(sorted(images))}"
-    if histories:
-        ask += (
-            f"; for i in {shlex.join(sorted(histories))}; do "
-            f'{docker} history --no-trunc --format "made $i {{{{json .CreatedBy}}}}" "$i" '
-            "2>/dev/null | head -n 1; done"
-        )
-    # An image that has gone meanwhile makes the status bad; the others are listed all the same.
-    done = machine.run(ask, timeout=ASK_SECONDS)
-    found: dict[str, HostImage] = {}
-    for line in done.text.splitlines():
-        word, _, rest = line.partition(" ")
-        second, _, third = rest.partition(" ")
-        if word == "made" and second in found:
-            found[second] = replace(found[second], made_by=json.loads(third))
-        elif _FULL.fullmatch(word):
-            found[word] = HostImage(second, tuple(json.loads(third or "null") or ()))
-    return found

@@ -83,6 +83,29 @@ def find_ours(
     return found
 
 
+def find_unread(
+    images: Mapping[str, HostImage],
+    new: Collection[str],
+    known: OurImages,
+    instructions: Collection[Instruction],
+    our_tags: Collection[str],
+) -> None:
+    """Add what a build made whose output was not read to its end. `new` images are those of that
+    time; one is ours that one of the instructions made, on one of ours or on what was there before,
+    but not where two are alike."""
+    while True:
+        found: dict[tuple[str, str | None], set[str]] = {}
+        for image in set(new) - known.ours - known.unsure:
+            host = images[image]
+            above = host.parent in known.ours or host.parent not in new
+            if above and any(_made(host, item, our_tags) for item in instructions):
+                found.setdefault((host.parent, host.made_by), set()).add(image)
+        if not found:
+            return
+        for alike in found.values():
+            (known.ours if len(alike) == 1 else known.unsure).update(alike)
+
+
 def whole_id(short: str, images: Iterable[str]) -> str:
     """The ID among these that begins as a printed one does, "" for none."""
     digits = short.removeprefix("sha256:")

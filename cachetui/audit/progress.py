@@ -23,6 +23,7 @@ HostState = Literal[
     "queued",
     "connecting",
     "asking",
+    "waiting",
     "sending",
     "building",
     "reading",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from threading import Event
 
+from cachetui.audit.allowance import not_now
 from cachetui.audit.host_runs import HostRuns
 from cachetui.audit.leftovers import HostLeftovers
 from cachetui.audit.made_images import Removable
 from cachetui.audit.task import AuditTask
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.facts import ask_facts
-from cachetui.hosts.machine import HostConnector
+from cachetui.hosts.machine import HostConnector, HostError
 from cachetui.records.scenario import Planned
 from cachetui.store.database import Store
 
@@ -38,6 +39,9 @@ def rehearse(
 ) -> Rehearsal:
     """Ask the host for its facts, and say what would be run. Commands name build arguments without
     their values. Raises `HostError`."""
+    why = not_now(host, store)
+    if why is not None:
+        raise HostError(host.name, "not-now", f"not asked: {why}")
     cancel = Event()
     machine = connector.connect(host, cancel)
     try:

@@ -88,6 +88,8 @@ def _activity(cell: Cell, host: HostProgress) -> str:
     if cell.state == "queued":
         if host.state == "sending" and host.to_send:
             return f"sending {units.size(host.sent)} of {units.size(host.to_send)}"
+        if host.state == "waiting":
+            return f"waiting: {clean_line(host.reason or '')}"
         if host.state in ("connecting", "asking", "sending"):
             return HOST_STATES[host.state].word
         return CELL_STATES["queued"].word
@@ -115,7 +117,7 @@ class _LinePrinter:
     def print_changes(self, snapshot: Snapshot) -> None:
         with self._lock:
             for host in snapshot.hosts:
-                if host.state in ("connecting", "sending", "unreachable", "failed"):
+                if host.state in ("connecting", "waiting", "sending", "unreachable", "failed"):
                     reason = f": {clean_line(host.reason)}" if host.reason else ""
                     self._print(host.name, HOST_STATES[host.state].word + reason)
             hosts = {host.name: host for host in snapshot.hosts}

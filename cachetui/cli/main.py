@@ -118,9 +118,14 @@ def hosts(
 @cli.command()
 @hosts_option
 @selection_options
+@store_option
 @click.option("--yes", is_flag=True, help="Remove without asking.")
 def clean(
-    hosts_file: Path | None, include: tuple[str, ...], exclude: tuple[str, ...], yes: bool
+    hosts_file: Path | None,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    store_folder: Path | None,
+    yes: bool,
 ) -> None:
     """Remove what audits left on the hosts.
 
@@ -130,8 +135,9 @@ def clean(
     from cachetui.cli.selection import select_hosts
 
     settings = session.load_settings(hosts_file)
-    selected = or_fail(lambda: select_hosts(settings, include, exclude, session.open_store))
-    sys.exit(clean_command(selected, yes=yes))
+    store = session.open_store(store_folder)
+    selected = or_fail(lambda: select_hosts(settings, include, exclude, lambda: store))
+    sys.exit(clean_command(selected, store, yes=yes))
 
 
 @cli.command()

@@ -10,6 +10,7 @@ What *differ* means here, and for exit code 1:
 - A step that a backend has none of is absent, not different. Between runs of one backend that
   both ended well it is different: one base image brought an ONBUILD trigger, the other did not.
 - A host that failed, or could not do, a scenario that another host did, differs.
+- An engine under several names is compared once: see `engines`.
 - Runs that failed agree about nothing: a scenario that ended well nowhere was not compared, unless
   hosts differ in it.
 - Runs that were cancelled or lost say nothing about the build and are not compared; the layers
@@ -22,6 +23,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
+from cachetui.compare.engines import each_engine_once
 from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.records.step import Step, StepId
@@ -129,7 +131,7 @@ def align(runs: Sequence[Run], alike: Callable[[Run], Hashable] | None = None) -
 def agree(document: Document) -> Agreement:
     """Whether the hosts of an audit behave alike, step by step; see the top of this module."""
     groups: dict[tuple[str, int], list[Run]] = {}
-    for run in document.runs:
+    for run in each_engine_once(document).runs:
         if run.status in ("ok", "failed", "unsupported"):
             groups.setdefault((run.scenario, run.repeat), []).append(run)
     found: list[Disagreement] = []

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable
+from collections.abc import Container, Hashable, Iterable
 from dataclasses import dataclass
 
 from cachetui.compare.align import compares
+from cachetui.compare.engines import other_names
 from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.records.step import StepId
@@ -38,8 +39,11 @@ def groups(document: Document) -> tuple[Group, ...]:
         runs.setdefault(run.host, []).append(run)
     statuses = {host.name: host.status for host in document.hosts}
     return gather(
-        (host, (statuses.get(host), frozenset(outcome(run) for run in own)))
-        for host, own in runs.items()
+        (
+            (host, (statuses.get(host), frozenset(outcome(run) for run in own)))
+            for host, own in runs.items()
+        ),
+        other_names(document),
     )
 
 
@@ -53,16 +57,20 @@ def outcome(run: Run) -> Hashable:
     return (run.scenario, run.repeat, run.status, steps)
 
 
-def gather(outcomes: Iterable[tuple[str, Hashable]]) -> tuple[Group, ...]:
-    """Hosts with equal outcomes as groups: the smallest, that is the oddest, first."""
+def gather(
+    outcomes: Iterable[tuple[str, Hashable]], uncounted: Container[str] = ()
+) -> tuple[Group, ...]:
+    """Hosts with equal outcomes as groups: the smallest, that is the oddest, first. Hosts that are
+    `uncounted` make no group larger or odd."""
     found: dict[Hashable, list[str]] = {}
     for host, key in outcomes:
         found.setdefault(key, []).append(host)
-    sizes = sorted((len(hosts) for hosts in found.values()), reverse=True)
-    tied = len(sizes) > 1 and sizes[0] == sizes[1]
+    sizes = {key: sum(host not in uncounted for host in hosts) for key, hosts in found.items()}
+    ranked = sorted(sizes.values(), reverse=True)
+    tied = len(ranked) > 1 and ranked[0] == ranked[1]
     return tuple(
-        Group(tuple(hosts), fold(hosts), odd=len(hosts) < sizes[0] and not tied)
-        for hosts in sorted(found.values(), key=len)
+        Group(tuple(hosts), fold(hosts), odd=0 < sizes[key] < ranked[0] and not tied)
+        for key, hosts in sorted(found.items(), key=lambda item: len(item[1]))
     )
 
 

@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from cachetui.config.hours import Hours
 from cachetui.config.settings import BuildSettings, HostSettings, Settings
 from cachetui.config.toml_table import ConfigError, Places, Table
 
@@ -109,6 +110,14 @@ def _hosts(top: Table, folder: Path) -> tuple[HostSettings, ...]:
     return tuple(hosts)
 
 
+def _hours(table: Table) -> Hours | None:
+    text = table.take_text("only_between")
+    hours = Hours.of(text) if text is not None else None
+    if text is not None and hours is None:
+        raise table.error(f'"{text}" is no part of a day; write "22:00-06:00"', "only_between")
+    return hours
+
+
 def _name(table: Table) -> str:
     name = table.take_text("name")
     if name is None:
@@ -155,6 +164,8 @@ def _host_values(table: Table, folder: Path) -> dict[str, Any]:
         "env": table.take_map("env"),
         "connect_timeout": table.take_number("connect_timeout", 10.0, 0, 600),
         "build_timeout": table.take_number("build_timeout", 3600.0, 0, 7 * DAY),
+        "only_between": _hours(table),
+        "max_builds_per_day": table.take_whole("max_builds_per_day", 1, 1_000_000),
         "context_on_host": table.take_text("context_on_host"),
         "image_on_host": table.take_text("image_on_host"),
     }

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import msgspec
 
+from cachetui.config.hours import Hours
+
 
 class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One `[[hosts]]` table with `[defaults]` merged in. Times in seconds.
@@ -14,6 +16,8 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
     [defaults] says: then ~/.ssh/config and ssh's own defaults hold. `docker` is the words of
     the client's command. `context_on_host` is a folder on the host that holds the build's
     context already, `image_on_host` the image that the host's own build of it made.
+    Nothing is built outside of `only_between`, nor more than `max_builds_per_day`, both by the
+    clock of the machine that cachetui runs on.
     """
 
     name: str
@@ -27,6 +31,8 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
     env: dict[str, str] = {}
     connect_timeout: float = 10.0
     build_timeout: float = 3600.0
+    only_between: Hours | None = None
+    max_builds_per_day: int | None = None
     context_on_host: str | None = None
     image_on_host: str | None = None
 

@@ -175,13 +175,17 @@ class Table:
 
     def take_port(self, key: str) -> int | None:
         """A TCP port."""
+        return self.take_whole(key, 1, 65535)
+
+    def take_whole(self, key: str, low: int, high: int) -> int | None:
+        """A whole number within limits."""
         if key not in self.values:
             return None
         value = self.values[key]
         if isinstance(value, bool) or not isinstance(value, int):
-            raise self.error(f"must be a whole number from 1 to 65535, not {kind(value)}", key)
-        if not 1 <= value <= 65535:
-            raise self.error(f"must be a whole number from 1 to 65535, not {value}", key)
+            raise self.error(f"must be a whole number from {low} to {high}, not {kind(value)}", key)
+        if not low <= value <= high:
+            raise self.error(f"must be a whole number from {low} to {high}, not {value}", key)
         return value
 
     def take_strings(self, key: str) -> tuple[str, ...] | None:

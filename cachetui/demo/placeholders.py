@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cachetui.hosts import lease
 from cachetui.hosts import watcher as watch
 
 FACTS = "cachetui-facts"
@@ -20,6 +21,9 @@ for more, and takes what this one was told."""
 
 REMOVAL = "cachetui-removal"
 """What removes an audit's images: it prints nothing, and which they are depends on its runs."""
+
+LEASE = lease.MARK
+"""What is about the lease of an engine alone: a recorded host has no other users."""
 
 MAX_SCRIPT = 1024 * 1024
 
@@ -36,6 +40,7 @@ understood."""
 
 _REMOVED = re.compile(r'; do \S+ rmi --no-prune "\$i"; done')
 _LINE = re.compile(re.escape(watch.bootstrap(0)).replace("=0", "=([0-9]{1,7})"))
+_LEASE = re.compile(f"{re.escape(lease.BEGIN)}.*?{re.escape(lease.END)}", re.DOTALL)
 _HOLE = "cachetui-hole"
 
 
@@ -54,6 +59,8 @@ def normalise(command: str) -> tuple[str, dict[str, str]]:
             command = command.replace(match[0], placeholder(name))
     if "token" in values:
         return FACTS, values
+    if lease.MARK in command:
+        return LEASE, values
     if _REMOVED.search(command):
         return REMOVAL, values
     return _build_key(command) or command.replace(_LATER, ""), values
@@ -102,7 +109,7 @@ def script_size(line: str) -> int | None:
 
 def command_of(script: bytes) -> Command | None:
     """The command in a script of `watch.script`, None for a text that is none."""
-    text = script.decode("utf-8", "surrogateescape")
+    text = _LEASE.sub("", script.decode("utf-8", "surrogateescape"), count=1)
     for watched in (True, False):
         for merged in (True, False):
             around = watch.script(_HOLE, watched=watched, merged=merged).decode()

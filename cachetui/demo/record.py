@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cachetui.config.settings import HostSettings
 from cachetui.demo.placeholders import normalise, placeholder
 from cachetui.demo.recording import Exchange, chunks_of, replace_across
+from cachetui.hosts.lease import Holder, Lease
 from cachetui.hosts.machine import Cancel, Completed, HostConnector, HostError, Machine, OnOutput
 
 
@@ -84,6 +85,17 @@ class RecordingMachine:
         status = self._machine.stream(command, take, timeout=timeout, cancel=cancel)
         self._transcript.add(command, blocks, time.monotonic() - begun, status)
         return status
+
+    def hold(
+        self,
+        lease: Lease,
+        on_wait: Callable[[Holder | None], None] | None,
+        cancel: Cancel | None = None,
+    ) -> None:
+        self._machine.hold(lease, on_wait, cancel)
+
+    def release(self) -> bool:
+        return self._machine.release()
 
     def close(self) -> None:
         self._machine.close()

@@ -171,6 +171,7 @@ def _facts(
         buildx=plugin[0] if plugin and not plugin[1] else None,
         store=_store(info),
         engine_id=str(info.get("ID", "")),
+        engine_name=str(info.get("Name", "")),
         platform=f"{system}/{server.get('Arch', '')}",
         backends=backends,
         missing=missing,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from cachetui.config.settings import HostSettings
+
+if TYPE_CHECKING:
+    from cachetui.hosts.lease import Holder, Lease
 
 HostErrorKind = Literal[
     "unreachable",  # no connection: name, route, refused, no answer
@@ -19,6 +22,8 @@ HostErrorKind = Literal[
     "timeout",
     "lost",  # the connection was there and broke
     "cancelled",
+    "not-now",  # outside of its hours, or built on as often as it may be
+    "busy",  # another audit builds on the engine
 ]
 
 
@@ -98,10 +103,29 @@ class Machine(Protocol):
     ) -> int:
         """Run a command whose output (standard error merged in, in order) is taken as it comes.
 
-        It runs under the watcher of `hosts/watcher.py`: it and its children end with the
-        connection, with `cancel`, with the time limit and with this process. Returns its exit
+        It runs under the watchers of `hosts/watcher.py`: it and its children end with the
+        connection, with `cancel`, with the time limit and with this process, or when that has
+        been stopped for long. Returns its exit
         status. Raises `HostError` as `run` does, but always after it told the host to stop.
         """
+        ...
+
+    def hold(
+        self,
+        lease: Lease,
+        on_wait: Callable[[Holder | None], None] | None,
+        cancel: Cancel | None = None,
+    ) -> None:
+        """Run no command from now on unless the lease is ours: each waits until it is.
+
+        `on_wait` is told who has it, None when it is ours then; without it the command raises
+        `HostError` (`busy`). So it does after `cancel` while it waits.
+        """
+        ...
+
+    def release(self) -> bool:
+        """Give the lease back, if any. False when there could be none on this host. Raises
+        `HostError`."""
         ...
 
     def close(self) -> None:

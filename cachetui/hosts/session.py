@@ -13,7 +13,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from threading import Event
 
-from cachetui.hosts import watcher
+from cachetui.hosts import lease, watcher
+from cachetui.hosts.lease import Holder, Lease
 from cachetui.hosts.machine import Cancel, Completed, HostError, HostErrorKind, OnOutput
 
 _log = logging.getLogger(__name__)
@@ -24,6 +25,12 @@ MAX_OUTPUT = 64 * 1024 * 1024
 LINGER = 5.0
 """Seconds without output, after a command's end, that a pipe held open by what it left behind is
 waited for. Output can arrive after the exit status, so this is long."""
+
+LEASE_POLL = 5.0
+"""Seconds from one try to get a lease to the next."""
+
+KEEP_SECONDS = 60.0
+"""Time limit of a command that is about the lease alone."""
 
 STOP_WAIT = watcher.STOP_SECONDS + 2.0
 """Seconds that a command told to stop is waited for."""
@@ -75,6 +82,7 @@ class SessionMachine(ABC):
         self._env = dict(env or {})
         self._privilege = _privilege(docker)
         self._closing = Event()
+        self._turn: _Turn | None = None
 
     @abstractmethod
     def _open(self, line: str, check: Callable[[], None]) -> Session:
@@ -96,7 +104,53 @@ class SessionMachine(ABC):
         """See `Machine.run`. Without standard input the command is watched as in `stream`."""
         _log.debug("%s: $ %s", self.name, command)
         watched = isinstance(stdin, bytes) and not stdin
-        script = watcher.script(command, self._env, watched=watched, privilege=self._privilege)
+        turn = self._turn
+        if turn is None:
+            return self._run(command, stdin, watched, timeout, cancel)
+        if not watched:
+            self._keep_turn()
+        while True:
+            done = self._run(command, stdin, watched, timeout, cancel)
+            if turn.settled(self.name, done):
+                return done
+
+    def _keep_turn(self) -> None:
+        """Make sure of the lease before a command that cannot be sent twice."""
+        if self._turn is not None and not self._turn.sure:
+            self.run(lease.KEEP, timeout=KEEP_SECONDS)
+
+    def hold(
+        self,
+        lease: Lease,
+        on_wait: Callable[[Holder | None], None] | None,
+        cancel: Cancel | None = None,
+    ) -> None:
+        """See `Machine.hold`."""
+        self._turn = _Turn(lease, on_wait, cancel)
+
+    def release(self) -> bool:
+        """See `Machine.release`."""
+        turn, self._turn = self._turn, None
+        if turn is None or turn.impossible:
+            return turn is None
+        self.run(turn.lease.release(), timeout=KEEP_SECONDS)
+        return True
+
+    def _run(
+        self,
+        command: str,
+        stdin: Iterable[bytes] | bytes,
+        watched: bool,
+        timeout: float,
+        cancel: Cancel | None,
+    ) -> Completed:
+        script = watcher.script(
+            command,
+            self._env,
+            watched=watched,
+            privilege=self._privilege,
+            lease=self._turn.wanted if self._turn else None,
+        )
         outputs: dict[int, list[bytes]] = {1: [], 2: []}
         size = 0
         running = _RunningCommand(
@@ -121,17 +175,112 @@ class SessionMachine(ABC):
     ) -> int:
         """See `Machine.stream`."""
         _log.debug("%s: $ %s", self.name, command)
+        self._keep_turn()
         script = watcher.script(
-            command, self._env, watched=True, merged=True, privilege=self._privilege
+            command,
+            self._env,
+            watched=True,
+            merged=True,
+            privilege=self._privilege,
+            lease=self._turn.wanted if self._turn else None,
         )
         running = _RunningCommand(self, script, None, timeout, cancel)
+        head = b""
         for _, block, arrived in running.go():
+            head = head or block
             on_output(block, arrived)
         _log.debug("%s: exit status %d", self.name, running.status)
+        if self._turn is not None:
+            if self._turn.lease.holder(Completed(running.status, b"", head)) is not None:
+                raise self._error("busy", "another audit has taken the engine meanwhile")
+            self._turn.heard()
         return running.status
 
     def _error(self, kind: HostErrorKind, reason: str, remedy: str = "") -> HostError:
         return HostError(self.name, kind, reason, remedy)
+
+
+class _Turn:
+    """The lease of a machine: whether it is ours, and what to do where it is not."""
+
+    def __init__(
+        self,
+        lease: Lease,
+        on_wait: Callable[[Holder | None], None] | None,
+        cancel: Cancel | None,
+    ) -> None:
+        self.lease = lease
+        self.impossible = False
+        self._on_wait = on_wait
+        self._cancel = cancel or Event()
+        self._waiting = False
+        self._heard: float | None = None
+
+    @property
+    def wanted(self) -> Lease | None:
+        return None if self.impossible else self.lease
+
+    @property
+    def sure(self) -> bool:
+        """Whether it was renewed so lately that it is ours still."""
+        return self.impossible or (
+            self._heard is not None and time.monotonic() - self._heard < lease.SECONDS / 3
+        )
+
+    def heard(self) -> None:
+        """A command has run under it, and renewed it."""
+        self._heard = time.monotonic()
+
+    def settled(self, host: str, done: Completed) -> bool:
+        """Whether the command has run. If not, wait a while. Raises `HostError`."""
+        if self.lease.impossible(done):
+            self.impossible = True
+            return False
+        holder = self.lease.holder(done)
+        if holder is None:
+            self.heard()
+            if self._waiting and self._on_wait is not None:
+                self._waiting = False
+                self._on_wait(None)
+            return True
+        if self._on_wait is None:
+            raise HostError(
+                host,
+                "busy",
+                f"{holder.owner} is at work on this engine",
+                "try again when it is over",
+            )
+        self._waiting = True
+        self._on_wait(holder)
+        if self._cancel.wait(LEASE_POLL):
+            raise HostError(host, "cancelled", "stopped")
+        return False
+
+
+class _Beats:
+    """When the host of a watched command is to be told that we are there, and how long it had to
+    do without, in seconds: also those that we were stopped, or our machine asleep."""
+
+    def __init__(self) -> None:
+        self._last = _awake_or_asleep()
+        self._longest = 0.0
+
+    @property
+    def due(self) -> bool:
+        return _awake_or_asleep() - self._last >= watcher.BEAT_SECONDS
+
+    def sent(self) -> None:
+        self._longest = self.longest
+        self._last = _awake_or_asleep()
+
+    @property
+    def longest(self) -> float:
+        return max(self._longest, _awake_or_asleep() - self._last)
+
+
+def _awake_or_asleep() -> float:
+    """Seconds of a clock that goes on while the machine sleeps; Linux's monotonic one stops."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 class _RunningCommand:
@@ -152,6 +301,7 @@ class _RunningCommand:
         self._deadline = time.monotonic() + timeout
         self._cancel = cancel
         self.status = 0
+        self._beats = _Beats()
         self._raise_if_over()
         self._session = machine._open(watcher.bootstrap(len(script)), self._raise_if_over)
 
@@ -165,6 +315,7 @@ class _RunningCommand:
         except SessionEnded as error:
             self._session.abandon()
             self._raise_if_over()
+            self._raise_if_unheard()
             raise self._machine._error(
                 "lost", f"the connection broke while a command ran: {error}"
             ) from None
@@ -181,6 +332,9 @@ class _RunningCommand:
             session.check()
             if pending is not None:
                 pending = self._feed(pending)
+            elif self._watched and self._beats.due:
+                self._beats.sent()
+                session.write(memoryview(watcher.BEAT), 0.0)
             blocks = session.read(0.0 if pending is not None else POLL)
             now = time.monotonic()
             for source, block in blocks:
@@ -193,6 +347,8 @@ class _RunningCommand:
             if session.finished() or now - ended_at > LINGER:
                 self.status = status
                 session.abandon()
+                if status == watcher.STOPPED:
+                    self._raise_if_unheard()
                 return
 
     def _feed(self, pending: memoryview) -> memoryview | None:
@@ -217,6 +373,16 @@ class _RunningCommand:
         if time.monotonic() > self._deadline:
             raise machine._error(
                 "timeout", f"a command did not end within its {self._limit:g} seconds"
+            )
+
+    def _raise_if_unheard(self) -> None:
+        """Raise when the host has ended the command because it did not hear of us."""
+        seconds = self._beats.longest
+        if self._watched and seconds >= watcher.SILENT_SECONDS:
+            raise self._machine._error(
+                "lost",
+                f"cachetui was stopped, or its machine asleep, for {seconds:.0f} s, "
+                "and the host ended the command",
             )
 
     def stop(self) -> None:

@@ -7,10 +7,13 @@ the length of an argument is met. The script is one `{ … }`: cut short by a br
 does not parse, and nothing of it runs.
 
 Without a terminal, sshd leaves a command running when its connection dies, and so does a local
-shell when its parent dies. Both close the command's standard input. A watched command has a
-watcher that waits for just that, then sends TERM to the command's process group, and KILL a
-second later to that and, where there is /proc, to what of its session has left the group. All
-is POSIX shell: dash, bash, busybox, ksh93 and zsh have run it, called by those, fish and tcsh.
+shell when its parent dies. Both close the command's standard input, if they notice: where packets
+vanish, sshd may not for two hours. So whoever asked for a watched command sends a line, `BEAT`,
+every `BEAT_SECONDS`, and the host has two watchers: one reads standard input to its end, one counts
+the seconds without a beat. Either sends TERM to the command's process group, and KILL a second
+later to that and, where there is /proc, to what of its session has left the group. The status is
+`STOPPED` then. All is POSIX shell, which has no `read` with a time limit: dash, bash, busybox,
+ksh93 and zsh have run it, called by those, fish and tcsh.
 """
 
 from __future__ import annotations
@@ -18,8 +21,26 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 
+from cachetui.hosts.lease import LEFT_SECONDS, Lease
+
 STOP_SECONDS = 1.0
 """From TERM to KILL."""
+
+STOPPED = 137
+"""The exit status of a watched command that a watcher ended: its shell got KILL, or says so."""
+
+BEAT = b"\n"
+BEAT_SECONDS = 3.0
+"""How often a beat is sent. Far more often than `SILENT_SECONDS` asks for: a slow client or a slow
+network is no reason to end anything."""
+
+SILENT_SECONDS = 30
+"""Seconds without a beat after which the host ends a command, up to `TICK_SECONDS` later."""
+
+TICK_SECONDS = 5
+
+RENEW_TICKS = 6
+"""Ticks from one renewal of a lease to the next."""
 
 # KILL to what of the session $1 is neither its first process nor $2: processes that have left the
 # first one's group are not reached by a KILL to that. Children have larger numbers than their
@@ -35,18 +56,23 @@ for stat in /proc/[0-9]*/stat; do
 done
 """
 
-# The command's standard input is /dev/null. The watcher reads with the shell's own `read`, so
-# that it is one process and one KILL ends it; its output must go to /dev/null, else it holds the
-# channel open. It must be told its standard input: a background job's would be /dev/null.
-# The shell itself outlives TERM, and waits for the watcher's KILL: then its end says that all
-# has ended. The command's own shell has no traps. It reaps the watcher, since not every machine's
+# The command's standard input is /dev/null. The reader reads with the shell's own `read`, so that
+# it is one process and one KILL ends it; the watchers' output must go to /dev/null, else they hold
+# the channel open. The reader must be told its standard input: a background job's is /dev/null.
+# The counter is told of a beat by URG, which does nothing before it has its trap. It waits for its
+# `sleep` in the background, so that TERM, by which it is ended, leaves no `sleep` behind; a beat
+# interrupts the wait and not the tick.
+# The shell itself outlives TERM, and waits for the watchers' KILL: then its end says that all
+# has ended. The command's own shell has no traps. It reaps the watchers, since not every machine's
 # first process does (a container's often does not). The sweep is slow where /proc is long, so it
 # leaves the session, if it can, and does not hold up the KILL.
 _WATCH = """\
+_renew() { :; }
+LEASE
 exec 3<&0 </dev/null
-(
-while read -r _; do :; done
+_end_command() {
 trap '' TERM
+_renew LEFT </dev/null
 kill -s USR1 $$
 PRIVILEGED_TERM kill -s TERM 0
 sleep 1
@@ -57,8 +83,29 @@ else
   sh -c 'SWEEP' sh $$ "$_self"
 fi
 PRIVILEGED_KILL kill -s KILL 0
+}
+(
+_beat= _silent=0 _ticks=0
+trap _beat=yes URG
+trap '[ "${!:-0}" = 0 ] || kill -s KILL "$!"; exit' TERM
+while [ "$_silent" -lt SILENT ]; do
+  sleep TICK &
+  _tick=$!
+  while kill -s 0 "$_tick"; do wait "$_tick"; done
+  _silent=$((_silent + TICK))
+  [ -z "$_beat" ] || _beat= _silent=0
+  _ticks=$((_ticks + 1))
+  [ "$_silent" -gt 0 ] || [ "$((_ticks % RENEW))" -gt 0 ] || _renew
+done
+_end_command
+) 3<&- >/dev/null 2>&1 &
+_counter=$!
+(
+trap '' TERM
+while read -r _; do kill -s URG "$_counter"; done
+_end_command
 ) <&3 3<&- >/dev/null 2>&1 &
-_watcher=$!
+_reader=$!
 exec 3<&-
 _stopped=
 trap _stopped=yes USR1
@@ -67,8 +114,10 @@ trap : TERM
 COMMAND
 )
 _status=$?
-while [ -n "$_stopped" ] && kill -s 0 "$_watcher" 2>/dev/null; do wait "$_watcher"; done
-{ kill -s KILL "$_watcher"; wait "$_watcher"; } 2>/dev/null
+while [ -n "$_stopped" ] && kill -s 0 "$_reader" 2>/dev/null; do wait "$_reader"; done
+while [ -n "$_stopped" ] && kill -s 0 "$_counter" 2>/dev/null; do wait "$_counter"; done
+{ kill -s KILL "$_reader"; kill -s TERM "$_counter"; wait "$_reader" "$_counter"; } 2>/dev/null
+[ -z "$_stopped" ] || _status=STOPPED
 exit "$_status"
 """.replace("SWEEP", _SWEEP)
 
@@ -80,21 +129,33 @@ def script(
     watched: bool,
     merged: bool = False,
     privilege: Sequence[str] = (),
+    lease: Lease | None = None,
 ) -> bytes:
     """The script that runs `command` with `env` set, to be sent as `bootstrap` expects.
 
-    `watched`: it ends when standard input does, and reads nothing of it itself; else standard
-    input is the command's own. `merged`: standard error goes where standard output goes, in
-    order. `privilege` is what stands before docker, such as `sudo -n`: a process that runs as
-    another user can be signalled with its help only.
+    `watched`: it ends when standard input does or has no beat for long, and reads nothing of it
+    itself; else standard input is the command's own. `merged`: standard error goes where standard
+    output goes, in order. `privilege` is what stands before docker, such as `sudo -n`: a process
+    that runs as another user can be signalled with its help only. Without the `lease`, which is
+    renewed while the command runs, it does not run.
     """
+    taking = lease.taking(watched=watched) if lease is not None else ""
     body = command
     if watched:
         before, _, after = _WATCH.partition("COMMAND")
+        after = after.replace("STOPPED", str(STOPPED))
+        before = before.replace("SILENT", str(SILENT_SECONDS)).replace("TICK", str(TICK_SECONDS))
+        before = (
+            before.replace("RENEW", str(RENEW_TICKS))
+            .replace("LEFT", str(LEFT_SECONDS))
+            .replace("LEASE\n", taking)
+        )
         for signal in ("TERM", "KILL"):
             line = f"{shlex.join(privilege)} kill -s {signal} -- -$$\n" if privilege else ""
             before = before.replace(f"PRIVILEGED_{signal} ", line)
         body = before + command + after
+    else:
+        body = taking + body
     lines = ["{"]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in (env or {}).items()]
     if merged:

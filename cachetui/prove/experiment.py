@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from cachetui.audit.allowance import not_now
+from cachetui.audit.engine_turns import turn
 from cachetui.audit.redact import Redactor
 from cachetui.config.settings import HostSettings
 from cachetui.context.build_context import Context
@@ -87,7 +89,7 @@ class Experiment:
         )
         self.plans = tuple(self._plan(host, builds, backend) for backend in self._backends(host))
         self._find_image(host)
-        host.begin()
+        host.begin(noted=False)
         lines = dry_run(host, request.finding.name, self.plans, self._to_send, self._image)
         return [host.shown(line) for line in lines]
 
@@ -136,6 +138,18 @@ class Experiment:
         `NoExperiment` (an image that has gone) and `StoreError`."""
         host = self._host
         assert host is not None
+
+        forbidden = not_now(host.host, self.store)
+        if forbidden is not None:
+            raise NoExperiment(f"{host.host.name} may not be built on now: {forbidden}")
+
+        def wait(why: str | None) -> None:
+            on_progress(Progress(0, 0, "waiting" if why else "", why or ""))
+
+        with turn(host.machine, host.facts, f"experiment {self.name}", self.cancel, wait):
+            return self._run(host, on_progress)
+
+    def _run(self, host: ExperimentHost, on_progress: OnProgress) -> Proof:
         host.begin()
         verdicts: list[Verdict] = []
         try:

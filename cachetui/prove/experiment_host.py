@@ -10,16 +10,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
+from cachetui.audit.allowance import count_build
 from cachetui.audit.build_job import BuildJob
 from cachetui.audit.build_recorder import BuildRecorder
 from cachetui.audit.build_records import forget_builds_command, recorded_name
 from cachetui.audit.build_run import run_build
 from cachetui.audit.cleanup import empty_mounts_command
+from cachetui.audit.host_notes import HostNotes
 from cachetui.audit.leftovers import run_removal
 from cachetui.audit.made_images import MadeImages, Removable
 from cachetui.audit.redact import Redactor
 from cachetui.builders.audit_names import mount_namespace, tag
 from cachetui.builders.client import client, last_line
+from cachetui.builders.legacy_images import LegacyMade
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.machine import Cancel, HostError, Machine
 from cachetui.prove.change import Image
@@ -48,12 +51,18 @@ class ExperimentHost:
     cancel: Cancel
     commands: list[str] = field(default_factory=list)
     _images: MadeImages = field(default_factory=MadeImages)
+    _notes: HostNotes | None = None
     _fetched: dict[str, str | None] = field(default_factory=dict)
     _builds: list[DerivedBuild] = field(default_factory=list)
 
-    def begin(self) -> None:
-        """Count what the host holds, so that what comes after is known to be ours."""
+    def begin(self, *, noted: bool = True) -> None:
+        """Count what the host holds, so that what comes after is known to be ours; `noted`: it is
+        about to come."""
         self._images.begin(self.machine, self.host)
+        if noted and self._notes is None:
+            self._notes = HostNotes.begin(
+                self.store, self.name, self.host, self.facts, self._images, dockerfile_text=""
+            )
 
     def build(
         self, build: DerivedBuild, redactor: Redactor, on_doing: Callable[[str], None]
@@ -63,10 +72,13 @@ class ExperimentHost:
         self.shell(build.script)
         job = self.job(build, redactor)
         self._images.expect(job)
+        count_build(self.host, self.store)
+        self._note()
         decided = Event()
 
         def watch(recorder: BuildRecorder) -> None:
             on_doing(recorder.doing)
+            self._note(recorder.made(cut=True))
             if build.stop_early:
                 known = recorder.finished(ended=False, failed=False)
                 if any(step.id == build.watch and step.status in ("hit", "miss") for step in known):
@@ -84,12 +96,18 @@ class ExperimentHost:
             )
         self.commands += outcome.run.commands
         self._images.add(job, outcome)
+        self._note(outcome.made)
         self._images.claim(self.machine, self.host, outcome)
+        self._note()
         if self.cancel.is_set():
             raise HostError(self.host.name, "cancelled", "stopped")
         if outcome.run.status == "lost":
             raise HostError(self.host.name, "lost", outcome.run.reason or "the connection broke")
         return Made(outcome.run, build.watch)
+
+    def _note(self, made: LegacyMade | None = None) -> None:
+        if self._notes is not None:
+            self._notes.note(self._images, made=made)
 
     def job(self, build: DerivedBuild, redactor: Redactor) -> BuildJob:
         return BuildJob(
@@ -193,13 +211,19 @@ class ExperimentHost:
 
     def tidy(self) -> None:
         """Remove what the experiment made. Nothing is raised for a connection that broke."""
-        with suppress(HostError):
-            self._tidy()
+        removed = False
+        try:
+            with suppress(HostError):
+                removed = self._tidy()
+        finally:
+            if self._notes is not None:
+                self._notes.removed(removed)
+                self._notes = None
 
-    def _tidy(self) -> None:
+    def _tidy(self) -> bool:
         commands = self.tidying(self._images.on(self.machine, self.host))
         self.commands += map(self.shown, commands)
-        run_removal(self.machine, commands, self.cancel)
+        return run_removal(self.machine, commands, self.cancel)
 
     def tidying(
         self, found: Removable | None = None, builds: Iterable[DerivedBuild] = ()

@@ -40,7 +40,8 @@ class HostFacts(Record, frozen=True, kw_only=True):
     """What a host told of itself, in one round trip. Sizes in bytes.
 
     `store` is the graph driver's name ("overlay2") or "containerd/<snapshotter>".
-    `engine_id` is the daemon's own id: it tells an engine from its replacement.
+    `engine_id` is the daemon's own id: it tells an engine from its replacement, and together with
+    `engine_name`, its machine's name, from the copies of a machine that was cloned with it.
     `load` is the 1-minute average. `df` maps Images, Containers, Volumes and Build Cache to
     bytes. `bases` maps a FROM's reference to the layers of that image on the host, None when
     the image is not there. `missing` says, for a backend that does not work, why and what to do.
@@ -52,6 +53,7 @@ class HostFacts(Record, frozen=True, kw_only=True):
     buildx: str | None = None
     store: str
     engine_id: str = ""
+    engine_name: str = ""
     platform: str
     backends: tuple[Backend, ...]
     missing: dict[str, str] = msgspec.field(default_factory=dict)
@@ -66,6 +68,11 @@ class HostFacts(Record, frozen=True, kw_only=True):
     user: str | None = None
     cache_folder: str = ""
     client_settings: ClientSettings | None = None
+
+    @property
+    def same_engine(self) -> str:
+        """Equal for two hosts if they are one engine; "" where the engine did not say."""
+        return f"{self.engine_id}@{self.engine_name}" if self.engine_id else ""
 
     @property
     def rawjson(self) -> bool:
@@ -185,7 +192,10 @@ class HostReport(Record, frozen=True, kw_only=True):
     `left_behind_bytes` is what the audit added to the host's disk and did not remove, its build
     context apart; None when it could not be measured. With `left_behind_at_most` it is no more
     than that: BuildKit's cache does not tell whose a record is. `left_behind_images` are those
-    of steps that stay, as others use them or they may be others'.
+    of steps that stay, as others use them or they may be others'. `not_asked_since` is when the
+    host could no longer be asked for what is left, in seconds since the epoch; None where it was.
+    `same_engine_as` names the host that is the same engine under another name: that one alone is
+    compared.
     """
 
     name: str
@@ -199,6 +209,8 @@ class HostReport(Record, frozen=True, kw_only=True):
     left_behind_bytes: int | None = None
     left_behind_at_most: bool = False
     left_behind_images: int = 0
+    not_asked_since: float | None = None
+    same_engine_as: str | None = None
     facts: HostFacts | None = None
     mounts: tuple[CacheMount, ...] = ()
     evidence: HostEvidence | None = None

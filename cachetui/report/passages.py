@@ -5,9 +5,11 @@ All text is cleaned for display.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from cachetui.compare.engines import engines_of_several_names
 from cachetui.compare.groups import fold
 from cachetui.compare.speeds import Speed, comparisons, speeds
 from cachetui.compare.timings import cautions
@@ -41,6 +43,7 @@ def passages(document: Document) -> tuple[Passage, ...]:
     """What stands below the table, empty passages left out."""
     every = (
         Passage("Hosts in trouble", _troubles(document.hosts)),
+        Passage("One engine under several names", _engines(document)),
         Passage("Could not be built", _unsupported(document)),
         Passage("Pulled from an imported cache", _pulled(document)),
         Passage("Timings compared", _timings(document)),
@@ -134,13 +137,23 @@ def _notes(document: Document) -> tuple[str, ...]:
     )
 
 
+def _engines(document: Document) -> tuple[str, ...]:
+    return tuple(
+        f"{clean_line(fold(names))}: built one after the other; compared as {clean_line(first)}"
+        for first, names in engines_of_several_names(document).items()
+    )
+
+
 def _left(hosts: Iterable[HostReport]) -> tuple[str, ...]:
-    reached = [host for host in hosts if host.status == "ok"]
-    known = [host for host in reached if host.left_behind_bytes is not None]
-    unknown = [host.name for host in reached if host.left_behind_bytes is None]
+    hosts = list(hosts)
+    unasked = [host for host in hosts if host.not_asked_since is not None]
+    asked = [host for host in hosts if host.not_asked_since is None]
+    known = [host for host in asked if host.left_behind_bytes is not None]
+    unknown = [host.name for host in asked if host not in known and host.status == "ok"]
     lines: list[str] = []
     if known and not any(host.left_behind_bytes or host.left_behind_images for host in known):
-        lines.append("nothing")
+        on = f" on {clean_line(fold([host.name for host in known]))}" if unasked else ""
+        lines.append(f"nothing{on}")
     elif len(known) <= MAX_HOSTS:
         lines += [
             ", ".join(f"{clean_line(host.name)} {_left_on([host])}" for host in known)
@@ -153,7 +166,17 @@ def _left(hosts: Iterable[HostReport]) -> tuple[str, ...]:
         )
     if unknown:
         lines.append(f"could not be measured on {clean_line(fold(unknown))}")
+    if unasked:
+        since = min(host.not_asked_since or 0.0 for host in unasked)
+        lines.append(
+            f"unknown on {clean_line(fold([host.name for host in unasked]))}: not asked since "
+            f"{_utc(since)}; the next audit there or cachetui clean removes what is left"
+        )
     return tuple(lines)
+
+
+def _utc(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at))
 
 
 def _left_on(hosts: Sequence[HostReport]) -> str:

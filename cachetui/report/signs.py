@@ -69,6 +69,7 @@ HOST_STATES: dict[str, State] = {
     "queued": _state("·", "queued", "muted"),
     "connecting": _state("▸", "connecting", "accent"),
     "asking": _state("▸", "asking for facts", "accent"),
+    "waiting": _state("▸", "waiting", "accent"),
     "sending": _state("▸", "sending context", "accent"),
     "building": _state("▸", "building", "accent"),
     "reading": _state("▸", "reading the images", "accent"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cachetui.compare.align import Agreement, Disagreement
+from cachetui.compare.engines import each_engine_once
 from cachetui.compare.groups import fold
 from cachetui.records.document import Document
 from cachetui.records.step import StepId
@@ -24,7 +25,8 @@ def verdict(document: Document, agreement: Agreement) -> tuple[str, ...]:
         why = "no scenario ended well" if agreement.failed else "no scenario ran on two hosts"
         return (f"Nothing to compare: {why}.{besides}",)
     if agreement.agree:
-        hosts = len({run.host for run in document.runs if run.scenario in agreement.compared})
+        counted = each_engine_once(document).runs
+        hosts = len({run.host for run in counted if run.scenario in agreement.compared})
         scenarios = units.count(len(agreement.compared), "scenario")
         return (f"{hosts} hosts agree step by step in {scenarios}.{besides}",)
     gathered: dict[tuple[str, StepId | None], Disagreement] = {}

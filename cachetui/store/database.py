@@ -21,6 +21,7 @@ from cachetui.context.manifest import Entry
 from cachetui.records.base import Record
 from cachetui.records.document import Document
 from cachetui.records.run import Run
+from cachetui.store.journal import Journal, left_journals
 from cachetui.store.log_blocks import LogError
 from cachetui.store.plain_cache import FAILURES, PlainCache, StoreError
 from cachetui.store.run_log import RunLog
@@ -80,6 +81,28 @@ class Store:
 
     def _open(self, name: str) -> PlainCache:
         return PlainCache(self.folder / name, self.folder / "damaged", self.warnings)
+
+    def builds_of(self, host: str, day: str) -> int:
+        """How many builds were counted on a host that day."""
+        counted = self._audits.text(f"builds:{host}:{day}")
+        return int(counted) if counted is not None and counted.isdigit() else 0
+
+    def count_build(self, host: str, day: str) -> None:
+        """Count one, and forget the days before. Raises `StoreError`."""
+        counted = self.builds_of(host, day)
+        if not counted:
+            for key in self._audits.keys(f"builds:{host}:"):
+                self._audits.delete(key)
+        self._audits.put(f"builds:{host}:{day}", str(counted + 1), "the count of builds")
+
+    def begin_journal(self, topic: str, name: str, head: Record) -> Journal:
+        """Begin notes that outlive this process, locked while it lives. Raises `StoreError`."""
+        file = f"{topic}-{name}-{time.time_ns():x}.jsonl"
+        return Journal.begin(self.folder / "notes" / file, head)
+
+    def left_journals(self, topic: str) -> Iterator[Journal]:
+        """The notes on a topic whose writers are gone: see `journal.left_journals`."""
+        return left_journals(self.folder / "notes", topic)
 
     def close(self) -> None:
         self._runs.close()

@@ -47,6 +47,11 @@ class Answers:
     ) -> int:
         raise NotImplementedError
 
+    def hold(self, *_: object) -> None: ...
+
+    def release(self) -> bool:
+        return True
+
     def close(self) -> None: ...
 
 

@@ -53,6 +53,11 @@ class Engine:
     ) -> int:
         raise NotImplementedError
 
+    def hold(self, *_: object) -> None: ...
+
+    def release(self) -> bool:
+        return True
+
     def close(self) -> None: ...
 
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from cachetui.audit.our_images import HostImage, OurImages, UnprintedSteps, find_ours
+from cachetui.audit.our_images import (
+    HostImage,
+    OurImages,
+    UnprintedSteps,
+    find_ours,
+    find_unread,
+)
 from cachetui.builders.legacy_images import Trail
 from cachetui.dockerfile.parse import parse
 
@@ -71,3 +77,22 @@ def test_a_hit_is_passed_and_stays() -> None:
     there = made(aa=COPY_A, bb=COPY_B)
     run = UnprintedSteps("sha256:base", STEPS, hits=1)
     assert find_ours(there, {"sha256:bb"}, [], [run], TAGS).ours == {"sha256:bb"}
+
+
+def test_what_was_made_after_the_last_that_was_read() -> None:
+    def ours(there: dict[str, HostImage], known: set[str]) -> OurImages:
+        found = OurImages({f"sha256:{name}" for name in known})
+        find_unread(there, there.keys(), found, STEPS, TAGS)
+        return found
+
+    there = made(aa=COPY_A, bb=COPY_B, cc="/bin/sh -c make")
+    assert ours(there, {"aa"}).ours == there.keys()
+    assert ours(there, set()).ours == there.keys()  # the first stands on what was there before
+    others = made(aa=COPY_A, bb="/bin/sh -c other", cc="/bin/sh -c make")
+    assert ours(others, {"aa"}).ours == {"sha256:aa"}
+    named = {**there, "sha256:bb": HostImage("sha256:aa", ("theirs:1",), COPY_B)}
+    assert ours(named, {"aa"}).ours == {"sha256:aa"}
+    twins = {**there, "sha256:dd": HostImage("sha256:aa", (), COPY_B)}
+    found = ours(twins, {"aa"})
+    assert found.ours == {"sha256:aa"}
+    assert found.unsure == {"sha256:bb", "sha256:dd"}

@@ -1,23 +1,29 @@
-"""A build whose connection, audit or cachetui dies is gone from its host within 5 seconds."""
+"""A build whose connection, audit or cachetui dies is gone from its host within 5 seconds, or
+within 35 where nothing tells the host."""
 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cachetui.audit.progress import Snapshot
+from cachetui.config import hosts_toml as config
 from cachetui.core import Core
+from cachetui.store.database import Store
 from tests.audits import core_of, prepare
 from tests.lab import Lab
 from tests.lab.host import Host
+from tests.link import Link
 from tests.sample_builds import SLEEPING, folder
 
 pytestmark = pytest.mark.lab
@@ -113,6 +119,50 @@ class TestNothingGoesOn:
         (run,) = audit.document().runs
         assert run.status == "lost"
         assert audit.document().hosts[0].status == "failed"
+
+
+def test_when_the_network_is_gone(lab: Lab, tmp_path: Path) -> None:
+    """No word reaches either side: each has to notice by itself, and what cachetui says is true."""
+    with Link() as link:
+        for name in HOSTS:
+            lab[name].stop_sshd()
+            replace(lab[name].sshd, address="0.0.0.0").start()
+        try:
+            core = Core(
+                config.load(reached_by(link.address, lab, tmp_path)), Store(tmp_path / "store")
+            )
+            kinds = ("buildkit-cold",)
+            audit = prepare(core, folder(tmp_path / "b", SLEEPING), HOSTS, scenarios=kinds)
+            finished = link.client(audit.run)
+            until(lambda: all(asleep(lab[name]) for name in HOSTS), 40, "the RUN steps begin")
+            link.down()
+            begun = time.monotonic()
+            document = finished()
+            assert time.monotonic() - begun < 25
+            left = 36 - (time.monotonic() - begun)
+            until(lambda: all(quiet(lab[name]) for name in HOSTS), left, "nothing goes on")
+            for name in HOSTS:
+                assert lab[name].docker("ps", "-aq").stdout == b"", name
+        finally:
+            for name in HOSTS:
+                lab[name].stop_sshd()
+                lab[name].start_sshd()
+    assert [run.status for run in document.runs] == ["lost"] * 4
+    for host in document.hosts:
+        assert re.search(r"the host was silent for 1\d s", host.reason or ""), host.reason
+
+
+def reached_by(address: str, lab: Lab, folder: Path) -> Path:
+    """A hosts.toml of the lab's hosts, all at that address."""
+    toml, known = lab.hosts_toml.read_text(), lab.known_hosts.read_text()
+    for host in lab.hosts.values():
+        toml = toml.replace(f'"{host.address}"', f'"{address}"')
+        known = known.replace(f"[{host.address}]", f"[{address}]")
+    there = folder / "known_hosts"
+    there.write_text(known)
+    path = folder / "hosts.toml"
+    path.write_text(toml.replace(str(lab.known_hosts), str(there)))
+    return path
 
 
 def test_stopping_one_host_lets_the_others_go_on(lab: Lab, core: Core, tmp_path: Path) -> None:

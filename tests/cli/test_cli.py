@@ -215,7 +215,7 @@ def test_explain_tells_of_every_surprise_with_a_dockerfile() -> None:
 def test_a_hosts_toml_that_is_not_there_is_one_message(
     tmp_path: Path, words: tuple[str, ...]
 ) -> None:
-    store = () if words[0] in ("hosts", "clean") else ("--store", tmp_path / "s")
+    store = () if words[0] == "hosts" else ("--store", tmp_path / "s")
     done = run(*words, "--hosts", tmp_path / "none.toml", *store)
     assert done.exit_code == 2, done.output
     assert done.stderr.startswith(f"cachetui: {tmp_path / 'none.toml'}: there is no such file")

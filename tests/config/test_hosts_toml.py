@@ -9,6 +9,7 @@ import pytest
 
 from cachetui.config import hosts_toml as config
 from cachetui.config.hosts_toml import load
+from cachetui.config.hours import Hours
 from cachetui.config.settings import HostSettings
 from cachetui.config.toml_table import ConfigError
 
@@ -33,6 +34,8 @@ env = { B = "3", DOCKER_HOST = "unix:///run/other.sock" }
 build_timeout = 90.5
 context_on_host = "/srv/checkout"
 image_on_host = "api:ci"
+only_between = "22:00-06:30"
+max_builds_per_day = 40
 
 [[hosts]]
 name = "here"
@@ -75,6 +78,8 @@ def test_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         build_timeout=90.5,
         context_on_host="/srv/checkout",
         image_on_host="api:ci",
+        only_between=Hours(22 * 60, 6 * 60 + 30),
+        max_builds_per_day=40,
     )
     assert second.local
     assert second.user == "ci"
@@ -136,6 +141,10 @@ MISTAKES = {
     "timeout zero": (HOST + "build_timeout = 0\n", r":4: .*more than 0"),
     "timeout nan": (HOST + "build_timeout = nan\n", r":4: .*more than 0"),
     "timeout inf": (HOST + "build_timeout = inf\n", r":4: .*at most 604800"),
+    "hours": (HOST + 'only_between = "22-6"\n', r':4: .*"22-6" is no part of a day'),
+    "hours number": (HOST + "only_between = 22\n", r":4: .*must be a string in quotes"),
+    "builds none": (HOST + "max_builds_per_day = 0\n", r":4: .*whole number from 1 to 1000000"),
+    "builds half": (HOST + "max_builds_per_day = 1.5\n", r":4: .*whole number from 1 to"),
     "timeout true": (HOST + "connect_timeout = true\n", r":4: .*seconds, not true or false"),
     "timeout date": (HOST + "connect_timeout = 2020-01-01\n", r":4: .*not a date or time"),
     "tags text": (HOST + 'tags = "a"\n', r":4: .*array of strings, as \[\"a\", \"b\"\], not a str"),

@@ -59,11 +59,12 @@ class Sshd:
         kinds: tuple[str, ...] = ("ed25519",),
         passwords: bool = False,
         probe: bool = False,
+        address: str = "127.0.0.1",
     ) -> None:
         if not probe:
             _need_openssh()
         self.folder = folder
-        self.address = "127.0.0.1"
+        self.address = address
         self.port = free_port(self.address)
         folder.mkdir(parents=True, exist_ok=True)
         self.login_key = keygen(folder / "login")

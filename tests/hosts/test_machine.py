@@ -340,6 +340,53 @@ def test_nothing_outlives_a_killed_client(settings: HostSettings, mark: str, com
     assert until(lambda: not running(mark), 5)
 
 
+STOPPED_CLIENT = """
+import sys, pickle, base64
+from cachetui.config.hosts_toml import HostSettings
+from cachetui.hosts import watcher
+from tests.hosts.conftest import connector
+watcher.SILENT_SECONDS, watcher.TICK_SECONDS = 4, 1
+settings = pickle.loads(base64.b64decode(sys.argv[1]))
+try:
+    connector().connect(settings).stream(
+        sys.argv[2], lambda b, t: print(b.decode(), flush=True), timeout=60
+    )
+except Exception as error:
+    print(error.kind, error, flush=True)
+"""
+
+
+@pytest.mark.parametrize("seconds", [2, 7])
+def test_nothing_outlives_a_stopped_client(
+    settings: HostSettings, mark: str, seconds: float
+) -> None:
+    """One that is stopped, or asleep, for long; for a moment does no harm."""
+    given = base64.b64encode(pickle.dumps(settings)).decode()
+    script = f"sh -c {shlex.quote(f'echo ready; sleep 9; echo fine; : {mark}')}"
+    client = subprocess.Popen(
+        [sys.executable, "-c", STOPPED_CLIENT, given, script],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert client.stdout is not None
+    assert client.stdout.readline() == "ready\n"
+    os.kill(client.pid, signal.SIGSTOP)
+    try:
+        ended = until(lambda: [pid for pid in running(mark) if pid != client.pid] == [], seconds)
+    finally:
+        os.kill(client.pid, signal.SIGCONT)
+    said, _ = client.communicate(timeout=30)
+    if seconds < 4:
+        assert not ended
+        assert said.strip() == "fine"
+    else:
+        assert ended
+        assert re.search(
+            r"(?m)^lost .*cachetui was stopped, or its machine asleep, for \d+ s", said
+        )
+
+
 def test_errors_hold_no_environment(machine: Machine) -> None:
     with pytest.raises(HostError) as caught:
         machine.stream("echo $PLAIN; sleep 9", Blocks(), timeout=0.5)

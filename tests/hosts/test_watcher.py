@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import subprocess
 import sys
@@ -64,6 +65,13 @@ class Started:
         return status, out, err
 
 
+def shortened(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Two seconds of silence are long from here on; returns a mark for processes."""
+    monkeypatch.setattr(watch, "SILENT_SECONDS", 2)
+    monkeypatch.setattr(watch, "TICK_SECONDS", 1)
+    return f"mark-{uuid.uuid4().hex}"
+
+
 @pytest.mark.parametrize("name", LOGINS)
 def test_any_login_shell_will_do(name: str) -> None:
     script = watch.script('echo "$A"; echo e >&2; exit 5', {"A": NASTY}, watched=True)
@@ -106,6 +114,38 @@ class TestShell:
         status, _, _ = started.end()
         assert status != 0
         assert until(lambda: not running(mark), 3)
+
+    def test_silence_ends_it(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        mark = shortened(monkeypatch)
+        script = watch.script(f"sh -c 'sleep 60; : {mark}'", watched=True)
+        begun = time.monotonic()
+        started = Started(script, shell=self.shell(name))
+        assert until(lambda: running(mark))
+        for _ in range(3):  # at once: the counter may not have begun
+            started.stdin.write(watch.BEAT)
+        assert started.process.wait(20) in (-9, watch.STOPPED)
+        assert 2 < time.monotonic() - begun < 6
+        assert until(lambda: not running(mark), 3)
+        started.end()
+
+    def test_beats_keep_it(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        shortened(monkeypatch)
+        started = Started(watch.script("sleep 5; exit 3", watched=True), shell=self.shell(name))
+        while started.process.poll() is None:
+            with contextlib.suppress(BrokenPipeError):
+                started.stdin.write(watch.BEAT)
+            time.sleep(0.3)
+        assert started.end()[0] == 3
+
+    def test_nothing_counts_on_after_its_end(
+        self, name: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(watch, "TICK_SECONDS", 86311)
+        for command in ("exit 3", "sleep 0.05; exit 3"):
+            script = watch.script(command, watched=True)
+            for _ in range(10):
+                assert Started(script, shell=self.shell(name)).end()[0] == 3
+        assert not running("sleep\x0086311")
 
     def test_cut_short_nothing_of_it_runs(self, name: str) -> None:
         script = watch.script("echo ran", watched=True)

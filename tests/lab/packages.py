@@ -30,9 +30,9 @@ SUITES: dict[str, tuple[str, ...]] = {
 }
 """What is unpacked from each suite. One runc serves all: newer ones want a newer libc."""
 
-SYSTEM_PACKAGES = ("openssh-server", "openssh-client", "libdevmapper1.02.1", "zstd")
-"""What is installed: sshd with its user, the one library of the engines that may be missing, and
-the program that reads layers of zstd."""
+SYSTEM_PACKAGES = ("openssh-server", "openssh-client", "libdevmapper1.02.1", "zstd", "iproute2")
+"""What is installed: sshd with its user, the one library of the engines that may be missing, the
+program that reads layers of zstd, and `ip` for links that break."""
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 APT_PARTS = Path("/etc/apt")

@@ -177,6 +177,13 @@ def test_notes_and_what_is_left_behind_are_told() -> None:
     unknown = b.document(hosts=[b.host("old", left_behind_bytes=None)])
     assert "could not be measured on old" in shown(unknown)
     assert "81.9 MB on 63 hosts" in shown(b.fleet())
+    lost = b.host("old", status="failed", left_behind_bytes=None, not_asked_since=1764170000.0)
+    told = (
+        "unknown on old: not asked since 2025-11-26 15:13:20 UTC; the next audit there or cachetui"
+    )
+    assert f"Left behind on the hosts\n  {told}" in shown(b.document(hosts=[lost]))
+    one = b.document(hosts=[lost, b.host("mid", left_behind_bytes=0)])
+    assert f"Left behind on the hosts\n  nothing on mid\n  {told}" in shown(one)
 
 
 def test_seconds_of_a_loaded_host_are_doubted() -> None:

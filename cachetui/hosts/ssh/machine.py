@@ -35,7 +35,7 @@ class Heartbeat:
 
     def __init__(self, transport: paramiko.Transport) -> None:
         self._transport = transport
-        self._heard = time.monotonic()
+        self._heard = self._checked = time.monotonic()
         self._asked: float | None = None
 
     def heard(self) -> None:
@@ -45,14 +45,17 @@ class Heartbeat:
     def check(self) -> None:
         """Ask when it is time to. Raises SessionEnded when an answer is overdue."""
         now = time.monotonic()
-        asked = self._asked
-        if asked is None:
+        asked, checked = self._asked, self._checked
+        self._checked = now
+        if asked is not None and now - checked > BEAT_AFTER:
+            self._asked = now  # we were stopped ourselves: its answer may be there, unread
+        elif asked is None:
             if now - self._heard > BEAT_AFTER:
                 self._asked = now
                 threading.Thread(target=self._ask, name="heartbeat", daemon=True).start()
         elif now - max(asked, self._heard) > BEAT_LIMIT:
             link.end(self._transport)
-            raise SessionEnded(f"the host has not answered for {now - self._heard:.0f} s")
+            raise SessionEnded(f"the host was silent for {now - self._heard:.0f} s")
 
     def _ask(self) -> None:
         # Returns with the answer, or when the transport ends.

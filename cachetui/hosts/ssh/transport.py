@@ -9,6 +9,8 @@ import logging
 import select
 import socket
 import threading
+import time
+from typing import TYPE_CHECKING
 
 import paramiko
 from paramiko.ssh_exception import IncompatiblePeer
@@ -16,6 +18,9 @@ from paramiko.ssh_exception import IncompatiblePeer
 from cachetui.hosts.ssh import host_certificate
 from cachetui.hosts.ssh.errors import STEP, ConnectError, Deadline, printable
 from cachetui.hosts.ssh.proxy_command import CommandSocket
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 # Without a handler of their own, the library's messages would go to standard error.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -30,11 +35,16 @@ CIPHERS = (
 )
 
 
+_UNHEARD = (errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN)
+
+
 class Socket(socket.socket):
     """A TCP socket that sends and acknowledges at once, finds a dead peer within seconds, and
-    remembers the first bytes that it received."""
+    remembers the first bytes that it received and why it ended, "" while it has not."""
 
     first = b""
+    ended = ""
+    _heard = 0.0
 
     def prepare(self) -> None:
         """Set the options; those that a system does not know are left out."""
@@ -50,7 +60,14 @@ class Socket(socket.socket):
                 self.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
     def recv(self, size: int, flags: int = 0) -> bytes:
-        data = super().recv(size, flags)
+        try:
+            data = super().recv(size, flags)
+        except OSError as error:
+            self._remember(error)
+            raise
+        self._heard = time.monotonic()
+        if not data and size:
+            self.ended = self.ended or "the host closed it"
         if len(self.first) < 64:
             self.first += data[:64]
         # The kernel forgets this option as it goes; without it each answer waits for 40 ms.
@@ -58,6 +75,22 @@ class Socket(socket.socket):
             with contextlib.suppress(OSError):
                 self.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         return data
+
+    def send(self, data: ReadableBuffer, flags: int = 0) -> int:
+        try:
+            return super().send(data, flags)
+        except OSError as error:
+            self._remember(error)
+            raise
+
+    def _remember(self, error: OSError) -> None:
+        # The library takes ETIMEDOUT for its own time limit, reads again, and finds an end.
+        if error.errno in (None, errno.EAGAIN) or self.ended:
+            return
+        if error.errno in _UNHEARD:
+            self.ended = f"the host was silent for {time.monotonic() - self._heard:.0f} s"
+        else:
+            self.ended = (error.strerror or str(error)).lower()
 
 
 def open_socket(host: str, port: int, deadline: Deadline) -> Socket:
@@ -232,9 +265,12 @@ def keep_alive(transport: paramiko.Transport) -> None:
 
 def why_lost(transport: paramiko.Transport) -> str:
     """Why a transport ended, as a part of a sentence."""
+    sock = transport.sock
+    if isinstance(sock, Socket) and sock.ended:
+        return sock.ended
+    if isinstance(sock, paramiko.Channel) and not sock.get_transport().is_active():
+        return f"that to the jump host broke: {why_lost(sock.get_transport())}"
     error = transport.get_exception()
-    if isinstance(error, OSError) and error.errno == errno.ETIMEDOUT:
-        return "the host stopped answering"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
-    return "the host closed it"
+    return "it was closed, by the host or on the way there"

@@ -1,0 +1,213 @@
+"""What an audit makes on a host, noted on this machine before and while it is made.
+
+So it can be removed later: after a connection that broke, or when cachetui itself was killed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from cachetui.audit.build_records import forget_builds_command
+from cachetui.audit.cleanup import ASK_SECONDS, empty_mounts_command
+from cachetui.audit.made_images import MadeImages, Removable, Unread
+from cachetui.builders.audit_names import mount_namespace
+from cachetui.builders.client import client
+from cachetui.builders.legacy_images import LegacyMade, Trail
+from cachetui.config.settings import HostSettings
+from cachetui.dockerfile.parse import Dockerfile, DockerfileError, parse
+from cachetui.hosts.machine import Machine
+from cachetui.records.base import Record
+from cachetui.records.host import HostFacts
+from cachetui.store.database import Store
+from cachetui.store.journal import Journal
+
+_AFTER_SECONDS = 40.0
+"""How long a build may go on after the last that was heard of it: see `hosts.watcher`."""
+
+
+class _Begun(Record, frozen=True, kw_only=True):
+    """The first line: whose notes these are. `before` are the images that the host had; `at` is in
+    seconds since the epoch."""
+
+    audit: str
+    host: str
+    dockerfile_text: str
+    before: tuple[str, ...]
+    at: float
+
+
+class _Made(Record, frozen=True, kw_only=True):
+    """A later line: what may be on the host. `containers` are printed IDs; a tag's image is None
+    where it is not known. `mounts`: the audit's cache mounts may hold something. `recorded`: see
+    `forget_builds_command`."""
+
+    tags: dict[str, str | None] = msgspec.field(default_factory=dict)
+    step_tags: tuple[str, ...] = ()
+    trails: tuple[Trail, ...] = ()
+    containers: tuple[str, ...] = ()
+    nameless: tuple[str, ...] = ()
+    mounts: bool = False
+    recorded: tuple[str, ...] = ()
+
+
+@dataclass
+class HostNotes:
+    """The notes of one audit on one host, being taken."""
+
+    journal: Journal
+
+    @classmethod
+    def begin(
+        cls,
+        store: Store,
+        audit: str,
+        host: HostSettings,
+        facts: HostFacts,
+        images: MadeImages,
+        dockerfile_text: str,
+    ) -> HostNotes:
+        """Raises `StoreError`: what cannot be noted is not to be made."""
+        head = _Begun(
+            audit=audit,
+            host=host.name,
+            dockerfile_text=dockerfile_text,
+            before=tuple(sorted(images.before)),
+            at=time.time(),
+        )
+        return cls(store.begin_journal(_engine(host, facts), audit, head))
+
+    def note(
+        self,
+        images: MadeImages,
+        *,
+        mounts: bool = False,
+        recorded: Collection[str] = (),
+        made: LegacyMade | None = None,
+    ) -> None:
+        """What the builds have made so far; `made` is that of the one under way."""
+        noted = images.noted(made or LegacyMade())
+        self.journal.note(
+            _Made(
+                tags=noted.tags,
+                step_tags=noted.step_tags,
+                trails=noted.trails,
+                containers=noted.containers,
+                nameless=noted.nameless,
+                mounts=mounts,
+                recorded=tuple(sorted(recorded)),
+            )
+        )
+
+    def removed(self, looked: bool) -> None:
+        """The audit is over; `looked`: what it made is gone, or named in its report."""
+        if looked:
+            self.journal.drop()
+        else:
+            self.journal.leave()
+
+
+@dataclass
+class Noted:
+    """What an audit that is gone has left on a connected host: `lines` say what, `commands` remove
+    it. `journal` is then to be dropped."""
+
+    audit: str
+    journal: Journal
+    lines: list[str]
+    commands: list[str]
+
+
+def noted_on(
+    machine: Machine, host: HostSettings, facts: HostFacts, store: Store
+) -> Iterator[Noted]:
+    """What audits of this machine that are over have left on the host, by their notes. Raises
+    `HostError`. Notes of an audit that goes on are not among them."""
+    for journal in store.left_journals(_engine(host, facts)):
+        try:
+            lines = journal.lines()
+            begun = msgspec.json.decode(lines[0], type=_Begun)
+            made = msgspec.json.decode(lines[-1], type=_Made) if len(lines) > 1 else None
+        except (OSError, IndexError, msgspec.DecodeError):
+            journal.drop()
+            continue
+        try:
+            found = _found(machine, host, begun, made or _Made(), journal)
+        except BaseException:
+            journal.leave()
+            raise
+        if found.commands:
+            yield found
+        else:
+            journal.drop()
+
+
+def _engine(host: HostSettings, facts: HostFacts) -> str:
+    """What the notes on an engine begin with, under whatever name of a host."""
+    return hashlib.sha256((facts.same_engine or host.name).encode()).hexdigest()[:16]
+
+
+def _found(
+    machine: Machine, host: HostSettings, begun: _Begun, made: _Made, journal: Journal
+) -> Noted:
+    tags = _tags_there(machine, host, made.tags)
+    dockerfile = _dockerfile(begun)
+    ahead = _clock(machine) - time.time()
+    unread = Unread(
+        tuple(dockerfile.instructions) if dockerfile else (),
+        begun.at + ahead - 1,
+        journal.written_at + ahead + _AFTER_SECONDS,
+    )
+    images = MadeImages.of_notes(
+        frozenset(begun.before), tags, made.step_tags, made.trails, made.nameless, unread
+    )
+    images.find_containers(machine, host, made.containers, time.time() - begun.at)
+    removable = images.on(machine, host)
+    lines = _lines(begun.audit, tags, removable)
+    commands = [command for command in [images.removal(host, removable)] if command]
+    if made.mounts and dockerfile:
+        empty = empty_mounts_command(host, dockerfile, mount_namespace(begun.audit))
+        if empty is not None:
+            commands.append(empty)
+            lines.append(f"cache mounts of audit {begun.audit}")
+    if made.recorded:
+        commands.append(forget_builds_command(host, made.recorded))
+        lines.append(f"build records of audit {begun.audit}")
+    return Noted(begun.audit, journal, lines, commands)
+
+
+def _lines(audit: str, tags: dict[str, str | None], found: Removable) -> list[str]:
+    lines = [f"image {tag}" for tag in tags]
+    lines += [f"image {image} of audit {audit}" for image in found.images]
+    lines += [f"container {container} of audit {audit}" for container in found.containers]
+    return lines
+
+
+def _dockerfile(begun: _Begun) -> Dockerfile | None:
+    try:
+        return parse(begun.dockerfile_text)
+    except DockerfileError:
+        return None
+
+
+def _clock(machine: Machine) -> float:
+    """Seconds since the epoch by the host's clock."""
+    told = machine.run("date +%s", timeout=ASK_SECONDS).text.strip()
+    return float(told) if told.isdigit() else time.time()
+
+
+def _tags_there(
+    machine: Machine, host: HostSettings, tags: dict[str, str | None]
+) -> dict[str, str | None]:
+    """Those of the tags that are on the host, with the images that they stand on now."""
+    if not tags:
+        return {}
+    ask = f"{client(host.docker, host.env)} image inspect --format '{{{{.Id}}}}'"
+    loop = f'for i in {shlex.join(tags)}; do echo "$i $({ask} "$i" 2>/dev/null)"; done'
+    rows = [line.split() for line in machine.run(loop, timeout=ASK_SECONDS).text.splitlines()]
+    return {row[0]: row[1] for row in rows if len(row) == 2 and row[0] in tags}

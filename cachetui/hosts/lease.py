@@ -1,0 +1,165 @@
+"""Whose turn it is on an engine, among all audits of all people and machines: a file on its host.
+
+The file is in /tmp, which all users of a host share, and is called after the engine. In a folder
+where nobody can remove another's file, a lease that has run out cannot be taken away: so each
+lease has a number, the highest counts, and the next is made by a link that fails where there is
+one. The one before goes if it was ours. What is in it: a token, until when (unless renewed) and
+since when, in seconds since the epoch by the host's clock, and who. It keeps nobody away who does
+not ask; a date too far ahead counts for nothing.
+
+The text stands before a command that is sent anyway, so no round trip is added. The watcher of a
+long command renews the lease while it hears of us (`hosts.watcher`).
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import re
+import secrets
+import shlex
+import socket
+from dataclasses import dataclass, field
+
+from cachetui.hosts.machine import Completed
+
+SECONDS = 90
+"""How long a lease holds that is not renewed."""
+
+LEFT_SECONDS = 8
+"""The same once whoever has it is not heard of: if they live, their next command renews it."""
+
+UNWATCHED_SECONDS = 900
+"""The same while something is sent, when nothing renews it."""
+
+HELD, IMPOSSIBLE = 75, 76
+"""Exit statuses of a command that was not run: another has the lease; there can be none."""
+
+BEGIN, END = "# the lease\n", "# of the lease\n"
+MARK = "cachetui-lease"
+"""In every command that is about the lease alone, and in what is said of it."""
+
+_ZSH = '[ -z "${ZSH_VERSION-}" ] || setopt nonomatch\n'
+"""Else zsh takes a pattern that no file matches for an error."""
+
+_TAKE = (
+    _ZSH
+    + """\
+_lease() {
+_now=$(date +%s) _top=0 _since= _token=
+for _file in BASE.*; do
+  _number=${_file##*.}
+  case $_number in '' | 0?* | *[!0-9]* | ?????????*) continue ;; esac
+  [ "$_number" -le "$_top" ] || _top=$_number
+done
+if [ -f "BASE.$_top" ]; then
+  { read -r _token _until _from _owner <"BASE.$_top"; } 2>/dev/null
+  case ${_until:-x}${_from:-x} in *[!0-9]* | ?????????????????????????*) _until=0 _from=0 ;; esac
+  if [ "$_token" = TOKEN ]; then
+    _since=$_from
+  elif [ "$_until" -gt "$_now" ] && [ "$_until" -le $((_now + 2 * LONGEST)) ]; then
+    echo "MARK TOKEN $((_now - _from)) $_owner" >&2
+    return HELD
+  fi
+fi
+_new=/tmp/.cachetui-TOKEN
+_until=$((_now + ${1:-TTL}))
+if ! (umask 022 && echo "TOKEN $_until ${_since:-$_now} "OWNER >"$_new") 2>/dev/null; then
+  echo "MARK TOKEN none" >&2
+  return IMPOSSIBLE
+elif [ -n "$_since" ]; then
+  mv -f "$_new" "BASE.$_top" || :
+elif ln "$_new" "BASE.$((_top + 1))" 2>/dev/null; then
+  rm -f "$_new" "BASE.$_top" 2>/dev/null || :
+else
+  rm -f "$_new"
+  echo "MARK TOKEN 0 another audit that has just begun" >&2
+  return HELD
+fi
+}
+_renew() { _lease "$@"; }
+_lease </dev/null || exit $?
+"""
+)
+
+_RELEASE = (
+    _ZSH
+    + """\
+: MARK
+for _file in BASE.*; do
+  [ -f "$_file" ] && read -r _token _ <"$_file" && [ "$_token" = TOKEN ] && rm -f "$_file"
+done 2>/dev/null
+true
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who has the lease, in their own words, and for how many seconds."""
+
+    owner: str
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A turn of one audit on one engine: `engine` is `HostFacts.same_engine`, `what` says for what
+    it is."""
+
+    engine: str
+    what: str
+    token: str = field(default_factory=lambda: secrets.token_hex(12))
+
+    def taking(self, *, watched: bool) -> str:
+        """Shell text that takes or renews the lease, or ends the script without more."""
+        text = self._filled(_TAKE.replace("TTL", str(SECONDS if watched else UNWATCHED_SECONDS)))
+        return f"{BEGIN}{text}{END}"
+
+    def release(self) -> str:
+        """The command that gives it back."""
+        return self._filled(_RELEASE)
+
+    def holder(self, done: Completed) -> Holder | None:
+        """Who has the lease, where the command was not run because another has."""
+        words = self._words(done, HELD)
+        if words is None or not words[0].isdigit():
+            return None
+        return Holder(words[1] if len(words) > 1 else "somebody", int(words[0]))
+
+    def impossible(self, done: Completed) -> bool:
+        """Whether the command was not run because no lease can be made on this host."""
+        return self._words(done, IMPOSSIBLE) is not None
+
+    def _words(self, done: Completed, status: int) -> list[str] | None:
+        begin = f"{MARK} {self.token} "
+        if done.status != status or not done.error_text.startswith(begin):
+            return None
+        said = "".join(c if c.isprintable() else "?" for c in done.error_text[:300])
+        return said.removeprefix(begin).split(" ", 1)
+
+    def _filled(self, text: str) -> str:
+        engine = hashlib.sha256(self.engine.encode()).hexdigest()[:16]
+        values = {
+            "BASE": f"/tmp/cachetui-{engine}",
+            "TOKEN": self.token,
+            "MARK": MARK,
+            "OWNER": shlex.quote(f"{_who()}, {self.what}"),
+            "HELD": str(HELD),
+            "IMPOSSIBLE": str(IMPOSSIBLE),
+            "LONGEST": str(UNWATCHED_SECONDS),
+        }
+        return re.sub("|".join(values), lambda name: values[name[0]], text)
+
+
+KEEP = f"true # {MARK}"
+"""The command that does nothing but take or renew the lease."""
+
+
+def _who() -> str:
+    """Who asks, in characters that any terminal may be shown."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "somebody"
+    return re.sub(r"[^A-Za-z0-9@._-]", "?", f"{user}@{socket.gethostname()}")

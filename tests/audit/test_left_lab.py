@@ -1,0 +1,172 @@
+"""What an audit leaves that could not tidy up is told and removed later; nothing else is."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cachetui.report.passages import passages
+from tests.audit.test_stopping_lab import HOSTS, Command, asleep, quiet, until
+from tests.audits import audit, core_of, prepare
+from tests.lab import Lab
+from tests.lab.host import Host
+from tests.sample_builds import folder
+
+pytestmark = pytest.mark.lab
+
+STEPS = """\
+FROM base:1 AS tool
+COPY src.txt /tool
+RUN echo {salt} tool && sleep 0.7
+FROM base:1
+LABEL a=b
+COPY src.txt /src
+RUN echo {salt} one && sleep 0.7
+COPY --from=tool /tool /tool
+RUN --network=none echo {salt} two && sleep 0.7
+"""
+LEGACY_STEPS = STEPS.replace("RUN --network=none", "RUN")
+ASLEEP = LEGACY_STEPS + "RUN echo {salt} three && trap '' TERM && sleep 600\nCOPY src.txt /last\n"
+
+
+@dataclass
+class State:
+    """What is on a host that the next build or its user could miss, or find too much."""
+
+    images: frozenset[str]
+    tags: frozenset[str]
+    containers: frozenset[str]
+    folder: tuple[str, ...]
+
+    @classmethod
+    def of(cls, host: Host) -> State:
+        form = "{{.Repository}}:{{.Tag}} {{.ID}}"
+        return cls(
+            words(host, "image", "ls", "-aq", "--no-trunc"),
+            frozenset(host.docker("image", "ls", "--format", form).stdout.decode().splitlines()),
+            words(host, "ps", "-aq", "--no-trunc"),
+            tuple(sorted(str(p) for p in (host.cache_folder / "cachetui").glob("**/*"))),
+        )
+
+
+def words(host: Host, *command: str) -> frozenset[str]:
+    return frozenset(host.docker(*command).stdout.decode().split())
+
+
+def clean(lab: Lab, store: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "cachetui", "clean", "--hosts", str(lab.hosts_toml)),
+            *("--store", str(store), *more),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+
+
+def users_build(host: Host, build: Path, tag: str) -> str:
+    """The user's own legacy build: what it says of each step."""
+    done = subprocess.run(
+        ["docker", "build", "--network=none", "-t", tag, str(build)],
+        env={**os.environ, **host.engine.env, "DOCKER_BUILDKIT": "0"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return done.stdout
+
+
+STAGES = [None, 0.5, *(pytest.param(at, marks=pytest.mark.thorough) for at in (0.0, 1.2, 2.2))]
+
+
+@pytest.mark.parametrize("kind", ["legacy-cold", "buildkit-cold"])
+@pytest.mark.parametrize("seconds", STAGES)
+def test_what_a_killed_audit_left_is_cleaned_up(
+    lab: Lab, tmp_path: Path, kind: str, seconds: float | None
+) -> None:
+    """Killed while a RUN step is asleep, or that long after the build has begun."""
+    salt = f"{random.random()}"
+    users = folder(tmp_path / "user", LEGACY_STEPS.format(salt=salt))
+    build = folder(tmp_path / "b", (ASLEEP if seconds is None else LEGACY_STEPS).format(salt=salt))
+    clean(lab, tmp_path / "s", "--yes")
+
+    def kill_one(name: str) -> State:
+        host = lab[name]
+        users_build(host, users, "user:1")
+        host.docker("tag", "base:1", "cachetui:latest")
+        before = State.of(host)
+        with Command(lab, build, tmp_path / "s", kind, name) as process:
+            until(lambda: begun(host, seconds), 60, "the build is where it is to be")
+            time.sleep(seconds or 0.0)
+            os.kill(process.pid, signal.SIGKILL)
+        until(lambda: quiet(host), 8, "nothing of the build is left")
+        time.sleep(1)
+        return before
+
+    with ThreadPoolExecutor(4) as pool:
+        before = dict(zip(HOSTS, pool.map(kill_one, HOSTS), strict=True))
+    left = {name: State.of(lab[name]) for name in HOSTS}
+    said = clean(lab, tmp_path / "s", "--yes")
+    for name in HOSTS:
+        assert State.of(lab[name]) == before[name], (name, said.stdout)
+        assert users_build(lab[name], users, "user:1").count("Using cache") == 7
+        if kind == "legacy-cold" and seconds is None:
+            assert len(left[name].images - before[name].images) == 7
+        lab[name].docker("rmi", "cachetui:latest")
+    assert "nothing" in clean(lab, tmp_path / "s", "--yes").stderr
+
+
+def begun(host: Host, seconds: float | None) -> bool:
+    if seconds is None:
+        return asleep(host)
+    return any("docker build" in process.cmdline for process in host.processes())
+
+
+@pytest.mark.parametrize("way", ["clean", "the next audit"])
+def test_what_a_lost_host_has_is_not_said_to_be_nothing(lab: Lab, tmp_path: Path, way: str) -> None:
+    core = core_of(lab, tmp_path / "s")
+    salt = f"{random.random()}"
+    build = folder(tmp_path / "b", ASLEEP.format(salt=salt))
+    clean(lab, tmp_path / "s", "--yes")
+    before = {name: State.of(lab[name]) for name in HOSTS}
+    going = prepare(core, build, HOSTS, scenarios=("legacy-cold",))
+    thread = threading.Thread(target=going.run, daemon=True)
+    thread.start()
+    until(lambda: all(asleep(lab[name]) for name in HOSTS), 60, "the RUN steps begin")
+    for name in HOSTS:
+        lab[name].stop_sshd()
+    thread.join(40)
+    for name in HOSTS:
+        lab[name].start_sshd()
+    document = going.document()
+    (said,) = [p.lines for p in passages(document) if p.heading == "Left behind on the hosts"]
+    assert re.fullmatch(r"unknown on old,mid,new,ctd: not asked since \d.* UTC; .*", said[0])
+    assert len(said) == 1
+    assert all(host.not_asked_since is not None for host in document.hosts)
+    if way == "clean":
+        shown = clean(lab, tmp_path / "s", "--yes").stdout
+        assert all(shown.count(f"{name}: image sha256:") == 7 for name in HOSTS), shown
+    else:
+        other = folder(tmp_path / "other", f"FROM base:1\nRUN echo {salt}\n")
+        after = audit(core, other, HOSTS, scenarios=("legacy-cold",))
+        assert all(host.not_asked_since is None for host in after.hosts), after.hosts
+        for name in HOSTS:
+            removed = f"{name}: removed what audit {document.audit} had left: image sha256:"
+            assert any(note.startswith(removed) for note in after.notes), after.notes
+        clean(lab, tmp_path / "s", "--yes")  # the folders of both contexts
+    for name in HOSTS:
+        assert State.of(lab[name]) == before[name]

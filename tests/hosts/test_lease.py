@@ -1,0 +1,228 @@
+"""The lease of an engine: one has it, the others wait or are told who, in every shell."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cachetui.config.settings import HostSettings
+from cachetui.hosts import lease as leases
+from cachetui.hosts import session
+from cachetui.hosts import watcher as watch
+from cachetui.hosts.lease import Holder, Lease
+from cachetui.hosts.machine import Completed, HostError
+from tests.hosts.conftest import connector
+from tests.hosts.test_watcher import KNOWN, SHELLS, Started
+
+
+@pytest.fixture
+def engine() -> Iterator[str]:
+    name = uuid.uuid4().hex
+    yield name
+    for path in files(name):
+        path.unlink()
+
+
+def files(engine: str) -> list[Path]:
+    base = Path(Lease(engine, "").release().split("for _file in ")[1].split(".*")[0])
+    return sorted(base.parent.glob(f"{base.name}.*"))
+
+
+@pytest.mark.parametrize("name", SHELLS)
+class TestShell:
+    def ask(self, name: str, lease: Lease, command: str = "echo ran") -> Completed:
+        script = watch.script(command, watched=True, lease=lease)
+        return Completed(*Started(script, shell=shlex.join(KNOWN[name])).end())
+
+    def release(self, name: str, lease: Lease) -> None:
+        words = [*KNOWN[name], "-c", lease.release()]
+        subprocess.run(words, check=True, timeout=20)
+
+    def test_one_has_it(self, name: str, engine: str) -> None:
+        ours, theirs = Lease(engine, "audit 1"), Lease(engine, "audit 2")
+        for _ in range(2):
+            assert self.ask(name, ours) == Completed(0, b"ran\n", b"")
+        done = self.ask(name, theirs)
+        assert done.stdout == b""
+        holder = theirs.holder(done)
+        assert holder is not None
+        assert holder.owner.endswith(", audit 1")
+        assert holder.seconds < 20
+        assert ours.holder(done) is None
+        self.release(name, theirs)
+        assert theirs.holder(self.ask(name, theirs)) is not None
+        self.release(name, ours)
+        assert files(engine) == []
+        assert self.ask(name, theirs).stdout == b"ran\n"
+        assert ours.holder(self.ask(name, ours)) is not None
+
+    def test_one_that_has_run_out_counts_no_more(
+        self, name: str, engine: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(leases, "SECONDS", 1)
+        dead, ours = Lease(engine, "dead"), Lease(engine, "ours")
+        assert self.ask(name, dead).status == 0
+        time.sleep(2.1)
+        monkeypatch.setattr(leases, "SECONDS", 90)
+        assert self.ask(name, ours).status == 0
+        assert [path.suffix for path in files(engine)] == [".2"]
+        assert dead.holder(self.ask(name, dead)) is not None
+        self.release(name, ours)
+        assert self.ask(name, dead).status == 0
+
+    def test_what_others_put_there_harms_nobody(self, name: str, engine: str) -> None:
+        ours = Lease(engine, "ours")
+        assert self.ask(name, ours).status == 0
+        (base,) = (str(path).rsplit(".", 1)[0] for path in files(engine))
+        self.release(name, ours)
+        now = int(time.time())
+        for number, text in (
+            ("1", f"t {now + 999999} {now} for ever\n"),
+            ("2", "$(id) `id` \\\n"),
+            ("3", ""),
+            ("09", f"t {now + 60} {now} octal\n"),
+            ("x", f"t {now + 60} {now} no number\n"),
+            ("99999999999999999999", f"t {now + 60} {now} too large\n"),
+        ):
+            Path(f"{base}.{number}").write_text(text)
+        assert self.ask(name, ours) == Completed(0, b"ran\n", b"")
+        Path(f"{base}.5").write_text(f"t {now + 60} {now} \x1b[31mred\n")
+        holder = ours.holder(self.ask(name, ours))
+        assert holder is not None
+        assert holder.owner == "?[31mred"
+
+    def test_of_many_at_once_one_has_it(self, name: str, engine: str) -> None:
+        asked = [Lease(engine, f"{number}") for number in range(8)]
+        done: list[Completed] = []
+        threads = [
+            threading.Thread(target=lambda one=one: done.append(self.ask(name, one)))
+            for one in asked
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert sorted(one.status for one in done) == [0, *[leases.HELD] * 7]
+        assert len(files(engine)) == 1
+
+
+def test_a_long_command_renews_it(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "SECONDS", 3)
+    monkeypatch.setattr(watch, "TICK_SECONDS", 1)
+    monkeypatch.setattr(watch, "RENEW_TICKS", 1)
+    monkeypatch.setattr(watch, "BEAT_SECONDS", 0.2)
+    machine = connector().connect(HostSettings(name="h", address="local"))
+    machine.hold(Lease(engine, "long"), lambda _: None)
+    thread = threading.Thread(target=lambda: machine.stream("sleep 7", lambda *_: None, timeout=20))
+    thread.start()
+    time.sleep(6)
+    other = connector().connect(HostSettings(name="i", address="local"))
+    other.hold(Lease(engine, "other"), None)
+    with pytest.raises(HostError, match="long is at work on this engine") as caught:
+        other.run("true", timeout=20)
+    assert caught.value.kind == "busy"
+    thread.join(20)
+    assert machine.release()
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_that_of_a_killed_client_soon_runs_out(name: str, engine: str) -> None:
+    killed, other = Lease(engine, "killed"), Lease(engine, "other")
+    script = watch.script("echo ready; sleep 60", watched=True, lease=killed)
+    started = Started(script, shell=shlex.join(KNOWN[name]))
+    assert started.stdout.read(6) == b"ready\n"
+    started.stdin.close()
+    started.end()
+    (file,) = files(engine)
+    until = int(file.read_text().split()[1])
+    assert time.time() < until <= time.time() + leases.LEFT_SECONDS
+    assert other.holder(TestShell().ask(name, other)) is not None
+    assert TestShell().ask(name, killed).status == 0  # it was alive after all
+    assert int(file.read_text().split()[1]) > time.time() + 60
+
+
+def test_a_machine_waits_for_it(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "LEASE_POLL", 0.2)
+    first, second = (connector().connect(HostSettings(name=n, address="local")) for n in "ab")
+    first.hold(Lease(engine, "first"), lambda _: None)
+    assert first.run("echo one", timeout=20).text == "one\n"
+    told: list[Holder | None] = []
+    second.hold(Lease(engine, "second"), told.append)
+    threading.Timer(1.0, first.release).start()
+    begun = time.monotonic()
+    assert second.run("cat", stdin=b"two", timeout=20).text == "two"
+    assert time.monotonic() - begun > 0.8
+    assert told[-1] is None
+    assert all(one is not None and one.owner.endswith(", first") for one in told[:-1])
+    assert second.release()
+
+
+def test_waiting_can_be_stopped(engine: str) -> None:
+    first, second = (connector().connect(HostSettings(name=n, address="local")) for n in "ab")
+    first.hold(Lease(engine, "first"), lambda _: None)
+    first.run("true", timeout=20)
+    cancel = threading.Event()
+    second.hold(Lease(engine, "second"), lambda _: cancel.set(), cancel)
+    with pytest.raises(HostError, match="stopped") as caught:
+        second.run("true", timeout=20)
+    assert caught.value.kind == "cancelled"
+    first.release()
+
+
+def test_it_is_told_when_another_took_it_meanwhile(
+    engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (connector().connect(HostSettings(name=n, address="local")) for n in "ab")
+    monkeypatch.setattr(leases, "SECONDS", 1)
+    first.hold(Lease(engine, "first"), lambda _: None)
+    first.run("true", timeout=20)
+    time.sleep(2.1)
+    monkeypatch.setattr(leases, "SECONDS", 90)  # as if the first had just renewed it
+    second.hold(Lease(engine, "second"), lambda _: None)
+    second.run("true", timeout=20)
+    with pytest.raises(HostError, match="another audit has taken the engine meanwhile"):
+        first.stream("echo ran", lambda *_: None, timeout=20)
+    second.release()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
+def test_users_who_cannot_remove_each_others_files_agree(
+    engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+
+    def ask(lease: Lease, *user: str) -> Completed:
+        script = watch.script("echo ran", watched=True, lease=lease)
+        return Completed(*Started(script, login=[*user, "sh"]).end())
+
+    monkeypatch.setattr(leases, "SECONDS", 4)
+    theirs = Lease(engine, "theirs")
+    assert ask(theirs).status == 0  # root's file, which nobody cannot remove
+    ours, third = Lease(engine, "ours"), Lease(engine, "third")
+    assert ours.holder(ask(ours, *nobody)) is not None
+    time.sleep(5)
+    monkeypatch.setattr(leases, "SECONDS", 90)
+    assert ask(ours, *nobody).status == 0
+    assert ask(ours, *nobody).status == 0
+    assert [path.suffix for path in files(engine)] == [".1", ".2"]
+    holder = third.holder(ask(third))
+    assert holder is not None
+    assert holder.owner.endswith(", ours")
+    subprocess.run([*nobody, "sh", "-c", ours.release()], check=True, timeout=20)
+    assert ask(third).status == 0
+
+
+def test_where_there_can_be_none_commands_run(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "_TAKE", leases._TAKE.replace("_new=/tmp/", "_new=/proc/"))
+    machine = connector().connect(HostSettings(name="h", address="local"))
+    machine.hold(Lease(engine, "one"), lambda _: None)
+    assert machine.run("echo ran", timeout=20).text == "ran\n"
+    assert not machine.release()

@@ -1,0 +1,75 @@
+"""Notes outlive whoever wrote them, and nobody takes those of a process that lives."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cachetui.records.base import Record
+from cachetui.store.database import Store
+from cachetui.store.plain_cache import StoreError
+
+
+class Line(Record, frozen=True):
+    text: str
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from cachetui.store.database import Store
+from tests.store.test_journal import Line
+journal = Store(Path(sys.argv[1])).begin_journal("topic", "a", Line("head"))
+journal.note(Line("one"))
+journal.note(Line("two"))
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+def test_those_of_a_killed_process_are_found(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+    )
+    try:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"ready\n"
+        assert list(store.left_journals("topic")) == []
+    finally:
+        os.kill(writer.pid, signal.SIGKILL)
+        writer.communicate(timeout=20)
+    assert list(store.left_journals("other")) == []
+    (journal,) = store.left_journals("topic")
+    assert journal.lines() == [b'{"text":"head"}', b'{"text":"one"}', b'{"text":"two"}']
+    assert list(store.left_journals("topic")) == []  # it is ours now
+    journal.leave()
+    (journal,) = store.left_journals("topic")
+    journal.drop()
+    assert list(store.left_journals("topic")) == []
+    assert list((tmp_path / "notes").iterdir()) == []
+
+
+def test_half_a_line_is_none(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    journal = store.begin_journal("topic", "a", Line("head"))
+    journal.note(Line("head"))  # the same again
+    (path,) = (tmp_path / "notes").iterdir()
+    assert path.stat().st_mode & 0o777 == 0o600
+    with path.open("ab") as file:
+        file.write(b'{"text":"ha')
+    assert journal.lines() == [b'{"text":"head"}']
+
+
+def test_what_cannot_be_noted_is_told(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    (tmp_path / "notes").write_text("in the way")
+    with pytest.raises(StoreError, match="cannot keep notes"):
+        store.begin_journal("topic", "a", Line("head"))
