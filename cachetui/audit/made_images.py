@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import time
@@ -23,6 +22,7 @@ from cachetui.builders.client import client
 from cachetui.builders.legacy_images import Trail, Unprinted
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.machine import Machine
+from cachetui.records.host_json import loads
 
 _IMAGE = "{{.Id}} {{.Parent}} {{json .RepoTags}}"
 _CONTAINER = "{{.Image}} {{.Id}} {{.Created}}"
@@ -231,8 +231,9 @@ def _host_images(
     for line in done.text.splitlines():
         word, _, rest = line.partition(" ")
         second, _, third = rest.partition(" ")
-        if word == "made" and second in found:
-            found[second] = replace(found[second], made_by=json.loads(third))
-        elif _FULL.fullmatch(word):
-            found[word] = HostImage(second, tuple(json.loads(third or "null") or ()))
+        with suppress(ValueError, TypeError):
+            if word == "made" and second in found:
+                found[second] = replace(found[second], made_by=loads(third))
+            elif _FULL.fullmatch(word):
+                found[word] = HostImage(second, tuple(loads(third or "null") or ()))
     return found
