@@ -16,7 +16,7 @@ from cachetui.hosts.cache_records import parse_size
 from cachetui.hosts.client_settings import parse_settings
 from cachetui.hosts.facts_script import facts_command
 from cachetui.hosts.machine import Cancel, Completed, HostError, Machine
-from cachetui.hosts.no_engine import no_engine
+from cachetui.hosts.no_engine import PODMAN, no_engine, podman
 from cachetui.records.host import HostFacts
 from cachetui.records.host_json import loads
 
@@ -124,6 +124,9 @@ def parse_facts(
         )
     host = _values(parts["host"].out)
     version = parts["version"].json()
+    other = podman(version)
+    if other is not None:
+        raise HostError(name, "no-docker", other, PODMAN)
     if parts["version"].status != 0 or not version.get("Server"):
         raise no_engine(name, parts["version"].err, parts["version"].status, docker, host, env)
     info = parts.get("info", _NOTHING).json()
