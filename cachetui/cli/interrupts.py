@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
@@ -13,7 +12,7 @@ from types import FrameType
 from typing import TypeVar
 
 from cachetui.exit_codes import INTERRUPTED
-from cachetui.tui.terminal_gone import is_gone
+from cachetui.tui.terminal_gone import end_process_in, is_gone
 
 END_WITHIN = 4.5
 """Seconds that the process takes at most to end once nobody waits for it."""
@@ -82,12 +81,11 @@ def stopping(
             if terminal_closed():
                 nobody_waits.set()
                 begin()
+        end_process_in(END_WITHIN, INTERRUPTED)
         time.sleep(END_WITHIN - _CLEAN_UP)
         with suppress(Exception):
             keep()
         signal.raise_signal(signal.SIGINT)  # the main thread leaves, and cleans up here
-        time.sleep(_CLEAN_UP)
-        os._exit(INTERRUPTED)
 
     signals = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:

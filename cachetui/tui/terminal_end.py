@@ -5,7 +5,6 @@ A thread of its own sees to it: Textual's thread may wait for a terminal that ta
 
 from __future__ import annotations
 
-import os
 import queue
 import signal
 import sys
@@ -20,7 +19,7 @@ from textual.drivers.linux_driver import LinuxDriver
 
 from cachetui.exit_codes import INTERRUPTED
 from cachetui.tui.background import call_soon
-from cachetui.tui.terminal_gone import is_gone
+from cachetui.tui.terminal_gone import end_process_in, is_gone
 
 END_WITHIN = 4.5
 """Seconds after which the process ends, whatever still waits."""
@@ -104,16 +103,17 @@ def _watch(app: EndingApp, over: threading.Event) -> None:
         if is_gone(files):
             _gone.set()
             _ending.set()
-    end_by = time.monotonic() + END_WITHIN
-    app.stop_and_keep()
+    end_process_in(END_WITHIN, INTERRUPTED)
+    keep_by = time.monotonic() + END_WITHIN - 0.5
+    with suppress(Exception):
+        app.stop_and_keep()
     call_soon(app, app.leave_now)
-    while time.monotonic() < end_by:
+    while time.monotonic() < keep_by:
         if is_gone(files):
             _gone.set()
         time.sleep(0.1)
     with suppress(Exception):
         app.stop_and_keep()
-    os._exit(INTERRUPTED)
 
 
 def _files() -> list[int]:

@@ -1,10 +1,11 @@
-"""Whether a terminal was closed, also where no signal told of it."""
+"""Whether a terminal was closed, also without a signal, and an end that is sure to come."""
 
 from __future__ import annotations
 
 import os
 import select
 import stat
+import threading
 from collections.abc import Iterable
 
 
@@ -23,3 +24,10 @@ def is_gone(files: Iterable[int]) -> bool:
 
 def _is_device(file: int) -> bool:
     return stat.S_ISCHR(os.fstat(file).st_mode)
+
+
+def end_process_in(seconds: float, code: int) -> None:
+    """End the process with `code` in so many seconds, whatever any of its threads waits for."""
+    timer = threading.Timer(seconds, os._exit, (code,))
+    timer.daemon = True
+    timer.start()
