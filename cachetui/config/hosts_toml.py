@@ -129,13 +129,16 @@ def _address(table: Table) -> str:
         raise table.error(
             f'must be without a user; write user = "{address.split("@")[0]}"', "address"
         )
+    if re.fullmatch(r"\[[^][]*:[^][]*\]", address):
+        # Brackets are for where a port could follow; here none does.
+        address = address[1:-1]
     if re.fullmatch(r"[^:]+:\d+|\[.*\]:\d+", address):
         raise table.error(
             f"must be without a port; write port = {address.rsplit(':')[-1]}", "address"
         )
     if "://" in address:
         raise table.error("must be a name or an address, not a URL", "address")
-    if address.startswith("-") or re.search(r"[\s/]", address):
+    if address.startswith("-") or re.search(r"[\s/\[\]]", address):
         raise table.error(f'"{address}" is not a host name or address', "address")
     return address
 

@@ -7,7 +7,7 @@ import os
 import select
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from cachetui.hosts.machine import HostError
 from cachetui.hosts.session import BLOCK, Session, SessionMachine
@@ -21,7 +21,7 @@ class LocalMachine(SessionMachine):
     ) -> None:
         super().__init__(name, env, docker)
 
-    def _open(self, line: str) -> Session:
+    def _open(self, line: str, check: Callable[[], None]) -> Session:  # noqa: ARG002
         try:
             return LocalSession(line)
         except OSError as error:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from threading import Event
 
 from cachetui.hosts import watcher
@@ -77,8 +77,9 @@ class SessionMachine(ABC):
         self._closing = Event()
 
     @abstractmethod
-    def _open(self, line: str) -> Session:
-        """Start a shell command line. Raises HostError."""
+    def _open(self, line: str, check: Callable[[], None]) -> Session:
+        """Start a shell command line. Raises HostError; `check`, which raises it when the command
+        is no longer wanted, is called between waits."""
 
     @abstractmethod
     def close(self) -> None:
@@ -152,7 +153,7 @@ class _RunningCommand:
         self._cancel = cancel
         self.status = 0
         self._raise_if_over()
-        self._session = machine._open(watcher.bootstrap(len(script)))
+        self._session = machine._open(watcher.bootstrap(len(script)), self._raise_if_over)
 
     def go(self) -> Iterator[tuple[int, bytes, float]]:
         """Yield (1 or 2, block, arrival) until the command ends; `status` then holds.

@@ -118,6 +118,9 @@ MISTAKES = {
     "defaults array": ("[[defaults]]\n" + HOST, r"key defaults: must be a table, not an array"),
     "address user": (HOST.replace("a.ex", "me@a.ex"), r":3: .*write user = \"me\""),
     "address port": (HOST.replace(".com", ".com:22"), r":3: .*write port = 22"),
+    "address port in brackets": (HOST.replace("a.example.com", "[::1]:22"), r":3: .*port = 22"),
+    "address brackets": (HOST.replace("a.example.com", "[a]"), r":3: .*is not a host name or"),
+    "address half a bracket": (HOST.replace("a.example.com", "[::1"), r":3: .*is not a host name"),
     "address url": (HOST.replace("a.ex", "ssh://a.ex"), r":3: .*not a URL"),
     "address space": (HOST.replace("a.ex", "a ex"), r":3: .*is not a host name or address"),
     "address dash": (HOST.replace("a.ex", "-oProxyCommand"), r":3: .*is not a host name"),
@@ -227,3 +230,18 @@ def test_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load(None)
     assert settings.hosts[0].name == "b"
     assert settings.builds["api"].context == work / "api"
+
+
+@pytest.mark.parametrize(
+    ("address", "read"),
+    [
+        ("[::1]", "::1"),
+        ("::1", "::1"),
+        ("fe80::1%usb0", "fe80::1%usb0"),
+        ("[fe80::1%lo]", "fe80::1%lo"),
+    ],
+)
+def test_addresses_of_version_6(tmp_path: Path, address: str, read: str) -> None:
+    file = tmp_path / "hosts.toml"
+    file.write_text(f'[[hosts]]\nname = "a"\naddress = "{address}"\n')
+    assert load(file).hosts[0].address == read

@@ -95,16 +95,20 @@ class Sshd:
         )
         if os.getuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-        with open(folder / "log", "ab") as log:
+        self.start()
+
+    def start(self) -> None:
+        """Start it; again, after `stop`."""
+        with open(self.folder / "log", "ab") as log:
             self._process = subprocess.Popen(
-                [SSHD, "-D", "-e", "-f", config],
+                [SSHD, "-D", "-e", "-f", self.folder / "sshd_config"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
         if not until(self.answers):
-            raise RuntimeError((folder / "log").read_text())
+            raise RuntimeError((self.folder / "log").read_text())
 
     def answers(self) -> bool:
         if self._process.poll() is not None:

@@ -304,7 +304,7 @@ class TestHostKey:
         file = tmp_path / "known"
         file.write_text(f"@cert-authority * {key_of(sshd)}\n")
         error = fails(sshd.settings(known_hosts=file))
-        assert "by a certificate authority only" in error.reason
+        assert "by a certificate authority, and its certificate is not shown" in error.reason
 
     def test_hashed(self, sshd: Sshd, tmp_path: Path) -> None:
         file = tmp_path / "known"

@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -48,6 +49,27 @@ def test_in_a_terminal() -> None:
     os.close(terminal)
     assert said.count(b"open sesame") == 1, "it is printed by the test's program, and not echoed"
     assert b"'open sesame'" in said
+
+
+def test_a_terminal_at_which_nobody_sits() -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(Path(__file__).parents[2])
+        patch = "from cachetui.hosts.ssh import prompts; prompts.ANSWER_SECONDS = 0.5\n"
+        os.execv(sys.executable, [sys.executable, "-c", patch + CODE])
+    echo = termios.tcgetattr(terminal)[3] & termios.ECHO
+    said = b""
+    deadline = time.monotonic() + 30
+    try:
+        while time.monotonic() < deadline:
+            said += os.read(terminal, 1000)
+    except OSError:
+        pass
+    os.waitpid(pid, 0)
+    after = termios.tcgetattr(terminal)[3] & termios.ECHO
+    os.close(terminal)
+    assert b"Passphrase for /k: \r\nNone" in said
+    assert after == echo != 0
 
 
 def test_unknown_host_keys_are_never_trusted() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import re
 import shutil
 import subprocess
@@ -10,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from cachetui.config.toml_table import ConfigError
-from cachetui.hosts.ssh.config import Hop, SshConfig, Target, hop, split
+from cachetui.hosts.ssh.config import SshConfig, Target
+from cachetui.hosts.ssh.config_file import split
+from cachetui.hosts.ssh.hop import Hop, hop
 
 
 def target(text: str, alias: str, folder: Path, **explicit: object) -> Target:
@@ -51,6 +55,21 @@ FILES = {
     "two includes": ("Include INC NONE\nInclude INC\n", ["one"]),
     "tag": ("Host a\n Tag t\nMatch tagged t\n Port 1\n", ["a", "b"]),
     "alias": ("Host a\n HostKeyAlias k\n IdentitiesOnly yes\n IdentityAgent none\n", ["a", "b"]),
+    "no proxy command for one": (
+        "Host a b\n ProxyCommand none\nHost b\n ProxyJump c\nHost *\n ProxyCommand nc %h %p\n",
+        ["a", "b", "x"],
+    ),
+    "no jump for one": ("Host a\n ProxyJump nOnE\nHost *\n ProxyCommand nc\n", ["a", "b"]),
+    "command before jump": ("ProxyCommand nc %h\nProxyJump b\n", ["a"]),
+    "jump before command": ("ProxyJump b\nProxyCommand nc %h\n", ["a"]),
+    "port of a service": ('Host a\n Port ssh\nHost b\n Port "http"\n', ["a", "b"]),
+    "zone": ("Host fe80*\n User u\n", ["fe80::1%usb0", "fe80::1%lo", "::0001", "127.1"]),
+    "zone of a host name": ("Host a\n HostName fe80::1%%lo\n", ["a"]),
+    "words in a row": ("User \"a\"'b'c\\ d\n", ["a"]),
+    "final pass": ("Host a\n HostName b\nMatch final\nHost b\n Port 5\n", ["a", "b"]),
+    "canonical in a final pass": ("Match final host x\nMatch canonical\n Port 5\n", ["a"]),
+    "canonical name": ("CanonicalizeHostname yes\nMatch canonical\n Port 5\n", ["a", "localhost"]),
+    "case of a pattern": ("Match host A\n Port 1\nMatch originalhost B\n Port 2\n", list("aAbB")),
     "proxy command": ("ProxyCommand nc -X 5 %h %p # %%\n", ["a"]),
 }
 
@@ -90,7 +109,7 @@ def test_as_ssh_says(tmp_path: Path, text: str, aliases: list[str]) -> None:
         assert ours.identities_only == (theirs["identitiesonly"][0] == "yes")
         if "IdentityFile" in text:
             expanded = [plain(name, ours) for name in theirs["identityfile"]]
-            assert [str(path) for path in ours.identity_files] == expanded
+            assert [str(path) for path in ours.identity_files or ()] == expanded
         if "KnownHosts" in text:
             files = f"{theirs['userknownhostsfile'][0]} {theirs['globalknownhostsfile'][0]}"
             assert " ".join(str(path) for path in ours.known_hosts) == files
@@ -160,6 +179,76 @@ def test_strict_checking_cannot_be_turned_off(tmp_path: Path) -> None:
 def test_bad_port(tmp_path: Path, port: str) -> None:
     with pytest.raises(ConfigError, match="is not a port"):
         target(f"Port {port}\n", "a", tmp_path)
+
+
+def test_tokens_that_mean_nothing(tmp_path: Path) -> None:
+    """ssh refuses them; a name with a wrong half replaced would be another host."""
+    for text in ("HostName fe80::1%usb0", "ProxyCommand nc %d", "IdentityFile /%x", "ProxyJump %u"):
+        with pytest.raises(ConfigError, match=r"means nothing there; only %%, %"):
+            target(f"{text}\n", "a", tmp_path)
+    with pytest.raises(ConfigError, match="there is no variable NOT_THERE"):
+        target("IdentityFile ${NOT_THERE}/k\n", "a", tmp_path)
+
+
+def test_no_identity_file_is_not_the_default_ones(tmp_path: Path) -> None:
+    assert target("IdentityFile none\n", "a", tmp_path).identity_files == ()
+    assert target("", "a", tmp_path).identity_files is None
+
+
+def test_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tokens in User are of OpenSSH 10; a % that is none of them is a letter like any."""
+    monkeypatch.setenv("LOGNAME", "another")
+    me = target("", "a", tmp_path).user
+    assert me == pwd.getpwuid(os.getuid()).pw_name
+    assert target("User x-%u-%h\n", "A", tmp_path).user == f"x-{me}-a"
+    assert target("", "a", tmp_path, user="x-%u").user == "x-%u"
+    assert target("User me%corp\n", "a", tmp_path).user == "me%corp"
+
+
+def test_include_with_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHERE", str(tmp_path))
+    (tmp_path / "more").write_text("Port 5\n")
+    assert target("Include ${WHERE}/more\n", "a", tmp_path).port == 5
+    with pytest.raises(ConfigError, match="%h means nothing there"):
+        target("Include /%h\n", "a", tmp_path)
+
+
+def test_values_that_make_no_sense(tmp_path: Path) -> None:
+    text = "CanonicalizeHostname yes\nCanonicalizeMaxDots many\n"
+    with pytest.raises(ConfigError, match="CanonicalizeMaxDots many is not a number"):
+        target(text, "a.b", tmp_path)
+    with pytest.raises(ConfigError, match="ProxyUseFdpass is not supported"):
+        target("ProxyCommand nc %h\nProxyUseFdpass yes\n", "a", tmp_path)
+
+
+def test_jump_tokens(tmp_path: Path) -> None:
+    text = "ProxyJump x,u@b:22\nIdentityFile /%j\n"
+    assert target(text, "a", tmp_path).identity_files == (Path("/b"),)
+
+
+def test_a_name_that_has_to_be_found(tmp_path: Path) -> None:
+    text = "CanonicalizeHostname yes\nCanonicalDomains x.invalid\nCanonicalizeFallbackLocal no\n"
+    with pytest.raises(ConfigError, match="a is found in none of CanonicalDomains"):
+        target(text, "a", tmp_path)
+
+
+def test_canonical_domains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first domain that has the name, and the blocks of the full name."""
+
+    def resolve(name: str, *_: object, **__: object) -> list[object]:
+        if name not in ("a.two.", "a.three."):
+            raise OSError
+        return [object()]
+
+    monkeypatch.setattr("socket.getaddrinfo", resolve)
+    text = (
+        "CanonicalizeHostname yes\nCanonicalDomains one two three\n"
+        "Host a.two\n Port 5\nHost p\n ProxyJump j\n"
+    )
+    found = target(text, "a", tmp_path)
+    assert (found.host, found.port) == ("a.two", 5)
+    assert target(text, "b", tmp_path).host == "b"
+    assert target(text, "p", tmp_path).host == "p"
 
 
 def test_hops() -> None:

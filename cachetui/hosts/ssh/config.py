@@ -8,20 +8,19 @@ keys: StrictHostKeyChecking is not read.
 
 from __future__ import annotations
 
-import getpass
-import glob
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from cachetui.config.toml_table import ConfigError
+from cachetui.hosts.ssh.canonical import canonical_name
+from cachetui.hosts.ssh.config_file import Directive, parse
 from cachetui.hosts.ssh.config_match import Lookup, matches, pattern_list
+from cachetui.hosts.ssh.config_tokens import all_tokens, expand, expand_path
+from cachetui.hosts.ssh.hop import port_number
 
 USER_CONFIG = Path("~/.ssh/config")
 SYSTEM_CONFIG = Path("/etc/ssh/ssh_config")
-MAX_DEPTH = 16
-"""Include within Include, as OpenSSH has it."""
 
 DEFAULT_IDENTITIES = ("id_ed25519", "id_ecdsa", "id_rsa")
 USER_KNOWN_HOSTS = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2")
@@ -29,20 +28,10 @@ SYSTEM_KNOWN_HOSTS = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
 
 
 @dataclass(frozen=True, slots=True)
-class Directive:
-    """One line: its keyword in lower case and its words. `included` are an Include's files."""
-
-    keyword: str
-    words: tuple[str, ...]
-    text: str
-    included: tuple[tuple[Directive, ...], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Target:
     """How to reach one host. `alias` is what was asked for, `host` where to connect.
 
-    `identity_files` are those that a configuration names, in order; empty: ssh's defaults.
+    `identity_files` are those that a configuration names, in order; None: ssh's defaults.
     `known_hosts` are the files to look its key up in, the first of which ssh would add to.
     `jumps` are the hops of ProxyJump as written; `command` is a ProxyCommand, expanded;
     `agent` is an IdentityAgent's socket, "" for none, None for the environment's.
@@ -52,7 +41,7 @@ class Target:
     host: str
     port: int
     user: str
-    identity_files: tuple[Path, ...]
+    identity_files: tuple[Path, ...] | None
     identities_only: bool
     known_hosts: tuple[Path, ...]
     host_key_alias: str | None
@@ -88,64 +77,24 @@ class SshConfig:
         lookup = Lookup(alias)
         if user is not None:
             lookup.values["user"] = (user,)
+            lookup.user_given = True
         if port is not None:
             lookup.values["port"] = (str(port),)
-        for final in (False, True):
-            lookup.final = final
-            for directives in self._files:
-                _collect(directives, lookup, True)
-            if not lookup.wants_final:
-                break
-        return _target(alias, lookup)
+        self._read_into(lookup)
+        name = canonical_name(lookup.host, lookup)
+        canonicalised = lookup.values.get("canonicalizehostname", ("no",))[0].lower()
+        if lookup.wants_final or canonicalised in ("yes", "true", "always"):
+            lookup.begin_final(name)
+            self._read_into(lookup)
+        return _target(name, lookup)
 
-
-def parse(path: Path, folder: Path, depth: int = 0) -> tuple[Directive, ...]:
-    """A file's directives, Includes read in; relative ones are looked for in `folder`."""
-    try:
-        text = path.read_text("utf-8", "replace")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from None
-    directives = []
-    for number, line in enumerate(text.splitlines(), 1):
-        match = re.match(r"\s*([A-Za-z0-9]+)(?:\s*=\s*|\s+|$)(.*)", line)
-        if match is None:
-            continue
-        keyword, rest = match[1].lower(), match[2].strip()
-        words = split(rest)
-        included: list[tuple[Directive, ...]] = []
-        if keyword == "include":
-            if depth >= MAX_DEPTH:
-                raise ConfigError(f"{path}:{number}: Include is nested more than {MAX_DEPTH} deep")
-            for word in words:
-                place = os.path.expanduser(word)
-                names = sorted(glob.glob(os.path.join(folder, place)))
-                included += [
-                    parse(Path(name), folder, depth + 1) for name in names if os.path.isfile(name)
-                ]
-        directives.append(Directive(keyword, words, rest, tuple(included)))
-    return tuple(directives)
-
-
-_WORD = re.compile(
-    r""""(?P<double>(?:\\.|[^"\\])*)"|'(?P<single>[^']*)'|(?P<comment>#.*)|(?P<bare>(?:\\.|[^\s"'])+)"""
-)
-
-
-def split(text: str) -> tuple[str, ...]:
-    """The words of a line: quotes hold them together, ` #` begins a comment."""
-    words = []
-    for word in _WORD.finditer(text):
-        if word["comment"]:
-            break
-        if word["single"] is not None:
-            words.append(word["single"])
-        else:
-            words.append(re.sub(r"""\\(["'\\ ])""", r"\1", word["double"] or word["bare"] or ""))
-    return tuple(words)
+    def _read_into(self, lookup: Lookup) -> None:
+        for directives in self._files:
+            _collect(directives, lookup, True)
 
 
 # Keywords that are read, and whether all their words belong to the value.
-_WHOLE_LINE = ("proxycommand",)
+_WHOLE_LINE = ("proxycommand", "proxyjump")
 _READ = frozenset(
     (
         "hostname",
@@ -159,7 +108,12 @@ _READ = frozenset(
         "hostkeyalias",
         "proxyjump",
         "proxycommand",
+        "proxyusefdpass",
         "tag",
+        "canonicalizehostname",
+        "canonicaldomains",
+        "canonicalizemaxdots",
+        "canonicalizefallbacklocal",
     )
 )
 
@@ -169,9 +123,9 @@ def _collect(directives: tuple[Directive, ...], lookup: Lookup, active: bool) ->
     here = active
     for directive in directives:
         if directive.keyword == "host":
-            here = active and pattern_list(directive.words, lookup.alias)
+            here = active and pattern_list(directive.words, lookup.name)
         elif directive.keyword == "match":
-            here = active and matches(directive.words, lookup)
+            here = matches(directive.words, lookup, active)
         elif directive.keyword == "include":
             for included in directive.included:
                 _collect(included, lookup, here)
@@ -180,69 +134,69 @@ def _collect(directives: tuple[Directive, ...], lookup: Lookup, active: bool) ->
             lookup.add(directive.keyword, (directive.text,) if whole else directive.words)
 
 
-def _target(alias: str, lookup: Lookup) -> Target:
-    values = lookup.values
-    user = values.get("user", (None,))[0] or getpass.getuser()
-    port = _port(alias, values.get("port", ("22",))[0])
-    host = lookup.expand(values.get("hostname", (alias,))[0], {"h": alias})
-    host = host if ":" in host else host.lower()
-    tokens = {"h": host, "n": alias, "p": str(port), "r": user}
-    key_alias = values.get("hostkeyalias", (None,))[0]
-    tokens["k"] = key_alias or alias
-    jump, command = values.get("proxyjump", ("none",))[0], values.get("proxycommand", ("none",))[0]
-    if command.lower() == "none" or jump.lower() != "none" or "proxyjump" in values:
-        command = ""
-    files = [lookup.path(word, tokens) for word in values.get("identityfile", ())]
+def _target(host: str, lookup: Lookup) -> Target:
+    values, alias = lookup.values, lookup.alias
+    what = f"~/.ssh/config: {alias}:"
+    user, port = lookup.user, port_number(alias, values.get("port", ("22",))[0])
+    keyword, proxy = lookup.proxy
+    key_alias = values["hostkeyalias"][0].lower() if "hostkeyalias" in values else None
+    remote = {"h": host, "k": key_alias or alias, "n": alias, "p": str(port)}
+    remote["j"] = lookup.jump_host
+    if not lookup.user_given:
+        user = _user(user, all_tokens({**remote, "r": ""}))
+    remote["r"] = user
+    if keyword == "proxycommand" and values.get("proxyusefdpass", ("no",))[0].lower() == "yes":
+        raise ConfigError(f"{what} ProxyUseFdpass is not supported, only a ProxyCommand without it")
+    tokens = all_tokens(remote)
+    of_proxy = {name: remote[name] for name in "hknpr"}
+    files = values.get("identityfile")
     known = values.get("userknownhostsfile", USER_KNOWN_HOSTS)
-    known += values.get("globalknownhostsfile", SYSTEM_KNOWN_HOSTS)
-    agent = values.get("identityagent", ("SSH_AUTH_SOCK",))[0]
+    system = values.get("globalknownhostsfile", SYSTEM_KNOWN_HOSTS)
     return Target(
         alias=alias,
         host=host,
         port=port,
         user=user,
-        identity_files=tuple(dict.fromkeys(Path(name) for name in files if name != "none")),
+        identity_files=None if files is None else _paths(files, tokens, f"{what} IdentityFile"),
         identities_only=values.get("identitiesonly", ("no",))[0].lower() in ("yes", "true"),
-        known_hosts=tuple(Path(lookup.path(word, tokens)) for word in known if word != "none"),
+        known_hosts=(
+            *_paths(known, tokens, f"{what} UserKnownHostsFile"),
+            *(Path(name).expanduser() for name in system if name.lower() != "none"),
+        ),
         host_key_alias=key_alias,
-        jumps=() if jump.lower() == "none" else tuple(filter(None, jump.split(","))),
-        command=lookup.expand(command, tokens) or None,
-        agent=_agent(lookup, agent, tokens),
+        jumps=_jumps(proxy, of_proxy, what) if keyword == "proxyjump" else (),
+        command=(
+            expand(proxy, of_proxy, f"{what} ProxyCommand") if keyword == "proxycommand" else None
+        ),
+        agent=_agent(values.get("identityagent", ("SSH_AUTH_SOCK",))[0], tokens, what),
     )
 
 
-def _port(alias: str, text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise ConfigError(f"~/.ssh/config: {alias}: Port {text} is not a port number")
-    return int(text)
+def _paths(words: tuple[str, ...], tokens: dict[str, str], what: str) -> tuple[Path, ...]:
+    names = [expand_path(word, tokens, what) for word in words if word.lower() != "none"]
+    return tuple(dict.fromkeys(map(Path, names)))
 
 
-def _agent(lookup: Lookup, value: str, tokens: dict[str, str]) -> str | None:
+def _user(text: str, tokens: dict[str, str]) -> str:
+    """A user's name. Its tokens, but %r and %C, are replaced from OpenSSH 10 on; before, and where
+    one is not known, a name may hold any character."""
+    try:
+        known = {name: value for name, value in tokens.items() if name not in "rC"}
+        return expand(text, known, "User", variables=True)
+    except ConfigError:
+        return text
+
+
+def _jumps(text: str, tokens: dict[str, str], what: str) -> tuple[str, ...]:
+    text = expand(text.split("#", 1)[0], tokens, f"{what} ProxyJump")
+    return tuple(word.strip() for word in text.split(","))
+
+
+def _agent(value: str, tokens: dict[str, str], what: str) -> str | None:
     if value == "SSH_AUTH_SOCK":
         return None
-    if value.lower() == "none":
+    if value == "none":
         return ""
     if value.startswith("$") and not value.startswith("${"):
         return os.environ.get(value[1:], "")
-    return lookup.path(value, tokens)
-
-
-@dataclass(frozen=True, slots=True)
-class Hop:
-    """One hop of a ProxyJump: `[user@]host[:port]`, also as ssh://user@host:port."""
-
-    alias: str
-    user: str | None = None
-    port: int | None = None
-
-
-def hop(text: str) -> Hop:
-    """Raises ConfigError when the text names no host."""
-    parts = re.fullmatch(
-        r"(?:ssh://)?(?:(?P<user>.+)@)?(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^:@\[\]]+))(?::(?P<port>\d+))?/?",
-        text.strip(),
-    )
-    if parts is None:
-        raise ConfigError(f"~/.ssh/config: ProxyJump {text} names no host")
-    port = _port(text, parts["port"]) if parts["port"] else None
-    return Hop(parts["v6"] or parts["host"], parts["user"], port)
+    return expand_path(value, tokens, f"{what} IdentityAgent")

@@ -1,12 +1,12 @@
-"""The way to a host: directly, through jump hosts, or through a ProxyCommand."""
+"""The way to a host: directly, through jump hosts, or through a ProxyCommand.
+
+Whatever can block has a time limit and can be called off: `Deadline` says both.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
 import socket
-import subprocess
+import threading
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -17,14 +17,33 @@ from cachetui.config.settings import HostSettings
 from cachetui.config.toml_table import ConfigError
 from cachetui.hosts.machine import Cancel
 from cachetui.hosts.ssh import transport as link
-from cachetui.hosts.ssh.config import SYSTEM_KNOWN_HOSTS, SshConfig, Target, hop
-from cachetui.hosts.ssh.errors import ConnectError, Deadline
-from cachetui.hosts.ssh.keys import Keys, open_agent
+from cachetui.hosts.ssh.config import SYSTEM_KNOWN_HOSTS, SshConfig, Target
+from cachetui.hosts.ssh.errors import STEP, ConnectError, Deadline
+from cachetui.hosts.ssh.hop import Hop
+from cachetui.hosts.ssh.keys import Agent, Identity, Keys, open_agent
 from cachetui.hosts.ssh.known_hosts import KnownHosts
 from cachetui.hosts.ssh.login import check_host_key, login
 from cachetui.hosts.ssh.prompts import SshPrompts
+from cachetui.hosts.ssh.proxy_command import open_command
+from cachetui.hosts.ssh.route import Route, route
 
-MAX_HOPS = 8
+CONFIG_SECONDS = 60.0
+"""Time limit of reading ~/.ssh/config, which may run commands (Match exec)."""
+
+
+class Opening:
+    """A connection to a jump host, being opened for the fleet by the first who needs it."""
+
+    def __init__(self) -> None:
+        self.ended = threading.Event()
+        self.transport: paramiko.Transport | None = None
+        self.error: ConnectError | None = None
+
+    def usable(self) -> bool:
+        """Whether it is under way, or open still."""
+        if not self.ended.is_set():
+            return True
+        return self.transport is not None and self.transport.is_active()
 
 
 class SshConnections:
@@ -34,60 +53,120 @@ class SshConnections:
         self._prompts = prompts
         self._files = (user, system)
         self._config: SshConfig | None = None
+        self._reading = Lock()
         self._known = KnownHosts()
         self._keys = Keys()
         self._lock = Lock()
-        self._jumps: dict[tuple[object, ...], tuple[Lock, list[paramiko.Transport]]] = {}
+        self._jumps: dict[Route, Opening] = {}
 
     def transport(self, host: HostSettings, cancel: Cancel | None) -> paramiko.Transport:
         """A logged-in transport to a host. Raises ConnectError."""
-        try:
-            target = self._configuration().target(host.address, user=host.user, port=host.port)
-        except ConfigError as error:
-            raise ConnectError("unreachable", str(error), "correct ~/.ssh/config") from None
-        if host.known_hosts is not None:
-            system = tuple(Path(name) for name in SYSTEM_KNOWN_HOSTS)
-            target = replace(target, known_hosts=(host.known_hosts, *system))
         deadline = Deadline.after(host.connect_timeout, cancel)
-        return self._log_in(target, host.identity_file, deadline, ())
+        way = self._way(host, deadline)
+        before: paramiko.Transport | None = None
+        for number, jump in enumerate(way[:-1], 1):
+            try:
+                before = self._jump(way[:number], before, deadline)
+            except ConnectError as error:
+                raise error.copy(f"jump host {jump.alias}") from None
+        return self._log_in(way[-1], host.identity_file, deadline, before)
 
     def close(self) -> None:
         """Close the connections to jump hosts."""
         with self._lock:
             jumps = list(self._jumps.values())
             self._jumps.clear()
-        for _, transports in jumps:
-            for transport in transports:
-                link.end(transport)
+        for jump in jumps:
+            if jump.transport is not None:
+                link.end(jump.transport)
 
-    def _configuration(self) -> SshConfig:
-        with self._lock:
-            if self._config is None:
-                self._config = SshConfig.read(*self._files)
-            return self._config
+    def _way(self, host: HostSettings, deadline: Deadline) -> Route:
+        """The host, after the jump hosts that lead to it."""
+
+        def read() -> Route:
+            with self._reading:
+                self._config = self._config or SshConfig.read(*self._files)
+            place = Hop(host.address, host.user, host.port)
+            target = self._config.target(place.alias, user=place.user, port=place.port)
+            if host.known_hosts is not None:
+                system = tuple(Path(name) for name in SYSTEM_KNOWN_HOSTS)
+                target = replace(target, known_hosts=(host.known_hosts, *system))
+            return route(self._config, place, target)
+
+        try:
+            return deadline.restarted(CONFIG_SECONDS).give(read)
+        except ConfigError as error:
+            raise ConnectError("unreachable", str(error), "correct ~/.ssh/config") from None
+        except TimeoutError:
+            raise ConnectError(
+                "unreachable",
+                f"~/.ssh/config could not be read within {CONFIG_SECONDS:g} s",
+                "check its Match exec commands, and the files that it includes",
+            ) from None
+
+    def _jump(
+        self, way: Route, before: paramiko.Transport | None, deadline: Deadline
+    ) -> paramiko.Transport:
+        """The fleet's one transport to the last host of a way.
+
+        Whoever waits for another's attempt takes its outcome, also a failure: else a fleet behind
+        a dead jump host would try it one after the other. An attempt that was called off tells
+        nothing. Nobody waits for a way that is not shorter than their own, so none in a circle.
+        """
+        key = tuple(replace(target, alias="", jumps=()) for target in way)
+        while True:
+            with self._lock:
+                opening = self._jumps.get(key)
+                mine = opening is None or not opening.usable()
+                if opening is None or mine:
+                    opening = self._jumps[key] = Opening()
+            if mine:
+                return self._open(key, opening, way[-1], before, deadline)
+            while not opening.ended.wait(STEP):
+                deadline.left()
+            if opening.transport is not None:
+                return opening.transport
+            if opening.error is not None:
+                raise opening.error.copy()
+
+    def _open(
+        self,
+        key: Route,
+        opening: Opening,
+        jump: Target,
+        before: paramiko.Transport | None,
+        deadline: Deadline,
+    ) -> paramiko.Transport:
+        try:
+            transport = self._log_in(jump, None, deadline, before)
+            with self._lock:
+                if self._jumps.get(key) is opening:
+                    opening.transport = transport
+                    return transport
+            link.end(transport)
+            raise ConnectError("cancelled", "the connections were closed")
+        except ConnectError as error:
+            opening.error = error if error.kind != "cancelled" else None
+            raise
+        finally:
+            opening.ended.set()
 
     def _log_in(
         self,
         target: Target,
         explicit: Path | None,
         deadline: Deadline,
-        chain: tuple[str, ...],
-        via: paramiko.Transport | None = None,
+        via: paramiko.Transport | None,
     ) -> paramiko.Transport:
         """Connect by whatever way the target has (`via` a jump host), check its key, log in."""
-        agent = open_agent(target)
+        agent = _agent(target, deadline)
         try:
-            keys = agent.get_keys() if agent is not None else ()
-            identities = self._keys.identities(target, explicit, keys)
-            sock = _forward(via, target, deadline) if via else self._socket(target, deadline, chain)
-            name, port = target.host_key_alias or target.host, target.port
-            algorithms = self._known.algorithms(
-                target.known_hosts, name, 22 if target.host_key_alias else port
-            )
-            where = f"port {port} of {target.host}"
+            identities, algorithms = self._read_files(target, explicit, agent, deadline)
+            sock = self._socket(target, deadline, via)
+            where = f"port {target.port} of {target.host}"
             transport = link.handshake(sock, where, algorithms, deadline.restarted())
             try:
-                check_host_key(transport, target, self._known, self._prompts)
+                check_host_key(transport, target, self._known, self._prompts, deadline)
                 login(transport, target, identities, self._prompts, deadline.restarted())
             except BaseException:
                 link.end(transport)
@@ -98,64 +177,62 @@ class SshConnections:
         link.keep_alive(transport)
         return transport
 
-    def _socket(self, target: Target, deadline: Deadline, chain: tuple[str, ...]) -> socket.socket:
-        if target.jumps:
-            return self._through(target, deadline, chain)
+    def _read_files(
+        self, target: Target, explicit: Path | None, agent: Agent | None, deadline: Deadline
+    ) -> tuple[list[Identity], tuple[str, ...]]:
+        """The keys to log in with, and the host key algorithms to ask for first."""
+
+        def read() -> tuple[list[Identity], tuple[str, ...]]:
+            keys = agent.get_keys() if agent is not None else ()
+            identities = self._keys.identities(target, explicit, keys)
+            name, port = target.host_key_alias or target.host, target.port
+            port = 22 if target.host_key_alias else port
+            return identities, self._known.algorithms(target.known_hosts, name, port)
+
+        try:
+            return deadline.restarted().give(read)
+        except TimeoutError:
+            raise ConnectError(
+                "login",
+                f"its key and known_hosts files could not be read within {deadline.seconds:g} s",
+                "check that each is a file, on a disk that answers",
+            ) from None
+
+    def _socket(
+        self, target: Target, deadline: Deadline, via: paramiko.Transport | None
+    ) -> socket.socket:
+        if via is not None:
+            return _forward(via, target, deadline.restarted())
         if target.command:
-            return _command_socket(target.command)
+            return open_command(target.command)
         return link.open_socket(target.host, target.port, deadline.restarted())
 
-    def _through(self, target: Target, deadline: Deadline, chain: tuple[str, ...]) -> socket.socket:
-        """A channel to the target from the last of its jump hosts."""
-        transport: paramiko.Transport | None = None
-        way: tuple[object, ...] = ()
-        for text in target.jumps:
-            try:
-                place = hop(text)
-                jump = self._configuration().target(place.alias, user=place.user, port=place.port)
-            except ConfigError as error:
-                raise ConnectError("unreachable", str(error), "correct ~/.ssh/config") from None
-            if len(chain) >= MAX_HOPS or jump.alias in chain:
-                loop = " → ".join((*chain, jump.alias))
-                raise ConnectError("unreachable", f"ProxyJump is circular or too long: {loop}")
-            chain = (*chain, jump.alias)
-            if way:
-                # Only the first hop's own ProxyJump counts, as in ssh.
-                jump = replace(jump, jumps=(), command=None)
-            way = (*way, jump.user, jump.host, jump.port)
-            try:
-                transport = self._jump(way, jump, transport, deadline, chain)
-            except ConnectError as error:
-                error.reason = f"jump host {jump.alias}: {error.reason}"
-                raise
-        assert transport is not None
-        return _forward(transport, target, deadline)
 
-    def _jump(
-        self,
-        way: tuple[object, ...],
-        jump: Target,
-        before: paramiko.Transport | None,
-        deadline: Deadline,
-        chain: tuple[str, ...],
-    ) -> paramiko.Transport:
-        """The fleet's one transport to a jump host, made by the first who needs it."""
-        with self._lock:
-            lock, have = self._jumps.setdefault(way, (Lock(), []))
-        with lock:
-            if have and have[0].is_active():
-                return have[0]
-            transport = self._log_in(jump, None, deadline.restarted(), chain, before)
-            have[:] = [transport]
-            return transport
+def _agent(target: Target, deadline: Deadline) -> Agent | None:
+    """The target's agent; None where none answers in time."""
+
+    def close(agent: Agent | None) -> None:
+        if agent is not None:
+            agent.close()
+
+    try:
+        return deadline.restarted().give(lambda: open_agent(target), close)
+    except TimeoutError:
+        return None
 
 
 def _forward(transport: paramiko.Transport, target: Target, deadline: Deadline) -> socket.socket:
+    """A channel to the target from a jump host. Raises ConnectError."""
     where = f"port {target.port} of {target.host}"
+
+    def open_channel() -> paramiko.Channel:
+        # Its own limit is a little longer, so that ours tells.
+        there, here = (target.host, target.port), ("127.0.0.1", 0)
+        limit = deadline.seconds + 1
+        return transport.open_channel("direct-tcpip", there, here, timeout=limit)
+
     try:
-        channel = transport.open_channel(
-            "direct-tcpip", (target.host, target.port), ("127.0.0.1", 0), timeout=deadline.seconds
-        )
+        channel = deadline.give(open_channel, paramiko.Channel.close)
     except paramiko.ChannelException as error:
         if error.code == 1:
             raise ConnectError(
@@ -166,37 +243,14 @@ def _forward(transport: paramiko.Transport, target: Target, deadline: Deadline) 
         raise ConnectError(
             "unreachable", f"the jump host cannot reach {where} ({error.text})"
         ) from None
+    except TimeoutError:
+        raise ConnectError(
+            "unreachable",
+            f"the jump host did not connect to {where} within {deadline.seconds:g} s",
+            "check that the host is up and that the jump host reaches it, or raise connect_timeout",
+        ) from None
     except (paramiko.SSHException, EOFError, OSError):
         raise ConnectError(
             "unreachable", f"the jump host did not connect to {where}", retry=True
         ) from None
     return channel  # type: ignore[return-value]
-
-
-class CommandSocket(socket.socket):
-    """Our end of a ProxyCommand's standard input and output; closing it ends the command."""
-
-    process: subprocess.Popen[bytes]
-
-    def close(self) -> None:
-        super().close()
-        if self.process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(0.5)
-
-
-def _command_socket(command: str) -> socket.socket:
-    """Start a ProxyCommand. One that fails closes its end, which the handshake reports."""
-    ours, theirs = socket.socketpair()
-    with theirs:
-        sock = CommandSocket(fileno=ours.detach())
-        sock.process = subprocess.Popen(
-            ["sh", "-c", f"exec {command}"],
-            stdin=theirs.fileno(),
-            stdout=theirs.fileno(),
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    return sock

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from typing import TypeVar
 
 from cachetui.hosts.machine import Cancel, HostError, HostErrorKind
+
+Result = TypeVar("Result")
+
+STEP = 0.1
+"""Seconds between two looks at whether something was called off."""
 
 
 class ConnectError(Exception):
@@ -27,6 +36,11 @@ class ConnectError(Exception):
         """The error of the host of that name."""
         return HostError(name, self.kind, self.reason, self.remedy)
 
+    def copy(self, place: str = "") -> ConnectError:
+        """The same error for another thread; `place` says where on the way to the host it is."""
+        reason = f"{place}: {self.reason}" if place else self.reason
+        return ConnectError(self.kind, reason, self.remedy, retry=self.retry)
+
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
@@ -41,15 +55,45 @@ class Deadline:
         """A deadline that begins now."""
         return cls(seconds, time.monotonic() + seconds, cancel)
 
-    def restarted(self) -> Deadline:
-        """The same deadline, beginning now."""
-        return Deadline.after(self.seconds, self.cancel)
+    def restarted(self, seconds: float | None = None) -> Deadline:
+        """The same deadline, beginning now; with another length where one is given."""
+        return Deadline.after(self.seconds if seconds is None else seconds, self.cancel)
 
     def left(self) -> float:
         """Seconds left, 0 when it is over. Raises ConnectError when it was called off."""
         if self.cancel is not None and self.cancel.is_set():
             raise ConnectError("cancelled", "connecting was cancelled")
         return max(0.0, self.deadline - time.monotonic())
+
+    def give(
+        self, work: Callable[[], Result], too_late: Callable[[Result], object] | None = None
+    ) -> Result:
+        """What `work` returns or raises, if it does so in time: for what knows no time limit.
+
+        It is done in a thread of its own, which is left behind when the time is over (raises
+        TimeoutError) or the deadline is called off (raises ConnectError). What it returns
+        afterwards goes to `too_late`, to be closed.
+        """
+        future: Future[Result] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(work())
+            except BaseException as error:
+                future.set_exception(error)
+
+        threading.Thread(target=run, name="connect", daemon=True).start()
+        try:
+            while not wait((future,), min(STEP, self.left())).done:
+                if not self.left():
+                    raise TimeoutError
+        except BaseException:
+            if too_late is not None:
+                future.add_done_callback(
+                    lambda done: None if done.exception() else too_late(done.result())
+                )
+            raise
+        return future.result()
 
 
 def printable(data: bytes, limit: int = 60) -> str:

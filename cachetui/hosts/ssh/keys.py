@@ -20,8 +20,8 @@ from paramiko.agent import AgentSSH
 from paramiko.pkey import UnknownKeyType
 
 from cachetui.hosts.ssh.config import DEFAULT_IDENTITIES, Target
-from cachetui.hosts.ssh.errors import ConnectError, Deadline
-from cachetui.hosts.ssh.prompts import SshPrompts
+from cachetui.hosts.ssh.errors import STEP, ConnectError, Deadline
+from cachetui.hosts.ssh.prompts import SshPrompts, answer
 
 AGENT_SECONDS = 10.0
 TRIES = 3
@@ -94,22 +94,22 @@ class KeyFile:
         """The key, its passphrase asked for when it has one and it is not known yet.
 
         Waits for whoever is being asked on behalf of another host, until `deadline` is called off;
-        an answer has no time limit. Raises ConnectError(login).
+        the user has time for an answer (`prompts.answer`). Raises ConnectError(login).
         """
-        while not self._lock.acquire(timeout=0.2):
+        while not self._lock.acquire(timeout=STEP):
             deadline.left()
         try:
             if self._key is None:
                 if self._declined:
                     raise self._locked()
-                self._key = self._unlock(prompts) if self.encrypted else self._load(None)
+                self._key = self._unlock(prompts, deadline) if self.encrypted else self._load(None)
             return self._key
         finally:
             self._lock.release()
 
-    def _unlock(self, prompts: SshPrompts) -> paramiko.PKey:
+    def _unlock(self, prompts: SshPrompts, deadline: Deadline) -> paramiko.PKey:
         for _ in range(TRIES):
-            passphrase = prompts.passphrase(str(self.path))
+            passphrase = answer(lambda: prompts.passphrase(str(self.path)), None, deadline)
             if passphrase is None:
                 self._declined = True
                 raise self._locked()
@@ -266,9 +266,10 @@ class Keys:
 def _paths(target: Target, explicit: Path | None) -> list[Path]:
     """Key files: that of hosts.toml first, then ssh's, each once."""
     paths = [explicit] if explicit is not None else []
-    paths += target.identity_files or [
-        Path("~/.ssh").expanduser() / name for name in DEFAULT_IDENTITIES
-    ]
+    if target.identity_files is None:
+        paths += [Path("~/.ssh").expanduser() / name for name in DEFAULT_IDENTITIES]
+    else:
+        paths += target.identity_files
     return list(dict.fromkeys(paths))
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Literal
 
+from cachetui.hosts.ssh import host_certificate
 from cachetui.hosts.ssh.config_match import pattern_list
 
 ALGORITHMS = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
@@ -100,10 +101,12 @@ def fingerprint(key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the files say of an offered key, and the entries that made them say so."""
+    """What the files say of an offered key, and the entries that made them say so. `refusal` is
+    why a certificate does not hold (`host_certificate.refusal`)."""
 
     verdict: Verdict
     entries: tuple[Entry, ...] = ()
+    refusal: str = ""
 
 
 class KnownHosts:
@@ -130,12 +133,29 @@ class KnownHosts:
         return [entry for path in files for entry in self._file(path).find(name)]
 
     def algorithms(self, files: Sequence[Path], host: str, port: int) -> tuple[str, ...]:
-        """Host key algorithms to ask for first: those whose key is known."""
+        """Host key algorithms to ask for first: with a certificate where an authority is known,
+        then those whose key is known."""
         types: dict[str, None] = {}
         for place in dict.fromkeys((port, 22)):
             entries = self.entries(files, host, place)
             types = types or {entry.key_type: None for entry in entries if not entry.marker}
-        return tuple(name for type_ in types for name in ALGORITHMS.get(type_, (type_,)))
+        certified = host_certificate.ALGORITHMS if self.authorities(files, host, port) else ()
+        plain = (name for type_ in types for name in ALGORITHMS.get(type_, (type_,)))
+        return (*certified, *plain)
+
+    def authorities(self, files: Sequence[Path], host: str, port: int) -> list[Entry]:
+        """The certificate authorities trusted for a host, but for those that are revoked."""
+        entries = [
+            entry
+            for place in dict.fromkeys((port, 22))
+            for entry in self.entries(files, host, place)
+        ]
+        revoked = {entry.key for entry in entries if entry.marker == "revoked"}
+        return [
+            entry
+            for entry in entries
+            if entry.marker == "cert-authority" and entry.key not in revoked
+        ]
 
     def ask(self, files: Sequence[Path], host: str, port: int, key_type: str, key: str) -> Answer:
         """What the files say of a host's offered key, given in base64."""
@@ -153,7 +173,7 @@ class KnownHosts:
             return Answer("changed", tuple(changed))
         if keys:
             return Answer("other-type", tuple(keys))
-        if trusted := [entry for entry in entries if entry.marker == "cert-authority"]:
+        if trusted := self.authorities(files, host, port):
             return Answer("authority", tuple(trusted))
         return Answer("unknown")
 

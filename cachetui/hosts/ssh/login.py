@@ -10,27 +10,43 @@ from pathlib import Path
 import paramiko
 from paramiko.ssh_exception import BadAuthenticationType, PartialAuthentication
 
+from cachetui.hosts.ssh import host_certificate
 from cachetui.hosts.ssh.config import Target
-from cachetui.hosts.ssh.errors import ConnectError, Deadline
+from cachetui.hosts.ssh.errors import STEP, ConnectError, Deadline
 from cachetui.hosts.ssh.keys import Identity
 from cachetui.hosts.ssh.known_hosts import Answer, KnownHosts, fingerprint, lookup_name
 from cachetui.hosts.ssh.prompts import SshPrompts
-from cachetui.hosts.ssh.transport import STEP
+from cachetui.hosts.ssh.prompts import answer as ask
 
 
 def check_host_key(
-    transport: paramiko.Transport, target: Target, known: KnownHosts, prompts: SshPrompts
+    transport: paramiko.Transport,
+    target: Target,
+    known: KnownHosts,
+    prompts: SshPrompts,
+    deadline: Deadline,
 ) -> None:
-    """Accept a server's key that known_hosts or the user trusts. Raises ConnectError."""
+    """Accept a server's key that known_hosts, an authority in it or the user trusts.
+
+    As for ssh, a key whose certificate does not hold is a key like any. Raises ConnectError.
+    """
     key = transport.get_remote_server_key()
     offered, text = key.get_name(), key.get_base64()
     name, port = _key_name(target)
     answer = known.ask(target.known_hosts, name, port, offered, text)
     if answer.verdict == "known":
         return
+    authorities = known.authorities(target.known_hosts, name, port)
+    if key.public_blob is not None and authorities and answer.verdict != "revoked":
+        trusted = {entry.key for entry in authorities}
+        refusal = host_certificate.refusal(key.public_blob.key_blob, trusted, name.lower())
+        if refusal is None:
+            return
+        answer = Answer("authority", tuple(authorities), refusal)
     shown = fingerprint(text)
-    if answer.verdict == "unknown" and prompts.unknown_host_key(
-        lookup_name(name, port), offered, shown
+    listed = lookup_name(name, port)
+    if answer.verdict == "unknown" and ask(
+        lambda: prompts.unknown_host_key(listed, offered, shown), False, deadline
     ):
         with contextlib.suppress(OSError):
             known.add(_own_file(target), name, port, offered, text)
@@ -67,10 +83,11 @@ def _bad_host_key(target: Target, answer: Answer, offered: str, shown: str) -> C
             "host-key", f"its host key is revoked in {seen}", "do not connect; ask who revoked it"
         )
     if answer.verdict == "authority":
+        refusal = answer.refusal or "is not shown"
         return ConnectError(
             "host-key",
-            f"{seen} trusts {listed} by a certificate authority only, which cachetui cannot check",
-            f"{compare} add its key: {add}",
+            f"{seen} trusts {listed} by a certificate authority, and its certificate {refusal}",
+            f"have its host key signed again; or {compare} add its key: {add}",
         )
     removals = " && ".join(
         dict.fromkeys(
@@ -118,7 +135,7 @@ def login(
             raise _closed(target, tried)
     if locked is not None:
         raise locked
-    refusal = _without_key(transport, target, tried)
+    refusal = _without_key(transport, target, tried, deadline.restarted())
     if refusal is not None:
         raise refusal
 
@@ -152,15 +169,17 @@ def _offer(
 
 
 def _without_key(
-    transport: paramiko.Transport, target: Target, tried: list[str]
+    transport: paramiko.Transport, target: Target, tried: list[str], deadline: Deadline
 ) -> ConnectError | None:
     """Why no key was accepted, by what the server says it would accept; None when it lets us in
     without one."""
     try:
-        transport.auth_none(target.user)
+        deadline.give(lambda: transport.auth_none(target.user))
     except BadAuthenticationType as error:
         if "publickey" not in error.allowed_types:
             return _no_keys(target, error.allowed_types)
+    except TimeoutError:
+        return _too_slow(deadline)
     except (paramiko.SSHException, EOFError, OSError):
         if not transport.is_active():
             return _closed(target, tried)
@@ -172,11 +191,15 @@ def _without_key(
 def _wait(transport: paramiko.Transport, event: threading.Event, deadline: Deadline) -> None:
     while not event.wait(STEP) and transport.is_active():
         if not deadline.left():
-            raise ConnectError(
-                "login",
-                f"the login took longer than {deadline.seconds:g} s",
-                "its sshd may be slow to look up users; connect_timeout can be raised",
-            )
+            raise _too_slow(deadline)
+
+
+def _too_slow(deadline: Deadline) -> ConnectError:
+    return ConnectError(
+        "login",
+        f"the login took longer than {deadline.seconds:g} s",
+        "its sshd may be slow to look up users; connect_timeout can be raised",
+    )
 
 
 def _no_keys(target: Target, allowed: list[str]) -> ConnectError:

@@ -5,15 +5,22 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import paramiko
 
-from cachetui.hosts.session import BLOCK, Session, SessionEnded, SessionMachine
+from cachetui.hosts.session import BLOCK, POLL, Session, SessionEnded, SessionMachine
 from cachetui.hosts.ssh import transport as link
 
 OPEN_SECONDS = 15.0
 """Time deadline for a channel to open and for its command to start."""
+
+SLOT_SECONDS = 10.0
+"""How long sshd may refuse a session (MaxSessions) while no other of ours is open: it frees the
+place of the last one when it has seen its command's end and the channel's, after we have."""
+
+CLOSE_SECONDS = 1.0
+"""How long sshd may take to close a channel whose command and outputs have ended."""
 
 BEAT_AFTER = 5.0
 """Seconds of silence after which the host is asked whether it is there."""
@@ -68,8 +75,52 @@ class SshMachine(SessionMachine):
         super().__init__(name, env, docker)
         self._transport = transport
         self._heart = Heartbeat(transport)
+        self._sessions: list[SshSession] = []
+        self._had_sessions = False
+        self._opening = threading.Lock()
 
-    def _open(self, line: str) -> Session:
+    def _open(self, line: str, check: Callable[[], None]) -> Session:
+        """See `SessionMachine._open`. A refused session has run nothing, so it is asked for again:
+        as long as other sessions of this machine are open, and for `SLOT_SECONDS` after. The very
+        first has none before it that would have to end."""
+        refused_since: float | None = None
+        pause = 0.005
+        while True:
+            session, alone, refusal = self._try_open(line)
+            if session is not None:
+                return session
+            now = time.monotonic()
+            if refused_since is None or not alone:
+                refused_since = now
+            if not self._had_sessions or now - refused_since > SLOT_SECONDS:
+                raise self._error(
+                    "shell",
+                    f"sshd refused to open a session ({refusal})",
+                    "raise MaxSessions in its sshd_config",
+                )
+            self._closing.wait(pause)
+            pause = min(2 * pause, POLL)
+            check()
+
+    def _try_open(self, line: str) -> tuple[SshSession | None, bool, str]:
+        """A session, or None and why sshd refused it; and whether no other of ours was open.
+
+        One at a time: the library has one place for the reasons of all channels of a connection.
+        """
+        with self._opening:
+            self._sessions = [one for one in self._sessions if not one.wait_for_close()]
+            alone = not self._sessions
+            try:
+                session = self._start(line)
+            except paramiko.ChannelException as error:
+                return None, alone, error.text or str(error.code)
+            self._sessions.append(session)
+            self._had_sessions = True
+            return session, alone, ""
+
+    def _start(self, line: str) -> SshSession:
+        """Open a channel and start the command. Raises HostError, and ChannelException where sshd
+        refuses the channel."""
         self._heart.heard()
         watchdog = threading.Timer(OPEN_SECONDS, link.end, [self._transport])
         watchdog.daemon = True
@@ -77,12 +128,8 @@ class SshMachine(SessionMachine):
         try:
             channel = self._transport.open_session(timeout=OPEN_SECONDS)
             channel.exec_command(line)
-        except paramiko.ChannelException as error:
-            raise self._error(
-                "shell",
-                f"sshd refused to open a session ({error.text or error.code})",
-                "raise MaxSessions in its sshd_config",
-            ) from None
+        except paramiko.ChannelException:
+            raise
         except (paramiko.SSHException, EOFError, OSError) as error:
             if self._closing.is_set():
                 raise self._error("cancelled", "the connection was closed") from None
@@ -110,6 +157,7 @@ class SshSession(Session):
         self._heart = heart
         self._open = {1, 2}
         self._input_ended = False
+        self._abandoned = False
 
     def write(self, data: memoryview, wait: float) -> int | None:
         self._channel.settimeout(wait)
@@ -181,5 +229,21 @@ class SshSession(Session):
 
     def abandon(self) -> None:
         self.end_input()
+        self._abandoned = True
+        if not self.finished() or not self._channel.exit_status_ready():
+            self._close()
+
+    def wait_for_close(self) -> bool:
+        """Whether the session is over, its channel closed by sshd or, when that does not come
+        within `CLOSE_SECONDS` after the command's end, by us."""
+        if not self._abandoned:
+            return False
+        deadline = time.monotonic() + CLOSE_SECONDS
+        while not self._channel.closed and time.monotonic() < deadline:
+            time.sleep(0.001)
+        self._close()
+        return True
+
+    def _close(self) -> None:
         with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
             self._channel.close()

@@ -13,12 +13,13 @@ import threading
 import paramiko
 from paramiko.ssh_exception import IncompatiblePeer
 
-from cachetui.hosts.ssh.errors import ConnectError, Deadline, printable
+from cachetui.hosts.ssh import host_certificate
+from cachetui.hosts.ssh.errors import STEP, ConnectError, Deadline, printable
+from cachetui.hosts.ssh.proxy_command import CommandSocket
 
 # Without a handler of their own, the library's messages would go to standard error.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
-STEP = 0.1
 DEAD_PEER_MS = 10_000
 CIPHERS = (
     "aes128-gcm@openssh.com",
@@ -81,24 +82,16 @@ def open_socket(host: str, port: int, deadline: Deadline) -> Socket:
 
 
 def _resolve(host: str, port: int, deadline: Deadline) -> list[tuple[int, tuple[object, ...]]]:
-    """A name's addresses. The system's resolver knows no time limit, so it is left behind."""
-    found: list[tuple[int, tuple[object, ...]]] = []
-    failed: list[OSError] = []
-
-    def resolve() -> None:
-        try:
-            for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-                found.append((family, address))
-        except (OSError, UnicodeError) as error:
-            failed.append(error if isinstance(error, OSError) else OSError(str(error)))
-
-    worker = threading.Thread(target=resolve, name=f"resolve {host}", daemon=True)
-    worker.start()
-    while worker.is_alive() and deadline.left():
-        worker.join(STEP)
-    if found:
-        return found
-    silent = not failed or getattr(failed[0], "errno", None) == socket.EAI_AGAIN
+    """A name's addresses. The system's resolver knows no time limit."""
+    failure: OSError | UnicodeError | None = None
+    try:
+        found = deadline.give(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        return [(family, address) for family, _, _, _, address in found]
+    except (OSError, UnicodeError) as error:
+        failure = error
+    silent = isinstance(failure, TimeoutError) or (
+        isinstance(failure, OSError) and failure.errno == socket.EAI_AGAIN
+    )
     raise ConnectError(
         "unreachable",
         f"no name server answers for {host}" if silent else f"the name {host} is not known",
@@ -161,11 +154,13 @@ def handshake(
     transport = paramiko.Transport(sock)
     options = transport.get_security_options()
     options.ciphers = [*CIPHERS, *(name for name in options.ciphers if name not in CIPHERS)]
-    known = [name for name in algorithms if name in options.key_types]
+    usable = (*options.key_types, *host_certificate.ALGORITHMS)
+    known = [name for name in algorithms if name in usable]
     options.key_types = [*known, *(name for name in options.key_types if name not in known)]
     transport.daemon = True
     transport.banner_timeout = transport.handshake_timeout = max(0.1, deadline.left())
-    transport.auth_timeout = transport.clear_to_send_timeout = deadline.seconds
+    # Our own limit comes first, and has better words.
+    transport.auth_timeout = transport.clear_to_send_timeout = deadline.seconds + 1
     event = threading.Event()
     try:
         transport.start_client(event=event)
@@ -208,6 +203,8 @@ def _no_handshake(
             "set the port of its sshd in hosts.toml",
             retry=busy,
         )
+    if isinstance(sock, CommandSocket) and (failure := sock.failure()) is not None:
+        return failure
     if isinstance(cause, EOFError | ConnectionError) and deadline.left():
         return ConnectError(
             "unreachable",
