@@ -142,6 +142,13 @@ class Audit:
             notes=self._progress.notes,
         )
 
+    def keep(self) -> Document:
+        """Store the audit as far as it has come; returns it."""
+        with self._keeping:
+            document = self.document()
+            self._store.keep_audit(document)
+            return document
+
     def _run_hosts(self, wanted: dict[str, frozenset[Planned] | None]) -> Document:
         """Audit these hosts at once: all that is missing (None), or the runs named."""
         begun = time.monotonic()
@@ -150,13 +157,13 @@ class Audit:
         def run(host_audit: HostAudit) -> None:
             host_audit.run(wanted[host_audit.name])
             self._seconds = time.monotonic() - begun
-            self._keep()
+            self.keep()
             self._stop_if_too_many_failed()
 
         with self._until_deadline():
             run_on_all(host_audits, run, self._limits.at_once)
         self._seconds = time.monotonic() - begun
-        document = self._keep()
+        document = self.keep()
         self._progress.finish()
         return document
 
@@ -205,9 +212,3 @@ class Audit:
             host_audit.report = earlier.report
         self._host_audits[host.name] = host_audit
         return host_audit
-
-    def _keep(self) -> Document:
-        with self._keeping:
-            document = self.document()
-            self._store.keep_audit(document)
-            return document

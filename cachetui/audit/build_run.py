@@ -16,6 +16,7 @@ from cachetui.audit.build_recorder import BuildRecorder
 from cachetui.audit.built_image import inspect_image, read_triggers
 from cachetui.builders.client import client
 from cachetui.builders.engine_ended import KILLED, engine_ended
+from cachetui.builders.host_troubles import host_trouble
 from cachetui.builders.legacy_images import LegacyMade
 from cachetui.builders.refusals import refusal
 from cachetui.builders.step_map import Unended
@@ -68,6 +69,9 @@ def run_build(
         status, reason = "lost", ENGINE_ENDED
     if job.bad_names and REFUSED in (reason or ""):
         reason = f"{remedy(job.bad_names)} ({reason})"
+    trouble = host_trouble(reason) if status == "failed" and reason else None
+    if trouble is not None:
+        reason = f"{trouble} ({reason})"
     steps = recorder.finished(ended=True, failed=status != "ok", unended=_unended(status, error))
     if status == "unsupported":
         steps = _unsupported(steps)

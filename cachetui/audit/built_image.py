@@ -11,6 +11,7 @@ import msgspec
 from cachetui.builders.client import client
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.machine import Completed, HostError, Machine
+from cachetui.records.host_json import decode, loads
 from cachetui.records.run import Image
 
 INSPECT_SECONDS = 60.0
@@ -27,7 +28,7 @@ def inspect_image(machine: Machine, host: HostSettings, name: str) -> tuple[Imag
     if done is None or done.status != 0:
         return None, command
     with suppress(msgspec.MsgspecError):
-        image = msgspec.json.decode(done.stdout, type=_Inspected)
+        image = decode(done.stdout, _Inspected)
         layers = tuple(image.RootFS.Layers or ())
         return Image(id=image.Id, layers=layers, bytes=image.Size), command
     return None, command
@@ -40,10 +41,10 @@ def read_triggers(
     found: dict[str, tuple[str, ...]] = {}
     for ref in refs:
         ask = f"image inspect --format '{{{{json .Config.OnBuild}}}}' {shlex.quote(ref)}"
-        with suppress(HostError, msgspec.MsgspecError):
+        with suppress(HostError, ValueError, TypeError):
             done = machine.run(f"{client(host.docker, host.env)} {ask}", timeout=INSPECT_SECONDS)
             if done.status == 0:
-                found[ref] = msgspec.json.decode(done.stdout, type=tuple[str, ...] | None) or ()
+                found[ref] = tuple(map(str, loads(done.stdout) or ()))
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import time
@@ -16,6 +15,7 @@ from cachetui.audit.our_images import HostImage
 from cachetui.builders.client import client
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.machine import Machine
+from cachetui.records.host_json import loads
 
 _IMAGE = "{{.Id}} {{.Parent}} {{json .RepoTags}}"
 _CONTAINER = "{{.Image}} {{.Id}} {{.Created}}"
@@ -117,7 +117,7 @@ def host_images(
         word, _, rest = line.partition(" ")
         second, _, third = rest.partition(" ")
         if word == "made" and second in found:
-            found[second] = replace(found[second], made_by=json.loads(third))
+            found[second] = replace(found[second], made_by=loads(third))
         elif FULL_ID.fullmatch(word):
-            found[word] = HostImage(second, tuple(json.loads(third or "null") or ()))
+            found[word] = HostImage(second, tuple(loads(third or "null") or ()))
     return found

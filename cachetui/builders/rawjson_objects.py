@@ -110,7 +110,7 @@ class ObjectReader:
             return
         try:
             statuses = self._decoder.decode_lines(whole)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             statuses = []
         if statuses and len(statuses) == _objects(whole):
             yield statuses
@@ -170,7 +170,7 @@ class ObjectReader:
         nothing is."""
         try:
             return [self._decoder.decode(text)]
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass
         try:
             loose = msgspec.json.decode(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NoReturn, TypeVar
 
 import click
@@ -18,7 +19,8 @@ def fail(message: str) -> NoReturn:
     """Print what is wrong on standard error and exit with 2."""
     from cachetui.report.clean import clean
 
-    click.echo(f"cachetui: {clean(message)}", err=True)
+    with suppress(OSError):  # the terminal was closed
+        click.echo(f"cachetui: {clean(message)}", err=True)
     sys.exit(TROUBLE)
 
 
@@ -42,6 +44,7 @@ def or_fail(work: Callable[[], _T]) -> _T:
 def end_at_once(code: int) -> NoReturn:
     """End the process without waiting for its threads: after Ctrl-C those of an audit still wait
     for their hosts. Runs that ended are stored already."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(code)

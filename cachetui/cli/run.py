@@ -9,7 +9,7 @@ from cachetui.audit.limits import Limits
 from cachetui.cli.args import RunArgs
 from cachetui.cli.dry_run import dry_run
 from cachetui.cli.gate import code_with_gate, parse_gate
-from cachetui.cli.interrupts import in_thread, stopping
+from cachetui.cli.interrupts import in_thread, stopping, terminal_closed
 from cachetui.cli.live_progress import follow
 from cachetui.cli.log_file import logging_to
 from cachetui.cli.result import exit_code, write_result
@@ -48,10 +48,12 @@ def run_build_command(
     lines = RunLines(audit) if streams(args.show) else None
     with (
         logging_to(args.log_file, audit.task.redactor),
+        stopping(audit.stop, audit.keep) as interrupted,
         follow(audit, args.progress),
-        stopping(audit.stop) as interrupted,
     ):
         document = in_thread(audit.run)
+    if terminal_closed():
+        return INTERRUPTED  # nobody reads a result; the audit is stored
     findings = core.findings(document)
     outputs = of_document(document, core.store)
     if lines is not None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any
 
 from cachetui.hosts.machine import Completed
+from cachetui.records.host_json import loads
 
 _UNITS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
 _SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?)\s*([kmgtpe]?)(i?)b\b", re.IGNORECASE)
@@ -56,7 +56,7 @@ def parse_cache(done: Completed) -> tuple[CacheRecord, ...] | None:
         return None
     for line in done.text.splitlines():
         try:
-            rows = json.loads(line)
+            rows = loads(line)
         except ValueError:
             continue
         if isinstance(rows, dict):

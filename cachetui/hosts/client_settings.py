@@ -8,7 +8,6 @@ buildx).
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -17,6 +16,7 @@ from typing import Any
 from cachetui.builders.client import client, split
 from cachetui.records.digest import digest
 from cachetui.records.host import ClientSettings
+from cachetui.records.host_json import loads
 
 ENVIRONMENT = (
     "BUILDX_",
@@ -91,7 +91,7 @@ def parse_settings(text: str) -> ClientSettings | None:
         return None
     configured: Any = None
     with suppress(ValueError):
-        configured = json.loads(values["proxies"][0])
+        configured = loads(values["proxies"][0])
     if not isinstance(configured, dict):
         return None
     variables = (line.partition("=") for line in values.get("env", ()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -17,8 +16,9 @@ from cachetui.hosts.cache_records import parse_size
 from cachetui.hosts.client_settings import parse_settings
 from cachetui.hosts.facts_script import facts_command
 from cachetui.hosts.machine import Cancel, Completed, HostError, Machine
-from cachetui.hosts.no_engine import no_engine
+from cachetui.hosts.no_engine import PODMAN, no_engine, podman
 from cachetui.records.host import HostFacts
+from cachetui.records.host_json import loads
 
 FACTS_SECONDS = 45.0
 
@@ -64,7 +64,7 @@ class Section:
         for line in self.out.splitlines():
             if line.startswith("{"):
                 try:
-                    value = json.loads(line)
+                    value = loads(line)
                 except ValueError:
                     continue
                 if isinstance(value, dict):
@@ -124,6 +124,9 @@ def parse_facts(
         )
     host = _values(parts["host"].out)
     version = parts["version"].json()
+    other = podman(version)
+    if other is not None:
+        raise HostError(name, "no-docker", other, PODMAN)
     if parts["version"].status != 0 or not version.get("Server"):
         raise no_engine(name, parts["version"].err, parts["version"].status, docker, host, env)
     info = parts.get("info", _NOTHING).json()
@@ -221,7 +224,7 @@ def _usage(section: Section) -> dict[str, int]:
     used: dict[str, int] = {}
     for line in section.out.splitlines() if section.status == 0 else ():
         try:
-            row = json.loads(line)
+            row = loads(line)
         except ValueError:
             continue
         size = parse_size(str(row.get("Size", ""))) if isinstance(row, dict) else None
@@ -233,7 +236,7 @@ def _usage(section: Section) -> dict[str, int]:
 def _texts(text: str) -> tuple[str, ...] | None:
     """The strings of a JSON list, None where there is none."""
     try:
-        texts = json.loads(text)
+        texts = loads(text)
     except ValueError:
         return None
     return tuple(map(str, texts)) if isinstance(texts, list) else None

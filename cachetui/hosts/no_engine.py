@@ -5,12 +5,35 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from cachetui.builders.client import last_line, split
 from cachetui.hosts.machine import HostError, HostErrorKind
 
 Case = tuple[HostErrorKind, str, str]
 """The kind of error, the reason, the remedy."""
+
+PODMAN = (
+    "podman builds with buildah and has neither of docker's builders, so nothing can be audited "
+    "there: name the path of the real docker by docker in hosts.toml, or its socket by "
+    "env = { DOCKER_HOST = ... }"
+)
+
+
+def podman(version: Mapping[str, Any]) -> str | None:
+    """What is podman, where `docker version` was answered by it, else None. Pure.
+
+    podman's client writes APIVersion, docker's ApiVersion; podman's service, behind docker's
+    client, names its component (both read from podman 4.3.1, also with its notice silenced).
+    """
+    server, client = version.get("Server"), version.get("Client")
+    parts = server.get("Components") if isinstance(server, dict) else None
+    for part in parts if isinstance(parts, list) else ():
+        if isinstance(part, dict) and part.get("Name") == "Podman Engine":
+            return "the engine behind docker's socket is podman"
+    if isinstance(client, dict) and "APIVersion" in client:
+        return "the command docker is podman"
+    return None
 
 
 def no_engine(
@@ -76,11 +99,7 @@ def _command(line: str, low: str, status: int, docker: Sequence[str], user: str)
             "(a login without a terminal may have a shorter PATH)",
         )
     if "podman" in low:
-        return (
-            "no-docker",
-            f"{command} is podman there",
-            "name the path of the real docker by docker in hosts.toml",
-        )
+        return ("no-docker", f"{command} is podman there", PODMAN)
     return None
 
 

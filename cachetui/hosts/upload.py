@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import tarfile
 import uuid
@@ -91,16 +92,63 @@ def put_folder(
         command, stdin=_counted(_whole(members()), on_sent), timeout=_SEND_SECONDS, cancel=cancel
     )
     if done.status != 0:
-        said = done.error_text.splitlines()
-        raise HostError(
-            machine.name,
-            "shell",
-            f"could not unpack the build context in {folder}: "
-            f"{said[-1] if said else f'exit status {done.status}'}",
-            "see that the folder can be written and that its disk has room (cachetui clean "
-            "removes contexts of earlier audits)",
-        )
+        raise unpack_error(machine.name, folder, done.status, done.error_text)
     return True, [command]
+
+
+def unpack_error(name: str, folder: str, status: int, said: str) -> HostError:
+    """Why the context could not be unpacked in `folder`. Pure.
+
+    The reason is looked for in all that was said: tar's last line is only that it gives up.
+    """
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    for pattern, what, remedy in _UNPACK_REASONS:
+        line = next((line for line in lines if re.search(pattern, line, re.IGNORECASE)), None)
+        if line is not None:
+            return HostError(name, "shell", f"{what.format(folder=folder)} ({line})", remedy)
+    told = [line for line in lines if not _GIVES_UP.search(line)] or lines
+    return HostError(
+        name,
+        "shell",
+        f"could not unpack the build context in {folder}: "
+        f"{told[0] if told else f'exit status {status}'}",
+        "see that the folder can be written, and that tar works there",
+    )
+
+
+_GIVES_UP = re.compile(
+    r"exit(ing|ed)? .*(previous|delayed)|not recoverable: exiting", re.IGNORECASE
+)
+
+_UNPACK_REASONS = (
+    (
+        r"no space left on device",
+        "the disk of {folder} is full: the build context does not fit",
+        "make room there (df -h and df -i tell where); cachetui clean removes contexts of earlier "
+        "audits",
+    ),
+    (
+        r"quota exceeded",
+        "the user's disk quota is used up: the build context does not fit in {folder}",
+        "make room there (quota tells how much); cachetui clean removes contexts of earlier audits",
+    ),
+    (
+        r"\btar: (command |inaccessible or )?not found|tar: no such file",
+        "there is no tar, which unpacks the build context in {folder}",
+        "install tar there (a login without a terminal may have a shorter PATH)",
+    ),
+    (
+        r"read-only file system",
+        "{folder} is on a file system that is mounted read-only",
+        "set XDG_CACHE_HOME there to a folder that can be written",
+    ),
+    (
+        r"permission denied|operation not permitted",
+        "the user may not write to {folder}",
+        "see whose it is, or set XDG_CACHE_HOME there to a folder that the user can write",
+    ),
+)
+"""(pattern of a line, what it means, remedy), the first that any line has."""
 
 
 def _whole(members: Iterable[bytes]) -> Iterator[bytes]:

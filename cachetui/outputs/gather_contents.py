@@ -33,6 +33,7 @@ from cachetui.outputs.layers import LayerMeta, add_copy, known
 from cachetui.outputs.remote.copies import Copies
 from cachetui.outputs.remote.feed import Unreadable
 from cachetui.outputs.remote.saved import Part, framed_parts, parts, read_image
+from cachetui.records.host_json import decode
 from cachetui.store.database import Store
 
 
@@ -203,7 +204,7 @@ class _Reading:
         self.wire += len(done.stdout)
         names: list[str] = []
         with suppress(msgspec.MsgspecError):
-            for archived in msgspec.json.decode(done.stdout, type=list[_Archived]):
+            for archived in decode(done.stdout, list[_Archived]):
                 if len(archived.Layers) == len(self.layers):
                     pairs = zip(archived.Layers, self.layers, strict=True)
                     names = [archived.Config, *(name for name, hex_ in pairs if hex_ in needed)]
@@ -267,7 +268,7 @@ class _Reading:
     def _keep_config(self, digest: str, data: bytes) -> None:
         """Check and keep the configuration, without what must not be kept."""
         try:
-            config = msgspec.json.decode(self.redact(data), type=dict)
+            config = decode(self.redact(data), dict)
         except msgspec.MsgspecError as error:
             self.bad["configuration"] = str(error)
             return

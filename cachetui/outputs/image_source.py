@@ -12,6 +12,7 @@ from cachetui.config.settings import HostSettings
 from cachetui.hosts.machine import Cancel, HostError, Machine
 from cachetui.outputs import program
 from cachetui.outputs.intake import Unpacker
+from cachetui.records.host_json import decode
 
 ASK_SECONDS = 120.0
 
@@ -79,7 +80,7 @@ def inspect(source: ImageSource) -> InspectedImage:
             "run the build again: an audit removes the images that it made",
         )
     try:
-        answer = msgspec.json.decode(lines[0], type=_InspectAnswer)
+        answer = decode(lines[0], _InspectAnswer)
     except msgspec.MsgspecError as error:
         raise source.error(f"docker image inspect is not understood: {error}") from None
     layers = tuple(answer.RootFS.Layers or ())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -30,6 +29,7 @@ from cachetui.prove.derived_build import DerivedBuild
 from cachetui.prove.errors import NoExperiment
 from cachetui.prove.verdict import Made
 from cachetui.records.host import HostFacts
+from cachetui.records.host_json import loads
 from cachetui.store.database import Store
 
 ASK_SECONDS = 120.0
@@ -155,7 +155,7 @@ class ExperimentHost:
             if image.id is not None and identity == image.id:
                 return identity
             with suppress(ValueError):
-                if tuple(json.loads(layers) or ()) == image.layers:
+                if tuple(loads(layers) or ()) == image.layers:
                     same_layers = same_layers or identity
         return same_layers
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cachetui.builders.host_troubles import host_trouble
 from cachetui.compare.align import order
 from cachetui.compare.groups import fold
 from cachetui.records.document import Document
@@ -64,6 +65,8 @@ def _failure(runs: list[Run], hosts: str, log_tail: LogTail) -> Failure:
         text = "\n".join(clean(line) for line in log_tail(first.id, step.id))
         tail = [line.expandtabs(4).rstrip() for line in text.rstrip("\n").split("\n")]
     reason = (step.error if step is not None else None) or first.reason or "no reason is known"
+    if host_trouble(reason) is not None:
+        reason = first.reason or reason  # it has the remedy
     return Failure(
         scenarios=tuple(dict.fromkeys(clean_line(run.scenario) for run in runs)),
         hosts=clean_line(hosts),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -18,7 +16,7 @@ from textual.app import App, SystemCommand
 from textual.message import Message
 from textual.screen import Screen
 
-from cachetui.exit_codes import TROUBLE
+from cachetui.exit_codes import INTERRUPTED, TROUBLE
 from cachetui.tui.background import call_soon
 from cachetui.tui.core_port import CoreLoader, CorePort, LoadingCore
 from cachetui.tui.preferences import Preferences
@@ -26,6 +24,7 @@ from cachetui.tui.screens.leave import Leaving
 from cachetui.tui.screens.place import PLACES, Place
 from cachetui.tui.screens.ssh_prompts import SshPrompts
 from cachetui.tui.session import Session
+from cachetui.tui.terminal_end import END_WITHIN, Driver, ending
 from cachetui.tui.view import keys
 from cachetui.tui.view.clipboard import clip
 from cachetui.tui.view.text import clean_line
@@ -74,7 +73,7 @@ class CachetuiApp(App[int]):
         keymap: dict[str, str] | None = None,
         theme: str | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=Driver)
         for own_theme in (DARK, LIGHT):
             self.register_theme(own_theme)
         wanted = os.environ.get("TEXTUAL_THEME") or theme
@@ -96,9 +95,6 @@ class CachetuiApp(App[int]):
     # Loading, and following the session
 
     def on_mount(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            with suppress(NotImplementedError, ValueError, RuntimeError):
-                asyncio.get_running_loop().add_signal_handler(number, self.leave_now)
         self.set_interval(1.0, self._tick)
         self.call_after_refresh(self._load)
 
@@ -234,8 +230,13 @@ class CachetuiApp(App[int]):
         self._leaving.ask()
 
     def leave_now(self) -> None:
-        """Stop the audit, and leave as soon as it has stopped or its time is up."""
-        self._leaving.leave()
+        """Leave without asking; the hosts have more time to be tidied up, since nobody waits."""
+        self._leaving.leave(within=END_WITHIN - 1)
+
+    def stop_and_keep(self) -> None:
+        """Stop the audit, and keep what it has brought so far. From any thread."""
+        self.session.stop()
+        self.session.keep()
 
     # Messages, copying, exporting, help
 
@@ -321,8 +322,17 @@ def run_app(
         keymap=preferences.keys,
         theme=preferences.theme,
     )
-    result = app.run()
+    result: int | None = None
+    with ending(app) as ended:
+        try:
+            result = app.run()
+        except OSError:
+            if not ended.is_set():
+                raise
     app.asker.give_up()
+    if ended.is_set():
+        app.stop_and_keep()
+        return INTERRUPTED
     if app.load_error is not None:
         raise app.load_error
     if app.return_code:

@@ -174,6 +174,11 @@ class Session:
         if self.audit is not None:
             self.audit.stop(hosts)
 
+    def keep(self) -> None:
+        """Store what a running audit has brought so far. From any thread."""
+        if self.audit is not None and self.running:
+            self.audit.keep()
+
     # A stored audit
 
     def open(self, document: Document) -> None:

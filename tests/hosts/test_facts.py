@@ -315,6 +315,33 @@ def test_no_engine(
     assert "\n" not in error.reason + error.remedy
 
 
+@pytest.mark.parametrize(
+    ("version", "reason"),
+    [
+        (
+            '{"Client":{"APIVersion":"4.3.1","Version":"4.3.1","GoVersion":"go1.19.8","GitCommit":"",'
+            '"BuiltTime":"Thu Jan  1 1970","Built":0,"OsArch":"linux/amd64","Os":"linux"}}',
+            "command docker is podman",
+        ),
+        (
+            '{"Client":{"Version":"28.5.2","ApiVersion":"1.41"},"Server":{"Platform":{"Name":'
+            '"linux/amd64/debian-12"},"Components":[{"Name":"Podman Engine","Version":"4.3.1"}],'
+            '"Version":"4.3.1","ApiVersion":"1.41","Os":"linux","Arch":"amd64"}}',
+            "engine behind docker's socket is podman",
+        ),
+    ],
+    ids=["its client", "its service"],
+)
+def test_podman_is_named(version: str, reason: str) -> None:
+    """As podman 4.3.1 writes it, its notice silenced."""
+    out = f"cachetui-facts {TOKEN}\n{TOKEN} host\n{TOKEN} = 0\n"
+    out += f"{TOKEN} version\n{version}\n{TOKEN} = 0\n"
+    with pytest.raises(HostError) as caught:
+        parse_facts("h", Completed(0, out.encode(), b""))
+    assert reason in caught.value.reason
+    assert "real docker" in caught.value.remedy
+
+
 def test_a_rootless_engine_is_pointed_out() -> None:
     said = f"Cannot connect to the Docker daemon at {SOCKET}. Is the docker daemon running?"
     host = "user=me\nrootless=/run/user/1000/docker.sock\n"

@@ -3,6 +3,7 @@
 Arguments: what is to happen (`idle`, `audit`, `stubborn`, `crash`).
 """
 
+import os
 import sys
 
 from cachetui.tui import run_app
@@ -13,7 +14,7 @@ from tests.tui.fake import FakeCore
 def main() -> int:
     """Run it; returns the exit code."""
     what = sys.argv[1]
-    core = FakeCore(pace=0.01, stubborn=what == "stubborn")
+    core = FakeCore(pace=float(os.environ.get("PACE", "0.01")), stubborn=what == "stubborn")
     if what == "crash":
 
         def crash(_: object) -> None:

@@ -27,12 +27,12 @@ class Leaving:
             return
         self._app.push_screen(Leave(), lambda leave: self.leave() if leave else None)
 
-    def leave(self) -> None:
-        """Stop the audit, and leave as soon as it has stopped or its time is up."""
+    def leave(self, within: float = LEAVE_WITHIN) -> None:
+        """Stop the audit, and leave as soon as it has stopped or its time, in seconds, is up."""
         if self._leave_by is not None:
             return
         self._app.asker.give_up()
-        self._leave_by = time.monotonic() + LEAVE_WITHIN
+        self._leave_by = time.monotonic() + within
         if not self._app.session.running:
             self._app.exit(0)
             return

@@ -1,0 +1,29 @@
+"""JSON that a host wrote: data of a stranger, nested as deeply as they like."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeVar
+
+import msgspec
+
+_T = TypeVar("_T")
+
+_TOO_DEEP = "JSON nested too deeply"
+
+
+def loads(text: str | bytes) -> Any:
+    """As `json.loads`. Raises `ValueError`, for JSON that is nested too deeply as well."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+
+
+def decode(data: str | bytes, kind: type[_T]) -> _T:
+    """As `msgspec.json.decode`. Raises `msgspec.DecodeError`, for JSON that is nested too deeply as
+    well."""
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except RecursionError:
+        raise msgspec.DecodeError(_TOO_DEEP) from None
