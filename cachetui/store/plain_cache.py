@@ -226,6 +226,12 @@ class PlainCache:
             return value if isinstance(value, str) else None
         return None
 
+    def json(self, key: str) -> str | None:
+        """The JSON of the record under a key, without its checksum; None when there is none. Raises
+        `ValueError` when it is damaged."""
+        text = self.text(key)
+        return None if text is None else _checked(text)
+
     def record(self, key: str, kind: type[_T]) -> _T | None:
         """The record under a key; None when there is none, or when it is damaged: then it is set
         aside."""

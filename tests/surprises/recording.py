@@ -109,7 +109,7 @@ def _rows(store: Path) -> Iterator[Row]:
     for name, beginnings in KEPT.items():
         cache = PlainCache(store / name, store / "damaged", [])
         for key in sorted(key for start in beginnings for key in cache.keys(start)):
-            text = cache.text(key)
+            text = cache.json(key)
             if text is not None:
                 yield Row(cache=name, key=key, record=msgspec.Raw(text.encode()))
             elif (file := cache.file(key)) is not None:
