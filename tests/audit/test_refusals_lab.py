@@ -55,12 +55,6 @@ def test_options_that_only_buildkit_has(core: Core, tmp_path: Path) -> None:
     assert "with these docker_args (unknown flag: --build-context)" in finding.title
 
 
-def test_a_misspelt_option_is_a_failure_with_its_sentence(core: Core, tmp_path: Path) -> None:
-    document = made(core, tmp_path, PLAIN, "--nosuch")
-    assert {run.status for run in document.runs} == {"failed"}
-    assert {run.reason for run in document.runs} == {"unknown flag: --nosuch"}
-
-
 def test_a_key_of_a_mount_that_older_engines_do_not_know(core: Core, tmp_path: Path) -> None:
     text = "FROM base:1\nRUN --mount=type=secret,id=s,env=S true\n"
     document = made(core, tmp_path, text)
