@@ -20,17 +20,37 @@ SWITCHES = frozenset(
 ) | frozenset(("no-cache", "pull", "push", "quiet", "rm", "squash", "stream"))
 """Options that need no value; one can only stand behind `=`."""
 
-PASSED_ON = frozenset(
-    [
-        "add-host",
+BUILDKIT_OPTIONS = frozenset(
+    (
         "allow",
         "annotation",
         "attest",
-        "build-arg",
         "build-context",
-        "cache-from",
+        "builder",
         "cache-to",
-        "cgroup-parent",
+        "call",
+        "check",
+        "debug",
+        "invoke",
+        "load",
+        "metadata-file",
+        "no-cache-filter",
+        "output",
+        "policy",
+        "print",
+        "progress",
+        "provenance",
+        "push",
+        "sbom",
+        "secret",
+        "ssh",
+        "stream",
+    )
+)
+"""Options of `docker build` that only BuildKit has; older clients of it lack many too."""
+
+LEGACY_OPTIONS = frozenset(
+    (
         "compress",
         "cpu-period",
         "cpu-quota",
@@ -40,30 +60,14 @@ PASSED_ON = frozenset(
         "disable-content-trust",
         "force-rm",
         "isolation",
-        "label",
-        "load",
         "memory",
         "memory-swap",
-        "network",
-        "no-cache",
-        "no-cache-filter",
-        "platform",
-        "policy",
-        "provenance",
-        "pull",
         "rm",
-        "sbom",
-        "secret",
         "security-opt",
-        "shm-size",
         "squash",
-        "ssh",
-        "stream",
-        "ulimit",
-    ]
+    )
 )
-"""Options that an audit passes on: those of `docker build` and `docker buildx build` of Docker
-20.10 to 29 that change what is built or how, and leave nothing on the host but the image."""
+"""Options that mean something to the legacy builder alone."""
 
 _NAMES = "the audit names its images itself and removes them"
 _PRINTS = "the audit reads what docker prints"
@@ -80,6 +84,24 @@ _REFUSED: Mapping[str, str] = {
     "file": 'name the Dockerfile with `dockerfile = "…"`',
     "target": 'name the stage with `target = "…"`',
 }
+_OF_BOTH = frozenset(
+    [
+        "add-host",
+        "build-arg",
+        "cache-from",
+        "cgroup-parent",
+        "label",
+        "network",
+        "no-cache",
+        "platform",
+        "pull",
+        "shm-size",
+        "ulimit",
+    ]
+)
+PASSED_ON = (_OF_BOTH | BUILDKIT_OPTIONS | LEGACY_OPTIONS) - _REFUSED.keys()
+"""Options that an audit passes on: those of `docker build` and `docker buildx build` of Docker
+20.10 to 29 that change what is built or how, and leave nothing on the host but the image."""
 _LETTERS: Mapping[str, str] = {
     "c": "cpu-shares",
     "D": "debug",

@@ -10,59 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from cachetui.builders.docker_args import options
+from cachetui.builders.docker_args import BUILDKIT_OPTIONS, LEGACY_OPTIONS, options
 from cachetui.builders.features import FLAGS, MOUNT_KEYS
 from cachetui.records.backend import Backend
 from cachetui.records.versions import version_key
-
-BUILDKIT_OPTIONS = frozenset(
-    (
-        "allow",
-        "annotation",
-        "attest",
-        "build-context",
-        "builder",
-        "cache-to",
-        "call",
-        "check",
-        "debug",
-        "invoke",
-        "load",
-        "metadata-file",
-        "no-cache-filter",
-        "output",
-        "policy",
-        "print",
-        "progress",
-        "provenance",
-        "push",
-        "sbom",
-        "secret",
-        "ssh",
-        "stream",
-    )
-)
-"""Options of `docker build` that only BuildKit has; older clients of it lack many too."""
-
-LEGACY_OPTIONS = frozenset(
-    (
-        "compress",
-        "cpu-period",
-        "cpu-quota",
-        "cpu-shares",
-        "cpuset-cpus",
-        "cpuset-mems",
-        "disable-content-trust",
-        "force-rm",
-        "isolation",
-        "memory",
-        "memory-swap",
-        "rm",
-        "security-opt",
-        "squash",
-    )
-)
-"""Options that mean something to the legacy builder alone."""
 
 SHORT_OPTIONS = frozenset("oDmc")
 
