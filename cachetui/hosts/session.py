@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from threading import Event
 
 from cachetui.hosts import lease, watcher
+from cachetui.hosts.beats import Beats
 from cachetui.hosts.lease import Holder, Lease
+from cachetui.hosts.lease_turn import LeaseTurn
 from cachetui.hosts.machine import Cancel, Completed, HostError, HostErrorKind, OnOutput
 
 _log = logging.getLogger(__name__)
@@ -25,9 +27,6 @@ MAX_OUTPUT = 64 * 1024 * 1024
 LINGER = 5.0
 """Seconds without output, after a command's end, that a pipe held open by what it left behind is
 waited for. Output can arrive after the exit status, so this is long."""
-
-LEASE_POLL = 5.0
-"""Seconds from one try to get a lease to the next."""
 
 KEEP_SECONDS = 60.0
 """Time limit of a command that is about the lease alone."""
@@ -82,7 +81,7 @@ class SessionMachine(ABC):
         self._env = dict(env or {})
         self._privilege = _privilege(docker)
         self._closing = Event()
-        self._turn: _Turn | None = None
+        self._turn: LeaseTurn | None = None
 
     @abstractmethod
     def _open(self, line: str, check: Callable[[], None]) -> Session:
@@ -126,7 +125,7 @@ class SessionMachine(ABC):
         cancel: Cancel | None = None,
     ) -> None:
         """See `Machine.hold`."""
-        self._turn = _Turn(lease, on_wait, cancel)
+        self._turn = LeaseTurn(lease, on_wait, cancel)
 
     def release(self) -> bool:
         """See `Machine.release`."""
@@ -200,89 +199,6 @@ class SessionMachine(ABC):
         return HostError(self.name, kind, reason, remedy)
 
 
-class _Turn:
-    """The lease of a machine: whether it is ours, and what to do where it is not."""
-
-    def __init__(
-        self,
-        lease: Lease,
-        on_wait: Callable[[Holder | None], None] | None,
-        cancel: Cancel | None,
-    ) -> None:
-        self.lease = lease
-        self.impossible = False
-        self._on_wait = on_wait
-        self._cancel = cancel or Event()
-        self._waiting = False
-        self._heard: float | None = None
-
-    @property
-    def wanted(self) -> Lease | None:
-        return None if self.impossible else self.lease
-
-    @property
-    def sure(self) -> bool:
-        """Whether it was renewed so lately that it is ours still."""
-        return self.impossible or (
-            self._heard is not None and time.monotonic() - self._heard < lease.SECONDS / 3
-        )
-
-    def heard(self) -> None:
-        """A command has run under it, and renewed it."""
-        self._heard = time.monotonic()
-
-    def settled(self, host: str, done: Completed) -> bool:
-        """Whether the command has run. If not, wait a while. Raises `HostError`."""
-        if self.lease.impossible(done):
-            self.impossible = True
-            return False
-        holder = self.lease.holder(done)
-        if holder is None:
-            self.heard()
-            if self._waiting and self._on_wait is not None:
-                self._waiting = False
-                self._on_wait(None)
-            return True
-        if self._on_wait is None:
-            raise HostError(
-                host,
-                "busy",
-                f"{holder.owner} is at work on this engine",
-                "try again when it is over",
-            )
-        self._waiting = True
-        self._on_wait(holder)
-        if self._cancel.wait(LEASE_POLL):
-            raise HostError(host, "cancelled", "stopped")
-        return False
-
-
-class _Beats:
-    """When the host of a watched command is to be told that we are there, and how long it had to
-    do without, in seconds: also those that we were stopped, or our machine asleep."""
-
-    def __init__(self) -> None:
-        self._last = _awake_or_asleep()
-        self._longest = 0.0
-
-    @property
-    def due(self) -> bool:
-        return _awake_or_asleep() - self._last >= watcher.BEAT_SECONDS
-
-    def sent(self) -> None:
-        self._longest = self.longest
-        self._last = _awake_or_asleep()
-
-    @property
-    def longest(self) -> float:
-        return max(self._longest, _awake_or_asleep() - self._last)
-
-
-def _awake_or_asleep() -> float:
-    """Seconds of a clock that goes on while the machine sleeps; Linux's monotonic one stops."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-
-
 class _RunningCommand:
     """One command from its start to its end; `stdin` None means watched."""
 
@@ -301,7 +217,7 @@ class _RunningCommand:
         self._deadline = time.monotonic() + timeout
         self._cancel = cancel
         self.status = 0
-        self._beats = _Beats()
+        self._beats = Beats()
         self._raise_if_over()
         self._session = machine._open(watcher.bootstrap(len(script)), self._raise_if_over)
 

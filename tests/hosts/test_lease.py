@@ -15,7 +15,7 @@ import pytest
 
 from cachetui.config.settings import HostSettings
 from cachetui.hosts import lease as leases
-from cachetui.hosts import session
+from cachetui.hosts import lease_turn
 from cachetui.hosts import watcher as watch
 from cachetui.hosts.lease import Holder, Lease
 from cachetui.hosts.machine import Completed, HostError
@@ -150,7 +150,7 @@ def test_that_of_a_killed_client_soon_runs_out(name: str, engine: str) -> None:
 
 
 def test_a_machine_waits_for_it(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "LEASE_POLL", 0.2)
+    monkeypatch.setattr(lease_turn, "LEASE_POLL", 0.2)
     first, second = (connector().connect(HostSettings(name=n, address="local")) for n in "ab")
     first.hold(Lease(engine, "first"), lambda _: None)
     assert first.run("echo one", timeout=20).text == "one\n"
