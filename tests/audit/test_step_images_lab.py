@@ -136,6 +136,7 @@ def users(host: Host, build: Path, works: bool) -> Seen:
     return seen(host, build, works)
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("kind", CASES)
 def test_everything_is_as_before(lab: Lab, core: Core, tmp_path: Path, kind: str) -> None:
     case = CASES[kind]

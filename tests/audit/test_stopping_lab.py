@@ -85,6 +85,7 @@ class Command:
         self.process.communicate(timeout=10)
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("backend", SCENARIOS)
 @pytest.mark.parametrize("name", HOSTS)
 class TestNothingGoesOn:
