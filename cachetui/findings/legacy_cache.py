@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from cachetui.builders.history_line import Made, is_step, parse
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case
+from cachetui.findings.question import Question
 from cachetui.records.host import LegacyChain
 from cachetui.records.run import Run
 from cachetui.records.step import StepId
@@ -76,6 +77,35 @@ def chain_on(case: Case, host: str, bases: Collection[str], step: StepId) -> Leg
         if chain.base in bases and len(made) >= len(own) and all(map(_is, made, own)):
             return chain
     return None
+
+
+def _pulled_with(case: Case, run: Run, step: StepId) -> LegacyChain | None:
+    """An image of the host without the images in between, made on the base image by what the
+    Dockerfile has from there to the step and, as far as the image goes, below it; of COPY, ADD and
+    ENV that is not known for certain. At least one RUN is among it. None without one."""
+    evidence = case.evidence(run.host)
+    own, at = _whole_chain(case, run.host, step)
+    head = case.dockerfile.stages[case.head(step.stage_index).stage_index]
+    if evidence is None or not head.is_external or at >= len(own):
+        return None
+    ids = {image.id for image in evidence.bases if image.ref == head.base}
+    for chain in evidence.pulled:
+        made = [parse(text) for text in chain.made_by]
+        same = list(map(is_step, made, own))
+        runs = any(item.keyword == "RUN" for item in own[: len(same)])
+        if chain.base in ids and len(same) > at and all(same) and runs:
+            return chain
+    return None
+
+
+def no_parent_chain(question: Question) -> LegacyChain | None:
+    """The image that holds the step that missed, where the legacy builder could not take it: of
+    the images that a build makes one on the other, the host has the last alone."""
+    if question.run.backend != "legacy" or not question.as_found or question.ancestor_step:
+        return None
+    if question.changes.step_before is not None and question.changes.inputs_unchanged is not True:
+        return None
+    return _pulled_with(question.case, question.run, question.step.id)
 
 
 def _whole_chain(case: Case, host: str, step: StepId) -> tuple[Sequence[Instruction], int]:
