@@ -23,6 +23,7 @@ from cachetui.config.settings import HostSettings
 from cachetui.hosts.cache_records import CacheRecord
 from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.machine import HostError, Machine
+from cachetui.records.digest import ValueHasher
 from cachetui.records.host import (
     MAX_CHAINS,
     MAX_OTHER_CHAINS,
@@ -57,10 +58,12 @@ def gather_evidence(
     *,
     as_found: bool,
     step_images: bool,
+    hasher: ValueHasher,
 ) -> HostEvidence:
     """The evidence of a host. `refs` are the base images, `records` BuildKit's cache as it was
     listed just before; `as_found` asks for the cache's limits too and keeps the records,
-    `step_images` asks for the images of steps that the legacy builder left.
+    `step_images` asks for the images of steps that the legacy builder left, whose commands and
+    values are kept as digests by `hasher`.
 
     Nothing is raised for what a host does not tell: it is None, or empty. A connection that
     breaks is (`HostError`).
@@ -70,7 +73,7 @@ def gather_evidence(
     bases, platform, gc = parse_first(printed, refs)
     if not as_found:
         return HostEvidence(at=time.time(), bases=bases, default_platform=platform)
-    chains = _chains(machine, docker, bases) if step_images else None
+    chains = _chains(machine, docker, bases, hasher) if step_images else None
     return HostEvidence(
         at=time.time(),
         bases=bases,
@@ -154,7 +157,7 @@ def _policy(text: str) -> tuple[str, ...]:
 
 
 def _chains(
-    machine: Machine, docker: str, bases: Sequence[BaseImage]
+    machine: Machine, docker: str, bases: Sequence[BaseImage], hasher: ValueHasher
 ) -> tuple[LegacyChain, ...] | None:
     """What the legacy builder made from the base images, and from others, which may be what a
     reference named before; None when that cannot be told."""
@@ -177,7 +180,7 @@ def _chains(
         f'for i in {names}; do echo "image $i"; '
         f"{docker} history --no-trunc --format '{{{{.CreatedBy}}}}' \"$i\" 2>/dev/null; done",
     )
-    return None if histories is None else parse_histories(histories, paths)
+    return None if histories is None else parse_histories(histories, paths, hasher)
 
 
 def parse_listing(text: str) -> dict[str, ImageLine]:
@@ -212,7 +215,9 @@ def leaves(images: dict[str, ImageLine], bases: Collection[str]) -> list[list[Im
     return sorted(chains, key=lambda path: path[-1].created, reverse=True)
 
 
-def parse_histories(text: str, paths: Sequence[Sequence[ImageLine]]) -> tuple[LegacyChain, ...]:
+def parse_histories(
+    text: str, paths: Sequence[Sequence[ImageLine]], hasher: ValueHasher
+) -> tuple[LegacyChain, ...]:
     """The chains with what made each image; `docker history` has the newest first."""
     by_leaf = {path[-1].id: path for path in paths}
     chains: list[LegacyChain] = []
@@ -222,7 +227,7 @@ def parse_histories(text: str, paths: Sequence[Sequence[ImageLine]]) -> tuple[Le
         lines = [line for line in rest.splitlines() if line.strip()]
         if path is None or len(lines) < len(path) - 1:
             continue
-        made = [history_line.canonical(line) for line in reversed(lines[: len(path) - 1])]
+        made = [history_line.kept(line, hasher) for line in reversed(lines[: len(path) - 1])]
         chains.append(
             LegacyChain(
                 base=path[0].id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import threading
 import urllib.parse
 import zlib
@@ -76,12 +77,13 @@ class Processes:
 
 
 def forms(value: str) -> set[bytes]:
-    """A value as it may be written by the programs that get it."""
+    """A value as it may be written by the programs that get it, and its plain digest."""
     texts = {value, *value.splitlines(), urllib.parse.quote(value, safe="")}
     json = msgspec.json.encode(value).decode()[1:-1]
     texts |= {json, json.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")}
+    guessable = hashlib.sha256(value.encode()).hexdigest()
     coded = {base64.b64encode(value.encode() + end).rstrip(b"=")[:-1] for end in (b"", b"\n")}
-    return {text.encode() for text in texts} | coded
+    return {text.encode() for text in texts} | coded | {guessable.encode()}
 
 
 def held(data: bytes) -> list[bytes]:
