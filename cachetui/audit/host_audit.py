@@ -97,7 +97,13 @@ class HostAudit:
             self._progress.connecting()
             machine = self._connector.connect(self._host, self._cancel)
             self._progress.state("asking")
-            facts = ask_facts(machine, self._host, self._task.base_images(), cancel=self._cancel)
+            facts = ask_facts(
+                machine,
+                self._host,
+                self._task.base_images(),
+                cancel=self._cancel,
+                hasher=self._store.hasher,
+            )
             self._progress.facts(facts)
             self._report("ok", facts)
             self._audit(machine, facts, only)
@@ -232,6 +238,7 @@ class HostAudit:
             step_images=any(
                 builder_named(planned.backend).leaves_step_images for planned in as_found
             ),
+            hasher=self._store.hasher,
         )
         own = read_own_build(
             connected.machine, self._host, connected.facts, self._task, self._store, self._cancel

@@ -22,6 +22,7 @@ from cachetui.hosts.cache_records import CacheRecord
 from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.image_chains import asked, chains_of, images_of, pulled_of
 from cachetui.hosts.machine import HostError, Machine
+from cachetui.records.digest import ValueHasher
 from cachetui.records.host import (
     BaseImage,
     CacheEntry,
@@ -38,10 +39,12 @@ def gather_evidence(
     *,
     as_found: bool,
     step_images: bool,
+    hasher: ValueHasher,
 ) -> HostEvidence:
     """The evidence of a host. `refs` are the base images, `records` BuildKit's cache as it was
     listed just before; `as_found` asks for the cache's limits too and keeps the records,
-    `step_images` asks for the images of steps that the legacy builder left.
+    `step_images` asks for the images of steps that the legacy builder left, whose commands and
+    values are kept as digests by `hasher`.
 
     Nothing is raised for what a host does not tell: it is None, or empty. A connection that
     breaks is (`HostError`).
@@ -52,8 +55,8 @@ def gather_evidence(
     if not as_found:
         return HostEvidence(at=time.time(), bases=bases, default_platform=platform)
     images = images_of(machine, docker) if step_images else None
-    chains = None if images is None else chains_of(machine, docker, images, bases)
-    pulled = () if images is None else pulled_of(machine, docker, images, bases)
+    chains = None if images is None else chains_of(machine, docker, images, bases, hasher)
+    pulled = () if images is None else pulled_of(machine, docker, images, bases, hasher)
     return HostEvidence(
         at=time.time(),
         bases=bases,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from cachetui.builders import history_line
 from cachetui.hosts.machine import HostError, Machine
+from cachetui.records.digest import ValueHasher
 from cachetui.records.host import (
     MAX_CHAINS,
     MAX_OTHER_CHAINS,
@@ -45,7 +46,11 @@ def images_of(machine: Machine, docker: str) -> dict[str, ImageLine] | None:
 
 
 def chains_of(
-    machine: Machine, docker: str, images: dict[str, ImageLine], bases: Sequence[BaseImage]
+    machine: Machine,
+    docker: str,
+    images: dict[str, ImageLine],
+    bases: Sequence[BaseImage],
+    hasher: ValueHasher,
 ) -> tuple[LegacyChain, ...] | None:
     """What the legacy builder made from the base images, and from others, which may be what a
     reference named before; None when that cannot be told."""
@@ -61,7 +66,7 @@ def chains_of(
         f'for i in {names}; do echo "image $i"; '
         f"{docker} history --no-trunc --format '{{{{.CreatedBy}}}}' \"$i\" 2>/dev/null; done",
     )
-    return None if histories is None else parse_histories(histories, paths)
+    return None if histories is None else parse_histories(histories, paths, hasher)
 
 
 def parse_listing(text: str) -> dict[str, ImageLine]:
@@ -96,7 +101,9 @@ def leaves(images: dict[str, ImageLine], bases: Collection[str]) -> list[list[Im
     return sorted(chains, key=lambda path: path[-1].created, reverse=True)
 
 
-def parse_histories(text: str, paths: Sequence[Sequence[ImageLine]]) -> tuple[LegacyChain, ...]:
+def parse_histories(
+    text: str, paths: Sequence[Sequence[ImageLine]], hasher: ValueHasher
+) -> tuple[LegacyChain, ...]:
     """The chains with what made each image; `docker history` has the newest first."""
     by_leaf = {path[-1].id: path for path in paths}
     chains: list[LegacyChain] = []
@@ -106,7 +113,7 @@ def parse_histories(text: str, paths: Sequence[Sequence[ImageLine]]) -> tuple[Le
         lines = [line for line in rest.splitlines() if line.strip()]
         if path is None or len(lines) < len(path) - 1:
             continue
-        made = [history_line.canonical(line) for line in reversed(lines[: len(path) - 1])]
+        made = [history_line.kept(line, hasher) for line in reversed(lines[: len(path) - 1])]
         chains.append(
             LegacyChain(
                 base=path[0].id,
@@ -119,7 +126,11 @@ def parse_histories(text: str, paths: Sequence[Sequence[ImageLine]]) -> tuple[Le
 
 
 def pulled_of(
-    machine: Machine, docker: str, images: dict[str, ImageLine], bases: Sequence[BaseImage]
+    machine: Machine,
+    docker: str,
+    images: dict[str, ImageLine],
+    bases: Sequence[BaseImage],
+    hasher: ValueHasher,
 ) -> tuple[LegacyChain, ...]:
     """What a legacy builder made on the base images, without an image for each step."""
     known = [image.id for image in bases if image.id in images]
@@ -133,7 +144,7 @@ def pulled_of(
         f'{docker} image inspect --format {form} "$i" 2>/dev/null; '
         f"{docker} history --no-trunc --format '{{{{.CreatedBy}}}}' \"$i\" 2>/dev/null; done",
     )
-    return () if told is None else parse_pulled(told, known, images)
+    return () if told is None else parse_pulled(told, known, images, hasher)
 
 
 def parentless(images: dict[str, ImageLine], bases: Collection[str]) -> list[str]:
@@ -150,7 +161,7 @@ def parentless(images: dict[str, ImageLine], bases: Collection[str]) -> list[str
 
 
 def parse_pulled(
-    text: str, bases: Sequence[str], images: dict[str, ImageLine]
+    text: str, bases: Sequence[str], images: dict[str, ImageLine], hasher: ValueHasher
 ) -> tuple[LegacyChain, ...]:
     """Those that have the layers and the history of one of the base images below their own; of
     what `pulled_of` asks for. BuildKit marks the lines of its images."""
@@ -172,7 +183,7 @@ def parse_pulled(
                     LegacyChain(
                         base=base,
                         image=identity,
-                        made_by=tuple(history_line.canonical(line) for line in made),
+                        made_by=tuple(history_line.kept(line, hasher) for line in made),
                         created=images[identity].created or None,
                         name=next(iter(image.tags), None),
                     )

@@ -28,9 +28,9 @@ class CacheMount(Record, frozen=True, kw_only=True):
 
 
 class ClientSettings(Record, frozen=True, kw_only=True):
-    """What the docker client adds to a build by itself, by name; values as digests, for they may be
-    secrets. `proxies` are the build arguments that the `proxies` of its configuration become;
-    `environment` are variables that change what is built, or by what."""
+    """What the docker client adds to a build by itself, by name; values as keyed digests, for they
+    may be secrets (see `records.digest`). `proxies` are the build arguments that the `proxies` of
+    its configuration become; `environment` are variables that change what is built, or by what."""
 
     proxies: dict[str, str] = msgspec.field(default_factory=dict)
     environment: dict[str, str] = msgspec.field(default_factory=dict)

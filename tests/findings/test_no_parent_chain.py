@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from cachetui.builders.history_line import command_digest
 from cachetui.findings import Findings
 from cachetui.records.host import BaseImage, HostEvidence, LegacyChain
 from tests import make_records as b
-from tests.findings.making import audit, before, host, ids, only, run, why
+from tests.findings.making import HASHER, audit, before, host, ids, only, run, why
 
 TEXT = "FROM base:1\nRUN make\nCOPY src /src\nRUN test\n"
-MAKE, TEST = (f"RUN {command_digest(word)}" for word in ("make", "test"))
+MAKE, TEST = (f"RUN {HASHER.digest(word)}" for word in ("make", "test"))
 WHOLE = (MAKE, "COPY /src", TEST)
 
 

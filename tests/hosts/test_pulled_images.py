@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from cachetui.hosts.image_chains import ImageLine, parentless, parse_pulled
+from cachetui.records.digest import ValueHasher
 from cachetui.records.host import MAX_PULLED
+
+HASHER = ValueHasher(b"the secret of a store")
 
 
 def digest(letter: str) -> str:
@@ -37,7 +40,7 @@ def test_layers_and_history_of_the_base_are_below() -> None:
     base = told(BASE, "base:1", "a b", '/bin/sh -c #(nop)  CMD ["sh"]', "")
     own = ("/bin/sh -c make", '/bin/sh -c #(nop)  CMD ["sh"]', "")
     images = lines((BASE, ""), (APP, ""))
-    (chain,) = parse_pulled(base + told(APP, "app:7 app:8", "a b c", *own), [BASE], images)
+    (chain,) = parse_pulled(base + told(APP, "app:7 app:8", "a b c", *own), [BASE], images, HASHER)
     assert (chain.base, chain.image, chain.name) == (BASE, APP, "app:7")
     assert len(chain.made_by) == 1
     assert chain.made_by[0].startswith("RUN ")
@@ -48,13 +51,15 @@ def test_layers_and_history_of_the_base_are_below() -> None:
         ("a b c", (own[0], "/bin/sh -c #(nop)  CMD []", "")),
         ("a b c", ("RUN /bin/sh -c make # buildkit", *own[1:])),
     ):
-        assert parse_pulled(base + told(APP, "", layers, *history), [BASE], images) == ()
+        assert parse_pulled(base + told(APP, "", layers, *history), [BASE], images, HASHER) == ()
 
 
 def test_an_image_that_went_away_meanwhile_or_a_base_that_did_is_passed_over() -> None:
     base = told(BASE, "base:1", "a", "")
     images = lines((BASE, ""), (APP, ""))
-    assert parse_pulled(f"{base}image {APP}\n", [BASE], images) == ()
-    assert parse_pulled(f"image {BASE}\n{told(APP, '', 'a b', 'x', '')}", [BASE], images) == ()
-    assert parse_pulled(told(APP, "", "a b", "x", ""), [BASE], images) == ()
-    assert parse_pulled("", [BASE], images) == ()
+    assert parse_pulled(f"{base}image {APP}\n", [BASE], images, HASHER) == ()
+    assert (
+        parse_pulled(f"image {BASE}\n{told(APP, '', 'a b', 'x', '')}", [BASE], images, HASHER) == ()
+    )
+    assert parse_pulled(app, [BASE], images, HASHER) == ()
+    assert parse_pulled("", [BASE], images, HASHER) == ()

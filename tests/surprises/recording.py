@@ -21,6 +21,7 @@ import msgspec
 
 from cachetui.store.database import Store
 from cachetui.store.plain_cache import PlainCache
+from tests.surprises.secret import give_secret
 from tests.surprises.surprise import HERE, Surprise
 
 FOLDER = HERE / "recordings"
@@ -125,6 +126,7 @@ def head_of(recording: bytes) -> Head:
 
 def restore(recording: bytes, folder: Path) -> Store:
     """A store in a new folder that holds what was recorded, in the very bytes."""
+    give_secret(folder)
     Store(folder).close()
     caches = {name: PlainCache(folder / name, folder / "damaged", []) for name in KEPT}
     for line in gzip.decompress(recording).split(b"\n")[1:-1]:

@@ -119,7 +119,7 @@ def _never(question: Question) -> Claim | None:
     ]
     if evidence is None or not commands:
         return None
-    text = holds_none_of(evidence, commands[0], question.run.backend)
+    text = holds_none_of(evidence, commands[0], question.run.backend, question.case.hasher)
     if text is None:
         return None
     peers = f"; it hit on {host_names([p.host for p in question.peers])}" if question.peers else ""
