@@ -58,8 +58,7 @@ def test_an_image_that_went_away_meanwhile_or_a_base_that_did_is_passed_over() -
     base = told(BASE, "base:1", "a", "")
     images = lines((BASE, ""), (APP, ""))
     assert parse_pulled(f"{base}image {APP}\n", [BASE], images, HASHER) == ()
-    assert (
-        parse_pulled(f"image {BASE}\n{told(APP, '', 'a b', 'x', '')}", [BASE], images, HASHER) == ()
-    )
+    app = told(APP, "", "a b", "x", "")
+    assert parse_pulled(f"image {BASE}\n{app}", [BASE], images, HASHER) == ()
     assert parse_pulled(app, [BASE], images, HASHER) == ()
     assert parse_pulled("", [BASE], images, HASHER) == ()
