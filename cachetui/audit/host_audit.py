@@ -21,6 +21,7 @@ from cachetui.audit.own_build import read_own_build
 from cachetui.audit.progress import CellState
 from cachetui.audit.progress_tracker import ProgressTracker
 from cachetui.audit.read_images import read_images
+from cachetui.audit.redact_evidence import redact_evidence
 from cachetui.audit.task import AuditTask
 from cachetui.builders.registry import builder_named
 from cachetui.config.settings import HostSettings
@@ -245,6 +246,7 @@ class HostAudit:
         )
         for problem in own.problems:
             self._progress.note(f"{self.name}: {problem}")
+        evidence = redact_evidence(evidence, self._task.redactor)
         evidence = msgspec.structs.replace(evidence, checkout=own.checkout, image=own.image)
         self.report = msgspec.structs.replace(self.report, evidence=evidence)
 

@@ -12,6 +12,7 @@ from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
 from cachetui.records.backend import Backend
 from cachetui.records.digest import ValueHasher
+from cachetui.records.hidden import hides
 from cachetui.records.host import MAX_CHAINS, HostEvidence
 
 
@@ -34,7 +35,7 @@ def holds_none_of(
         return None
     words = _words(command)
     descriptions = [" ".join(record.description.split()) for record in evidence.cache]
-    if not words or any(words in description for description in descriptions):
+    if not words or any(words in text or hides(text) for text in descriptions):
         return None
     return f"none of {len(descriptions)} records in BuildKit's cache is of {what}"
 
@@ -50,6 +51,8 @@ def records_of_command(evidence: HostEvidence | None, question: Question) -> Ite
     if there:
         text = f"the cache on {HOSTS} has records of the same command, from another build"
         text += f" ({len(there)})"
+    elif any(hides(record.description) for record in evidence.cache):
+        return
     else:
         count = len(evidence.cache)
         text = f"none of the {count} records in the cache on {HOSTS} is of this command"

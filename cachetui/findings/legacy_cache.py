@@ -14,6 +14,7 @@ from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case
 from cachetui.findings.question import Question
 from cachetui.records.digest import ValueHasher
+from cachetui.records.hidden import hides
 from cachetui.records.host import HostEvidence, LegacyChain
 from cachetui.records.run import Run
 from cachetui.records.step import StepId
@@ -142,6 +143,8 @@ def _parting(
     if len(made) <= at or not _begins(made, own[:at], hasher):
         return None
     there = made[at]
+    if hides(there.rest):
+        return None
     if is_step(there, own[at], hasher):
         # The same command on the same image, and it missed: its arguments are others.
         if there.keyword != "RUN":

@@ -183,7 +183,8 @@ def test_images_that_the_legacy_builder_left_are_kept_without_a_value(
     lab: Lab, tmp_path: Path
 ) -> None:
     """Their history has the arguments of each RUN. docker 20.10 builds with that builder."""
-    text = "FROM base:1\nARG TOKEN\nARG PIN\nRUN echo $PIN # @SALT@\nENV KEPT=$TOKEN\n"
+    text = "FROM base:1\nARG TOKEN\nARG PIN\nRUN echo $PIN # @SALT@\n"
+    text += "ENV KEPT=$TOKEN\nLABEL kept=$TOKEN\n"
     build = folder(tmp_path / "b", text.replace("@SALT@", str(time.time_ns())))
     given = {name: VALUES[name] for name in ("TOKEN", "PIN")}
     words = [f"--build-arg={name}={value}" for name, value in given.items()]
