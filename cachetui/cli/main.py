@@ -109,8 +109,9 @@ def hosts(
     selected = or_fail(lambda: select_hosts(settings, include, exclude, session.open_store))
 
     def ask() -> int:
-        with logging_to(log_file, redactor_of(selected)):
-            return hosts_command(selected, output_format, output)
+        with logging_to(log_file, redactor_of(selected)) as logged:
+            code = hosts_command(selected, output_format, output)
+        return logged.exit_code(code)
 
     sys.exit(or_fail(ask))
 
@@ -203,8 +204,9 @@ def prove(
 
     def experiment() -> int:
         given = [*pairs, *(pair for each in builds for pair in each.build_args.items())]
-        with logging_to(log_file, redactor_of(core.settings.hosts, given)):
-            return prove_command(core, finding, build, args)
+        with logging_to(log_file, redactor_of(core.settings.hosts, given)) as logged:
+            code = prove_command(core, finding, build, args)
+        return logged.exit_code(code)
 
     builds = [build, *core.settings.builds.values()]
     sys.exit(or_fail(experiment))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 
 from cachetui.core import UserError
 from cachetui.records.document import Document
@@ -30,4 +31,5 @@ def resolve_audit(store: Store, audit_prefix: str) -> str:
 def print_warnings(store: Store) -> None:
     """Print on standard error what the store could not read and set aside."""
     for warning in store.warnings:
-        sys.stderr.write(f"cachetui: {clean_line(warning)}\n")
+        with suppress(OSError):
+            sys.stderr.write(f"cachetui: {clean_line(warning)}\n")

@@ -23,10 +23,14 @@ from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.store.journal import Journal, left_journals
 from cachetui.store.log_blocks import LogError
-from cachetui.store.plain_cache import FAILURES, PlainCache, StoreError
+from cachetui.store.plain_cache import FAILURES, PlainCache
 from cachetui.store.run_log import RunLog
+from cachetui.store.spare import Spare
+from cachetui.store.troubles import StoreError, cannot_keep
 
 _T = TypeVar("_T")
+
+_TRIAL_BYTES = 64 * 1024
 
 
 class AuditEntry(Record, frozen=True, kw_only=True):
@@ -65,6 +69,7 @@ class Store:
         self.folder = folder or default_folder()
         self.warnings: list[str] = []
         self._spool = self.folder / "spool"
+        self._spare = Spare(self.folder / "spare")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self.folder.chmod(0o700)
@@ -74,13 +79,19 @@ class Store:
             self._audits = self._open("audits")
             self._blobs = self._open("blobs")
         except FAILURES as error:
-            raise StoreError(
-                f"cannot keep results in {self.folder}: {error}; "
-                "name another folder with --store or $CACHETUI_STORE"
-            ) from None
+            raise cannot_keep("results", self.folder, error) from None
 
     def _open(self, name: str) -> PlainCache:
-        return PlainCache(self.folder / name, self.folder / "damaged", self.warnings)
+        return PlainCache(self.folder / name, self.folder / "damaged", self.warnings, self._spare)
+
+    def prepare(self) -> None:
+        """Find out before work that takes hours whether its results can be kept, and set room aside
+        for the case that the disk fills up meanwhile. Raises `StoreError`."""
+        trial = f"trial:{time.time_ns()}"
+        self._runs.put(trial, bytes(_TRIAL_BYTES), "results")
+        self._runs.delete(trial)
+        with self.spool():
+            self._spare.set_aside()
 
     def builds_of(self, host: str, day: str) -> int:
         """How many builds were counted on a host that day."""
@@ -93,7 +104,7 @@ class Store:
         if not counted:
             for key in self._audits.keys(f"builds:{host}:"):
                 self._audits.delete(key)
-        self._audits.put(f"builds:{host}:{day}", str(counted + 1), "the count of builds")
+        self._audits.put_small(f"builds:{host}:{day}", str(counted + 1), "the count of builds")
 
     def begin_journal(self, topic: str, name: str, head: Record) -> Journal:
         """Begin notes that outlive this process, locked while it lives. Raises `StoreError`."""
@@ -111,23 +122,41 @@ class Store:
 
     @contextmanager
     def spool(self) -> Iterator[Path]:
-        """A folder for the files of a run under way, gone afterwards."""
-        folder = Path(tempfile.mkdtemp(dir=self._spool))
+        """A folder for the files of a run under way, gone afterwards. Raises `StoreError` in place
+        of an `OSError`, which is one of these files'."""
+        try:
+            folder = Path(tempfile.mkdtemp(dir=self._spool))
+        except OSError as error:
+            raise cannot_keep("results", self.folder, error) from None
         try:
             yield folder
+        except OSError as error:
+            raise cannot_keep("results", self.folder, error) from None
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
     # Runs
 
     def keep_run(self, run: Run, *, log: Path | None = None, raw: Path | None = None) -> None:
-        """Keep a run with its log (a `LogWriter` file) and raw output (zlib streams), at once."""
+        """Keep a run with its log (a `LogWriter` file) and raw output (zlib streams), at once.
+
+        A run whose log cannot be kept is kept without, and the error is raised then.
+        """
+        trouble: StoreError | None = None
         for part, path in (("log", log), ("raw", raw)):
             if path is not None:
-                self._runs.put(f"{part}:{run.id}", path, "a run")
-        self._runs.put_record(f"run:{run.id}", run, "a run")
+                try:
+                    self._runs.put(f"{part}:{run.id}", path, "results")
+                except StoreError as error:
+                    trouble = error
+                    day = time.strftime("%Y-%m-%d")
+                    gone = f"the {part} could not be kept on {day}: {error}"
+                    self._runs.put_small(f"gone:{part}:{run.id}", gone, "results")
+        self._runs.put_record(f"run:{run.id}", run, "results")
         if run.of and run.status in ("ok", "failed"):
-            self._runs.put(f"of:{run.of}", run.id, "a run")
+            self._runs.put_small(f"of:{run.of}", run.id, "results")
+        if trouble is not None:
+            raise trouble
 
     def run(self, run_id: str) -> Run | None:
         """The run of that id, None when it is not there or damaged (see `warnings`)."""

@@ -24,6 +24,8 @@ from diskcache.core import MODE_PICKLE
 
 from cachetui.records.to_json import to_json
 from cachetui.store.rescue import rescue
+from cachetui.store.spare import Spare
+from cachetui.store.troubles import StoreError, cannot_keep, is_full
 
 _NEVER_CULL = 1 << 60
 _T = TypeVar("_T")
@@ -57,10 +59,6 @@ _TABLES = (
 
 _CHECKED = 9
 """Characters after a record: a line break and its CRC-32 in hex."""
-
-
-class StoreError(Exception):
-    """The store cannot be opened or written: says where, and what would help."""
 
 
 class Refused(Exception):
@@ -106,6 +104,14 @@ class PlainDisk(diskcache.Disk):  # type: ignore[misc]
             _make_private(Path(self._directory), Path(self._directory, stored[2]))
         return stored
 
+    def _write(self, full_path: str, *content: object, **options: object) -> Any:
+        os.stat(self._directory)  # diskcache would make it anew where it is gone
+        try:
+            return super()._write(full_path, *content, **options)
+        except BaseException:
+            self.remove(os.path.relpath(full_path, self._directory))  # what there is of it
+            raise
+
     def fetch(self, mode: int, filename: str | None, value: object, read: bool) -> object:
         if mode == MODE_PICKLE:
             raise Refused("a pickled value")
@@ -117,20 +123,31 @@ class PlainCache:
 
     A cache that is damaged, which may show at any time, is renamed and begun anew with the entries
     that can still be read; a record that cannot be read is moved to `damaged`, a folder. A sentence
-    about either is added to `warnings`. Raises what is in `FAILURES` when it cannot be opened.
+    about either is added to `warnings`. What is small is kept in the room of `spare` where the disk
+    is full. Raises what is in `FAILURES` when it cannot be opened.
     """
 
-    def __init__(self, folder: Path, damaged: Path, warnings: list[str]) -> None:
+    def __init__(self, folder: Path, damaged: Path, warnings: list[str], spare: Spare) -> None:
         self._folder = folder
+        self._spare = spare
         self._damaged = damaged
         self._warnings = warnings
         self._renewing = threading.Lock()
         try:
-            self._cache = self._open()
+            self._cache = self._with_spare(self._open)
         except Exception as error:
             if not self._is_damage(error):
                 raise
             self._cache = self._renewed(error)
+
+    def _with_spare(self, work: Callable[[], _T]) -> _T:
+        """The result of `work`; once more in the spare room where the disk was full."""
+        try:
+            return work()
+        except FAILURES as error:
+            if not is_full(self._folder.parent, error) or not self._spare.give_up():
+                raise
+        return work()
 
     def _open(self) -> diskcache.Cache:
         options: dict[str, Any] = {
@@ -214,10 +231,15 @@ class PlainCache:
             else:
                 self._do(lambda cache: cache.set(key, value))
 
+    def put_small(self, key: str, text: str, what: str) -> None:
+        """The same for what is to be kept even where the disk is full."""
+        with self._reporting(what):
+            self._with_spare(lambda: self._do(lambda cache: cache.set(key, text)))
+
     def put_record(self, key: str, record: object, what: str) -> None:
         """Keep a record as JSON with a checksum. Raises `StoreError`."""
         text = to_json(record).decode()
-        self.put(key, f"{text}\n{zlib.crc32(text.encode()):08x}", what)
+        self.put_small(key, f"{text}\n{zlib.crc32(text.encode()):08x}", what)
 
     def text(self, key: str) -> str | None:
         """The text under a key, None when there is none."""
@@ -267,8 +289,11 @@ class PlainCache:
 
     def keys(self, prefix: str) -> list[str]:
         """The keys that begin so, in the order of keeping. Other rows are told of and passed
-        over."""
-        rows = self._do(self._keys)
+        over. Raises `StoreError`."""
+        try:
+            rows = self._do(self._keys)
+        except FAILURES as error:
+            raise StoreError(f"cannot read {self._folder}: {error}") from None
         keys = [_key(key, raw) for key, raw in rows]
         if odd := keys.count(None):
             warning = (
@@ -286,7 +311,9 @@ class PlainCache:
         return named
 
     def delete(self, key: str) -> None:
-        self._do(lambda cache: cache.delete(key))
+        """Remove what is under a key, if anything. Raises `StoreError`."""
+        with self._reporting("the change"):
+            self._with_spare(lambda: self._do(lambda cache: cache.delete(key)))
 
     def _keys(self, _cache: diskcache.Cache) -> list[tuple[object, object]]:
         """(key, raw) of each row, keys as bytes: diskcache would stop at one that is no text."""
@@ -319,9 +346,9 @@ class PlainCache:
     def _reporting(self, what: str) -> Iterator[None]:
         try:
             yield
+            os.stat(self._folder / "cache.db")  # SQLite goes on writing into a file that is gone
         except FAILURES as error:
-            folder = self._damaged.parent
-            raise StoreError(f"cannot keep {what} in {folder}: {error}") from None
+            raise cannot_keep(what, self._damaged.parent, error) from None
 
 
 def _set_file(cache: diskcache.Cache, key: str, path: Path) -> None:
