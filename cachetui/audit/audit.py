@@ -170,7 +170,7 @@ class Audit:
             self.keep()
             self._stop_if_too_many_failed()
 
-        with self._until_deadline():
+        with self._store.working(), self._until_deadline():
             run_on_all(host_audits, run, self._limits.at_once)
         self._seconds = time.monotonic() - begun
         document = self.keep()

@@ -19,6 +19,7 @@ from cachetui.builders.registry import parser_for
 from cachetui.builders.step_map import StepMap, Unended
 from cachetui.records.step import Step, StepId
 from cachetui.store.log_writer import LogWriter
+from cachetui.store.plain_disk import private_file
 
 _LAST_MESSAGES = 20
 _DIGEST = re.compile(r"FROM \S+@(sha256:[0-9a-f]{64})")
@@ -57,7 +58,7 @@ class BuildRecorder:
         self.other_error: str | None = None  # what failed that is no step of the Dockerfile
         self.doing = ""
         self._parser = parser_for(job.output)
-        self._raw = self.raw_path.open("wb")
+        self._raw = private_file(self.raw_path)
         self._raw_trouble: OSError | None = None
         self._raw_zlib = zlib.compressobj(1)
         self._redactor = job.redactor

@@ -17,6 +17,7 @@ from cachetui.cli.log_file import logging_to
 from cachetui.cli.result import check_output, exit_code, write_result
 from cachetui.cli.run_lines import RunLines, streams
 from cachetui.cli.show import show
+from cachetui.config import amounts
 from cachetui.config.settings import BuildSettings, HostSettings
 from cachetui.config.toml_table import ConfigError
 from cachetui.core import Core, Options
@@ -29,8 +30,6 @@ from cachetui.report.clean import clean_line
 from cachetui.store.troubles import StoreError
 
 DEFAULT_MAX_AGE = "1d"
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def run_build_command(
@@ -71,6 +70,8 @@ def run_build_command(
             raise
         why = f"cannot print the result: {error.strerror}"
         raise OSError(f"{why}; it is stored: cachetui show {document.audit}") from None
+    for sentence in core.prune(document.audit):
+        click.echo(f"cachetui: {clean_line(sentence)}", err=True)
     code = log_file.exit_code(exit_code(document, outputs))
     if audit.trouble is not None:
         code = TROUBLE
@@ -132,14 +133,10 @@ def _max_fail(text: str | None) -> tuple[float | None, bool]:
 
 def seconds_of(text: str, option: str) -> float:
     """ "90", "30m", "12h", "7d" → seconds. Raises `ConfigError`, which names the option."""
-    number, unit = (text[:-1], text[-1]) if text[-1:] in _UNITS else (text, "s")
-    try:
-        seconds = float(number) * _UNITS[unit]
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < float("inf"):
+    value = amounts.seconds(text)
+    if value is None:
         raise ConfigError(f"{option} {text!r}: expected seconds, or a time such as 30m, 12h, 7d")
-    return seconds
+    return value
 
 
 def _names(arguments: Sequence[str]) -> tuple[str, ...]:

@@ -13,7 +13,9 @@ from cachetui.store.database import Store
 
 def load_audit(store: Store, audit_prefix: str) -> Document:
     """The audit that `audit_prefix` names. Raises `UserError`."""
-    document = store.audit(resolve_audit(store, audit_prefix))
+    audit = resolve_audit(store, audit_prefix)
+    store.use(audit)
+    document = store.audit(audit)
     if document is None:
         raise UserError(f"the audit {audit_prefix} cannot be read; {'; '.join(store.warnings)}")
     return document

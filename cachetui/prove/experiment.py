@@ -149,7 +149,8 @@ class Experiment:
         def wait(why: str | None) -> None:
             on_progress(Progress(0, 0, "waiting" if why else "", why or ""))
 
-        with turn(host.machine, host.facts, f"experiment {self.name}", self.cancel, wait):
+        name = f"experiment {self.name}"
+        with self.store.working(), turn(host.machine, host.facts, name, self.cancel, wait):
             return self._run(host, on_progress)
 
     def _run(self, host: ExperimentHost, on_progress: OnProgress) -> Proof:

@@ -56,6 +56,8 @@ def log_tail_of(store: Store) -> LogTail:
             if log is not None:
                 with log:
                     return [line.text for line in log.step(step).tail(MAX_LOG_LINES)]
+            if (why := store.log_gone(run_id)) is not None:
+                return [f"({why})"]
         return []
 
     return tail

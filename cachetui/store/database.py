@@ -6,11 +6,13 @@ never stops the rest.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -21,6 +23,7 @@ from cachetui.context.manifest import Entry
 from cachetui.records.base import Record
 from cachetui.records.document import Document
 from cachetui.records.run import Run
+from cachetui.store.in_use import AT_WORK, InUse
 from cachetui.store.journal import Journal, left_journals
 from cachetui.store.log_blocks import LogError
 from cachetui.store.plain_cache import FAILURES, PlainCache
@@ -31,10 +34,15 @@ from cachetui.store.troubles import StoreError, cannot_keep
 _T = TypeVar("_T")
 
 _TRIAL_BYTES = 64 * 1024
+_HOUR = 3600.0
+
+RUN_PARTS = ("raw", "log", "gone:log", "gone:raw", "run")
+"""What the keys of a run begin with, in the order in which they go."""
 
 
 class AuditEntry(Record, frozen=True, kw_only=True):
-    """A line of the history. `hosts` and `runs` are counts; times in seconds since the epoch."""
+    """A line of the history. `hosts` and `runs` are counts; times in seconds since the epoch. A
+    `pinned` audit is never removed to keep the store within a limit."""
 
     audit: str
     build: str
@@ -44,9 +52,10 @@ class AuditEntry(Record, frozen=True, kw_only=True):
     runs: int
     failed: int
     scenarios: tuple[str, ...] = ()
+    pinned: bool = False
 
 
-class _KeptAudit(Record, frozen=True, kw_only=True):
+class KeptAudit(Record, frozen=True, kw_only=True):
     """An audit without its runs, which are kept by themselves: (id, reused from the store)."""
 
     document: Document
@@ -78,6 +87,8 @@ class Store:
             self._runs = self._open("runs")
             self._audits = self._open("audits")
             self._blobs = self._open("blobs")
+            self._in_use = InUse(self.folder / "in-use")
+            self._used: dict[str, int] = {}
         except FAILURES as error:
             raise cannot_keep("results", self.folder, error) from None
 
@@ -115,17 +126,61 @@ class Store:
         """The notes on a topic whose writers are gone: see `journal.left_journals`."""
         return left_journals(self.folder / "notes", topic)
 
+    @property
+    def caches(self) -> tuple[PlainCache, PlainCache, PlainCache]:
+        """The tables: runs, audits, blobs."""
+        return (self._runs, self._audits, self._blobs)
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """An audit or an experiment is under way: nothing is removed meanwhile."""
+        try:
+            held = self._in_use.hold(AT_WORK)
+        except OSError as error:
+            raise cannot_keep("results", self.folder, error) from None
+        try:
+            yield
+        finally:
+            self._in_use.release(held)
+
+    @contextmanager
+    def nobody_working(self) -> Iterator[bool]:
+        """Whether no audit or experiment is under way; then none begins before the block ends."""
+        held = self._in_use.take(AT_WORK)
+        try:
+            yield held is not None
+        finally:
+            if held is not None:
+                self._in_use.release(held)
+
+    def use(self, audit: str) -> None:
+        """The audit is looked at, until the store is closed."""
+        if audit not in self._used:
+            with suppress(OSError):
+                self._used[audit] = self._in_use.hold(f"audit-{audit}")
+
+    def used(self, audit: str) -> bool:
+        """Whether anybody looks at an audit."""
+        with suppress(OSError):
+            return self._in_use.used(f"audit-{audit}")
+        return False
+
     def close(self) -> None:
+        for held in self._used.values():
+            self._in_use.release(held)
+        self._used.clear()
         self._runs.close()
         self._audits.close()
         self._blobs.close()
 
     @contextmanager
     def spool(self) -> Iterator[Path]:
-        """A folder for the files of a run under way, gone afterwards. Raises `StoreError` in place
-        of an `OSError`, which is one of these files'."""
+        """A folder for the files of a run under way, locked and gone afterwards. Raises
+        `StoreError` in place of an `OSError`, which is one of these files'."""
         try:
             folder = Path(tempfile.mkdtemp(dir=self._spool))
+            lock = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+            fcntl.flock(lock, fcntl.LOCK_SH)
         except OSError as error:
             raise cannot_keep("results", self.folder, error) from None
         try:
@@ -133,7 +188,21 @@ class Store:
         except OSError as error:
             raise cannot_keep("results", self.folder, error) from None
         finally:
+            os.close(lock)
             shutil.rmtree(folder, ignore_errors=True)
+
+    def abandoned(self) -> Iterator[Path]:
+        """The folders of runs whose process was killed."""
+        for folder in self._spool.iterdir():
+            with suppress(OSError):
+                lock = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    old = time.time() - os.fstat(lock).st_mtime > _HOUR
+                finally:
+                    os.close(lock)
+                if old:  # a new one may not be locked yet
+                    yield folder
 
     # Runs
 
@@ -177,13 +246,25 @@ class Store:
         return run.seconds if run else None
 
     def log(self, run_id: str) -> RunLog | None:
-        """The log of a run, read lazily; the caller closes it."""
+        """The log of a run, read lazily; the caller closes it. None without one: see
+        `log_gone`."""
         file = self._runs.file(f"log:{run_id}")
         try:
             return RunLog.open(file) if file is not None else None
         except LogError as error:
             self.warnings.append(f"log of run {run_id}: {error}")
             return None
+
+    def log_gone(self, run_id: str) -> str | None:
+        """Why a run has no log any more, as a sentence; None where it has one, or never had."""
+        return self._runs.text(f"gone:log:{run_id}")
+
+    def remove_logs(self, runs: Sequence[str], why: str) -> None:
+        """Remove the logs and raw outputs of these runs, which say `why` from then on."""
+        with self._runs.together():
+            for run_id in runs:
+                self._runs.put_small(f"gone:log:{run_id}", why, "results")
+        self._runs.remove(f"{part}:{run_id}" for run_id in runs for part in ("raw", "log"))
 
     def raw(self, run_id: str) -> BinaryIO | None:
         """What the build printed, as kept: concatenated zlib streams."""
@@ -213,7 +294,7 @@ class Store:
 
     def keep_audit(self, document: Document) -> None:
         """Keep an audit, whole or partial; again under the same id replaces it."""
-        kept = _KeptAudit(
+        kept = KeptAudit(
             document=msgspec.structs.replace(document, runs=()),
             runs=tuple((run.id, run.stored) for run in document.runs),
         )
@@ -232,12 +313,25 @@ class Store:
 
     def audits(self) -> list[AuditEntry]:
         """The history, newest first."""
+        pinned = set(self._audits.keys("pin:"))
         entries = [self._audits.record(key, AuditEntry) for key in self._audits.keys("entry:")]
-        return sorted((e for e in entries if e), key=lambda e: e.started_at, reverse=True)
+        known = [
+            msgspec.structs.replace(entry, pinned=f"pin:{entry.audit}" in pinned)
+            for entry in entries
+            if entry is not None
+        ]
+        return sorted(known, key=lambda entry: entry.started_at, reverse=True)
+
+    def pin(self, audit: str, pinned: bool = True) -> None:
+        """Never remove an audit to keep the store within a limit, or do so again."""
+        if pinned:
+            self._audits.put_small(f"pin:{audit}", "", "the pin")
+        else:
+            self._audits.delete(f"pin:{audit}")
 
     def audit(self, audit: str) -> Document | None:
         """An audit whole; its notes say how many of its runs are no longer there."""
-        kept = self._kept(audit)
+        kept = self.kept(audit)
         if kept is None:
             return None
         runs: list[Run] = []
@@ -272,20 +366,20 @@ class Store:
 
     def delete_audit(self, audit: str) -> None:
         """Forget an audit with its proofs, and those of its runs that no other audit names."""
-        kept = self._kept(audit)
-        self._audits.delete(f"doc:{audit}")
-        self._audits.delete(f"entry:{audit}")
-        for key in self._audits.keys(f"proof:{audit}:"):
-            self._audits.delete(key)
-        if kept is None:
-            return
-        others = (self._kept(entry.audit) for entry in self.audits())
+        kept = self.kept(audit)
+        others = (self.kept(entry.audit) for entry in self.audits() if entry.audit != audit)
         still_named = {run_id for other in others if other for run_id, _ in other.runs}
-        for run_id, _ in kept.runs:
-            if run_id not in still_named:
-                for part in ("run", "log", "raw"):
-                    self._runs.delete(f"{part}:{run_id}")
-                self._blobs.delete(f"contents:{run_id}")
+        runs = [run_id for run_id, _ in kept.runs] if kept is not None else []
+        self.remove_audits([audit], [run_id for run_id in runs if run_id not in still_named])
 
-    def _kept(self, audit: str) -> _KeptAudit | None:
-        return self._audits.record(f"doc:{audit}", _KeptAudit)
+    def remove_audits(self, audits: Iterable[str], runs: Sequence[str]) -> None:
+        """Remove audits with their proofs, and these runs, which no other audit names."""
+        for audit in audits:
+            proofs = self._audits.keys(f"proof:{audit}:")
+            self._audits.remove([f"{part}:{audit}" for part in ("doc", "entry", "pin")] + proofs)
+        self._runs.remove(f"{part}:{run_id}" for run_id in runs for part in RUN_PARTS)
+        self._blobs.remove(f"contents:{run_id}" for run_id in runs)
+
+    def kept(self, audit: str) -> KeptAudit | None:
+        """An audit without its runs, None when it is not there or damaged."""
+        return self._audits.record(f"doc:{audit}", KeptAudit)

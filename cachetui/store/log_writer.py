@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cachetui.records.step import StepId
 from cachetui.store.log_blocks import BLOCK, Block, LogBlocks, encode_index
+from cachetui.store.plain_disk import private_file
 from cachetui.store.run_log import RunLog
 from cachetui.store.troubles import write_all
 
@@ -23,7 +24,7 @@ class LogWriter:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.trouble: OSError | None = None
-        self._file = path.open("wb", buffering=0)
+        self._file = private_file(path, buffering=0)
         self._steps: dict[StepId | None, int] = {None: 0}
         self._lines: dict[StepId | None, int] = {}
         self._open_line: dict[StepId | None, bool] = {}

@@ -1,8 +1,4 @@
-"""A diskcache of text and bytes only, whose records are checked as they are read.
-
-diskcache unpickles what it finds (CVE-2025-69872), so `PlainDisk` refuses every key and value that
-is a pickle.
-"""
+"""A diskcache of text and bytes only, whose records are checked as they are read."""
 
 from __future__ import annotations
 
@@ -12,7 +8,7 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
@@ -20,10 +16,11 @@ from typing import Any, BinaryIO, TypeVar, cast
 
 import diskcache
 import msgspec
-from diskcache.core import MODE_PICKLE
 
 from cachetui.records.to_json import to_json
+from cachetui.store.plain_disk import PlainDisk, Refused, private_file
 from cachetui.store.rescue import rescue
+from cachetui.store.sizes import Row
 from cachetui.store.spare import Spare
 from cachetui.store.troubles import StoreError, cannot_keep, is_full
 
@@ -61,10 +58,6 @@ _CHECKED = 9
 """Characters after a record: a line break and its CRC-32 in hex."""
 
 
-class Refused(Exception):
-    """A row of the store holds a pickle, which is never loaded."""
-
-
 def is_damage(error: Exception) -> bool:
     """Whether an error of diskcache's says that what is in its files is damaged, and not that a
     disk is full or a file locked or forbidden."""
@@ -73,49 +66,6 @@ def is_damage(error: Exception) -> bool:
     if isinstance(error, sqlite3.OperationalError):
         return _DAMAGE.search(str(error)) is not None
     return True
-
-
-def _make_private(folder: Path, path: Path) -> None:
-    path.chmod(0o600)
-    for above in path.parents:
-        if above == folder:
-            return
-        above.chmod(0o700)
-
-
-class PlainDisk(diskcache.Disk):  # type: ignore[misc]
-    """Keys are text; values are text or bytes."""
-
-    def put(self, key: object) -> tuple[object, bool]:
-        if not isinstance(key, str):
-            raise TypeError(f"store keys are text, not {type(key).__name__}")
-        return key, True
-
-    def get(self, key: object, raw: object) -> object:
-        if not raw:
-            raise Refused("a pickled key")
-        return key
-
-    def store(self, value: object, read: bool, key: object = diskcache.UNKNOWN) -> Any:
-        if not read and not isinstance(value, str | bytes):
-            raise TypeError(f"store values are text or bytes, not {type(value).__name__}")
-        stored = super().store(value, read, key=key)
-        if stored[2] is not None:
-            _make_private(Path(self._directory), Path(self._directory, stored[2]))
-        return stored
-
-    def _write(self, full_path: str, *content: object, **options: object) -> Any:
-        os.stat(self._directory)  # diskcache would make it anew where it is gone
-        try:
-            return super()._write(full_path, *content, **options)
-        except BaseException:
-            self.remove(os.path.relpath(full_path, self._directory))  # what there is of it
-            raise
-
-    def fetch(self, mode: int, filename: str | None, value: object, read: bool) -> object:
-        if mode == MODE_PICKLE:
-            raise Refused("a pickled value")
-        return super().fetch(mode, filename, value, read)
 
 
 class PlainCache:
@@ -315,6 +265,40 @@ class PlainCache:
         with self._reporting("the change"):
             self._with_spare(lambda: self._do(lambda cache: cache.delete(key)))
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What the block keeps is kept at once, or not at all. Raises `StoreError`."""
+        with self._reporting("the change"), self._cache.transact():
+            yield
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Remove what is under these keys, all or nothing. Raises `StoreError`."""
+
+        def work(cache: diskcache.Cache) -> None:
+            with cache.transact():
+                for key in keys:
+                    cache.delete(key)
+
+        with self._reporting("the change"):
+            self._with_spare(lambda: self._do(work))
+
+    def rows(self) -> dict[str, Row]:
+        """What each entry takes. Raises `StoreError`."""
+        ask = (
+            "SELECT key, CASE WHEN filename IS NULL THEN length(CAST(value AS BLOB)) ELSE size END,"
+            " filename IS NULL FROM Cache WHERE raw = 1 AND typeof(key) = 'text'"
+        )
+        try:
+            rows = self._do(lambda cache: cache._sql(ask).fetchall())
+        except FAILURES as error:
+            raise StoreError(f"cannot read {self._folder}: {error}") from None
+        return {key: Row(size or 0, (size or 0) if inside else 0) for key, size, inside in rows}
+
+    def compact(self) -> None:
+        """Give the room of removed rows back to the disk, as far as nobody reads them."""
+        with suppress(*FAILURES):
+            self._do(lambda cache: cache._sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+
     def _keys(self, _cache: diskcache.Cache) -> list[tuple[object, object]]:
         """(key, raw) of each row, keys as bytes: diskcache would stop at one that is no text."""
         path = self._folder / "cache.db"
@@ -337,9 +321,10 @@ class PlainCache:
     def _set_aside(self, key: str, text: object) -> None:
         with suppress(*FAILURES):
             if isinstance(text, str):
-                self._damaged.mkdir(exist_ok=True)
+                self._damaged.mkdir(mode=0o700, exist_ok=True)
                 name = f"{key.replace(':', '-')}-{time.time_ns()}"
-                (self._damaged / name).write_text(text, "utf-8", "replace")
+                with private_file(self._damaged / name) as file:
+                    file.write(text.encode("utf-8", "replace"))
             self._cache.delete(key)
 
     @contextmanager

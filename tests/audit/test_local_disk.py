@@ -23,7 +23,8 @@ from cachetui.audit.host_audit import HostAudit
 from cachetui.demo.fleet import Fleet, demo_fleet
 from cachetui.records.run import Run
 from cachetui.store import journal, log_writer, spare
-from cachetui.store.plain_cache import PlainCache, PlainDisk
+from cachetui.store.plain_cache import PlainCache
+from cachetui.store.plain_disk import PlainDisk
 from tests.docs.console import Workspace
 
 SCENARIOS = ["--scenarios", "legacy-cold,buildkit-cold,buildkit-warm"]
