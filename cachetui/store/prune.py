@@ -12,6 +12,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import msgspec
 
@@ -19,7 +20,7 @@ from cachetui.config.settings import StoreLimits
 from cachetui.records.base import Record
 from cachetui.records.run import Run
 from cachetui.store.database import RUN_PARTS, Store
-from cachetui.store.sizes import Row, room_of
+from cachetui.store.sizes import Row, room_of, table_bytes
 
 _LOGS = ("log", "raw")
 _AGAIN = "followed:"
@@ -29,8 +30,8 @@ _COPIES = "layers"
 """The folder of layers that were copied here for their files to be opened: they can be read again
 as long as the images are there."""
 
-_ROUNDS = 4
-"""How often what is left is measured and more removed: tables shrink by less than their rows."""
+_ROUNDS = 20
+"""How often what is left is measured and more removed, at most."""
 
 
 class Pruned(Record, frozen=True, kw_only=True):
@@ -88,21 +89,36 @@ class _Holding:
     groups: list[_Group]
     copies: int
     pinned: int
+    table_bytes: int
 
-    @property
+    @cached_property
     def again(self) -> int:
         return sum(row.bytes for key, row in self.rows.items() if key.startswith(_AGAIN))
+
+    @cached_property
+    def _share(self) -> float:
+        """Bytes of SQLite's files for each byte of a value in them: keys and indexes take more."""
+        return self.table_bytes / max(1, sum(row.in_table for row in self.rows.values()))
 
     def with_log(self, group: _Group) -> list[str]:
         """The runs of a group that have a log or raw output."""
         return [run for run in group.runs if any(f"{part}:{run}" in self.rows for part in _LOGS)]
 
+    def room_of(self, group: _Group, parts: Collection[str]) -> float:
+        """The room that is won when these go, about, and rather more: what is left is measured."""
+        rows = self._rows_of(group, parts)
+        return sum(row.bytes + row.in_table * (self._share - 1) for row in rows)
+
     def bytes_of(self, group: _Group, parts: Collection[str]) -> int:
+        """What these take, without the room of their keys."""
+        return sum(row.bytes for row in self._rows_of(group, parts))
+
+    def _rows_of(self, group: _Group, parts: Collection[str]) -> list[Row]:
         keys = [f"{part}:{run}" for run in group.runs for part in parts]
         if group.audit is not None and "run" in parts:
             keys += [f"doc:{group.audit}", f"entry:{group.audit}"]
             keys += [f"contents:{run}" for run in group.runs]
-        return sum(self.rows[key].bytes for key in keys if key in self.rows)
+        return [self.rows[key] for key in keys if key in self.rows]
 
 
 def prune(
@@ -117,6 +133,7 @@ def prune(
         if not alone:
             return None
         done = Pruned()
+        _compact(store)
         for _ in range(1 if dry_run else _ROUNDS):
             holding = _holding(store, spare)
             plan = _plan(store, holding, limits)
@@ -150,12 +167,12 @@ def _holding(store: Store, spare: Collection[str]) -> _Holding:
     rows = {key: row for cache in store.caches for key, row in cache.rows().items()}
     lone = [key[4:] for key in rows if key.startswith("run:") and key[4:] not in owner]
     found = [*groups.values(), *_lone_groups(store, lone)]
-    copies = room_of(store.folder / _COPIES)
     return _Holding(
         rows,
         sorted(found, key=lambda group: group.at),
-        copies,
-        sum(entry.pinned for entry in entries),
+        copies=room_of(store.folder / _COPIES),
+        pinned=sum(entry.pinned for entry in entries),
+        table_bytes=table_bytes(store.folder),
     )
 
 
@@ -176,13 +193,13 @@ def _plan(store: Store, holding: _Holding, limits: StoreLimits) -> _Plan:
         groups = [group for group in groups if group.at >= oldest]
     if limits.max_size is None:
         return plan
-    need = room_of(store.folder) - limits.max_size
-    need -= sum(holding.bytes_of(group, RUN_PARTS) for group in plan.whole)
+    need = float(room_of(store.folder) - limits.max_size)
+    need -= sum(holding.room_of(group, RUN_PARTS) for group in plan.whole)
     if need > 0 and holding.again:
         plan.again = True
         need -= holding.again
     for group in groups:
-        if need > 0 and (logs := holding.bytes_of(group, _LOGS)):
+        if need > 0 and (logs := holding.room_of(group, _LOGS)):
             plan.logs.append(group)
             need -= logs
     if need > 0 and holding.copies:
@@ -191,7 +208,7 @@ def _plan(store: Store, holding: _Holding, limits: StoreLimits) -> _Plan:
     for group in groups:
         if need > 0:
             plan.whole.append(group)
-            need -= holding.bytes_of(group, RUN_PARTS) - holding.bytes_of(group, _LOGS)
+            need -= holding.room_of(group, RUN_PARTS) - holding.room_of(group, _LOGS)
     plan.logs = [group for group in plan.logs if group not in plan.whole]
     return plan
 
@@ -223,6 +240,10 @@ def _remove(store: Store, holding: _Holding, plan: _Plan, limits: StoreLimits) -
         _remove_unnamed(store)
     for folder in store.abandoned():
         shutil.rmtree(folder, ignore_errors=True)
+    _compact(store)
+
+
+def _compact(store: Store) -> None:
     for cache in store.caches:
         cache.compact()
 

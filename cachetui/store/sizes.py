@@ -71,6 +71,11 @@ def kinds(folder: Path, rows: Mapping[str, Row]) -> tuple[Kind, ...]:
     return tuple(sorted(found, key=lambda kind: -kind.bytes))
 
 
+def table_bytes(folder: Path) -> int:
+    """Bytes of SQLite's files, which grow and shrink with what is in them."""
+    return sum(_size(folder / name / "cache.db") for name in CACHES)
+
+
 def room_of(folder: Path) -> int:
     """Bytes of all files in a store's folder."""
     return sum(map(_size, files(folder)))

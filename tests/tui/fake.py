@@ -108,6 +108,8 @@ class FakeStore:
         return None
 
     def log(self, run_id: str) -> RunLog | None:
+        if run_id in self.gone:
+            return None
         if run_id not in self.logs:
             run = self.run(run_id)
             if run is None or not run.steps:
