@@ -77,8 +77,9 @@ class Audit:
         """Audit every host and keep the result; returns what there is, also when stopped, or when
         it cannot be kept (`trouble`). Raises `StoreError`: it cannot be from the start."""
         self._store.prepare()
-        self._store.keep_manifest(self.task.context.digest, self.task.context.entries)
-        return self._run_hosts({host.name: None for host in self._hosts})
+        with self._store.working():
+            self._store.keep_manifest(self.task.context.digest, self.task.context.entries)
+            return self._run_hosts({host.name: None for host in self._hosts})
 
     def rerun(self, cells: Collection[tuple[str, str, int]]) -> Document:
         """Run these cells (host, scenario, repeat) again, stored or not; blocks like `run`."""

@@ -60,6 +60,7 @@ def run_build_command(
         document = in_thread(audit.run)
     if terminal_closed():
         return INTERRUPTED  # nobody reads a result; the audit is stored
+    core.store.use(document.audit)
     document, findings, outputs = _explained(core, document)
     try:
         if lines is not None:

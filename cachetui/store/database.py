@@ -23,7 +23,7 @@ from cachetui.context.manifest import Entry
 from cachetui.records.base import Record
 from cachetui.records.document import Document
 from cachetui.records.run import Run
-from cachetui.store.in_use import AT_WORK, InUse
+from cachetui.store.in_use import AT_WORK, Held, InUse
 from cachetui.store.journal import Journal, left_journals
 from cachetui.store.log_blocks import LogError
 from cachetui.store.plain_cache import FAILURES, PlainCache
@@ -88,7 +88,7 @@ class Store:
             self._audits = self._open("audits")
             self._blobs = self._open("blobs")
             self._in_use = InUse(self.folder / "in-use")
-            self._used: dict[str, int] = {}
+            self._used: dict[str, Held] = {}
         except FAILURES as error:
             raise cannot_keep("results", self.folder, error) from None
 
@@ -141,7 +141,7 @@ class Store:
         try:
             yield
         finally:
-            self._in_use.release(held)
+            held.release()
 
     @contextmanager
     def nobody_working(self) -> Iterator[bool]:
@@ -151,7 +151,7 @@ class Store:
             yield held is not None
         finally:
             if held is not None:
-                self._in_use.release(held)
+                held.release()
 
     def use(self, audit: str) -> None:
         """The audit is looked at, until the store is closed."""
@@ -167,7 +167,7 @@ class Store:
 
     def close(self) -> None:
         for held in self._used.values():
-            self._in_use.release(held)
+            held.release()
         self._used.clear()
         self._runs.close()
         self._audits.close()
@@ -248,7 +248,7 @@ class Store:
     def log(self, run_id: str) -> RunLog | None:
         """The log of a run, read lazily; the caller closes it. None without one: see
         `log_gone`."""
-        file = self._runs.file(f"log:{run_id}")
+        file = self._runs.file(f"log:{run_id}") if self.log_gone(run_id) is None else None
         try:
             return RunLog.open(file) if file is not None else None
         except LogError as error:

@@ -9,13 +9,14 @@ from pathlib import Path
 from cachetui.records.base import Record
 
 KINDS = {
-    "audits": ("doc", "entry", "proof", "pin", "builds"),
+    "audits": ("entry", "doc", "proof", "pin", "builds"),
     "runs": ("run", "of", "gone"),
     "logs": ("log",),
     "raw outputs": ("raw",),
     "contexts": ("manifest",),
 }
-"""Kinds of rows by the beginnings of their keys; all others are of images."""
+"""Kinds of rows by the beginnings of their keys, of which the first is counted; all others are of
+images."""
 
 IMAGES = "images"
 FOLDERS = {
@@ -53,13 +54,15 @@ def kinds(folder: Path, rows: Mapping[str, Row]) -> tuple[Kind, ...]:
     count: dict[str, int] = {}
     size: dict[str, int] = {}
 
-    def add(kind: str, bytes_: int) -> None:
-        count[kind] = count.get(kind, 0) + 1
+    def add(kind: str, bytes_: int, counts: bool = True) -> None:
+        count[kind] = count.get(kind, 0) + counts
         size[kind] = size.get(kind, 0) + bytes_
 
     by_prefix = {prefix: kind for kind, prefixes in KINDS.items() for prefix in prefixes}
     for key, row in rows.items():
-        add(by_prefix.get(key.partition(":")[0], IMAGES), row.bytes)
+        prefix = key.partition(":")[0]
+        kind = by_prefix.get(prefix, IMAGES)
+        add(kind, row.bytes, kind == IMAGES or KINDS[kind][0] == prefix)
     for name in _names(folder):
         if name not in CACHES and name != "in-use":
             for path in files(folder / name):

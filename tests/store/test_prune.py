@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -270,7 +271,8 @@ def test_the_size_by_kind_is_all_of_it(store: Store) -> None:
     rows = {key: row for cache in store.caches for key, row in cache.rows().items()}
     found = {kind.kind: kind for kind in kinds(store.folder, rows)}
     assert sum(kind.bytes for kind in found.values()) == room_of(store.folder)
-    assert (found["logs"].count, found["raw outputs"].count) == (2, 2)
+    counts = {kind: found[kind].count for kind in ("audits", "runs", "logs", "raw outputs")}
+    assert counts == {"audits": 1, "runs": 2, "logs": 2, "raw outputs": 2}
     assert 300_000 < found["logs"].bytes < 310_000
     assert found["raw outputs"].bytes == 300_000
     assert found["images"].bytes == 50_000
@@ -289,3 +291,52 @@ def test_sizes_and_ages() -> None:
     assert store_limits("500 mb", None).max_size == 500_000_000
     with pytest.raises(ValueError, match='"soon" is no time'):
         store_limits(None, "soon")
+
+
+PRUNE = """
+import sys, time
+from pathlib import Path
+from cachetui.config.hosts_toml import store_limits
+from cachetui.store.database import Store
+from cachetui.store.prune import prune
+store = Store(Path(sys.argv[1]))
+print("ready", flush=True)
+prune(store, store_limits("1MB", "15d"))
+"""
+
+
+def test_killed_while_it_removes(store: Store, tmp_path: Path) -> None:
+    """Whenever that is: what is left is whole, says what went, and is removed the next time."""
+    for days in range(20, 0, -1):
+        keep(store, f"d{days:02}", days=days)
+    store.pin("d20")
+    store.close()
+    seconds = 2.0  # that the whole of it takes; the first is not killed
+    for number in range(8):
+        folder = tmp_path / f"copy-{number}"
+        shutil.copytree(store.folder, folder)
+        pruning = subprocess.Popen(
+            [sys.executable, "-c", PRUNE, str(folder)],
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parents[2],
+        )
+        assert pruning.stdout is not None
+        assert pruning.stdout.readline() == b"ready\n"
+        begun = time.monotonic()
+        if number == 0:
+            pruning.communicate(timeout=20)
+            seconds = time.monotonic() - begun
+        time.sleep(number * seconds / 8)
+        pruning.kill()
+        pruning.communicate(timeout=20)
+        left = Store(folder)
+        kept = logs(left)
+        assert {"d20-0", "d20-1"} <= set(kept)
+        for entry in left.audits():
+            for run in audit(left, entry.audit).runs:
+                assert run.id in kept or left.log_gone(run.id) is not None
+        assert left.warnings == []
+        within(left, "1MB", "15d")
+        assert room_of(folder) <= 1_000_000
+        assert [entry.audit for entry in left.audits() if entry.pinned] == ["d20"]
+        left.close()
