@@ -174,6 +174,8 @@ class Audit:
         with self._store.working(), self._until_deadline():
             run_on_all(host_audits, run, self._limits.at_once)
         self._seconds = time.monotonic() - begun
+        with self._keeping.trying():
+            self._store.keep_missing(self.document().runs)
         document = self.keep()
         self._progress.finish()
         return document

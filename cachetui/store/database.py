@@ -227,6 +227,12 @@ class Store:
         if trouble is not None:
             raise trouble
 
+    def keep_missing(self, runs: Iterable[Run]) -> None:
+        """Keep those of the runs that are not there: the store was made anew since."""
+        for run in runs:
+            if f"run:{run.id}" not in self._runs:
+                self.keep_run(run)
+
     def run(self, run_id: str) -> Run | None:
         """The run of that id, None when it is not there or damaged (see `warnings`)."""
         return self._runs.record(f"run:{run_id}", Run)

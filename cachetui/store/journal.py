@@ -6,6 +6,7 @@ it knows that the writer is gone.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -51,6 +52,8 @@ class Journal:
             return
         size = os.fstat(self._file).st_size
         try:
+            if os.fstat(self._file).st_nlink == 0:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
             write_all(self._file, line)
         except OSError as error:
             with suppress(OSError):

@@ -18,6 +18,7 @@ import diskcache
 import msgspec
 
 from cachetui.records.to_json import to_json
+from cachetui.store.cache_file import CacheFile, opening
 from cachetui.store.plain_disk import PlainDisk, Refused, private_file
 from cachetui.store.rescue import rescue
 from cachetui.store.sizes import Row
@@ -37,22 +38,6 @@ _DAMAGE = re.compile(
 
 _OF_A_ROW = "decode"
 """In what SQLite says of text in one row that is not UTF-8."""
-
-_HEADER_SIZE = 100
-_HEADER = {
-    0: b"SQLite format 3\0" + bytes((0x10, 0, 2, 2, 0, 64, 32, 32)),
-    44: bytes((0, 0, 0, 4)),
-    56: bytes((0, 0, 0, 1)),
-}
-"""What stands in the first bytes of every file of diskcache (SQLite's fileformat2, 1.3): pages of
-4096 bytes, a write-ahead log, UTF-8. With others SQLite can wait for a lock that nobody has."""
-
-_TABLES = (
-    "SELECT rowid, key, raw, store_time, expire_time, access_time, access_count, tag, size, mode, "
-    "filename, value FROM Cache INDEXED BY Cache_key_raw WHERE key = '' AND raw = 1",
-    "SELECT key, value FROM Settings WHERE key = 'count'",
-)
-"""What diskcache's tables must answer."""
 
 _CHECKED = 9
 """Characters after a record: a line break and its CRC-32 in hex."""
@@ -83,12 +68,16 @@ class PlainCache:
         self._damaged = damaged
         self._warnings = warnings
         self._renewing = threading.Lock()
+        with opening(folder):
+            self._cache = self._opened()
+
+    def _opened(self) -> diskcache.Cache:
         try:
-            self._cache = self._with_spare(self._open)
+            return self._with_spare(self._open)
         except Exception as error:
             if not self._is_damage(error):
                 raise
-            self._cache = self._renewed(error)
+            return self._renewed(error)
 
     def _with_spare(self, work: Callable[[], _T]) -> _T:
         """The result of `work`; once more in the spare room where the disk was full."""
@@ -106,27 +95,17 @@ class PlainCache:
             "size_limit": _NEVER_CULL,
             "cull_limit": 0,
         }
-        self._check_tables()
+        file = CacheFile(self._folder / "cache.db")
+        file.check()
         cache = diskcache.Cache(str(self._folder), **options)
+        file.hold()
+        self._file = file
         if self._folder.stat().st_mode & 0o077:
             self._folder.chmod(0o700)
             for path in self._folder.rglob("*"):
                 with suppress(OSError):
                     path.chmod(0o700 if path.is_dir() else 0o600)
         return cache
-
-    def _check_tables(self) -> None:
-        """Raises `sqlite3.Error` where a file lacks a table: diskcache would make a new one over
-        the rows of the old."""
-        file = self._folder / "cache.db"
-        if file.is_file() and file.stat().st_size:
-            with file.open("rb") as data:
-                header = data.read(_HEADER_SIZE)
-            if any(header[at : at + len(part)] != part for at, part in _HEADER.items()):
-                raise sqlite3.DatabaseError("its first bytes are not those of a cache")
-            with closing(sqlite3.connect(file, timeout=60.0)) as connection:
-                for ask in _TABLES:
-                    connection.execute(ask)
 
     def _is_damage(self, error: Exception) -> bool:
         """`is_damage`, and SQLite's refusal to write into a file that can be written."""
@@ -153,24 +132,34 @@ class PlainCache:
 
     def _do(self, work: Callable[[diskcache.Cache], _T]) -> _T:
         """The result of `work`; once more where the cache turns out to be damaged."""
+        if self._file.is_gone():
+            self._renew()
         cache = self._cache
         try:
             return work(cache)
         except sqlite3.DatabaseError as error:
             if not is_damage(error) or _OF_A_ROW in str(error):
                 raise
-            with self._renewing:
-                if self._cache is cache:
-                    with suppress(*FAILURES):
-                        cache.close()
-                    self._cache = self._renewed(error)
+            self._renew(cache, error)
         return work(self._cache)
+
+    def _renew(self, damaged: Any = None, error: Exception | None = None) -> None:
+        """Another thread or process may have done it meanwhile, or have removed the folder."""
+        with self._renewing, opening(self._folder):
+            if self._file.is_gone():
+                self._cache = self._opened()
+            elif error is not None and self._cache is damaged:
+                with suppress(*FAILURES):
+                    self._cache.close()
+                self._cache = self._renewed(error)
 
     def close(self) -> None:
         self._cache.close()
+        self._file.release()
 
     def __contains__(self, key: str) -> bool:
-        return self._do(lambda cache: key in cache)
+        with self._reading():
+            return self._do(lambda cache: key in cache)
 
     def put(self, key: str, value: str | bytes | Path, what: str) -> None:
         """Keep text, bytes, or the content of a file. Raises `StoreError`: `what` could not be
@@ -240,10 +229,8 @@ class PlainCache:
     def keys(self, prefix: str) -> list[str]:
         """The keys that begin so, in the order of keeping. Other rows are told of and passed
         over. Raises `StoreError`."""
-        try:
+        with self._reading():
             rows = self._do(self._keys)
-        except FAILURES as error:
-            raise StoreError(f"cannot read {self._folder}: {error}") from None
         keys = [_key(key, raw) for key, raw in rows]
         if odd := keys.count(None):
             warning = (
@@ -253,11 +240,12 @@ class PlainCache:
             if warning not in self._warnings:
                 self._warnings.append(warning)
         named = [key for key in keys if key is not None and key.startswith(prefix)]
-        if named and not all(key in self for key in named):
-            # An index that does not find what the table has.
-            with self._renewing:
-                self._cache.close()
-                self._cache = self._renewed(sqlite3.DatabaseError("its index misses rows"))
+        if missed := {key.encode() for key in named if key not in self}:
+            # Removed by another since, or the index does not find what the table has.
+            still_there = missed & {key for key, _ in self._do(self._keys)}
+            if any(key.decode() not in self for key in still_there):
+                self._renew(self._cache, sqlite3.DatabaseError("its index misses rows"))
+            named = [key for key in named if key.encode() not in missed - still_there]
         return named
 
     def delete(self, key: str) -> None:
@@ -288,10 +276,8 @@ class PlainCache:
             "SELECT key, CASE WHEN filename IS NULL THEN length(CAST(value AS BLOB)) ELSE size END,"
             " filename IS NULL FROM Cache WHERE raw = 1 AND typeof(key) = 'text'"
         )
-        try:
+        with self._reading():
             rows = self._do(lambda cache: cache._sql(ask).fetchall())
-        except FAILURES as error:
-            raise StoreError(f"cannot read {self._folder}: {error}") from None
         return {key: Row(size or 0, (size or 0) if inside else 0) for key, size, inside in rows}
 
     def compact(self) -> None:
@@ -326,6 +312,13 @@ class PlainCache:
                 with private_file(self._damaged / name) as file:
                     file.write(text.encode("utf-8", "replace"))
             self._cache.delete(key)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except FAILURES as error:
+            raise StoreError(f"cannot read {self._folder}: {error}") from None
 
     @contextmanager
     def _reporting(self, what: str) -> Iterator[None]:

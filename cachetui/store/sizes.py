@@ -64,7 +64,7 @@ def kinds(folder: Path, rows: Mapping[str, Row]) -> tuple[Kind, ...]:
         kind = by_prefix.get(prefix, IMAGES)
         add(kind, row.bytes, kind == IMAGES or KINDS[kind][0] == prefix)
     for name in _names(folder):
-        if name not in CACHES and name != "in-use":
+        if name not in CACHES and name != "in-use" and not name.endswith(".lock"):
             for path in files(folder / name):
                 add(FOLDERS.get(name, FOLDERS["damaged"]), _size(path))
     tables = [path for name in CACHES for path in (folder / name).glob("cache.db*")]

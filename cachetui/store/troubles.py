@@ -68,7 +68,8 @@ def _reason(folder: Path, error: Exception) -> tuple[str, str]:
             return f"the file system of {folder} is read-only", ELSEWHERE
         case errno.EACCES | errno.EPERM:
             return f"{folder} must not be written to", f"change its permissions, or {ELSEWHERE}"
-        case errno.ENOENT | errno.ENOTDIR if not folder.is_dir():
-            return f"{folder} is gone", f"let it be there, or {ELSEWHERE}"
+        case errno.ENOENT | errno.ENOTDIR:
+            gone = f"what was in {folder} is gone" if folder.is_dir() else f"{folder} is gone"
+            return gone, f"let it be there, or {ELSEWHERE}"
         case _:
             return f"{folder}: {error}", ELSEWHERE

@@ -155,8 +155,11 @@ def test_the_store_is_removed_meanwhile(space: Workspace, monkeypatch: pytest.Mo
     assert status == 2, said
     assert len(audit["runs"]) == 2
     (trouble,) = told(audit)
-    assert f"{space.folder / 's'} is gone" in trouble
-    assert not (space.folder / "s").exists()
+    assert "is gone; let it be there" in trouble
+    _, printed, _ = space.run(["show", "last", "--format", "json"], "s")
+    shown = json.loads(printed)
+    assert [run["id"] for run in shown["runs"]] == [run["id"] for run in audit["runs"]]
+    assert told(shown) == [trouble]
     again, printed, _ = space.run([*RUN, "--format", "json"], "s")
     assert again in (0, 1)
     assert len(json.loads(printed)["runs"]) == 6

@@ -249,21 +249,20 @@ def test_a_run_whose_log_does_not_fit_is_kept_without(tmp_path: Path) -> None:
     assert store.log("r1") is None
 
 
-def test_a_store_that_is_gone_is_no_place_to_keep_anything(tmp_path: Path) -> None:
+def test_notes_and_running_logs_that_are_gone_are_told(tmp_path: Path) -> None:
     store = Store(tmp_path / "s")
+    journal = store.begin_journal("topic", "a", run("r1"))
     shutil.rmtree(tmp_path / "s")
-    for keep in (
-        lambda: store.keep_run(run("r1")),
-        lambda: store.keep_audit(document("a1")),
-        lambda: store.keep_blob("b", bytes(100_000)),
-        lambda: store.begin_journal("topic", "a", run("r1")),
-        store.prepare,
-    ):
-        with pytest.raises(StoreError, match=r"/s(/notes)? is gone"):
-            keep()
-    with pytest.raises(StoreError, match="is gone"), store.spool():
+    with pytest.raises(StoreError, match=r"/s/notes is gone"):
+        journal.note(run("r2"))
+    with pytest.raises(StoreError, match=r"/s/notes is gone"):
+        store.begin_journal("topic", "b", run("r1"))
+    with pytest.raises(StoreError, match=r"/s is gone"), store.spool():
         pass
-    assert not (tmp_path / "s").exists()
+    store.keep_missing([run("r1")])  # which makes the store anew
+    assert store.run("r1") is not None
+    with pytest.raises(StoreError, match=r"what was in .*/s is gone"), store.spool():
+        pass
 
 
 def test_room_that_was_set_aside_is_given_up_once(tmp_path: Path) -> None:
