@@ -6,10 +6,6 @@ never stops the rest.
 
 from __future__ import annotations
 
-import fcntl
-import os
-import shutil
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -29,12 +25,12 @@ from cachetui.store.log_blocks import LogError
 from cachetui.store.plain_cache import FAILURES, PlainCache
 from cachetui.store.run_log import RunLog
 from cachetui.store.spare import Spare
+from cachetui.store.spool import Spool
 from cachetui.store.troubles import StoreError, cannot_keep
 
 _T = TypeVar("_T")
 
 _TRIAL_BYTES = 64 * 1024
-_HOUR = 3600.0
 
 RUN_PARTS = ("raw", "log", "gone:log", "gone:raw", "run")
 """What the keys of a run begin with, in the order in which they go."""
@@ -77,13 +73,12 @@ class Store:
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or default_folder()
         self.warnings: list[str] = []
-        self._spool = self.folder / "spool"
+        self._spool = Spool(self.folder / "spool")
         self._spare = Spare(self.folder / "spare")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self.folder.chmod(0o700)
-            self._spool.mkdir(exist_ok=True)
-            self._spool.chmod(0o700)
+            self._spool.make()
             self._runs = self._open("runs")
             self._audits = self._open("audits")
             self._blobs = self._open("blobs")
@@ -175,34 +170,17 @@ class Store:
 
     @contextmanager
     def spool(self) -> Iterator[Path]:
-        """A folder for the files of a run under way, locked and gone afterwards. Raises
-        `StoreError` in place of an `OSError`, which is one of these files'."""
+        """A folder for the files of a run under way, gone afterwards. Raises `StoreError` in place
+        of an `OSError`, which is one of these files'."""
         try:
-            folder = Path(tempfile.mkdtemp(dir=self._spool))
-            lock = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-            fcntl.flock(lock, fcntl.LOCK_SH)
+            with self._spool.folder() as folder:
+                yield folder
         except OSError as error:
             raise cannot_keep("results", self.folder, error) from None
-        try:
-            yield folder
-        except OSError as error:
-            raise cannot_keep("results", self.folder, error) from None
-        finally:
-            os.close(lock)
-            shutil.rmtree(folder, ignore_errors=True)
 
     def abandoned(self) -> Iterator[Path]:
         """The folders of runs whose process was killed."""
-        for folder in self._spool.iterdir():
-            with suppress(OSError):
-                lock = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    old = time.time() - os.fstat(lock).st_mtime > _HOUR
-                finally:
-                    os.close(lock)
-                if old:  # a new one may not be locked yet
-                    yield folder
+        return self._spool.abandoned()
 
     # Runs
 
