@@ -21,6 +21,7 @@ import msgspec
 
 from cachetui.store.database import Store
 from cachetui.store.plain_cache import PlainCache
+from cachetui.store.spare import Spare
 from tests.surprises.secret import give_secret
 from tests.surprises.surprise import HERE, Surprise
 
@@ -108,7 +109,7 @@ def encode(head: Head, store: Path) -> bytes:
 
 def _rows(store: Path) -> Iterator[Row]:
     for name, beginnings in KEPT.items():
-        cache = PlainCache(store / name, store / "damaged", [])
+        cache = PlainCache(store / name, store / "damaged", [], Spare(store / "spare"))
         for key in sorted(key for start in beginnings for key in cache.keys(start)):
             text = cache.json(key)
             if text is not None:
@@ -128,7 +129,8 @@ def restore(recording: bytes, folder: Path) -> Store:
     """A store in a new folder that holds what was recorded, in the very bytes."""
     give_secret(folder)
     Store(folder).close()
-    caches = {name: PlainCache(folder / name, folder / "damaged", []) for name in KEPT}
+    spare = Spare(folder / "spare")
+    caches = {name: PlainCache(folder / name, folder / "damaged", [], spare) for name in KEPT}
     for line in gzip.decompress(recording).split(b"\n")[1:-1]:
         row = msgspec.json.decode(line, type=Row)
         text = bytes(row.record).decode()
