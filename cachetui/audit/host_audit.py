@@ -14,22 +14,17 @@ from cachetui.audit.allowance import count_build, not_now
 from cachetui.audit.build_recorder import BuildRecorder
 from cachetui.audit.build_run import BuildOutcome, run_build
 from cachetui.audit.engine_turns import NO_LEASE, turn
-from cachetui.audit.host_notes import noted_on
+from cachetui.audit.host_evidence import evidence_after, evidence_before
 from cachetui.audit.host_progress import HostProgressReporter
 from cachetui.audit.host_runs import HostRuns
 from cachetui.audit.keeping import NOT_KEPT, Keeping
-from cachetui.audit.leftovers import HostLeftovers, run_removal
-from cachetui.audit.own_build import read_own_build
+from cachetui.audit.leftovers import HostLeftovers, remove_noted
 from cachetui.audit.progress import CellState
 from cachetui.audit.progress_tracker import ProgressTracker
 from cachetui.audit.read_images import read_images
-from cachetui.audit.redact_evidence import redact_evidence
 from cachetui.audit.task import AuditTask
-from cachetui.builders.registry import builder_named
 from cachetui.config.settings import HostSettings
 from cachetui.context.manifest import ContextError
-from cachetui.findings.build_options import pulls_always
-from cachetui.hosts.evidence import bases_after, gather_evidence
 from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.machine import Cancel, HostConnector, HostError, Machine
 from cachetui.hosts.upload import put_folder
@@ -198,7 +193,10 @@ class HostAudit:
     @contextmanager
     def _leftovers_removed(self, connected: _ConnectedHost) -> Iterator[None]:
         """Measure the host before; remove what is ours and measure again, whatever happened."""
-        self._remove_noted(connected)
+        for removed in remove_noted(
+            connected.machine, self._host, connected.facts, self._store, self._cancel
+        ):
+            self._progress.note(f"{self.name}: {removed}")
         connected.leftovers.measure_before(
             connected.machine, connected.facts, self._store, self._keeping.failed
         )
@@ -222,57 +220,26 @@ class HostAudit:
                         mounts=remains.mounts,
                     )
 
-    def _remove_noted(self, connected: _ConnectedHost) -> None:
-        """Remove what audits left here that could not do so themselves."""
-        for noted in noted_on(connected.machine, self._host, connected.facts, self._store):
-            try:
-                removed = run_removal(connected.machine, noted.commands, self._cancel)
-            except BaseException:
-                noted.journal.leave()
-                raise
-            if removed:
-                noted.journal.drop()
-                self._progress.note(
-                    f"{self.name}: removed what audit {noted.audit} had left: "
-                    f"{', '.join(noted.lines)}"
-                )
-            else:
-                noted.journal.leave()
-
     def _gather_evidence(self, connected: _ConnectedHost) -> None:
-        """Read what findings rest on before anything is built: caches, images, own build."""
-        as_found = [planned for planned in self._task.plan.order if not planned.kind.controlled]
-        evidence = gather_evidence(
+        evidence, problems = evidence_before(
             connected.machine,
             self._host,
-            tuple(connected.facts.bases),
+            connected.facts,
+            self._task,
+            self._store,
             connected.leftovers.records_before,
-            as_found=bool(as_found),
-            step_images=any(
-                builder_named(planned.backend).leaves_step_images for planned in as_found
-            ),
-            hasher=self._store.hasher,
+            self._cancel,
         )
-        own = read_own_build(
-            connected.machine, self._host, connected.facts, self._task, self._store, self._cancel
-        )
-        for problem in own.problems:
+        for problem in problems:
             self._progress.note(f"{self.name}: {problem}")
-        evidence = redact_evidence(evidence, self._task.redactor)
-        evidence = msgspec.structs.replace(evidence, checkout=own.checkout, image=own.image)
         self.report = msgspec.structs.replace(self.report, evidence=evidence)
 
     def _read_bases_again(self, connected: _ConnectedHost) -> None:
-        """What the base images' names are now: a run as found pulls those that are not there, and
-        `--pull` takes what the registry has."""
-        as_found = any(not planned.kind.controlled for planned in self._task.plan.order)
-        pulls = pulls_always(self._task.settings.docker_args)
         evidence = self.report.evidence
-        if evidence is not None and (as_found or pulls):
-            after = bases_after(
-                connected.machine, self._host, connected.facts, evidence, as_found=as_found
+        if evidence is not None:
+            evidence = evidence_after(
+                connected.machine, self._host, connected.facts, self._task, evidence
             )
-            evidence = msgspec.structs.replace(evidence, bases_after=after)
             self.report = msgspec.structs.replace(self.report, evidence=evidence)
 
     def _send(self, connected: _ConnectedHost) -> None:

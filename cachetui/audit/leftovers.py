@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cachetui.audit.build_job import BuildJob
@@ -13,7 +13,7 @@ from cachetui.audit.cache_growth import possible_bytes
 from cachetui.audit.cleanup import cache_mounts, cache_records, empty_mounts_command
 from cachetui.audit.cleanup import image_ids as list_images
 from cachetui.audit.engine_images import own_bytes
-from cachetui.audit.host_notes import HostNotes
+from cachetui.audit.host_notes import HostNotes, noted_on
 from cachetui.audit.made_images import MadeImages, Removable
 from cachetui.audit.task import AuditTask
 from cachetui.builders.audit_names import mount_namespace
@@ -69,6 +69,24 @@ def run_removal(machine: Machine, commands: Sequence[str], cancel: Cancel) -> bo
     for command in commands:
         machine.run(command, timeout=REMOVE_SECONDS)
     return True
+
+
+def remove_noted(
+    machine: Machine, host: HostSettings, facts: HostFacts, store: Store, cancel: Cancel
+) -> Iterator[str]:
+    """Remove what audits left on the host that could not do so themselves; a sentence about each.
+    Raises `HostError`."""
+    for noted in noted_on(machine, host, facts, store):
+        try:
+            removed = run_removal(machine, noted.commands, cancel)
+        except BaseException:
+            noted.journal.leave()
+            raise
+        if removed:
+            noted.journal.drop()
+            yield f"removed what audit {noted.audit} had left: {', '.join(noted.lines)}"
+        else:
+            noted.journal.leave()
 
 
 @dataclass
