@@ -23,10 +23,14 @@ FOLDERS = {
     "layers": IMAGES,
     "notes": "notes on hosts",
     "spool": "at work",
-    "damaged": "set aside as damaged",
     "spare": "room set aside",
+    "secret": "the key of digests",
 }
-"""Kinds of what is beside the tables; other names are those of damaged tables."""
+"""Kinds of what is beside the tables."""
+
+DAMAGED = "set aside as damaged"
+OTHER = "other files"
+"""Kinds of what has another name: with or without `damaged` in it."""
 
 TABLES = "tables"
 """What SQLite's files take beside the values in them."""
@@ -66,7 +70,8 @@ def kinds(folder: Path, rows: Mapping[str, Row]) -> tuple[Kind, ...]:
     for name in _names(folder):
         if name not in CACHES and name != "in-use" and not name.endswith(".lock"):
             for path in files(folder / name):
-                add(FOLDERS.get(name, FOLDERS["damaged"]), _size(path))
+                kind = DAMAGED if "damaged" in name else FOLDERS.get(name, OTHER)
+                add(kind, _size(path))
     tables = [path for name in CACHES for path in (folder / name).glob("cache.db*")]
     size[TABLES] = sum(map(_size, tables)) - sum(row.in_table for row in rows.values())
     count[TABLES] = len(CACHES)

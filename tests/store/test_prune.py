@@ -263,6 +263,18 @@ def test_folders_of_killed_builds_go(store: Store) -> None:
     assert not left.exists()
 
 
+def test_only_what_was_set_aside_counts_as_damaged(tmp_path: Path) -> None:
+    store = Store(tmp_path / "fresh")
+    names = [kind.kind for kind in kinds(store.folder, {})]
+    assert names == ["tables", "the key of digests"]
+    for name in ("damaged", "runs.damaged-1", "secret.damaged-2", "of a user"):
+        (store.folder / name).write_bytes(b"x" * 10)
+    told = {kind.kind: kind.count for kind in kinds(store.folder, {})}
+    assert told["set aside as damaged"] == 3
+    assert told["other files"] == 1
+    store.close()
+
+
 def test_the_size_by_kind_is_all_of_it(store: Store) -> None:
     keep(store, "d1", days=1)
     store.begin_journal("topic", "a", HostReport(name="h", status="ok"))
