@@ -199,7 +199,7 @@ class Core:
         task = AuditTask(
             audit=new_audit_id(),
             settings=build,
-            record=build_record(build, context, dockerfile),
+            record=build_record(build, context, dockerfile, self.store.hasher),
             context=context,
             dockerfile=dockerfile,
             plan=plan,

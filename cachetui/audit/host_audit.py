@@ -23,6 +23,7 @@ from cachetui.audit.own_build import read_own_build
 from cachetui.audit.progress import CellState
 from cachetui.audit.progress_tracker import ProgressTracker
 from cachetui.audit.read_images import read_images
+from cachetui.audit.redact_evidence import redact_evidence
 from cachetui.audit.task import AuditTask
 from cachetui.builders.registry import builder_named
 from cachetui.config.settings import HostSettings
@@ -101,7 +102,13 @@ class HostAudit:
             self._progress.connecting()
             machine = self._connector.connect(self._host, self._cancel)
             self._progress.state("asking")
-            facts = ask_facts(machine, self._host, self._task.base_images(), cancel=self._cancel)
+            facts = ask_facts(
+                machine,
+                self._host,
+                self._task.base_images(),
+                cancel=self._cancel,
+                hasher=self._store.hasher,
+            )
             self._progress.facts(facts)
             self._report("ok", facts)
             self._audit(machine, facts, only)
@@ -244,12 +251,14 @@ class HostAudit:
             step_images=any(
                 builder_named(planned.backend).leaves_step_images for planned in as_found
             ),
+            hasher=self._store.hasher,
         )
         own = read_own_build(
             connected.machine, self._host, connected.facts, self._task, self._store, self._cancel
         )
         for problem in own.problems:
             self._progress.note(f"{self.name}: {problem}")
+        evidence = redact_evidence(evidence, self._task.redactor)
         evidence = msgspec.structs.replace(evidence, checkout=own.checkout, image=own.image)
         self.report = msgspec.structs.replace(self.report, evidence=evidence)
 

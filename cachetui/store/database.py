@@ -17,6 +17,7 @@ import platformdirs
 
 from cachetui.context.manifest import Entry
 from cachetui.records.base import Record
+from cachetui.records.digest import KEYED
 from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.store.in_use import AT_WORK, Held, InUse
@@ -24,6 +25,7 @@ from cachetui.store.journal import Journal, left_journals
 from cachetui.store.log_blocks import LogError
 from cachetui.store.plain_cache import FAILURES, PlainCache
 from cachetui.store.run_log import RunLog
+from cachetui.store.secret import LOST, open_secret
 from cachetui.store.spare import Spare
 from cachetui.store.spool import Spool
 from cachetui.store.troubles import StoreError, cannot_keep
@@ -66,8 +68,9 @@ def default_folder() -> Path:
 class Store:
     """Everything kept, below one folder (mode 0700). Threads and processes may share it.
 
-    `warnings` collects what was set aside as damaged, for the caller to report. Raises
-    `StoreError` when the folder cannot be made or opened, and from every `keep_…`.
+    `warnings` collects what was set aside as damaged, for the caller to report; `hasher` makes the
+    digests of values that may be kept here. Raises `StoreError` when the folder cannot be made or
+    opened, and from every `keep_…`.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -82,6 +85,12 @@ class Store:
             self._runs = self._open("runs")
             self._audits = self._open("audits")
             self._blobs = self._open("blobs")
+            secret = open_secret(self.folder)
+            self.hasher = secret.hasher
+            if secret.problem is not None:
+                self.warnings.append(secret.problem)
+            elif secret.made and self._has_keyed_digests():
+                self.warnings.append(LOST)
             self._in_use = InUse(self.folder / "in-use")
             self._used: dict[str, Held] = {}
         except FAILURES as error:
@@ -98,6 +107,14 @@ class Store:
         self._runs.delete(trial)
         with self.spool():
             self._spare.set_aside()
+
+    def _has_keyed_digests(self) -> bool:
+        """Whether an audit was kept with digests that a secret was needed for."""
+        for key in self._audits.keys("doc:"):
+            with suppress(ValueError):  # damaged: set aside when it is asked for
+                if KEYED in (self._audits.text(key) or ""):
+                    return True
+        return False
 
     def builds_of(self, host: str, day: str) -> int:
         """How many builds were counted on a host that day."""

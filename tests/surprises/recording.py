@@ -22,6 +22,7 @@ import msgspec
 from cachetui.store.database import Store
 from cachetui.store.plain_cache import PlainCache
 from cachetui.store.spare import Spare
+from tests.surprises.secret import give_secret
 from tests.surprises.surprise import HERE, Surprise
 
 FOLDER = HERE / "recordings"
@@ -126,6 +127,7 @@ def head_of(recording: bytes) -> Head:
 
 def restore(recording: bytes, folder: Path) -> Store:
     """A store in a new folder that holds what was recorded, in the very bytes."""
+    give_secret(folder)
     Store(folder).close()
     spare = Spare(folder / "spare")
     caches = {name: PlainCache(folder / name, folder / "damaged", [], spare) for name in KEPT}
