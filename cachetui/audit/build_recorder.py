@@ -6,6 +6,7 @@ import re
 import time
 import zlib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -86,7 +87,8 @@ class BuildRecorder:
         except OSError as error:
             self._raw_trouble = error
         if self._raw_trouble is not None:
-            self.raw_path.unlink(missing_ok=True)
+            with suppress(OSError):
+                self.raw_path.unlink(missing_ok=True)
         for step in self._step_redactors:
             self._end_log(step)
         self.log.close()

@@ -15,12 +15,17 @@ from cachetui.exit_codes import TROUBLE
 _T = TypeVar("_T")
 
 
-def fail(message: str) -> NoReturn:
-    """Print what is wrong on standard error and exit with 2."""
+def tell(message: str) -> None:
+    """Print a message on standard error, where that can be written."""
     from cachetui.report.clean import clean
 
-    with suppress(OSError):  # the terminal was closed
+    with suppress(OSError):  # the terminal was closed, a disk is full
         click.echo(f"cachetui: {clean(message)}", err=True)
+
+
+def fail(message: str) -> NoReturn:
+    """Print what is wrong on standard error and exit with 2."""
+    tell(message)
     sys.exit(TROUBLE)
 
 

@@ -11,6 +11,7 @@ from cachetui.config.suggest import hosts_toml
 from cachetui.core import UserError
 from cachetui.exit_codes import SAME, TROUBLE
 from cachetui.report.clean import clean
+from cachetui.report.whole_file import whole_file
 
 
 def init_command(output: Path, *, yes: bool) -> int:
@@ -30,6 +31,7 @@ def init_command(output: Path, *, yes: bool) -> int:
     ):
         click.echo(f"{output} was not written; --yes writes it without asking", err=True)
         return TROUBLE
-    output.write_text(text, encoding="utf-8")
+    with whole_file(output) as file:
+        file.write_text(text, encoding="utf-8")
     click.echo(f"wrote {output}; cachetui hosts -w NAME tries a host", err=True)
     return SAME

@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import click
-
 from cachetui import __version__
 from cachetui.audit.redact import Redactor
+from cachetui.cli.failures import tell
 from cachetui.config.settings import HostSettings
 from cachetui.config.toml_table import ConfigError
 from cachetui.exit_codes import TROUBLE
@@ -71,7 +70,7 @@ class LogFile(logging.FileHandler):
         """A command's exit code; where the file is not whole, that is told, and the code is 2."""
         if self.trouble is None:
             return code
-        click.echo(f"cachetui: {clean_line(self.trouble)}", err=True)
+        tell(self.trouble)
         return TROUBLE
 
     def close(self) -> None:

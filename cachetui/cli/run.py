@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import click
 import msgspec
 
 from cachetui.audit.limits import Limits
 from cachetui.cli.args import RunArgs
 from cachetui.cli.dry_run import dry_run
+from cachetui.cli.failures import tell
 from cachetui.cli.gate import code_with_gate, parse_gate
 from cachetui.cli.interrupts import in_thread, stopping, terminal_closed
 from cachetui.cli.live_progress import follow
@@ -26,7 +26,6 @@ from cachetui.findings import Findings
 from cachetui.outputs.compare_runs import of_document
 from cachetui.outputs.outputs_report import OutputsReport
 from cachetui.records.document import Document
-from cachetui.report.clean import clean_line
 from cachetui.store.troubles import StoreError
 
 DEFAULT_MAX_AGE = "1d"
@@ -67,17 +66,18 @@ def run_build_command(
             lines.close()
         show(document, findings, outputs, core.store, args.show, runs_shown=lines is not None)
     except OSError as error:
-        if error.errno is None or audit.trouble is not None:
+        if error.errno is None:  # the result was printed, it is its file that failed
             raise
+        stored = f"{audit.trouble}; what could be kept" if audit.trouble else "it is stored"
         why = f"cannot print the result: {error.strerror}"
-        raise OSError(f"{why}; it is stored: cachetui show {document.audit}") from None
+        raise OSError(f"{why}; {stored}: cachetui show {document.audit}") from None
     for sentence in core.prune(document.audit):
-        click.echo(f"cachetui: {clean_line(sentence)}", err=True)
+        tell(sentence)
     code = log_file.exit_code(exit_code(document, outputs))
     if audit.trouble is not None:
         code = TROUBLE
         if args.show.output is not None:
-            click.echo(f"cachetui: {clean_line(audit.trouble)}", err=True)
+            tell(audit.trouble)
     return INTERRUPTED if interrupted.is_set() else code_with_gate(code, findings, gate)
 
 

@@ -181,8 +181,8 @@ class PlainCache:
         self.put_small(key, f"{text}\n{zlib.crc32(text.encode()):08x}", what)
 
     def text(self, key: str) -> str | None:
-        """The text under a key, None when there is none."""
-        with suppress(Refused):
+        """The text under a key, None when there is none. Raises `StoreError`."""
+        with suppress(Refused), self._reading():
             value = self._value(key)
             return value if isinstance(value, str) else None
         return None

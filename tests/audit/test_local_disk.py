@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -16,6 +17,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -220,6 +222,25 @@ def test_an_output_that_cannot_be_written_at_the_end_is_printed(
     assert status == 2
     assert "ci-2" in printed
     assert "the result was printed instead" in said
+
+
+def test_a_result_that_cannot_be_printed_is_where_the_message_says(
+    space: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with monkeypatch.context() as patch:
+        patch.setattr("cachetui.cli.result.click.echo", mock.Mock(side_effect=full))
+        status, printed, _ = space.run(RUN, "s")
+        assert (status, printed) == (2, "")  # standard error is full as well
+        patch.undo()
+        patch.setattr("cachetui.cli.show.write_result", mock.Mock(side_effect=full))
+        status, printed, said = space.run(RUN, "s")
+    assert (status, printed) == (2, "")
+    words = re.search(r"No space left on device; it is stored: cachetui (show \S+)", said)
+    assert words is not None
+    status, printed, _ = space.run(words[1].split(), "s")
+    assert status in (0, 1)
+    assert "ci-2" in printed
 
 
 def test_a_log_file_on_a_full_disk_is_told_once(space: Workspace) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from cachetui.demo.fleet import Fleet, demo_fleet
+from cachetui.records.step import StepId
+from cachetui.report.audit_report import log_tail_of
 from cachetui.store.database import Store
 from tests.docs.console import Workspace
 from tests.store.test_prune import keep
@@ -77,6 +79,9 @@ def test_a_log_that_went_says_so(space: Workspace) -> None:
     store = Store(space.folder / "s")
     (run,) = store.audit(store.audits()[0].audit).runs  # type: ignore[union-attr]
     store.remove_logs([run.id], "the log was removed on 2026-11-26 to keep the store within 2GB")
+    assert log_tail_of(store)(run.id, StepId(0, 1)) == [
+        "(the log was removed on 2026-11-26 to keep the store within 2GB)"
+    ]
     store.close()
     code, printed, said = space.run(["log", "last", "ci-2", "legacy-cold"], "s")
     assert (code, printed) == (2, "")

@@ -91,6 +91,7 @@ class FakeExperiment:
         self.go = threading.Event()
         self.closed = False
         self.ran = False
+        self.trouble: Exception | None = None
 
     def prepare(self) -> list[str]:
         if isinstance(self.result, Exception):

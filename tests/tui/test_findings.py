@@ -166,6 +166,24 @@ def test_proving_says_what_runs_asks_shows_progress_and_tells_the_outcome() -> N
     assert made.asked[0][1] == "context-mode-only:13"
 
 
+def test_a_proof_that_cannot_be_kept_is_shown_with_the_reason() -> None:
+    made = core()
+    experiments = experimenting(made)
+
+    async def story(driver: Driver) -> None:
+        await open_findings(driver)
+        await driver.press("p")
+        await driver.see("Run it?")
+        experiments[0].trouble = OSError("cannot keep the proof: no room in /s")
+        experiments[0].go.set()
+        await driver.press("y")
+        await driver.see(
+            "✓ proved: context-mode-only:13, on new", "✗ cannot keep the proof: no room"
+        )
+
+    drive(story, made)
+
+
 def test_no_is_the_default_and_nothing_runs() -> None:
     made = core()
     experiments = experimenting(made)

@@ -134,11 +134,13 @@ class ProveDialog(Dialog[bool]):
                 line((cut(progress.doing, 200), "muted")),
             )
 
-    def _ended(self, proof: Proof) -> None:
+    def _ended(self, proof: Proof, trouble: Exception | None) -> None:
         if self._cancel.is_set():
             return
         self.dismiss(True)
         facts = "\n".join(f"· {item.text}" for item in proof.evidence)
+        if trouble is not None:
+            facts += f"\n✗ {trouble}"
         heading = f"{OUTCOMES[proof.outcome]}: {self._finding.name}, on {proof.host}"
         app_of(self).push_screen(Notice(heading, facts))
 
@@ -192,7 +194,7 @@ class ProveDialog(Dialog[bool]):
         def work() -> None:
             proof = experiment.run(report)
             self._close_experiment()
-            call_soon(app, self._ended, proof)
+            call_soon(app, self._ended, proof, experiment.trouble)
 
         self._run_thread(work)
 
