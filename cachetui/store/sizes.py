@@ -22,6 +22,7 @@ IMAGES = "images"
 FOLDERS = {
     "layers": IMAGES,
     "notes": "notes on hosts",
+    "secret": "secret",
     "spool": "at work",
     "damaged": "set aside as damaged",
     "spare": "room set aside",
