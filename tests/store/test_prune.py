@@ -288,7 +288,8 @@ def test_the_size_by_kind_is_all_of_it(store: Store) -> None:
     assert 300_000 < found["logs"].bytes < 310_000
     assert found["raw outputs"].bytes == 300_000
     assert found["images"].bytes == 50_000
-    assert found["notes on hosts"].count == 1
+    assert found["notes on hosts"].count == found["secret"].count == 1
+    assert "set aside as damaged" not in found
 
 
 @pytest.mark.parametrize("size", ["", "2", "two", "0GB", "-1GB", "2XB", "1e3MB", "GB"])
