@@ -260,7 +260,8 @@ class HostAudit:
         with self._store.spool() as folder:
             try:
                 connected.leftovers.expect(job)
-                self._check_allowed("stopped")
+                if self._keeping.trouble:  # what is made now could not be noted
+                    raise HostError(self.name, "not-now", f"stopped: {NOT_KEPT}")
                 outcome = run_build(
                     connected.machine,
                     job,

@@ -16,6 +16,7 @@ from cachetui import __version__
 from cachetui.cli import reference, session
 from cachetui.cli.args import OutputsArgs, ProveArgs, RunArgs, ShowArgs
 from cachetui.cli.failures import or_fail
+from cachetui.cli.interruptible import InterruptibleGroup
 from cachetui.cli.options import (
     findings_options,
     format_option,
@@ -31,6 +32,7 @@ from cachetui.cli.options import (
 
 
 @click.group(
+    cls=InterruptibleGroup,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

@@ -22,7 +22,6 @@ IMAGES = "images"
 FOLDERS = {
     "layers": IMAGES,
     "notes": "notes on hosts",
-    "secret": "secret",
     "spool": "at work",
     "spare": "room set aside",
     "secret": "the key of digests",

@@ -288,7 +288,7 @@ def test_the_size_by_kind_is_all_of_it(store: Store) -> None:
     assert 300_000 < found["logs"].bytes < 310_000
     assert found["raw outputs"].bytes == 300_000
     assert found["images"].bytes == 50_000
-    assert found["notes on hosts"].count == found["secret"].count == 1
+    assert found["notes on hosts"].count == found["the key of digests"].count == 1
     assert "set aside as damaged" not in found
 
 
