@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from cachetui import __version__
+from cachetui.audit.expected_seconds import expected_seconds
 from cachetui.audit.host_audit import HostAudit
 from cachetui.audit.limits import NO_LIMITS, Limits, failed
 from cachetui.audit.progress import Snapshot
@@ -152,6 +153,9 @@ class Audit:
     def _run_hosts(self, wanted: dict[str, frozenset[Planned] | None]) -> Document:
         """Audit these hosts at once: all that is missing (None), or the runs named."""
         begun = time.monotonic()
+        self._progress.expect(
+            expected_seconds(self._store, self.build.name, wanted, self.plan.scenarios)
+        )
         host_audits = [self._begin(host) for host in self._hosts if host.name in wanted]
 
         def run(host_audit: HostAudit) -> None:

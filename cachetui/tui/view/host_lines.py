@@ -77,7 +77,8 @@ def cell_line(cell: Cell, host_reason: str | None = None) -> Line:
     sign, word, tone = signs.CELL[cell.state]
     spans: list[str | Span] = [(f"  {cell.scenario} ", "strong"), (f"{sign} {word}", tone)]
     if cell.state == "building":
-        spans.append(f" step {cell.step} of {cell.steps}: {cell.doing}")
+        spans.append(f" {cell.step} of {units.count(cell.steps, 'step')}" if cell.steps else "")
+        spans.append(f": {cell.doing}" if cell.doing else "")
     elif cell.state in ("done", "stored"):
         spans.append(f" · {cell.hits} hit, {cell.misses} missed · {units.seconds(cell.seconds)}")
     if cell.state == "building" and cell.expected:

@@ -123,7 +123,8 @@ def cell_line(cell: Cell, width: int, *, odd: bool = False, times: int = 1) -> L
         spans: Line = ((f"{sign}{space}{ratio:>4}", tone), (f" {seconds:>5}", ""), (tail, "muted"))
     elif cell.state == "building":
         took = "" if cell.seconds is None else clock(cell.seconds)
-        spans = ((f"{sign} {cell.step}/{cell.steps}", tone), (f" {took:>4}", "muted"))
+        steps = f"{cell.step}/{cell.steps}" if cell.steps else word
+        spans = ((f"{sign} {steps}", tone), (f" {took:>4}", "muted"))
     elif cell.state == "failed":
         where = f" {cell.step}/{cell.steps}" if cell.steps and width >= 15 else ""
         spans = ((f"{sign} {word}{where}", tone),)
