@@ -67,7 +67,6 @@ def _values(report: AuditReport) -> dict[str, Any]:
         "host_headings": hosts.HEADINGS,
         "hosts": [hosts.facts(host) for host in document.hosts],
         "host_remarks": hosts.remarks(document.hosts),
-        "odd_sign": signs.ODD,
         "failed_sign": signs.RUN_STATES["failed"].sign,
         "critical_sign": signs.CRITICAL,
     }

@@ -34,7 +34,7 @@ def render(report: AuditReport) -> str:
 def _head(view: View, reasons: Reasons) -> list[str]:
     """The title, the verdict, why, and facts of the audit."""
     headline, *places = view.verdict
-    sign = f"{signs.ODD} " if view.differ else ""
+    sign = f"{view.sign} " if view.sign else ""
     return [
         f"## {markdown_text(view.title)}",
         "",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cachetui.report import cells, signs
+from cachetui.report import cells
 from cachetui.report.audit_report import AuditReport
 from cachetui.report.columns import Column
 from cachetui.report.formats import Format
@@ -143,7 +143,8 @@ class _Table:
             if row.stage != stage:
                 stage = row.stage
                 lines.append(self.paint(cells.clip(f"── {stage} ──", self.width), "dim"))
-            sign = self.paint(signs.ODD, "bold") if row.differs & scenarios else " "
+            mark = row.sign(scenarios)
+            sign = self.paint(mark, "bold") if mark else " "
             name = cells.pad(cells.shorten(row.instruction, label), label)
             across = self._across(block, self._drawer(position))
             lines.append(f"{sign} {row.line:{self.number}} {name}  {across}")
@@ -207,7 +208,7 @@ class _Table:
 
     def verdict(self) -> list[str]:
         headline, *places = self.view.verdict
-        sign = f"{signs.ODD} " if self.view.differ else ""
+        sign = f"{self.view.sign} " if self.view.sign else ""
         lines = ["", *self._painted(cells.wrap(sign + headline, self.width), "bold")]
         for text in places:
             lines += cells.wrap(text, self.width, "  ", "    ")
