@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from cachetui.compare.align import Agreement, Row, agree, align, by_scenario
 from cachetui.compare.groups import groups
+from cachetui.findings import Findings
 from cachetui.records.document import Document
 from cachetui.records.step import StepId
 from cachetui.report import units
@@ -79,8 +80,9 @@ class View:
     verdict: tuple[str, ...]
 
 
-def lay_out(document: Document, log_tail: LogTail) -> View:
-    """The view of an audit, whole or partial. `log_tail` reads the logs of failed steps."""
+def lay_out(document: Document, findings: Findings, log_tail: LogTail) -> View:
+    """The view of an audit, whole or partial, with what is found of it. `log_tail` reads the logs
+    of failed steps."""
     rows = align(document.runs, by_scenario)
     agreement = agree(document)
     labels, folded = _labels(document)
@@ -98,7 +100,7 @@ def lay_out(document: Document, log_tail: LogTail) -> View:
         legend=_legend(document, columns, agreement, bool(folded)),
         failures=failures(document, log_tail),
         passages=passages(document),
-        verdict=verdict(document, agreement),
+        verdict=verdict(document, agreement, findings),
     )
 
 

@@ -54,7 +54,7 @@ def render(report: AuditReport) -> str:
 def _values(report: AuditReport) -> dict[str, Any]:
     """What the template takes. All text is cleaned; the template escapes it."""
     document = report.document
-    view = lay_out(document, report.log_tail)
+    view = lay_out(document, report.findings, report.log_tail)
     return {
         "view": view,
         "facts": [*view.facts, _when(document, report.now)],

@@ -17,7 +17,7 @@ def render(report: AuditReport) -> str:
 
     Text from builds and hosts shows as itself: it cannot end a cell, or be markup, HTML or a link.
     """
-    view = lay_out(report.document, report.log_tail)
+    view = lay_out(report.document, report.findings, report.log_tail)
     lines = [
         *_head(view, lay_out_findings(report.findings, report.max_findings)),
         *_tables(view),

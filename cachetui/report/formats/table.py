@@ -46,7 +46,7 @@ def render(report: AuditReport) -> str:
     What is to be seen first stands last, next to the prompt: whether hosts differ, where, and why;
     then whether the images are the same, where they were read.
     """
-    view = lay_out(report.document, report.log_tail)
+    view = lay_out(report.document, report.findings, report.log_tail)
     table = _Table(view, max(report.width, NARROWEST), report.color)
     lines = table.heading()
     for block in table.blocks():
