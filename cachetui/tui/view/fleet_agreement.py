@@ -18,6 +18,10 @@ _COMMA_BETWEEN_NAMES = re.compile(r",(?![^\[]*\])")
 """A comma between names, as opposed to one between numbers in brackets."""
 
 
+FEW = 4
+"""Hosts that need no counting: their names say how many they are."""
+
+
 class FleetAgreement:
     """Where hosts differ, as far as runs have ended; all empty for no document.
 
@@ -96,10 +100,11 @@ def _who_and_where(disagreement: Disagreement) -> Line:
 
     odd = disagreement.odd
     what = " is the odd one out in " if len(odd) == 1 else " are the odd ones out in "
+    number = sum(len(side.hosts) for side in disagreement.sides)
     spans: list[str | Span] = [
         (f"{ODD if odd else SPLIT} ", "warn"),
         (fold(odd) if odd else "hosts", "strong"),
-        what if odd else " are split in ",
+        what if odd else " are split in " if number > 2 else " differ in ",
         (disagreement.scenario, "strong"),
     ]
     if disagreement.instruction is None:
@@ -120,7 +125,8 @@ def _sides(disagreement: Disagreement, more: bool) -> Line:
         sign, word, tone = signs.STEP.get(status, ("", status, ""))
         spans += [" · " if number else "", (f"{sign} {word}".strip(), tone)]
         names = _COMMA_BETWEEN_NAMES.sub(", ", fold(side.hosts))
-        count = f"{len(side.hosts)} of {total}: " if total > 2 else ""
+        told = total > FEW or (total > 2 and disagreement.majority is None)
+        count = f"{len(side.hosts)} of {total}: " if told else ""
         spans.append(f" on {count}{names}")
     if more:
         spans.append((" · and elsewhere", "muted"))
