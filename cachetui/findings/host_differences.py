@@ -11,7 +11,7 @@ from cachetui.findings.key_inputs import words_of
 from cachetui.findings.merge_evidence import merge_evidence
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
-from cachetui.findings.wording import host_names, one_and_another
+from cachetui.findings.wording import host_names, one_and_another, short_umask
 from cachetui.records.host import HostFacts
 
 _FACTS: tuple[tuple[str, Callable[[HostFacts], object]], ...] = (
@@ -19,7 +19,7 @@ _FACTS: tuple[tuple[str, Callable[[HostFacts], object]], ...] = (
     ("buildx", lambda facts: facts.buildx or "none"),
     ("the image store", lambda facts: facts.store),
     ("the platform", lambda facts: facts.platform),
-    ("the umask of the user", lambda facts: facts.umask or "unknown"),
+    ("the umask of the user", lambda facts: short_umask(facts.umask or "unknown")),
 )
 
 

@@ -27,6 +27,11 @@ def was(now: Instruction, before: Instruction) -> str:
     return f"; only white space differs: {here!r} now, {there!r} before"
 
 
+def short_umask(umask: str) -> str:
+    """ "022" for the "0022" that a shell prints, as people type it; other text as it is."""
+    return umask[1:] if len(umask) == 4 and umask.startswith("0") else umask
+
+
 MOST_NAMES = 4
 """Hosts that a sentence names one by one."""
 

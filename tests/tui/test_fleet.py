@@ -178,6 +178,20 @@ def test_a_scenario_that_is_marked_is_what_start_offers() -> None:
     drive(story, FakeCore())
 
 
+def test_the_scenarios_of_the_open_audit_are_what_start_offers() -> None:
+    whole = make_records.document()
+    runs = tuple(run for run in whole.runs if run.scenario in ("buildkit-cold", "buildkit-warm"))
+
+    async def story(d: Driver) -> None:
+        await d.press("r")
+        await d.see("[✓] buildkit-cold", "[✓] buildkit-warm", "[ ] legacy-cold", "4 hosts")
+        await d.press("r")
+        await d.until(lambda: d.core.prepared)
+        assert d.core.prepared[0][2].scenarios == ("buildkit-cold", "buildkit-warm")
+
+    drive(story, FakeCore(make_records.document(runs)))
+
+
 def test_marks_are_cleared_by_escape_before_an_audit_too() -> None:
     async def story(d: Driver) -> None:
         await d.press("space")

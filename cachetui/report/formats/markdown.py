@@ -5,7 +5,13 @@ from __future__ import annotations
 from cachetui.report import signs
 from cachetui.report.audit_report import AuditReport
 from cachetui.report.columns import Cell, Column
-from cachetui.report.escape import markdown_block, markdown_code, markdown_rows, markdown_text
+from cachetui.report.escape import (
+    markdown_block,
+    markdown_code,
+    markdown_prose,
+    markdown_rows,
+    markdown_text,
+)
 from cachetui.report.formats import Format
 from cachetui.report.outputs import page
 from cachetui.report.reasons import NEEDS, Reason, Reasons, lay_out_findings
@@ -55,18 +61,18 @@ def _why(reasons: Reasons) -> list[str]:
         lines.append("")
     if reasons.needs:
         lines += [f"### {NEEDS}", ""]
-        lines += [*(f"- {markdown_text(text)}" for text in reasons.needs), ""]
+        lines += [*(f"- {markdown_prose(text)}" for text in reasons.needs), ""]
     return [*lines, markdown_text(reasons.rest), ""] if reasons.rest else lines
 
 
 def _reason(reason: Reason) -> list[str]:
     name = f" {markdown_code(reason.name)}" if reason.name else ""
     return [
-        f"- **{markdown_text(reason.title)}**  ",
+        f"- **{markdown_prose(reason.title)}**  ",
         f"  {markdown_text('; '.join(reason.facts))}{name}",
-        *(f"  - {markdown_text(text)}" for text in reason.evidence),
+        *(f"  - {markdown_prose(text)}" for text in reason.evidence),
         *[f"  - and {reason.hidden} more"] * bool(reason.hidden),
-        *[f"  - → {markdown_text(reason.advice)}"] * bool(reason.advice),
+        *[f"  - → {markdown_prose(reason.advice)}"] * bool(reason.advice),
     ]
 
 
