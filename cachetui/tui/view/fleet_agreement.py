@@ -120,7 +120,8 @@ def _sides(disagreement: Disagreement, more: bool) -> Line:
 
     spans: list[str | Span] = ["  "]
     total = sum(len(side.hosts) for side in disagreement.sides)
-    for number, side in enumerate(disagreement.sides):
+    sides = disagreement.sides[::-1] if total > FEW else disagreement.sides  # the odd fit a line
+    for number, side in enumerate(sides):
         status = "done" if side.status == "ok" else side.status
         sign, word, tone = signs.STEP.get(status, ("", status, ""))
         spans += [" · " if number else "", (f"{sign} {word}".strip(), tone)]
