@@ -1,8 +1,4 @@
-"""A diskcache of text and bytes only, whose records are checked as they are read.
-
-diskcache unpickles what it finds (CVE-2025-69872), so `PlainDisk` refuses every key and value that
-is a pickle.
-"""
+"""A diskcache of text and bytes only, whose records are checked as they are read."""
 
 from __future__ import annotations
 
@@ -12,7 +8,7 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
@@ -20,10 +16,14 @@ from typing import Any, BinaryIO, TypeVar, cast
 
 import diskcache
 import msgspec
-from diskcache.core import MODE_PICKLE
 
 from cachetui.records.to_json import to_json
+from cachetui.store.cache_file import CacheFile, opening
+from cachetui.store.plain_disk import PlainDisk, Refused, private_file
 from cachetui.store.rescue import rescue
+from cachetui.store.sizes import Row
+from cachetui.store.spare import Spare
+from cachetui.store.troubles import StoreError, cannot_keep, is_full
 
 _NEVER_CULL = 1 << 60
 _T = TypeVar("_T")
@@ -39,32 +39,8 @@ _DAMAGE = re.compile(
 _OF_A_ROW = "decode"
 """In what SQLite says of text in one row that is not UTF-8."""
 
-_HEADER_SIZE = 100
-_HEADER = {
-    0: b"SQLite format 3\0" + bytes((0x10, 0, 2, 2, 0, 64, 32, 32)),
-    44: bytes((0, 0, 0, 4)),
-    56: bytes((0, 0, 0, 1)),
-}
-"""What stands in the first bytes of every file of diskcache (SQLite's fileformat2, 1.3): pages of
-4096 bytes, a write-ahead log, UTF-8. With others SQLite can wait for a lock that nobody has."""
-
-_TABLES = (
-    "SELECT rowid, key, raw, store_time, expire_time, access_time, access_count, tag, size, mode, "
-    "filename, value FROM Cache INDEXED BY Cache_key_raw WHERE key = '' AND raw = 1",
-    "SELECT key, value FROM Settings WHERE key = 'count'",
-)
-"""What diskcache's tables must answer."""
-
 _CHECKED = 9
 """Characters after a record: a line break and its CRC-32 in hex."""
-
-
-class StoreError(Exception):
-    """The store cannot be opened or written: says where, and what would help."""
-
-
-class Refused(Exception):
-    """A row of the store holds a pickle, which is never loaded."""
 
 
 def is_damage(error: Exception) -> bool:
@@ -77,60 +53,40 @@ def is_damage(error: Exception) -> bool:
     return True
 
 
-def _make_private(folder: Path, path: Path) -> None:
-    path.chmod(0o600)
-    for above in path.parents:
-        if above == folder:
-            return
-        above.chmod(0o700)
-
-
-class PlainDisk(diskcache.Disk):  # type: ignore[misc]
-    """Keys are text; values are text or bytes."""
-
-    def put(self, key: object) -> tuple[object, bool]:
-        if not isinstance(key, str):
-            raise TypeError(f"store keys are text, not {type(key).__name__}")
-        return key, True
-
-    def get(self, key: object, raw: object) -> object:
-        if not raw:
-            raise Refused("a pickled key")
-        return key
-
-    def store(self, value: object, read: bool, key: object = diskcache.UNKNOWN) -> Any:
-        if not read and not isinstance(value, str | bytes):
-            raise TypeError(f"store values are text or bytes, not {type(value).__name__}")
-        stored = super().store(value, read, key=key)
-        if stored[2] is not None:
-            _make_private(Path(self._directory), Path(self._directory, stored[2]))
-        return stored
-
-    def fetch(self, mode: int, filename: str | None, value: object, read: bool) -> object:
-        if mode == MODE_PICKLE:
-            raise Refused("a pickled value")
-        return super().fetch(mode, filename, value, read)
-
-
 class PlainCache:
     """One diskcache in `folder`. Threads and processes may share it. Only its user can read it.
 
     A cache that is damaged, which may show at any time, is renamed and begun anew with the entries
     that can still be read; a record that cannot be read is moved to `damaged`, a folder. A sentence
-    about either is added to `warnings`. Raises what is in `FAILURES` when it cannot be opened.
+    about either is added to `warnings`. What is small is kept in the room of `spare` where the disk
+    is full. Raises what is in `FAILURES` when it cannot be opened.
     """
 
-    def __init__(self, folder: Path, damaged: Path, warnings: list[str]) -> None:
+    def __init__(self, folder: Path, damaged: Path, warnings: list[str], spare: Spare) -> None:
         self._folder = folder
+        self._spare = spare
         self._damaged = damaged
         self._warnings = warnings
         self._renewing = threading.Lock()
+        with opening(folder):
+            self._cache = self._opened()
+
+    def _opened(self) -> diskcache.Cache:
         try:
-            self._cache = self._open()
+            return self._with_spare(self._open)
         except Exception as error:
             if not self._is_damage(error):
                 raise
-            self._cache = self._renewed(error)
+            return self._renewed(error)
+
+    def _with_spare(self, work: Callable[[], _T]) -> _T:
+        """The result of `work`; once more in the spare room where the disk was full."""
+        try:
+            return work()
+        except FAILURES as error:
+            if not is_full(self._folder.parent, error) or not self._spare.give_up():
+                raise
+        return work()
 
     def _open(self) -> diskcache.Cache:
         options: dict[str, Any] = {
@@ -139,27 +95,17 @@ class PlainCache:
             "size_limit": _NEVER_CULL,
             "cull_limit": 0,
         }
-        self._check_tables()
+        file = CacheFile(self._folder / "cache.db")
+        file.check()
         cache = diskcache.Cache(str(self._folder), **options)
+        file.hold()
+        self._file = file
         if self._folder.stat().st_mode & 0o077:
             self._folder.chmod(0o700)
             for path in self._folder.rglob("*"):
                 with suppress(OSError):
                     path.chmod(0o700 if path.is_dir() else 0o600)
         return cache
-
-    def _check_tables(self) -> None:
-        """Raises `sqlite3.Error` where a file lacks a table: diskcache would make a new one over
-        the rows of the old."""
-        file = self._folder / "cache.db"
-        if file.is_file() and file.stat().st_size:
-            with file.open("rb") as data:
-                header = data.read(_HEADER_SIZE)
-            if any(header[at : at + len(part)] != part for at, part in _HEADER.items()):
-                raise sqlite3.DatabaseError("its first bytes are not those of a cache")
-            with closing(sqlite3.connect(file, timeout=60.0)) as connection:
-                for ask in _TABLES:
-                    connection.execute(ask)
 
     def _is_damage(self, error: Exception) -> bool:
         """`is_damage`, and SQLite's refusal to write into a file that can be written."""
@@ -186,24 +132,34 @@ class PlainCache:
 
     def _do(self, work: Callable[[diskcache.Cache], _T]) -> _T:
         """The result of `work`; once more where the cache turns out to be damaged."""
+        if self._file.is_gone():
+            self._renew()
         cache = self._cache
         try:
             return work(cache)
         except sqlite3.DatabaseError as error:
             if not is_damage(error) or _OF_A_ROW in str(error):
                 raise
-            with self._renewing:
-                if self._cache is cache:
-                    with suppress(*FAILURES):
-                        cache.close()
-                    self._cache = self._renewed(error)
+            self._renew(cache, error)
         return work(self._cache)
+
+    def _renew(self, damaged: Any = None, error: Exception | None = None) -> None:
+        """Another thread or process may have done it meanwhile, or have removed the folder."""
+        with self._renewing, opening(self._folder):
+            if self._file.is_gone():
+                self._cache = self._opened()
+            elif error is not None and self._cache is damaged:
+                with suppress(*FAILURES):
+                    self._cache.close()
+                self._cache = self._renewed(error)
 
     def close(self) -> None:
         self._cache.close()
+        self._file.release()
 
     def __contains__(self, key: str) -> bool:
-        return self._do(lambda cache: key in cache)
+        with self._reading():
+            return self._do(lambda cache: key in cache)
 
     def put(self, key: str, value: str | bytes | Path, what: str) -> None:
         """Keep text, bytes, or the content of a file. Raises `StoreError`: `what` could not be
@@ -214,10 +170,15 @@ class PlainCache:
             else:
                 self._do(lambda cache: cache.set(key, value))
 
+    def put_small(self, key: str, text: str, what: str) -> None:
+        """The same for what is to be kept even where the disk is full."""
+        with self._reporting(what):
+            self._with_spare(lambda: self._do(lambda cache: cache.set(key, text)))
+
     def put_record(self, key: str, record: object, what: str) -> None:
         """Keep a record as JSON with a checksum. Raises `StoreError`."""
         text = to_json(record).decode()
-        self.put(key, f"{text}\n{zlib.crc32(text.encode()):08x}", what)
+        self.put_small(key, f"{text}\n{zlib.crc32(text.encode()):08x}", what)
 
     def text(self, key: str) -> str | None:
         """The text under a key, None when there is none."""
@@ -267,8 +228,9 @@ class PlainCache:
 
     def keys(self, prefix: str) -> list[str]:
         """The keys that begin so, in the order of keeping. Other rows are told of and passed
-        over."""
-        rows = self._do(self._keys)
+        over. Raises `StoreError`."""
+        with self._reading():
+            rows = self._do(self._keys)
         keys = [_key(key, raw) for key, raw in rows]
         if odd := keys.count(None):
             warning = (
@@ -278,15 +240,50 @@ class PlainCache:
             if warning not in self._warnings:
                 self._warnings.append(warning)
         named = [key for key in keys if key is not None and key.startswith(prefix)]
-        if named and not all(key in self for key in named):
-            # An index that does not find what the table has.
-            with self._renewing:
-                self._cache.close()
-                self._cache = self._renewed(sqlite3.DatabaseError("its index misses rows"))
+        if missed := {key.encode() for key in named if key not in self}:
+            # Removed by another since, or the index does not find what the table has.
+            still_there = missed & {key for key, _ in self._do(self._keys)}
+            if any(key.decode() not in self for key in still_there):
+                self._renew(self._cache, sqlite3.DatabaseError("its index misses rows"))
+            named = [key for key in named if key.encode() not in missed - still_there]
         return named
 
     def delete(self, key: str) -> None:
-        self._do(lambda cache: cache.delete(key))
+        """Remove what is under a key, if anything. Raises `StoreError`."""
+        with self._reporting("the change"):
+            self._with_spare(lambda: self._do(lambda cache: cache.delete(key)))
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What the block keeps is kept at once, or not at all. Raises `StoreError`."""
+        with self._reporting("the change"), self._cache.transact():
+            yield
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Remove what is under these keys, all or nothing. Raises `StoreError`."""
+
+        def work(cache: diskcache.Cache) -> None:
+            with cache.transact():
+                for key in keys:
+                    cache.delete(key)
+
+        with self._reporting("the change"):
+            self._with_spare(lambda: self._do(work))
+
+    def rows(self) -> dict[str, Row]:
+        """What each entry takes. Raises `StoreError`."""
+        ask = (
+            "SELECT key, CASE WHEN filename IS NULL THEN length(CAST(value AS BLOB)) ELSE size END,"
+            " filename IS NULL FROM Cache WHERE raw = 1 AND typeof(key) = 'text'"
+        )
+        with self._reading():
+            rows = self._do(lambda cache: cache._sql(ask).fetchall())
+        return {key: Row(size or 0, (size or 0) if inside else 0) for key, size, inside in rows}
+
+    def compact(self) -> None:
+        """Give the room of removed rows back to the disk, as far as nobody reads them."""
+        with suppress(*FAILURES):
+            self._do(lambda cache: cache._sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
 
     def _keys(self, _cache: diskcache.Cache) -> list[tuple[object, object]]:
         """(key, raw) of each row, keys as bytes: diskcache would stop at one that is no text."""
@@ -310,18 +307,26 @@ class PlainCache:
     def _set_aside(self, key: str, text: object) -> None:
         with suppress(*FAILURES):
             if isinstance(text, str):
-                self._damaged.mkdir(exist_ok=True)
+                self._damaged.mkdir(mode=0o700, exist_ok=True)
                 name = f"{key.replace(':', '-')}-{time.time_ns()}"
-                (self._damaged / name).write_text(text, "utf-8", "replace")
+                with private_file(self._damaged / name) as file:
+                    file.write(text.encode("utf-8", "replace"))
             self._cache.delete(key)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except FAILURES as error:
+            raise StoreError(f"cannot read {self._folder}: {error}") from None
 
     @contextmanager
     def _reporting(self, what: str) -> Iterator[None]:
         try:
             yield
+            os.stat(self._folder / "cache.db")  # SQLite goes on writing into a file that is gone
         except FAILURES as error:
-            folder = self._damaged.parent
-            raise StoreError(f"cannot keep {what} in {folder}: {error}") from None
+            raise cannot_keep(what, self._damaged.parent, error) from None
 
 
 def _set_file(cache: diskcache.Cache, key: str, path: Path) -> None:

@@ -22,7 +22,7 @@ from cachetui.findings.record import Proof
 from cachetui.store.database import Store
 from cachetui.store.log_blocks import LogError
 from cachetui.store.log_writer import LogWriter
-from cachetui.store.plain_cache import StoreError
+from cachetui.store.troubles import StoreError
 from tests.make_records import document as audit_document
 from tests.make_records import odd_one_out
 
@@ -127,7 +127,11 @@ def test_the_store_of_these_tests_is_whole(copy: Callable[[], Path]) -> None:
 
 
 def files_of(folder: Path) -> list[Path]:
-    return sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        path.relative_to(folder)
+        for path in folder.rglob("*")
+        if path.is_file() and path.stat().st_size
+    )
 
 
 def test_any_page_zeroed(whole: Path, copy: Callable[[], Path]) -> None:

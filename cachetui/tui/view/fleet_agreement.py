@@ -26,8 +26,8 @@ class FleetAgreement:
     """Where hosts differ, as far as runs have ended; all empty for no document.
 
     `odd_cells` are the (host, scenario) that differ from the majority of hosts, `split_cells`
-    those that differ where there is no majority. `odd_hosts` differ from a majority somewhere.
-    `first` is the disagreement to look at first, None where hosts agree.
+    those of a scenario in which hosts differ and none is odd. `odd_hosts` differ from a majority
+    somewhere. `first` is the disagreement to look at first, None where hosts agree.
     """
 
     def __init__(self, document: Document | None) -> None:
@@ -40,13 +40,14 @@ class FleetAgreement:
         disagreements = self.agreement.disagreements if self.agreement else ()
         self.odd_cells = {(host, each.scenario) for each in disagreements for host in each.odd}
         self.odd_hosts = {host for host, _ in self.odd_cells}
+        with_odd = {scenario for _, scenario in self.odd_cells}
         self.split_cells = {
             (host, each.scenario)
             for each in disagreements
-            if not each.majority
+            if each.scenario not in with_odd
             for side in each.sides
             for host in side.hosts
-        } - self.odd_cells
+        }
         if disagreements:
             self.first = min(disagreements, key=lambda each: (not each.odd, each.step is None))
 
