@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from cachetui import __version__
+from cachetui.audit.expected_seconds import expected_seconds
 from cachetui.audit.host_audit import HostAudit
 from cachetui.audit.keeping import Keeping
 from cachetui.audit.limits import NO_LIMITS, Limits, failed
@@ -163,6 +164,9 @@ class Audit:
         """Audit these hosts at once: all that is missing (None), or the runs named."""
         begun = time.monotonic()
         self._keeping.begin()
+        self._progress.expect(
+            expected_seconds(self._store, self.build.name, wanted, self.plan.scenarios)
+        )
         host_audits = [self._begin(host) for host in self._hosts if host.name in wanted]
 
         def run(host_audit: HostAudit) -> None:

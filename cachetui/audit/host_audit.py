@@ -157,9 +157,10 @@ class HostAudit:
 
     def _settle(self, runs: HostRuns, only: frozenset[Planned] | None) -> list[Planned]:
         """Keep the runs that need no build; returns those that are to be made."""
-        for planned, seconds in runs.expected_seconds():
-            self._progress.expected(planned, seconds)
         choice = runs.choose(only)
+        for planned in choice.missing:
+            total = runs.step_map(planned).total
+            self._progress.expected(planned, total, runs.last_seconds(planned))
         for planned, reason in choice.unsupported.items():
             run = runs.unsupported_run(planned, reason)
             with self._keeping.trying():

@@ -6,7 +6,7 @@ import logging
 import time
 
 from cachetui.audit.build_recorder import BuildRecorder
-from cachetui.audit.progress import CellState, HostState
+from cachetui.audit.progress import CellState, HostState, steps_of
 from cachetui.audit.progress_tracker import ProgressTracker
 from cachetui.records.host import HostFacts, HostStatus
 from cachetui.records.run import Run
@@ -62,9 +62,10 @@ class HostProgressReporter:
         """So many bytes of the context have been sent."""
         self._tracker.update_host(self._name, sent=sent)
 
-    def expected(self, planned: Planned, seconds: float | None) -> None:
-        """How long a run is likely to take."""
-        self._tracker.update_cell(self._key(planned), expected=seconds)
+    def expected(self, planned: Planned, steps: int, seconds: float | None) -> None:
+        """How many steps a run has, and how long it is likely to take where that is known."""
+        known = {} if seconds is None else {"expected": seconds}
+        self._tracker.update_cell(self._key(planned), steps=steps, **known)
 
     def build_begins(self, planned: Planned) -> None:
         self._tracker.update_cell(self._key(planned), state="building")
@@ -72,13 +73,13 @@ class HostProgressReporter:
     def building(self, planned: Planned, recorder: BuildRecorder) -> None:
         """A step of a build has begun or ended."""
         steps = recorder.finished(ended=False, failed=False)
-        begun = [step for step in steps if step.status != "not-reached"]
-        counted = [step for step in begun if step.counts]
+        ended, _ = steps_of(steps)
+        counted = [step for step in steps if step.counts]
         self._tracker.update_cell(
             self._key(planned),
             state="building",
-            step=len(begun),
-            steps=len(steps),
+            step=ended,
+            steps=recorder.steps.total,
             doing=recorder.doing,
             hits=sum(step.status == "hit" for step in counted),
             misses=sum(step.status == "miss" for step in counted),
@@ -89,11 +90,12 @@ class HostProgressReporter:
         how = "stored" if run.stored else run.status
         _log.debug("%s: %s %d: %s %s", run.host, run.scenario, run.repeat, how, run.reason or "")
         counted = [step for step in run.steps if step.counts]
+        came, steps = steps_of(run.steps)
         self._tracker.update_cell(
             (run.host, run.scenario, run.repeat),
             state=state,
-            step=len(run.steps),
-            steps=len(run.steps),
+            step=came,
+            steps=steps,
             doing="",
             hits=sum(step.status == "hit" for step in counted),
             misses=sum(step.status != "hit" for step in counted),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -73,10 +72,20 @@ class HostRuns:
             choice.stored.pop(planned, None)
         return choice
 
-    def expected_seconds(self) -> Iterator[tuple[Planned, float | None]]:
-        """How long the last stored run of each of the plan's runs took, None without one."""
-        for planned in self.task.plan.order:
-            yield planned, self.store.last_seconds(self._key(planned))
+    def last_seconds(self, planned: Planned) -> float | None:
+        """How long the last stored run of the same took, None without one."""
+        return self.store.last_seconds(self._key(planned))
+
+    def step_map(self, planned: Planned) -> StepMap:
+        """The steps of a run, of which nothing is known yet."""
+        settings = self.task.settings
+        return StepMap(
+            self.task.dockerfile,
+            settings.target,
+            planned.backend,
+            settings.build_args,
+            self.facts.triggers,
+        )
 
     def job(self, planned: Planned) -> BuildJob:
         """The build to be run."""
@@ -108,14 +117,7 @@ class HostRuns:
 
     def unsupported_run(self, planned: Planned, reason: str) -> Run:
         """The record of a run that this host cannot make."""
-        settings = self.task.settings
-        steps = StepMap(
-            self.task.dockerfile,
-            settings.target,
-            planned.backend,
-            settings.build_args,
-            self.facts.triggers,
-        ).steps(final=True, run_failed=True)
+        steps = self.step_map(planned).steps(final=True, run_failed=True)
         return unsupported_run(self.job(planned), steps, reason)
 
     def _build(self) -> Build:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
 
 from cachetui.records.host import HostFacts
+from cachetui.records.step import Step
 
 CellState = Literal[
     "queued",
@@ -38,10 +40,11 @@ HostState = Literal[
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """One scenario on one host, repeat `repeat` (from 1).
 
-    While it builds, `step` of `steps` instructions have ended or begun and `doing` is the
-    instruction at work. `seconds` is the time so far, then the run's. `age` is the seconds
-    since a `stored` run was made. `run` is the run's id once it ended, `expected` the seconds
-    that the last stored run of the same took.
+    `steps` is how many steps the target has, 0 while that is not known. While it builds, `step`
+    of them have ended and `doing` is the instruction at work; then see `steps_of`. `seconds` is
+    the time so far, then the run's. `age` is the seconds since a `stored` run was made. `run` is
+    the run's id once it ended, `expected` the seconds that the last stored run of the same host
+    and scenario took.
     """
 
     host: str
@@ -64,6 +67,15 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
         return (self.host, self.scenario, self.repeat)
 
 
+def steps_of(steps: Sequence[Step]) -> tuple[int, int]:
+    """How far a run came, and how many steps its target has: up to the step that failed, else all
+    that ended."""
+    needed = [step for step in steps if step.status != "not-needed"]
+    failed = next((n for n, step in enumerate(needed, 1) if step.status == "failed"), None)
+    ended = sum(step.status in ("hit", "miss") for step in needed)
+    return (ended if failed is None else failed), len(needed)
+
+
 class HostProgress(msgspec.Struct, frozen=True, kw_only=True):
     """A host: what it is doing, and why it cannot. `sent` of `to_send` bytes of context."""
 
@@ -78,7 +90,7 @@ class HostProgress(msgspec.Struct, frozen=True, kw_only=True):
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """The whole of an audit at one moment. `elapsed` and `remaining` in seconds; `remaining` is
-    estimated from stored runs, None where there are none. `trouble` says why this machine cannot
+    estimated from stored runs, None where it is not known. `trouble` says why this machine cannot
     keep the results."""
 
     audit: str

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from cachetui.audit.expected_seconds import Expected
 from cachetui.audit.plan import Plan
 from cachetui.audit.progress import Cell, CellState, HostProgress, Snapshot
 
@@ -65,6 +66,13 @@ class ProgressTracker:
                 self._building_since.pop(key, None)
         self._changed.set()
 
+    def expect(self, seconds: Expected) -> None:
+        """How long runs are likely to take, by host and scenario."""
+        with self._lock:
+            for key, cell in self._cells.items():
+                known = seconds.get(key[:2], cell.expected)
+                self._cells[key] = msgspec.structs.replace(cell, expected=known)
+
     def end_remaining(self, host: str, state: CellState, reason: str | None) -> None:
         """Give the same final state to all cells of a host that have not ended."""
         with self._lock:
@@ -84,6 +92,7 @@ class ProgressTracker:
                     scenario=old.scenario,
                     repeat=old.repeat,
                     state="queued",
+                    steps=old.steps,
                     expected=old.expected,
                 )
             self._ended = None
@@ -140,7 +149,7 @@ class ProgressTracker:
             hosts=hosts,
             cells=cells,
             elapsed=now - self._begun,
-            remaining=None if finished else _remaining(cells),
+            remaining=None if finished else _remaining(hosts, cells),
             finished=finished,
             stopping=self._stopping,
             notes=self._notes,
@@ -179,14 +188,21 @@ class ProgressTracker:
                 callback(snapshot)
 
 
-def _remaining(cells: Sequence[Cell]) -> float | None:
+_NOT_ASKED = ("queued", "connecting", "asking", "waiting")
+"""States of a host of which it is not known yet which runs it is to make, or from when."""
+
+
+def _remaining(hosts: Sequence[HostProgress], cells: Sequence[Cell]) -> float | None:
     """Seconds left, from stored runs: hosts work side by side, a host's runs follow each other.
-    None when a cell that is still to run has no stored run to go by."""
+    None when a cell that is still to run has no stored run to go by, takes longer than that, or
+    is of a host that is not at work yet."""
+    not_asked = {host.name for host in hosts if host.state in _NOT_ASKED}
     left: dict[str, float] = {}
     for cell in cells:
         if cell.state not in ("queued", "building"):
             continue
-        if cell.expected is None:
+        spent = cell.seconds or 0.0
+        if cell.expected is None or cell.expected < spent or cell.host in not_asked:
             return None
-        left[cell.host] = left.get(cell.host, 0.0) + max(0.0, cell.expected - (cell.seconds or 0))
+        left[cell.host] = left.get(cell.host, 0.0) + cell.expected - spent
     return max(left.values(), default=0.0)

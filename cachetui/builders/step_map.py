@@ -79,6 +79,12 @@ class StepMap:
         """The ONBUILD triggers that run in a stage, None where they are not known."""
         return self._triggers.get(stage_index)
 
+    @property
+    def total(self) -> int:
+        """How many steps the target has, as far as is known: base images can bring triggers."""
+        rows = self._rows.rows()
+        return sum(self._rows.unseen(row, {}, cut=True) != "not-needed" for row in rows)
+
     def apply(self, event: Event) -> None:
         """Take the next event."""
         if isinstance(event, Log):

@@ -73,8 +73,14 @@ def _picture(snapshot: Snapshot, width: int, height: int) -> Text:
         lines.append(line)
     if len(cells) > room:
         lines.append(Text(f"  … and {len(cells) - room} more", "dim"))
-    left = "" if snapshot.remaining is None else f", about {units.seconds(snapshot.remaining)} left"
-    summary = f"{snapshot.done} of {len(snapshot.cells)} runs, {units.seconds(snapshot.elapsed)}"
+    total = len(snapshot.cells)
+    left = ", time left unknown"
+    if snapshot.remaining is not None:
+        left = f", about {units.seconds(snapshot.remaining)} left"
+    if snapshot.finished or snapshot.done == total:
+        left = ""
+    runs = units.count(total, "run")
+    summary = f"{snapshot.done} of {runs}, {units.seconds(snapshot.elapsed)}"
     lines.append(Text(summary + left + (", stopping" if snapshot.stopping else ""), "bold"))
     return Text("\n").join(lines)
 
@@ -94,8 +100,8 @@ def _activity(cell: Cell, host: HostProgress) -> str:
             return HOST_STATES[host.state].word
         return CELL_STATES["queued"].word
     if cell.state == "building":
-        instruction = clean_line(cell.doing)
-        return f"step {cell.step}/{cell.steps}  {units.seconds(cell.seconds)}  {instruction}"
+        steps = f"{cell.step}/{units.count(cell.steps, 'step')}" if cell.steps else "building"
+        return f"{steps}  {units.seconds(cell.seconds)}  {clean_line(cell.doing)}".rstrip()
     text = CELL_STATES[cell.state].word
     if cell.reason:
         text += f": {clean_line(cell.reason)}"

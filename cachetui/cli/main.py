@@ -90,12 +90,14 @@ def _show_args(options: dict[str, Any]) -> ShowArgs:
 
 @cli.command()
 @hosts_option
+@store_option
 @selection_options
 @log_file_option
 @format_option("table", "json", "markdown")
 @output_option
 def hosts(
     hosts_file: Path | None,
+    store_folder: Path | None,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     log_file: Path | None,
@@ -108,7 +110,9 @@ def hosts(
     from cachetui.cli.selection import select_hosts
 
     settings = session.load_settings(hosts_file)
-    selected = or_fail(lambda: select_hosts(settings, include, exclude, session.open_store))
+    selected = or_fail(
+        lambda: select_hosts(settings, include, exclude, lambda: session.open_store(store_folder))
+    )
 
     def ask() -> int:
         with logging_to(log_file, redactor_of(selected)) as logged:

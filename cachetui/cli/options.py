@@ -7,10 +7,23 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from cachetui.report import formats
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def _also_before_the_command(
+    context: click.Context, option: click.Parameter, value: Path | None
+) -> Path | None:
+    """The value of an option that may stand before the command too. What stands after the command
+    was given last, so it wins; what stands before it wins over the environment."""
+    name = option.name or ""
+    if context.get_parameter_source(name) is ParameterSource.COMMANDLINE or not context.parent:
+        return value
+    given: Path | None = context.parent.params.get(name)
+    return value if given is None else given
 
 
 hosts_option = click.option(
@@ -18,6 +31,7 @@ hosts_option = click.option(
     "hosts_file",
     metavar="FILE",
     type=click.Path(path_type=Path),
+    callback=_also_before_the_command,
     help="The hosts.toml to read [default: ./hosts.toml, then the user's configuration folder].",
 )
 store_option = click.option(
@@ -26,6 +40,7 @@ store_option = click.option(
     metavar="FOLDER",
     envvar="CACHETUI_STORE",
     type=click.Path(path_type=Path),
+    callback=_also_before_the_command,
     help="Where results are stored [default: the user's cache folder].",
 )
 output_option = click.option(

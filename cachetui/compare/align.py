@@ -59,8 +59,8 @@ class Side:
 class Disagreement:
     """Hosts disagree in one scenario: in a step, or (`step` None) in how the run ended.
 
-    `sides` is largest first. `odd` names the hosts outside the largest side; it is empty when
-    two sides are equally large, since then no host is the odd one out.
+    `sides` is largest first. `majority` is the side of more than half of the hosts, if any, and
+    `odd` names the hosts outside it: where hosts are split, none is the odd one out.
     """
 
     scenario: str
@@ -71,8 +71,13 @@ class Disagreement:
     sides: tuple[Side, ...]
 
     @property
+    def majority(self) -> Side | None:
+        first, *others = self.sides
+        return first if len(first.hosts) > sum(len(side.hosts) for side in others) else None
+
+    @property
     def odd(self) -> tuple[str, ...]:
-        if len(self.sides[0].hosts) == len(self.sides[1].hosts):
+        if self.majority is None:
             return ()
         return tuple(host for side in self.sides[1:] for host in side.hosts)
 

@@ -19,7 +19,7 @@ _NUMBERS = re.compile(r"([0-9]{1,18})")
 class Group:
     """Hosts of one outcome, in the order they came. `name` is the names folded: "ci-[1-12]".
 
-    `odd` is false for the largest group alone, and for all when none is largest.
+    `odd` says that more than half of the hosts are in another group.
     """
 
     hosts: tuple[str, ...]
@@ -66,10 +66,10 @@ def gather(
     for host, key in outcomes:
         found.setdefault(key, []).append(host)
     sizes = {key: sum(host not in uncounted for host in hosts) for key, hosts in found.items()}
-    ranked = sorted(sizes.values(), reverse=True)
-    tied = len(ranked) > 1 and ranked[0] == ranked[1]
+    largest = max(sizes.values(), default=0)
+    majority = largest * 2 > sum(sizes.values())
     return tuple(
-        Group(tuple(hosts), fold(hosts), odd=0 < sizes[key] < ranked[0] and not tied)
+        Group(tuple(hosts), fold(hosts), odd=majority and 0 < sizes[key] < largest)
         for key, hosts in sorted(found.items(), key=lambda item: len(item[1]))
     )
 

@@ -100,16 +100,33 @@ def dockerfiles_below(folder: Path) -> list[Path]:
                     continue
                 if entry.is_dir() and entry.name not in _SKIP:
                     below.append(entry)
-                elif _is_dockerfile(entry.name) and len(dockerfiles) < _MOST:
+                elif len(dockerfiles) < _MOST and _is_dockerfile(entry):
                     dockerfiles.append(entry)
         level = below
     return dockerfiles
 
 
-def _is_dockerfile(name: str) -> bool:
-    lower = name.lower()
+_FIRST = re.compile(r"ARG\s|FROM\s+(--\S+\s+)*\S+(\s+AS\s+\S+)?\s*$", re.IGNORECASE)
+"""The first instruction of a Dockerfile; not of a `dockerfile.py`, which imports from somewhere."""
+
+
+def _is_dockerfile(file: Path) -> bool:
+    """Whether it is called as one, and begins as one. An empty one is none yet."""
+    lower = file.name.lower()
     if lower.endswith(".dockerignore"):
         return False
-    return lower in ("dockerfile", "containerfile") or (
+    if lower not in ("dockerfile", "containerfile") and not (
         lower.startswith("dockerfile.") or lower.endswith(".dockerfile")
-    )
+    ):
+        return False
+    try:
+        with file.open(encoding="utf-8-sig", errors="replace") as opened:
+            lines = (line.strip() for line in opened.read(_BEGINNING).splitlines())
+    except OSError:
+        return False
+    first = next((line for line in lines if line and not line.startswith("#")), "")
+    return _FIRST.match(first.removesuffix("\\").rstrip() + " ") is not None
+
+
+_BEGINNING = 65_536
+"""Characters of a file that are looked at."""

@@ -11,7 +11,7 @@ from cachetui.findings.key_inputs import words_of
 from cachetui.findings.merge_evidence import merge_evidence
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
-from cachetui.findings.wording import host_names
+from cachetui.findings.wording import host_names, one_and_another, short_umask
 from cachetui.records.host import HostFacts
 
 _FACTS: tuple[tuple[str, Callable[[HostFacts], object]], ...] = (
@@ -19,7 +19,7 @@ _FACTS: tuple[tuple[str, Callable[[HostFacts], object]], ...] = (
     ("buildx", lambda facts: facts.buildx or "none"),
     ("the image store", lambda facts: facts.store),
     ("the platform", lambda facts: facts.platform),
-    ("the umask of the user", lambda facts: facts.umask or "unknown"),
+    ("the umask of the user", lambda facts: short_umask(facts.umask or "unknown")),
 )
 
 
@@ -61,10 +61,17 @@ def _bases(case: Case, hosts: Sequence[str], others: Sequence[str]) -> list[Evid
             text = f"{ref} is not among the images of {host_names(hosts)}"
             evidence.append(Evidence(kind="facts", text=text, hosts=tuple(hosts)))
             continue
-        ours = set(_values(case, hosts, lambda facts, ref=ref: facts.bases.get(ref)))  # type: ignore[misc]
-        theirs = set(_values(case, others, lambda facts, ref=ref: facts.bases.get(ref)))  # type: ignore[misc]
+        groups: dict[object, list[str]] = {}
+        for host in (*hosts, *others):
+            facts = case.facts(host)
+            if facts is not None:
+                groups.setdefault(facts.bases.get(ref), []).append(host)
+        ours, theirs = (
+            {image for image, names in groups.items() if {*names} & {*side}}
+            for side in (hosts, others)
+        )
         if ours and theirs and ours != theirs:
-            text = f"{ref} is not the same image on {host_names(hosts)} and {host_names(others)}"
+            text = f"{ref} is {one_and_another(groups.values(), 'image')}"
             evidence.append(Evidence(kind="facts", text=text, hosts=(*hosts, *others)))
     return evidence
 

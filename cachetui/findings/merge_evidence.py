@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
@@ -44,7 +45,12 @@ def _merged(facts: Sequence[Evidence], names: Sequence[str], about: Sequence[str
 
 def of_hosts(text: str, hosts: Sequence[str], everywhere: bool) -> str:
     """The text with the names of its hosts. Where it has no place for them, they stand before it,
-    unless it holds for all hosts that are spoken of."""
-    if HOSTS not in text and not everywhere:
+    unless it holds for all hosts that are spoken of, or says already that it is so on these."""
+    names = host_names(hosts)
+    if HOSTS not in text and not everywhere and not _says_on(text, names):
         text = f"on {HOSTS}: {text}"
-    return text.replace(HOSTS, host_names(hosts))
+    return text.replace(HOSTS, names)
+
+
+def _says_on(text: str, names: str) -> bool:
+    return re.search(rf"\bon {re.escape(names)}(?![\w.-])", text) is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from cachetui.compare.groups import fold
 from cachetui.dockerfile.instruction import Instruction
@@ -27,6 +27,11 @@ def was(now: Instruction, before: Instruction) -> str:
     return f"; only white space differs: {here!r} now, {there!r} before"
 
 
+def short_umask(umask: str) -> str:
+    """ "022" for the "0022" that a shell prints, as people type it; other text as it is."""
+    return umask[1:] if len(umask) == 4 and umask.startswith("0") else umask
+
+
 MOST_NAMES = 4
 """Hosts that a sentence names one by one."""
 
@@ -34,6 +39,12 @@ MOST_NAMES = 4
 def host_names(hosts: Sequence[str]) -> str:
     """ "a, b and c"; more than `MOST_NAMES` folded: "ci-[1-12], build-3"."""
     return join_names(hosts) if len(hosts) <= MOST_NAMES else fold(hosts)
+
+
+def one_and_another(groups: Iterable[Sequence[str]], what: str) -> str:
+    """ "one image on ci-[1-9], another on web": groups of hosts that each have their own."""
+    first, *others = map(host_names, groups)
+    return f"one {what} on {first}" + "".join(f", another on {hosts}" for hosts in others)
 
 
 def join_names(names: Sequence[str], limit: int = 4) -> str:

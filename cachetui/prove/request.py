@@ -9,7 +9,7 @@ from cachetui.audit.findings_of import case_of, why
 from cachetui.config.settings import BuildSettings, HostSettings, Settings
 from cachetui.findings.case import Case
 from cachetui.findings.record import Finding
-from cachetui.findings.wording import join_names
+from cachetui.findings.wording import host_names
 from cachetui.prove.errors import NoExperiment
 from cachetui.records.document import Document
 from cachetui.store.database import Store
@@ -74,14 +74,14 @@ def _host(finding: Finding, known: dict[str, HostSettings], wanted: str | None) 
     if wanted is not None:
         if wanted not in finding.hosts:
             raise NoExperiment(
-                f"{finding.name} is about {join_names(finding.hosts)}, not about {wanted}"
+                f"{finding.name} is about {host_names(finding.hosts)}, not about {wanted}"
             )
         if wanted not in known:
-            raise NoExperiment(f"hosts.toml has no host {wanted}; it has {join_names(list(known))}")
+            raise NoExperiment(f"hosts.toml has no host {wanted}; it has {host_names(list(known))}")
         return known[wanted]
     settings = next((known[name] for name in finding.hosts if name in known), None)
     if settings is None:
         raise NoExperiment(
-            f"{finding.name} is about {join_names(finding.hosts)}, and hosts.toml has none of them"
+            f"{finding.name} is about {host_names(finding.hosts)}, and hosts.toml has none of them"
         )
     return settings

@@ -135,14 +135,16 @@ def _ending(runs: list[Run]) -> str:
 
 
 def _stored(document: Document, runs: list[Run]) -> str:
-    """How old, when the audit took them from the store: "3 h old", "2/6 stored"."""
+    """How old, when the audit took them from the store: "3 h old", "3 h to 2 d old", "2/6
+    stored"."""
     stored = [run for run in runs if run.stored]
     if not stored:
         return ""
     if len(stored) < len(runs):
         return f"{len(stored)}/{len(runs)} stored"
-    oldest = max(document.started_at - run.started_at for run in stored)
-    return f"{units.span(oldest)} old"
+    ages = [document.started_at - run.started_at for run in stored]
+    spans = dict.fromkeys(units.span(pick(ages)) for pick in (min, max))
+    return f"{' to '.join(spans)} old"
 
 
 def _median(values: list[float]) -> float | None:

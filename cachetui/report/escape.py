@@ -21,6 +21,17 @@ def markdown_text(text: str) -> str:
     return _LEADING.sub(lambda match: f"{match[1] or ''}\\", escaped)
 
 
+def markdown_prose(text: str) -> str:
+    """A sentence in which what stands between backticks is code; else as `markdown_text`."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0 or not all(parts[1::2]):
+        return markdown_text(text)
+    return "".join(
+        markdown_code(part) if number % 2 else markdown_text(part)
+        for number, part in enumerate(parts)
+    )
+
+
 def markdown_code(text: str) -> str:
     """`text` as code within a line or a table's cell. HTML's element, for no number of backticks
     keeps a pipe from ending a cell."""

@@ -11,7 +11,10 @@ from typing import Literal, NamedTuple
 Tone = Literal["good", "warn", "bad", "muted", "accent"]
 
 ODD = "≠"
-"""Marks the odd one out, and whatever differs."""
+"""Marks the odd one out, which does not do as most hosts do, and whatever differs of two."""
+
+SPLIT = "÷"
+"""Marks where hosts differ and no side has more than half of them."""
 
 CRITICAL = "◆"
 """Marks the steps that decided when a build ended."""

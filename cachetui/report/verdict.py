@@ -5,6 +5,7 @@ from __future__ import annotations
 from cachetui.compare.align import Agreement, Disagreement
 from cachetui.compare.engines import each_engine_once
 from cachetui.compare.groups import fold
+from cachetui.findings import Findings
 from cachetui.records.document import Document
 from cachetui.records.step import StepId
 from cachetui.report import units
@@ -15,8 +16,9 @@ MAX_PLACES = 12
 """Differences that are listed."""
 
 
-def verdict(document: Document, agreement: Agreement) -> tuple[str, ...]:
-    """Whether hosts behave alike, and where not: a headline, then a line for each difference."""
+def verdict(document: Document, agreement: Agreement, findings: Findings) -> tuple[str, ...]:
+    """Whether hosts behave alike, and where not: a headline, which counts causes, then a line for
+    each step and scenario."""
     missing = [host.name for host in document.hosts if host.status != "ok"]
     besides = f" Not compared: {clean_line(fold(missing))}." if missing else ""
     if agreement.failed:
@@ -34,12 +36,21 @@ def verdict(document: Document, agreement: Agreement) -> tuple[str, ...]:
         gathered.setdefault((difference.scenario, difference.step), difference)
     lines = [_describe(difference) for difference in gathered.values()]
     more = len(lines) - MAX_PLACES
-    places = units.count(len(lines), "place")
     return (
-        f"Hosts differ in {places}.{besides}",
+        f"Hosts differ: {_causes(findings)}.{besides}",
         *lines[:MAX_PLACES],
         *[f"and in {units.count(more, 'more place', 'more places')}"] * (more > 0),
     )
+
+
+def _causes(findings: Findings) -> str:
+    """How many causes are found, and how many differences no cause is found for."""
+    causes, unexplained = len(findings.findings), len(findings.unexplained)
+    found = units.count(causes, "cause") if causes else "no cause found"
+    if not unexplained:
+        return found
+    differences = f"{units.count(unexplained, 'difference')} unexplained"
+    return f"{found}, {differences}" if causes else differences
 
 
 def _describe(difference: Disagreement) -> str:

@@ -6,11 +6,12 @@ Decides what is shown and in which words; the formats decide how. All text is cl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from cachetui.compare.align import Agreement, Row, agree, align, by_scenario
 from cachetui.compare.groups import groups
+from cachetui.findings import Findings
 from cachetui.records.document import Document
 from cachetui.records.step import StepId
 from cachetui.report import units
@@ -18,7 +19,7 @@ from cachetui.report.clean import clean_line
 from cachetui.report.columns import Column, OddCells, column
 from cachetui.report.failures import Failure, LogTail, failures
 from cachetui.report.passages import Passage, passages
-from cachetui.report.signs import ODD, STEP_STATES
+from cachetui.report.signs import ODD, SPLIT, STEP_STATES
 from cachetui.report.verdict import verdict
 
 FOLD_ABOVE = 6
@@ -30,7 +31,8 @@ def _short(status: str) -> str:
 
 
 _MEANINGS = {
-    "odd": f"{ODD} = the odd one out",
+    "odd": f"{ODD} = the odd one out: not as most hosts",
+    "split": f"{SPLIT} = hosts are split: no side has more than half of them",
     "mixed": f"{STEP_STATES['mixed'].sign} = not the same each time",
     "not-needed": f"{_short('not-needed')} = its stage is not needed",
     "not-reached": f"{_short('not-reached')} = not reached: the build failed or stopped first",
@@ -45,20 +47,25 @@ _MEANINGS = {
 @dataclass(frozen=True, slots=True)
 class ViewRow:
     """A step. `stage` is its stage for people, empty where the Dockerfile has one stage only;
-    `differs` names the scenarios in which hosts differ here."""
+    `differs` names the scenarios in which hosts differ here, `odd` those in which most do not."""
 
     stage: str
     line: int
     instruction: str
     differs: frozenset[str]
+    odd: frozenset[str]
+
+    def sign(self, scenarios: Collection[str]) -> str:
+        """What marks the row among these scenarios; empty where hosts do not differ."""
+        return ODD if self.odd & {*scenarios} else SPLIT if self.differs & {*scenarios} else ""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """An audit to be drawn: `scenarios` maps each scenario that ran to its columns, in order.
 
-    `folded` says which hosts stand behind a column ("A (62)", "ci-[01-62]"). `differ` is
-    whether hosts differ, and `verdict` says where, headline first.
+    `folded` says which hosts stand behind a column ("A (62)", "ci-[01-62]"). `sign` stands before
+    the verdict where hosts differ, and `verdict` says where, headline first.
     """
 
     title: str
@@ -66,15 +73,16 @@ class View:
     rows: tuple[ViewRow, ...]
     scenarios: dict[str, tuple[Column, ...]]
     folded: tuple[tuple[str, str], ...]
+    sign: str
     legend: tuple[str, ...]
     failures: tuple[Failure, ...]
     passages: tuple[Passage, ...]
-    differ: bool
     verdict: tuple[str, ...]
 
 
-def lay_out(document: Document, log_tail: LogTail) -> View:
-    """The view of an audit, whole or partial. `log_tail` reads the logs of failed steps."""
+def lay_out(document: Document, findings: Findings, log_tail: LogTail) -> View:
+    """The view of an audit, whole or partial, with what is found of it. `log_tail` reads the logs
+    of failed steps."""
     rows = align(document.runs, by_scenario)
     agreement = agree(document)
     labels, folded = _labels(document)
@@ -88,11 +96,11 @@ def lay_out(document: Document, log_tail: LogTail) -> View:
         rows=_rows(rows, agreement),
         scenarios=scenarios,
         folded=folded,
-        legend=_legend(document, columns, bool(folded)),
+        sign=_sign(agreement),
+        legend=_legend(document, columns, agreement, bool(folded)),
         failures=failures(document, log_tail),
         passages=passages(document),
-        differ=not agreement.agree,
-        verdict=verdict(document, agreement),
+        verdict=verdict(document, agreement, findings),
     )
 
 
@@ -162,9 +170,12 @@ def _letter(number: int) -> str:
 
 def _rows(rows: Sequence[Row], agreement: Agreement) -> tuple[ViewRow, ...]:
     differing: dict[StepId, set[str]] = {}
+    odd: dict[StepId, set[str]] = {}
     for difference in agreement.disagreements:
         if difference.step is not None:
             differing.setdefault(difference.step, set()).add(difference.scenario)
+            if difference.odd:
+                odd.setdefault(difference.step, set()).add(difference.scenario)
     many = len({row.id.stage_index for row in rows}) > 1
     return tuple(
         ViewRow(
@@ -172,6 +183,7 @@ def _rows(rows: Sequence[Row], agreement: Agreement) -> tuple[ViewRow, ...]:
             row.line,
             clean_line(row.instruction),
             frozenset(differing.get(row.id, ())),
+            frozenset(odd.get(row.id, ())),
         )
         for row in rows
     )
@@ -184,11 +196,22 @@ def stage_name(index: int, name: str | None) -> str:
     return clean_line(name) if name else f"stage {index}"
 
 
-def _legend(document: Document, columns: list[Column], folded: bool) -> tuple[str, ...]:
+def _sign(agreement: Agreement) -> str:
+    """What stands before the verdict: whether there is an odd one out, or hosts are split."""
+    if agreement.agree:
+        return ""
+    return ODD if any(difference.odd for difference in agreement.disagreements) else SPLIT
+
+
+def _legend(
+    document: Document, columns: list[Column], agreement: Agreement, folded: bool
+) -> tuple[str, ...]:
     """What the words used mean, and where the seconds come from."""
     used = {cell.status for column in columns for cell in column.cells}
     if any(cell.odd for column in columns for cell in column.cells):
         used.add("odd")
+    if any(not difference.odd for difference in agreement.disagreements):
+        used.add("split")
     lines = [meaning for status, meaning in _MEANINGS.items() if status in used]
     legacy = [run for run in document.runs if run.backend == "legacy"]
     if any(step.timing == "arrival" for run in legacy for step in run.steps):

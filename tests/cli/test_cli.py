@@ -264,3 +264,67 @@ def test_a_result_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -
     with pytest.raises(UnicodeEncodeError):
         write_result("\udc80", tmp_path / "kept")
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"kept": "before"}
+
+
+WHEREVER = [
+    (name, option)
+    for name, command in sorted(cli.commands.items())
+    for option in ("hosts_file", "store_folder")
+    if any(param.name == option for param in command.params)
+]
+
+
+@pytest.mark.parametrize(("name", "option"), WHEREVER)
+@pytest.mark.parametrize("joined", [True, False])
+def test_options_before_the_command_hold_for_it(
+    name: str, option: str, joined: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flag = {"hosts_file": "--hosts", "store_folder": "--store"}[option]
+    monkeypatch.setenv("CACHETUI_STORE", "/from/environment")
+
+    def given(path: str) -> list[str]:
+        return [f"{flag}={path}"] if joined else [flag, path]
+
+    def means(before: list[str], after: list[str]) -> object:
+        command = cli.commands[name]
+        arguments = [p for p in command.params if isinstance(p, click.Argument) and p.required]
+        group = cli.make_context("cachetui", [*before, name])
+        words = [*after, *("x" for _ in arguments)]
+        return command.make_context(name, words, parent=group).params[option]
+
+    assert means(given("/a"), []) == Path("/a")
+    assert means([], given("/b")) == Path("/b")
+    assert means(given("/a"), given("/b")) == Path("/b"), "what is given last holds"
+    assert means([*given("/a"), *given("/c")], []) == Path("/c")
+    assert means([], []) == (Path("/from/environment") if option == "store_folder" else None)
+
+
+def test_a_command_that_reads_hosts_or_store_takes_both_options() -> None:
+    assert {name for name, option in WHEREVER if option == "hosts_file"} == {
+        "run", "hosts", "clean", "prove", "outputs", "open", "store",
+    }  # fmt: skip
+    assert {name for name, option in WHEREVER if option == "store_folder"} == {
+        "run", "hosts", "clean", "prove", "outputs", "open", "history", "show", "log", "paths",
+        "store",
+    }  # fmt: skip
+
+
+def test_the_store_given_before_the_command_is_read(tmp_path: Path) -> None:
+    store = Store(tmp_path / "own")
+    store.keep_audit(audit_document())
+    store.close()
+    for words in (["history"], ["show", "last"], ["log", "last", "old", "buildkit-cold"]):
+        given = run("--store", tmp_path / "own", *words)
+        after = run(*words, f"--store={tmp_path / 'own'}")
+        assert (given.exit_code, given.output) == (after.exit_code, after.output)
+    assert "audit" in run("--store", tmp_path / "own", "show").output
+
+
+def test_hosts_given_before_the_command_are_read(tmp_path: Path, hosts: Path) -> None:
+    other = tmp_path / "other.toml"
+    other.write_text('[[hosts]]\nname = "elsewhere"\naddress = "local"\n')
+    asked = run("--hosts", other, "hosts", "-w", "nobody")
+    assert "elsewhere" in asked.output
+    asked = run("--hosts", other, "hosts", f"--hosts={hosts}", "-w", "nobody")
+    assert "here" in asked.output
+    assert "elsewhere" not in asked.output

@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from cachetui.compare.align import ABSENT, agree, align, by_scenario
+from cachetui.compare.align import ABSENT, Disagreement, Side, agree, align, by_scenario
 from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.records.step import StepId
@@ -170,3 +170,17 @@ def test_what_was_stopped_or_lost_is_no_difference() -> None:
         timed_out = b.run("new", "buildkit-cold", steps=cut, status="failed", reason="too long")
         (found,) = agree(b.document([plain, timed_out])).disagreements
         assert found.step is None
+
+
+@pytest.mark.parametrize(
+    ("sizes", "odd"),
+    [((3, 1), 1), ((2, 2), 0), ((4, 3, 3), 0), ((2, 1, 1), 0), ((5, 2, 2), 4), ((1, 1), 0)],
+)
+def test_only_a_minority_is_odd(sizes: tuple[int, ...], odd: int) -> None:
+    hosts = iter(range(99))
+    sides = tuple(
+        Side(f"s{n}", tuple(str(next(hosts)) for _ in range(size))) for n, size in enumerate(sizes)
+    )
+    found = Disagreement("buildkit-warm", 1, None, None, None, sides)
+    assert len(found.odd) == odd
+    assert (found.majority is not None) == (odd > 0)

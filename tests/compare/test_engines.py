@@ -6,6 +6,7 @@ import tests.make_records as b
 from cachetui.compare.align import agree
 from cachetui.compare.engines import each_engine_once, with_same_engines
 from cachetui.compare.groups import groups
+from cachetui.findings import Findings
 from cachetui.records.document import Document
 from cachetui.records.host import HostReport
 from cachetui.report.passages import passages
@@ -40,7 +41,9 @@ def test_the_one_that_ended_well_counts() -> None:
 def test_its_other_names_are_no_odd_ones_out() -> None:
     found = document(host("a", "1"), host("b", "1"), host("c", "2"), odd="b")
     assert agree(found).agree
-    assert verdict(found, agree(found)) == ("2 hosts agree step by step in 1 scenario.",)
+    assert verdict(found, agree(found), Findings()) == (
+        "2 hosts agree step by step in 1 scenario.",
+    )
     assert not any(group.odd for group in groups(found))
     told = {passage.heading: passage.lines for passage in passages(found)}
     assert told["One engine under several names"] == (

@@ -127,7 +127,36 @@ def _names(text: str) -> set[str]:
 
 def test_two_images_that_are_as_common_are_told_apart() -> None:
     finding = only(drift("1122", "hhhh"), "base-drift")
-    assert finding.title == "base:1 is not the same image on a, b, c and d"
+    assert finding.title == "base:1 is one image on a and b, another on c and d"
+
+
+def fleet_drift(images: Sequence[str], missing: Sequence[int]) -> Finding:
+    """Hosts ci-1 and on with these images, some of which miss."""
+    named = [(f"ci-{number}", image) for number, image in enumerate(images, 1)]
+    hosts = [host(name, {"base:1": (f"sha256:{image}",)}) for name, image in named]
+    runs = [
+        run(PLAIN, "m" if number in missing else "h", host=name)
+        for number, (name, _) in enumerate(named, 1)
+    ]
+    return only(why(audit(PLAIN, runs, hosts=hosts)), "base-drift")
+
+
+@pytest.mark.parametrize("missing", [(), (1,), (1, 5), tuple(range(1, 11))])
+def test_title_and_advice_name_every_host_of_the_group(missing: tuple[int, ...]) -> None:
+    finding = fleet_drift("1" * 10 + "2" * 30, missing)
+    assert finding.title == "base:1 is another image on ci-[1-10] than on ci-[11-40]"
+    assert finding.advice.startswith("Give ci-[1-10] the image that the others have: ")
+
+
+def test_groups_of_a_ragged_fleet_are_each_named() -> None:
+    finding = fleet_drift("1" * 6 + "2" * 25 + "3" * 9, (1,))
+    assert finding.title == (
+        "base:1 is another image on ci-[32-40] and on ci-[1-6] than on ci-[7-31]"
+    )
+    finding = fleet_drift("1" * 6 + "2" * 10 + "3" * 9, (1,))
+    assert finding.title == (
+        "base:1 is one image on ci-[7-16], another on ci-[17-25], another on ci-[1-6]"
+    )
 
 
 def test_what_is_proved_for_one_host_is_not_for_another() -> None:

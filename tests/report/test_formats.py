@@ -94,7 +94,7 @@ def test_markdown_shows_text_as_itself(make: Make) -> None:
 
 def test_markdown_says_the_same_as_the_table() -> None:
     text = markdown.render(report(b.odd_one_out()))
-    assert "**≠ Hosts differ in 2 places.**" in text
+    assert "**≠ Hosts differ: no cause found.**" in text
     assert "**≠ MISS 12.1s**" in text
     assert "| 15 | <code>COPY . /app</code> | ✓ HIT 0.0s | **≠ MISS 0.2s** | ✓ HIT 0.0s" in text
     failed = markdown.render(report(b.failing(), tail=["```", "the end"]))
@@ -153,13 +153,12 @@ def test_html_stands_alone_and_runs_nothing(make: Make) -> None:
 def test_html_has_table_failures_timeline_hosts_and_verdict() -> None:
     text = " ".join(_Page(html.render(report(b.troubled(), now=b.NOW + 4000))).text)
     for said in (
-        "≠ Hosts differ in 3 places.",
+        "≠ Hosts differ: no cause found.",
         "≠ FAIL",
         "npm ERR! code ELIFECYCLE",
         "the critical path was at work for",
         "line 8 started before line 4: it builds on nothing of stage deps",
         "containerd/overlayfs",
-        "(1 h ago)",
         "3 h old",
     ):
         assert said in text, said

@@ -7,12 +7,15 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from cachetui.findings import Findings
 from cachetui.records.document import Document
 from cachetui.report import cells, style
+from cachetui.report.formats import html, markdown
 from cachetui.report.formats.table import render
 from tests import make_records as b
 from tests.report.reports import report
 from tests.report.test_clean import forbidden
+from tests.tui.finding_examples import LABEL, OPEN
 
 STORIES: dict[str, Callable[[], Document]] = {
     "well": b.document,
@@ -50,7 +53,7 @@ def test_hit_or_miss_and_seconds_stand_in_a_row_a_step() -> None:
 
 def test_the_verdict_stands_last_and_names_the_odd_one() -> None:
     assert shown(b.odd_one_out(), 160).splitlines()[-3:] == [
-        "≠ Hosts differ in 2 places.",
+        "≠ Hosts differ: no cause found.",
         "  buildkit-warm, line 15 COPY . /app: mid MISS; old,new,ctd HIT",
         "  buildkit-warm, line 16 RUN python -m compileall -q /app: mid MISS; old,new,ctd HIT",
     ]
@@ -114,7 +117,7 @@ def test_a_failure_is_shown_with_its_last_lines_once() -> None:
 def test_hosts_without_a_result_say_why_and_what_to_do() -> None:
     text = shown(b.troubled(), 160)
     assert "far: unreachable: far.example.com:22 refused the connection. To do: is sshd" in text
-    assert text.splitlines()[-4] == "≠ Hosts differ in 3 places. Not compared: far."
+    assert text.splitlines()[-4] == "≠ Hosts differ: no cause found. Not compared: far."
 
 
 def test_a_list_of_many_differences_is_cut_with_a_mark() -> None:
@@ -126,7 +129,7 @@ def test_a_list_of_many_differences_is_cut_with_a_mark() -> None:
         b.run("c", "buildkit-warm", text=text, change=late),
     ]
     lines = shown(b.document(runs, [b.host(name) for name in "abc"], text=text)).splitlines()
-    assert lines[-14] == "≠ Hosts differ in 40 places."
+    assert lines[-14] == "≠ Hosts differ: no cause found."
     assert lines[-1] == "  and in 28 more places"
 
 
@@ -224,3 +227,22 @@ def test_large_audits_are_quick() -> None:
     started = time.process_time()
     shown(document, 160)
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("causes", "unexplained", "headline"),
+    [
+        (2, 0, "Hosts differ: 2 causes."),
+        (1, 1, "Hosts differ: 1 cause, 1 difference unexplained."),
+        (0, 3, "Hosts differ: 3 differences unexplained."),
+        (0, 0, "Hosts differ: no cause found."),
+    ],
+)
+@pytest.mark.parametrize("limit", [0, 1, None])
+def test_the_headline_counts_causes(
+    causes: int, unexplained: int, headline: str, limit: int | None
+) -> None:
+    found = Findings(findings=(LABEL,) * causes, unexplained=(OPEN,) * unexplained)
+    for render_as in (render, markdown.render, html.render):
+        assert headline in render_as(report(b.odd_one_out(), found, max_findings=limit))
+    assert "cause" not in render(report(b.document(), found, max_findings=0))

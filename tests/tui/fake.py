@@ -292,7 +292,7 @@ def _cell_at(cell: Cell, run: Run, since: float, ended: bool, begun: bool) -> Ce
         scenario=cell.scenario,
         repeat=cell.repeat,
         state="building",
-        step=len(past),
+        step=sum(s.finished is not None and s.finished <= since for s in past),
         steps=len(run.steps),
         doing=at_work[-1].instruction if at_work else "",
         seconds=since,

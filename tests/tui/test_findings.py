@@ -7,8 +7,10 @@ from msgspec.structs import replace
 
 from cachetui.findings.record import Findings
 from cachetui.prove import NoExperiment, ValueNeeded
+from cachetui.records.step import StepId, StepStatus
 from cachetui.tui.view.finding_lines import details
 from cachetui.tui.view.text import plain, width_of
+from cachetui.tui.widgets.grid import Grid
 from tests import make_records
 from tests.tui import finding_examples
 from tests.tui.driving import Driver, drive
@@ -16,7 +18,19 @@ from tests.tui.fake import FakeCore
 
 
 def core(found: Findings | None = None) -> FakeCore:
-    made = FakeCore(make_records.document())
+    """The findings of `finding_examples`, and an audit that shows them."""
+    late: dict[str, dict[tuple[int, int], StepStatus]] = {
+        "new": {(2, 4): "miss", (2, 5): "miss"},
+        "mid": {(1, 2): "miss"},
+    }
+    well = make_records.document()
+    runs = [
+        make_records.run(run.host, run.scenario, change=late[run.host])
+        if run.host in late and run.scenario == "buildkit-warm"
+        else run
+        for run in well.runs
+    ]
+    made = FakeCore(replace(well, runs=tuple(runs)))
     made.found = found if found is not None else finding_examples.findings()
     return made
 
@@ -51,6 +65,8 @@ def test_it_leads_to_the_runs_and_back() -> None:
         picks = driver.app.session.picks
         assert [pick.host for pick in picks] == ["old", "new"]
         assert {pick.scenario for pick in picks} == {"buildkit-warm"}
+        await driver.until(lambda: driver.app.screen.query_one(Grid).cursor, "the cursor")
+        assert driver.app.screen.query_one(Grid).cursor == (StepId(2, 4), "step")
         await driver.press("escape")
         await driver.place("findings")
         await driver.press("G", "enter")

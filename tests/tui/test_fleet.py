@@ -38,13 +38,13 @@ def test_a_run_is_seen_from_queued_to_done() -> None:
         audit.at(1.5)
         await d.see("▸ old", "sending context 1.4 MB of 1.8 MB")
         audit.at(8.0)
-        await d.see("▸ 8/12", "about", "8 of 20")
+        await d.see("▸ 6/12", "about", "8 of 20 runs")
         audit.at(40.0)
-        await d.see("▸ 12/12")
+        await d.see("▸ 11/12", "18 of 20 runs")
         audit.end()
         await d.until(lambda: not d.app.session.running)
         await d.see("✓ done · took", "100%  0.6s")
-        assert "of 20" not in d.text()
+        assert "of 20 runs" not in d.text()
 
     drive(story, opened=False)
 
@@ -53,7 +53,7 @@ def test_the_cell_under_the_cursor_says_what_it_does() -> None:
     async def story(d: Driver) -> None:
         await d.start(at=6.0)
         await d.press("l")
-        await d.see("buildkit-cold ▸ building step 8 of 12: RUN")
+        await d.see("buildkit-cold ▸ building 6 of 12 steps: RUN")
 
     drive(story, opened=False)
 
@@ -201,6 +201,20 @@ def test_a_scenario_that_is_marked_is_what_start_offers() -> None:
         assert d.core.prepared[0][2].scenarios == ("buildkit-cold",)
 
     drive(story, FakeCore())
+
+
+def test_the_scenarios_of_the_open_audit_are_what_start_offers() -> None:
+    whole = make_records.document()
+    runs = tuple(run for run in whole.runs if run.scenario in ("buildkit-cold", "buildkit-warm"))
+
+    async def story(d: Driver) -> None:
+        await d.press("r")
+        await d.see("[✓] buildkit-cold", "[✓] buildkit-warm", "[ ] legacy-cold", "4 hosts")
+        await d.press("r")
+        await d.until(lambda: d.core.prepared)
+        assert d.core.prepared[0][2].scenarios == ("buildkit-cold", "buildkit-warm")
+
+    drive(story, FakeCore(make_records.document(runs)))
 
 
 def test_marks_are_cleared_by_escape_before_an_audit_too() -> None:

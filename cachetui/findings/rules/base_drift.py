@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cachetui.findings.cache_contents import records_of_command
@@ -14,7 +14,7 @@ from cachetui.findings.question import Question
 from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import Rule
 from cachetui.findings.suspect import Suspect
-from cachetui.findings.wording import host_names
+from cachetui.findings.wording import host_names, one_and_another
 from cachetui.records.step import StepId
 
 
@@ -141,7 +141,7 @@ def _other_than_peers(question: Question, ref: str, base: StepId) -> Claim | Non
         return None
     return answer(
         question,
-        title=_title(case, ref, question.run.host),
+        title=_title(case, ref),
         confidence="likely",
         steps=(base,),
         evidence=(*_groups(case, ref), _first(question)),
@@ -161,11 +161,11 @@ def observe(case: Case) -> Iterator[Claim]:
         groups = _by_image(case, stage.base)
         if len(groups) < 2:
             continue
-        usual = _usual(groups)
+        usual = _usual(list(groups.values()))
         odd = [host for hosts in groups.values() if hosts != usual for host in hosts]
         base = StepId(stage.index, 0)
         yield Claim(
-            title=_title(case, stage.base, odd[0]),
+            title=_title(case, stage.base),
             confidence="proved" if all(image.layers for _, image in groups) else "likely",
             steps=(base,),
             evidence=tuple(_groups(case, stage.base)),
@@ -212,10 +212,10 @@ def _by_image(case: Case, ref: str) -> dict[tuple[str, _Image], list[str]]:
     return groups if len({platform for platform, _ in groups}) == 1 else {}
 
 
-def _usual(groups: Mapping[tuple[str, _Image], list[str]]) -> list[str] | None:
-    """The hosts that have the image that most have; None where two images are as common."""
-    hosts = sorted(groups.values(), key=len, reverse=True)
-    return hosts[0] if len(hosts[0]) > len(hosts[1]) else None
+def _usual(groups: Sequence[list[str]]) -> list[str] | None:
+    """The group that has more than half of the hosts, None without one."""
+    largest = max(groups, key=len)
+    return largest if len(largest) * 2 > sum(map(len, groups)) else None
 
 
 def _image(case: Case, host: str, ref: str) -> _Image | None:
@@ -275,27 +275,34 @@ def _external(case: Case, stage_index: int) -> StepId | None:
     return StepId(stage.index, 0) if stage.is_external else None
 
 
-def _title(case: Case, ref: str, host: str) -> str:
-    """Beside the hosts that have the usual image; for one of those, beside the largest other group.
-    Where none is usual, all are named."""
-    groups = _by_image(case, ref)
+def _title(case: Case, ref: str) -> str:
+    """Which hosts have which image: all that have another than most, whichever missed; where none
+    is usual, all are named."""
+    groups = sorted(_by_image(case, ref).values(), key=len, reverse=True)
     if len(groups) < 2:
         return f"{ref} is another image on {HOSTS}"
+    if _usual(groups) is None:
+        return f"{ref} is {one_and_another(groups, 'image')}"
+    odd = " and on ".join(map(host_names, groups[1:]))
+    return f"{ref} is another image on {odd} than on {host_names(groups[0])}"
+
+
+def _odd(case: Case, ref: str) -> str:
+    """The hosts that are to get another image: all that have not the usual one."""
+    groups = list(_by_image(case, ref).values())
+    if len(groups) < 2:
+        return HOSTS
     usual = _usual(groups)
-    if usual is None:
-        known = [host for hosts in groups.values() for host in hosts]
-        return f"{ref} is not the same image on {host_names(known)}"
-    others = [hosts for hosts in groups.values() if host not in hosts]
-    return f"{ref} is another image on {HOSTS} than on {host_names(max(others, key=len))}"
+    return host_names([host for hosts in groups if hosts != usual for host in hosts])
 
 
 def _advice(case: Case, ref: str, base: StepId) -> str:
     item = case.dockerfile.stages[base.stage_index].instructions[base.index]
     if _from_registry(case, ref) is False:
         return (
-            f"Give {HOSTS} the image that the others have: `docker save {ref}` on one of them, "
-            f"`docker load` there. No host pulled {ref}; push it to a registry to pin it by digest "
-            f"in line {item.line}"
+            f"Give {_odd(case, ref)} the image that the others have: `docker save {ref}` on one of "
+            f"them, `docker load` there. No host pulled {ref}; push it to a registry to pin it by "
+            f"digest in line {item.line}"
         )
     digest = _digest(case, ref)
     word = "--from=" if item.keyword == "COPY" else "FROM "
@@ -304,7 +311,7 @@ def _advice(case: Case, ref: str, base: StepId) -> str:
     how = f"pin it in line {item.line}: {pin}"
     if digest is None:
         how += " (`docker buildx imagetools inspect` shows the digest)"
-    return f"Use the same image everywhere: `docker pull {name}` on {HOSTS}, or {how}"
+    return f"Use the same image everywhere: `docker pull {name}` on {_odd(case, ref)}, or {how}"
 
 
 def _from_registry(case: Case, ref: str) -> bool | None:

@@ -8,7 +8,7 @@ from cachetui.findings.context_claims import ContextClaim, ContextSuspect
 from cachetui.findings.context_differences import ContextDifference
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
-from cachetui.findings.wording import describe
+from cachetui.findings.wording import describe, short_umask
 
 
 class ContextModes(ContextSuspect, frozen=True, tag="modes"):
@@ -44,7 +44,7 @@ def _evidence(case: Case, found: ContextDifference) -> list[Evidence]:
         evidence += [
             Evidence(
                 kind="facts",
-                text=f"umask {umask} on {HOSTS}",
+                text=f"umask {short_umask(umask)} on {HOSTS}",
                 data={"umask": umask},
                 hosts=tuple(hosts),
             )

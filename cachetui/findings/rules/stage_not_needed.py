@@ -34,7 +34,8 @@ def _claim(case: Case, run: Run, stage: int) -> Claim | None:
     evidence = [
         Evidence(
             kind="run",
-            text=f"the legacy builder on {HOSTS} built {len(built)} steps of stage {name}",
+            text=f"the legacy builder on {HOSTS} built {len(built)} "
+            f"step{'s' if len(built) > 1 else ''} of stage {name}",
             data={"steps": len(built)},
             hosts=(run.host,),
             runs=(run.id,),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cachetui.dockerfile.instruction import BUILDKIT_KEYWORDS
 from cachetui.findings.case import Case
 from cachetui.findings.earlier_run import EarlierRun
-from cachetui.findings.wording import join_names
+from cachetui.findings.wording import host_names
 from cachetui.prove import dockerfile_pieces as pieces
 from cachetui.prove.change import Change, ExperimentSetting, Image
 from cachetui.prove.errors import NoExperiment
@@ -76,7 +76,7 @@ def _image_of_others(setting: ExperimentSetting, ref: str, tag: str) -> tuple[Im
     held = [base for name in names for base in _bases(case, name) if base.ref == ref]
     digests = tuple(digest for base in held for digest in base.digests)
     image = Image(ref, layers, tag, None, _pull_name(ref, digests), tuple(names))
-    return image, f"{join_names(names)} {'have' if len(names) > 1 else 'has'}"
+    return image, f"{host_names(names)} {'have' if len(names) > 1 else 'has'}"
 
 
 def _bases(case: Case, host: str) -> tuple[BaseImage, ...]:

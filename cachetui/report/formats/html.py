@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cachetui.dockerfile.parse import Dockerfile, DockerfileError, parse
 from cachetui.records.document import Document
-from cachetui.report import hosts, reasons, signs, units
+from cachetui.report import hosts, reasons, signs
 from cachetui.report.audit_report import AuditReport
 from cachetui.report.formats import Format
 from cachetui.report.gantt import Chart, charts
@@ -54,10 +54,10 @@ def render(report: AuditReport) -> str:
 def _values(report: AuditReport) -> dict[str, Any]:
     """What the template takes. All text is cleaned; the template escapes it."""
     document = report.document
-    view = lay_out(document, report.log_tail)
+    view = lay_out(document, report.findings, report.log_tail)
     return {
         "view": view,
-        "facts": [*view.facts, _when(document, report.now)],
+        "facts": [*view.facts, _when(document)],
         "reasons": reasons.lay_out_findings(report.findings, None),
         "needs_heading": reasons.NEEDS,
         "open_at_most": _OPEN_AT_MOST,
@@ -67,15 +67,14 @@ def _values(report: AuditReport) -> dict[str, Any]:
         "host_headings": hosts.HEADINGS,
         "hosts": [hosts.facts(host) for host in document.hosts],
         "host_remarks": hosts.remarks(document.hosts),
-        "odd_sign": signs.ODD,
         "failed_sign": signs.RUN_STATES["failed"].sign,
         "critical_sign": signs.CRITICAL,
     }
 
 
-def _when(document: Document, now: float) -> str:
-    began = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(document.started_at))
-    return f"{began} ({units.age(now - document.started_at)})"
+def _when(document: Document) -> str:
+    """When the audit began; not how long ago that is, which a page that is kept cannot know."""
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(document.started_at))
 
 
 def _timelines(document: Document, view: View) -> list[tuple[str, list[Chart]]]:

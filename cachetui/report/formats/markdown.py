@@ -5,7 +5,13 @@ from __future__ import annotations
 from cachetui.report import signs
 from cachetui.report.audit_report import AuditReport
 from cachetui.report.columns import Cell, Column
-from cachetui.report.escape import markdown_block, markdown_code, markdown_rows, markdown_text
+from cachetui.report.escape import (
+    markdown_block,
+    markdown_code,
+    markdown_prose,
+    markdown_rows,
+    markdown_text,
+)
 from cachetui.report.formats import Format
 from cachetui.report.outputs import page
 from cachetui.report.reasons import NEEDS, Reason, Reasons, lay_out_findings
@@ -17,7 +23,7 @@ def render(report: AuditReport) -> str:
 
     Text from builds and hosts shows as itself: it cannot end a cell, or be markup, HTML or a link.
     """
-    view = lay_out(report.document, report.log_tail)
+    view = lay_out(report.document, report.findings, report.log_tail)
     lines = [
         *_head(view, lay_out_findings(report.findings, report.max_findings)),
         *_tables(view),
@@ -34,7 +40,7 @@ def render(report: AuditReport) -> str:
 def _head(view: View, reasons: Reasons) -> list[str]:
     """The title, the verdict, why, and facts of the audit."""
     headline, *places = view.verdict
-    sign = f"{signs.ODD} " if view.differ else ""
+    sign = f"{view.sign} " if view.sign else ""
     return [
         f"## {markdown_text(view.title)}",
         "",
@@ -55,18 +61,18 @@ def _why(reasons: Reasons) -> list[str]:
         lines.append("")
     if reasons.needs:
         lines += [f"### {NEEDS}", ""]
-        lines += [*(f"- {markdown_text(text)}" for text in reasons.needs), ""]
+        lines += [*(f"- {markdown_prose(text)}" for text in reasons.needs), ""]
     return [*lines, markdown_text(reasons.rest), ""] if reasons.rest else lines
 
 
 def _reason(reason: Reason) -> list[str]:
     name = f" {markdown_code(reason.name)}" if reason.name else ""
     return [
-        f"- **{markdown_text(reason.title)}**  ",
+        f"- **{markdown_prose(reason.title)}**  ",
         f"  {markdown_text('; '.join(reason.facts))}{name}",
-        *(f"  - {markdown_text(text)}" for text in reason.evidence),
+        *(f"  - {markdown_prose(text)}" for text in reason.evidence),
         *[f"  - and {reason.hidden} more"] * bool(reason.hidden),
-        *[f"  - → {markdown_text(reason.advice)}"] * bool(reason.advice),
+        *[f"  - → {markdown_prose(reason.advice)}"] * bool(reason.advice),
     ]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cachetui.report import cells, signs
+from cachetui.report import cells
 from cachetui.report.audit_report import AuditReport
 from cachetui.report.columns import Column
 from cachetui.report.formats import Format
@@ -46,7 +46,7 @@ def render(report: AuditReport) -> str:
     What is to be seen first stands last, next to the prompt: whether hosts differ, where, and why;
     then whether the images are the same, where they were read.
     """
-    view = lay_out(report.document, report.log_tail)
+    view = lay_out(report.document, report.findings, report.log_tail)
     table = _Table(view, max(report.width, NARROWEST), report.color)
     lines = table.heading()
     for block in table.blocks():
@@ -143,7 +143,8 @@ class _Table:
             if row.stage != stage:
                 stage = row.stage
                 lines.append(self.paint(cells.clip(f"── {stage} ──", self.width), "dim"))
-            sign = self.paint(signs.ODD, "bold") if row.differs & scenarios else " "
+            mark = row.sign(scenarios)
+            sign = self.paint(mark, "bold") if mark else " "
             name = cells.pad(cells.shorten(row.instruction, label), label)
             across = self._across(block, self._drawer(position))
             lines.append(f"{sign} {row.line:{self.number}} {name}  {across}")
@@ -207,7 +208,7 @@ class _Table:
 
     def verdict(self) -> list[str]:
         headline, *places = self.view.verdict
-        sign = f"{signs.ODD} " if self.view.differ else ""
+        sign = f"{self.view.sign} " if self.view.sign else ""
         lines = ["", *self._painted(cells.wrap(sign + headline, self.width), "bold")]
         for text in places:
             lines += cells.wrap(text, self.width, "  ", "    ")

@@ -11,7 +11,6 @@ from textual.widget import Widget
 
 from cachetui.findings.record import Finding, Findings
 from cachetui.records.document import Document
-from cachetui.records.step import StepId
 from cachetui.report import units
 from cachetui.tui.background import run_in_background
 from cachetui.tui.screens.open_runs import open_compare, open_step
@@ -26,6 +25,7 @@ from cachetui.tui.view.finding_lines import (
     hosts_of,
     in_order,
 )
+from cachetui.tui.view.runs_concerned import runs_concerned
 from cachetui.tui.view.text import Line, line
 from cachetui.tui.widgets.grid import Grid
 from cachetui.tui.widgets.wrapped_page import WrappedPage
@@ -175,36 +175,18 @@ class FindingsPlace(Place):
 
     @on(Grid.Opened, "#findings")
     def _opened(self) -> None:
-        reason = self.reason
-        if reason is None:
+        reason, document = self.reason, self._document
+        if reason is None or document is None:
             return
-        picks = self._picks(reason)
-        step = StepId(reason.steps[0].stage_index, reason.steps[0].index) if reason.steps else None
+        concerned = runs_concerned(document, reason)
+        picks = [Pick(document.audit, run.host, run.scenario, run.repeat) for run in concerned.runs]
         if not picks:
             self.typed_app.tell("No run of this audit shows it.")
         elif len(picks) > 1:
-            open_compare(self.typed_app, picks, step)
+            open_compare(self.typed_app, picks, concerned.step)
         else:
             self.session.choose(picks)
-            open_step(self.typed_app, step)
-
-    def _picks(self, reason: Reason) -> tuple[Pick, ...]:
-        """The runs concerned, after one of another host that did not have the problem, if any."""
-        document = self._document
-        if document is None:
-            return ()
-        runs = [r for r in document.runs if r.backend in reason.backends and r.steps]
-        candidates = [r for r in runs if r.scenario in reason.scenarios] or [
-            r for r in runs if r.kind.as_found or r.kind.cold
-        ]
-        first = next((r for r in candidates if r.host in reason.hosts), None)
-        if first is None:
-            return ()
-        alike = [r for r in candidates if (r.scenario, r.repeat) == (first.scenario, first.repeat)]
-        concerned = [r for r in alike if r.host in reason.hosts]
-        others = [r for r in alike if r.host not in reason.hosts]
-        shown = [*others[:1], *concerned]
-        return tuple(Pick(document.audit, r.host, r.scenario, r.repeat) for r in shown[:8])
+            open_step(self.typed_app, concerned.step)
 
     def action_prove(self) -> None:
         """Prove the finding under the cursor by an experiment, after a question."""

@@ -85,8 +85,8 @@ class FleetSelection:
         return tuple(session.pick((run.host, run.scenario, run.repeat)) for run in runs)
 
     def peer_of(self, pick: Pick) -> Pick | None:
-        """A run to show beside this one, of the same scenario: on a host of the majority, or for
-        such a host on an odd one; else on any other. None when there is none."""
+        """A run to show beside this one, of the same scenario: on a host that does
+        otherwise, of those that are most; else on any other. None when there is none."""
         runs = [
             run
             for run in self._session.runs()
@@ -95,9 +95,9 @@ class FleetSelection:
             and run.host != pick.host
             and run.status in ("ok", "failed")
         ]
-        odd_cells = self._table.agreement.odd_cells
-        is_odd = (pick.host, pick.scenario) in odd_cells
-        preferred = [run for run in runs if ((run.host, run.scenario) in odd_cells) != is_odd]
+        unlike = self._table.agreement.unlike(pick.host, pick.scenario)
+        by_host = {run.host: run for run in runs}
+        preferred = [by_host[host] for host in unlike if host in by_host]
         peer = next(iter(preferred or runs), None)
         if peer is None:
             return None

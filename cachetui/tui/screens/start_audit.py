@@ -68,12 +68,22 @@ def ask_what_to_run(app: AppPort) -> None:
 
 
 def _marked(app: AppPort) -> tuple[Sequence[HostSettings], set[str]]:
-    """The hosts that are marked, else all; and the marked scenarios, none for all."""
+    """The hosts that are marked, else all; and the marked scenarios, else those of the open audit;
+    none for all."""
     hosts: set[str] = set()
     scenarios: set[str] = set()
     for screen in app.screen_stack:
         if isinstance(screen, Place):
             hosts, scenarios = screen.marked_hosts(), screen.marked_scenarios()
+    snapshot = app.session.snapshot
+    build = app.session.build
+    if (
+        not scenarios
+        and snapshot is not None
+        and build is not None
+        and build.name == snapshot.build
+    ):
+        scenarios = set(snapshot.scenarios)
     everywhere = app.session.hosts
     return [host for host in everywhere if host.name in hosts] or everywhere, scenarios
 

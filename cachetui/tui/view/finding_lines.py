@@ -5,8 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from cachetui.compare.groups import fold
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.findings.record import Evidence, Finding, Findings, StepRef, Unexplained
+from cachetui.findings.wording import host_names
 from cachetui.report import units
 from cachetui.report.signs import CONFIDENCES
 from cachetui.tui.view.text import Line, Tone, clean_line, line
@@ -44,15 +46,10 @@ def chain(reason: Reason) -> str:
 
 
 def hosts_of(reason: Reason, width: int) -> str:
-    """The hosts of a finding in `width` cells; those without room are counted."""
-    names = list(reason.hosts)
-    whole = ", ".join(names)
-    if len(whole) <= width or len(names) < 2:
-        return whole
-    while len(names) > 1:
-        names.pop()
-        shown = f"{', '.join(names)} +{len(reason.hosts) - len(names)}"
-        if len(shown) <= width:
+    """The hosts of a finding in `width` cells: their names, else the names folded, else how many
+    they are."""
+    for shown in (", ".join(reason.hosts), fold(reason.hosts)):
+        if len(shown) <= width or len(reason.hosts) < 2:
             return shown
     return units.count(len(reason.hosts), "host")
 
@@ -72,7 +69,7 @@ def _details(
     facts = [confidence_span(reason)[0][0], chain(reason)]
     if reason.seconds is not None:
         facts.append(f"costs {units.seconds(reason.seconds)}")
-    facts.append(", ".join(reason.hosts))
+    facts.append(host_names(reason.hosts))
     facts += [b for b in ("legacy", "buildkit") if b in reason.backends]
     yield from wrapped(" · ".join(facts), width, CONFIDENCE[confidence_of(reason)][1])
     if isinstance(reason, Finding):

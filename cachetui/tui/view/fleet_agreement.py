@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from cachetui.report.signs import ODD, SPLIT
 from cachetui.tui.view import signs
 from cachetui.tui.view.text import Line, Span, line
 
@@ -16,11 +18,15 @@ _COMMA_BETWEEN_NAMES = re.compile(r",(?![^\[]*\])")
 """A comma between names, as opposed to one between numbers in brackets."""
 
 
+FEW = 4
+"""Hosts that need no counting: their names say how many they are."""
+
+
 class FleetAgreement:
     """Where hosts differ, as far as runs have ended; all empty for no document.
 
-    `odd_cells` are the (host, scenario) that differ from the majority of hosts; in a scenario
-    without a majority all that differ from each other. `odd_hosts` differ from a majority
+    `odd_cells` are the (host, scenario) that differ from the majority of hosts, `split_cells`
+    those of a scenario in which hosts differ and none is odd. `odd_hosts` differ from a majority
     somewhere. `first` is the disagreement to look at first, None where hosts agree.
     """
 
@@ -34,16 +40,50 @@ class FleetAgreement:
         disagreements = self.agreement.disagreements if self.agreement else ()
         self.odd_cells = {(host, each.scenario) for each in disagreements for host in each.odd}
         self.odd_hosts = {host for host, _ in self.odd_cells}
-        with_majority = {scenario for _, scenario in self.odd_cells}
-        for each in disagreements:
-            if each.scenario not in with_majority:  # as many against as many: each is as odd
-                hosts = [host for side in each.sides for host in side.hosts]
-                self.odd_cells |= {(host, each.scenario) for host in hosts}
+        with_odd = {scenario for _, scenario in self.odd_cells}
+        self.split_cells = {
+            (host, each.scenario)
+            for each in disagreements
+            if each.scenario not in with_odd
+            for side in each.sides
+            for host in side.hosts
+        }
         if disagreements:
             self.first = min(disagreements, key=lambda each: (not each.odd, each.step is None))
 
+    def sign_of(self, host: str, scenario: str) -> str:
+        """The sign before a cell: of an odd one, of one where hosts are split, or none."""
+        if (host, scenario) in self.odd_cells:
+            return ODD
+        return SPLIT if (host, scenario) in self.split_cells else ""
+
+    def unlike(self, host: str, scenario: str) -> tuple[str, ...]:
+        """The hosts that do otherwise in a scenario than this one, those of the largest side
+        first."""
+        return tuple(
+            other
+            for each in (self.agreement.disagreements if self.agreement else ())
+            if each.scenario == scenario and any(host in side.hosts for side in each.sides)
+            for side in each.sides
+            if host not in side.hosts
+            for other in side.hosts
+        )
+
+    def share(self, hosts: Collection[str], scenario: str) -> tuple[int, int] | None:
+        """How many hosts do in a scenario what these do, and of how many: where they differ most
+        from the others. None where they do not differ."""
+        shares = [
+            (len(side.hosts), sum(len(other.hosts) for other in each.sides))
+            for each in (self.agreement.disagreements if self.agreement else ())
+            if each.scenario == scenario
+            for side in each.sides
+            if side.hosts and set(hosts) & set(side.hosts)
+        ]
+        return min(shares, key=lambda share: share[0] / share[1], default=None)
+
     def verdict(self) -> tuple[Line, ...]:
-        """At most two lines: who is the odd one out and where, then what each side did."""
+        """At most two lines: who is the odd one out, or that hosts are split, and where; then what
+        each side did."""
         first = self.first
         if self.agreement is None or not (self.agreement.compared or self.agreement.failed):
             return ()
@@ -53,7 +93,7 @@ class FleetAgreement:
         if first is None:
             where = ", ".join(signs.short_scenario(s) for s in self.agreement.compared)
             return (line(("✓ ", "good"), "hosts agree step by step", (f" in {where}", "muted")),)
-        return _who_and_where(first), _sides(first, len(self.agreement.disagreements) - 1)
+        return _who_and_where(first), _sides(first, len(self.agreement.disagreements) > 1)
 
 
 def _who_and_where(disagreement: Disagreement) -> Line:
@@ -61,10 +101,11 @@ def _who_and_where(disagreement: Disagreement) -> Line:
 
     odd = disagreement.odd
     what = " is the odd one out in " if len(odd) == 1 else " are the odd ones out in "
+    number = sum(len(side.hosts) for side in disagreement.sides)
     spans: list[str | Span] = [
-        ("≠ ", "warn"),
+        (f"{ODD if odd else SPLIT} ", "warn"),
         (fold(odd) if odd else "hosts", "strong"),
-        what if odd else " differ in ",
+        what if odd else " are split in " if number > 2 else " differ in ",
         (disagreement.scenario, "strong"),
     ]
     if disagreement.instruction is None:
@@ -74,16 +115,21 @@ def _who_and_where(disagreement: Disagreement) -> Line:
     return line(*spans)
 
 
-def _sides(disagreement: Disagreement, more: int) -> Line:
-    """What each side did; `more` disagreements are only counted."""
+def _sides(disagreement: Disagreement, more: bool) -> Line:
+    """What each side did, and on how many hosts; `more` says that hosts differ elsewhere too."""
     from cachetui.compare.groups import fold
 
     spans: list[str | Span] = ["  "]
-    for number, side in enumerate(disagreement.sides):
+    total = sum(len(side.hosts) for side in disagreement.sides)
+    sides = disagreement.sides[::-1] if total > FEW else disagreement.sides  # the odd fit a line
+    for number, side in enumerate(sides):
         status = "done" if side.status == "ok" else side.status
         sign, word, tone = signs.STEP.get(status, ("", status, ""))
         spans += [" · " if number else "", (f"{sign} {word}".strip(), tone)]
-        spans.append(f" on {_COMMA_BETWEEN_NAMES.sub(', ', fold(side.hosts))}")
+        names = _COMMA_BETWEEN_NAMES.sub(", ", fold(side.hosts))
+        told = total > FEW or (total > 2 and disagreement.majority is None)
+        count = f"{len(side.hosts)} of {total}: " if told else ""
+        spans.append(f" on {count}{names}")
     if more:
-        spans.append((f" · and {more} more", "muted"))
+        spans.append((" · and elsewhere", "muted"))
     return line(*spans)

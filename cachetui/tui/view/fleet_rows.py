@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from cachetui.audit.progress import Cell, HostProgress, Snapshot
@@ -64,7 +64,7 @@ def fleet_rows(
     cells = by_host(snapshot)
     hosts = [host for host in snapshot.hosts if _matches(host, cells[host.name], words, tags or {})]
     if grouped:
-        rows = list({row.key: row for row in _grouped(hosts, cells, document)}.values())
+        rows = _grouped(hosts, cells, document, agreement)
     else:
         odd = agreement.odd_hosts
         rows = [FleetRow(host.name, host.name, (host.name,), host.name in odd) for host in hosts]
@@ -104,8 +104,46 @@ _URGENCY = ("building", "failed", "unreachable", "cancelled", "queued", "skipped
 
 def merged(cells: CellsByHost, hosts: tuple[str, ...], scenario: str) -> Cell | None:
     """One cell for all repeats of a scenario on these hosts: the most urgent state, and the median
-    seconds of those that ended. None when there is no cell."""
-    group = [cell for host in hosts for cell in cells.get(host, {}).get(scenario, [])]
+    seconds of those that ended. What is not the same on all hosts is left out. None when there is
+    no cell."""
+    repeats = [_of_repeats(cells.get(host, {}).get(scenario, [])) for host in hosts]
+    found = [cell for cell in repeats if cell is not None]
+    if len(found) < 2:
+        return found[0] if found else None
+    return _of_hosts(found)
+
+
+def _of_hosts(cells: list[Cell]) -> Cell:
+    """One cell for hosts that are in the same state."""
+    from statistics import median
+
+    import msgspec
+
+    first = cells[0]
+
+    def same(name: str) -> Any:
+        values = {getattr(cell, name) for cell in cells}
+        return values.pop() if len(values) == 1 else None
+
+    counted = same("step") is not None and same("steps") is not None
+    times = [cell.seconds for cell in cells if cell.seconds is not None]
+    seconds = median(times) if times and first.state in ("done", "stored") else None
+    reasons = {cell.reason for cell in cells}
+    reason = first.reason if len(reasons) == 1 else "for several reasons: unfolded they are told"
+    return msgspec.structs.replace(
+        first,
+        step=first.step if counted else 0,
+        steps=first.steps if counted else 0,
+        doing=same("doing") or "",
+        age=same("age"),
+        expected=same("expected"),
+        seconds=seconds,
+        reason=reason,
+    )
+
+
+def _of_repeats(group: list[Cell]) -> Cell | None:
+    """One cell for the repeats of a scenario on a host."""
     if len(group) < 2:
         return group[0] if group else None
     ended = [cell for cell in group if cell.state in ("done", "stored")]
@@ -126,23 +164,35 @@ def merged(cells: CellsByHost, hosts: tuple[str, ...], scenario: str) -> Cell | 
 
 
 def _grouped(
-    hosts: list[HostProgress], cells: CellsByHost, document: Document | None
+    hosts: list[HostProgress],
+    cells: CellsByHost,
+    document: Document | None,
+    agreement: FleetAgreement,
 ) -> list[FleetRow]:
-    """A row for each group of hosts with the same outcomes in all runs."""
+    """A row for each group of hosts of which the matrix shows the same, seconds and the counters
+    of what is at work aside, and whose runs had the same outcomes."""
     from cachetui.compare.groups import gather, outcome
 
     runs = {(r.host, r.scenario, r.repeat): r for r in document.runs} if document else {}
 
     def outcomes(host: HostProgress) -> Hashable:
-        result: list[Hashable] = [host.state]
-        for repeats in cells[host.name].values():
+        result: list[Hashable] = [host.state, host.name in agreement.odd_hosts]
+        for scenario, repeats in cells[host.name].items():
+            result.append(agreement.sign_of(host.name, scenario))
             for cell in repeats:
                 run = runs.get(cell.key)
-                result.append(outcome(run) if run is not None else cell.state)
+                ended = cell.state not in ("queued", "building")
+                result.append((cell.state, outcome(run) if run is not None else None))
+                result.append((cell.hits, cell.misses, cell.step, cell.steps) if ended else None)
         return tuple(result)
 
     return [
-        FleetRow(group.hosts[0], group.name, group.hosts, group.odd)
+        FleetRow(
+            group.hosts[0],
+            group.name,
+            group.hosts,
+            any(host in agreement.odd_hosts for host in group.hosts),
+        )
         for group in gather((host.name, outcomes(host)) for host in hosts)
     ]
 

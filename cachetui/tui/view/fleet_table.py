@@ -128,8 +128,13 @@ class FleetTable:
         cell = self.merged_cell(row, column)
         if cell is None:
             return ()
-        odd = any((host, column) in self.agreement.odd_cells for host in row.hosts)
-        shown = signs.cell_line(cell, width, odd=odd, times=self._snapshot.repeats)
+        shown = signs.cell_line(
+            cell,
+            width,
+            differs=self.agreement.sign_of(row.key, column),
+            times=self._snapshot.repeats,
+            hosts=len(row.hosts),
+        )
         if any(key in marked for key in self.keys_of(row, column)):
             return line((MARKED, "accent"), *shown[1:])
         return shown
@@ -147,10 +152,13 @@ class FleetTable:
     def facts(self, row: FleetRow, column: str, width: int) -> list[Line]:
         """What is known about the host of a row, and about its cell in words."""
         lines: list[Line] = []
-        host = self.hosts.get(row.key)
-        if host is not None:
-            lines += host_lines.host_lines(host, row, width)
+        hosts = [self.hosts[name] for name in row.hosts if name in self.hosts]
+        if hosts:
+            lines += host_lines.host_lines(hosts, row, width)
         cell = self.merged_cell(row, column) if column != HOST else None
         if cell is not None:
-            lines.append(host_lines.cell_line(cell, host.reason if host else None))
+            reason = hosts[0].reason if hosts else None
+            share = self.agreement.share(row.hosts, column)
+            sign = self.agreement.sign_of(row.key, column)
+            lines.append(host_lines.cell_line(cell, reason, sign, share, len(row.hosts)))
         return lines

@@ -67,10 +67,10 @@ def audit_cell(
 TREND_COLUMNS = (
     Column("host", ("HOST",), 10, 1, 24),
     Column("scenario", ("SCENARIO",), 20, 0),
-    Column("times", ("SECONDS, OLDEST FIRST",), 21, 3, 60),
-    Column("last", ("LAST",), 7, align="right"),
+    Column("times", ("SECONDS OVER TIME",), 17, 3, 60),
+    Column("last", ("LAST RUN",), 8, align="right"),
     Column("ratios", ("HITS",), 8, 1, 30),
-    Column("ratio", ("LAST",), 5, align="right"),
+    Column("ratio", ("LAST HITS",), 9, align="right"),
 )
 
 

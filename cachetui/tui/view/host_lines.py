@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.cells import cell_len
 
 from cachetui.report import cells, units
-from cachetui.report.signs import MARKED
+from cachetui.report.signs import MARKED, ODD
 from cachetui.tui.view import signs
 from cachetui.tui.view.fleet_rows import FleetRow
 from cachetui.tui.view.text import Line, Span, Tone, clean_line, cut, line
@@ -15,6 +16,9 @@ from cachetui.tui.view.text import Line, Span, Tone, clean_line, cut, line
 if TYPE_CHECKING:
     from cachetui.audit.progress import Cell, HostProgress
     from cachetui.records.host import HostFacts
+
+
+_Number = TypeVar("_Number", int, float)
 
 
 def group_size(row: FleetRow) -> str:
@@ -40,46 +44,81 @@ def host_cell(row: FleetRow, host: HostProgress | None, marked: bool, width: int
     )
 
 
-def host_lines(host: HostProgress, row: FleetRow, width: int) -> list[Line]:
-    """What a host reported about itself, in two lines; then its error and the remedy, if any."""
+def host_lines(hosts: Sequence[HostProgress], row: FleetRow, width: int) -> list[Line]:
+    """What the hosts of a row, in one state, reported about themselves, in two lines; then their
+    error and the remedy, if any. What is not the same on all of them shows as a range, or mixed."""
     tone: Tone
-    _, word, tone = signs.HOST[host.state]
+    state = hosts[0].state
+    _, word, tone = signs.HOST[state]
     head: list[str | Span] = [(row.name, "strong"), (f"  {word}", tone)]
-    if host.state == "sending" and host.to_send:
-        head.append((f" {units.size(host.sent)} of {units.size(host.to_send)}", "muted"))
-    facts = host.facts
-    if facts is not None:
-        buildx = f" · buildx {facts.buildx}" if facts.buildx else " · no buildx"
-        head.append((f" · Docker {facts.engine}{buildx} · {facts.store} · {facts.platform}", ""))
+    if state == "sending" and hosts[0].to_send:
+        sent = _range([host.sent for host in hosts], units.size)
+        head.append((f" {sent} of {units.size(hosts[0].to_send)}", "muted"))
+    facts = [host.facts for host in hosts if host.facts is not None]
+    if facts:
+        engine = _mixed([f"Docker {each.engine}" for each in facts], "engines")
+        buildx = _mixed(
+            [f"buildx {f.buildx}" if f.buildx else "no buildx" for f in facts], "buildx"
+        )
+        store = _mixed([each.store for each in facts], "stores")
+        platform = _mixed([each.platform for each in facts], "platforms")
+        head.append((f" · {engine} · {buildx} · {store} · {platform}", ""))
     lines = [tuple(line(*head))]
-    if facts is not None:
+    if facts:
         lines.append((("  " + _resources(facts), "muted"),))
-    for sign, tone, text in (("✗", "bad", host.reason), ("→", "accent", host.remedy)):
+    reason = _mixed([host.reason or "" for host in hosts], "reasons: unfolded they are told")
+    remedies = {host.remedy for host in hosts}
+    remedy = hosts[0].remedy if len(remedies) == 1 else None
+    for sign, tone, text in (("✗", "bad", reason), ("→", "accent", remedy)):
         wrapped = cells.wrap(clean_line(text or ""), width - 4)
         for number, part in enumerate(wrapped):
             lines.append(line((f"  {' ' if number else sign} ", tone), part))
     return lines
 
 
-def _resources(facts: HostFacts) -> str:
+def _resources(facts: Sequence[HostFacts]) -> str:
+    caches = [each.df["Build Cache"] for each in facts if "Build Cache" in each.df]
     parts = [
-        f"{facts.cores} cores" if facts.cores else "",
-        f"load {facts.load:.1f}" if facts.load is not None else "",
-        f"memory {units.size(facts.memory_bytes)}" if facts.memory_bytes else "",
-        f"disk {units.size(facts.free_bytes)} free" if facts.free_bytes else "",
-        f"build cache {units.size(facts.df['Build Cache'])}" if "Build Cache" in facts.df else "",
+        (_range([each.cores for each in facts if each.cores], str), "{} cores"),
+        (_range([f.load for f in facts if f.load is not None], "{:.1f}".format), "load {}"),
+        (_range([f.memory_bytes for f in facts if f.memory_bytes], units.size), "memory {}"),
+        (_range([f.free_bytes for f in facts if f.free_bytes], units.size), "disk {} free"),
+        (_range(caches, units.size), "build cache {}"),
     ]
-    return " · ".join(part for part in parts if part)
+    return " · ".join(words.format(text) for text, words in parts if text)
 
 
-def cell_line(cell: Cell, host_reason: str | None = None) -> Line:
-    """A cell of the matrix in words. Its reason is left out when it is the host's own."""
+def _range(values: Sequence[_Number], shown: Callable[[_Number], str]) -> str:
+    """A number of all hosts: "3", or "1 to 8"; "" without any."""
+    texts = [shown(pick(values)) for pick in (min, max)] if values else []
+    return " to ".join(dict.fromkeys(texts))
+
+
+def _mixed(texts: Sequence[str], what: str) -> str:
+    """A text that is the same for all hosts, or that they are mixed."""
+    return texts[0] if len(set(texts)) == 1 else f"mixed {what}"
+
+
+def cell_line(
+    cell: Cell,
+    host_reason: str | None = None,
+    differs: str = "",
+    share: tuple[int, int] | None = None,
+    hosts: int = 1,
+) -> Line:
+    """A cell of the matrix in words, for so many `hosts`. Its reason is left out when it is the
+    host's own. Where it `differs`, how many hosts do the same: see `FleetAgreement.share`."""
     sign, word, tone = signs.CELL[cell.state]
     spans: list[str | Span] = [(f"  {cell.scenario} ", "strong"), (f"{sign} {word}", tone)]
     if cell.state == "building":
-        spans.append(f" step {cell.step} of {cell.steps}: {cell.doing}")
+        spans.append(f" {cell.step} of {units.count(cell.steps, 'step')}" if cell.steps else "")
+        spans.append(f": {cell.doing}" if cell.doing else "")
     elif cell.state in ("done", "stored"):
-        spans.append(f" · {cell.hits} hit, {cell.misses} missed · {units.seconds(cell.seconds)}")
+        spans.append(f" · {cell.hits} hit, {cell.misses} missed · ")
+        spans.append(f"{'median ' * (hosts > 1)}{units.seconds(cell.seconds)}")
+    if differs and share is not None:
+        odd = "odd, " if differs == ODD else "split, "
+        spans.append((f" · {differs} {odd}{share[0]} of {share[1]} hosts", "warn"))
     if cell.state == "building" and cell.expected:
         spans.append((f" · took {units.seconds(cell.expected)} before", "muted"))
     if cell.age is not None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cachetui.records.scenario import Scenario
 from cachetui.report import units
-from cachetui.report.signs import CELL_STATES, HOST_STATES, MARKED, STEP_STATES, State
+from cachetui.report.signs import CELL_STATES, HOST_STATES, MARKED, ODD, SPLIT, STEP_STATES, State
 from cachetui.tui.view.text import Line, Tone
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ LEGEND: tuple[tuple[str, str], ...] = (
     ("–", "not needed, skipped or cancelled"),
     ("·", "not reached, or waiting for its turn"),
     ("▸", "at work"),
-    ("≠", "differs from most of the fleet: the odd one out"),
+    (ODD, "the odd one out: not as most hosts; of chosen runs: they differ"),
+    (SPLIT, "hosts are split: they differ, and no side has more than half of them"),
     ("↺", "not run now: a stored run of the same build"),
     (MARKED, "marked"),
 )
@@ -106,10 +107,11 @@ def ratio_sign(hits: int, misses: int) -> tuple[str, Tone]:
     return ("◐" if hits else "○"), ""
 
 
-def cell_line(cell: Cell, width: int, *, odd: bool = False, times: int = 1) -> Line:
+def cell_line(cell: Cell, width: int, *, differs: str = "", times: int = 1, hosts: int = 1) -> Line:
     """What a cell of the matrix shows, in about `width` terminal cells.
 
-    `odd` puts the sign of the odd one out first; `times` is how many repeats the cell stands for.
+    `differs` is the sign to put first: `ODD`, `SPLIT` or none. `times` is how many repeats the
+    cell stands for, `hosts` how many hosts: then seconds are a median.
     """
     sign, word, tone = CELL[cell.state]
     seconds = units.seconds(cell.seconds) if cell.seconds is not None else ""
@@ -120,10 +122,16 @@ def cell_line(cell: Cell, width: int, *, odd: bool = False, times: int = 1) -> L
         sign = "↺" if cell.state == "stored" else sign
         tail = f" ×{times}" if times > 1 else ""
         space = " " if width >= 14 else ""
-        spans: Line = ((f"{sign}{space}{ratio:>4}", tone), (f" {seconds:>5}", ""), (tail, "muted"))
+        about = "~" if hosts > 1 and seconds else " "
+        spans: Line = (
+            (f"{sign}{space}{ratio:>4}", tone),
+            (f"{about}{seconds}" if about == "~" else f" {seconds:>5}", ""),
+            (tail, "muted"),
+        )
     elif cell.state == "building":
         took = "" if cell.seconds is None else clock(cell.seconds)
-        spans = ((f"{sign} {cell.step}/{cell.steps}", tone), (f" {took:>4}", "muted"))
+        steps = f"{cell.step}/{cell.steps}" if cell.steps else word
+        spans = ((f"{sign} {steps}", tone), (f" {took:>4}", "muted"))
     elif cell.state == "failed":
         where = f" {cell.step}/{cell.steps}" if cell.steps and width >= 15 else ""
         spans = ((f"{sign} {word}{where}", tone),)
@@ -133,9 +141,10 @@ def cell_line(cell: Cell, width: int, *, odd: bool = False, times: int = 1) -> L
         spans = ((f"{sign} {word if width >= 14 else 'no host'}", tone),)
     else:
         spans = ((f"{sign} {word}", tone),)
-    if not odd:
+    if not differs:
         return ((" ", ""), *spans)
-    return (("≠", "odd"), *((text, tone or "warn") for text, tone in spans))
+    style: Tone = "odd" if differs == ODD else "warn"
+    return ((differs, style), *((text, tone or "warn") for text, tone in spans))
 
 
 def clock(seconds: float | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cachetui.audit.progress import Cell, HostProgress, HostState, Snapshot
+from cachetui.audit.progress import Cell, HostProgress, HostState, Snapshot, steps_of
 from cachetui.records.document import Document
 from cachetui.records.host import HostStatus
 from cachetui.records.run import Run
@@ -63,15 +63,15 @@ def cell_of(run: Run, document: Document) -> Cell:
     """A stored run as a cell of the matrix."""
     counted = [step for step in run.steps if step.counts]
     hits = sum(step.status == "hit" for step in counted)
-    failed = next((n for n, s in enumerate(run.steps, start=1) if s.status == "failed"), 0)
+    came, steps = steps_of(run.steps)
     stored = run.stored and run.status == "ok"
     return Cell(
         host=run.host,
         scenario=run.scenario,
         repeat=run.repeat,
         state="stored" if stored else signs.RUN[run.status],
-        step=failed or len(run.steps),
-        steps=len(run.steps),
+        step=came,
+        steps=steps,
         hits=hits,
         misses=len(counted) - hits,
         seconds=run.seconds if run.status in ("ok", "failed") else None,

@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.strip import Strip
 
+from cachetui.report import units
 from cachetui.tui.view import keys, signs
 from cachetui.tui.view.charts import bar
 from cachetui.tui.view.place_names import labels
@@ -108,7 +109,7 @@ class Progress(LineWidget):
             return self.paint((), width)
         total = len(snapshot.cells)
         trouble = signs.trouble(snapshot)
-        words: list[str | Span] = [f" {snapshot.done} of {total}"]
+        words: list[str | Span] = [f" {snapshot.done} of {units.count(total, 'run')}"]
         if trouble:
             words.append((f" · ✗ {trouble}", "bad"))
         words.append((f" · {signs.clock(snapshot.elapsed)}", "muted"))
@@ -118,21 +119,14 @@ class Progress(LineWidget):
             words.append((" · cleaning up", "muted"))
         elif snapshot.remaining is not None:
             words.append((f" · about {signs.clock(snapshot.remaining)} left", "muted"))
+        else:
+            words.append((" · time left unknown", "muted"))
         text = line(*words)
         room = max(4, width - width_of(text))
-        filled = bar(_share(snapshot), room)
+        filled = bar(snapshot.done / total if total else 0.0, room)
         rest = len(filled) - len(filled.rstrip())
         shown = line((filled.rstrip(), "accent"), ("░" * rest, "muted"))
         return self.paint(line(*shown, *text), width)
-
-
-def _share(snapshot: Snapshot) -> float:
-    """The share that is done, 0 to 1; cells that build count by their steps."""
-    if not snapshot.cells:
-        return 0.0
-    done = float(snapshot.done)
-    done += sum(c.step / c.steps for c in snapshot.cells if c.state == "building" and c.steps)
-    return done / len(snapshot.cells)
 
 
 class KeyBar(LineWidget):
