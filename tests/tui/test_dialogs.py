@@ -351,7 +351,7 @@ def test_staying_goes_on() -> None:
         assert not d.audit.stopped
         await d.press("q", "n")
         assert not d.audit.stopped
-        await d.see("▸ 8/12")
+        await d.see("▸ 6/12")
         d.audit.end()
 
     drive(story, opened=False)

@@ -138,7 +138,7 @@ def test_the_demo_leaves_nothing(tmp_path: Path, table: bool, signals: bool) -> 
     with app(
         "cachetui", "demo", "--speed", "0.2", *options, signals=signals, TMPDIR=str(tmp_path)
     ) as it:
-        it.see("building" if not table else "step ")
+        it.see("building" if not table else " steps ")
         it.close()
         assert it.end() == 130
     assert list(tmp_path.iterdir()) == []
