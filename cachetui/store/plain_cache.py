@@ -112,6 +112,22 @@ class PlainDisk(diskcache.Disk):  # type: ignore[misc]
         return super().fetch(mode, filename, value, read)
 
 
+class _Connection:
+    """The connection of a thread to a cache, closed with the thread.
+
+    diskcache leaves that to each thread. SQLite's connections refer to themselves in Python, so
+    that one which is left alone stays open, with its file handles, until the collector comes.
+    """
+
+    def __init__(self, cache: diskcache.Cache) -> None:
+        self.cache = cache
+        self._connection = cache._con
+
+    def __del__(self) -> None:
+        with suppress(sqlite3.Error, AttributeError):
+            self._connection.close()
+
+
 class PlainCache:
     """One diskcache in `folder`. Threads and processes may share it. Only its user can read it.
 
@@ -125,6 +141,7 @@ class PlainCache:
         self._damaged = damaged
         self._warnings = warnings
         self._renewing = threading.Lock()
+        self._of_thread = threading.local()
         try:
             self._cache = self._open()
         except Exception as error:
@@ -188,6 +205,9 @@ class PlainCache:
         """The result of `work`; once more where the cache turns out to be damaged."""
         cache = self._cache
         try:
+            known: _Connection | None = getattr(self._of_thread, "connection", None)
+            if known is None or known.cache is not cache:
+                self._of_thread.connection = _Connection(cache)
             return work(cache)
         except sqlite3.DatabaseError as error:
             if not is_damage(error) or _OF_A_ROW in str(error):
