@@ -1,5 +1,6 @@
 """Fixtures and rules for all tests: the lab, what is left out, and how a failure reads."""
 
+import datetime
 import gc
 import os
 from collections.abc import Generator, Iterator, Sequence
@@ -12,6 +13,7 @@ from tests.examples import QUICK
 from tests.lab import Lab, skip_reason
 from tests.lab_failures import expectation, hosts_of, put_first
 from tests.programs import missing, needed, optional
+from tests.turns import DAYS, turn, waiting
 
 LEFT_OUT = pytest.StashKey[list[str]]()
 SAID = pytest.StashKey[list[str]]()
@@ -26,8 +28,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--surprises",
         default="all",
         metavar="WHICH",
-        help="the surprises to play on engines: all (the default), today (a set that is another "
-        "one each day), 2/5 (the second of five sets), or ids with commas between",
+        help="the surprises to play on engines, and the tests there that take turns: all (the "
+        "default), today (a set that is another one each day), 2/5 (the second of five sets); or "
+        "ids of surprises with commas between",
     )
 
 
@@ -48,6 +51,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         _leave_out(config, items, tests)
         if tests:
             said.append(f"left out: {len(tests)} thorough tests on engines; make test-all has them")
+    number = turn(config.getoption("--surprises"), datetime.date.today())
+    if number is not None:
+        turns = [item for item in items if item.get_closest_marker("takes_turns") is not None]
+        waits = waiting([str(item.path) for item in turns], number)
+        tests = [item for item, later in zip(turns, waits, strict=True) if later]
+        _leave_out(config, items, tests)
+        if tests:
+            said.append(
+                f"left out: {len(tests)} tests on engines that wait for their day (this one's are "
+                f"--surprises={number + 1}/{DAYS}); make test-all has them"
+            )
     if IN_CI:
         return
     labs = [item for item in items if item.get_closest_marker("lab") is not None]

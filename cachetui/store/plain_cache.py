@@ -23,6 +23,7 @@ import msgspec
 from diskcache.core import MODE_PICKLE
 
 from cachetui.records.to_json import to_json
+from cachetui.store.cache_file import CacheFile, ConnectionOfThread, opening
 from cachetui.store.rescue import rescue
 
 _NEVER_CULL = 1 << 60
@@ -38,22 +39,6 @@ _DAMAGE = re.compile(
 
 _OF_A_ROW = "decode"
 """In what SQLite says of text in one row that is not UTF-8."""
-
-_HEADER_SIZE = 100
-_HEADER = {
-    0: b"SQLite format 3\0" + bytes((0x10, 0, 2, 2, 0, 64, 32, 32)),
-    44: bytes((0, 0, 0, 4)),
-    56: bytes((0, 0, 0, 1)),
-}
-"""What stands in the first bytes of every file of diskcache (SQLite's fileformat2, 1.3): pages of
-4096 bytes, a write-ahead log, UTF-8. With others SQLite can wait for a lock that nobody has."""
-
-_TABLES = (
-    "SELECT rowid, key, raw, store_time, expire_time, access_time, access_count, tag, size, mode, "
-    "filename, value FROM Cache INDEXED BY Cache_key_raw WHERE key = '' AND raw = 1",
-    "SELECT key, value FROM Settings WHERE key = 'count'",
-)
-"""What diskcache's tables must answer."""
 
 _CHECKED = 9
 """Characters after a record: a line break and its CRC-32 in hex."""
@@ -112,22 +97,6 @@ class PlainDisk(diskcache.Disk):  # type: ignore[misc]
         return super().fetch(mode, filename, value, read)
 
 
-class _Connection:
-    """The connection of a thread to a cache, closed with the thread.
-
-    diskcache leaves that to each thread. SQLite's connections refer to themselves in Python, so
-    that one which is left alone stays open, with its file handles, until the collector comes.
-    """
-
-    def __init__(self, cache: diskcache.Cache) -> None:
-        self.cache = cache
-        self._connection = cache._con
-
-    def __del__(self) -> None:
-        with suppress(sqlite3.Error, AttributeError):
-            self._connection.close()
-
-
 class PlainCache:
     """One diskcache in `folder`. Threads and processes may share it. Only its user can read it.
 
@@ -142,12 +111,16 @@ class PlainCache:
         self._warnings = warnings
         self._renewing = threading.Lock()
         self._of_thread = threading.local()
+        with opening(folder):
+            self._cache = self._opened()
+
+    def _opened(self) -> diskcache.Cache:
         try:
-            self._cache = self._open()
+            return self._open()
         except Exception as error:
             if not self._is_damage(error):
                 raise
-            self._cache = self._renewed(error)
+            return self._renewed(error)
 
     def _open(self) -> diskcache.Cache:
         options: dict[str, Any] = {
@@ -156,27 +129,17 @@ class PlainCache:
             "size_limit": _NEVER_CULL,
             "cull_limit": 0,
         }
-        self._check_tables()
+        file = CacheFile(self._folder / "cache.db")
+        file.check()
         cache = diskcache.Cache(str(self._folder), **options)
+        file.hold()
+        self._file = file
         if self._folder.stat().st_mode & 0o077:
             self._folder.chmod(0o700)
             for path in self._folder.rglob("*"):
                 with suppress(OSError):
                     path.chmod(0o700 if path.is_dir() else 0o600)
         return cache
-
-    def _check_tables(self) -> None:
-        """Raises `sqlite3.Error` where a file lacks a table: diskcache would make a new one over
-        the rows of the old."""
-        file = self._folder / "cache.db"
-        if file.is_file() and file.stat().st_size:
-            with file.open("rb") as data:
-                header = data.read(_HEADER_SIZE)
-            if any(header[at : at + len(part)] != part for at, part in _HEADER.items()):
-                raise sqlite3.DatabaseError("its first bytes are not those of a cache")
-            with closing(sqlite3.connect(file, timeout=60.0)) as connection:
-                for ask in _TABLES:
-                    connection.execute(ask)
 
     def _is_damage(self, error: Exception) -> bool:
         """`is_damage`, and SQLite's refusal to write into a file that can be written."""
@@ -203,24 +166,33 @@ class PlainCache:
 
     def _do(self, work: Callable[[diskcache.Cache], _T]) -> _T:
         """The result of `work`; once more where the cache turns out to be damaged."""
+        if self._file.is_gone():
+            self._renew()
         cache = self._cache
         try:
-            known: _Connection | None = getattr(self._of_thread, "connection", None)
+            known: ConnectionOfThread | None = getattr(self._of_thread, "connection", None)
             if known is None or known.cache is not cache:
-                self._of_thread.connection = _Connection(cache)
+                self._of_thread.connection = ConnectionOfThread(cache)
             return work(cache)
         except sqlite3.DatabaseError as error:
             if not is_damage(error) or _OF_A_ROW in str(error):
                 raise
-            with self._renewing:
-                if self._cache is cache:
-                    with suppress(*FAILURES):
-                        cache.close()
-                    self._cache = self._renewed(error)
+            self._renew(cache, error)
         return work(self._cache)
+
+    def _renew(self, damaged: Any = None, error: Exception | None = None) -> None:
+        """Another thread or process may have done it meanwhile, or have removed the folder."""
+        with self._renewing, opening(self._folder):
+            if self._file.is_gone():
+                self._cache = self._opened()
+            elif error is not None and self._cache is damaged:
+                with suppress(*FAILURES):
+                    self._cache.close()
+                self._cache = self._renewed(error)
 
     def close(self) -> None:
         self._cache.close()
+        self._file.release()
 
     def __contains__(self, key: str) -> bool:
         return self._do(lambda cache: key in cache)
@@ -298,11 +270,12 @@ class PlainCache:
             if warning not in self._warnings:
                 self._warnings.append(warning)
         named = [key for key in keys if key is not None and key.startswith(prefix)]
-        if named and not all(key in self for key in named):
-            # An index that does not find what the table has.
-            with self._renewing:
-                self._cache.close()
-                self._cache = self._renewed(sqlite3.DatabaseError("its index misses rows"))
+        if missed := {key.encode() for key in named if key not in self}:
+            # Removed by another since, or the index does not find what the table has.
+            still_there = missed & {key for key, _ in self._do(self._keys)}
+            if any(key.decode() not in self for key in still_there):
+                self._renew(self._cache, sqlite3.DatabaseError("its index misses rows"))
+            named = [key for key in named if key.encode() not in missed - still_there]
         return named
 
     def delete(self, key: str) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from cachetui.compare.align import agree
 from cachetui.core import Core
-from tests.audit.test_stopping_lab import asleep, until
+from tests.audit.test_stopping_lab import asleep, until, until_quiet
 from tests.audits import core_of, prepare
 from tests.lab import Lab
+from tests.lab.host import Host
 from tests.sample_builds import SLEEPING, folder
 
 pytestmark = pytest.mark.lab
@@ -29,6 +33,16 @@ def core(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Core:
     return core_of(lab, tmp_path_factory.mktemp("store"))
 
 
+def end_steps(host: Host) -> None:
+    """What BuildKit had started goes on without its engine, and the next engine knows nothing of
+    it."""
+    for process in host.processes():
+        if process.kind == "step":
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+    until_quiet(host, seconds=10)
+
+
 @pytest.mark.parametrize(("name", "scenario"), CASES)
 def test_the_host_is_in_trouble_and_not_the_build(
     lab: Lab, core: Core, tmp_path: Path, name: str, scenario: str
@@ -44,6 +58,7 @@ def test_the_host_is_in_trouble_and_not_the_build(
         assert not thread.is_alive()
     finally:
         planned.stop()
+        end_steps(host)
         host.start_engine()
         host.docker("container", "prune", "-f")
     document = planned.document()

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from cachetui.report.passages import passages
-from tests.audit.test_stopping_lab import HOSTS, Command, asleep, quiet, until
+from tests.audit.test_stopping_lab import HOSTS, Command, asleep, until, until_quiet
 from tests.audits import audit, core_of, prepare
 from tests.lab import Lab
 from tests.lab.host import Host
@@ -134,7 +134,7 @@ def test_what_a_killed_audit_left_is_cleaned_up(
             until(lambda: begun(host, seconds), 60, "the build is where it is to be")
             time.sleep(seconds or 0.0)
             os.kill(process.pid, signal.SIGKILL)
-        until(lambda: quiet(host), 30, "nothing of the build is left")
+        until_quiet(host, seconds=30)
         time.sleep(1)
         return before
 

@@ -16,7 +16,7 @@ import pytest
 
 from cachetui.core import Core
 from tests.audit.test_audit_lab import HOSTS, images, own_build, said
-from tests.audit.test_stopping_lab import asleep, quiet, until
+from tests.audit.test_stopping_lab import asleep, until, until_quiet
 from tests.audits import audit, core_of, prepare
 from tests.lab import Lab
 from tests.lab.host import Host
@@ -136,6 +136,7 @@ def users(host: Host, build: Path, works: bool) -> Seen:
     return seen(host, build, works)
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("kind", CASES)
 def test_everything_is_as_before(lab: Lab, core: Core, tmp_path: Path, kind: str) -> None:
     case = CASES[kind]
@@ -168,7 +169,7 @@ def test_a_stopped_build_leaves_nothing(
     running.stop()
     thread.join(60)
     assert not thread.is_alive()
-    until(lambda: all(quiet(lab[name]) for name in HOSTS), 20, "the removals are through")
+    until_quiet(*(lab[name] for name in HOSTS), seconds=20)
     assert on_each(lab, lambda host: seen(host, build, works=False)) == before
 
 
@@ -191,7 +192,7 @@ def test_a_build_that_is_stopped_among_copies_leaves_nothing(
     running.stop()
     thread.join(60)
     assert not thread.is_alive()
-    until(lambda: all(quiet(lab[name]) for name in HOSTS), 20, "the removals are through")
+    until_quiet(*(lab[name] for name in HOSTS), seconds=20)
     time.sleep(3)
     assert on_each(lab, lambda host: seen(host, build, works=False)) == before
 

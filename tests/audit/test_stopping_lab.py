@@ -51,8 +51,16 @@ def asleep(host: Host) -> bool:
     return any("sleep 600" in p.cmdline for p in host.processes() if p.kind == "step")
 
 
-def quiet(host: Host) -> bool:
-    return not host.processes()
+def until_quiet(*hosts: Host, seconds: float) -> None:
+    """Wait until nothing of a build is left on the hosts; what is left is told."""
+
+    def left() -> list[str]:
+        return [f"{host.name}: {p.kind} {p.cmdline}" for host in hosts for p in host.processes()]
+
+    end = time.monotonic() + seconds
+    while running := left():
+        assert time.monotonic() < end, f"still running after {seconds:.0f} s: {running}"
+        time.sleep(0.05)
 
 
 class Command:
@@ -77,6 +85,7 @@ class Command:
         self.process.communicate(timeout=10)
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("backend", SCENARIOS)
 @pytest.mark.parametrize("name", HOSTS)
 class TestNothingGoesOn:
@@ -87,7 +96,7 @@ class TestNothingGoesOn:
         with Command(lab, build, tmp_path / "s", SCENARIOS[backend], name) as process:
             until(lambda: asleep(lab[name]), 30, "the RUN step begins")
             os.kill(process.pid, signal.SIGKILL)
-            until(lambda: quiet(lab[name]), 5, "nothing of the build is left")
+            until_quiet(lab[name], seconds=5)
 
     def test_when_it_is_interrupted(
         self, lab: Lab, tmp_path: Path, name: str, backend: str
@@ -96,7 +105,7 @@ class TestNothingGoesOn:
         with Command(lab, build, tmp_path / "s", SCENARIOS[backend], name) as process:
             until(lambda: asleep(lab[name]), 30, "the RUN step begins")
             process.send_signal(signal.SIGINT)
-            until(lambda: quiet(lab[name]), 5, "nothing of the build is left")
+            until_quiet(lab[name], seconds=5)
             out, _ = process.communicate(timeout=10)
             assert process.returncode == 130
             assert SCENARIOS[backend].encode() in out or b"stopped" in out
@@ -111,7 +120,7 @@ class TestNothingGoesOn:
         until(lambda: asleep(host), 30, "the RUN step begins")
         host.stop_sshd()
         try:
-            until(lambda: quiet(host), 5, "nothing of the build is left")
+            until_quiet(host, seconds=5)
             thread.join(30)
             assert not thread.is_alive()
         finally:
@@ -140,7 +149,7 @@ def test_when_the_network_is_gone(lab: Lab, tmp_path: Path) -> None:
             document = finished()
             assert time.monotonic() - begun < 25
             left = 36 - (time.monotonic() - begun)
-            until(lambda: all(quiet(lab[name]) for name in HOSTS), left, "nothing goes on")
+            until_quiet(*(lab[name] for name in HOSTS), seconds=left)
             for name in HOSTS:
                 assert lab[name].docker("ps", "-aq").stdout == b"", name
         finally:
@@ -174,12 +183,12 @@ def test_stopping_one_host_lets_the_others_go_on(lab: Lab, core: Core, tmp_path:
     thread.start()
     until(lambda: all(asleep(lab[name]) for name in names), 30, "both begin")
     audit.stop(["old"])
-    until(lambda: quiet(lab["old"]), 5, "the stopped host is quiet")
+    until_quiet(lab["old"], seconds=5)
     assert asleep(lab["new"])
     audit.stop()
     thread.join(10)
     assert not thread.is_alive()
-    until(lambda: quiet(lab["new"]), 5, "the other is quiet too")
+    until_quiet(lab["new"], seconds=5)
     assert {run.status for run in audit.document().runs} == {"cancelled"}
     assert any(cell.state == "building" and cell.step for s in seen for cell in s.cells)
     assert audit.snapshot().finished

@@ -17,7 +17,7 @@ from tests.audits import audit, core_of, run_of
 from tests.lab import Lab
 from tests.sample_builds import folder
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.takes_turns]
 
 VERTICES = ("COPY", "RUN", "ADD", "WORKDIR")
 

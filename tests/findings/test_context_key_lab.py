@@ -26,7 +26,7 @@ from tests.audit.test_audit_lab import HOSTS
 from tests.audits import audit, core_of, run_of
 from tests.lab import Lab
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.takes_turns]
 
 COPIES = (
     "COPY a/b/file.txt /x/",

@@ -25,7 +25,7 @@ from tests.lab import Lab
 from tests.lab.base import share_image
 from tests.lab.registry import Registry
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.takes_turns]
 
 HOSTS = ("old", "mid", "new", "ctd")
 BOTH = ("legacy-as-found", "buildkit-as-found")

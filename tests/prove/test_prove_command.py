@@ -12,7 +12,7 @@ import pytest
 
 from cachetui.findings.record import Proof
 from cachetui.store.database import Store
-from tests.audit.test_stopping_lab import asleep, quiet, until
+from tests.audit.test_stopping_lab import asleep, until, until_quiet
 from tests.lab import Lab
 from tests.prove.test_experiments import DATED, Fleet
 
@@ -134,6 +134,6 @@ def test_stopped_it_leaves_nothing_that_runs(fleet: Fleet, name: str) -> None:
         process.kill()
         process.wait(10)
     assert process.returncode == 130, said
-    until(lambda: quiet(host), 15, "nothing runs")
+    until_quiet(host, seconds=15)
     until(lambda: not list(host.cache_folder.rglob("prove-*")), 15, "its folder is gone")
     until(lambda: fleet.images(name) == before, 15, "its images are gone")

@@ -127,7 +127,11 @@ def test_the_store_of_these_tests_is_whole(copy: Callable[[], Path]) -> None:
 
 
 def files_of(folder: Path) -> list[Path]:
-    return sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        path.relative_to(folder)
+        for path in folder.rglob("*")
+        if path.is_file() and path.stat().st_size
+    )
 
 
 def test_any_page_zeroed(whole: Path, copy: Callable[[], Path]) -> None:

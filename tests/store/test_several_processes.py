@@ -1,0 +1,153 @@
+"""Several processes and several openings of one store: nothing that was kept is lost."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cachetui.store.database import Store
+
+KEEP = """
+import sys
+from pathlib import Path
+from cachetui.store.database import Store
+sys.stdin.readline()
+store = Store(Path(sys.argv[1]))
+for key in sys.argv[2:]:
+    store.keep_blob(key, key.encode())
+store.close()
+print(store.warnings)
+"""
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """In memory where there is such a place: SQLite waits for a disk."""
+    memory = Path("/dev/shm")
+    made = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
+    yield made / "store"
+    shutil.rmtree(made)
+
+
+class Other:
+    """A process that keeps blobs once it is told to begin."""
+
+    def __init__(self, folder: Path, *keys: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", KEEP, str(folder), *keys],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def warnings(self) -> str:
+        """Let it keep and end; what it was warned of."""
+        return self.process.communicate("\n", timeout=60)[0].strip()
+
+
+def has(folder: Path, key: str) -> bool:
+    store = Store(folder)
+    try:
+        return store.blob(key) is not None
+    finally:
+        store.close()
+
+
+def test_a_second_opening_in_one_process_takes_no_locks_away(folder: Path) -> None:
+    first = Store(folder)
+    first.keep_blob("first", b"1")
+    second = Store(folder)
+    assert second.blob("first") is not None
+    assert Other(folder, "other").warnings() == "[]"
+    first.keep_blob("late", b"2")
+    second.keep_blob("later", b"3")
+    for key in ("first", "other", "late", "later"):
+        assert first.blob(key) is not None, key
+    assert Other(folder, "end").warnings() == "[]"
+    first.close()
+    second.close()
+    for key in ("first", "other", "late", "later", "end"):
+        assert has(folder, key), key
+
+
+def test_closing_one_of_two_keeps_the_other_whole(folder: Path) -> None:
+    first, second = Store(folder), Store(folder)
+    first.keep_blob("first", b"1")
+    second.close()
+    assert Other(folder, "other").warnings() == "[]"
+    first.keep_blob("late", b"2")
+    first.close()
+    for key in ("first", "other", "late"):
+        assert has(folder, key), key
+
+
+def test_a_store_that_many_make_at_once_is_not_taken_for_a_damaged_one(folder: Path) -> None:
+    names = [f"p{number}" for number in range(6)]
+    others = [Other(folder, name) for name in names]
+    said: list[str] = []
+    threads = [
+        threading.Thread(target=lambda one=other: said.append(one.warnings())) for other in others
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert said == ["[]"] * len(names)
+    assert not list(folder.glob("*damaged*"))
+    for name in names:
+        assert has(folder, name), name
+
+
+def test_what_is_kept_after_another_process_set_the_store_aside_is_there(folder: Path) -> None:
+    store = Store(folder)
+    store.keep_blob("before", b"1")
+    (folder / "blobs").rename(folder / "blobs.damaged-1")
+    store.keep_blob("after", b"2")
+    store.close()
+    assert has(folder, "after")
+
+
+@pytest.mark.parametrize("part", ["", "blobs", "blobs/cache.db"])
+def test_what_is_kept_after_the_store_was_removed_is_there(folder: Path, part: str) -> None:
+    store = Store(folder)
+    store.keep_blob("before", b"1")
+    gone = folder / part
+    if gone.is_dir():
+        shutil.rmtree(gone)
+    else:
+        gone.unlink()
+    store.keep_blob("after", b"2")
+    store.close()
+    assert has(folder, "after")
+
+
+def test_what_another_removes_while_the_keys_are_read_is_no_damage(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, other = Store(folder), Store(folder)
+    for key in ("a:1", "a:2"):
+        store.keep_blob(key, b"1")
+    cache = store._blobs
+    read = cache._keys
+    removed: list[bool] = []
+
+    def reading(inner: object) -> list[tuple[object, object]]:
+        rows = read(inner)
+        if not removed:
+            other._blobs.delete("a:1")
+            removed.append(True)
+        return rows
+
+    monkeypatch.setattr(cache, "_keys", reading)
+    assert cache.keys("a:") == ["a:2"]
+    assert store.warnings == []
+    assert not list(folder.glob("*damaged*"))
+    store.close()
+    other.close()

@@ -1,0 +1,27 @@
+"""Every test that takes turns has its day, and each day has some."""
+
+from __future__ import annotations
+
+import datetime
+
+from tests.turns import DAYS, turn, waiting
+
+FILES = ["a.py"] * 7 + ["b.py"] * 3 + ["a.py"] * 6
+DAY = datetime.date(2026, 11, 26)
+
+
+def test_each_runs_on_exactly_one_of_the_days() -> None:
+    days = [turn("today", DAY + datetime.timedelta(days=number)) for number in range(DAYS)]
+    runs = [[not waits for waits in waiting(FILES, day)] for day in days if day is not None]
+    assert [sum(day) for day in zip(*runs, strict=True)] == [1] * len(FILES)
+    assert min(map(sum, runs)) > 0
+    assert max(map(sum, runs)) - min(map(sum, runs)) <= 2
+
+
+def test_a_day_can_be_had_again_and_all_at_once() -> None:
+    again = {turn(f"{number + 1}/{DAYS}", DAY) for number in range(DAYS)}
+    assert again == set(range(DAYS))
+    assert turn(f"{DAY.toordinal() % DAYS + 1}/{DAYS}", DAY.replace(year=2000)) == turn(
+        "today", DAY
+    )
+    assert turn("all", DAY) is None
