@@ -19,7 +19,7 @@ from cachetui.config.settings import HostSettings
 from cachetui.core import Core
 from cachetui.store.database import Store
 from tests.audit.test_left_lab import State
-from tests.audit.test_stopping_lab import asleep, quiet
+from tests.audit.test_stopping_lab import asleep, until_quiet
 from tests.audits import audit, prepare, run_of
 from tests.hosts.conftest import connector
 from tests.hosts.sshd import free_port, running, until
@@ -183,7 +183,7 @@ def test_a_stopped_build_ends(account: Account, lab: Lab, tmp_path: Path) -> Non
     assert until(lambda: asleep(account.host), 60)
     going.stop()
     thread.join(30)
-    assert until(lambda: quiet(account.host), 30)
+    until_quiet(account.host, seconds=5)
     assert account.refusals == ""
 
 
@@ -207,6 +207,7 @@ def test_a_build_argument_has_to_be_named_for_sudo(
     assert run() == ("ok", "")
 
 
+@pytest.mark.fault("least-right")
 def test_the_account_has_no_other_way_to_docker(account: Account) -> None:
     machine = connector().connect(account.settings)
     try:

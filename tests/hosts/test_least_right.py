@@ -190,6 +190,7 @@ BUILDS_REFUSED = [
 ]
 
 
+@pytest.mark.fault("least-right")
 @pytest.mark.parametrize(
     "words",
     [*REFUSED, *(["build", *words, "/c"] for words in BUILDS_REFUSED), ["build"]],
@@ -208,6 +209,7 @@ def test_a_build_argument_that_sudo_does_not_pass_on_is_refused(docker: Filter) 
     assert len(docker.passed) == 1
 
 
+@pytest.mark.fault("least-right")
 def test_no_setting_of_the_account_reaches_docker(docker: Filter, tmp_path: Path) -> None:
     client = tmp_path / "client"
     client.write_text(f"#!/bin/sh\nenv >>{tmp_path / 'noted'}\n")
@@ -256,6 +258,7 @@ def test_a_command_behind_the_forced_command_ends_with_its_connection(forced: Ss
     thread.join(20)
 
 
+@pytest.mark.fault("least-right")
 @pytest.mark.parametrize(
     "words",
     [
@@ -278,6 +281,7 @@ def test_any_other_use_of_the_key_is_refused(forced: Sshd, words: Sequence[str])
     assert "uid=" not in done.stdout
 
 
+@pytest.mark.fault("least-right")
 def test_the_key_opens_no_other_connections(forced: Sshd) -> None:
     done = ssh(forced, "-W", f"{forced.address}:{forced.port}", command=[])
     assert "prohibited" in done.stderr

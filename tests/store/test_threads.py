@@ -21,6 +21,7 @@ def no_collector() -> Iterator[None]:
     gc.enable()
 
 
+@pytest.mark.fault("soak")
 @pytest.mark.usefixtures("no_collector")
 def test_a_thread_closes_what_it_opened(tmp_path: Path) -> None:
     store = Store(tmp_path)
