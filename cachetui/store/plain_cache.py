@@ -22,6 +22,7 @@ import diskcache
 import msgspec
 from diskcache.core import MODE_PICKLE
 
+from cachetui.records.from_json import from_json
 from cachetui.records.to_json import to_json
 from cachetui.store.cache_file import CacheFile, ConnectionOfThread, opening
 from cachetui.store.rescue import rescue
@@ -234,7 +235,7 @@ class PlainCache:
                 return None
             if not isinstance(text, str):
                 raise msgspec.ValidationError("not text")
-            return msgspec.json.decode(_checked(text), type=kind)
+            return from_json(_checked(text), kind)
         except (Refused, msgspec.MsgspecError, ValueError) as error:
             self._set_aside(key, text)
             self._warnings.append(f"the store's {key} is damaged and was set aside: {error}")

@@ -40,8 +40,8 @@ with demo_fleet(speed={SPEED}) as fleet:
 
 @dataclass(frozen=True)
 class Held:
-    """What this process holds after `audits` audits of `runs` runs in all: bytes of memory and of
-    its store, and how many threads, open file handles and child processes."""
+    """What this process holds after `audits` audits of `runs` runs in all: bytes of its own memory
+    and of its store, and how many threads, open file handles and child processes."""
 
     audits: int
     runs: int
@@ -107,11 +107,12 @@ def _held(audits: int, runs: int, store: Path) -> Held:
     while threading.active_count() > 1 and time.monotonic() < deadline:
         time.sleep(0.02)
     gc.collect()
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    # Without what is mapped of files: SQLite maps up to 64 MiB of each of the store's.
+    _, resident, shared, *_ = map(int, Path("/proc/self/statm").read_text().split())
     return Held(
         audits=audits,
         runs=runs,
-        memory=pages * os.sysconf("SC_PAGE_SIZE"),
+        memory=(resident - shared) * os.sysconf("SC_PAGE_SIZE"),
         threads=threading.active_count(),
         handles=len(os.listdir("/proc/self/fd")),
         children=len(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()),
