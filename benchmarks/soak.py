@@ -1,5 +1,5 @@
 """2,000 audits of the recorded fleet in one process, and what that holds after 100, 500, 1,000 and
-all of them: memory, threads, open file handles, child processes, and the store.
+all of them: memory of its own, threads, open file handles, child processes, and the store.
 
 An audit has four hosts and all scenarios of a recorded build, over SSH, the fleet being served by
 another process; its findings are asked for. Nothing but the store may grow, and that as its runs.

@@ -42,7 +42,10 @@ from cachetui.prove.experiment import Experiment
 from cachetui.prove.request import proof_request
 from cachetui.records.document import Document
 from cachetui.records.run import Run
+from cachetui.report.store import sentences
 from cachetui.store.database import Store
+from cachetui.store.prune import prune
+from cachetui.store.troubles import StoreError
 
 
 class UserError(Exception):
@@ -107,6 +110,19 @@ class Core:
     def findings(self, document: Document) -> Findings:
         """Why the runs of an audit differ, as far as what is kept tells."""
         return why(document, self.store)
+
+    def prune(self, audit: str | None = None) -> list[str]:
+        """Keep the store within the limits of hosts.toml, but for this audit; what was removed, in
+        sentences. Nothing where there is no limit, or another audit is under way: that one does
+        it at its end."""
+        limits = self.settings.store
+        if not limits.any:
+            return []
+        try:
+            pruned = prune(self.store, limits, spare=[audit] if audit is not None else [])
+        except StoreError as error:
+            return [f"the store is not kept {limits.text}: {error}"]
+        return sentences(pruned, limits) if pruned is not None else []
 
     def experiment(
         self,
@@ -183,7 +199,7 @@ class Core:
         task = AuditTask(
             audit=new_audit_id(),
             settings=build,
-            record=build_record(build, context, dockerfile),
+            record=build_record(build, context, dockerfile, self.store.hasher),
             context=context,
             dockerfile=dockerfile,
             plan=plan,

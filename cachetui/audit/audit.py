@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from cachetui import __version__
 from cachetui.audit.host_audit import HostAudit
+from cachetui.audit.keeping import Keeping
 from cachetui.audit.limits import NO_LIMITS, Limits, failed
 from cachetui.audit.progress import Snapshot
 from cachetui.audit.progress_tracker import ProgressTracker
@@ -55,11 +56,12 @@ class Audit:
         self._hosts = tuple(hosts)
         names = [host.name for host in hosts]
         self._progress = ProgressTracker(task.audit, task.settings.name, task.plan, names)
+        self._keeping = Keeping(self._progress.not_kept)
         self._cancels = {name: threading.Event() for name in names}
         self._host_audits: dict[str, HostAudit] = {}
         self._stop_reasons: dict[str, str] = {}
         self._on_run: Callable[[Run], None] = lambda _: None
-        self._keeping = threading.Lock()
+        self._keep_lock = threading.Lock()
         self._started_at = time.time()
         self._seconds = 0.0
         for name in task.context.left_out:
@@ -72,9 +74,12 @@ class Audit:
             )
 
     def run(self) -> Document:
-        """Audit every host and keep the result; returns what there is, also when stopped."""
-        self._store.keep_manifest(self.task.context.digest, self.task.context.entries)
-        return self._run_hosts({host.name: None for host in self._hosts})
+        """Audit every host and keep the result; returns what there is, also when stopped, or when
+        it cannot be kept (`trouble`). Raises `StoreError`: it cannot be from the start."""
+        self._store.prepare()
+        with self._store.working():
+            self._store.keep_manifest(self.task.context.digest, self.task.context.entries)
+            return self._run_hosts({host.name: None for host in self._hosts})
 
     def rerun(self, cells: Collection[tuple[str, str, int]]) -> Document:
         """Run these cells (host, scenario, repeat) again, stored or not; blocks like `run`."""
@@ -117,6 +122,11 @@ class Audit:
         return rehearse(self.task, host, self._connector, self._store)
 
     @property
+    def trouble(self) -> str | None:
+        """Why this machine cannot keep all that the audit brought, and what helps."""
+        return self._keeping.trouble
+
+    @property
     def stopped(self) -> bool:
         return any(cancel.is_set() for cancel in self._cancels.values())
 
@@ -143,15 +153,16 @@ class Audit:
         )
 
     def keep(self) -> Document:
-        """Store the audit as far as it has come; returns it."""
-        with self._keeping:
-            document = self.document()
-            self._store.keep_audit(document)
-            return document
+        """Store the audit as far as it has come, if it can be; returns it."""
+        with self._keep_lock:
+            with self._keeping.trying():
+                self._store.keep_audit(self.document())
+            return self.document()
 
     def _run_hosts(self, wanted: dict[str, frozenset[Planned] | None]) -> Document:
         """Audit these hosts at once: all that is missing (None), or the runs named."""
         begun = time.monotonic()
+        self._keeping.begin()
         host_audits = [self._begin(host) for host in self._hosts if host.name in wanted]
 
         def run(host_audit: HostAudit) -> None:
@@ -160,9 +171,11 @@ class Audit:
             self.keep()
             self._stop_if_too_many_failed()
 
-        with self._until_deadline():
+        with self._store.working(), self._until_deadline():
             run_on_all(host_audits, run, self._limits.at_once)
         self._seconds = time.monotonic() - begun
+        with self._keeping.trying():
+            self._store.keep_missing(self.document().runs)
         document = self.keep()
         self._progress.finish()
         return document
@@ -202,6 +215,7 @@ class Audit:
             connector=self._connector,
             store=self._store,
             progress=self._progress,
+            keeping=self._keeping,
             cancel=self._cancels[host.name],
             why_stopped=lambda: self._stop_reasons.get(host.name, "stopped"),
             on_run=lambda run: self._on_run(run),

@@ -19,6 +19,7 @@ from cachetui.builders.registry import parser_for
 from cachetui.builders.step_map import StepMap, Unended
 from cachetui.records.step import Step, StepId
 from cachetui.store.log_writer import LogWriter
+from cachetui.store.plain_disk import private_file
 
 _LAST_MESSAGES = 20
 _DIGEST = re.compile(r"FROM \S+@(sha256:[0-9a-f]{64})")
@@ -29,7 +30,8 @@ class BuildRecorder:
 
     Values of build arguments are taken out before anything is written. The files `log` (see
     `LogWriter`) and `raw` (one zlib stream) are below `folder`. `on_change` is called when a
-    step changed, with this recorder.
+    step changed, with this recorder. When these files cannot be written the build is followed all
+    the same, and `trouble` says why they are not whole; then there is no raw output.
     """
 
     def __init__(
@@ -56,7 +58,8 @@ class BuildRecorder:
         self.other_error: str | None = None  # what failed that is no step of the Dockerfile
         self.doing = ""
         self._parser = parser_for(job.output)
-        self._raw = self.raw_path.open("wb")
+        self._raw = private_file(self.raw_path)
+        self._raw_trouble: OSError | None = None
         self._raw_zlib = zlib.compressobj(1)
         self._redactor = job.redactor
         self._raw_redactor = job.redactor.stream()
@@ -67,7 +70,7 @@ class BuildRecorder:
 
     def output(self, data: bytes, arrived: float) -> None:
         """A block of output and `time.monotonic()` of its arrival."""
-        self._raw.write(self._raw_zlib.compress(self._raw_redactor.feed(data)))
+        self._write_raw(self._raw_zlib.compress(self._raw_redactor.feed(data)))
         self._take(self._parser.feed(data, arrived - self._began))
 
     def close(self) -> None:
@@ -75,13 +78,30 @@ class BuildRecorder:
         if self._raw.closed:
             return
         self._take(self._parser.close(time.monotonic() - self._began))
-        self._raw.write(
+        self._write_raw(
             self._raw_zlib.compress(self._raw_redactor.close()) + self._raw_zlib.flush()
         )
-        self._raw.close()
+        try:
+            self._raw.close()
+        except OSError as error:
+            self._raw_trouble = error
+        if self._raw_trouble is not None:
+            self.raw_path.unlink(missing_ok=True)
         for step in self._step_redactors:
             self._end_log(step)
         self.log.close()
+
+    @property
+    def trouble(self) -> OSError | None:
+        """Why the log or the raw output is not whole, None where both are."""
+        return self.log.trouble or self._raw_trouble
+
+    def _write_raw(self, data: bytes) -> None:
+        if self._raw_trouble is None:
+            try:
+                self._raw.write(data)
+            except OSError as error:
+                self._raw_trouble = error
 
     def _end_log(self, step: StepId | None) -> None:
         """Write what was held back of a step's log: it is no build argument's value."""

@@ -37,6 +37,7 @@ def why(document: Document, store: Store, *, settled: bool = True) -> Findings:
         proofs=store.proofs(document.audit, Proof) if settled else (),
         outputs=case.outputs,
         foreign=case.foreign,
+        hasher=case.hasher,
     )
     return with_files(found, document, store, case.outputs)
 
@@ -55,6 +56,7 @@ def case_of(document: Document, store: Store) -> Case | None:
         manifests,
         document_digests(document, store),
         foreign_files(document, dockerfile, store),
+        store.hasher,
     )
 
 

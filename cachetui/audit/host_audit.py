@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
@@ -16,11 +17,13 @@ from cachetui.audit.engine_turns import NO_LEASE, turn
 from cachetui.audit.host_notes import noted_on
 from cachetui.audit.host_progress import HostProgressReporter
 from cachetui.audit.host_runs import HostRuns
+from cachetui.audit.keeping import NOT_KEPT, Keeping
 from cachetui.audit.leftovers import HostLeftovers, run_removal
 from cachetui.audit.own_build import read_own_build
 from cachetui.audit.progress import CellState
 from cachetui.audit.progress_tracker import ProgressTracker
 from cachetui.audit.read_images import read_images
+from cachetui.audit.redact_evidence import redact_evidence
 from cachetui.audit.task import AuditTask
 from cachetui.builders.registry import builder_named
 from cachetui.config.settings import HostSettings
@@ -34,8 +37,8 @@ from cachetui.records.host import HostFacts, HostReport, HostStatus
 from cachetui.records.run import Run, RunStatus
 from cachetui.records.scenario import Planned
 from cachetui.store.database import Store
-from cachetui.store.plain_cache import StoreError
 from cachetui.store.run_log import RunLog
+from cachetui.store.troubles import StoreError, cannot_keep
 
 _CELL_STATES: dict[RunStatus, CellState] = {
     "ok": "done",
@@ -70,6 +73,7 @@ class HostAudit:
         connector: HostConnector,
         store: Store,
         progress: ProgressTracker,
+        keeping: Keeping,
         cancel: Cancel,
         why_stopped: Callable[[], str] = lambda: "stopped",
         on_run: Callable[[Run], None] = lambda _: None,
@@ -82,6 +86,7 @@ class HostAudit:
         self._connector = connector
         self._store = store
         self._progress = HostProgressReporter(progress, host.name)
+        self._keeping = keeping
         self._cancel = cancel
         self._why_stopped = why_stopped
         self._on_run = on_run
@@ -97,14 +102,23 @@ class HostAudit:
             self._progress.connecting()
             machine = self._connector.connect(self._host, self._cancel)
             self._progress.state("asking")
-            facts = ask_facts(machine, self._host, self._task.base_images(), cancel=self._cancel)
+            facts = ask_facts(
+                machine,
+                self._host,
+                self._task.base_images(),
+                cancel=self._cancel,
+                hasher=self._store.hasher,
+            )
             self._progress.facts(facts)
             self._report("ok", facts)
             self._audit(machine, facts, only)
             self._progress.state("done")
         except HostError as error:
             self._failed(error, facts)
-        except (ContextError, StoreError) as error:
+        except StoreError as error:
+            self._keeping.failed(error)
+            self._end("skipped", facts, f"stopped: {NOT_KEPT}")
+        except ContextError as error:
             self._end("failed", facts, str(error))
         except Exception as error:
             self._end("failed", facts, f"an error in cachetui: {error!r}", "please report it")
@@ -116,7 +130,9 @@ class HostAudit:
     def live_log(self, planned: Planned) -> RunLog | None:
         """The log of a run under way, as far as it has come."""
         recorder = self._recorders.get(planned)
-        return recorder.log.so_far() if recorder else None
+        with suppress(OSError):  # the file is gone
+            return recorder.log.so_far() if recorder else None
+        return None
 
     def _audit(self, machine: Machine, facts: HostFacts, only: frozenset[Planned] | None) -> None:
         runs = HostRuns(self._task, self._host, facts, self._store)
@@ -140,7 +156,7 @@ class HostAudit:
 
     def _check_allowed(self, what: str) -> None:
         """Raises `HostError` when nothing may be built on the host now."""
-        why = not_now(self._host, self._store)
+        why = NOT_KEPT if self._keeping.trouble else not_now(self._host, self._store)
         if why is not None:
             raise HostError(self.name, "not-now", f"{what}: {why}")
 
@@ -151,7 +167,8 @@ class HostAudit:
         choice = runs.choose(only)
         for planned, reason in choice.unsupported.items():
             run = runs.unsupported_run(planned, reason)
-            self._store.keep_run(run)
+            with self._keeping.trying():
+                self._store.keep_run(run)
             self._keep(run, "unsupported")
         for run in choice.stored.values():
             self._keep(msgspec.structs.replace(run, stored=True), "stored")
@@ -182,7 +199,9 @@ class HostAudit:
     def _leftovers_removed(self, connected: _ConnectedHost) -> Iterator[None]:
         """Measure the host before; remove what is ours and measure again, whatever happened."""
         self._remove_noted(connected)
-        connected.leftovers.measure_before(connected.machine, connected.facts, self._store)
+        connected.leftovers.measure_before(
+            connected.machine, connected.facts, self._store, self._keeping.failed
+        )
         try:
             yield
         finally:
@@ -232,12 +251,14 @@ class HostAudit:
             step_images=any(
                 builder_named(planned.backend).leaves_step_images for planned in as_found
             ),
+            hasher=self._store.hasher,
         )
         own = read_own_build(
             connected.machine, self._host, connected.facts, self._task, self._store, self._cancel
         )
         for problem in own.problems:
             self._progress.note(f"{self.name}: {problem}")
+        evidence = redact_evidence(evidence, self._task.redactor)
         evidence = msgspec.structs.replace(evidence, checkout=own.checkout, image=own.image)
         self.report = msgspec.structs.replace(self.report, evidence=evidence)
 
@@ -272,6 +293,7 @@ class HostAudit:
         with self._store.spool() as folder:
             try:
                 connected.leftovers.expect(job)
+                self._check_allowed("stopped")
                 outcome = run_build(
                     connected.machine,
                     job,
@@ -300,11 +322,16 @@ class HostAudit:
 
     def _build_ended(self, outcome: BuildOutcome, recorder: BuildRecorder | None) -> None:
         run = outcome.run
-        self._store.keep_run(
-            run,
-            log=recorder.log.path if recorder else None,
-            raw=recorder.raw_path if recorder else None,
-        )
+        if recorder is not None and recorder.trouble is not None:
+            error = cannot_keep("results", self._store.folder, recorder.trouble)
+            self._keeping.failed(error)
+            run = msgspec.structs.replace(run, notes=(*run.notes, f"its log ends early: {error}"))
+        with self._keeping.trying():
+            self._store.keep_run(
+                run,
+                log=_if_there(recorder.log.path) if recorder else None,
+                raw=_if_there(recorder.raw_path) if recorder else None,
+            )
         self._keep(run, _CELL_STATES[run.status])
         if run.status == "cancelled":
             raise HostError(self.name, "cancelled", "stopped")
@@ -369,6 +396,10 @@ class HostAudit:
             backends=facts.backends if facts else (),
             facts=facts,
         )
+
+
+def _if_there(path: Path) -> Path | None:
+    return path if path.is_file() else None
 
 
 def _load(machine: Machine) -> float | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import shlex
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -27,6 +27,7 @@ from cachetui.records.from_json import from_json
 from cachetui.records.host import HostFacts
 from cachetui.store.database import Store
 from cachetui.store.journal import Journal
+from cachetui.store.troubles import StoreError
 
 _AFTER_SECONDS = 40.0
 """How long a build may go on after the last that was heard of it: see `hosts.watcher`."""
@@ -59,9 +60,11 @@ class _Made(Record, frozen=True, kw_only=True):
 
 @dataclass
 class HostNotes:
-    """The notes of one audit on one host, being taken."""
+    """The notes of one audit on one host, being taken. `on_trouble` is told what could not be
+    noted of a build under way."""
 
     journal: Journal
+    on_trouble: Callable[[StoreError], None]
 
     @classmethod
     def begin(
@@ -72,6 +75,7 @@ class HostNotes:
         facts: HostFacts,
         images: MadeImages,
         dockerfile_text: str,
+        on_trouble: Callable[[StoreError], None],
     ) -> HostNotes:
         """Raises `StoreError`: what cannot be noted is not to be made."""
         head = _Begun(
@@ -81,7 +85,7 @@ class HostNotes:
             before=tuple(sorted(images.before)),
             at=time.time(),
         )
-        return cls(store.begin_journal(_engine(host, facts), audit, head))
+        return cls(store.begin_journal(_engine(host, facts), audit, head), on_trouble)
 
     def note(
         self,
@@ -93,17 +97,19 @@ class HostNotes:
     ) -> None:
         """What the builds have made so far; `made` is that of the one under way."""
         noted = images.noted(made or LegacyMade())
-        self.journal.note(
-            _Made(
-                tags=noted.tags,
-                step_tags=noted.step_tags,
-                trails=noted.trails,
-                containers=noted.containers,
-                nameless=noted.nameless,
-                mounts=mounts,
-                recorded=tuple(sorted(recorded)),
-            )
+        record = _Made(
+            tags=noted.tags,
+            step_tags=noted.step_tags,
+            trails=noted.trails,
+            containers=noted.containers,
+            nameless=noted.nameless,
+            mounts=mounts,
+            recorded=tuple(sorted(recorded)),
         )
+        try:
+            self.journal.note(record)
+        except StoreError as error:
+            self.on_trouble(error)
 
     def removed(self, looked: bool) -> None:
         """The audit is over; `looked`: what it made is gone, or named in its report."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cachetui.audit.build_job import BuildJob
@@ -25,6 +25,7 @@ from cachetui.hosts.cache_records import CacheRecord
 from cachetui.hosts.machine import Cancel, Machine
 from cachetui.records.host import CacheMount, HostFacts
 from cachetui.store.database import Store
+from cachetui.store.troubles import StoreError
 
 REMOVE_SECONDS = 300.0
 
@@ -87,8 +88,7 @@ class HostLeftovers:
     recorded: set[str] = field(default_factory=set)
 
     def expect(self, job: BuildJob) -> None:
-        """A build is about to run: from now on its tag and cache mounts may be there. Raises
-        `StoreError`."""
+        """A build is about to run: from now on its tag and cache mounts may be there."""
         self.images.expect(job)
         self.buildkit_ran |= job.planned.backend == "buildkit"
         name = recorded_name(job)
@@ -99,7 +99,7 @@ class HostLeftovers:
         self._note()
 
     def building(self, job: BuildJob, recorder: BuildRecorder) -> None:
-        """A build has gone on. Raises `StoreError`."""
+        """A build has gone on."""
         if job.planned.kind.controlled:
             self._note(recorder.made(cut=True))
 
@@ -109,13 +109,21 @@ class HostLeftovers:
                 self.images, mounts=self.cache_mounts_used, recorded=self.recorded, made=made
             )
 
-    def measure_before(self, machine: Machine, facts: HostFacts, store: Store) -> None:
+    def measure_before(
+        self,
+        machine: Machine,
+        facts: HostFacts,
+        store: Store,
+        on_trouble: Callable[[StoreError], None],
+    ) -> None:
         """List images and cache records before anything is built, and begin to note what is made.
-        Raises `HostError` and `StoreError`."""
+        Raises `HostError` and `StoreError`; `on_trouble`: see `HostNotes`."""
         self.images.begin(machine, self.host)
         self.records_before = cache_records(machine, self.host)
         text = self.task.record.dockerfile_text
-        self.notes = HostNotes.begin(store, self.task.audit, self.host, facts, self.images, text)
+        self.notes = HostNotes.begin(
+            store, self.task.audit, self.host, facts, self.images, text, on_trouble
+        )
 
     def add(self, machine: Machine, job: BuildJob, outcome: BuildOutcome) -> None:
         """A build has run, just now. Raises `HostError`."""

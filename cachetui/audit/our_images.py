@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from cachetui.builders.history_line import canonical, is_step, parse
+from cachetui.builders.history_line import is_step, read
 from cachetui.builders.legacy_images import Trail
 from cachetui.dockerfile.instruction import Instruction
 
@@ -137,7 +137,7 @@ def _made(image: HostImage, item: Instruction, our_tags: Collection[str]) -> boo
     """Whether the instruction may have made the image, and nobody else has named it."""
     if image.made_by is None or any(name not in our_tags for name in image.names):
         return False
-    made = parse(canonical(image.made_by))
+    made = read(image.made_by)
     if item.keyword != "RUN" and "$" in item.text:  # there it has the variables' values
         return made.keyword == item.keyword
     return is_step(made, item)

@@ -78,7 +78,8 @@ class HostProgress(msgspec.Struct, frozen=True, kw_only=True):
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """The whole of an audit at one moment. `elapsed` and `remaining` in seconds; `remaining` is
-    estimated from stored runs, None where there are none."""
+    estimated from stored runs, None where there are none. `trouble` says why this machine cannot
+    keep the results."""
 
     audit: str
     build: str
@@ -91,6 +92,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     finished: bool = False
     stopping: bool = False
     notes: tuple[str, ...] = ()
+    trouble: str | None = None
 
     @property
     def done(self) -> int:

@@ -43,6 +43,7 @@ class ProgressTracker:
         self._ended: float | None = None
         self._stopping = False
         self._notes: tuple[str, ...] = plan.notes
+        self._trouble: str | None = None
         self._changed = threading.Event()
         self._watchers: list[Callable[[Snapshot], None]] = []
         self._notifier: threading.Thread | None = None
@@ -96,6 +97,12 @@ class ProgressTracker:
                 self._notes = (*self._notes, text)
         self._changed.set()
 
+    def not_kept(self, text: str | None) -> None:
+        """Why this machine cannot keep the results: a note, too. None: the audit begins again."""
+        self._trouble = text
+        if text is not None:
+            self.add_note(text)
+
     def mark_stopping(self) -> None:
         """The user has stopped the audit; its hosts have not ended yet."""
         with self._lock:
@@ -137,6 +144,7 @@ class ProgressTracker:
             finished=finished,
             stopping=self._stopping,
             notes=self._notes,
+            trouble=self._trouble,
         )
 
     def watch(self, callback: Callable[[Snapshot], None]) -> None:

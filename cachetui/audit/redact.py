@@ -17,6 +17,8 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import quote, quote_plus
 
+from cachetui.records.hidden import placeholder
+
 _SHORTEST = 6
 
 _GO_ESCAPES = {
@@ -39,8 +41,10 @@ class Redactor:
         self._plain: dict[bytes, bytes] = {}
         self._encoded: dict[bytes, bytes] = {}
         self._short: dict[bytes, bytes] = {}
-        named = [(name, value, f"[build-arg {name}]") for name, value in build_args.items()]
-        named += [(name, value, f"[env {name}]") for name, value in environment]
+        named = [
+            (name, value, placeholder("build-arg", name)) for name, value in build_args.items()
+        ]
+        named += [(name, value, placeholder("env", name)) for name, value in environment]
         for name, value, shown in sorted(named, key=lambda item: -len(item[1])):
             self._hide(name, value, shown)
         self._all = {**self._encoded, **self._plain}

@@ -12,13 +12,15 @@ from cachetui.config.settings import BuildSettings
 from cachetui.context.build_context import Context
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.records.base import SCHEMA
-from cachetui.records.digest import digest
+from cachetui.records.digest import ValueHasher
 from cachetui.records.document import BuildRecord
 from cachetui.records.host import HostFacts
 from cachetui.records.scenario import Planned
 
 
-def build_record(build: BuildSettings, context: Context, dockerfile: Dockerfile) -> BuildRecord:
+def build_record(
+    build: BuildSettings, context: Context, dockerfile: Dockerfile, hasher: ValueHasher
+) -> BuildRecord:
     """The build as it is kept: build-argument values as digests only."""
     inside = context.dockerfile.startswith("context/")
     return BuildRecord(
@@ -26,7 +28,7 @@ def build_record(build: BuildSettings, context: Context, dockerfile: Dockerfile)
         context_digest=context.digest,
         dockerfile=context.dockerfile.removeprefix("context/"),
         target=build.target,
-        build_args={name: digest(value) for name, value in sorted(build.build_args.items())},
+        build_args={name: hasher.digest(value) for name, value in sorted(build.build_args.items())},
         network=build.network,
         docker_args=build.docker_args,
         dockerfile_text=context.dockerfile_text,
@@ -50,7 +52,8 @@ def run_of(
 
     The build (context, Dockerfile, target, arguments, options), the host and its engine, the
     layers of the base images there, the scenario and which repeat. The build's name is not in
-    it: the same folder is the same build by any name.
+    it: the same folder is the same build by any name. Values of arguments are in it by their keyed
+    digests: after another secret, a run with arguments is made again.
     """
     what = [
         SCHEMA,

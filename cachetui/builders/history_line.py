@@ -1,17 +1,18 @@
 """A line of `docker history` without what may be a secret: an image's steps, to be compared.
 
 What an image was made by holds the values of build arguments and environment, and the commands of
-builds that are none of ours. So a RUN is kept as a digest of its command, an ENV by its names, the
-arguments before a RUN as a digest; LABEL, CMD and the like as they are. Pure.
+builds that are none of ours. So a RUN is kept as a digest of its command (keyed, see
+`records.digest`), an ENV by its names, the arguments before a RUN as another digest; LABEL, CMD and
+the like as they are. Pure.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 
 from cachetui.dockerfile.instruction import Instruction
+from cachetui.records.digest import ValueHasher
 
 _NOP = re.compile(
     r"(?:\S+(?: -[a-z]+(?: pipefail)?)* )?#\(nop\)\s+(?P<keyword>[A-Z]+)\s?(?P<rest>.*)", re.DOTALL
@@ -26,9 +27,9 @@ _NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A step as history tells it. `rest` is what follows the keyword; of a RUN the digest of its
-    command (see `command_digest`), of an ENV the names, of COPY and ADD where to. `args` is a
-    digest of the build arguments of a RUN."""
+    """A step as history tells it. `rest` is what follows the keyword; of a RUN its command, of an
+    ENV the names, of COPY and ADD where to. `args` are the build arguments of a RUN. In a line that
+    is kept, a RUN's command and arguments are digests."""
 
     keyword: str
     rest: str
@@ -39,35 +40,38 @@ class Made:
         return f"{self.keyword} {self.rest}".strip()
 
 
-def canonical(made_by: str) -> str:
-    """The line as it may be kept: what `parse` reads."""
+def read(made_by: str) -> Made:
+    """A line as `docker history` has it."""
     text = made_by.strip()
     nop = _NOP.fullmatch(text)
     if nop is not None:
-        return f"{nop['keyword']} {_kept(nop['keyword'], nop['rest'].strip())}".strip()
-    args = ""
+        return Made(nop["keyword"], _rest(nop["keyword"], nop["rest"].strip()))
     arguments = _ARGS.fullmatch(text)
     if arguments is not None:
-        args = f" args={_digest(arguments['args'])}"
         text = arguments["command"]
-    return f"RUN {command_digest(_SHELL.sub('', text, count=1))}{args}"
+    command = _one_spaced(_SHELL.sub("", text, count=1))
+    return Made("RUN", command, arguments["args"] if arguments is not None else None)
 
 
-def parse(kept: str) -> Made:
-    """What `canonical` made of a line."""
-    keyword, _, rest = kept.partition(" ")
+def kept(made_by: str, hasher: ValueHasher) -> str:
+    """The line as it may be kept: what `parse` reads."""
+    made = read(made_by)
+    if made.keyword != "RUN":
+        return made.text
+    args = f" args={hasher.digest(made.args)}" if made.args is not None else ""
+    return f"RUN {hasher.digest(made.rest)}{args}"
+
+
+def parse(line: str) -> Made:
+    """What `kept` made of a line."""
+    keyword, _, rest = line.partition(" ")
     if keyword == "RUN":
         command, _, args = rest.partition(" args=")
         return Made("RUN", command, args or None)
     return Made(keyword, rest)
 
 
-def command_digest(command: str) -> str:
-    """A RUN's command by its words."""
-    return _digest(" ".join(command.split()))
-
-
-def _kept(keyword: str, rest: str) -> str:
+def _rest(keyword: str, rest: str) -> str:
     if keyword == "ENV":
         return " ".join(_NAME.findall(rest))
     if keyword in ("COPY", "ADD"):
@@ -75,17 +79,20 @@ def _kept(keyword: str, rest: str) -> str:
     return rest
 
 
-def _digest(text: str) -> str:
-    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+def _one_spaced(command: str) -> str:
+    """A RUN's command by its words."""
+    return " ".join(command.split())
 
 
-def is_step(made: Made, item: Instruction) -> bool:
+def is_step(made: Made, item: Instruction, hasher: ValueHasher | None = None) -> bool:
     """Whether a line of history is this instruction, as far as its text says: of COPY and ADD only
-    where to, of ENV only the names, for a value may be a secret and is not read."""
+    where to, of ENV only the names, for a value may be a secret and is not read. `hasher` is for
+    lines that were kept; False where it does not read their digests."""
     if made.keyword != item.keyword:
         return False
     if item.keyword == "RUN":
-        return made.rest == command_digest(" ".join(item.args))
+        command = _one_spaced(" ".join(item.args))
+        return made.rest == command if hasher is None else bool(hasher.matches(command, made.rest))
     if item.keyword in ("COPY", "ADD"):
         return made.rest == (item.dest or "").strip()
     if item.keyword == "ENV":

@@ -31,7 +31,7 @@ def or_fail(work: Callable[[], _T]) -> _T:
     from cachetui.core import UserError
     from cachetui.hosts.machine import HostError
     from cachetui.store.log_blocks import LogError
-    from cachetui.store.plain_cache import StoreError
+    from cachetui.store.troubles import StoreError
 
     try:
         return work()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from cachetui.cli.result import write_result
+from cachetui.cli.result import check_output, write_result
 from cachetui.config.settings import HostSettings
 from cachetui.exit_codes import SAME, TROUBLE
 from cachetui.hosts.connect import Connector
@@ -26,6 +26,7 @@ def hosts_command(hosts: Sequence[HostSettings], output_format: str, output: Pat
     from cachetui.report import hosts as report
     from cachetui.report import style
 
+    check_output(output)
     reports = ask_all(hosts)
     if output_format == "json":
         text = msgspec.json.format(msgspec.json.encode(reports), indent=2).decode()

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rich.console import Console
 from rich.live import Live
@@ -131,5 +131,6 @@ class _LinePrinter:
     def _print(self, label: str, text: str) -> None:
         if self._last.get(label) != text:
             self._last[label] = text
-            sys.stderr.write(f"{label}: {text}\n")
-            sys.stderr.flush()
+            with suppress(OSError):  # an audit goes on where standard error is a full disk's file
+                sys.stderr.write(f"{label}: {text}\n")
+                sys.stderr.flush()

@@ -31,7 +31,10 @@ def log_command(
         return SAME
     log = store.log(run.id)
     if log is None:
-        raise UserError(f"no log of {scenario} on {host} is stored")
+        why = store.log_gone(run.id)
+        raise UserError(
+            f"no log of {scenario} on {host} is stored{f': {why}' if why is not None else ''}"
+        )
     with log:
         if step is None:
             text = log.whole()

@@ -109,8 +109,9 @@ def hosts(
     selected = or_fail(lambda: select_hosts(settings, include, exclude, session.open_store))
 
     def ask() -> int:
-        with logging_to(log_file, redactor_of(selected)):
-            return hosts_command(selected, output_format, output)
+        with logging_to(log_file, redactor_of(selected)) as logged:
+            code = hosts_command(selected, output_format, output)
+        return logged.exit_code(code)
 
     sys.exit(or_fail(ask))
 
@@ -144,12 +145,38 @@ def clean(
 @store_option
 @format_option("table", "json")
 @click.option("--delete", metavar="AUDIT", multiple=True, help="Delete this audit.")
-def history(store_folder: Path | None, output_format: str, delete: tuple[str, ...]) -> None:
+@click.option("--pin", metavar="AUDIT", multiple=True, help="Never remove this audit to make room.")
+@click.option("--unpin", metavar="AUDIT", multiple=True, help="Take back --pin.")
+def history(store_folder: Path | None, output_format: str, **changes: tuple[str, ...]) -> None:
     """List the stored audits, newest first."""
     from cachetui.cli.history import history_command
 
     store = session.open_store(store_folder)
-    sys.exit(or_fail(lambda: history_command(store, output_format, delete)))
+    sys.exit(or_fail(lambda: history_command(store, output_format, **changes)))
+
+
+@cli.command("store")
+@hosts_option
+@store_option
+@click.option("--prune", is_flag=True, help="Remove what is beyond the limits, oldest first.")
+@click.option("--dry-run", is_flag=True, help="Say what --prune would remove.")
+@click.option(
+    "--max-size", metavar="SIZE", help="The limit, such as 2GB  [default: max_size of hosts.toml]"
+)
+@click.option(
+    "--max-age", metavar="AGE", help="The limit, such as 90d  [default: max_age of hosts.toml]"
+)
+@format_option("table", "json")
+def store_size(hosts_file: Path | None, store_folder: Path | None, **options: Any) -> None:
+    """Show how large the store is, or keep it within limits.
+
+    Logs go before records. Pinned audits stay (`history --pin`).
+    """
+    from cachetui.cli.store import StoreArgs, store_command
+
+    core = session.open_core_without_hosts(hosts_file, store_folder)
+    args = StoreArgs(**options)
+    sys.exit(or_fail(lambda: store_command(core.store, core.settings.store, args)))
 
 
 @cli.command()
@@ -203,8 +230,9 @@ def prove(
 
     def experiment() -> int:
         given = [*pairs, *(pair for each in builds for pair in each.build_args.items())]
-        with logging_to(log_file, redactor_of(core.settings.hosts, given)):
-            return prove_command(core, finding, build, args)
+        with logging_to(log_file, redactor_of(core.settings.hosts, given)) as logged:
+            code = prove_command(core, finding, build, args)
+        return logged.exit_code(code)
 
     builds = [build, *core.settings.builds.values()]
     sys.exit(or_fail(experiment))

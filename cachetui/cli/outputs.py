@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from cachetui.cli.args import OutputsArgs
-from cachetui.cli.result import write_result
+from cachetui.cli.result import check_output, write_result
 from cachetui.cli.run_names import Pair, named_runs
 from cachetui.cli.stored import print_warnings
 from cachetui.config.settings import Settings
@@ -32,6 +32,7 @@ def outputs_command(
 ) -> int:
     """Compare the images of the runs that `arguments` name, by default those of the last audit;
     the first is the baseline. Raises `UserError`."""
+    check_output(args.output)
     pairs = named_runs(store, arguments)
     ignore = (*args.ignore, *_build_ignores(settings, pairs))
     try:

@@ -73,6 +73,9 @@ def _prove(experiment: Experiment, cancel: threading.Event, args: ProveArgs) -> 
         click.echo(msgspec.json.format(to_json(proof), indent=2).decode())
     else:
         click.echo(format_proof(proof, experiment.request.finding.name))
+    if experiment.trouble is not None:
+        click.echo(f"cachetui: {clean_line(str(experiment.trouble))}", err=True)
+        return TROUBLE
     return CODES[proof.outcome]
 
 

@@ -2,37 +2,55 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import click
 
 from cachetui.compare.align import agree
+from cachetui.config.toml_table import ConfigError
 from cachetui.exit_codes import DIFFERENT, SAME, TROUBLE
 from cachetui.outputs.outputs_report import OutputsReport
 from cachetui.records.document import Document
+from cachetui.report.whole_file import part_of, whole_file
+
+_TRIAL = "x" * (64 * 1024)
+
+
+def check_output(output: Path | None) -> None:
+    """What makes the result takes long: find out before it whether it can be written into that
+    file. Raises `ConfigError`."""
+    if output is None:
+        return
+    if not output.absolute().parent.is_dir():
+        raise ConfigError(f"-o {output}: the folder {output.absolute().parent} does not exist")
+    if output.is_dir():
+        raise ConfigError(f"-o {output} is a folder; name a file in it")
+    try:
+        if output.exists() and not output.is_file():
+            if not os.access(output, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        else:
+            with part_of(output) as part:
+                part.write_text(_TRIAL, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"-o {output}: {error.strerror or error}; nothing was run") from None
 
 
 def write_result(text: str, output: Path | None) -> None:
-    """Print the result, or write it into a file, which is never there in part. Raises `OSError`.
-
-    A link stays a link. What is there and no file (a device, a pipe) is written to as it is: it
-    cannot be there in part, and must not be replaced.
-    """
+    """Print the result, or write it into a file, which is never there in part. Raises `OSError`;
+    where the file cannot be written the result has been printed then."""
     if output is None:
         click.echo(text, nl=not text.endswith("\n"))
         return
-    whole = text if text.endswith("\n") else text + "\n"
-    if output.exists() and not output.is_file():
-        output.write_text(whole, encoding="utf-8")
-        return
-    target = output.resolve()
-    part = target.with_name(f".{target.name}.part")
     try:
-        part.write_text(whole, encoding="utf-8")
-        part.replace(target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+        with whole_file(output) as file:
+            file.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
+    except OSError as error:
+        write_result(text, None)
+        why = error.strerror or error
+        raise OSError(f"-o {output}: {why}; the result was printed instead") from None
 
 
 def exit_code(document: Document, outputs: OutputsReport | None = None) -> int:

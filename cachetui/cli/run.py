@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+
+import click
+import msgspec
 
 from cachetui.audit.limits import Limits
 from cachetui.cli.args import RunArgs
@@ -12,18 +14,22 @@ from cachetui.cli.gate import code_with_gate, parse_gate
 from cachetui.cli.interrupts import in_thread, stopping, terminal_closed
 from cachetui.cli.live_progress import follow
 from cachetui.cli.log_file import logging_to
-from cachetui.cli.result import exit_code, write_result
+from cachetui.cli.result import check_output, exit_code, write_result
 from cachetui.cli.run_lines import RunLines, streams
 from cachetui.cli.show import show
+from cachetui.config import amounts
 from cachetui.config.settings import BuildSettings, HostSettings
 from cachetui.config.toml_table import ConfigError
 from cachetui.core import Core, Options
-from cachetui.exit_codes import INTERRUPTED, SAME
+from cachetui.exit_codes import INTERRUPTED, SAME, TROUBLE
+from cachetui.findings import Findings
 from cachetui.outputs.compare_runs import of_document
+from cachetui.outputs.outputs_report import OutputsReport
+from cachetui.records.document import Document
+from cachetui.report.clean import clean_line
+from cachetui.store.troubles import StoreError
 
 DEFAULT_MAX_AGE = "1d"
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def run_build_command(
@@ -39,7 +45,7 @@ def run_build_command(
         max_age=_max_age(args),
         limits=limits_of(args),
     )
-    _check_output(args.show.output)
+    check_output(args.show.output)
     gate = parse_gate(args.show.fail_on)
     audit = core.prepare(build, hosts, options)
     if args.dry_run:
@@ -47,21 +53,43 @@ def run_build_command(
         return SAME
     lines = RunLines(audit) if streams(args.show) else None
     with (
-        logging_to(args.log_file, audit.task.redactor),
+        logging_to(args.log_file, audit.task.redactor) as log_file,
         stopping(audit.stop, audit.keep) as interrupted,
         follow(audit, args.progress),
     ):
         document = in_thread(audit.run)
     if terminal_closed():
         return INTERRUPTED  # nobody reads a result; the audit is stored
-    findings = core.findings(document)
-    outputs = of_document(document, core.store)
-    if lines is not None:
-        lines.close()
-    show(document, findings, outputs, core.store, args.show, runs_shown=lines is not None)
-    if interrupted.is_set():
-        return INTERRUPTED
-    return code_with_gate(exit_code(document, outputs), findings, gate)
+    core.store.use(document.audit)
+    document, findings, outputs = _explained(core, document)
+    try:
+        if lines is not None:
+            lines.close()
+        show(document, findings, outputs, core.store, args.show, runs_shown=lines is not None)
+    except OSError as error:
+        if error.errno is None or audit.trouble is not None:
+            raise
+        why = f"cannot print the result: {error.strerror}"
+        raise OSError(f"{why}; it is stored: cachetui show {document.audit}") from None
+    for sentence in core.prune(document.audit):
+        click.echo(f"cachetui: {clean_line(sentence)}", err=True)
+    code = log_file.exit_code(exit_code(document, outputs))
+    if audit.trouble is not None:
+        code = TROUBLE
+        if args.show.output is not None:
+            click.echo(f"cachetui: {clean_line(audit.trouble)}", err=True)
+    return INTERRUPTED if interrupted.is_set() else code_with_gate(code, findings, gate)
+
+
+def _explained(core: Core, document: Document) -> tuple[Document, Findings, OutputsReport | None]:
+    """The audit with its findings and the files of its images; without them, and a note that says
+    so, where the store is gone."""
+    try:
+        return document, core.findings(document), of_document(document, core.store)
+    except StoreError as error:
+        note = f"why runs differ is not known: {error}"
+        document = msgspec.structs.replace(document, notes=(*document.notes, note))
+        return document, Findings(), None
 
 
 def _max_age(args: RunArgs) -> float:
@@ -106,23 +134,13 @@ def _max_fail(text: str | None) -> tuple[float | None, bool]:
 
 def seconds_of(text: str, option: str) -> float:
     """ "90", "30m", "12h", "7d" → seconds. Raises `ConfigError`, which names the option."""
-    number, unit = (text[:-1], text[-1]) if text[-1:] in _UNITS else (text, "s")
-    try:
-        seconds = float(number) * _UNITS[unit]
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < float("inf"):
+    value = amounts.seconds(text)
+    if value is None:
         raise ConfigError(f"{option} {text!r}: expected seconds, or a time such as 30m, 12h, 7d")
-    return seconds
+    return value
 
 
 def _names(arguments: Sequence[str]) -> tuple[str, ...]:
     """The names in comma-separated arguments."""
     names = (name.strip() for argument in arguments for name in argument.split(","))
     return tuple(name for name in names if name)
-
-
-def _check_output(output: Path | None) -> None:
-    """An audit takes minutes: find out before it whether its result can be written."""
-    if output is not None and not output.absolute().parent.is_dir():
-        raise ConfigError(f"-o {output}: the folder {output.absolute().parent} does not exist")

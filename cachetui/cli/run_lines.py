@@ -43,4 +43,10 @@ class RunLines:
             except OSError as error:
                 self._error = error
         if self._error is not None:
-            self._audit.stop(reason="stopped: nobody reads the result")
+            self._audit.stop(reason=f"stopped: {_why(self._error)}")
+
+
+def _why(error: OSError) -> str:
+    if isinstance(error, BrokenPipeError):
+        return "nobody reads the result"
+    return f"the result cannot be printed: {error.strerror or error}"

@@ -54,5 +54,7 @@ def show(
         text = "\n".join(closing_lines(report))
     else:
         text = formats.load(args.output_format).render(report)
-    write_result(text, args.output)
-    print_warnings(store)
+    try:
+        write_result(text, args.output)
+    finally:
+        print_warnings(store)

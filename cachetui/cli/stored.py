@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 
 from cachetui.core import UserError
 from cachetui.records.document import Document
@@ -12,7 +13,9 @@ from cachetui.store.database import Store
 
 def load_audit(store: Store, audit_prefix: str) -> Document:
     """The audit that `audit_prefix` names. Raises `UserError`."""
-    document = store.audit(resolve_audit(store, audit_prefix))
+    audit = resolve_audit(store, audit_prefix)
+    store.use(audit)
+    document = store.audit(audit)
     if document is None:
         raise UserError(f"the audit {audit_prefix} cannot be read; {'; '.join(store.warnings)}")
     return document
@@ -30,4 +33,5 @@ def resolve_audit(store: Store, audit_prefix: str) -> str:
 def print_warnings(store: Store) -> None:
     """Print on standard error what the store could not read and set aside."""
     for warning in store.warnings:
-        sys.stderr.write(f"cachetui: {clean_line(warning)}\n")
+        with suppress(OSError):
+            sys.stderr.write(f"cachetui: {clean_line(warning)}\n")

@@ -7,8 +7,15 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from cachetui.config import amounts
 from cachetui.config.hours import Hours
-from cachetui.config.settings import BuildSettings, HostSettings, Settings
+from cachetui.config.settings import (
+    NO_STORE_LIMITS,
+    BuildSettings,
+    HostSettings,
+    Settings,
+    StoreLimits,
+)
 from cachetui.config.toml_table import ConfigError, Places, Table
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -51,9 +58,11 @@ def load(path: Path | None) -> Settings:
             looked = " nor ".join(str(place) for place in places())
             raise ConfigError(f"there is no hosts.toml: neither {looked}; write {EXAMPLE}")
     top = Table(str(path), *read_toml(path), place="", label="top of the file")
-    top.only(("defaults", "hosts", "builds"))
+    top.only(("defaults", "hosts", "builds", "store"))
     folder = path.absolute().parent
-    return Settings(path=path, hosts=_hosts(top, folder), builds=_builds(top, folder))
+    return Settings(
+        path=path, hosts=_hosts(top, folder), builds=_builds(top, folder), store=_store(top)
+    )
 
 
 def read_toml(path: Path) -> tuple[Places, dict[str, Any]]:
@@ -232,3 +241,28 @@ def _builds(top: Table, folder: Path) -> dict[str, BuildSettings]:
             image_on_host=table.take_text("image_on_host"),
         )
     return by_name
+
+
+def _store(top: Table) -> StoreLimits:
+    if "store" not in top.values:
+        return NO_STORE_LIMITS
+    table = top.inner("store", "[store]")
+    table.only(("max_size", "max_age"))
+    size, age = table.take_text("max_size"), table.take_text("max_age")
+    try:
+        return store_limits(size, age)
+    except ValueError as error:
+        key = "max_size" if size is not None and not amounts.size(size) else "max_age"
+        raise table.error(str(error), key) from None
+
+
+def store_limits(size: str | None, age: str | None) -> StoreLimits:
+    """The limits that these texts set, None for no limit. Raises `ValueError` with what is wrong
+    with the first that is."""
+    max_size = amounts.size(size) if size is not None else None
+    if size is not None and not max_size:
+        raise ValueError(f'"{size}" is no size; write "500MB" or "2GB"')
+    max_age = amounts.seconds(age) if age is not None else None
+    if age is not None and not max_age:
+        raise ValueError(f'"{age}" is no time; write "12h" or "90d"')
+    return StoreLimits(max_size=max_size, max_age=max_age, size_text=size or "", age_text=age or "")

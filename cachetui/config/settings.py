@@ -62,12 +62,35 @@ class BuildSettings(msgspec.Struct, frozen=True, kw_only=True):
     image_on_host: str | None = None
 
 
+class StoreLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """The table [store]: what the store may hold, in bytes, and how old audits may be, in seconds;
+    None for no limit. The texts are as the user wrote them."""
+
+    max_size: int | None = None
+    max_age: float | None = None
+    size_text: str = ""
+    age_text: str = ""
+
+    @property
+    def any(self) -> bool:
+        return self.max_size is not None or self.max_age is not None
+
+    @property
+    def text(self) -> str:
+        """ "within 2GB", "within 2GB and 90d"."""
+        return "within " + " and ".join(filter(None, (self.size_text, self.age_text)))
+
+
+NO_STORE_LIMITS = StoreLimits()
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """A whole hosts.toml. `path` is None when there was none to read."""
 
     path: Path | None
     hosts: tuple[HostSettings, ...]
     builds: dict[str, BuildSettings]
+    store: StoreLimits = NO_STORE_LIMITS
 
 
 def folder_build(folder: Path) -> BuildSettings:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from cachetui.findings.record import Evidence, Finding, Proof, Unexplained
+from cachetui.findings.wording import join_names
 
 
 def apply_proofs(
@@ -14,38 +15,61 @@ def apply_proofs(
 ) -> tuple[tuple[Finding, ...], list[Unexplained]]:
     """The findings with what experiments showed, and those that they withdrew, as unexplained.
 
-    Of several experiments for one finding the last that decided holds.
+    An experiment settles what is said of its own host. Of several on one host for one finding the
+    last that decided holds.
     """
     last: dict[object, Proof] = {}
     for proof in sorted(proofs, key=lambda proof: proof.at):
-        decided = last.get((proof.id, proof.steps))
+        key = (proof.id, proof.steps, proof.host)
+        decided = last.get(key)
         if decided is None or proof.outcome != "undecided" or decided.outcome == "undecided":
-            last[(proof.id, proof.steps)] = proof
+            last[key] = proof
     kept: list[Finding] = []
     withdrawn: list[Unexplained] = []
     for finding in findings:
-        proof_of_it = last.get((finding.id, finding.steps))
-        if proof_of_it is None:
-            kept.append(finding)
-        elif proof_of_it.outcome == "withdrawn":
-            withdrawn.append(_withdrawn(finding, proof_of_it))
+        made = [last.get((finding.id, finding.steps, host)) for host in finding.hosts]
+        told = [proof for proof in made if proof is not None]
+        outcomes = {proof.outcome if proof is not None else None for proof in made}
+        if outcomes == {"withdrawn"}:
+            withdrawn.append(_withdrawn(finding, told))
+        elif told:
+            kept.append(_settled(finding, told, all_proved=outcomes == {"proved"}))
         else:
-            sure = "proved" if proof_of_it.outcome == "proved" else finding.confidence
-            evidence = (*_of_its_host(proof_of_it), *finding.evidence)
-            kept.append(replace(finding, confidence=sure, evidence=evidence))
+            kept.append(finding)
     return tuple(kept), withdrawn
+
+
+def _settled(finding: Finding, proofs: Sequence[Proof], all_proved: bool) -> Finding:
+    """The finding as it stands after these experiments, of which one at least did not withdraw it,
+    or some hosts had none."""
+    facts = [fact for proof in proofs for fact in _of_its_host(proof)]
+    if all_proved:
+        return replace(finding, confidence="proved", evidence=(*facts, *finding.evidence))
+    hosts = {
+        outcome: tuple(proof.host for proof in proofs if proof.outcome == outcome)
+        for outcome in ("proved", "withdrawn")
+    }
+    if hosts["proved"]:
+        rest = [host for host in finding.hosts if host not in hosts["proved"]]
+        text = f"proved by experiment on {join_names(hosts['proved'])}, not on {join_names(rest)}"
+        facts.insert(0, Evidence(kind="experiment", text=text, hosts=hosts["proved"]))
+    if hosts["withdrawn"]:
+        facts.insert(0, _not_confirmed(finding, hosts["withdrawn"]))
+    confidence = "possible" if hosts["withdrawn"] else finding.confidence
+    return replace(finding, confidence=confidence, evidence=(*facts, *finding.evidence))
 
 
 def _of_its_host(proof: Proof) -> tuple[Evidence, ...]:
     return tuple(replace(fact, hosts=(proof.host,)) for fact in proof.evidence)
 
 
-def _withdrawn(finding: Finding, proof: Proof) -> Unexplained:
-    said = Evidence(
-        kind="experiment",
-        text=f"the experiment on {proof.host} did not confirm {finding.id}",
-        hosts=(proof.host,),
-    )
+def _not_confirmed(finding: Finding, hosts: tuple[str, ...]) -> Evidence:
+    text = f"the experiment on {join_names(hosts)} did not confirm {finding.id}"
+    return Evidence(kind="experiment", text=text, hosts=hosts)
+
+
+def _withdrawn(finding: Finding, proofs: Sequence[Proof]) -> Unexplained:
+    said = _not_confirmed(finding, tuple(proof.host for proof in proofs))
     return Unexplained(
         title=f"not confirmed: {finding.title}",
         hosts=finding.hosts,
@@ -54,5 +78,5 @@ def _withdrawn(finding: Finding, proof: Proof) -> Unexplained:
         steps=finding.steps,
         consequences=finding.consequences,
         seconds=finding.seconds,
-        facts=(said, *_of_its_host(proof)),
+        facts=(said, *(fact for proof in proofs for fact in _of_its_host(proof))),
     )

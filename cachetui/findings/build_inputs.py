@@ -14,7 +14,7 @@ from cachetui.dockerfile.parse import Dockerfile
 from cachetui.findings.build_options import build_options
 from cachetui.findings.variables import PREDEFINED, Scope
 from cachetui.records.backend import Backend
-from cachetui.records.digest import digest
+from cachetui.records.digest import ValueHasher
 from cachetui.records.document import BuildRecord
 from cachetui.records.host import ClientSettings, HostFacts
 from cachetui.records.versions import version_key
@@ -66,6 +66,7 @@ def build_inputs(
     facts: HostFacts | None,
     instruction: Instruction,
     scope: Scope,
+    hasher: ValueHasher,
 ) -> BuildInputs:
     """The inputs of one step; `scope` is what is in force above it."""
     found = BuildInputs()
@@ -75,7 +76,11 @@ def build_inputs(
     else:
         found.doubts["engine"] = f"{facts.engine} {facts.store} {facts.engine_id}"
         found.doubts["client"] = f"{facts.client} {facts.buildx}"
-        found.tokens["platform"] = _platform(build, facts, settings)
+        platform = _platform(build, facts, settings, hasher)
+        if platform is None:
+            found.unknown.add("platform")
+        else:
+            found.tokens["platform"] = platform
     if settings is None:
         found.unknown.add("client settings")
     _options(found, build, backend, facts, instruction)
@@ -90,13 +95,19 @@ def build_inputs(
     return found
 
 
-def _platform(build: BuildRecord, facts: HostFacts, settings: ClientSettings | None) -> str:
-    """What the build is for; the host's own platform is the same whoever names it."""
+def _platform(
+    build: BuildRecord, facts: HostFacts, settings: ClientSettings | None, hasher: ValueHasher
+) -> str | None:
+    """What the build is for; the host's own platform is the same whoever names it. None where the
+    digest of what was named cannot be read."""
     wanted = build_options(build.docker_args).get("--platform")
     if wanted is not None:
         return wanted[-1]
     set_there = settings.environment.get("DOCKER_DEFAULT_PLATFORM") if settings else None
-    return set_there if set_there not in (None, digest(facts.platform)) else facts.platform
+    if set_there is None:
+        return facts.platform
+    own = hasher.matches(facts.platform, set_there)
+    return None if own is None else facts.platform if own else set_there
 
 
 def _options(

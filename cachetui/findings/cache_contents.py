@@ -4,34 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cachetui.builders.history_line import command_digest, parse
+from cachetui.builders.history_line import is_step
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.claim import HOSTS
+from cachetui.findings.legacy_cache import legacy_chains
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
 from cachetui.records.backend import Backend
+from cachetui.records.digest import ValueHasher
+from cachetui.records.hidden import hides
 from cachetui.records.host import MAX_CHAINS, HostEvidence
 
 
-def holds_none_of(evidence: HostEvidence, command: Instruction, backend: Backend) -> str | None:
+def holds_none_of(
+    evidence: HostEvidence, command: Instruction, backend: Backend, hasher: ValueHasher
+) -> str | None:
     """A sentence that no image or record is of this RUN; None where one is, or may be."""
     what = f"the RUN of line {command.line}"
     if backend == "legacy":
-        if evidence.legacy is None:
+        chains = legacy_chains(evidence, hasher)
+        if chains is None:
             return None
         ids = {image.id for image in evidence.bases}
-        if sum(chain.base in ids for chain in evidence.legacy) >= MAX_CHAINS:
+        if sum(chain.base in ids for chain, _ in chains) >= MAX_CHAINS:
             return None
-        digest = command_digest(" ".join(command.args))
-        made = (parse(text) for chain in evidence.legacy for text in chain.made_by)
-        if any(line.keyword == "RUN" and line.rest == digest for line in made):
+        if any(is_step(line, command, hasher) for _, made in chains for line in made):
             return None
         return f"no image of the legacy builder is of {what}"
     if evidence.cache is None:
         return None
     words = _words(command)
     descriptions = [" ".join(record.description.split()) for record in evidence.cache]
-    if not words or any(words in description for description in descriptions):
+    if not words or any(words in text or hides(text) for text in descriptions):
         return None
     return f"none of {len(descriptions)} records in BuildKit's cache is of {what}"
 
@@ -47,6 +51,8 @@ def records_of_command(evidence: HostEvidence | None, question: Question) -> Ite
     if there:
         text = f"the cache on {HOSTS} has records of the same command, from another build"
         text += f" ({len(there)})"
+    elif any(hides(record.description) for record in evidence.cache):
+        return
     else:
         count = len(evidence.cache)
         text = f"none of the {count} records in the cache on {HOSTS} is of this command"

@@ -21,6 +21,7 @@ from cachetui.findings.step_graph import Parent, parents
 from cachetui.findings.step_inputs import BuildOnHost
 from cachetui.findings.wording import describe
 from cachetui.records.backend import Backend
+from cachetui.records.digest import ValueHasher
 from cachetui.records.document import BuildRecord, Document
 from cachetui.records.host import ForeignFile, HostEvidence, HostFacts, HostReport
 from cachetui.records.run import Run
@@ -35,7 +36,8 @@ class Case:
     """`earlier` are audits of a build of that name, newest first. `manifests` maps the digest of
     a context to its entries, as far as they are kept. `outputs` maps (run id, step) to a digest
     of what the step made, times left out, where images were compared; `foreign` maps a run's id to
-    files of its image that the context which was sent does not have."""
+    files of its image that the context which was sent does not have. `hasher` is the store's: it
+    reads the digests of values in these records."""
 
     document: Document
     dockerfile: Dockerfile
@@ -43,6 +45,7 @@ class Case:
     manifests: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
     outputs: Mapping[tuple[str, StepId], str] = field(default_factory=dict)
     foreign: Mapping[str, tuple[ForeignFile, ...]] = field(default_factory=dict)
+    hasher: ValueHasher = field(default_factory=ValueHasher.for_once, compare=False)
     _files: dict[object, ContextFiles | None] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -215,6 +218,7 @@ class Case:
             self.files(self.document, run.host, run.context_digest),
             run.context_digest or self.document.build.context_digest,
             run.bases,
+            self.hasher,
         )
 
     # What was before
@@ -259,6 +263,7 @@ class Case:
             files,
             before.run.context_digest or before.document.build.context_digest,
             before.run.bases,
+            self.hasher,
         )
 
 

@@ -21,6 +21,7 @@ from cachetui.dockerfile.instruction import Instruction, is_remote
 from cachetui.findings.copied_paths import copied
 from cachetui.findings.variables import Scope, references
 from cachetui.records.backend import Backend
+from cachetui.records.digest import is_digest
 from cachetui.records.document import BuildRecord
 
 ROOT = "context"
@@ -202,7 +203,7 @@ def _expanded(text: str, scope: Scope) -> str | None:
     values = {**scope.args, **scope.env}
     for name in references(text):
         value = values.get(name)
-        if value is None or value.startswith("sha256:") or " with [" in value:
+        if value is None or is_digest(value) or " with [" in value:
             return None
         value = value.strip("\"'")
         text = re.sub(rf"\$(?:\{{{name}\}}|{name}\b)", value.replace("\\", r"\\"), text)

@@ -20,6 +20,7 @@ from cachetui.findings.registry import RULES
 from cachetui.findings.rule import Rule
 from cachetui.findings.unexpected_misses import unexpected_misses
 from cachetui.findings.unexplained import Answer, unanswered, undiscussed
+from cachetui.records.digest import ValueHasher
 from cachetui.records.document import Document
 from cachetui.records.host import ForeignFile
 from cachetui.records.step import StepId
@@ -34,6 +35,7 @@ def explain_audit(
     outputs: Mapping[tuple[str, StepId], str] | None = None,
     foreign: Mapping[str, tuple[ForeignFile, ...]] | None = None,
     proofs: Iterable[Proof] = (),
+    hasher: ValueHasher | None = None,
     rules: Sequence[Rule] = RULES,
 ) -> Findings:
     """Why the runs of an audit differ. Pure: the same arguments give the same answer.
@@ -41,9 +43,17 @@ def explain_audit(
     `earlier` are audits of a build of the same name, newest first; `manifests` the contexts by
     digest, `outputs` what steps made and `foreign` files of images that no context has (see
     `Case`), as far as any of it is known. `proofs` are experiments that were made for findings of
-    this audit.
+    this audit. Without a `hasher` no digest of a value is compared with a text.
     """
-    case = Case(document, dockerfile, tuple(earlier), manifests or {}, outputs or {}, foreign or {})
+    case = Case(
+        document,
+        dockerfile,
+        tuple(earlier),
+        manifests or {},
+        outputs or {},
+        foreign or {},
+        hasher or ValueHasher.for_once(),
+    )
     claims: list[Answer] = []
     open_questions: list[tuple[Question, list[Answer]]] = []
     for question in unexpected_misses(case):

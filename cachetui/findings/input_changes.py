@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,8 +12,11 @@ from cachetui.findings.dockerfile_edits import Edit
 from cachetui.findings.earlier_run import EarlierRun
 from cachetui.findings.record import Confidence
 from cachetui.findings.step_inputs import Inputs, base_of, comparable, step_inputs
+from cachetui.records.digest import differ
 from cachetui.records.run import Run
 from cachetui.records.step import Step
+
+_IMAGES = frozenset({"base", "from", "mount"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +70,33 @@ class InputChanges:
         if self.now is None or self.then is None:
             return frozenset()
         skip = self.now.unknown | self.then.unknown | self.not_comparable
-        names = (set(self.now.tokens) | set(self.then.tokens)) - skip
-        return frozenset(n for n in names if self.now.tokens.get(n) != self.then.tokens.get(n))
+        pairs = _pairs(self.now.tokens, self.then.tokens)
+        return frozenset(n for n, now, then in pairs if n not in skip and differ(now, then))
 
     @cached_property
     def not_comparable(self) -> frozenset[str]:
-        """Images of which the layers are known on one side and the digest on the other."""
+        """Images of which the layers are known on one side and the digest on the other; and inputs
+        with digests of values that were made with different secrets."""
         if self.now is None or self.then is None:
             return frozenset()
-        images = [n for n in self.now.tokens if n.partition(":")[0] in ("base", "from", "mount")]
-        pairs = ((n, self.now.tokens.get(n), self.then.tokens.get(n)) for n in images)
-        return frozenset(n for n, a, b in pairs if a and b and not comparable(a, b))
+        pairs = [
+            *_pairs(self.now.tokens, self.then.tokens),
+            *_pairs(self.now.doubts, self.then.doubts),
+        ]
+        return frozenset(
+            name
+            for name, now, then in pairs
+            if differ(now, then) is None
+            or (name.partition(":")[0] in _IMAGES and now and then and not comparable(now, then))
+        )
 
     @cached_property
     def doubtful(self) -> frozenset[str]:
         """Names of the inputs that differ and may be in the key or not."""
         if self.now is None or self.then is None:
             return frozenset()
-        now, then = self.now.doubts, self.then.doubts
-        return frozenset(n for n in set(now) | set(then) if now.get(n) != then.get(n))
+        pairs = _pairs(self.now.doubts, self.then.doubts)
+        return frozenset(n for n, now, then in pairs if differ(now, then))
 
     @cached_property
     def unknown(self) -> frozenset[str]:
@@ -168,6 +180,14 @@ class InputChanges:
         if self.renamed_base is not None:
             return False
         return None if self.unknown or self.doubtful else True
+
+
+def _pairs(
+    now: Mapping[str, str], then: Mapping[str, str]
+) -> Iterator[tuple[str, str | None, str | None]]:
+    """(name, now, then) of each input that is on either side."""
+    for name in {**now, **then}:
+        yield name, now.get(name), then.get(name)
 
 
 def _makes_vertex(edit: Edit) -> bool:

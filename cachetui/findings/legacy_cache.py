@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from cachetui.builders.history_line import Made, is_step, parse
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case
-from cachetui.records.host import LegacyChain
+from cachetui.findings.question import Question
+from cachetui.records.digest import ValueHasher
+from cachetui.records.hidden import hides
+from cachetui.records.host import HostEvidence, LegacyChain
 from cachetui.records.run import Run
 from cachetui.records.step import StepId
 
@@ -47,17 +50,18 @@ def parting(case: Case, run: Run, cause: StepId) -> Parting | None:
     something above it is not certain: the images above must be the same.
     """
     evidence = case.evidence(run.host)
+    chains = legacy_chains(evidence, case.hasher)
     head = case.dockerfile.stages[case.head(cause.stage_index).stage_index]
-    if evidence is None or evidence.legacy is None or not head.is_external:
+    if evidence is None or chains is None or not head.is_external:
         return None
     ids = {image.id for image in evidence.bases if image.ref == head.base}
     own, at = _whole_chain(case, run.host, cause)
     if at >= len(own):
         return None  # a trigger whose text is not known
     best: Parting | None = None
-    for chain in evidence.legacy:
+    for chain, made in chains:
         if chain.base in ids:
-            candidate = _parting(chain, own, at)
+            candidate = _parting(chain, made, own, at, case.hasher)
             if candidate is not None and (best is None or candidate.rejoins > best.rejoins):
                 best = candidate
     return best
@@ -66,16 +70,55 @@ def parting(case: Case, run: Run, cause: StepId) -> Parting | None:
 def chain_on(case: Case, host: str, bases: Collection[str], step: StepId) -> LegacyChain | None:
     """A chain of the host's images that stands on one of these image IDs and has all that the
     Dockerfile has from there to the step, each for certain; None without one."""
-    evidence = case.evidence(host)
     every, at = _whole_chain(case, host, step)
     if at >= len(every):
         return None  # a trigger whose text is not known
     own = every[: at + 1]
-    for chain in (evidence.legacy or ()) if evidence is not None else ():
-        made = [parse(text) for text in chain.made_by]
-        if chain.base in bases and len(made) >= len(own) and all(map(_is, made, own)):
+    for chain, made in legacy_chains(case.evidence(host), case.hasher) or ():
+        if chain.base in bases and len(made) >= len(own) and _begins(made, own, case.hasher):
             return chain
     return None
+
+
+def _pulled_with(case: Case, run: Run, step: StepId) -> LegacyChain | None:
+    """An image of the host without the images in between, made on the base image by what the
+    Dockerfile has from there to the step and, as far as the image goes, below it; of COPY, ADD and
+    ENV that is not known for certain. At least one RUN is among it. None without one."""
+    evidence = case.evidence(run.host)
+    own, at = _whole_chain(case, run.host, step)
+    head = case.dockerfile.stages[case.head(step.stage_index).stage_index]
+    if evidence is None or not head.is_external or at >= len(own):
+        return None
+    ids = {image.id for image in evidence.bases if image.ref == head.base}
+    for chain in evidence.pulled:
+        made = [parse(text) for text in chain.made_by]
+        same = [is_step(line, item, case.hasher) for line, item in zip(made, own, strict=False)]
+        runs = any(item.keyword == "RUN" for item in own[: len(same)])
+        if chain.base in ids and len(same) > at and all(same) and runs:
+            return chain
+    return None
+
+
+def no_parent_chain(question: Question) -> LegacyChain | None:
+    """The image that holds the step that missed, where the legacy builder could not take it: of
+    the images that a build makes one on the other, the host has the last alone."""
+    if question.run.backend != "legacy" or not question.as_found or question.ancestor_step:
+        return None
+    if question.changes.step_before is not None and question.changes.inputs_unchanged is not True:
+        return None
+    return _pulled_with(question.case, question.run, question.step.id)
+
+
+def legacy_chains(
+    evidence: HostEvidence | None, hasher: ValueHasher
+) -> list[tuple[LegacyChain, list[Made]]] | None:
+    """The chains of a host's images with what made each. None where they are not known, or their
+    digests were made with another secret than that of `hasher`."""
+    if evidence is None or evidence.legacy is None:
+        return None
+    chains = [(chain, [parse(text) for text in chain.made_by]) for chain in evidence.legacy]
+    runs = (line for _, made in chains for line in made if line.keyword == "RUN")
+    return chains if all(hasher.reads(line.rest) for line in runs) else None
 
 
 def _whole_chain(case: Case, host: str, step: StepId) -> tuple[Sequence[Instruction], int]:
@@ -90,16 +133,23 @@ def _whole_chain(case: Case, host: str, step: StepId) -> tuple[Sequence[Instruct
     return (*below, *triggers, *stage.instructions[1:]), len(below) + place
 
 
-def _parting(chain: LegacyChain, own: Sequence[Instruction], at: int) -> Parting | None:
-    made = [parse(text) for text in chain.made_by]
-    if len(made) <= at or not all(map(_is, made[:at], own[:at])):
+def _parting(
+    chain: LegacyChain,
+    made: Sequence[Made],
+    own: Sequence[Instruction],
+    at: int,
+    hasher: ValueHasher,
+) -> Parting | None:
+    if len(made) <= at or not _begins(made, own[:at], hasher):
         return None
     there = made[at]
-    if is_step(there, own[at]):
+    if hides(there.rest):
+        return None
+    if is_step(there, own[at], hasher):
         # The same command on the same image, and it missed: its arguments are others.
         if there.keyword != "RUN":
             return None
-        along = _along(made[at + 1 :], own[at + 1 :])
+        along = _along(made[at + 1 :], own[at + 1 :], hasher)
         return Parting(
             chain.image, chain.created, chain.made_by[at], there.text, "RUN", True, along
         )
@@ -109,7 +159,7 @@ def _parting(chain: LegacyChain, own: Sequence[Instruction], at: int) -> Parting
         (made[at:], own[at + 1 :]),
         (made[at + 1 :], own[at:]),
     )
-    rejoins, way = max((_along(theirs, ours), -n) for n, (theirs, ours) in enumerate(ways))
+    rejoins, way = max((_along(theirs, ours, hasher), -n) for n, (theirs, ours) in enumerate(ways))
     keyword = own[at].keyword if way == -1 else there.keyword
     return Parting(
         image=chain.image,
@@ -122,16 +172,22 @@ def _parting(chain: LegacyChain, own: Sequence[Instruction], at: int) -> Parting
     )
 
 
-def _along(made: Sequence[Made], own: Sequence[Instruction]) -> int:
+def _along(made: Sequence[Made], own: Sequence[Instruction], hasher: ValueHasher) -> int:
     """How many RUN, COPY and ADD both begin with, none of them different."""
     count = 0
     for theirs, ours in zip(made, own, strict=False):
-        if not is_step(theirs, ours):
+        if not is_step(theirs, ours, hasher):
             break
         count += theirs.keyword in _WORK
     return count
 
 
-def _is(made: Made, item: Instruction) -> bool:
-    """Whether it is this very step for certain: not where only where to or names are known."""
-    return is_step(made, item) and item.keyword not in ("COPY", "ADD", "ENV") and made.args is None
+def _begins(made: Sequence[Made], own: Sequence[Instruction], hasher: ValueHasher) -> bool:
+    """Whether a chain begins with these very steps for certain: not where only where to or names
+    are known."""
+    return all(
+        is_step(line, item, hasher)
+        and item.keyword not in ("COPY", "ADD", "ENV")
+        and line.args is None
+        for line, item in zip(made, own, strict=False)
+    )

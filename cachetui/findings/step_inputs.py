@@ -18,6 +18,7 @@ from cachetui.findings.build_options import pulls_always
 from cachetui.findings.context_files import ContextFiles, files_read, reads_context
 from cachetui.findings.variables import Scope, references, scope_at
 from cachetui.records.backend import Backend
+from cachetui.records.digest import ValueHasher
 from cachetui.records.document import BuildRecord
 from cachetui.records.host import HostFacts, HostReport
 from cachetui.records.step import StepId
@@ -27,7 +28,7 @@ from cachetui.records.step import StepId
 class BuildOnHost:
     """A build on a host: what its steps' inputs are read from. `files` None: not known; `context`
     is the digest of the context that they are of. `digests` are those that BuildKit resolved
-    references to, for images that the host does not list."""
+    references to, for images that the host does not list. `hasher` reads digests of values."""
 
     build: BuildRecord
     dockerfile: Dockerfile
@@ -36,6 +37,7 @@ class BuildOnHost:
     files: ContextFiles | None
     context: str
     digests: Mapping[str, str] = field(default_factory=dict)
+    hasher: ValueHasher = field(default_factory=ValueHasher.for_once, compare=False)
 
     @property
     def facts(self) -> HostFacts | None:
@@ -105,7 +107,9 @@ def step_inputs(
     instruction = file.stages[step.stage_index].instructions[step.index]
     given = given_arguments(build.build, build.backend, build.facts)
     scope = scope_at(file, given, step.stage_index, step.index, build.backend)
-    of_build = build_inputs(build.build, file, build.backend, build.facts, instruction, scope)
+    of_build = build_inputs(
+        build.build, file, build.backend, build.facts, instruction, scope, build.hasher
+    )
     tokens = {"text": _text(instruction, build.backend), **of_build.tokens}
     if instruction.keyword == "RUN":
         tokens |= _run_tokens(build, scope)

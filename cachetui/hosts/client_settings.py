@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from cachetui.builders.client import client, split
-from cachetui.records.digest import digest
+from cachetui.records.digest import ValueHasher
 from cachetui.records.host import ClientSettings
 from cachetui.records.host_json import loads
 
@@ -80,8 +80,8 @@ def settings_command(docker: Sequence[str], env: Mapping[str, str]) -> str:
     return f"{client((*before, 'sh'), env)} -c {shlex.quote(script)}"
 
 
-def parse_settings(text: str) -> ClientSettings | None:
-    """What `settings_command` printed; None where it did not come to its end."""
+def parse_settings(text: str, hasher: ValueHasher) -> ClientSettings | None:
+    """What `settings_command` printed, values as digests; None where it did not come to its end."""
     values: dict[str, list[str]] = {}
     for line in text.splitlines():
         name, mark, value = line.partition("=")
@@ -96,19 +96,19 @@ def parse_settings(text: str) -> ClientSettings | None:
         return None
     variables = (line.partition("=") for line in values.get("env", ()))
     return ClientSettings(
-        proxies=_proxies(configured, values["host"][0] or DEFAULT_HOST),
-        environment={name: digest(value) for name, _, value in variables},
+        proxies=_proxies(configured, values["host"][0] or DEFAULT_HOST, hasher),
+        environment={name: hasher.digest(value) for name, _, value in variables},
     )
 
 
-def _proxies(configured: Mapping[str, Any], daemon: str) -> dict[str, str]:
+def _proxies(configured: Mapping[str, Any], daemon: str, hasher: ValueHasher) -> dict[str, str]:
     """The build arguments that the configuration becomes for a daemon, values as digests."""
     own = configured.get(daemon, configured.get("default"))
     arguments: dict[str, str] = {}
     for key, name in _KEYS.items() if isinstance(own, dict) else ():
         value = own.get(key)
         if isinstance(value, str) and value:
-            arguments[name] = arguments[name.lower()] = digest(value)
+            arguments[name] = arguments[name.lower()] = hasher.digest(value)
     return arguments
 
 

@@ -10,43 +10,25 @@ from __future__ import annotations
 import re
 import shlex
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 
 from msgspec import structs
 
-from cachetui.builders import history_line
 from cachetui.builders.client import client
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.cache_records import CacheRecord
 from cachetui.hosts.facts import ask_facts
+from cachetui.hosts.image_chains import asked, chains_of, images_of, pulled_of
 from cachetui.hosts.machine import HostError, Machine
+from cachetui.records.digest import ValueHasher
 from cachetui.records.host import (
-    MAX_CHAINS,
-    MAX_OTHER_CHAINS,
     BaseImage,
     CacheEntry,
     HostEvidence,
     HostFacts,
-    LegacyChain,
 )
-
-ASK_SECONDS = 30.0
-MAX_IMAGES = 3000
-"""Images of a host that are looked through."""
-
-_LINE = "{{.Id}}|{{.Parent}}|{{.Created}}"
-
-
-@dataclass(frozen=True, slots=True)
-class ImageLine:
-    """An image on the host: its ID, its parent's ("" for none) and its date as docker has it."""
-
-    id: str
-    parent: str
-    created: str
 
 
 def gather_evidence(
@@ -57,24 +39,29 @@ def gather_evidence(
     *,
     as_found: bool,
     step_images: bool,
+    hasher: ValueHasher,
 ) -> HostEvidence:
     """The evidence of a host. `refs` are the base images, `records` BuildKit's cache as it was
     listed just before; `as_found` asks for the cache's limits too and keeps the records,
-    `step_images` asks for the images of steps that the legacy builder left.
+    `step_images` asks for the images of steps that the legacy builder left, whose commands and
+    values are kept as digests by `hasher`.
 
     Nothing is raised for what a host does not tell: it is None, or empty. A connection that
     breaks is (`HostError`).
     """
     docker = client(host.docker, host.env)
-    printed = _printed(machine, first_command(docker, refs, limits=as_found)) or ""
+    printed = asked(machine, first_command(docker, refs, limits=as_found)) or ""
     bases, platform, gc = parse_first(printed, refs)
     if not as_found:
         return HostEvidence(at=time.time(), bases=bases, default_platform=platform)
-    chains = _chains(machine, docker, bases) if step_images else None
+    images = images_of(machine, docker) if step_images else None
+    chains = None if images is None else chains_of(machine, docker, images, bases, hasher)
+    pulled = () if images is None else pulled_of(machine, docker, images, bases, hasher)
     return HostEvidence(
         at=time.time(),
         bases=bases,
         legacy=chains,
+        pulled=pulled,
         cache=None if records is None else tuple(map(_entry, records)),
         cache_bytes=None if records is None else sum(record.bytes for record in records),
         gc=gc,
@@ -94,7 +81,7 @@ def bases_after(
     told. The first command again, and the facts too where an image is another than `before`."""
     refs = tuple(facts.bases)
     docker = client(host.docker, host.env)
-    printed = _printed(machine, first_command(docker, refs, limits=as_found)) if refs else None
+    printed = asked(machine, first_command(docker, refs, limits=as_found)) if refs else None
     if printed is None:
         return None
     bases, _, _ = parse_first(printed, refs)
@@ -151,98 +138,6 @@ def _policy(text: str) -> tuple[str, ...]:
         if words:
             sentences.append(", ".join(words))
     return tuple(sentences)
-
-
-def _chains(
-    machine: Machine, docker: str, bases: Sequence[BaseImage]
-) -> tuple[LegacyChain, ...] | None:
-    """What the legacy builder made from the base images, and from others, which may be what a
-    reference named before; None when that cannot be told."""
-    listing = _printed(
-        machine,
-        f"{docker} image ls -aq --no-trunc | sort -u | head -n {MAX_IMAGES} | "
-        f"xargs {docker} image inspect --format {shlex.quote(_LINE)} 2>/dev/null; true",
-    )
-    if listing is None:
-        return None
-    ids = {image.id for image in bases}
-    chains = leaves(parse_listing(listing), ids)
-    paths = [path for path in chains if path[0].id in ids][:MAX_CHAINS]
-    paths += [path for path in chains if path[0].id not in ids][:MAX_OTHER_CHAINS]
-    if not paths:
-        return ()
-    names = " ".join(path[-1].id for path in paths)
-    histories = _printed(
-        machine,
-        f'for i in {names}; do echo "image $i"; '
-        f"{docker} history --no-trunc --format '{{{{.CreatedBy}}}}' \"$i\" 2>/dev/null; done",
-    )
-    return None if histories is None else parse_histories(histories, paths)
-
-
-def parse_listing(text: str) -> dict[str, ImageLine]:
-    """Images by ID."""
-    images: dict[str, ImageLine] = {}
-    for line in text.splitlines():
-        parts = line.strip().split("|")
-        if len(parts) == 3 and parts[0].startswith("sha256:"):
-            images[parts[0]] = ImageLine(*parts)
-    return images
-
-
-def leaves(images: dict[str, ImageLine], bases: Collection[str]) -> list[list[ImageLine]]:
-    """The chains to each image that is nobody's parent, newest first, each with the image in
-    front that it stands on: a base image, or one without a parent."""
-    parents = {image.parent for image in images.values()}
-    chains: list[list[ImageLine]] = []
-    for image in images.values():
-        if image.id in parents or not image.parent:
-            continue
-        path = [image]
-        seen = {image.id}
-        while path[0].id not in bases and path[0].parent:
-            above = images.get(path[0].parent)
-            if above is None or above.id in seen:
-                path = []
-                break
-            seen.add(above.id)
-            path.insert(0, above)
-        if len(path) > 1:
-            chains.append(path)
-    return sorted(chains, key=lambda path: path[-1].created, reverse=True)
-
-
-def parse_histories(text: str, paths: Sequence[Sequence[ImageLine]]) -> tuple[LegacyChain, ...]:
-    """The chains with what made each image; `docker history` has the newest first."""
-    by_leaf = {path[-1].id: path for path in paths}
-    chains: list[LegacyChain] = []
-    for part in re.split(r"^image (?=sha256:[0-9a-f]{64}$)", text, flags=re.MULTILINE)[1:]:
-        leaf, _, rest = part.partition("\n")
-        path = by_leaf.get(leaf.strip())
-        lines = [line for line in rest.splitlines() if line.strip()]
-        if path is None or len(lines) < len(path) - 1:
-            continue
-        made = [history_line.canonical(line) for line in reversed(lines[: len(path) - 1])]
-        chains.append(
-            LegacyChain(
-                base=path[0].id,
-                image=path[-1].id,
-                made_by=tuple(made),
-                created=path[-1].created or None,
-            )
-        )
-    return tuple(chains)
-
-
-def _printed(machine: Machine, command: str) -> str | None:
-    """What a command prints, None when it fails or takes too long."""
-    try:
-        done = machine.run(command, timeout=ASK_SECONDS)
-    except HostError as error:
-        if error.kind in ("timeout", "shell"):
-            return None
-        raise
-    return done.text if done.status == 0 else None
 
 
 def _entry(record: CacheRecord) -> CacheEntry:

@@ -17,6 +17,7 @@ from cachetui.hosts.client_settings import parse_settings
 from cachetui.hosts.facts_script import facts_command
 from cachetui.hosts.machine import Cancel, Completed, HostError, Machine
 from cachetui.hosts.no_engine import PODMAN, no_engine, podman
+from cachetui.records.digest import ValueHasher
 from cachetui.records.host import HostFacts
 from cachetui.records.host_json import loads
 
@@ -30,9 +31,11 @@ def ask_facts(
     *,
     usage: bool = True,
     cancel: Cancel | None = None,
+    hasher: ValueHasher | None = None,
 ) -> HostFacts:
     """Ask a host for its facts. `bases` are the image references whose layers are asked for;
-    `usage` says whether to ask for `df`, which takes longer than all the rest together.
+    `usage` says whether to ask for `df`, which takes longer than all the rest together. `hasher` is
+    the store's, for facts that are kept; without it digests of values are comparable with no other.
 
     Raises HostError: as `Machine.run`, and `no-docker`, `permission`, `daemon-down`, `shell`.
     """
@@ -48,7 +51,7 @@ def ask_facts(
             f"the docker engine did not answer within {FACTS_SECONDS:g} s",
             "look at it on the host: docker info; journalctl -u docker",
         ) from None
-    return parse_facts(host.name, done, host.docker, bases, host.env)
+    return parse_facts(host.name, done, host.docker, bases, host.env, hasher)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +109,9 @@ def parse_facts(
     docker: Sequence[str] = ("docker",),
     bases: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
+    hasher: ValueHasher | None = None,
 ) -> HostFacts:
-    """The facts in what the script printed. Pure.
+    """The facts in what the script printed. `hasher` as in `ask_facts`.
 
     Raises HostError `no-docker`, `permission`, `daemon-down`, or `shell` when the host's shell
     did not run the script.
@@ -137,7 +141,7 @@ def parse_facts(
             "the docker engine gives its version, but no other information",
             "look at it on the host: docker info; journalctl -u docker",
         )
-    return _facts(parts, host, version, info, bases, env)
+    return _facts(parts, host, version, info, bases, env, hasher or ValueHasher.for_once())
 
 
 _NOTHING = Section("", "", 1)
@@ -150,6 +154,7 @@ def _facts(
     info: Mapping[str, Any],
     bases: Sequence[str],
     env: Mapping[str, str],
+    hasher: ValueHasher,
 ) -> HostFacts:
     """The facts of a host with an engine. `host` is what its shell says, `version` and `info`
     what docker's commands of these names say."""
@@ -188,7 +193,7 @@ def _facts(
         umask=host.get("umask"),
         user=host.get("user") or None,
         cache_folder=host.get("cache", ""),
-        client_settings=parse_settings(parts.get("settings", _NOTHING).out),
+        client_settings=parse_settings(parts.get("settings", _NOTHING).out, hasher),
     )
 
 

@@ -32,7 +32,7 @@ class NotWhole(Exception):
 
 def remembered(store: Store, what: object, kind: type[_T], work: Callable[[], _T]) -> _T:
     """What `work` gives, kept under a digest of all that it follows from (`what`, as JSON)."""
-    from cachetui.store.plain_cache import StoreError
+    from cachetui.store.troubles import StoreError
 
     key = hashlib.sha256(to_json([_VERSION, __version__, what])).hexdigest()
     data = store.blob(f"followed:{key}")

@@ -36,6 +36,7 @@ from cachetui.prove.sources import (
 from cachetui.prove.verdict import Made, Verdict, together, verdict
 from cachetui.records.backend import Backend
 from cachetui.store.database import Store
+from cachetui.store.troubles import StoreError
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class Experiment:
     cancel: Cancel
     name: str = field(default_factory=lambda: "prove-" + secrets.token_hex(5))
     plans: tuple[BuilderPlan, ...] = ()
+    trouble: StoreError | None = None
     _host: ExperimentHost | None = None
     _machines: list[Machine] = field(default_factory=list)
     _values: Mapping[str, str] = field(default_factory=dict)
@@ -134,10 +136,11 @@ class Experiment:
         self._image = (image, identity)
 
     def run(self, on_progress: OnProgress = lambda _: None) -> Proof:
-        """Make the builds and judge. The proof is kept in the store. Raises `HostError`,
-        `NoExperiment` (an image that has gone) and `StoreError`."""
+        """Make the builds and judge. The proof is kept in the store; `trouble` says why it is not.
+        Raises `HostError`, `NoExperiment` (an image that has gone) and `StoreError`."""
         host = self._host
         assert host is not None
+        self.store.prepare()
 
         forbidden = not_now(host.host, self.store)
         if forbidden is not None:
@@ -146,7 +149,8 @@ class Experiment:
         def wait(why: str | None) -> None:
             on_progress(Progress(0, 0, "waiting" if why else "", why or ""))
 
-        with turn(host.machine, host.facts, f"experiment {self.name}", self.cancel, wait):
+        name = f"experiment {self.name}"
+        with self.store.working(), turn(host.machine, host.facts, name, self.cancel, wait):
             return self._run(host, on_progress)
 
     def _run(self, host: ExperimentHost, on_progress: OnProgress) -> Proof:
@@ -216,7 +220,10 @@ class Experiment:
             at=time.time(),
             commands=tuple(host.commands),
         )
-        self.store.keep_proof(proof.audit, proof)
+        try:
+            self.store.keep_proof(proof.audit, proof)
+        except StoreError as error:
+            self.trouble = error
         return proof
 
     def close(self) -> None:

@@ -31,6 +31,7 @@ from cachetui.prove.verdict import Made
 from cachetui.records.host import HostFacts
 from cachetui.records.host_json import loads
 from cachetui.store.database import Store
+from cachetui.store.troubles import StoreError
 
 ASK_SECONDS = 120.0
 COPY_SECONDS = 3600.0
@@ -40,7 +41,8 @@ _BLOCK = 1 << 20
 @dataclass
 class ExperimentHost:
     """One host during one experiment, by the experiment's `name`. `commands` are those that ran;
-    build arguments stand in them without their values."""
+    build arguments stand in them without their values. `trouble` is the first thing that could not
+    be noted of a build under way."""
 
     machine: Machine
     host: HostSettings
@@ -50,6 +52,7 @@ class ExperimentHost:
     store: Store
     cancel: Cancel
     commands: list[str] = field(default_factory=list)
+    trouble: StoreError | None = None
     _images: MadeImages = field(default_factory=MadeImages)
     _notes: HostNotes | None = None
     _fetched: dict[str, str | None] = field(default_factory=dict)
@@ -61,19 +64,25 @@ class ExperimentHost:
         self._images.begin(self.machine, self.host)
         if noted and self._notes is None:
             self._notes = HostNotes.begin(
-                self.store, self.name, self.host, self.facts, self._images, dockerfile_text=""
+                self.store, self.name, self.host, self.facts, self._images, "", self._not_noted
             )
+
+    def _not_noted(self, error: StoreError) -> None:
+        self.trouble = self.trouble or error
 
     def build(
         self, build: DerivedBuild, redactor: Redactor, on_doing: Callable[[str], None]
     ) -> Made:
-        """Prepare a derived build and run it. Raises `HostError`; a build that fails is made."""
+        """Prepare a derived build and run it. Raises `HostError`, and `StoreError` where what it
+        makes cannot be noted; a build that fails is made."""
         self._builds.append(build)
         self.shell(build.script)
         job = self.job(build, redactor)
         self._images.expect(job)
         count_build(self.host, self.store)
         self._note()
+        if self.trouble is not None:
+            raise self.trouble
         decided = Event()
 
         def watch(recorder: BuildRecorder) -> None:

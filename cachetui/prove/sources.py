@@ -12,23 +12,28 @@ from cachetui.hosts.checkout import read_checkout
 from cachetui.hosts.machine import HostError
 from cachetui.hosts.upload import path_on_host
 from cachetui.prove.change import Change, Image
-from cachetui.prove.errors import NoExperiment, ValueNeeded
+from cachetui.prove.errors import NoExperiment, ValueNeeded, unreadable
 from cachetui.prove.experiment_host import ExperimentHost
 from cachetui.prove.request import ProofRequest
-from cachetui.records.digest import digest
 
 ASK_SECONDS = 60.0
 
 
 def argument_values(request: ProofRequest) -> dict[str, str]:
     """The values of the build's arguments. Only digests are kept, so values come from the settings
-    or are given. Raises `ValueNeeded` for one that is in neither."""
+    or are given. Raises `ValueNeeded` for one that is in neither, and `NoExperiment` where a digest
+    cannot be read."""
     known: list[tuple[str, str]] = [*request.given]
     for build in request.contexts:
         known += build.build_args.items()
     values: dict[str, str] = {}
+    hasher = request.case.hasher
     for name, wanted in request.case.document.build.build_args.items():
-        fitting = [value for other, value in known if other == name and digest(value) == wanted]
+        if not hasher.reads(wanted):
+            raise unreadable(name)
+        fitting = [
+            value for other, value in known if other == name and hasher.matches(value, wanted)
+        ]
         if not fitting:
             raise ValueNeeded(name, f"the value that {name} had in the audit is needed")
         values[name] = fitting[0]

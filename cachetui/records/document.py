@@ -10,8 +10,9 @@ from cachetui.records.run import Run
 
 
 class BuildRecord(Record, frozen=True, kw_only=True):
-    """The build that was run. `build_args` maps a name to the sha256 of its value: values may be
-    secrets and are never kept. `dockerfile_text` is what was built, so that an audit can be
+    """The build that was run. `build_args` maps a name to a digest of its value, keyed with
+    a secret of the store (`hmac-sha256:KEY:HEX`, see `records.digest`): values may be secrets and
+    are never kept. `dockerfile_text` is what was built, so that an audit can be
     read without the folder it came from; `dockerfile_name` is its file name where it lay outside
     of the context (it is sent as "Dockerfile" then). `bases` are what its FROMs name, a stage each,
     ARGs put in; `ignore_files` maps the paths of its ignore files in the sent folder

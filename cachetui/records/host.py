@@ -28,9 +28,9 @@ class CacheMount(Record, frozen=True, kw_only=True):
 
 
 class ClientSettings(Record, frozen=True, kw_only=True):
-    """What the docker client adds to a build by itself, by name; values as digests, for they may be
-    secrets. `proxies` are the build arguments that the `proxies` of its configuration become;
-    `environment` are variables that change what is built, or by what."""
+    """What the docker client adds to a build by itself, by name; values as keyed digests, for they
+    may be secrets (see `records.digest`). `proxies` are the build arguments that the `proxies` of
+    its configuration become; `environment` are variables that change what is built, or by what."""
 
     proxies: dict[str, str] = msgspec.field(default_factory=dict)
     environment: dict[str, str] = msgspec.field(default_factory=dict)
@@ -110,15 +110,20 @@ at worst."""
 MAX_OTHER_CHAINS = 20
 """The same for chains on other images."""
 
+MAX_PULLED = 10
+"""Images without a parent whose history is read, newest first."""
+
 
 class LegacyChain(Record, frozen=True, kw_only=True):
     """Images that the legacy builder made one on the other, as `docker history` tells: `made_by`
-    from the base image's child on; `base` is the ID of the image that the first stands on."""
+    from the base image's child on; `base` is the ID of the image that the first stands on, `name`
+    the first tag of the last, where that was asked for."""
 
     base: str
     image: str
     made_by: tuple[str, ...]
     created: str | None = None
+    name: str | None = None
 
 
 class Checkout(Record, frozen=True, kw_only=True):
@@ -172,12 +177,15 @@ class OwnImage(Record, frozen=True, kw_only=True):
 class HostEvidence(Record, frozen=True, kw_only=True):
     """What a host's caches and images were before an audit touched them. None: not asked, or not
     told. `at` is seconds since the epoch. `cache_bytes` is what BuildKit's cache held in all.
-    `bases_after` are the base images when the runs had ended: a build can pull them."""
+    `bases_after` are the base images when the runs had ended: a build can pull them. `pulled` are
+    images that a legacy builder made on a base image and this engine did not: it has none of those
+    in between."""
 
     at: float
     bases: tuple[BaseImage, ...] = ()
     bases_after: tuple[BaseImage, ...] | None = None
     legacy: tuple[LegacyChain, ...] | None = None
+    pulled: tuple[LegacyChain, ...] = ()
     cache: tuple[CacheEntry, ...] | None = None
     cache_bytes: int | None = None
     checkout: Checkout | None = None

@@ -14,6 +14,7 @@ from cachetui.records.step import StepId
 from cachetui.report.failures import LogTail
 from cachetui.report.reasons import MAX_FINDINGS
 from cachetui.store.log_blocks import LogError
+from cachetui.store.troubles import StoreError
 
 if TYPE_CHECKING:
     from cachetui.store.database import Store
@@ -50,11 +51,13 @@ def log_tail_of(store: Store) -> LogTail:
     """Reads the last lines of steps' logs from the store; none where no log is stored."""
 
     def tail(run_id: str, step: StepId) -> list[str]:
-        log = store.log(run_id)
-        if log is None:
-            return []
-        with log, suppress(LogError):
-            return [line.text for line in log.step(step).tail(MAX_LOG_LINES)]
+        with suppress(LogError, StoreError):
+            log = store.log(run_id)
+            if log is not None:
+                with log:
+                    return [line.text for line in log.step(step).tail(MAX_LOG_LINES)]
+            if (why := store.log_gone(run_id)) is not None:
+                return [f"({why})"]
         return []
 
     return tail

@@ -6,11 +6,9 @@ never stops the rest.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -19,18 +17,30 @@ import platformdirs
 
 from cachetui.context.manifest import Entry
 from cachetui.records.base import Record
+from cachetui.records.digest import KEYED
 from cachetui.records.document import Document
 from cachetui.records.run import Run
+from cachetui.store.in_use import AT_WORK, Held, InUse
 from cachetui.store.journal import Journal, left_journals
 from cachetui.store.log_blocks import LogError
-from cachetui.store.plain_cache import FAILURES, PlainCache, StoreError
+from cachetui.store.plain_cache import FAILURES, PlainCache
 from cachetui.store.run_log import RunLog
+from cachetui.store.secret import LOST, open_secret
+from cachetui.store.spare import Spare
+from cachetui.store.spool import Spool
+from cachetui.store.troubles import StoreError, cannot_keep
 
 _T = TypeVar("_T")
 
+_TRIAL_BYTES = 64 * 1024
+
+RUN_PARTS = ("raw", "log", "gone:log", "gone:raw", "run")
+"""What the keys of a run begin with, in the order in which they go."""
+
 
 class AuditEntry(Record, frozen=True, kw_only=True):
-    """A line of the history. `hosts` and `runs` are counts; times in seconds since the epoch."""
+    """A line of the history. `hosts` and `runs` are counts; times in seconds since the epoch. A
+    `pinned` audit is never removed to keep the store within a limit."""
 
     audit: str
     build: str
@@ -40,9 +50,10 @@ class AuditEntry(Record, frozen=True, kw_only=True):
     runs: int
     failed: int
     scenarios: tuple[str, ...] = ()
+    pinned: bool = False
 
 
-class _KeptAudit(Record, frozen=True, kw_only=True):
+class KeptAudit(Record, frozen=True, kw_only=True):
     """An audit without its runs, which are kept by themselves: (id, reused from the store)."""
 
     document: Document
@@ -57,30 +68,53 @@ def default_folder() -> Path:
 class Store:
     """Everything kept, below one folder (mode 0700). Threads and processes may share it.
 
-    `warnings` collects what was set aside as damaged, for the caller to report. Raises
-    `StoreError` when the folder cannot be made or opened, and from every `keep_…`.
+    `warnings` collects what was set aside as damaged, for the caller to report; `hasher` makes the
+    digests of values that may be kept here. Raises `StoreError` when the folder cannot be made or
+    opened, and from every `keep_…`.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or default_folder()
         self.warnings: list[str] = []
-        self._spool = self.folder / "spool"
+        self._spool = Spool(self.folder / "spool")
+        self._spare = Spare(self.folder / "spare")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self.folder.chmod(0o700)
-            self._spool.mkdir(exist_ok=True)
-            self._spool.chmod(0o700)
+            self._spool.make()
             self._runs = self._open("runs")
             self._audits = self._open("audits")
             self._blobs = self._open("blobs")
+            secret = open_secret(self.folder)
+            self.hasher = secret.hasher
+            if secret.problem is not None:
+                self.warnings.append(secret.problem)
+            elif secret.made and self._has_keyed_digests():
+                self.warnings.append(LOST)
+            self._in_use = InUse(self.folder / "in-use")
+            self._used: dict[str, Held] = {}
         except FAILURES as error:
-            raise StoreError(
-                f"cannot keep results in {self.folder}: {error}; "
-                "name another folder with --store or $CACHETUI_STORE"
-            ) from None
+            raise cannot_keep("results", self.folder, error) from None
 
     def _open(self, name: str) -> PlainCache:
-        return PlainCache(self.folder / name, self.folder / "damaged", self.warnings)
+        return PlainCache(self.folder / name, self.folder / "damaged", self.warnings, self._spare)
+
+    def prepare(self) -> None:
+        """Find out before work that takes hours whether its results can be kept, and set room aside
+        for the case that the disk fills up meanwhile. Raises `StoreError`."""
+        trial = f"trial:{time.time_ns()}"
+        self._runs.put(trial, bytes(_TRIAL_BYTES), "results")
+        self._runs.delete(trial)
+        with self.spool():
+            self._spare.set_aside()
+
+    def _has_keyed_digests(self) -> bool:
+        """Whether an audit was kept with digests that a secret was needed for."""
+        for key in self._audits.keys("doc:"):
+            with suppress(ValueError):  # damaged: set aside when it is asked for
+                if KEYED in (self._audits.text(key) or ""):
+                    return True
+        return False
 
     def builds_of(self, host: str, day: str) -> int:
         """How many builds were counted on a host that day."""
@@ -93,7 +127,7 @@ class Store:
         if not counted:
             for key in self._audits.keys(f"builds:{host}:"):
                 self._audits.delete(key)
-        self._audits.put(f"builds:{host}:{day}", str(counted + 1), "the count of builds")
+        self._audits.put_small(f"builds:{host}:{day}", str(counted + 1), "the count of builds")
 
     def begin_journal(self, topic: str, name: str, head: Record) -> Journal:
         """Begin notes that outlive this process, locked while it lives. Raises `StoreError`."""
@@ -104,30 +138,95 @@ class Store:
         """The notes on a topic whose writers are gone: see `journal.left_journals`."""
         return left_journals(self.folder / "notes", topic)
 
+    @property
+    def caches(self) -> tuple[PlainCache, PlainCache, PlainCache]:
+        """The tables: runs, audits, blobs."""
+        return (self._runs, self._audits, self._blobs)
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """An audit or an experiment is under way: nothing is removed meanwhile."""
+        try:
+            held = self._in_use.hold(AT_WORK)
+        except OSError as error:
+            raise cannot_keep("results", self.folder, error) from None
+        try:
+            yield
+        finally:
+            held.release()
+
+    @contextmanager
+    def nobody_working(self) -> Iterator[bool]:
+        """Whether no audit or experiment is under way; then none begins before the block ends."""
+        held = self._in_use.take(AT_WORK)
+        try:
+            yield held is not None
+        finally:
+            if held is not None:
+                held.release()
+
+    def use(self, audit: str) -> None:
+        """The audit is looked at, until the store is closed."""
+        if audit not in self._used:
+            with suppress(OSError):
+                self._used[audit] = self._in_use.hold(f"audit-{audit}")
+
+    def used(self, audit: str) -> bool:
+        """Whether anybody looks at an audit."""
+        with suppress(OSError):
+            return self._in_use.used(f"audit-{audit}")
+        return False
+
     def close(self) -> None:
+        for held in self._used.values():
+            held.release()
+        self._used.clear()
         self._runs.close()
         self._audits.close()
         self._blobs.close()
 
     @contextmanager
     def spool(self) -> Iterator[Path]:
-        """A folder for the files of a run under way, gone afterwards."""
-        folder = Path(tempfile.mkdtemp(dir=self._spool))
+        """A folder for the files of a run under way, gone afterwards. Raises `StoreError` in place
+        of an `OSError`, which is one of these files'."""
         try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            with self._spool.folder() as folder:
+                yield folder
+        except OSError as error:
+            raise cannot_keep("results", self.folder, error) from None
+
+    def abandoned(self) -> Iterator[Path]:
+        """The folders of runs whose process was killed."""
+        return self._spool.abandoned()
 
     # Runs
 
     def keep_run(self, run: Run, *, log: Path | None = None, raw: Path | None = None) -> None:
-        """Keep a run with its log (a `LogWriter` file) and raw output (zlib streams), at once."""
+        """Keep a run with its log (a `LogWriter` file) and raw output (zlib streams), at once.
+
+        A run whose log cannot be kept is kept without, and the error is raised then.
+        """
+        trouble: StoreError | None = None
         for part, path in (("log", log), ("raw", raw)):
             if path is not None:
-                self._runs.put(f"{part}:{run.id}", path, "a run")
-        self._runs.put_record(f"run:{run.id}", run, "a run")
+                try:
+                    self._runs.put(f"{part}:{run.id}", path, "results")
+                except StoreError as error:
+                    trouble = error
+                    day = time.strftime("%Y-%m-%d")
+                    gone = f"the {part} could not be kept on {day}: {error}"
+                    self._runs.put_small(f"gone:{part}:{run.id}", gone, "results")
+        self._runs.put_record(f"run:{run.id}", run, "results")
         if run.of and run.status in ("ok", "failed"):
-            self._runs.put(f"of:{run.of}", run.id, "a run")
+            self._runs.put_small(f"of:{run.of}", run.id, "results")
+        if trouble is not None:
+            raise trouble
+
+    def keep_missing(self, runs: Iterable[Run]) -> None:
+        """Keep those of the runs that are not there: the store was made anew since."""
+        for run in runs:
+            if f"run:{run.id}" not in self._runs:
+                self.keep_run(run)
 
     def run(self, run_id: str) -> Run | None:
         """The run of that id, None when it is not there or damaged (see `warnings`)."""
@@ -148,13 +247,25 @@ class Store:
         return run.seconds if run else None
 
     def log(self, run_id: str) -> RunLog | None:
-        """The log of a run, read lazily; the caller closes it."""
-        file = self._runs.file(f"log:{run_id}")
+        """The log of a run, read lazily; the caller closes it. None without one: see
+        `log_gone`."""
+        file = self._runs.file(f"log:{run_id}") if self.log_gone(run_id) is None else None
         try:
             return RunLog.open(file) if file is not None else None
         except LogError as error:
             self.warnings.append(f"log of run {run_id}: {error}")
             return None
+
+    def log_gone(self, run_id: str) -> str | None:
+        """Why a run has no log any more, as a sentence; None where it has one, or never had."""
+        return self._runs.text(f"gone:log:{run_id}")
+
+    def remove_logs(self, runs: Sequence[str], why: str) -> None:
+        """Remove the logs and raw outputs of these runs, which say `why` from then on."""
+        with self._runs.together():
+            for run_id in runs:
+                self._runs.put_small(f"gone:log:{run_id}", why, "results")
+        self._runs.remove(f"{part}:{run_id}" for run_id in runs for part in ("raw", "log"))
 
     def raw(self, run_id: str) -> BinaryIO | None:
         """What the build printed, as kept: concatenated zlib streams."""
@@ -184,7 +295,7 @@ class Store:
 
     def keep_audit(self, document: Document) -> None:
         """Keep an audit, whole or partial; again under the same id replaces it."""
-        kept = _KeptAudit(
+        kept = KeptAudit(
             document=msgspec.structs.replace(document, runs=()),
             runs=tuple((run.id, run.stored) for run in document.runs),
         )
@@ -203,12 +314,25 @@ class Store:
 
     def audits(self) -> list[AuditEntry]:
         """The history, newest first."""
+        pinned = set(self._audits.keys("pin:"))
         entries = [self._audits.record(key, AuditEntry) for key in self._audits.keys("entry:")]
-        return sorted((e for e in entries if e), key=lambda e: e.started_at, reverse=True)
+        known = [
+            msgspec.structs.replace(entry, pinned=f"pin:{entry.audit}" in pinned)
+            for entry in entries
+            if entry is not None
+        ]
+        return sorted(known, key=lambda entry: entry.started_at, reverse=True)
+
+    def pin(self, audit: str, pinned: bool = True) -> None:
+        """Never remove an audit to keep the store within a limit, or do so again."""
+        if pinned:
+            self._audits.put_small(f"pin:{audit}", "", "the pin")
+        else:
+            self._audits.delete(f"pin:{audit}")
 
     def audit(self, audit: str) -> Document | None:
         """An audit whole; its notes say how many of its runs are no longer there."""
-        kept = self._kept(audit)
+        kept = self.kept(audit)
         if kept is None:
             return None
         runs: list[Run] = []
@@ -243,20 +367,20 @@ class Store:
 
     def delete_audit(self, audit: str) -> None:
         """Forget an audit with its proofs, and those of its runs that no other audit names."""
-        kept = self._kept(audit)
-        self._audits.delete(f"doc:{audit}")
-        self._audits.delete(f"entry:{audit}")
-        for key in self._audits.keys(f"proof:{audit}:"):
-            self._audits.delete(key)
-        if kept is None:
-            return
-        others = (self._kept(entry.audit) for entry in self.audits())
+        kept = self.kept(audit)
+        others = (self.kept(entry.audit) for entry in self.audits() if entry.audit != audit)
         still_named = {run_id for other in others if other for run_id, _ in other.runs}
-        for run_id, _ in kept.runs:
-            if run_id not in still_named:
-                for part in ("run", "log", "raw"):
-                    self._runs.delete(f"{part}:{run_id}")
-                self._blobs.delete(f"contents:{run_id}")
+        runs = [run_id for run_id, _ in kept.runs] if kept is not None else []
+        self.remove_audits([audit], [run_id for run_id in runs if run_id not in still_named])
 
-    def _kept(self, audit: str) -> _KeptAudit | None:
-        return self._audits.record(f"doc:{audit}", _KeptAudit)
+    def remove_audits(self, audits: Iterable[str], runs: Sequence[str]) -> None:
+        """Remove audits with their proofs, and these runs, which no other audit names."""
+        for audit in audits:
+            proofs = self._audits.keys(f"proof:{audit}:")
+            self._audits.remove([f"{part}:{audit}" for part in ("doc", "entry", "pin")] + proofs)
+        self._runs.remove(f"{part}:{run_id}" for run_id in runs for part in RUN_PARTS)
+        self._blobs.remove(f"contents:{run_id}" for run_id in runs)
+
+    def kept(self, audit: str) -> KeptAudit | None:
+        """An audit without its runs, None when it is not there or damaged."""
+        return self._audits.record(f"doc:{audit}", KeptAudit)

@@ -6,6 +6,7 @@ it knows that the writer is gone.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from cachetui.records.base import Record
-from cachetui.store.plain_cache import StoreError
+from cachetui.store.troubles import StoreError, cannot_keep, write_all
 
 
 class Journal:
@@ -35,19 +36,29 @@ class Journal:
             journal = cls(path, os.open(path, flags, 0o600))
             fcntl.flock(journal._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise StoreError(f"cannot keep notes in {path.parent}: {error}") from None
-        journal.note(head)
+            raise cannot_keep("notes", path.parent, error) from None
+        try:
+            journal.note(head)
+        except StoreError:
+            journal.drop()
+            raise
         return journal
 
     def note(self, record: Record) -> None:
-        """Add a line unless it is the same as the last. Raises `StoreError`."""
+        """Add a line, whole or not at all, unless it is the same as the last. Raises
+        `StoreError`."""
         line = msgspec.json.encode(record) + b"\n"
         if line == self._last:
             return
+        size = os.fstat(self._file).st_size
         try:
-            os.write(self._file, line)
+            if os.fstat(self._file).st_nlink == 0:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            write_all(self._file, line)
         except OSError as error:
-            raise StoreError(f"cannot keep notes in {self._path.parent}: {error}") from None
+            with suppress(OSError):
+                os.ftruncate(self._file, size)
+            raise cannot_keep("notes", self._path.parent, error) from None
         self._last = line
 
     def lines(self) -> list[bytes]:

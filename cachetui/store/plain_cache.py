@@ -1,8 +1,4 @@
-"""A diskcache of text and bytes only, whose records are checked as they are read.
-
-diskcache unpickles what it finds (CVE-2025-69872), so `PlainDisk` refuses every key and value that
-is a pickle.
-"""
+"""A diskcache of text and bytes only, whose records are checked as they are read."""
 
 from __future__ import annotations
 
@@ -12,7 +8,7 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
@@ -20,12 +16,15 @@ from typing import Any, BinaryIO, TypeVar, cast
 
 import diskcache
 import msgspec
-from diskcache.core import MODE_PICKLE
 
 from cachetui.records.from_json import from_json
 from cachetui.records.to_json import to_json
 from cachetui.store.cache_file import CacheFile, ConnectionOfThread, opening
+from cachetui.store.plain_disk import PlainDisk, Refused, private_file
 from cachetui.store.rescue import rescue
+from cachetui.store.sizes import Row
+from cachetui.store.spare import Spare
+from cachetui.store.troubles import StoreError, cannot_keep, is_full
 
 _NEVER_CULL = 1 << 60
 _T = TypeVar("_T")
@@ -45,14 +44,6 @@ _CHECKED = 9
 """Characters after a record: a line break and its CRC-32 in hex."""
 
 
-class StoreError(Exception):
-    """The store cannot be opened or written: says where, and what would help."""
-
-
-class Refused(Exception):
-    """A row of the store holds a pickle, which is never loaded."""
-
-
 def is_damage(error: Exception) -> bool:
     """Whether an error of diskcache's says that what is in its files is damaged, and not that a
     disk is full or a file locked or forbidden."""
@@ -63,51 +54,18 @@ def is_damage(error: Exception) -> bool:
     return True
 
 
-def _make_private(folder: Path, path: Path) -> None:
-    path.chmod(0o600)
-    for above in path.parents:
-        if above == folder:
-            return
-        above.chmod(0o700)
-
-
-class PlainDisk(diskcache.Disk):  # type: ignore[misc]
-    """Keys are text; values are text or bytes."""
-
-    def put(self, key: object) -> tuple[object, bool]:
-        if not isinstance(key, str):
-            raise TypeError(f"store keys are text, not {type(key).__name__}")
-        return key, True
-
-    def get(self, key: object, raw: object) -> object:
-        if not raw:
-            raise Refused("a pickled key")
-        return key
-
-    def store(self, value: object, read: bool, key: object = diskcache.UNKNOWN) -> Any:
-        if not read and not isinstance(value, str | bytes):
-            raise TypeError(f"store values are text or bytes, not {type(value).__name__}")
-        stored = super().store(value, read, key=key)
-        if stored[2] is not None:
-            _make_private(Path(self._directory), Path(self._directory, stored[2]))
-        return stored
-
-    def fetch(self, mode: int, filename: str | None, value: object, read: bool) -> object:
-        if mode == MODE_PICKLE:
-            raise Refused("a pickled value")
-        return super().fetch(mode, filename, value, read)
-
-
 class PlainCache:
     """One diskcache in `folder`. Threads and processes may share it. Only its user can read it.
 
     A cache that is damaged, which may show at any time, is renamed and begun anew with the entries
     that can still be read; a record that cannot be read is moved to `damaged`, a folder. A sentence
-    about either is added to `warnings`. Raises what is in `FAILURES` when it cannot be opened.
+    about either is added to `warnings`. What is small is kept in the room of `spare` where the disk
+    is full. Raises what is in `FAILURES` when it cannot be opened.
     """
 
-    def __init__(self, folder: Path, damaged: Path, warnings: list[str]) -> None:
+    def __init__(self, folder: Path, damaged: Path, warnings: list[str], spare: Spare) -> None:
         self._folder = folder
+        self._spare = spare
         self._damaged = damaged
         self._warnings = warnings
         self._renewing = threading.Lock()
@@ -117,11 +75,20 @@ class PlainCache:
 
     def _opened(self) -> diskcache.Cache:
         try:
-            return self._open()
+            return self._with_spare(self._open)
         except Exception as error:
             if not self._is_damage(error):
                 raise
             return self._renewed(error)
+
+    def _with_spare(self, work: Callable[[], _T]) -> _T:
+        """The result of `work`; once more in the spare room where the disk was full."""
+        try:
+            return work()
+        except FAILURES as error:
+            if not is_full(self._folder.parent, error) or not self._spare.give_up():
+                raise
+        return work()
 
     def _open(self) -> diskcache.Cache:
         options: dict[str, Any] = {
@@ -196,7 +163,8 @@ class PlainCache:
         self._file.release()
 
     def __contains__(self, key: str) -> bool:
-        return self._do(lambda cache: key in cache)
+        with self._reading():
+            return self._do(lambda cache: key in cache)
 
     def put(self, key: str, value: str | bytes | Path, what: str) -> None:
         """Keep text, bytes, or the content of a file. Raises `StoreError`: `what` could not be
@@ -207,10 +175,15 @@ class PlainCache:
             else:
                 self._do(lambda cache: cache.set(key, value))
 
+    def put_small(self, key: str, text: str, what: str) -> None:
+        """The same for what is to be kept even where the disk is full."""
+        with self._reporting(what):
+            self._with_spare(lambda: self._do(lambda cache: cache.set(key, text)))
+
     def put_record(self, key: str, record: object, what: str) -> None:
         """Keep a record as JSON with a checksum. Raises `StoreError`."""
         text = to_json(record).decode()
-        self.put(key, f"{text}\n{zlib.crc32(text.encode()):08x}", what)
+        self.put_small(key, f"{text}\n{zlib.crc32(text.encode()):08x}", what)
 
     def text(self, key: str) -> str | None:
         """The text under a key, None when there is none."""
@@ -260,8 +233,9 @@ class PlainCache:
 
     def keys(self, prefix: str) -> list[str]:
         """The keys that begin so, in the order of keeping. Other rows are told of and passed
-        over."""
-        rows = self._do(self._keys)
+        over. Raises `StoreError`."""
+        with self._reading():
+            rows = self._do(self._keys)
         keys = [_key(key, raw) for key, raw in rows]
         if odd := keys.count(None):
             warning = (
@@ -280,7 +254,41 @@ class PlainCache:
         return named
 
     def delete(self, key: str) -> None:
-        self._do(lambda cache: cache.delete(key))
+        """Remove what is under a key, if anything. Raises `StoreError`."""
+        with self._reporting("the change"):
+            self._with_spare(lambda: self._do(lambda cache: cache.delete(key)))
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What the block keeps is kept at once, or not at all. Raises `StoreError`."""
+        with self._reporting("the change"), self._cache.transact():
+            yield
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Remove what is under these keys, all or nothing. Raises `StoreError`."""
+
+        def work(cache: diskcache.Cache) -> None:
+            with cache.transact():
+                for key in keys:
+                    cache.delete(key)
+
+        with self._reporting("the change"):
+            self._with_spare(lambda: self._do(work))
+
+    def rows(self) -> dict[str, Row]:
+        """What each entry takes. Raises `StoreError`."""
+        ask = (
+            "SELECT key, CASE WHEN filename IS NULL THEN length(CAST(value AS BLOB)) ELSE size END,"
+            " filename IS NULL FROM Cache WHERE raw = 1 AND typeof(key) = 'text'"
+        )
+        with self._reading():
+            rows = self._do(lambda cache: cache._sql(ask).fetchall())
+        return {key: Row(size or 0, (size or 0) if inside else 0) for key, size, inside in rows}
+
+    def compact(self) -> None:
+        """Give the room of removed rows back to the disk, as far as nobody reads them."""
+        with suppress(*FAILURES):
+            self._do(lambda cache: cache._sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
 
     def _keys(self, _cache: diskcache.Cache) -> list[tuple[object, object]]:
         """(key, raw) of each row, keys as bytes: diskcache would stop at one that is no text."""
@@ -304,18 +312,26 @@ class PlainCache:
     def _set_aside(self, key: str, text: object) -> None:
         with suppress(*FAILURES):
             if isinstance(text, str):
-                self._damaged.mkdir(exist_ok=True)
+                self._damaged.mkdir(mode=0o700, exist_ok=True)
                 name = f"{key.replace(':', '-')}-{time.time_ns()}"
-                (self._damaged / name).write_text(text, "utf-8", "replace")
+                with private_file(self._damaged / name) as file:
+                    file.write(text.encode("utf-8", "replace"))
             self._cache.delete(key)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except FAILURES as error:
+            raise StoreError(f"cannot read {self._folder}: {error}") from None
 
     @contextmanager
     def _reporting(self, what: str) -> Iterator[None]:
         try:
             yield
+            os.stat(self._folder / "cache.db")  # SQLite goes on writing into a file that is gone
         except FAILURES as error:
-            folder = self._damaged.parent
-            raise StoreError(f"cannot keep {what} in {folder}: {error}") from None
+            raise cannot_keep(what, self._damaged.parent, error) from None
 
 
 def _set_file(cache: diskcache.Cache, key: str, path: Path) -> None:

@@ -140,6 +140,8 @@ class CachetuiApp(App[int]):
         self._change_posted.clear()
         if self.session.take():
             self.refresh_places()
+        for sentence in self.session.take_said():
+            self.tell(sentence)
 
     def _tick(self) -> None:
         if self.session.running:

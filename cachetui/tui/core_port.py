@@ -40,6 +40,9 @@ class StorePort(Protocol):
     def audit(self, audit: str) -> Document | None: ...
     def run(self, run_id: str) -> Run | None: ...
     def log(self, run_id: str) -> RunLog | None: ...
+    def log_gone(self, run_id: str) -> str | None: ...
+    def use(self, audit: str) -> None: ...
+    def pin(self, audit: str, pinned: bool) -> None: ...
     def delete_audit(self, audit: str) -> None: ...
 
 
@@ -82,6 +85,7 @@ class CorePort(Protocol):
         self, build: BuildSettings, hosts: Sequence[HostSettings], options: Options
     ) -> AuditPort: ...
     def findings(self, document: Document) -> Findings: ...
+    def prune(self, audit: str) -> list[str]: ...
     def experiment(
         self,
         document: Document,
@@ -130,6 +134,10 @@ class LoadingCore:
         del document
         raise _not_loaded()
 
+    def prune(self, audit: str) -> list[str]:
+        del audit
+        return []
+
     def experiment(self, document: Document, finding: str, **options: Any) -> Experiment:
         del document, finding, options
         raise _not_loaded()
@@ -177,6 +185,16 @@ class _EmptyStore:
     def log(self, run_id: str) -> RunLog | None:
         del run_id
         return None
+
+    def log_gone(self, run_id: str) -> str | None:
+        del run_id
+        return None
+
+    def use(self, audit: str) -> None:
+        del audit
+
+    def pin(self, audit: str, pinned: bool) -> None:
+        del audit, pinned
 
     def delete_audit(self, audit: str) -> None:
         del audit

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cachetui.store.log_blocks import LogError
 from cachetui.tui.core_port import AuditPort, CorePort
 from cachetui.tui.view import signs
 
@@ -79,6 +80,7 @@ class Session:
         self._lock = threading.Lock()
         self._waiting: Snapshot | None = None
         self._outcome: tuple[AuditPort, Document | None, BaseException | None] | None = None
+        self._said: list[str] = []
         self._cached: _RunsByCell | None = None
         self._threads = 0
         self._dockerfiles: dict[str, Dockerfile | None] = {}
@@ -133,13 +135,17 @@ class Session:
         """The body of the audit's thread."""
         document: Document | None = None
         error: BaseException | None = None
+        said: list[str] = []
         try:
             document = work()
+            self.core.store.use(audit.id)
+            said = self.core.prune(audit.id)
         except BaseException as caught:  # whatever it is, the app must show it
             error = caught
         with self._lock:
             self._threads -= 1
             self._outcome = (audit, document, error)
+            self._said += said
         self._changed()
 
     def _receive(self, audit: AuditPort, snapshot: Snapshot) -> None:
@@ -164,6 +170,12 @@ class Session:
             self._set_snapshot(outcome[0].snapshot())
         return snapshot is not None or outcome is not None
 
+    def take_said(self) -> list[str]:
+        """What was removed from the store since the last call, in sentences."""
+        with self._lock:
+            said, self._said = self._said, []
+        return said
+
     def poll(self) -> None:
         """Update the clock of a running audit, even when no event came."""
         if self.audit is not None and self.running:
@@ -183,6 +195,7 @@ class Session:
 
     def open(self, document: Document) -> None:
         """Show a stored audit, read-only."""
+        self.core.store.use(document.audit)
         self.audit = None
         self.error = None
         self.choose(())
@@ -280,10 +293,15 @@ class Session:
         return next((host for host in document.hosts if host.name == name), None)
 
     def open_log(self, pick: Pick) -> RunLog | None:
-        """The log of a pick as far as it is written; the caller closes it. From any thread."""
+        """The log of a pick as far as it is written; the caller closes it. From any thread.
+        Raises `LogError` when it is there no more."""
         run = self.run(pick)
         if run is not None:
-            return self.core.store.log(run.id)
+            log = self.core.store.log(run.id)
+            gone = self.core.store.log_gone(run.id) if log is None else None
+            if gone is not None:
+                raise LogError(gone)
+            return log
         if self.audit is not None and pick.audit == self.audit.id:
             return self.audit.live_log(*pick.key)
         return None

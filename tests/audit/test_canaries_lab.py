@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import threading
+import time
 import urllib.parse
 import zlib
 from collections.abc import Iterator
@@ -76,12 +78,13 @@ class Processes:
 
 
 def forms(value: str) -> set[bytes]:
-    """A value as it may be written by the programs that get it."""
+    """A value as it may be written by the programs that get it, and its plain digest."""
     texts = {value, *value.splitlines(), urllib.parse.quote(value, safe="")}
     json = msgspec.json.encode(value).decode()[1:-1]
     texts |= {json, json.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")}
+    guessable = hashlib.sha256(value.encode()).hexdigest()
     coded = {base64.b64encode(value.encode() + end).rstrip(b"=")[:-1] for end in (b"", b"\n")}
-    return {text.encode() for text in texts} | coded
+    return {text.encode() for text in texts} | coded | {guessable.encode()}
 
 
 def held(data: bytes) -> list[bytes]:
@@ -178,3 +181,31 @@ def test_nothing_that_was_written_on_a_host_holds_a_value(lab: Lab, name: str) -
 @pytest.mark.parametrize("name", ["new", "ctd"])
 def test_the_engines_own_records_of_builds_are_as_before(lab: Lab, name: str) -> None:
     assert names_of_builds(lab[name]) == BEFORE[name]
+
+
+def test_images_that_the_legacy_builder_left_are_kept_without_a_value(
+    lab: Lab, tmp_path: Path
+) -> None:
+    """Their history has the arguments of each RUN. docker 20.10 builds with that builder."""
+    text = "FROM base:1\nARG TOKEN\nARG PIN\nRUN echo $PIN # @SALT@\n"
+    text += "ENV KEPT=$TOKEN\nLABEL kept=$TOKEN\n"
+    build = folder(tmp_path / "b", text.replace("@SALT@", str(time.time_ns())))
+    given = {name: VALUES[name] for name in ("TOKEN", "PIN")}
+    words = [f"--build-arg={name}={value}" for name, value in given.items()]
+    lab["old"].docker("build", "--network=none", *words, str(build))
+    core = core_of(lab, tmp_path / "store")
+    document = audit(
+        core, build, ("old",), build_args={**given, "PIN": "1"}, scenarios=("legacy-as-found",)
+    )
+    evidence = document.hosts[0].evidence
+    lines = [line for chain in (evidence and evidence.legacy) or () for line in chain.made_by]
+    pair = " ".join(f"{name}={given[name]}" for name in sorted(given))
+    assert core.store.hasher.digest(pair) in {line.partition(" args=")[2] for line in lines}
+    written = list(everything_written(core.store.folder))
+    assert [around(data) for _, data in written if held(data)] == []
+    plain = hashlib.sha256(pair.encode()).hexdigest().encode()
+    assert [path for path, data in written if plain in data] == []
+    (step,) = [s for s in document.runs[0].steps if s.keyword == "RUN"]
+    assert step.status == "miss"
+    found = core.findings(document).findings
+    assert [one.id for one in found] == ["build-arg-invalidates"], "its image tells, by its command"

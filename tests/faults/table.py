@@ -54,8 +54,7 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         Fault(
             "secret-digest",
             "Somebody who reads the store tries values until a digest fits",
-            "A short value cannot be guessed.",
-            "digests of values are not keyed with a secret of the store",
+            "A short value cannot be guessed: digests are keyed with a secret of the store.",
         ),
     ),
     "Builds that have to end": (
@@ -280,8 +279,7 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         Fault(
             "disk-full",
             "The local disk is full",
-            "What had ended is shown, the fault told as ours, and a re-run completes.",
-            "what the store cannot write is one message; no audit is run on a full disk",
+            "What had ended is shown, and the fault is told as ours and not as the hosts'.",
         ),
         Fault(
             "output-file",
@@ -312,7 +310,6 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
             "store-limit",
             "The store grows for months",
             "It keeps to its limit, oldest first, and never drops a pinned audit.",
-            "the store has no limit yet",
         ),
     ),
     "Hostile output": (

@@ -8,6 +8,7 @@ from typing import Any
 from cachetui.context.manifest import Entry
 from cachetui.dockerfile.parse import parse
 from cachetui.findings import Finding, Findings, Proof, explain_audit
+from cachetui.records.digest import ValueHasher
 from cachetui.records.document import BuildRecord, Document
 from cachetui.records.host import BaseImage, ClientSettings, HostEvidence, HostReport
 from cachetui.records.run import Run
@@ -19,6 +20,7 @@ LETTERS: Mapping[str, StepStatus] = {
     "h": "hit", "m": "miss", "f": "failed", "n": "not-needed", "r": "not-reached",
 }  # fmt: skip
 BASE = ("sha256:base",)
+HASHER = ValueHasher(b"the secret of these audits")
 
 
 def run(
@@ -141,6 +143,7 @@ def why(
         manifests=manifests,
         outputs=outputs,
         proofs=proofs,
+        hasher=HASHER,
     )
 
 

@@ -76,7 +76,7 @@ def test_a_variable_names_a_source_where_its_value_is_known() -> None:
     file = parse("FROM base:1\nARG WHAT\nCOPY $WHAT /\n")
     item = file.stages[0].instructions[-1]
     given = {"WHAT": "sha256:digest"}
-    files = ContextFiles(FILES, {}, "context/Dockerfile")
+    files = ContextFiles(FILES, {"context/.dockerignore": ""}, "context/Dockerfile")
     assert files_read(files, item, "buildkit", scope_at(file, given, 0, 2, "buildkit")) is None
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from cachetui.builders.history_line import command_digest
 from cachetui.findings import Findings, StepRef, rule
 from cachetui.records.document import Document
 from cachetui.records.host import (
@@ -19,7 +18,7 @@ from cachetui.records.host import (
 from cachetui.records.run import Run
 from cachetui.records.step import StepId
 from tests import make_records as b
-from tests.findings.making import audit, before, entries, host, ids, only, run, why
+from tests.findings.making import HASHER, audit, before, entries, host, ids, only, run, why
 
 MOUNT = "FROM base:1\nRUN --mount=type=cache,target=/c make\n"
 
@@ -247,13 +246,13 @@ def legacy(made_by: tuple[str, ...], letters: str = "mmm") -> Document:
 
 
 def test_an_image_with_the_same_steps_behind_another_label_proves_it() -> None:
-    make = f"RUN {command_digest('make')}"
+    make = f"RUN {HASHER.digest('make')}"
     found = why(legacy(("LABEL built=2026-11-01", make, "COPY /src")))
     one = only(found, "legacy-metadata-invalidates")
     assert (one.confidence, len(one.consequences)) == ("proved", 2)
     assert "2026-11-01" in one.evidence[0].text
     for made in (
-        ("LABEL built=2026-11-01", f"RUN {command_digest('other')}"),
+        ("LABEL built=2026-11-01", f"RUN {HASHER.digest('other')}"),
         ("LABEL built=2026-11-01",),
         ("ENV A", make),
     ):
@@ -277,9 +276,9 @@ def test_a_date_in_a_label_alone_is_possible_and_costs_what_is_below() -> None:
 def test_an_image_tells_of_a_label_in_a_stage_on_another_stage_too() -> None:
     text = "FROM base:1 AS deps\nRUN deps\nFROM deps\nLABEL built=2026-11-24\nRUN make\n"
     made = (
-        f"RUN {command_digest('deps')}",
+        f"RUN {HASHER.digest('deps')}",
         "LABEL built=2026-11-01",
-        f"RUN {command_digest('make')}",
+        f"RUN {HASHER.digest('make')}",
     )
     evidence = HostEvidence(
         at=b.NOW,
@@ -317,7 +316,7 @@ def drifted(scenario: str, made_by: tuple[str, ...], then_id: str = "sha256:then
 
 
 def test_a_moved_base_is_told_by_the_record_of_the_other_builder() -> None:
-    make = f"RUN {command_digest('make')}"
+    make = f"RUN {HASHER.digest('make')}"
     one = only(drifted("legacy-as-found", (make,)), "base-drift")
     assert one.confidence == "proved"
     assert "on image then, which base:1 named in audit then" in one.evidence[0].text
@@ -327,8 +326,8 @@ def test_a_moved_base_is_told_by_the_record_of_the_other_builder() -> None:
 
 
 def test_a_chain_on_an_image_that_the_name_never_meant_proves_nothing() -> None:
-    make = f"RUN {command_digest('make')}"
-    for made, base in (((make,), "sha256:else"), ((f"RUN {command_digest('x')}",), "sha256:then")):
+    make = f"RUN {HASHER.digest('make')}"
+    for made, base in (((make,), "sha256:else"), ((f"RUN {HASHER.digest('x')}",), "sha256:then")):
         found = drifted("legacy-as-found", made, base)
         assert "proved" not in {f.confidence for f in found.findings if f.id == "base-drift"}
 

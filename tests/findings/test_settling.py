@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cachetui.compare.align import agree
-from cachetui.findings import Evidence, Proof, StepRef
+from cachetui.findings import Evidence, Finding, Proof, StepRef
 from cachetui.findings.claim import Claim
 from cachetui.findings.explain_audit import settle
 from cachetui.findings.record import Confidence
@@ -97,12 +97,12 @@ def test_the_same_of_many_hosts_is_one_finding_and_names_are_unique() -> None:
     assert len(texts) == len(set(texts)) <= 2
 
 
-def proof(outcome: str, at: float = 1.0) -> Proof:
+def proof(outcome: str, at: float = 1.0, host: str = "ci-1") -> Proof:
     return Proof(
         audit="now",
         id="evicted-or-never-built",
         steps=(StepRef(0, 2),),
-        host="ci-1",
+        host=host,
         outcome=outcome,  # type: ignore[arg-type]
         evidence=(Evidence(kind="experiment", text="it hit again"),),
         at=at,
@@ -120,6 +120,32 @@ def test_an_experiment_proves_or_withdraws_and_the_last_that_decided_holds() -> 
     assert gone.unexplained[0].title.startswith("not confirmed: ")
     kept = why(document, then, proofs=[proof("withdrawn"), proof("undecided", 2.0)])
     assert ids(kept) == []
+
+
+def test_an_experiment_settles_what_is_said_of_its_own_host_alone() -> None:
+    names = ["ci-1", "ci-2", "ci-3"]
+    document = audit(TEXT, [run(TEXT, "hmm", host=name) for name in names])
+    then = before(TEXT, "mmm", names=names)
+
+    def settled(*proofs: Proof) -> Finding:
+        return only(why(document, then, proofs=proofs), "evicted-or-never-built")
+
+    assert settled().hosts == tuple(names)
+    one = settled(proof("proved"))
+    assert one.confidence == "likely"
+    assert one.evidence[0].text == "proved by experiment on ci-1, not on ci-2 and ci-3"
+    assert (one.evidence[1].text, one.evidence[1].hosts) == ("it hit again", ("ci-1",))
+    assert settled(*(proof("proved", host=name) for name in names)).confidence == "proved"
+    mixed = settled(proof("proved"), proof("withdrawn", host="ci-2"))
+    assert mixed.confidence == "possible"
+    assert mixed.evidence[0].text == (
+        "the experiment on ci-2 did not confirm evicted-or-never-built"
+    )
+    assert settled(proof("undecided", host="ci-3")).confidence == "likely"
+    found = why(document, then, proofs=[proof("withdrawn", host=name) for name in names])
+    assert ids(found) == []
+    assert found.unexplained[0].hosts == tuple(names)
+    assert "ci-1, ci-2 and ci-3 did not confirm" in found.unexplained[0].facts[0].text
 
 
 def test_hosts_that_part_ways_are_never_passed_over() -> None:

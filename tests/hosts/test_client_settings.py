@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from cachetui.hosts.client_settings import parse_settings, settings_command
-from cachetui.records.digest import digest
+from cachetui.records.digest import ValueHasher
 from cachetui.records.host import ClientSettings
+
+HASHER = ValueHasher.for_once()
 
 CONFIG = {
     "auths": {"r.invalid": {"auth": 'c2VjcmV0"}{'}},
@@ -46,15 +48,15 @@ def test_proxies_become_build_arguments_of_both_spellings_and_nothing_else_leave
         (folder / "config.json").write_text(text)
         said = asked(tmp_path)
         assert "c2VjcmV0" not in said
-        assert parse_settings(said) == ClientSettings(
+        assert parse_settings(said, HASHER) == ClientSettings(
             proxies={
-                "HTTP_PROXY": digest('http://u:{p"}@proxy:3128'),
-                "http_proxy": digest('http://u:{p"}@proxy:3128'),
-                "ALL_PROXY": digest("a"),
-                "all_proxy": digest("a"),
+                "HTTP_PROXY": HASHER.digest('http://u:{p"}@proxy:3128'),
+                "http_proxy": HASHER.digest('http://u:{p"}@proxy:3128'),
+                "ALL_PROXY": HASHER.digest("a"),
+                "all_proxy": HASHER.digest("a"),
             }
         )
-    far = parse_settings(asked(tmp_path, {"DOCKER_HOST": "tcp://far:2375"}))
+    far = parse_settings(asked(tmp_path, {"DOCKER_HOST": "tcp://far:2375"}), HASHER)
     assert far is not None
     assert set(far.proxies) == {"HTTPS_PROXY", "https_proxy"}, "that daemon's, not the default's"
 
@@ -65,14 +67,16 @@ def test_the_configuration_is_the_clients_own(tmp_path: Path) -> None:
         own = {"proxies": {"default": {"httpProxy": name}}}
         (tmp_path / name / "config.json").write_text(json.dumps(own))
     told = asked(tmp_path, {"DOCKER_CONFIG": str(tmp_path / "a")})
-    assert parse_settings(told) == ClientSettings(
-        proxies={"HTTP_PROXY": digest("a"), "http_proxy": digest("a")}
+    assert parse_settings(told, HASHER) == ClientSettings(
+        proxies={"HTTP_PROXY": HASHER.digest("a"), "http_proxy": HASHER.digest("a")}
     )
     other = asked(tmp_path, docker=("docker", "--config", str(tmp_path / "b c")))
-    found = parse_settings(other)
+    found = parse_settings(other, HASHER)
     assert found is not None
-    assert found.proxies["HTTP_PROXY"] == digest("b c")
-    assert parse_settings(asked(tmp_path)) == ClientSettings(), "no configuration, no proxies"
+    assert found.proxies["HTTP_PROXY"] == HASHER.digest("b c")
+    assert parse_settings(asked(tmp_path), HASHER) == ClientSettings(), (
+        "no configuration, no proxies"
+    )
 
 
 def test_variables_that_change_a_build_are_told_as_digests(tmp_path: Path) -> None:
@@ -82,13 +86,13 @@ def test_variables_that_change_a_build_are_told_as_digests(tmp_path: Path) -> No
         "BUILDX_BUILDER": "far",
         "HTTP_PROXY": "in no key",
     }
-    found = parse_settings(asked(tmp_path, env))
+    found = parse_settings(asked(tmp_path, env), HASHER)
     assert found is not None
     assert found.environment == {
-        name: digest(value) for name, value in env.items() if name != "HTTP_PROXY"
+        name: HASHER.digest(value) for name, value in env.items() if name != "HTTP_PROXY"
     }
 
 
 @pytest.mark.parametrize("text", ["", "host=\n", "host=\nproxies=unread\n", "host=\nproxies=[]\n"])
 def test_what_was_not_told_is_not_known(text: str) -> None:
-    assert parse_settings(text) is None
+    assert parse_settings(text, HASHER) is None

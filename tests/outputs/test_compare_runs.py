@@ -420,6 +420,10 @@ class TestOpening:
             c, steps=tuple(msgspec.structs.replace(s, status="hit") for s in c.steps)
         )
         assert "reused" in log_note(fleet.store, a, hit, RUN_STEP)
+        fleet.store.remove_logs([c.id], "the log was removed")
+        assert log_note(fleet.store, a, c, RUN_STEP) == (
+            "whether the logs differ is not known: the log was removed"
+        )
 
 
 class TestCommand:

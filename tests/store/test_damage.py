@@ -22,7 +22,7 @@ from cachetui.findings.record import Proof
 from cachetui.store.database import Store
 from cachetui.store.log_blocks import LogError
 from cachetui.store.log_writer import LogWriter
-from cachetui.store.plain_cache import StoreError
+from cachetui.store.troubles import StoreError
 from tests.make_records import document as audit_document
 from tests.make_records import odd_one_out
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pickle
+import resource
+import shutil
 import sqlite3
 import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -18,7 +21,9 @@ from cachetui.records.run import Run
 from cachetui.records.step import StepId
 from cachetui.store.database import Store
 from cachetui.store.log_writer import LogWriter
-from cachetui.store.plain_cache import StoreError
+from cachetui.store.plain_cache import PlainCache
+from cachetui.store.spare import SIZE, Spare
+from cachetui.store.troubles import StoreError
 
 
 def run(name: str, of: str = "", *, age: float = 0.0, status: str = "ok") -> Run:
@@ -218,3 +223,74 @@ def test_a_name_that_is_not_utf8_is_kept_as_far_as_json_can(tmp_path: Path) -> N
     store.keep_manifest("sha256:1", (Entry("context/a\udcff", "file", 0o644),))
     (entry,) = store.manifest("sha256:1") or ()
     assert entry.path == "context/a\ufffd"
+
+
+def test_a_file_that_does_not_fit_leaves_nothing_behind(tmp_path: Path) -> None:
+    store = Store(tmp_path / "s")
+    before = sorted((tmp_path / "s").rglob("*"))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, limits[1]))
+    try:
+        with pytest.raises(StoreError, match=r"cannot keep big: no larger file is allowed in .*/s"):
+            store.keep_blob("big", bytes(100_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert sorted((tmp_path / "s").rglob("*")) == before
+
+
+def test_a_run_whose_log_does_not_fit_is_kept_without(tmp_path: Path) -> None:
+    store = Store(tmp_path / "s")
+    (tmp_path / "log").write_bytes(bytes(100_000))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, limits[1]))
+    try:
+        with pytest.raises(StoreError):
+            store.keep_run(run("r1"), log=tmp_path / "log")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert store.run("r1") is not None
+    assert store.log("r1") is None
+
+
+def test_notes_and_running_logs_that_are_gone_are_told(tmp_path: Path) -> None:
+    store = Store(tmp_path / "s")
+    journal = store.begin_journal("topic", "a", run("r1"))
+    shutil.rmtree(tmp_path / "s")
+    with pytest.raises(StoreError, match=r"/s/notes is gone"):
+        journal.note(run("r2"))
+    with pytest.raises(StoreError, match=r"/s/notes is gone"):
+        store.begin_journal("topic", "b", run("r1"))
+    with pytest.raises(StoreError, match=r"/s is gone"), store.spool():
+        pass
+    store.keep_missing([run("r1")])  # which makes the store anew
+    assert store.run("r1") is not None
+    with pytest.raises(StoreError, match=r"what was in .*/s is gone"), store.spool():
+        pass
+
+
+def test_room_that_was_set_aside_is_given_up_once(tmp_path: Path) -> None:
+    spare = Spare(tmp_path / "spare")
+    spare.set_aside()
+    assert (tmp_path / "spare").stat().st_size == SIZE
+    assert (spare.give_up(), spare.give_up()) == (True, False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_record_is_kept_in_the_room_that_was_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path)
+    store.prepare()
+    do = PlainCache._do
+
+    def full(cache: PlainCache, work: Any) -> Any:
+        if (tmp_path / "spare").exists():
+            raise sqlite3.OperationalError("database or disk is full")
+        return do(cache, work)
+
+    monkeypatch.setattr(PlainCache, "_do", full)
+    with pytest.raises(StoreError, match=r"cannot keep big: no room in"):
+        store.keep_blob("big", b"x")
+    store.keep_run(run("r1"))
+    assert not (tmp_path / "spare").exists()
+    assert store.run("r1") is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from cachetui.records.base import Record
 from cachetui.store.database import Store
-from cachetui.store.plain_cache import StoreError
+from cachetui.store.troubles import StoreError
 
 
 class Line(Record, frozen=True):
@@ -75,3 +76,19 @@ def test_what_cannot_be_noted_is_told(tmp_path: Path) -> None:
     (tmp_path / "notes").write_text("in the way")
     with pytest.raises(StoreError, match="cannot keep notes"):
         store.begin_journal("topic", "a", Line("head"))
+
+
+def test_a_line_that_does_not_fit_is_not_there_in_part(tmp_path: Path) -> None:
+    """The file may grow so far and no further, as where a disk is full."""
+    journal = Store(tmp_path).begin_journal("topic", "a", Line("head"))
+    (path,) = (tmp_path / "notes").iterdir()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10, before[1]))
+    try:
+        with pytest.raises(StoreError, match=r"cannot keep notes: no larger file is allowed"):
+            journal.note(Line("x" * 40))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert journal.lines() == path.read_bytes().splitlines() == [b'{"text":"head"}']
+    journal.note(Line("next"))
+    assert journal.lines() == [b'{"text":"head"}', b'{"text":"next"}']

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import resource
 from pathlib import Path
 
 import pytest
@@ -97,3 +99,28 @@ def test_a_growing_log_can_be_read(tmp_path: Path) -> None:
 def test_damage_is_an_error_of_its_own(damage: bytes) -> None:
     with pytest.raises(LogError):
         RunLog.open(damage)
+
+
+@pytest.mark.parametrize("room", [0, 100, 20_000, 300_000])
+def test_a_log_that_does_not_fit_is_whole_as_far_as_it_goes(tmp_path: Path, room: int) -> None:
+    """The file may grow so far and no further, as where a disk is full."""
+    data = random.Random(1).randbytes(BLOCK).replace(b"\n", b"")
+    writer = LogWriter(tmp_path / "log")
+    writer.write(A, b"first\n" * BLOCK)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (writer.path.stat().st_size + room, before[1]))
+    try:
+        for _ in range(3):
+            writer.write(B, data)
+            writer.write(B, b"\n" * BLOCK)
+        writer.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert writer.trouble is not None
+    if room == 0:
+        assert not writer.path.exists()  # not even the index
+        return
+    with RunLog.open(writer.path.open("rb")) as log:
+        assert log.step(A).lines == BLOCK
+        assert log.step(B).lines == (0 if room < BLOCK else 2 * BLOCK)
+        assert len([line.data for line in log.whole()]) == log.whole().lines

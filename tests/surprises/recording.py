@@ -21,6 +21,8 @@ import msgspec
 
 from cachetui.store.database import Store
 from cachetui.store.plain_cache import PlainCache
+from cachetui.store.spare import Spare
+from tests.surprises.secret import give_secret
 from tests.surprises.surprise import HERE, Surprise
 
 FOLDER = HERE / "recordings"
@@ -107,7 +109,7 @@ def encode(head: Head, store: Path) -> bytes:
 
 def _rows(store: Path) -> Iterator[Row]:
     for name, beginnings in KEPT.items():
-        cache = PlainCache(store / name, store / "damaged", [])
+        cache = PlainCache(store / name, store / "damaged", [], Spare(store / "spare"))
         for key in sorted(key for start in beginnings for key in cache.keys(start)):
             text = cache.json(key)
             if text is not None:
@@ -125,8 +127,10 @@ def head_of(recording: bytes) -> Head:
 
 def restore(recording: bytes, folder: Path) -> Store:
     """A store in a new folder that holds what was recorded, in the very bytes."""
+    give_secret(folder)
     Store(folder).close()
-    caches = {name: PlainCache(folder / name, folder / "damaged", []) for name in KEPT}
+    spare = Spare(folder / "spare")
+    caches = {name: PlainCache(folder / name, folder / "damaged", [], spare) for name in KEPT}
     for line in gzip.decompress(recording).split(b"\n")[1:-1]:
         row = msgspec.json.decode(line, type=Row)
         text = bytes(row.record).decode()

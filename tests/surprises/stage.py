@@ -17,6 +17,7 @@ from cachetui.core import Core, Options
 from cachetui.records.document import Document
 from tests.audits import core_of
 from tests.lab import Lab
+from tests.surprises.secret import give_secret
 
 HOSTS = ("old", "mid", "new", "ctd")
 PARTS = ("surprise", "near")
@@ -46,6 +47,7 @@ class Stage:
             if path.is_file():
                 path.write_text(path.read_text().replace("@SALT@", self.salt))
                 path.chmod(0o644)
+        give_secret(self.folder / "store")
         self.core = core_of(self.lab, self.folder / "store")
 
     def write(self, name: str, text: str, mode: int = 0o644) -> Path:

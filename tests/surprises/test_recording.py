@@ -8,10 +8,12 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from msgspec import structs
 
 from cachetui.audit.findings_of import why
 from cachetui.outputs.digests import differing_paths, document_digests
-from tests.outputs.audits import Fleet, run
+from cachetui.store.database import Store
+from tests.outputs.audits import Fleet, document, run
 from tests.outputs.tars import tar
 from tests.surprises.recording import (
     FOLDER,
@@ -23,6 +25,7 @@ from tests.surprises.recording import (
     played,
     restore,
 )
+from tests.surprises.secret import give_secret
 from tests.surprises.stage import PARTS
 from tests.surprises.surprise import HERE, Surprise, surprises
 
@@ -45,6 +48,18 @@ def test_a_restored_store_gives_what_the_store_gave(fleet: Fleet, tmp_path: Path
     assert digests == document_digests(fleet.document, fleet.store) != {}
     assert differing_paths(document, store, *document.runs) != {}
     assert why(document, store) == why(fleet.document, fleet.store)
+
+
+def test_a_restored_store_reads_the_digests_of_values(tmp_path: Path) -> None:
+    give_secret(tmp_path / "store")
+    store = Store(tmp_path / "store")
+    made = document([run("h1")])
+    build = structs.replace(made.build, build_args={"A": store.hasher.digest("1")})
+    store.keep_audit(structs.replace(made, build=build))
+    again = restore(encode(HEAD, store.folder), tmp_path / "restored")
+    kept = again.audit("a1")
+    assert kept is not None
+    assert again.hasher.matches("1", kept.build.build_args["A"]) is True
 
 
 def test_every_recording_is_of_a_surprise() -> None:

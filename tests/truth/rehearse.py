@@ -18,6 +18,7 @@ from cachetui.context.build_context import Context, read_context
 from cachetui.context.manifest import Entry
 from cachetui.dockerfile.parse import Dockerfile, parse
 from cachetui.findings import Findings, explain_audit
+from cachetui.records.digest import ValueHasher
 from cachetui.records.document import Document
 from cachetui.records.run import Run
 from tests import make_records as b
@@ -77,7 +78,7 @@ def _document(
         build_args=dict(build.build_args),
         docker_args=build.docker_args,
     )
-    record = build_record(settings, context, dockerfile)
+    record = build_record(settings, context, dockerfile, ValueHasher.for_once())
     runs = [
         _run(build, dockerfile, host, builder, engine, number)
         for (host, builder), engine in engines.items()

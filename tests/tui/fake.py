@@ -70,6 +70,9 @@ class FakeStore:
         self.warnings: list[str] = []
         self.documents = {document.audit: document for document in documents}
         self.logs: dict[str, bytes] = {}
+        self.gone: dict[str, str] = {}
+        self.pinned: set[str] = set()
+        self.used: list[str] = []
         self.folder = folder
 
     def audits(self) -> list[AuditEntry]:
@@ -84,6 +87,7 @@ class FakeStore:
                     runs=len(d.runs),
                     failed=sum(r.status not in ("ok", "unsupported") for r in d.runs),
                     scenarios=d.scenarios,
+                    pinned=d.audit in self.pinned,
                 )
                 for d in self.documents.values()
             ),
@@ -104,12 +108,23 @@ class FakeStore:
         return None
 
     def log(self, run_id: str) -> RunLog | None:
+        if run_id in self.gone:
+            return None
         if run_id not in self.logs:
             run = self.run(run_id)
             if run is None or not run.steps:
                 return None
             self.logs[run_id] = packed(log_lines(run))
         return RunLog.open(self.logs[run_id])
+
+    def log_gone(self, run_id: str) -> str | None:
+        return self.gone.get(run_id)
+
+    def use(self, audit: str) -> None:
+        self.used.append(audit)
+
+    def pin(self, audit: str, pinned: bool) -> None:
+        (self.pinned.add if pinned else self.pinned.discard)(audit)
 
     def delete_audit(self, audit: str) -> None:
         self.documents.pop(audit, None)
@@ -324,6 +339,7 @@ class FakeCore:
         self.refusal: Exception | None = None
         self.below: list[BuildSettings] = []
         self.found = Findings()
+        self.removed: list[str] = []
         self.asked: list[tuple[str, str, dict[str, Any]]] = []
         self.experiments: Callable[..., Any] = lambda **_: None
         self.suggestion = '[[hosts]]\nname = "ci-1"\naddress = "ci-1"\n'
@@ -344,6 +360,10 @@ class FakeCore:
     def findings(self, document: Document) -> Findings:
         del document
         return self.found
+
+    def prune(self, audit: str) -> list[str]:
+        del audit
+        return self.removed
 
     def experiment(self, document: Document, finding: str, **options: Any) -> Any:
         self.asked.append((document.audit, finding, options))

@@ -67,6 +67,31 @@ def test_a_host_that_is_away_is_told_with_its_remedy() -> None:
     drive(story, FakeCore(make_records.troubled()))
 
 
+def test_what_this_machine_cannot_keep_is_told() -> None:
+    trouble = "cannot keep results: no room in /s; make room there"
+
+    async def story(d: Driver) -> None:
+        snapshot = d.app.session.snapshot
+        assert snapshot is not None
+        d.app.session._set_snapshot(msgspec.structs.replace(snapshot, trouble=trouble))
+        d.app.refresh_places()
+        await d.see(f"✗ {trouble}")
+
+    drive(story, FakeCore(make_records.troubled()))
+
+
+def test_what_was_removed_from_the_store_is_told_at_the_end() -> None:
+    async def story(d: Driver) -> None:
+        audit = await d.start()
+        audit.end()
+        await d.see("removed 2 audits, 1.2 MB")
+        assert d.core.store.used == [audit.id]
+
+    core = FakeCore()
+    core.removed = ["removed 2 audits, 1.2 MB, to keep the store within 2GB"]
+    drive(story, core, opened=False)
+
+
 def test_stored_runs_are_marked_with_their_age() -> None:
     async def story(d: Driver) -> None:
         assert "↺  0% 28.7s" in d.line("✓ old")

@@ -171,6 +171,22 @@ def test_history_deletes_after_a_question() -> None:
     drive(story, kept(), size=(120, 30))
 
 
+def test_a_pinned_audit_is_not_deleted() -> None:
+    async def story(d: Driver) -> None:
+        await d.press("6", "j", "p")
+        await d.see("day-1 (pinned)")
+        assert d.core.store.pinned == {"day-1"}
+        await d.press("d")
+        await d.see("This audit is pinned")
+        assert "day-1" in d.core.store.documents
+        await d.press("p")
+        await d.until(lambda: d.core.store.pinned == set())
+        await d.press("d")
+        await d.see("Delete this audit?")
+
+    drive(story, kept(), size=(120, 30))
+
+
 def test_history_draws_trends() -> None:
     async def story(d: Driver) -> None:
         await d.press("6", "tab")

@@ -197,6 +197,21 @@ def test_a_damaged_log_is_told_not_fatal() -> None:
     drive(story, core)
 
 
+def test_a_log_that_was_removed_says_when_and_why() -> None:
+    why = "the log was removed on 2026-11-26 to keep the store within 2GB"
+
+    async def story(d: Driver) -> None:
+        session = d.app.session
+        session.choose([session.pick(("old", "buildkit-cold", 1))])
+        open_step(d.app, RUN)
+        await d.place("step")
+        await d.see("✗ the log was removed on 2026-11-26")
+
+    core = FakeCore()
+    core.store.gone = dict.fromkeys((run.id for run in core.document.runs), why)
+    drive(story, core)
+
+
 def test_panes_scroll_together() -> None:
     old = b"\n".join(b"old %d " % n + b"x" * 200 for n in range(100))
     mid = b"\n".join(b"mid %d " % n + b"y" * 200 for n in range(60))

@@ -14,6 +14,7 @@ from cachetui.findings.rule import Rule
 from cachetui.findings.suspect import Suspect
 from cachetui.findings.variables import arguments_in, from_arguments
 from cachetui.findings.wording import describe, join_names
+from cachetui.records.digest import differ
 from cachetui.records.step import StepId
 
 
@@ -36,7 +37,7 @@ def _other_base(question: Question) -> Claim | None:
         return None
     now, then = question.case.document.build.build_args, before.document.build.build_args
     used = from_arguments(question.case.dockerfile, renamed.head)
-    given = sorted(name for name in used if now.get(name) != then.get(name))
+    given = sorted(name for name in used if differ(now.get(name), then.get(name)))
     if not given:
         return None
     return answer(
@@ -65,7 +66,7 @@ def _since_before(question: Question) -> Claim | None:
     if not names or before is None:
         return None
     now, then = question.case.document.build.build_args, before.document.build.build_args
-    given = [name for name in names if now.get(name) != then.get(name)]
+    given = [name for name in names if differ(now.get(name), then.get(name))]
     if not given:
         # A default that was edited is a change of the Dockerfile.
         return None

@@ -20,6 +20,7 @@ from cachetui.findings.rules import legacy_metadata_invalidates
 from cachetui.findings.step_seconds import seconds_of
 from cachetui.findings.variables import PREDEFINED, arguments_in, from_arguments
 from cachetui.findings.wording import describe, join_names, was
+from cachetui.records.digest import differ
 from cachetui.records.step import StepId
 
 
@@ -69,13 +70,13 @@ _Change = tuple[StepId | None, Evidence]
 
 
 def _base(question: Question) -> list[_Change]:
-    """FROM names another image, and no build argument made it so."""
+    """FROM names another image, and no build argument can have made it so."""
     renamed, before = question.changes.renamed_base, question.before
     if renamed is None or before is None:
         return []
     now, then = question.case.document.build.build_args, before.document.build.build_args
     used = from_arguments(question.case.dockerfile, renamed.head)
-    if any(now.get(name) != then.get(name) for name in used):
+    if any(differ(now.get(name), then.get(name)) is not False for name in used):
         return []
     evidence = Evidence(
         kind="earlier",
@@ -133,7 +134,8 @@ def _in_force(question: Question) -> list[_Change]:
         kind, _, name = changed.partition(":")
         if kind not in (("arg",) if legacy else ("env", "setting", "arg")):
             continue
-        if any(now.get(one) != then.get(one) for one in _arguments(question, kind, name)):
+        given = _arguments(question, kind, name)
+        if any(differ(now.get(one), then.get(one)) is not False for one in given):
             continue  # given from outside: another rule's surprise
         what = {"env": f"ENV {name}", "setting": name, "arg": f"ARG {name}"}[kind]
         line = (question.changes.now.lines.get(name) if question.changes.now else None) or 0
@@ -196,7 +198,7 @@ def _from_client(question: Question, kind: str) -> str:
     now = question.case.document.build.build_args
     then = before.document.build.build_args
     wanted = PREDEFINED if kind == "proxies" else {EPOCH}
-    given = sorted(n for n in wanted if now.get(n) != then.get(n))
+    given = sorted(n for n in wanted if differ(now.get(n), then.get(n)))
     where = (
         "docker's configuration" if kind == "proxies" else "the environment of the docker client"
     )

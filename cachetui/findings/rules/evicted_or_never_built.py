@@ -9,6 +9,7 @@ from cachetui.findings.cache_contents import holds_none_of, records_of_command
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, Claim, answer
 from cachetui.findings.key_inputs import words_of
+from cachetui.findings.legacy_cache import no_parent_chain
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence, Need
 from cachetui.findings.rule import Rule
@@ -33,7 +34,7 @@ _BUILDER: dict[Backend, str] = {"legacy": "the legacy builder", "buildkit": "Bui
 def explain(question: Question) -> Claim | None:
     if question.instruction is None or not question.as_found:
         return None
-    if forbids_cache(question.case.document.build.docker_args):
+    if forbids_cache(question.case.document.build.docker_args) or no_parent_chain(question):
         return None
     if question.before is None:
         return _never(question)
@@ -118,7 +119,7 @@ def _never(question: Question) -> Claim | None:
     ]
     if evidence is None or not commands:
         return None
-    text = holds_none_of(evidence, commands[0], question.run.backend)
+    text = holds_none_of(evidence, commands[0], question.run.backend, question.case.hasher)
     if text is None:
         return None
     peers = f"; it hit on {host_names([p.host for p in question.peers])}" if question.peers else ""

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from cachetui.findings.wording import join_names
 from cachetui.prove.change import Change, ExperimentSetting
-from cachetui.prove.errors import NoExperiment, ValueNeeded
-from cachetui.records.digest import digest
+from cachetui.prove.errors import NoExperiment, ValueNeeded, unreadable
 
 
 def build_argument_change(setting: ExperimentSetting, names: Sequence[str]) -> Change:
@@ -45,11 +44,18 @@ def _earlier_value(
 ) -> str | None:
     """The given value whose digest is `wanted`; where that is not known the last given that is
     not today's, None without one."""
-    values = [value for given, value in setting.given if given == name and digest(value) != now]
+    hasher = setting.case.hasher
+    values = [
+        value
+        for given, value in setting.given
+        if given == name and (now is None or hasher.matches(value, now) is False)
+    ]
     if wanted is None:
         return values[-1] if values else None
+    if not hasher.reads(wanted):
+        raise unreadable(name)
     for value in values:
-        if digest(value) == wanted:
+        if hasher.matches(value, wanted):
             return value
     if values:
         raise NoExperiment(f"that is not the value that {name} had: its digest differs")

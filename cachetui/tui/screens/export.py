@@ -16,6 +16,7 @@ from textual.widgets import Button, Input
 from cachetui.records.document import Document
 from cachetui.report import formats, units
 from cachetui.report.clean import clean
+from cachetui.report.whole_file import whole_file
 from cachetui.store.log_blocks import LogError
 from cachetui.tui.app_port import AppPort, app_of
 from cachetui.tui.background import run_in_background
@@ -159,11 +160,12 @@ class ExportDialog(Dialog[None]):
             log_tail=log_tail_of(store),
         )
         text = formats.load(output_format).render(report)
-        path.write_bytes(text.encode("utf-8", "replace"))
+        with whole_file(path) as file:
+            file.write_bytes(text.encode("utf-8", "replace"))
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
     """Write a log's lines one by one, cleaned as they are on the screen: logs can be long."""
-    with path.open("w", encoding="utf-8", errors="replace") as file:
+    with whole_file(path) as part, part.open("w", encoding="utf-8", errors="replace") as file:
         for text in lines:
             file.write(clean(text, len(text)) + "\n")

@@ -175,6 +175,9 @@ class HistoryPlace(Place):
             return
         audit = entry.audit
         snapshot = self.session.snapshot
+        if entry.pinned:
+            self.typed_app.tell("This audit is pinned; p takes that back.")
+            return
         if self.session.running and snapshot is not None and snapshot.audit == audit:
             self.typed_app.tell("This audit is running.")
             return
@@ -191,6 +194,14 @@ class HistoryPlace(Place):
             Confirm("Delete this audit?", f"{what}\nIt cannot be brought back.", "Delete"),
             answered,
         )
+
+    def action_pin(self) -> None:
+        """Pin the audit under the cursor, or take that back."""
+        entry = self.entry
+        if entry is not None:
+            self._store.pin(entry.audit, not entry.pinned)
+            self._read()
+            self.refresh_place()
 
     def action_sort(self) -> None:
         """Sort by the next column that allows it."""

@@ -70,9 +70,12 @@ class FleetTable:
         self.rows = {row.key: row for row in rows}
 
     def verdict(self, error: BaseException | None) -> tuple[Line, ...]:
-        """Whether the hosts agree, in at most two lines; or `error`, which ended the audit."""
+        """Whether the hosts agree, in at most two lines; or `error`, which ended the audit, or why
+        its results cannot be kept."""
         if error is not None:
             return (line(("✗ ", "bad"), f"the audit ended early: {error}"),)
+        if self._snapshot is not None and self._snapshot.trouble is not None:
+            return (line(("✗ ", "bad"), self._snapshot.trouble), *self.agreement.verdict()[:1])
         lines = self.agreement.verdict()
         if lines:
             return lines

@@ -59,7 +59,7 @@ def audit_cell(
         "runs": str(entry.runs),
         "seconds": units.seconds(entry.seconds),
         "age": units.age(max(0.0, age)),
-        "audit": entry.audit + (" (open)" if shown else ""),
+        "audit": entry.audit + (" (open)" if shown else "") + (" (pinned)" if entry.pinned else ""),
     }[column]
     return ((text, "strong" if column == "build" else "muted" if column == "age" else ""),)
 

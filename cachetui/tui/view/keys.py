@@ -200,6 +200,7 @@ HISTORY: list[BindingType] = [
         tip="Compare the marked audits, or this one with the audit that is open",
     ),
     _key("history.delete", "d,delete", "delete", "Delete", show=True, tip="Delete the audit"),
+    _key("history.pin", "p", "pin", "Pin", tip="Pin the audit: never removed to make room"),
     _key(
         "history.trend", "tab", "trend", "Trends", show=True, tip="Trends of this build, or audits"
     ),

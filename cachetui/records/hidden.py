@@ -1,0 +1,17 @@
+"""What stands in kept text where the value of a build argument or of a host's environment stood."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+_HIDDEN = re.compile(r"\[(?:build-arg|env) [^\]\s]+\]")
+
+
+def placeholder(kind: Literal["build-arg", "env"], name: str) -> str:
+    return f"[{kind} {name}]"
+
+
+def hides(text: str) -> bool:
+    """Whether a value was taken out of it, so that it is not the text that was there."""
+    return _HIDDEN.search(text) is not None
