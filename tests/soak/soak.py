@@ -5,6 +5,7 @@ The fleet is served by another process, so that memory, threads and handles are 
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import subprocess
@@ -27,6 +28,8 @@ from cachetui.store.database import Store
 SPEED = 5000.0
 
 ENDING_SECONDS = 3.0
+
+_LIBC = ctypes.CDLL(None)
 
 # The fleet is gone with the end of its standard input, however this process ends.
 _SERVE = f"""
@@ -107,6 +110,8 @@ def _held(audits: int, runs: int, store: Path) -> Held:
     while threading.active_count() > 1 and time.monotonic() < deadline:
         time.sleep(0.02)
     gc.collect()
+    if hasattr(_LIBC, "malloc_trim"):  # what is free is given back: it is not held
+        _LIBC.malloc_trim(0)
     # Without what is mapped of files: SQLite maps up to 64 MiB of each of the store's.
     _, resident, shared, *_ = map(int, Path("/proc/self/statm").read_text().split())
     return Held(
