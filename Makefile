@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test test-all test-fast test-lab record-surprises truth check rule lab lab-down bench \
+.PHONY: help demo test test-all test-fast test-lab faults record-surprises truth check rule lab lab-down bench \
 	screenshots lock clean
 .DEFAULT_GOAL := help
 
@@ -47,6 +47,9 @@ LABS ?= 2
 
 test-lab: $(VENV)/.dev ## The tests on real engines, in two labs side by side
 	$(PYTEST) -m lab -n $(LABS) --dist worksteal --surprises=$(SURPRISES)
+
+faults: $(VENV)/.dev ## The tests of docs/faults.md, and which promises they hold now
+	PYTHONPATH=. $(PYTEST) -m fault -p tests.faults.plugin -n $(LABS) --dist worksteal
 
 record-surprises: $(VENV)/.dev ## Play surprises on real engines, keep what these gave: NAME=one, or all
 	@$(BIN)/python -m tests.surprises.record $(NAME)

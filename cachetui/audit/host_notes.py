@@ -23,6 +23,7 @@ from cachetui.config.settings import HostSettings
 from cachetui.dockerfile.parse import Dockerfile, DockerfileError, parse
 from cachetui.hosts.machine import Machine
 from cachetui.records.base import Record
+from cachetui.records.from_json import from_json
 from cachetui.records.host import HostFacts
 from cachetui.store.database import Store
 from cachetui.store.journal import Journal
@@ -137,8 +138,8 @@ def noted_on(
     for journal in store.left_journals(_engine(host, facts)):
         try:
             lines = journal.lines()
-            begun = msgspec.json.decode(lines[0], type=_Begun)
-            made = msgspec.json.decode(lines[-1], type=_Made) if len(lines) > 1 else None
+            begun = from_json(lines[0], _Begun)
+            made = from_json(lines[-1], _Made) if len(lines) > 1 else None
         except (OSError, IndexError, msgspec.DecodeError):
             journal.drop()
             continue

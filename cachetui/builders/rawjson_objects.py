@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from cachetui.builders.line_buffer import LineBuffer
+from cachetui.records.from_json import decoder
 
 MAX_OBJECT = 16 << 20
 """Bytes of one object that are kept back for its end; a longer one is left out, with a message."""
@@ -71,7 +72,7 @@ class ObjectReader:
 
     def __init__(self) -> None:
         self._lines = LineBuffer(MAX_OBJECT)
-        self._decoder = msgspec.json.Decoder(SolveStatus)
+        self._decoder = decoder(SolveStatus)
         self._open: list[bytes] = []  # an indented object that has not ended
         self._open_size = 0
         self._skip: re.Pattern[bytes] | None = None  # the end of what is left out

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from cachetui.records.from_json import from_json
 from cachetui.records.versions import version_key
 
 SUFFIX = ".json.gz"
@@ -142,7 +143,7 @@ def encode(recording: Recording) -> bytes:
 def decode(data: bytes, name: str) -> Recording:
     """A kept recording. Raises `RecordingError`."""
     try:
-        return msgspec.json.decode(gzip.decompress(data), type=Recording)
+        return from_json(gzip.decompress(data), Recording)
     except (OSError, EOFError, msgspec.MsgspecError) as error:
         raise RecordingError(f"the recording {name} cannot be read: {error}") from None
 

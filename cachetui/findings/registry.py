@@ -11,6 +11,7 @@ from cachetui.findings import rules
 from cachetui.findings.record import Finding
 from cachetui.findings.rule import Rule
 from cachetui.findings.suspect import Suspect
+from cachetui.records.from_json import decoder
 
 
 def _discover() -> tuple[Rule, ...]:
@@ -39,4 +40,5 @@ def suspect_of(finding: Finding) -> Suspect | None:
     made = rule(finding.id)
     if made is None or made.suspect is None or not finding.suspect:
         return None
+    decoder(made.suspect)
     return msgspec.convert(finding.suspect, made.suspect)

@@ -9,6 +9,7 @@ import msgspec
 
 from cachetui.outputs.layers import LayerMeta
 from cachetui.records.base import Record
+from cachetui.records.from_json import from_json
 
 if TYPE_CHECKING:
     from cachetui.store.database import Store
@@ -75,6 +76,6 @@ def kept_config(store: Store, image_id: str) -> KeptConfig | None:
         return None
     with data:
         try:
-            return msgspec.json.decode(data.read(), type=KeptConfig)
+            return from_json(data.read(), KeptConfig)
         except msgspec.MsgspecError:
             return None

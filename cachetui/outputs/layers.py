@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING
 import msgspec
 
 from cachetui.records.base import Record
+from cachetui.records.from_json import from_json
 
 if TYPE_CHECKING:
     from cachetui.store.database import Store
@@ -68,7 +69,7 @@ def known(store: Store, digest: str) -> LayerMeta | None:
         return None
     with data:
         try:
-            return msgspec.json.decode(data.read(), type=LayerMeta)
+            return from_json(data.read(), LayerMeta)
         except msgspec.MsgspecError:
             return None
 

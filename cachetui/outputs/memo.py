@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from cachetui import __version__
+from cachetui.records.from_json import from_json
 from cachetui.records.to_json import to_json
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def remembered(store: Store, what: object, kind: type[_T], work: Callable[[], _T
     if data is not None:
         with data:
             try:
-                return msgspec.json.decode(data.read(), type=kind)
+                return from_json(data.read(), kind)
             except msgspec.MsgspecError:
                 pass  # damaged: it is worked out again
     try:

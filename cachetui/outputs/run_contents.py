@@ -8,6 +8,7 @@ import msgspec
 
 from cachetui.outputs.contents import ImageContents
 from cachetui.records.document import Document
+from cachetui.records.from_json import from_json
 
 if TYPE_CHECKING:
     from cachetui.store.database import Store
@@ -45,6 +46,6 @@ def contents_or_reason(store: Store, run_id: str) -> ImageContents | str | None:
     with data:
         text = data.read()
     try:
-        return msgspec.json.decode(text, type=ImageContents)
+        return from_json(text, ImageContents)
     except msgspec.MsgspecError:
         return text.decode("utf-8", "replace")[:_LONGEST] if text[:1] != b"{" else None

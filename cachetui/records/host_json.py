@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from cachetui.records.from_json import from_json
+
 _T = TypeVar("_T")
 
 _TOO_DEEP = "JSON nested too deeply"
@@ -24,6 +26,6 @@ def decode(data: str | bytes, kind: type[_T]) -> _T:
     """As `msgspec.json.decode`. Raises `msgspec.DecodeError`, for JSON that is nested too deeply as
     well."""
     try:
-        return msgspec.json.decode(data, type=kind)
+        return from_json(data, kind)
     except RecursionError:
         raise msgspec.DecodeError(_TOO_DEEP) from None

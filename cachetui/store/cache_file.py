@@ -17,6 +17,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 _WAIT = 60.0
 """Seconds to wait for another process that opens or mends the cache."""
@@ -146,3 +147,19 @@ class CacheFile:
         if self._given_back is not None:
             self._given_back()
         self._identity = self._given_back = None
+
+
+class ConnectionOfThread:
+    """The connection of a thread to a cache, closed with the thread.
+
+    diskcache leaves that to each thread. SQLite's connections refer to themselves in Python, so
+    that one which is left alone stays open, with its file handles, until the collector comes.
+    """
+
+    def __init__(self, cache: Any) -> None:
+        self.cache = cache
+        self._connection = cache._con
+
+    def __del__(self) -> None:
+        with suppress(sqlite3.Error, AttributeError):
+            self._connection.close()

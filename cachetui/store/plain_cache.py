@@ -17,8 +17,9 @@ from typing import Any, BinaryIO, TypeVar, cast
 import diskcache
 import msgspec
 
+from cachetui.records.from_json import from_json
 from cachetui.records.to_json import to_json
-from cachetui.store.cache_file import CacheFile, opening
+from cachetui.store.cache_file import CacheFile, ConnectionOfThread, opening
 from cachetui.store.plain_disk import PlainDisk, Refused, private_file
 from cachetui.store.rescue import rescue
 from cachetui.store.sizes import Row
@@ -68,6 +69,7 @@ class PlainCache:
         self._damaged = damaged
         self._warnings = warnings
         self._renewing = threading.Lock()
+        self._of_thread = threading.local()
         with opening(folder):
             self._cache = self._opened()
 
@@ -136,6 +138,9 @@ class PlainCache:
             self._renew()
         cache = self._cache
         try:
+            known: ConnectionOfThread | None = getattr(self._of_thread, "connection", None)
+            if known is None or known.cache is not cache:
+                self._of_thread.connection = ConnectionOfThread(cache)
             return work(cache)
         except sqlite3.DatabaseError as error:
             if not is_damage(error) or _OF_A_ROW in str(error):
@@ -203,7 +208,7 @@ class PlainCache:
                 return None
             if not isinstance(text, str):
                 raise msgspec.ValidationError("not text")
-            return msgspec.json.decode(_checked(text), type=kind)
+            return from_json(_checked(text), kind)
         except (Refused, msgspec.MsgspecError, ValueError) as error:
             self._set_aside(key, text)
             self._warnings.append(f"the store's {key} is damaged and was set aside: {error}")

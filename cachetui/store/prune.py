@@ -18,6 +18,7 @@ import msgspec
 
 from cachetui.config.settings import StoreLimits
 from cachetui.records.base import Record
+from cachetui.records.from_json import from_json
 from cachetui.records.run import Run
 from cachetui.store.database import RUN_PARTS, Store
 from cachetui.store.sizes import Row, room_of, table_bytes
@@ -282,6 +283,6 @@ def _named_by_images(store: Store) -> Iterator[str]:
         data = store.blob(key)
         if data is not None:
             with data, suppress(msgspec.MsgspecError):
-                image = msgspec.json.decode(data.read(), type=_Image)
+                image = from_json(data.read(), _Image)
                 yield image.id
                 yield from (layer.digest for layer in image.layers)

@@ -59,6 +59,7 @@ class Nobody:
         raise AssertionError("it was asked")
 
 
+@pytest.mark.fault("not-now")
 def test_it_is_not_asked(tmp_path: Path) -> None:
     outside = hours(inside=False)
     host = HostSettings(name="h", address="h.example.com", only_between=outside)

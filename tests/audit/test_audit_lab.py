@@ -149,6 +149,7 @@ def test_alike_hosts_agree(plain_audit: Document) -> None:
     assert agree(plain_audit).agree
 
 
+@pytest.mark.fault("users-caches")
 @pytest.mark.parametrize("name", HOSTS)
 def test_the_users_caches_are_as_if_no_audit_had_been(
     lab: Lab, core: Core, name: str, tmp_path: Path
@@ -188,6 +189,7 @@ def test_the_users_caches_are_as_if_no_audit_had_been(
     assert int(had[1]) >= 3
 
 
+@pytest.mark.fault("anothers-images")
 def test_a_nameless_base_is_not_pruned_with_what_was_built_on_it(
     lab: Lab, core: Core, tmp_path: Path
 ) -> None:
@@ -203,6 +205,7 @@ def test_a_nameless_base_is_not_pruned_with_what_was_built_on_it(
     assert base in images(host)
 
 
+@pytest.mark.fault("anothers-images")
 @pytest.mark.parametrize("name", HOSTS)
 def test_an_image_that_was_there_before_stays(
     lab: Lab, core: Core, name: str, tmp_path: Path
@@ -217,6 +220,7 @@ def test_an_image_that_was_there_before_stays(
     assert "cachetui" not in said(host, "image", "ls")
 
 
+@pytest.mark.fault("left-by-stopped")
 @pytest.mark.parametrize("name", HOSTS)
 def test_a_failing_build_is_told_and_leaves_no_image(
     lab: Lab, core: Core, name: str, tmp_path: Path
@@ -264,6 +268,7 @@ def test_a_second_audit_uses_the_store(core: Core, tmp_path: Path) -> None:
     assert not any(run.stored for run in audit(core, build, ["old"]).runs)
 
 
+@pytest.mark.fault("users-caches")
 def test_what_is_left_behind_is_measured_and_our_mounts_are_empty(mount_audit: Document) -> None:
     for host in mount_audit.hosts:
         assert host.left_behind_bytes is not None
@@ -284,6 +289,7 @@ def test_repeats_are_kept_apart(core: Core, tmp_path: Path) -> None:
         assert step_at(run, "RUN").status == "miss"
 
 
+@pytest.mark.fault("secret-printed")
 def test_values_of_build_args_are_kept_nowhere(core: Core, tmp_path: Path) -> None:
     secret = "hunter2-hunter2"
     # The pieces in which engines pass a log on may cut a value in two.

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from cachetui.audit.bad_names import bad_names, remedy, sent_entries
 from cachetui.context.build_context import read_context
 from cachetui.dockerfile.parse import parse
 
 
+@pytest.mark.fault("file-names")
 def test_what_is_sent_and_is_not_utf8_is_named(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM a\nCOPY . /\n")
     (tmp_path / ".dockerignore").write_text("*.log\n")

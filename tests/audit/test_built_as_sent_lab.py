@@ -102,6 +102,7 @@ def test_every_image_has_the_files_of_its_own_build(
         assert layers[f"{backend}-cold"] == layers[f"{backend}-warm"], f"{host} {backend}"
 
 
+@pytest.mark.fault("users-caches")
 @pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize("backend", ["legacy", "buildkit"])
 def test_the_users_next_build_gets_no_file_of_ours(

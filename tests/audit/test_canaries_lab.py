@@ -148,12 +148,14 @@ def core(lab: Lab, tmp_path_factory: pytest.TempPathFactory, processes: Processe
     return core
 
 
+@pytest.mark.fault("secret-in-processes")
 @pytest.mark.usefixtures("core")
 def test_no_list_of_processes_shows_a_value(processes: Processes) -> None:
     assert any(b"--build-arg\0TOKEN" in line for line in processes.seen)
     assert [line for line in processes.seen if held(line)] == []
 
 
+@pytest.mark.fault("secret-in-files")
 def test_nothing_that_was_written_here_holds_a_value(core: Core) -> None:
     store: Store = core.store
     written = list(everything_written(store.folder))
@@ -161,6 +163,7 @@ def test_nothing_that_was_written_here_holds_a_value(core: Core) -> None:
     assert [around(data) for _, data in written if held(data)] == []
 
 
+@pytest.mark.fault("secret-in-files")
 @pytest.mark.usefixtures("core")
 @pytest.mark.parametrize("name", ["old", "mid", "new", "ctd"])
 def test_nothing_that_was_written_on_a_host_holds_a_value(lab: Lab, name: str) -> None:
@@ -173,6 +176,7 @@ def test_nothing_that_was_written_on_a_host_holds_a_value(lab: Lab, name: str) -
             assert held(host.docker(*words).stdout) == []
 
 
+@pytest.mark.fault("secret-in-files")
 @pytest.mark.usefixtures("core")
 @pytest.mark.parametrize("name", ["new", "ctd"])
 def test_the_engines_own_records_of_builds_are_as_before(lab: Lab, name: str) -> None:

@@ -74,6 +74,7 @@ def test_but_not_for_ever_and_not_for_another_trouble(answer: Completed, asked: 
     assert machine.asked == asked
 
 
+@pytest.mark.fault("anothers-images")
 def test_a_tag_on_an_image_that_was_there_is_moved_before_it_goes() -> None:
     command = removal_command(HOST, ["cachetui:a", "cachetui:b"], ["sha256:cc"], {"cachetui:a"})
     assert command is not None

@@ -48,6 +48,7 @@ def fleet(lab: Lab, tmp_path: Path) -> Iterator[Path]:
         host.start_sshd(host_key=host.dir / "host_key")
 
 
+@pytest.mark.fault("unreachable")
 def test_three_good_hosts_go_on(fleet: Path, tmp_path: Path) -> None:
     build = folder(tmp_path / "b", PLAIN)
     words = ["run", str(build), "--hosts", str(fleet), "--store", str(tmp_path / "s")]
@@ -68,6 +69,7 @@ def test_three_good_hosts_go_on(fleet: Path, tmp_path: Path) -> None:
     assert "ssh-keygen -R" in table.stdout
 
 
+@pytest.mark.fault("no-engine")
 def test_hosts_tells_them_apart(lab: Lab, tmp_path: Path) -> None:
     good = lab["new"]
     head = lab.hosts_toml.read_text().split("[[hosts]]")[0]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
+import pytest
 from click.testing import CliRunner
 
 from cachetui.audit.run_key import run_of
@@ -90,6 +91,7 @@ def kept(store: Store, tmp_path: Path) -> Document:
     return document
 
 
+@pytest.mark.fault("secret-digest")
 def test_no_plain_digest_of_a_value_is_anywhere(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     document = kept(store, tmp_path)
@@ -107,6 +109,7 @@ def test_no_plain_digest_of_a_value_is_anywhere(tmp_path: Path) -> None:
     assert run_of(of_plain, "ci-1", facts, PLANNED).encode() not in written, "the key of a run"
 
 
+@pytest.mark.fault("secret-digest")
 def test_the_secret_is_in_its_file_alone(tmp_path: Path) -> None:
     place = tmp_path / "store"
     store = Store(place)
@@ -123,6 +126,7 @@ def test_the_secret_is_in_its_file_alone(tmp_path: Path) -> None:
         assert [form for form in forms if form in done.stdout_bytes] == []
 
 
+@pytest.mark.fault("secret-digest")
 def test_two_stores_keep_one_value_differently(tmp_path: Path) -> None:
     one, other = (prepared(Store(tmp_path / name), tmp_path, VALUES) for name in ("a", "b"))
     assert one.build_args.keys() == other.build_args.keys() == VALUES.keys()

@@ -30,6 +30,7 @@ RUN trap '' TERM && sleep 600
 """
 
 
+@pytest.mark.fault("two-audits")
 def test_an_audit_waits_for_another_and_clean_leaves_both_alone(lab: Lab, tmp_path: Path) -> None:
     slow = folder(tmp_path / "slow", SLOW.format(salt=random.random()))
     plain = folder(tmp_path / "plain", PLAIN)
@@ -92,6 +93,7 @@ def lines_until(process: subprocess.Popen[bytes], count: int, pattern: str) -> l
     return found
 
 
+@pytest.mark.fault("not-now")
 def test_no_more_builds_a_day_than_allowed(lab: Lab, tmp_path: Path) -> None:
     core = core_of(lab, tmp_path / "s")
     limited = tuple(

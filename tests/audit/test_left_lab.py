@@ -114,6 +114,7 @@ def users_build(host: Host, build: Path, tag: str) -> str:
 STAGES = [None, 0.0, 0.5, 1.2, 2.2]
 
 
+@pytest.mark.fault("left-by-killed")
 @pytest.mark.parametrize("kind", ["legacy-cold", "buildkit-cold"])
 @pytest.mark.parametrize("seconds", STAGES)
 def test_what_a_killed_audit_left_is_cleaned_up(
@@ -157,6 +158,7 @@ def begun(host: Host, seconds: float | None) -> bool:
     return any("docker build" in process.cmdline for process in host.processes())
 
 
+@pytest.mark.fault("left-unknown")
 @pytest.mark.parametrize("way", ["clean", "the next audit"])
 def test_what_a_lost_host_has_is_not_said_to_be_nothing(lab: Lab, tmp_path: Path, way: str) -> None:
     core = core_of(lab, tmp_path / "s")

@@ -105,6 +105,7 @@ def told(audit: dict[str, Any]) -> list[str]:
     return [note for note in audit["notes"] if note.startswith("cannot keep")]
 
 
+@pytest.mark.fault("disk-full")
 @pytest.mark.parametrize("code", REASONS)
 @pytest.mark.parametrize("runs", [1, 2, 5])
 def test_results_are_shown_and_the_trouble_is_this_machines(
@@ -149,6 +150,7 @@ def test_the_last_run_that_cannot_be_kept_is_trouble_too(
     assert said.count("cannot keep results: no room in") == 1
 
 
+@pytest.mark.fault("disk-full")
 def test_the_store_is_removed_meanwhile(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         after_runs(patch, 2, lambda: shutil.rmtree(space.folder / "s"))
@@ -167,6 +169,7 @@ def test_the_store_is_removed_meanwhile(space: Workspace, monkeypatch: pytest.Mo
     assert len(json.loads(printed)["runs"]) == 6
 
 
+@pytest.mark.fault("disk-full")
 def test_a_log_that_does_not_fit_ends_early_and_says_so(
     space: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,6 +188,7 @@ def test_a_log_that_does_not_fit_ends_early_and_says_so(
     assert any(note.startswith("its log ends early: cannot keep") for note in kept[0].notes)
 
 
+@pytest.mark.fault("output-file")
 @pytest.mark.parametrize("where", ["folder", "nowhere", "full", "file", "long"])
 def test_an_output_that_cannot_be_written_is_found_before(space: Workspace, where: str) -> None:
     (space.folder / "file").write_text("")
@@ -206,6 +210,7 @@ def test_an_output_that_cannot_be_written_is_found_before(space: Workspace, wher
     assert sorted(p for p in space.folder.iterdir() if p.name != "s") == before
 
 
+@pytest.mark.fault("output-file")
 def test_an_output_that_cannot_be_written_at_the_end_is_printed(
     space: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -249,6 +254,7 @@ def test_a_log_file_on_a_full_disk_is_told_once(space: Workspace) -> None:
     assert "--log-file /dev/full: No space left on device" in said
 
 
+@pytest.mark.fault("disk-full")
 def test_a_log_file_whose_disk_fills_up_costs_no_result(
     space: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -292,6 +298,7 @@ def fill(folder: Path) -> None:
                 return
 
 
+@pytest.mark.fault("disk-full")
 def test_a_disk_that_is_really_full(
     space: Workspace, monkeypatch: pytest.MonkeyPatch, small_disk: Path
 ) -> None:
@@ -313,6 +320,7 @@ def test_a_disk_that_is_really_full(
     assert sum(run["stored"] for run in json.loads(printed)["runs"]) >= 1
 
 
+@pytest.mark.fault("disk-full")
 def test_a_disk_that_is_full_from_the_start(space: Workspace, small_disk: Path) -> None:
     fill(small_disk)
     status, printed, said = space.run(RUN, str(small_disk / "s"))

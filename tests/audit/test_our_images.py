@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from cachetui.audit.our_images import (
     HostImage,
     OurImages,
@@ -39,6 +41,7 @@ def test_what_a_build_pulled_goes_with_its_name() -> None:
     assert found.removable(chain, TAGS) == ["sha256:cc", "sha256:bb", "sha256:aa"]
 
 
+@pytest.mark.fault("anothers-images")
 def test_an_image_that_another_named_or_built_on_stays_with_all_above_it() -> None:
     ours = OurImages({"sha256:aa", "sha256:bb", "sha256:cc"})
     assert ours.removable({**CHAIN, **images(dd="bb")}, TAGS) == ["sha256:cc"]
@@ -67,6 +70,7 @@ def test_what_was_not_printed_is_found_by_what_made_it() -> None:
     assert find_ours(there, there.keys(), [], [run], TAGS).ours == {"sha256:aa", "sha256:bb"}
 
 
+@pytest.mark.fault("anothers-images")
 def test_two_that_may_be_ours_both_stay() -> None:
     there = {**made(aa=COPY_A), **made(dd=COPY_A)}
     found = find_ours(there, there.keys(), [], [UnprintedSteps("sha256:base", STEPS)], TAGS)

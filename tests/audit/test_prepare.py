@@ -29,6 +29,7 @@ def core(tmp_path: Path) -> Core:
     return Core(Settings(path=None, hosts=(HOST,), builds={}), Store(tmp_path / "store"))
 
 
+@pytest.mark.fault("docker-args")
 def test_options_that_would_move_names_are_refused(core: Core, tmp_path: Path) -> None:
     build = folder_build(folder(tmp_path / "b", PLAIN))
     with pytest.raises(UserError, match="docker_args of b: --push"):

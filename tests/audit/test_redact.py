@@ -17,6 +17,7 @@ from cachetui.audit.redact import Redactor
 SECRET = 's3cr3t-"tok\\en" é'
 
 
+@pytest.mark.fault("secret-printed")
 def test_in_clear_and_as_json_and_in_base64() -> None:
     redactor = Redactor({"TOKEN": SECRET, "NODE": "20"})
     text = f"RUN login {SECRET} with node 20".encode()
@@ -31,6 +32,7 @@ def test_in_clear_and_as_json_and_in_base64() -> None:
     assert b"with node 20" in base64.b64decode(decoded["data"])
 
 
+@pytest.mark.fault("secret-printed")
 @given(st.lists(st.integers(0, 60)), st.text(min_size=0, max_size=30), st.text(max_size=30))
 def test_however_the_output_is_cut(cuts: list[int], before: str, after: str) -> None:
     data = (before + SECRET + after).encode("utf-8", "replace") * 2
@@ -60,6 +62,7 @@ def test_only_the_beginning_of_a_value_is_held_back() -> None:
     assert log.close() == b"hunter2"
 
 
+@pytest.mark.fault("secret-printed")
 def test_a_value_of_several_lines_is_hidden_line_by_line() -> None:
     key = "-----BEGIN KEY-----\nabcdefgh\nxyz\n"
     redactor = Redactor({"KEY": key})
@@ -93,6 +96,7 @@ WRITTEN = {
 }
 
 
+@pytest.mark.fault("secret-printed")
 @pytest.mark.parametrize("form", WRITTEN)
 @pytest.mark.parametrize("way", ["text", "log", "raw"])
 def test_a_value_is_taken_out_in_every_form(form: str, way: str) -> None:
@@ -118,6 +122,7 @@ def test_a_value_is_taken_out_in_every_form(form: str, way: str) -> None:
         assert not any(inner[at : at + 8].encode() in kept for at in range(len(inner) - 8))
 
 
+@pytest.mark.fault("secret-short")
 def test_a_short_value_goes_where_its_name_stands_before_it() -> None:
     redactor = Redactor({"PIN": "42"}, [("KEY", "a&b")])
     history = rb'"created_by": "|2 KEY=a\u0026b PIN=42 /bin/sh -c echo 42"'
@@ -126,11 +131,13 @@ def test_a_short_value_goes_where_its_name_stands_before_it() -> None:
     )
 
 
+@pytest.mark.fault("secret-env")
 def test_the_value_of_a_hosts_environment_is_a_secret_too() -> None:
     redactor = Redactor({}, [("TOKEN", "on-the-first"), ("TOKEN", "on-the-other")])
     assert redactor.text(b"on-the-first on-the-other") == b"[env TOKEN] [env TOKEN]"
 
 
+@pytest.mark.fault("secret-short")
 def test_in_an_image_a_short_value_goes_where_it_is_all_there_is() -> None:
     redactor = Redactor({"PIN": "7Q4x", "ARCH": "amd64", "N": "20"})
     config = (

@@ -43,6 +43,7 @@ def evidence(**changes: object) -> HostEvidence:
     )
 
 
+@pytest.mark.fault("secret-printed")
 def test_no_value_stays() -> None:
     before = to_json(evidence()).decode()
     assert before.count("hunter2") > 8

@@ -89,6 +89,7 @@ class Command:
 @pytest.mark.parametrize("backend", SCENARIOS)
 @pytest.mark.parametrize("name", HOSTS)
 class TestNothingGoesOn:
+    @pytest.mark.fault("killed")
     def test_when_cachetui_is_killed(
         self, lab: Lab, tmp_path: Path, name: str, backend: str
     ) -> None:
@@ -98,6 +99,7 @@ class TestNothingGoesOn:
             os.kill(process.pid, signal.SIGKILL)
             until_quiet(lab[name], seconds=5)
 
+    @pytest.mark.fault("interrupted")
     def test_when_it_is_interrupted(
         self, lab: Lab, tmp_path: Path, name: str, backend: str
     ) -> None:
@@ -110,6 +112,7 @@ class TestNothingGoesOn:
             assert process.returncode == 130
             assert SCENARIOS[backend].encode() in out or b"stopped" in out
 
+    @pytest.mark.fault("connection-dies")
     def test_when_the_connection_dies(
         self, lab: Lab, core: Core, tmp_path: Path, name: str, backend: str
     ) -> None:
@@ -130,6 +133,7 @@ class TestNothingGoesOn:
         assert audit.document().hosts[0].status == "failed"
 
 
+@pytest.mark.fault("network-gone")
 def test_when_the_network_is_gone(lab: Lab, tmp_path: Path) -> None:
     """No word reaches either side: each has to notice by itself, and what cachetui says is true."""
     with Link() as link:
@@ -174,6 +178,7 @@ def reached_by(address: str, lab: Lab, folder: Path) -> Path:
     return path
 
 
+@pytest.mark.fault("interrupted")
 def test_stopping_one_host_lets_the_others_go_on(lab: Lab, core: Core, tmp_path: Path) -> None:
     names = ["old", "new"]
     audit = prepare(core, folder(tmp_path, SLEEPING), names, scenarios=("buildkit-cold",))
@@ -194,6 +199,7 @@ def test_stopping_one_host_lets_the_others_go_on(lab: Lab, core: Core, tmp_path:
     assert audit.snapshot().finished
 
 
+@pytest.mark.fault("interrupted")
 def test_a_partial_audit_is_kept(lab: Lab, core: Core, tmp_path: Path) -> None:
     audit = prepare(core, folder(tmp_path, SLEEPING), ["mid"], scenarios=("legacy-cold",))
     thread = threading.Thread(target=audit.run, daemon=True)

@@ -76,6 +76,7 @@ def test_a_changed_file_that_a_trigger_copies_is_found(
     assert any("ONBUILD COPY app.txt /app.txt" in item.text for item in one.evidence)
 
 
+@pytest.mark.fault("anothers-images")
 @pytest.mark.parametrize("backend", ["legacy", "buildkit"])
 def test_what_another_builds_meanwhile_is_not_ours(
     lab: Lab, core: Core, tmp_path: Path, backend: str

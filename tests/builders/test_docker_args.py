@@ -57,6 +57,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.fault("docker-args")
 @pytest.mark.parametrize("line", REFUSED)
 def test_what_would_spoil_an_audit_or_a_host_is_refused(line: str) -> None:
     refused = refused_argument(["--shm-size=1g", *line.split()])

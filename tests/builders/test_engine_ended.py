@@ -34,6 +34,7 @@ THERE = [
 ]
 
 
+@pytest.mark.fault("engine-ends")
 @pytest.mark.parametrize("text", GONE)
 def test_the_clients_last_word(text: str) -> None:
     assert engine_ended(["#5 DONE", text, " "]) == text

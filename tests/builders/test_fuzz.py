@@ -69,12 +69,14 @@ def cut(data: bytes, places: list[int]) -> list[bytes]:
     return [data[a:b] for a, b in itertools.pairwise(at)]
 
 
+@pytest.mark.fault("docker-output")
 @examples(1.5)
 @given(st.sampled_from(FORMATS), st.lists(st.binary(max_size=40), max_size=20))
 def test_any_bytes(output: OutputFormat, blocks: list[bytes]) -> None:
     check(output, blocks)
 
 
+@pytest.mark.fault("docker-output")
 @pytest.mark.parametrize("output", FORMATS)
 def test_likely_words_in_any_order(output: OutputFormat) -> None:
     @examples(4)
@@ -88,6 +90,7 @@ def test_likely_words_in_any_order(output: OutputFormat) -> None:
     run()
 
 
+@pytest.mark.fault("docker-output")
 @examples(1.5)
 @given(
     st.sampled_from(SOME),
@@ -208,6 +211,7 @@ def grows_linearly(work: Callable[[int], float], size: int) -> bool:
     return False
 
 
+@pytest.mark.fault("docker-output")
 @pytest.mark.parametrize("flood", FLOODS)
 def test_time_grows_no_faster_than_the_input(flood: str) -> None:
     output, make, most = FLOODS[flood]
@@ -224,6 +228,7 @@ def test_time_grows_no_faster_than_the_input(flood: str) -> None:
     assert grows_linearly(work, most // 8)
 
 
+@pytest.mark.fault("docker-output")
 @pytest.mark.usefixtures("low_bounds")
 @pytest.mark.parametrize("flood", FLOODS)
 def test_memory_does_not_grow_with_the_input(flood: str) -> None:
@@ -268,6 +273,7 @@ def test_the_map_takes_time_in_line_with_the_names(name: str) -> None:
     assert grows_linearly(work, 250)
 
 
+@pytest.mark.fault("docker-output")
 @pytest.mark.parametrize("output", FORMATS)
 def test_byte_by_byte(output: OutputFormat) -> None:
     """What comes in the smallest blocks is not joined again and again."""

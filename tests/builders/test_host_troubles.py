@@ -5,6 +5,7 @@ import pytest
 from cachetui.builders.host_troubles import host_trouble
 
 
+@pytest.mark.fault("host-trouble")
 @pytest.mark.parametrize(
     ("said", "expected"),
     [

@@ -41,6 +41,7 @@ VALUES = {
 PREFIXES = {"none": (), "env": ("env",), "nice": ("nice", "-n", "1"), "sudo": ("sudo", "-n")}
 
 
+@pytest.mark.fault("secret-in-processes")
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="reads /proc")
 @pytest.mark.parametrize(
     "prefix",

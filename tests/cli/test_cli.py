@@ -238,6 +238,7 @@ def test_every_option_has_a_help_text(command: str) -> None:
             assert parameter.help, parameter.name
 
 
+@pytest.mark.fault("output-file")
 def test_a_result_is_written_to_a_device_and_through_a_link_without_replacing_them(
     tmp_path: Path,
 ) -> None:
@@ -259,6 +260,7 @@ def test_a_result_is_written_to_a_device_and_through_a_link_without_replacing_th
     assert {path.name for path in tmp_path.iterdir()} == {"pipe", "link", "target"}
 
 
+@pytest.mark.fault("output-file")
 def test_a_result_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "kept").write_text("before")
     with pytest.raises(UnicodeEncodeError):

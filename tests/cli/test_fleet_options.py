@@ -70,6 +70,7 @@ def test_jsonl_in_a_file_is_whole(space: Workspace) -> None:
     assert lines_of(path.read_text())[-1]["line"] == "audit"
 
 
+@pytest.mark.fault("limits")
 def test_too_many_failed_hosts_stop_the_audit(space: Workspace) -> None:
     add_hosts_that_are_down(space, 2)
     words = [*BUILD, "-w", "down-*,ci-1", "--fan-out", "1", "--format", "json"]
@@ -101,6 +102,7 @@ def test_how_many_hosts_may_fail(limit: Limits, hosts: int, allowed: int | None)
     assert limit.allowed(hosts) == allowed
 
 
+@pytest.mark.fault("limits")
 def test_at_the_deadline_an_audit_stops_and_keeps_what_ended(tmp_path: Path) -> None:
     with demo_fleet(speed=1) as slow:
         space = Workspace.of(slow, tmp_path)
@@ -114,6 +116,7 @@ def test_at_the_deadline_an_audit_stops_and_keeps_what_ended(tmp_path: Path) -> 
     assert any(run["status"] == "cancelled" for run in audit["runs"])
 
 
+@pytest.mark.fault("limits")
 def test_a_build_that_takes_longer_than_the_timeout_is_ended(tmp_path: Path) -> None:
     with demo_fleet(speed=1) as slow:
         space = Workspace.of(slow, tmp_path)
@@ -157,6 +160,7 @@ def test_a_tag_of_the_users_own_comes_first(space: Workspace) -> None:
     assert [host["name"] for host in json.loads(printed)["hosts"]] == ["ci-3"], said
 
 
+@pytest.mark.fault("secret-in-messages")
 def test_a_log_file_has_what_happened_and_no_secret(space: Workspace) -> None:
     path = space.folder / "log.txt"
     code, _, said = space.run([*BUILD, "-w", "ci-2", "--log-file", str(path)], "s")
@@ -194,6 +198,7 @@ def test_a_wrong_limit_is_one_message(space: Workspace, words: list[str], says: 
     assert says in said
 
 
+@pytest.mark.fault("fleet-size")
 def test_all_hosts_at_once_as_far_as_there_are_file_handles(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

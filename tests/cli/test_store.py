@@ -42,6 +42,7 @@ def audits(space: Workspace) -> dict[str, bool]:
     return {entry["audit"]: entry["pinned"] for entry in json.loads(printed)}
 
 
+@pytest.mark.fault("store-limit")
 def test_an_audit_keeps_the_limit_at_its_end(space: Workspace) -> None:
     old = Store(space.folder / "s")
     for name in ("0101-a", "0102-b", "0103-c"):
@@ -63,6 +64,7 @@ def test_an_audit_keeps_the_limit_at_its_end(space: Workspace) -> None:
     assert said.startswith("cachetui: removed 1 audit, ")
 
 
+@pytest.mark.fault("store-limit")
 def test_an_audit_larger_than_the_limit_is_told_and_whole(space: Workspace) -> None:
     limit(space, 'max_size = "10kB"')
     code, printed, said = space.run([*BUILD, "--format", "json"], "s")

@@ -142,6 +142,7 @@ def failed_at(host: str, scenario: str, line: int = 1) -> Run:
     return b.run(host, scenario, steps=steps, status="failed", reason="no")
 
 
+@pytest.mark.fault("failed-agree")
 def test_runs_that_failed_agree_about_nothing() -> None:
     document = b.document()
     for host in document.hosts:

@@ -199,6 +199,7 @@ def test_lines_after_text_of_many_lines(tmp_path: Path) -> None:
         load(write(tmp_path, text))
 
 
+@pytest.mark.fault("secret-in-messages")
 def test_values_stay_secret(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(write(tmp_path, HOST + 'env = { TOKEN = "hunter2\\u0000" }\n'))
@@ -241,6 +242,7 @@ def test_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.builds["api"].context == work / "api"
 
 
+@pytest.mark.fault("ssh-config")
 @pytest.mark.parametrize(
     ("address", "read"),
     [

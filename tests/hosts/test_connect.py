@@ -91,6 +91,7 @@ def test_connect(sshd: Sshd) -> None:
     works(sshd.settings())
 
 
+@pytest.mark.fault("unreachable")
 def test_refused() -> None:
     port = free_port("127.0.0.1")
     error = fails(HostSettings(name="h", address="127.0.0.1", port=port))
@@ -99,6 +100,7 @@ def test_refused() -> None:
     assert "check that sshd runs" in error.remedy
 
 
+@pytest.mark.fault("unreachable")
 def test_bad_name() -> None:
     error = fails(HostSettings(name="h", address="no-such-host.invalid", connect_timeout=15))
     assert error.kind == "unreachable"
@@ -106,6 +108,7 @@ def test_bad_name() -> None:
     assert "hosts.toml" in error.remedy or "name server" in error.remedy
 
 
+@pytest.mark.fault("unreachable")
 def test_no_answer() -> None:
     # A backlog that is full drops further connections.
     with socket.socket() as sock:
@@ -125,6 +128,7 @@ def test_no_answer() -> None:
     assert "connect_timeout" in error.remedy
 
 
+@pytest.mark.fault("unreachable")
 def test_no_banner(listen: Callable[..., HostSettings]) -> None:
     begun = time.monotonic()
     error = fails(listen(lambda _: None))
@@ -133,11 +137,13 @@ def test_no_banner(listen: Callable[..., HostSettings]) -> None:
     assert time.monotonic() - begun < 4
 
 
+@pytest.mark.fault("unreachable")
 def test_banner_and_then_silence(listen: Callable[..., HostSettings]) -> None:
     error = fails(listen(lambda sock: sock.sendall(b"SSH-2.0-Silent\r\n")))
     assert "stopped answering during the SSH handshake for 1 s" in error.reason
 
 
+@pytest.mark.fault("unreachable")
 def test_another_protocol(listen: Callable[..., HostSettings]) -> None:
     def serve(sock: socket.socket) -> None:
         sock.sendall(b"HTTP/1.1 400 Bad\x1b[2JRequest\r\n\r\n")
@@ -148,6 +154,7 @@ def test_another_protocol(listen: Callable[..., HostSettings]) -> None:
     assert "port" in error.remedy
 
 
+@pytest.mark.fault("max-startups")
 def test_dropped_connections_are_tried_again(
     listen: Callable[..., HostSettings], sshd: Sshd
 ) -> None:
@@ -178,6 +185,7 @@ def pump(one: socket.socket, other: socket.socket) -> None:
         other.shutdown(socket.SHUT_WR)
 
 
+@pytest.mark.fault("max-startups")
 def test_a_burst_of_connections(own_sshd: Sshd) -> None:
     """sshd drops some of a burst by default (MaxStartups 10:30:100); none of it may show."""
     fleet = connector()
@@ -194,6 +202,7 @@ def test_a_burst_of_connections(own_sshd: Sshd) -> None:
     assert [outcome.value for outcome in outcomes] == [f"{number}\n" for number in range(40)]
 
 
+@pytest.mark.fault("max-startups")
 def test_dropped_for_good(
     listen: Callable[..., HostSettings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,6 +214,7 @@ def test_dropped_for_good(
     assert len(listen.made[0].connections) == 3  # type: ignore[attr-defined]
 
 
+@pytest.mark.fault("endless-wait")
 def test_connecting_can_be_called_off(listen: Callable[..., HostSettings]) -> None:
     cancel = threading.Event()
     threading.Timer(0.3, cancel.set).start()
@@ -216,6 +226,7 @@ def test_connecting_can_be_called_off(listen: Callable[..., HostSettings]) -> No
     assert time.monotonic() - begun < 2
 
 
+@pytest.mark.fault("endless-wait")
 def test_a_failed_connection_leaves_no_thread(listen: Callable[..., HostSettings]) -> None:
     fails(listen(lambda _: None))
     assert until(
@@ -230,6 +241,7 @@ def test_a_failed_connection_leaves_no_thread(listen: Callable[..., HostSettings
     )
 
 
+@pytest.mark.fault("host-key")
 class TestHostKey:
     """known_hosts, against what a real sshd offers."""
 
@@ -323,6 +335,7 @@ def fingerprint_of(key: Path) -> str:
     return said.stdout.decode().split()[1]
 
 
+@pytest.mark.fault("login")
 class TestLogin:
     """Keys, files and agents, against what a real sshd accepts."""
 
@@ -525,6 +538,7 @@ def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     process.wait(10)
 
 
+@pytest.mark.fault("agent")
 class TestAgent:
     @pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
     def test_agent(
@@ -635,12 +649,14 @@ class TestWay:
         config = self.config(tmp_path, sshd, own_sshd, " ProxyJump bastion,bastion2")
         works(HostSettings(name="h", address="target"), config)
 
+    @pytest.mark.fault("jump-fails")
     def test_jump_cannot_reach(self, sshd: Sshd, own_sshd: Sshd, tmp_path: Path) -> None:
         config = self.config(tmp_path, sshd, own_sshd, " ProxyJump bastion")
         port = free_port("127.0.0.1")
         error = fails(HostSettings(name="h", address="target", port=port), config)
         assert f"the jump host cannot reach port {port} of 127.0.0.1" in error.reason
 
+    @pytest.mark.fault("jump-fails")
     def test_jump_with_an_unknown_key(self, sshd: Sshd, own_sshd: Sshd, tmp_path: Path) -> None:
         config = self.config(tmp_path, sshd, own_sshd, " ProxyJump bastion")
         own_sshd.known_hosts.write_text("")
@@ -648,12 +664,14 @@ class TestWay:
         assert error.kind == "host-key"
         assert error.reason.startswith("jump host bastion: its host key is not known")
 
+    @pytest.mark.fault("jump-fails")
     def test_unknown_key_behind_a_jump(self, sshd: Sshd, own_sshd: Sshd, tmp_path: Path) -> None:
         config = self.config(tmp_path, sshd, own_sshd, " ProxyJump bastion")
         (tmp_path / "kh").write_text("")
         error = fails(HostSettings(name="h", address="target"), config)
         assert f"ssh -o UserKnownHostsFile={tmp_path / 'kh'} target true" in error.remedy
 
+    @pytest.mark.fault("jump-fails")
     def test_jump_forbidden(self, sshd: Sshd, tmp_path: Path) -> None:
         bastion = Sshd(tmp_path / "b", "AllowTcpForwarding no")
         try:
@@ -664,6 +682,7 @@ class TestWay:
         finally:
             bastion.stop()
 
+    @pytest.mark.fault("jump-circle")
     def test_jump_in_a_circle(self, sshd: Sshd, own_sshd: Sshd, tmp_path: Path) -> None:
         more = " ProxyJump bastion\nHost bastion\n ProxyJump bastion"
         error = fails(
@@ -706,6 +725,7 @@ class TestLost:
         machine.close()
         return caught.value
 
+    @pytest.mark.fault("connection-dies")
     def test_session_killed(self, own_sshd: Sshd) -> None:
         mark = "mark-session-killed"
 
@@ -719,6 +739,7 @@ class TestLost:
         assert time.monotonic() - begun < 5
         assert until(lambda: not running(mark), 5)
 
+    @pytest.mark.fault("connection-dies")
     def test_sshd_stopped(self, own_sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(ssh, "BEAT_AFTER", 0.3)
         monkeypatch.setattr(ssh, "BEAT_LIMIT", 0.7)
@@ -746,6 +767,7 @@ class TestLost:
         assert machine.stream("sleep 2", lambda *_: None, timeout=20) == 0
         machine.close()
 
+    @pytest.mark.fault("connection-dies")
     def test_after_it_died(self, own_sshd: Sshd) -> None:
         machine = connector().connect(own_sshd.settings())
         own_sshd.stop()
@@ -754,6 +776,7 @@ class TestLost:
                 machine.run("true", timeout=20)
             assert caught.value.kind == "lost"
 
+    @pytest.mark.fault("max-sessions")
     def test_no_more_sessions(self, tmp_path: Path) -> None:
         server = Sshd(tmp_path / "s", "MaxSessions 0")
         try:

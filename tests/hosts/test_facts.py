@@ -73,12 +73,14 @@ def changed(name: str, old: str, new: str) -> Completed:
     return Completed(done.status, done.stdout.replace(old.encode(), new.encode()), b"")
 
 
+@pytest.mark.fault("shells")
 def test_noise_of_a_login_shell() -> None:
     done = recorded("mid")
     noisy = Completed(0, b"Welcome!\ncachetui-facts nothing\n" + done.stdout, b"bash: x\n")
     assert parse_facts("h", noisy).engine == "26.1.5+dfsg1"
 
 
+@pytest.mark.fault("shells")
 def test_a_login_shell_that_runs_nothing() -> None:
     with pytest.raises(HostError) as caught:
         parse_facts("h", Completed(1, b"This account is currently not available.\n", b""))
@@ -304,6 +306,7 @@ def no_engine(
     return caught.value
 
 
+@pytest.mark.fault("no-engine")
 @pytest.mark.parametrize(("status", "said", "docker", "trouble", "reason", "remedy"), NO_ENGINE)
 def test_no_engine(
     status: int, said: str, docker: list[str], trouble: str, reason: str, remedy: str
@@ -315,6 +318,7 @@ def test_no_engine(
     assert "\n" not in error.reason + error.remedy
 
 
+@pytest.mark.fault("podman")
 @pytest.mark.parametrize(
     ("version", "reason"),
     [
@@ -342,6 +346,7 @@ def test_podman_is_named(version: str, reason: str) -> None:
     assert "real docker" in caught.value.remedy
 
 
+@pytest.mark.fault("podman")
 def test_a_rootless_engine_is_pointed_out() -> None:
     said = f"Cannot connect to the Docker daemon at {SOCKET}. Is the docker daemon running?"
     host = "user=me\nrootless=/run/user/1000/docker.sock\n"
@@ -349,6 +354,7 @@ def test_a_rootless_engine_is_pointed_out() -> None:
     assert 'env = { DOCKER_HOST = "unix:///run/user/1000/docker.sock" }' in error.remedy
 
 
+@pytest.mark.fault("secret-in-messages")
 def test_errors_hold_no_environment() -> None:
     env = {"DOCKER_HOST": "tcp://me:hunter2@h:2375"}
     for said in (
@@ -431,6 +437,7 @@ def test_df_is_limited(fake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.engine
 
 
+@pytest.mark.fault("no-engine")
 def test_an_engine_that_hangs(fake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(facts, "FACTS_SECONDS", 0.5)
     with pytest.raises(HostError, match=r"did not answer within 0\.5 s") as caught:
@@ -438,6 +445,7 @@ def test_an_engine_that_hangs(fake: Any, monkeypatch: pytest.MonkeyPatch) -> Non
     assert caught.value.kind == "daemon-down"
 
 
+@pytest.mark.fault("no-engine")
 def test_no_docker_at_all() -> None:
     settings = HostSettings(name="h", address="local", docker=("/nonexistent/docker",))
     with pytest.raises(HostError) as caught:
@@ -445,6 +453,7 @@ def test_no_docker_at_all() -> None:
     assert caught.value.kind == "no-docker"
 
 
+@pytest.mark.fault("no-engine")
 def test_engine_without_info(fake: Any) -> None:
     with pytest.raises(HostError, match="but no other information"):
         ask(fake("info) exit 1 ;;"))

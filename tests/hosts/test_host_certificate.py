@@ -87,6 +87,7 @@ def test_trusted(signed: Callable[..., Signed], kind: str, of_authority: str) ->
     assert host.connect() == "there\n"
 
 
+@pytest.mark.fault("host-certificate")
 def test_names_and_time(signed: Callable[..., Signed]) -> None:
     host = signed()
     host.sign(names="other,127.0.0.*")
@@ -103,6 +104,7 @@ def test_names_and_time(signed: Callable[..., Signed]) -> None:
     assert host.connect() == "there\n"
 
 
+@pytest.mark.fault("host-certificate")
 def test_who_signed(signed: Callable[..., Signed], tmp_path: Path) -> None:
     host = signed()
     host.sign()
@@ -118,6 +120,7 @@ def test_who_signed(signed: Callable[..., Signed], tmp_path: Path) -> None:
     assert host.connect() == "there\n"
 
 
+@pytest.mark.fault("host-certificate")
 def test_what_is_revoked(signed: Callable[..., Signed]) -> None:
     host = signed()
     host.sign()
@@ -130,6 +133,7 @@ def test_what_is_revoked(signed: Callable[..., Signed]) -> None:
         host.connect()
 
 
+@pytest.mark.fault("host-certificate")
 def test_another_kind_of_certificate(signed: Callable[..., Signed]) -> None:
     """One of a user, and one that is signed in a way that can be forged. sshd takes the first only
     as a file; so both are looked at here."""
@@ -160,6 +164,7 @@ def test_a_known_key_needs_no_certificate(signed: Callable[..., Signed]) -> None
     assert host.connect() == "there\n"
 
 
+@pytest.mark.fault("host-certificate")
 def test_a_changed_key_with_a_certificate(signed: Callable[..., Signed], tmp_path: Path) -> None:
     """The authority vouches for the new key, whatever the old one was."""
     host = signed()

@@ -12,6 +12,7 @@ from cachetui.records.host_json import decode, loads
 DEEP = '{"a":' * 200_000 + "1" + "}" * 200_000
 
 
+@pytest.mark.fault("host-json")
 def test_it_is_no_json() -> None:
     with pytest.raises(ValueError, match="deeply"):
         loads(DEEP)
@@ -19,6 +20,7 @@ def test_it_is_no_json() -> None:
         decode(DEEP, dict)
 
 
+@pytest.mark.fault("host-json")
 def test_parsers_go_on() -> None:
     assert Section(DEEP + '\n{"ID":"x"}', "", 0).json() == {"ID": "x"}
     assert parse_cache(Completed(status=0, stdout=DEEP.encode(), stderr=b"")) is None

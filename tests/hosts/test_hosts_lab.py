@@ -96,6 +96,7 @@ def test_facts_of_all_at_once(lab: Lab, fleet: Connector) -> None:
     assert len({outcome.value for outcome in outcomes}) == 4
 
 
+@pytest.mark.fault("unreachable")
 def test_one_bad_host_stops_no_other(lab: Lab, fleet: Connector, tmp_path: Path) -> None:
     good = load(lab.hosts_toml).hosts
     (tmp_path / "known").touch()
@@ -110,6 +111,7 @@ def test_one_bad_host_stops_no_other(lab: Lab, fleet: Connector, tmp_path: Path)
     assert errors["unknown"].kind == "host-key"
 
 
+@pytest.mark.fault("no-engine")
 def test_no_docker(lab: Lab, fleet: Connector) -> None:
     settings = replace(settings_of(lab, "mid"), docker=("dokker",))
     error = facts_fail(fleet, settings)
@@ -117,6 +119,7 @@ def test_no_docker(lab: Lab, fleet: Connector) -> None:
     assert error.reason == "there is no command dokker"
 
 
+@pytest.mark.fault("no-engine")
 @pytest.mark.parametrize("name", ["old", "new"])
 def test_daemon_down(lab: Lab, fleet: Connector, name: str) -> None:
     env = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
@@ -126,6 +129,7 @@ def test_daemon_down(lab: Lab, fleet: Connector, name: str) -> None:
     assert "nonexistent" not in f"{error.reason} {error.remedy}"
 
 
+@pytest.mark.fault("no-engine")
 @pytest.mark.parametrize("name", ["old", "new"])
 def test_permission(lab: Lab, fleet: Connector, name: str) -> None:
     # The client as a user who may not use the socket. A copy, where that user may go.
@@ -149,6 +153,7 @@ RUN echo began && sleep 97 && echo {mark}
 """
 
 
+@pytest.mark.fault("interrupted")
 @pytest.mark.parametrize("builder", ["0", "1"], ids=["legacy", "buildkit"])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_cancelled_build_ends(lab: Lab, fleet: Connector, name: str, builder: str) -> None:

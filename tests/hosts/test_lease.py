@@ -46,6 +46,7 @@ class TestShell:
         words = [*KNOWN[name], "-c", lease.release()]
         subprocess.run(words, check=True, timeout=20)
 
+    @pytest.mark.fault("two-audits")
     def test_one_has_it(self, name: str, engine: str) -> None:
         ours, theirs = Lease(engine, "audit 1"), Lease(engine, "audit 2")
         for _ in range(2):
@@ -64,6 +65,7 @@ class TestShell:
         assert self.ask(name, theirs).stdout == b"ran\n"
         assert ours.holder(self.ask(name, ours)) is not None
 
+    @pytest.mark.fault("two-audits")
     def test_one_that_has_run_out_counts_no_more(
         self, name: str, engine: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -78,6 +80,7 @@ class TestShell:
         self.release(name, ours)
         assert self.ask(name, dead).status == 0
 
+    @pytest.mark.fault("two-audits")
     def test_what_others_put_there_harms_nobody(self, name: str, engine: str) -> None:
         ours = Lease(engine, "ours")
         assert self.ask(name, ours).status == 0
@@ -99,6 +102,7 @@ class TestShell:
         assert holder is not None
         assert holder.owner == "?[31mred"
 
+    @pytest.mark.fault("two-audits")
     def test_of_many_at_once_one_has_it(self, name: str, engine: str) -> None:
         asked = [Lease(engine, f"{number}") for number in range(8)]
         done: list[Completed] = []
@@ -133,6 +137,7 @@ def test_a_long_command_renews_it(engine: str, monkeypatch: pytest.MonkeyPatch) 
     assert machine.release()
 
 
+@pytest.mark.fault("two-audits")
 @pytest.mark.parametrize("name", SHELLS)
 def test_that_of_a_killed_client_soon_runs_out(name: str, engine: str) -> None:
     killed, other = Lease(engine, "killed"), Lease(engine, "other")

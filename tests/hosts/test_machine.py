@@ -80,6 +80,7 @@ def test_env_is_set_whatever_it_holds(machine: Machine) -> None:
     assert done.text == f"x|{NASTY['NASTY']}|"
 
 
+@pytest.mark.fault("secret-in-processes")
 def test_env_and_command_show_in_no_list_of_processes(machine: Machine, mark: str) -> None:
     done = machine.run(f"cat /proc/$$/cmdline # {mark}", timeout=20)
     assert mark not in done.text
@@ -147,12 +148,14 @@ def test_a_command_that_leaves_its_stdin_unread(machine: Machine) -> None:
     assert machine.run("head -c 10; exit 4", stdin=data, timeout=20).status == 4
 
 
+@pytest.mark.fault("command-output")
 def test_a_command_that_closes_its_output_early(machine: Machine) -> None:
     begun = time.monotonic()
     assert machine.run("exec >&- 2>&-; sleep 0.5; exit 6", timeout=20).status == 6
     assert time.monotonic() - begun > 0.4
 
 
+@pytest.mark.fault("stubborn")
 def test_what_a_command_leaves_behind_does_not_hold_it(
     machine: Machine, mark: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,6 +169,7 @@ def test_what_a_command_leaves_behind_does_not_hold_it(
         os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.fault("command-output")
 def test_too_much_output(machine: Machine) -> None:
     with pytest.raises(HostError, match="64 MiB") as caught:
         machine.run("cat /dev/zero", timeout=60)
@@ -198,6 +202,7 @@ def test_stream_passes_on_what_comes(machine: Machine) -> None:
     assert first[0] - begun < first[-1] - begun - 0.8
 
 
+@pytest.mark.fault("command-output")
 def test_stream_flood(machine: Machine) -> None:
     size = 0
 
@@ -237,6 +242,7 @@ def failure(
     raise AssertionError("it did not fail")
 
 
+@pytest.mark.fault("interrupted")
 @pytest.mark.parametrize("how", ["run", "stream"])
 def test_cancel(machine: Machine, mark: str, how: str) -> None:
     cancel = threading.Event()
@@ -257,6 +263,7 @@ def test_cancelled_before(machine: Machine, tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.fault("limits")
 @pytest.mark.parametrize("how", ["run", "stream", "stdin"])
 def test_time_limit(machine: Machine, mark: str, how: str) -> None:
     command = f"sh -c 'trap : TERM; sleep 60; : {mark}'"
@@ -269,6 +276,7 @@ def test_time_limit(machine: Machine, mark: str, how: str) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.fault("command-output")
 def test_output_that_nobody_can_take(machine: Machine, mark: str) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("no more")
@@ -278,6 +286,7 @@ def test_output_that_nobody_can_take(machine: Machine, mark: str) -> None:
     assert until(lambda: not running(mark), 3)
 
 
+@pytest.mark.fault("interrupted")
 def test_close_ends_what_runs(machine: Machine, mark: str) -> None:
     blocks = Blocks()
 
@@ -295,6 +304,7 @@ def test_close_ends_what_runs(machine: Machine, mark: str) -> None:
         machine.run("true", timeout=20)
 
 
+@pytest.mark.fault("stubborn")
 def test_a_child_in_a_group_of_its_own_is_ended_too(machine: Machine, mark: str) -> None:
     code = (
         "import os, signal, time; os.setpgid(0, 0); signal.signal(15, 1); "
@@ -320,6 +330,7 @@ connector().connect(settings).stream(sys.argv[2], lambda b, t: print(b, flush=Tr
 """
 
 
+@pytest.mark.fault("killed")
 @pytest.mark.parametrize("command", ["sleep 60 # {mark}", STUBBORN])
 def test_nothing_outlives_a_killed_client(settings: HostSettings, mark: str, command: str) -> None:
     command = command.format(mark=mark)
@@ -356,6 +367,7 @@ except Exception as error:
 """
 
 
+@pytest.mark.fault("client-stopped")
 @pytest.mark.parametrize("seconds", [2, 7])
 def test_nothing_outlives_a_stopped_client(
     settings: HostSettings, mark: str, seconds: float
@@ -387,6 +399,7 @@ def test_nothing_outlives_a_stopped_client(
         )
 
 
+@pytest.mark.fault("secret-in-messages")
 def test_errors_hold_no_environment(machine: Machine) -> None:
     with pytest.raises(HostError) as caught:
         machine.stream("echo $PLAIN; sleep 9", Blocks(), timeout=0.5)

@@ -32,6 +32,7 @@ def ran(tmp_path: Path) -> Path:
     return tmp_path / "ran"
 
 
+@pytest.mark.fault("max-sessions")
 def test_one_after_the_other(machine: Machine, ran: Path) -> None:
     for number in range(0, 150, 3):
         done = machine.run(f"echo {number} >>{ran}; echo out; echo err >&2", timeout=20)
@@ -43,6 +44,7 @@ def test_one_after_the_other(machine: Machine, ran: Path) -> None:
     assert ran.read_text() == "".join(f"{number}\n" for number in range(150))
 
 
+@pytest.mark.fault("max-sessions")
 def test_many_at_once(machine: Machine, ran: Path) -> None:
     def work(number: int) -> str:
         return machine.run(f"echo {number} >>{ran}; sleep 0.1; echo {number}", timeout=60).text
@@ -53,6 +55,7 @@ def test_many_at_once(machine: Machine, ran: Path) -> None:
     assert sorted(map(int, ran.read_text().split())) == list(range(40))
 
 
+@pytest.mark.fault("max-sessions")
 @pytest.mark.parametrize("what", ["sleep 60", "trap '' TERM; while :; do sleep 1; done"])
 def test_after_one_that_was_stopped(machine: Machine, ran: Path, what: str) -> None:
     for number in range(2):
@@ -65,6 +68,7 @@ def test_after_one_that_was_stopped(machine: Machine, ran: Path, what: str) -> N
     assert until(lambda: not running(f"# {ran}"), 5)
 
 
+@pytest.mark.fault("max-sessions")
 def test_after_one_that_left_something_running(machine: Machine, ran: Path) -> None:
     """What holds the outputs open is not waited for to the end, and its session is closed."""
     machine.run("sleep 30 & echo $!", timeout=20)
@@ -72,6 +76,7 @@ def test_after_one_that_left_something_running(machine: Machine, ran: Path) -> N
     assert ran.read_text() == "1\n"
 
 
+@pytest.mark.fault("max-sessions")
 def test_waiting_for_a_session_can_be_called_off(machine: Machine, tmp_path: Path) -> None:
     begun = threading.Semaphore(0)
     busy = [

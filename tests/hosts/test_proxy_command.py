@@ -41,6 +41,7 @@ def fails_by(tmp_path: Path, command: str, timeout: float = 5.0) -> HostError:
     return caught.value
 
 
+@pytest.mark.fault("proxy-command")
 def test_its_own_words(tmp_path: Path) -> None:
     error, started = fails(tmp_path, "echo 'no such\033[2J gate' >&2; echo 'ask Bob' >&2; exit 3")
     assert error.reason == (
@@ -56,6 +57,7 @@ def test_the_last_of_many_words(tmp_path: Path) -> None:
     assert len(fails(tmp_path, "head -c 100000 /dev/zero >&2; exit 1")[0].reason) < 400
 
 
+@pytest.mark.fault("proxy-command")
 def test_it_is_not_there(tmp_path: Path) -> None:
     error = fails_by(tmp_path, "no-such-command %h %p")
     assert "ended with exit status 127" in error.reason
@@ -76,17 +78,20 @@ def test_dropped_connections_are_tried_again(tmp_path: Path, words: str) -> None
     assert started == 2
 
 
+@pytest.mark.fault("proxy-command")
 def test_silent_failures_are_tried_again(tmp_path: Path) -> None:
     error, started = fails(tmp_path, "exit 1")
     assert error.reason == "its ProxyCommand ended with exit status 1 without a word"
     assert started == 2
 
 
+@pytest.mark.fault("proxy-command")
 def test_a_signal(tmp_path: Path) -> None:
     error, _ = fails(tmp_path, "kill -KILL $$")
     assert "its ProxyCommand was ended by signal 9 without a word" in error.reason
 
 
+@pytest.mark.fault("proxy-command")
 def test_one_that_complains_and_waits(tmp_path: Path) -> None:
     begun = time.monotonic()
     error, started = fails(tmp_path, f"echo waiting for a tunnel >&2; sleep 60 # {tmp_path}", 1.0)
@@ -96,6 +101,7 @@ def test_one_that_complains_and_waits(tmp_path: Path) -> None:
     assert until(lambda: not running(str(tmp_path / "proxy")), 5)
 
 
+@pytest.mark.fault("proxy-command")
 def test_what_it_leaves_running_is_not_waited_for(tmp_path: Path) -> None:
     begun = time.monotonic()
     error, _ = fails(tmp_path, "(sleep 20 >/dev/null </dev/null &); echo down >&2; exit 1")

@@ -173,6 +173,7 @@ def same_hops(ours: tuple[str, ...], theirs: list[str]) -> bool:
     ]
 
 
+@pytest.mark.fault("ssh-config")
 @examples(6)
 @given(
     CONFIGS,
@@ -240,6 +241,7 @@ def tokens_of(*, most: int = 4) -> st.SearchStrategy[str]:
     return st.lists(st.sampled_from(ALL_TOKENS), min_size=1, max_size=most).map("".join)
 
 
+@pytest.mark.fault("ssh-config")
 @examples(2)
 @given(
     st.sampled_from(("a", "A.b", "10.0.0.1", "::1")),
@@ -287,6 +289,7 @@ def test_what_tokens_become(
         assert os.path.normpath(str(ours.known_hosts[0])) == os.path.normpath(expanded[1])
 
 
+@pytest.mark.fault("ssh-config")
 @examples(1)
 @given(
     st.one_of(

@@ -74,6 +74,7 @@ FILES = {
 }
 
 
+@pytest.mark.fault("ssh-config")
 @pytest.mark.parametrize(("text", "aliases"), FILES.values(), ids=FILES.keys())
 def test_as_ssh_says(tmp_path: Path, text: str, aliases: list[str]) -> None:
     """OpenSSH's own reading of the file is the judge."""
@@ -169,6 +170,7 @@ def test_no_file(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.fault("host-key")
 def test_strict_checking_cannot_be_turned_off(tmp_path: Path) -> None:
     weak = "StrictHostKeyChecking no\nUserKnownHostsFile /dev/null\n"
     assert target(weak, "a", tmp_path).known_hosts[0] == Path("/dev/null")

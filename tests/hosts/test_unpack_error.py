@@ -15,6 +15,7 @@ tar: Exiting with failure status due to previous errors
 """
 
 
+@pytest.mark.fault("home-full")
 @pytest.mark.parametrize(
     ("said", "status", "reason", "remedy"),
     [
@@ -52,6 +53,7 @@ def test_the_cause_is_named_with_its_remedy(
     assert remedy in error.remedy
 
 
+@pytest.mark.fault("home-full")
 def test_a_shell_without_tar_says_so(tmp_path: Path) -> None:
     """What a real shell says, with a PATH that has all but tar."""
     tools = tmp_path / "bin"

@@ -234,6 +234,7 @@ def connect(
     return caught.value
 
 
+@pytest.mark.fault("endless-wait")
 def test_is_called_off(case: Case, tmp_path: Path) -> None:
     cancel = threading.Event()
     threading.Timer(0.4, cancel.set).start()
@@ -243,6 +244,7 @@ def test_is_called_off(case: Case, tmp_path: Path) -> None:
     assert 0.3 < time.monotonic() - begun < 2.5
 
 
+@pytest.mark.fault("endless-wait")
 def test_has_a_limit(case: Case, tmp_path: Path) -> None:
     begun = time.monotonic()
     error = connect(case, tmp_path, 1.0, None)
@@ -251,6 +253,7 @@ def test_has_a_limit(case: Case, tmp_path: Path) -> None:
     assert 0.5 < time.monotonic() - begun < 8
 
 
+@pytest.mark.fault("jump-fails")
 def test_a_dead_jump_host_is_tried_once_for_all(tmp_path: Path, silent: Silent) -> None:
     """Those who wait for another's attempt take its outcome: the time is that of one."""
     config = tmp_path / "config"
@@ -272,6 +275,7 @@ def test_a_dead_jump_host_is_tried_once_for_all(tmp_path: Path, silent: Silent) 
     assert len(silent.taken) == 1
 
 
+@pytest.mark.fault("endless-wait")
 def test_waiting_for_another_s_attempt_is_called_off(tmp_path: Path, silent: Silent) -> None:
     config = tmp_path / "config"
     config.write_text(
@@ -296,6 +300,7 @@ def test_waiting_for_another_s_attempt_is_called_off(tmp_path: Path, silent: Sil
     assert len(silent.taken) == 1
 
 
+@pytest.mark.fault("endless-wait")
 def test_an_attempt_that_was_called_off_fails_nobody_else(tmp_path: Path, sshd: Sshd) -> None:
     """One host is cancelled while it opens the jump host that another waits for."""
     slow = tmp_path / "slow"
@@ -343,6 +348,7 @@ def ring(aliases: list[str], sshd: Sshd) -> str:
 
 
 class TestCircles:
+    @pytest.mark.fault("jump-circle")
     @pytest.mark.parametrize("length", [1, 2, 3, 4, 12])
     def test_of_aliases_of_one_address(self, sshd: Sshd, tmp_path: Path, length: int) -> None:
         aliases = [f"a{number}" for number in range(length)]
@@ -357,18 +363,21 @@ class TestCircles:
             assert f"{outcome.item.name} → " in outcome.error.reason
         assert time.monotonic() - begun < 3
 
+    @pytest.mark.fault("jump-circle")
     def test_outside_of_the_circle(self, sshd: Sshd, tmp_path: Path) -> None:
         config = tmp_path / "config"
         config.write_text(ring(["a", "b"], sshd) + "Host c\n ProxyJump x,b\nHost x\n ProxyJump a\n")
         with pytest.raises(HostError, match="c → x → a → b → a"):
             connector(config=config).connect(HostSettings(name="c", address="c"))
 
+    @pytest.mark.fault("jump-circle")
     def test_with_users_and_ports(self, tmp_path: Path) -> None:
         config = tmp_path / "config"
         config.write_text("Host a\n ProxyJump u@b:1\nHost b\n ProxyJump v@a:2\n")
         with pytest.raises(HostError, match="is circular"):
             connector(config=config).connect(HostSettings(name="a", address="a", user="w"))
 
+    @pytest.mark.fault("jump-circle")
     def test_that_never_repeats(self, tmp_path: Path) -> None:
         config = tmp_path / "config"
         config.write_text("Host *\n ProxyJump x%n\n")
@@ -389,6 +398,7 @@ class TestCircles:
             machine.close()
         fleet.close()
 
+    @pytest.mark.fault("jump-circle")
     def test_two_fleets_of_one_another(self, sshd: Sshd, tmp_path: Path) -> None:
         """Each is the other's jump host, at once: nobody waits for the other for ever."""
         config = tmp_path / "config"
@@ -408,6 +418,7 @@ class TestCircles:
         fleet.close()
 
 
+@pytest.mark.fault("jump-circle")
 @pytest.mark.parametrize("words", [["hosts"], ["run", "build"]], ids=["hosts", "run"])
 def test_an_interrupt_ends_the_command(words: list[str], tmp_path: Path, silent: Silent) -> None:
     """One Ctrl-C, while hosts wait for a jump host that says nothing."""

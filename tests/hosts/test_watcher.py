@@ -72,6 +72,7 @@ def shortened(monkeypatch: pytest.MonkeyPatch) -> str:
     return f"mark-{uuid.uuid4().hex}"
 
 
+@pytest.mark.fault("shells")
 @pytest.mark.parametrize("name", LOGINS)
 def test_any_login_shell_will_do(name: str) -> None:
     script = watch.script('echo "$A"; echo e >&2; exit 5', {"A": NASTY}, watched=True)
@@ -84,6 +85,7 @@ class TestShell:
     def shell(self, name: str) -> str:
         return shlex.join(KNOWN[name])
 
+    @pytest.mark.fault("shells")
     def test_status_and_outputs(self, name: str) -> None:
         script = watch.script('echo "$A"; echo e >&2; exit 5', {"A": NASTY}, watched=True)
         begun = time.monotonic()
@@ -101,6 +103,7 @@ class TestShell:
         started.stdin.close()
         assert started.end() == (3, b"hello", b"")
 
+    @pytest.mark.fault("connection-dies")
     @pytest.mark.parametrize("command", ["sleep 60", "trap '' TERM; while :; do sleep 1; done"])
     def test_end_of_input_ends_it(self, name: str, command: str) -> None:
         mark = f"mark-{uuid.uuid4().hex}"
@@ -115,6 +118,7 @@ class TestShell:
         assert status != 0
         assert until(lambda: not running(mark), 3)
 
+    @pytest.mark.fault("network-gone")
     def test_silence_ends_it(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         mark = shortened(monkeypatch)
         script = watch.script(f"sh -c 'sleep 60; : {mark}'", watched=True)
@@ -128,6 +132,7 @@ class TestShell:
         assert until(lambda: not running(mark), 3)
         started.end()
 
+    @pytest.mark.fault("network-gone")
     def test_beats_keep_it(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         shortened(monkeypatch)
         started = Started(watch.script("sleep 5; exit 3", watched=True), shell=self.shell(name))
@@ -147,6 +152,7 @@ class TestShell:
                 assert Started(script, shell=self.shell(name)).end()[0] == 3
         assert not running("sleep\x0086311")
 
+    @pytest.mark.fault("script-cut")
     def test_cut_short_nothing_of_it_runs(self, name: str) -> None:
         script = watch.script("echo ran", watched=True)
         for size in (1, 20, len(script) // 2, len(script) - 3):
@@ -157,6 +163,7 @@ class TestShell:
             assert out == b""
 
 
+@pytest.mark.fault("stubborn")
 @pytest.mark.parametrize("setsid", [True, False])
 def test_what_left_the_group_is_ended_too(setsid: bool) -> None:
     mark = f"mark-{uuid.uuid4().hex}"
@@ -172,6 +179,7 @@ def test_what_left_the_group_is_ended_too(setsid: bool) -> None:
     started.end()
 
 
+@pytest.mark.fault("shells")
 def test_the_line_is_the_same_for_all() -> None:
     line = watch.bootstrap(123)
     assert line == "exec sh -c '_script=$(dd bs=1 count=123 2>/dev/null) && eval \"$_script\"'"

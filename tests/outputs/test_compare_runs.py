@@ -179,6 +179,7 @@ def test_no_line_is_wider_than_the_terminal(fleet: Fleet, width: int) -> None:
     assert max(map(len, text.splitlines())) <= max(width, 40)
 
 
+@pytest.mark.fault("file-names")
 def test_hostile_names_are_clean_everywhere(tmp_path: Path) -> None:
     name = HOSTILE.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\0", "")
     fleet = Fleet(tmp_path, {"h1": tar((name, b"1")), "h2": tar((name, b"2"))})

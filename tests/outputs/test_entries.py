@@ -93,6 +93,7 @@ def test_whiteouts() -> None:
     ]
 
 
+@pytest.mark.fault("file-names")
 def test_names_that_would_leave_the_tree_are_told_and_stay_names() -> None:
     data = tar(
         ("../../etc/passwd", b"x"),
@@ -107,6 +108,7 @@ def test_names_that_would_leave_the_tree_are_told_and_stay_names() -> None:
     assert layer.outside == 3
 
 
+@pytest.mark.fault("file-names")
 @pytest.mark.parametrize(
     "name", [b"a\nb\tc", b"\x1b]52;c;x\x07", b"\xff\xfe", b"back\\slash", "ümläut \u202e".encode()]
 )
@@ -231,12 +233,14 @@ def peak(feed: Iterator[bytes]) -> int:
         tracemalloc.stop()
 
 
+@pytest.mark.fault("images")
 def test_memory_does_not_grow_with_the_layer() -> None:
     small, large = peak(giant(200, 100)), peak(giant(4_000, 100))
     assert large < small + 200_000
     assert peak(giant(40, 1_000_000)) < 4_000_000
 
 
+@pytest.mark.fault("images")
 def test_a_bomb_is_taken_in_blocks() -> None:
     packer = zlib.compressobj(9, wbits=31)
     zeros = bytes(1 << 20)
@@ -250,6 +254,7 @@ def test_a_bomb_is_taken_in_blocks() -> None:
     assert total == 60 << 20
 
 
+@pytest.mark.fault("images")
 def test_too_many_entries_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(entries, "MOST_ENTRIES", 10)
     lines, layer = read_layer(b"".join(giant(11, 1)))
@@ -257,6 +262,7 @@ def test_too_many_entries_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "more than 10 entries" in layer.error
 
 
+@pytest.mark.fault("images")
 @pytest.mark.parametrize(
     "magic",
     [

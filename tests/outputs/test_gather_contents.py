@@ -149,6 +149,7 @@ class TestTrouble:
         (host.folder / "app.tar").unlink()
         assert "no save of app" in self.refused(host, store, way)
 
+    @pytest.mark.fault("images")
     @pytest.mark.parametrize("way", ["python", "stream", "tar"])
     def test_an_archive_cut_short(self, tmp_path: Path, store: Store, way: Way) -> None:
         host = FakeHost(tmp_path / "host")
@@ -165,12 +166,14 @@ class TestTrouble:
         assert f"layer {sha(APP)[:12]} could not be read" in said
         assert "gzip data" in said
 
+    @pytest.mark.fault("images")
     def test_a_layer_that_is_not_what_the_image_says(self, tmp_path: Path, store: Store) -> None:
         host = FakeHost(tmp_path / "host")
         other = tar(("app/main", b"another"))
         host.image("app", LAYERS, oci_archive(LAYERS, [BASE, other]))
         assert "nothing with its digest" in self.refused(host, store)
 
+    @pytest.mark.fault("images")
     def test_a_damaged_tar_in_a_layer(self, tmp_path: Path, store: Store) -> None:
         host = FakeHost(tmp_path / "host")
         bad = tar(("a", b"x"))[:1024] + b"\xff" * 512
@@ -198,6 +201,7 @@ class TestTrouble:
         assert caught.value.kind == "cancelled"
 
 
+@pytest.mark.fault("secret-printed")
 def test_secrets_are_taken_out_before_anything_is_kept(tmp_path: Path, store: Store) -> None:
     host = FakeHost(tmp_path / "host")
     secret = "hunter2-secret"

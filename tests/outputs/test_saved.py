@@ -106,6 +106,7 @@ def test_an_archive_cut_short() -> None:
         told(ARCHIVES["25"][: len(ARCHIVES["25"]) // 2])
 
 
+@pytest.mark.fault("images")
 def test_json_that_nests_too_deeply_is_no_configuration() -> None:
     deep = b"[" * 200_000
     assert (

@@ -94,6 +94,7 @@ def test_it_reads_what_tarfile_wrote(entries: list[dict[str, Any]], form: int, s
             assert member.link == info.linkname.encode()
 
 
+@pytest.mark.fault("images")
 @examples(3)
 @given(st.data())
 def test_damage_is_refused_or_read_never_a_crash(data: st.DataObject) -> None:
@@ -115,6 +116,7 @@ def test_damage_is_refused_or_read_never_a_crash(data: st.DataObject) -> None:
         members(bytes(whole[:cut]))
 
 
+@pytest.mark.fault("images")
 @examples(2)
 @given(st.binary(max_size=5000))
 def test_noise_is_refused_or_empty(data: bytes) -> None:

@@ -29,6 +29,7 @@ def forbidden(text: str, allowed: str) -> list[str]:
     ]
 
 
+@pytest.mark.fault("terminal-text")
 @given(hostile_text)
 def test_nothing_forbidden_comes_out_of_a_block(text: str) -> None:
     cleaned = clean(text)
@@ -37,6 +38,7 @@ def test_nothing_forbidden_comes_out_of_a_block(text: str) -> None:
     cleaned.encode()
 
 
+@pytest.mark.fault("terminal-text")
 @given(hostile_text)
 def test_nothing_forbidden_comes_out_of_a_line(text: str) -> None:
     cleaned = clean_line(text)
@@ -89,6 +91,7 @@ def test_long_lines_are_cut_with_a_mark() -> None:
     assert clean_line("x" * 20, cap=5) == "xxxxx… (+15 characters)"
 
 
+@pytest.mark.fault("terminal-text")
 @pytest.mark.parametrize(
     "piece",
     ["\x1b", "\x1b[", "\x1b]", "\x1b]x", "\x1bP\x1b", "\x1b[0;", "\x1b[ ", "\x9b", "\r", "x"],

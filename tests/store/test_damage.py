@@ -134,6 +134,7 @@ def files_of(folder: Path) -> list[Path]:
     )
 
 
+@pytest.mark.fault("damaged-store")
 def test_any_page_zeroed(whole: Path, copy: Callable[[], Path]) -> None:
     for name in files_of(whole):
         size = (whole / name).stat().st_size
@@ -151,6 +152,7 @@ def picked(chance: random.Random, data: bytes, count: int) -> set[int]:
     return set(chance.sample(range(len(data)), count))
 
 
+@pytest.mark.fault("damaged-store")
 @pytest.mark.parametrize("how", ["zero", "flip"])
 def test_any_byte(whole: Path, copy: Callable[[], Path], how: str) -> None:
     everything = settings.get_current_profile_name() == "thorough"
@@ -194,6 +196,7 @@ def test_every_entry_survives_the_loss_of_a_page_that_holds_none(
     assert "could not be read" not in line
 
 
+@pytest.mark.fault("damaged-store")
 def test_a_key_that_is_no_text_hides_no_other(copy: Callable[[], Path]) -> None:
     folder = copy()
     with closing(sqlite3.connect(folder / "audits" / "cache.db")) as connection:
@@ -212,6 +215,7 @@ def test_a_key_that_is_no_text_hides_no_other(copy: Callable[[], Path]) -> None:
     assert any("5 entries whose key is no text" in line for line in said)
 
 
+@pytest.mark.fault("damaged-store")
 @pytest.mark.parametrize("part", ["runs", "audits", "blobs", "spool", "damaged"])
 @pytest.mark.parametrize("what", ["file", "empty", "missing", "folder"])
 def test_files_in_the_place_of_folders_and_folders_in_that_of_files(
@@ -235,6 +239,7 @@ def test_files_in_the_place_of_folders_and_folders_in_that_of_files(
     assert audits == (0 if part == "audits" else AUDITS)
 
 
+@pytest.mark.fault("damaged-store")
 @pytest.mark.parametrize("cut", [0, 1, 100, 4095, 4096, 9000])
 def test_a_file_cut_short(copy: Callable[[], Path], cut: int) -> None:
     for part in ("runs", "audits", "blobs"):
@@ -244,6 +249,7 @@ def test_a_file_cut_short(copy: Callable[[], Path], cut: int) -> None:
         use(folder)
 
 
+@pytest.mark.fault("damaged-store")
 def test_commands_say_what_was_damaged_without_a_traceback(copy: Callable[[], Path]) -> None:
     folder = copy()
     for part in ("runs", "audits"):
@@ -266,6 +272,7 @@ def test_commands_say_what_was_damaged_without_a_traceback(copy: Callable[[], Pa
         assert "Traceback" not in done.output
 
 
+@pytest.mark.fault("secret-in-files")
 def test_everything_is_its_users_alone(copy: Callable[[], Path]) -> None:
     folder = copy()
     for path in [folder, *folder.rglob("*")]:
@@ -279,6 +286,7 @@ def test_everything_is_its_users_alone(copy: Callable[[], Path]) -> None:
         assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
 
 
+@pytest.mark.fault("damaged-store")
 def test_a_damaged_log_is_one_message(copy: Callable[[], Path]) -> None:
     folder = copy()
     for path in (folder / "runs").rglob("*.val"):

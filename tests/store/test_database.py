@@ -154,6 +154,7 @@ def test_a_damaged_proof_is_set_aside_and_the_rest_stays(tmp_path: Path) -> None
     assert "was set aside" in again.warnings[0]
 
 
+@pytest.mark.fault("damaged-store")
 def test_a_pickle_is_refused_and_told(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.keep_audit(document("a"))
@@ -166,6 +167,7 @@ def test_a_pickle_is_refused_and_told(tmp_path: Path) -> None:
     assert any("pickle" in warning for warning in again.warnings)
 
 
+@pytest.mark.fault("damaged-store")
 def test_a_pickled_key_is_refused(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.keep_audit(document("a"))
@@ -179,6 +181,7 @@ def test_a_pickled_key_is_refused(tmp_path: Path) -> None:
     assert any("pickle" in warning for warning in again.warnings)
 
 
+@pytest.mark.fault("damaged-store")
 def test_a_damaged_record_is_set_aside_and_the_rest_stays(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.keep_run(run("good"))

@@ -33,6 +33,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.fault("left-by-killed")
 def test_those_of_a_killed_process_are_found(tmp_path: Path) -> None:
     store = Store(tmp_path)
     writer = subprocess.Popen(
@@ -58,6 +59,7 @@ def test_those_of_a_killed_process_are_found(tmp_path: Path) -> None:
     assert list((tmp_path / "notes").iterdir()) == []
 
 
+@pytest.mark.fault("left-by-killed")
 def test_half_a_line_is_none(tmp_path: Path) -> None:
     store = Store(tmp_path)
     journal = store.begin_journal("topic", "a", Line("head"))

@@ -100,6 +100,7 @@ def audit(store: Store, name: str) -> Document:
     return document
 
 
+@pytest.mark.fault("store-limit")
 def test_logs_go_first_the_oldest_first(store: Store) -> None:
     for days in (3, 2, 1):
         keep(store, f"d{days}", days=days)
@@ -119,6 +120,7 @@ def test_logs_go_first_the_oldest_first(store: Store) -> None:
     assert within(store, "1MB") == Pruned()
 
 
+@pytest.mark.fault("store-limit")
 def test_records_go_where_that_is_not_enough(store: Store) -> None:
     for days in range(40, 0, -1):
         keep(store, f"d{days:02}", days=days, runs=40, log=200)
@@ -147,6 +149,7 @@ def test_files_on_disk_shrink(store: Store) -> None:
     assert (store.folder / "runs" / "cache.db-wal").stat().st_size == 0
 
 
+@pytest.mark.fault("store-limit")
 def test_pinned_audits_stay_and_a_limit_below_them_is_told(store: Store) -> None:
     for days in (300, 200, 100):
         keep(store, f"d{days}", days=days)
@@ -224,6 +227,7 @@ store = Store(Path(sys.argv[1]))
 """
 
 
+@pytest.mark.fault("store-limit")
 @pytest.mark.parametrize("use", ["with store.working():", "if store.use('d300') is None:"])
 def test_nothing_goes_that_another_process_uses(store: Store, use: str) -> None:
     keep(store, "d300", days=300)
@@ -318,6 +322,7 @@ prune(store, store_limits("1MB", "15d"))
 """
 
 
+@pytest.mark.fault("store-limit")
 def test_killed_while_it_removes(store: Store, tmp_path: Path) -> None:
     """Whenever that is: what is left is whole, says what went, and is removed the next time."""
     for days in range(20, 0, -1):

@@ -29,6 +29,7 @@ def key_of(folder: Path) -> str:
     return store.hasher.key
 
 
+@pytest.mark.fault("secret-digest")
 def test_a_store_has_one_that_is_its_users_alone(tmp_path: Path) -> None:
     folder = tmp_path / "store"
     store = Store(folder)
@@ -110,6 +111,7 @@ def test_processes_that_open_a_store_at_once_have_the_same(
         assert kept == NAMES, "nothing half written"
 
 
+@pytest.mark.fault("damaged-store")
 @pytest.mark.parametrize("how", ["zero", "flip", "case"])
 def test_any_byte_damaged_is_told_and_set_aside(tmp_path: Path, how: str) -> None:
     key = open_secret(tmp_path).hasher.key

@@ -88,6 +88,7 @@ def test_closing_one_of_two_keeps_the_other_whole(folder: Path) -> None:
         assert has(folder, key), key
 
 
+@pytest.mark.fault("several-processes")
 def test_a_store_that_many_make_at_once_is_not_taken_for_a_damaged_one(folder: Path) -> None:
     names = [f"p{number}" for number in range(6)]
     others = [Other(folder, name) for name in names]
@@ -105,6 +106,7 @@ def test_a_store_that_many_make_at_once_is_not_taken_for_a_damaged_one(folder: P
         assert has(folder, name), name
 
 
+@pytest.mark.fault("several-processes")
 def test_what_is_kept_after_another_process_set_the_store_aside_is_there(folder: Path) -> None:
     store = Store(folder)
     store.keep_blob("before", b"1")
@@ -114,6 +116,7 @@ def test_what_is_kept_after_another_process_set_the_store_aside_is_there(folder:
     assert has(folder, "after")
 
 
+@pytest.mark.fault("several-processes")
 @pytest.mark.parametrize("part", ["", "blobs", "blobs/cache.db"])
 def test_what_is_kept_after_the_store_was_removed_is_there(folder: Path, part: str) -> None:
     store = Store(folder)

@@ -59,6 +59,7 @@ def hostile_core() -> FakeCore:
     return core
 
 
+@pytest.mark.fault("terminal-text")
 @pytest.mark.parametrize("size", [(80, 24), (160, 50), (40, 10)])
 def test_every_place_shows_it_cleaned(size: tuple[int, int]) -> None:
     async def story(d: Driver) -> None:
@@ -92,6 +93,7 @@ def test_every_place_shows_it_cleaned(size: tuple[int, int]) -> None:
     drive(story, hostile_core(), size=size)
 
 
+@pytest.mark.fault("terminal-text")
 def test_what_is_exported_as_text_is_cleaned(tmp_path: Path) -> None:
     write_lines(tmp_path / "log", [HOSTILE, "x" * 100_000])
     text = (tmp_path / "log").read_text("utf-8")
@@ -100,6 +102,7 @@ def test_what_is_exported_as_text_is_cleaned(tmp_path: Path) -> None:
     assert "x" * 100_000 in text
 
 
+@pytest.mark.fault("terminal-text")
 def test_toasts_and_dialogs_never_parse_it() -> None:
     async def story(d: Driver) -> None:
         d.app.tell(HOSTILE, title=HOSTILE)
@@ -170,6 +173,7 @@ def title_bar() -> TitleBar:
     return made
 
 
+@pytest.mark.fault("terminal-text")
 @pytest.mark.parametrize(
     "make",
     [grid, log_view, diff_view, title_bar, lambda: TextPanel(LINE), lambda: TextPage([LINE])],

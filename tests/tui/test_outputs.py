@@ -152,6 +152,7 @@ def test_images_that_were_not_looked_at(fleet: Fleet) -> None:
     drive(story, KeptCore(fleet), opened=False, audit="a2")  # type: ignore[arg-type]
 
 
+@pytest.mark.fault("file-names")
 @pytest.mark.parametrize("size", [(80, 24), (160, 50), (40, 10)])
 def test_hostile_names_and_contents_are_cleaned(tmp_path: Path, size: tuple[int, int]) -> None:
     name = HOSTILE.replace("\0", "").replace("/", "|")

@@ -89,6 +89,7 @@ def test_q_when_idle() -> None:
     terminal.assert_restored()
 
 
+@pytest.mark.fault("signal")
 @pytest.mark.parametrize("what", ["audit", "stubborn"])
 def test_leaving_an_audit_asks_once_and_leaves(what: str) -> None:
     terminal = Terminal(what)
@@ -100,6 +101,7 @@ def test_leaving_an_audit_asks_once_and_leaves(what: str) -> None:
     terminal.assert_restored()
 
 
+@pytest.mark.fault("secret-in-messages")
 def test_a_crash_leaves_the_terminal_well_and_no_values_of_variables() -> None:
     terminal = Terminal("crash")
     terminal.see("done")
@@ -111,6 +113,7 @@ def test_a_crash_leaves_the_terminal_well_and_no_values_of_variables() -> None:
     assert "hunter2" not in after
 
 
+@pytest.mark.fault("signal")
 def test_a_signal_ends_it_well() -> None:
     terminal = Terminal("audit")
     terminal.see("running")

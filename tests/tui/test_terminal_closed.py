@@ -84,6 +84,7 @@ def app(*command: str, signals: bool = True, **environment: str) -> Iterator[App
 FAKE = "tests.tui.terminal_app"
 
 
+@pytest.mark.fault("terminal-closed")
 @pytest.mark.parametrize("signals", [True, False], ids=["with SIGHUP", "without a signal"])
 @pytest.mark.parametrize("what", ["idle", "audit", "stubborn"])
 def test_the_app_ends(what: str, signals: bool) -> None:
@@ -93,6 +94,7 @@ def test_the_app_ends(what: str, signals: bool) -> None:
         assert it.end() == 130
 
 
+@pytest.mark.fault("terminal-closed")
 @pytest.mark.parametrize("signals", [True, False], ids=["with SIGHUP", "without a signal"])
 def test_in_a_dialog(signals: bool) -> None:
     with app(FAKE, "stubborn", signals=signals) as it:
@@ -103,6 +105,7 @@ def test_in_a_dialog(signals: bool) -> None:
         assert it.end() == 130
 
 
+@pytest.mark.fault("terminal-closed")
 @pytest.mark.parametrize("signals", [True, False], ids=["with SIGHUP", "without a signal"])
 def test_during_the_first_screen(signals: bool) -> None:
     with app(FAKE, "audit", signals=signals) as it:
@@ -111,6 +114,7 @@ def test_during_the_first_screen(signals: bool) -> None:
         it.end()
 
 
+@pytest.mark.fault("terminal-closed")
 @pytest.mark.parametrize("signals", [True, False], ids=["with SIGHUP", "without a signal"])
 def test_while_the_terminal_takes_nothing(signals: bool) -> None:
     """Nothing is read: the writer waits, its queue fills up, and Textual's thread waits as well."""
@@ -121,6 +125,7 @@ def test_while_the_terminal_takes_nothing(signals: bool) -> None:
         assert it.end() == 130
 
 
+@pytest.mark.fault("terminal-closed")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_while_the_terminal_takes_nothing(number: signal.Signals) -> None:
     with app(FAKE, "audit", signals=True, PACE="0.3") as it:
@@ -130,6 +135,7 @@ def test_a_signal_while_the_terminal_takes_nothing(number: signal.Signals) -> No
         assert it.end() == 130
 
 
+@pytest.mark.fault("terminal-closed")
 @pytest.mark.parametrize("signals", [True, False], ids=["with SIGHUP", "without a signal"])
 @pytest.mark.parametrize("table", [True, False], ids=["command line", "app"])
 def test_the_demo_leaves_nothing(tmp_path: Path, table: bool, signals: bool) -> None:

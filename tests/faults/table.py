@@ -1,0 +1,352 @@
+"""The faults, by kind. Which tests hold a promise is said by these tests: `@pytest.mark.fault(id)`.
+
+A fault that no test names stands on the page as not tested.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What goes wrong and what is promised then. `missing` is what no test shows of it."""
+
+    id: str
+    what: str
+    promise: str
+    missing: str = ""
+
+
+FAULTS: dict[str, tuple[Fault, ...]] = {
+    "Secrets": (
+        Fault(
+            "secret-printed",
+            "A build prints a secret, in clear, as JSON, in a URL, in shell quotes or base64, "
+            "however cut and over several lines",
+            "No record, log or message has it.",
+        ),
+        Fault(
+            "secret-short",
+            "The value has fewer than six characters",
+            "It is taken out where its name stands before it, and of images where it is all.",
+        ),
+        Fault(
+            "secret-env",
+            "A build prints a value of `env` in hosts.toml",
+            "It is a secret as well.",
+        ),
+        Fault(
+            "secret-in-processes",
+            "Somebody on the host lists processes while it builds",
+            "No value shows.",
+        ),
+        Fault(
+            "secret-in-files",
+            "Somebody reads what was written here and on the hosts",
+            "No value is there, nor in docker's own records of builds.",
+        ),
+        Fault(
+            "secret-in-messages",
+            "A command fails, or cachetui does, with values at hand",
+            "No message, traceback or log file has a value.",
+        ),
+        Fault(
+            "secret-digest",
+            "Somebody who reads the store tries values until a digest fits",
+            "A short value cannot be guessed: digests are keyed with a secret of the store.",
+        ),
+    ),
+    "Builds that have to end": (
+        Fault(
+            "killed",
+            "cachetui is killed during builds",
+            "They end on the hosts within 5 s.",
+        ),
+        Fault(
+            "interrupted",
+            "cachetui is interrupted, or a host stopped",
+            "Its builds end within 5 s, other hosts go on, and what had ended is kept.",
+        ),
+        Fault(
+            "connection-dies",
+            "The connection dies, or sshd does",
+            "The build ends within 5 s; the run is lost, and the host says why.",
+        ),
+        Fault(
+            "network-gone",
+            "The network goes away in a build and no packet says so",
+            "The host ends the build within 35 s.",
+        ),
+        Fault(
+            "client-stopped",
+            "cachetui is stopped, or its machine asleep",
+            "The host ends the build within 35 s, and cachetui says why afterwards.",
+        ),
+        Fault(
+            "stubborn",
+            "A command ignores TERM, leaves its process group, or leaves something running",
+            "It is ended all the same, and holds nothing up.",
+        ),
+        Fault(
+            "script-cut",
+            "The connection breaks while a script or a build context is sent",
+            "Nothing of the script runs, and no half of a context is taken for whole.",
+        ),
+        Fault(
+            "terminal-closed",
+            "The terminal is closed, or takes nothing, in the app",
+            "All processes end within 5 s, and what had ended is stored.",
+        ),
+        Fault(
+            "signal",
+            "A signal ends the app, or it crashes",
+            "The terminal is left as it was found.",
+        ),
+        Fault(
+            "limits",
+            "A build takes longer than --timeout, an audit than --deadline; more hosts fail than "
+            "--max-fail allows",
+            "It is stopped there, and what had ended is kept.",
+        ),
+    ),
+    "What stays on a host": (
+        Fault(
+            "left-by-killed",
+            "cachetui is killed before it could tidy up",
+            "The next audit there, or clean, removes exactly what was made.",
+        ),
+        Fault(
+            "left-unknown",
+            "A host could not be asked what stayed",
+            "It is told as unknown, and removed later.",
+        ),
+        Fault(
+            "left-by-stopped",
+            "A build is stopped, fails, or leaves steps, triggers and containers",
+            "Images, tags and containers are as before.",
+        ),
+        Fault(
+            "anothers-images",
+            "Another's build has, names or builds on the same images meanwhile",
+            "These stay.",
+        ),
+        Fault(
+            "users-caches",
+            "A user builds before and after an audit",
+            "Caches and cache mounts are as if no audit had been, or growth is told.",
+        ),
+        Fault(
+            "folder-on-host",
+            "An audit ends in any way",
+            "Our folder on the host and its process list are as before, or it is told.",
+            "the folder is compared after killed audits only; process lists after every fault",
+        ),
+    ),
+    "Connecting": (
+        Fault(
+            "unreachable",
+            "No name, no route, a refused port, silence, another protocol, half a banner",
+            "A sentence and a remedy of its own, within the time limit; other hosts go on.",
+        ),
+        Fault(
+            "endless-wait",
+            "Any step of connecting never answers, or is called off",
+            "Every wait has a limit and ends at once when called off.",
+        ),
+        Fault(
+            "jump-circle",
+            "A ProxyJump circle, also through aliases of one address",
+            "It is told, and an interrupt ends the command.",
+        ),
+        Fault(
+            "jump-fails",
+            "A jump host cannot be reached, is not trusted, or forbids forwarding",
+            "The sentence names the jump host, which is tried once for all.",
+        ),
+        Fault(
+            "host-key",
+            "The host key is unknown, changed, revoked or of another type",
+            "Refused, with a remedy that works.",
+        ),
+        Fault(
+            "host-certificate",
+            "A host certificate of the wrong name, time, authority, kind, or revoked",
+            "Refused, with the reason.",
+        ),
+        Fault(
+            "login",
+            "Keys that are wrong, missing, encrypted, too many; passwords only",
+            "A sentence of its own; nobody is asked twice.",
+        ),
+        Fault(
+            "agent",
+            "An agent that is dead, named by IdentityAgent, or full of other keys",
+            "The login works without it, or the reason is told.",
+        ),
+        Fault(
+            "ssh-config",
+            "Generated ssh_config files, with Match, Include, tokens, ProxyCommand and ProxyJump",
+            "They are read as `ssh -G` reads them.",
+        ),
+        Fault(
+            "proxy-command",
+            "A ProxyCommand fails, complains, hangs, or leaves something running",
+            "Its own words are told, and only what can go better is tried again.",
+        ),
+        Fault(
+            "max-startups",
+            "sshd drops connections (MaxStartups)",
+            "They are tried again, and told when they stay dropped.",
+        ),
+        Fault(
+            "max-sessions",
+            "sshd allows one session (MaxSessions 1)",
+            "Every command runs, and once.",
+        ),
+        Fault(
+            "shells",
+            "Login shells of all kinds, noisy ones, and such that run nothing",
+            "Commands run the same, or the shell is named as the cause.",
+        ),
+    ),
+    "Engines and hosts": (
+        Fault(
+            "same-engine",
+            "One engine under several names",
+            "Built on one after the other; it counts once, and the report says so.",
+        ),
+        Fault(
+            "two-audits",
+            "Two audits, of two people, at once on one engine",
+            "The second waits and says for whom; a lease that is not renewed runs out.",
+        ),
+        Fault(
+            "not-now",
+            "A host outside of its hours, or built on as often as allowed that day",
+            "It is not asked at all.",
+        ),
+        Fault(
+            "docker-args",
+            "docker_args that would move a user's tag or write on the host (`-Dtuser/image`)",
+            "Refused with the reason.",
+        ),
+        Fault(
+            "engine-ends",
+            "The engine ends during a build",
+            "The host's trouble and no difference of hosts; the step is lost.",
+        ),
+        Fault(
+            "failed-agree",
+            "All runs of a scenario fail, are stopped or are lost",
+            "They agree about nothing.",
+        ),
+        Fault(
+            "no-engine",
+            "No client, no daemon, no right to the socket, sudo that refuses, an engine that hangs",
+            "Told apart, each with its remedy.",
+        ),
+        Fault(
+            "podman",
+            "podman answers as docker; an engine in rootless mode",
+            "Named, with what to set.",
+            "no build with podman or a rootless engine is tried",
+        ),
+        Fault(
+            "host-trouble",
+            "The host's disk or docker's is full, the clock far off, BUILDX_BUILDER names none",
+            "The reason and its remedy, and no step's failure.",
+            "clients' words are recorded; no disk is filled and no clock set in a test",
+        ),
+        Fault(
+            "home-full",
+            "The home is full, or tar is missing, while a build context is unpacked",
+            "The first cause is told, with its remedy.",
+        ),
+        Fault(
+            "reboot",
+            "The host reboots during an audit",
+            "Its run is lost, and the rest goes on.",
+            "no test reboots a host; a dying connection and a dying engine are tested apart",
+        ),
+        Fault(
+            "least-right",
+            "Somebody else has cachetui's key",
+            "Nothing but its commands, and docker's through the filter.",
+        ),
+    ),
+    "This machine": (
+        Fault(
+            "disk-full",
+            "The local disk is full",
+            "What had ended is shown, and the fault is told as ours and not as the hosts'.",
+        ),
+        Fault(
+            "output-file",
+            "-o into a folder, onto a device, through a link, into nowhere",
+            "Found before the audit or written in place; no part of a file is left.",
+        ),
+        Fault(
+            "damaged-store",
+            "Any page of the store zeroed, any byte changed, a file cut, a pickle in it",
+            "What is damaged is set aside, the rest goes on, and it is said.",
+        ),
+        Fault(
+            "several-processes",
+            "Several processes write into one store, or remove it meanwhile",
+            "What each kept is there.",
+        ),
+        Fault(
+            "soak",
+            "Hundreds of audits in one process",
+            "Threads, file handles and child processes are flat; the store grows as its runs.",
+        ),
+        Fault(
+            "fleet-size",
+            "More hosts than there are file handles for",
+            "As many at once as there are handles for.",
+        ),
+        Fault(
+            "store-limit",
+            "The store grows for months",
+            "It keeps to its limit, oldest first, and never drops a pinned audit.",
+        ),
+    ),
+    "Hostile output": (
+        Fault(
+            "docker-output",
+            "Any bytes as docker's output, floods, mutated recordings",
+            "No crash, linear time, bounded memory.",
+        ),
+        Fault(
+            "command-output",
+            "A command prints without end, or closes its output",
+            "It is cut or ended, and told.",
+        ),
+        Fault(
+            "host-json",
+            "JSON from a host that no parser can follow, 200,000 levels deep",
+            "It is no answer, and no fault of cachetui.",
+        ),
+        Fault(
+            "terminal-text",
+            "Control characters, markup and endless lines from hosts and builds",
+            "Cleaned before anything is shown, in the app and in every format.",
+        ),
+        Fault(
+            "html-text",
+            "HTML in names, logs and images",
+            "Escaped in every slot of the page.",
+        ),
+        Fault(
+            "file-names",
+            "File names that are not UTF-8, or hold line breaks and control characters",
+            "Named where they end a build, kept in their field, clean on the screen.",
+        ),
+        Fault(
+            "images",
+            "Layers and archives that are damaged, lie, nest or would leave their folder",
+            "Told, never unpacked, never a crash.",
+        ),
+    ),
+}
