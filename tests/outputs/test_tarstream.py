@@ -8,11 +8,11 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cachetui.outputs.remote.feed import Feed, Unreadable
-from cachetui.outputs.remote.headers import MOST_HEADER, MOST_REGIONS
+from cachetui.outputs.remote.headers import MOST_HEADER, MOST_REGIONS, parse_records
 from cachetui.outputs.remote.tarstream import Member, Reader
 from tests.examples import examples
 from tests.outputs.tars import END, blocks, header, padded, tar
@@ -114,6 +114,22 @@ def test_damage_is_refused_or_read_never_a_crash(data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(whole)))
     with suppress(Unreadable):
         members(bytes(whole[:cut]))
+
+
+RECORD = b"12 path=abc\n"
+PARTS = [RECORD, b" ", b"=", b"\n", b"0", b"-", b"12", b"x", b"+5 ", b"1_2 "]
+
+
+@pytest.mark.fault("images")
+@given(st.lists(st.sampled_from(PARTS), max_size=12).map(b"".join))
+@example(RECORD + b"x=\n")
+@example(RECORD + b"x" * 30 + b"=\n")
+@example(b" =\n")
+def test_records_end_or_are_refused(data: bytes) -> None:
+    """A length that leads nowhere is refused: one of 0 would be read for ever."""
+    with suppress(Unreadable):
+        read = parse_records(data, [])
+        assert all(key in data and value in data for key, value in read.items())
 
 
 @pytest.mark.fault("images")

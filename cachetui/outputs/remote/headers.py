@@ -40,12 +40,14 @@ def parse_records(data: bytes, regions: List[int]) -> Dict[bytes, bytes]:
     while at < len(data) and data[at : at + 1] != b"\0":
         space = data.find(b" ", at, at + 20)
         try:
-            length = int(data[at:space]) if space > 0 else 0
+            length = int(data[at:space]) if space >= 0 else 0
         except ValueError:
             length = 0
+        if length <= space - at + 1 or length <= 0 or at + length > len(data):
+            raise Unreadable("a damaged extended header")
         record = data[space + 1 : at + length]
         key, equals, value = record.partition(b"=")
-        if length <= space - at + 1 or at + length > len(data) or not equals or value[-1:] != b"\n":
+        if not equals or value[-1:] != b"\n":
             raise Unreadable("a damaged extended header")
         found[key] = value[:-1]
         if key in (b"GNU.sparse.offset", b"GNU.sparse.numbytes"):
