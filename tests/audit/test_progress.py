@@ -54,7 +54,7 @@ def test_the_total_is_that_of_the_target(backend: Backend, target: str | None, t
 
 def test_a_step_at_work_has_not_ended() -> None:
     steps = StepMap(parse(STAGES), "one", "buildkit")
-    steps.apply(Started(key="a", name="[one 1/2] FROM docker.io/library/base", at=0.0))
+    steps.apply(Started(key="a", name="[one 1/2] FROM base:1", at=0.0))
     steps.apply(Ended(key="a", outcome="done", at=0.2, seconds=0.1, timing="engine"))
     steps.apply(Started(key="b", name="[one 2/2] RUN make one", at=0.1))
     assert steps_of(steps.steps())[0] == 1
