@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from cachetui.demo.fleet import Fleet, demo_fleet
+from tests.docs.console import Workspace
 from tests.examples import QUICK
 from tests.lab import Lab, skip_reason
 from tests.lab_failures import expectation, hosts_of, put_first
@@ -133,6 +135,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(line, yellow=True)
     for line in stash.get(SAID, []):
         terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[Fleet]:
+    """The recorded fleet of the demo, over real SSH, with hardly a wait."""
+    with demo_fleet(speed=1000) as fleet:
+        yield fleet
+
+
+@pytest.fixture
+def space(fleet: Fleet, tmp_path: Path) -> Workspace:
+    """A folder of its user, where commands are typed."""
+    return Workspace.of(fleet, tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,6 @@ from unittest import mock
 import pytest
 
 from cachetui.audit.host_audit import HostAudit
-from cachetui.demo.fleet import Fleet, demo_fleet
 from cachetui.records.run import Run
 from cachetui.store import journal, log_writer, spare
 from cachetui.store.plain_cache import PlainCache
@@ -74,17 +73,6 @@ class Disk:
             return do(cache, work)
 
         return doing
-
-
-@pytest.fixture(scope="module")
-def fleet() -> Iterator[Fleet]:
-    with demo_fleet(speed=1000) as fleet:
-        yield fleet
-
-
-@pytest.fixture
-def space(fleet: Fleet, tmp_path: Path) -> Workspace:
-    return Workspace.of(fleet, tmp_path)
 
 
 def after_runs(patch: pytest.MonkeyPatch, count: int, what: Callable[[], None]) -> None:

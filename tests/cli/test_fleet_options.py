@@ -6,31 +6,19 @@ import json
 import re
 import resource
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cachetui.audit.limits import Limits
-from cachetui.demo.fleet import Fleet, demo_fleet
+from cachetui.demo.fleet import demo_fleet
 from cachetui.hosts import fan_out
 from tests.docs.console import Workspace
 from tests.lab.faults import closed_port
 
 DOWN = '\n[[hosts]]\nname = "down-{n}"\naddress = "{address}"\nport = {port}\n'
 BUILD = ["run", "shop", "--as-found", "--progress", "quiet"]
-
-
-@pytest.fixture(scope="module")
-def fleet() -> Iterator[Fleet]:
-    with demo_fleet(speed=1000) as fleet:
-        yield fleet
-
-
-@pytest.fixture
-def space(fleet: Fleet, tmp_path: Path) -> Workspace:
-    return Workspace.of(fleet, tmp_path)
 
 
 def add_hosts_that_are_down(space: Workspace, count: int) -> None:

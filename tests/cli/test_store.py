@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from cachetui.demo.fleet import Fleet, demo_fleet
 from cachetui.records.step import StepId
 from cachetui.report.audit_report import log_tail_of
 from cachetui.store.database import Store
@@ -18,17 +15,6 @@ from tests.docs.console import Workspace
 from tests.store.test_prune import keep
 
 BUILD = ["run", "shop", "--scenarios", "legacy-cold", "-w", "ci-2", "--progress", "quiet"]
-
-
-@pytest.fixture(scope="module")
-def fleet() -> Iterator[Fleet]:
-    with demo_fleet(speed=1000) as fleet:
-        yield fleet
-
-
-@pytest.fixture
-def space(fleet: Fleet, tmp_path: Path) -> Workspace:
-    return Workspace.of(fleet, tmp_path)
 
 
 def limit(space: Workspace, text: str) -> None:

@@ -18,7 +18,7 @@ WHERE = ("real engines", "real sshd", "recorded fleet", "no host")
 
 _SIGNS = (
     (re.compile(r"\b[Ss]shd\b"), "real sshd"),
-    (re.compile(r"\bdemo_fleet\b|\bserved\("), "recorded fleet"),
+    (re.compile(r"\bdemo_fleet\b|\bserved\(|\bspace: Workspace\b"), "recorded fleet"),
 )
 """What stands in a test, or in the fixtures that it takes, where it is held on that."""
 
