@@ -35,6 +35,11 @@ ABSENT = "absent"
 _NOT_TOLD = ("not-reached", "stopped", "lost")
 
 
+def is_majority(count: int, of: int) -> bool:
+    """Whether so many are most of them, so that others are odd: more than half."""
+    return count * 2 > of
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A step across runs: `cells` has one entry a run, None where the run has no such step."""
@@ -72,8 +77,9 @@ class Disagreement:
 
     @property
     def majority(self) -> Side | None:
-        first, *others = self.sides
-        return first if len(first.hosts) > sum(len(side.hosts) for side in others) else None
+        largest = self.sides[0]
+        hosts = sum(len(side.hosts) for side in self.sides)
+        return largest if is_majority(len(largest.hosts), hosts) else None
 
     @property
     def odd(self) -> tuple[str, ...]:

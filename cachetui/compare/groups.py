@@ -6,7 +6,7 @@ import re
 from collections.abc import Container, Hashable, Iterable
 from dataclasses import dataclass
 
-from cachetui.compare.align import compares
+from cachetui.compare.align import compares, is_majority
 from cachetui.compare.engines import other_names
 from cachetui.records.document import Document
 from cachetui.records.run import Run
@@ -67,7 +67,7 @@ def gather(
         found.setdefault(key, []).append(host)
     sizes = {key: sum(host not in uncounted for host in hosts) for key, hosts in found.items()}
     largest = max(sizes.values(), default=0)
-    majority = largest * 2 > sum(sizes.values())
+    majority = is_majority(largest, sum(sizes.values()))
     return tuple(
         Group(tuple(hosts), fold(hosts), odd=majority and 0 < sizes[key] < largest)
         for key, hosts in sorted(found.items(), key=lambda item: len(item[1]))

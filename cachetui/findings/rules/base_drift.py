@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from cachetui.compare.align import is_majority
 from cachetui.findings.cache_contents import records_of_command
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, Claim, answer
@@ -215,7 +216,7 @@ def _by_image(case: Case, ref: str) -> dict[tuple[str, _Image], list[str]]:
 def _usual(groups: Sequence[list[str]]) -> list[str] | None:
     """The group that has more than half of the hosts, None without one."""
     largest = max(groups, key=len)
-    return largest if len(largest) * 2 > sum(map(len, groups)) else None
+    return largest if is_majority(len(largest), sum(map(len, groups))) else None
 
 
 def _image(case: Case, host: str, ref: str) -> _Image | None:
