@@ -36,8 +36,7 @@ def store_command(store: Store, limits: StoreLimits, args: StoreArgs) -> int:
     limits = _limits(limits, args)
     if args.prune or args.dry_run:
         return _prune(store, limits, dry_run=args.dry_run)
-    rows = {key: row for cache in store.caches for key, row in cache.rows().items()}
-    found, total = kinds(store.folder, rows), room_of(store.folder)
+    found, total = kinds(store.folder, store.rows()), room_of(store.folder)
     if args.output_format == "json":
         shown = {
             "folder": str(store.folder.absolute()),

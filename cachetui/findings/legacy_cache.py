@@ -49,12 +49,10 @@ def parting(case: Case, run: Run, cause: StepId) -> Parting | None:
     None when the host's images are not known, none goes as far as the step that missed, or
     something above it is not certain: the images above must be the same.
     """
-    evidence = case.evidence(run.host)
-    chains = legacy_chains(evidence, case.hasher)
-    head = case.dockerfile.stages[case.head(cause.stage_index).stage_index]
-    if evidence is None or chains is None or not head.is_external:
+    chains = legacy_chains(case.evidence(run.host), case.hasher)
+    if chains is None:
         return None
-    ids = {image.id for image in evidence.bases if image.ref == head.base}
+    ids = _base_ids(case, run.host, cause)
     own, at = _whole_chain(case, run.host, cause)
     if at >= len(own):
         return None  # a trigger whose text is not known
@@ -86,10 +84,9 @@ def _pulled_with(case: Case, run: Run, step: StepId) -> LegacyChain | None:
     ENV that is not known for certain. At least one RUN is among it. None without one."""
     evidence = case.evidence(run.host)
     own, at = _whole_chain(case, run.host, step)
-    head = case.dockerfile.stages[case.head(step.stage_index).stage_index]
-    if evidence is None or not head.is_external or at >= len(own):
+    if evidence is None or at >= len(own):
         return None
-    ids = {image.id for image in evidence.bases if image.ref == head.base}
+    ids = _base_ids(case, run.host, step)
     for chain in evidence.pulled:
         made = [parse(text) for text in chain.made_by]
         same = [is_step(line, item, case.hasher) for line, item in zip(made, own, strict=False)]
@@ -119,6 +116,16 @@ def legacy_chains(
     chains = [(chain, [parse(text) for text in chain.made_by]) for chain in evidence.legacy]
     runs = (line for _, made in chains for line in made if line.keyword == "RUN")
     return chains if all(hasher.reads(line.rest) for line in runs) else None
+
+
+def _base_ids(case: Case, host: str, step: StepId) -> set[str]:
+    """What the base image that a step's stage stands on is on the host; empty where it is none of
+    the host's images."""
+    evidence = case.evidence(host)
+    head = case.dockerfile.stages[case.head(step.stage_index).stage_index]
+    if evidence is None or not head.is_external:
+        return set()
+    return {image.id for image in evidence.bases if image.ref == head.base}
 
 
 def _whole_chain(case: Case, host: str, step: StepId) -> tuple[Sequence[Instruction], int]:

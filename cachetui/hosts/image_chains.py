@@ -25,6 +25,10 @@ MAX_IMAGES = 3000
 
 _LINE = "{{.Id}}|{{.Parent}}|{{.Created}}"
 
+_HISTORY = "history --no-trunc --format '{{.CreatedBy}}' \"$i\""
+_ENTRY = re.compile(r"^image (?=sha256:[0-9a-f]{64}$)", re.MULTILINE)
+"""Before what is asked of each of several images."""
+
 
 @dataclass(frozen=True, slots=True)
 class ImageLine:
@@ -63,8 +67,7 @@ def chains_of(
     names = " ".join(path[-1].id for path in paths)
     histories = asked(
         machine,
-        f'for i in {names}; do echo "image $i"; '
-        f"{docker} history --no-trunc --format '{{{{.CreatedBy}}}}' \"$i\" 2>/dev/null; done",
+        f'for i in {names}; do echo "image $i"; {docker} {_HISTORY} 2>/dev/null; done',
     )
     return None if histories is None else parse_histories(histories, paths, hasher)
 
@@ -107,7 +110,7 @@ def parse_histories(
     """The chains with what made each image; `docker history` has the newest first."""
     by_leaf = {path[-1].id: path for path in paths}
     chains: list[LegacyChain] = []
-    for part in re.split(r"^image (?=sha256:[0-9a-f]{64}$)", text, flags=re.MULTILINE)[1:]:
+    for part in _ENTRY.split(text)[1:]:
         leaf, _, rest = part.partition("\n")
         path = by_leaf.get(leaf.strip())
         lines = [line for line in rest.splitlines() if line.strip()]
@@ -142,7 +145,7 @@ def pulled_of(
         machine,
         f'for i in {" ".join([*known, *alone])}; do echo "image $i"; '
         f'{docker} image inspect --format {form} "$i" 2>/dev/null; '
-        f"{docker} history --no-trunc --format '{{{{.CreatedBy}}}}' \"$i\" 2>/dev/null; done",
+        f"{docker} {_HISTORY} 2>/dev/null; done",
     )
     return () if told is None else parse_pulled(told, known, images, hasher)
 
@@ -166,7 +169,7 @@ def parse_pulled(
     """Those that have the layers and the history of one of the base images below their own; of
     what `pulled_of` asks for. BuildKit marks the lines of its images."""
     told: dict[str, _Told] = {}
-    for part in re.split(r"^image (?=sha256:[0-9a-f]{64}$)", text, flags=re.MULTILINE)[1:]:
+    for part in _ENTRY.split(text)[1:]:
         identity, described, *history = [*part.split("\n"), ""][:-1]
         tags, _, layers = described.partition("|")
         lines = history[:-1] if history and not history[-1] else history

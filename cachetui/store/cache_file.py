@@ -108,6 +108,7 @@ class CacheFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._identity: _Identity | None = None
+        self._descriptor = -1
         self._given_back: weakref.finalize[[_Identity], CacheFile] | None = None
 
     def check(self) -> None:
@@ -123,7 +124,6 @@ class CacheFile:
             raise
 
     def _check(self) -> None:
-        assert self._descriptor is not None
         header = os.pread(self._descriptor, _HEADER_SIZE, 0)
         if any(header[at : at + len(part)] != part for at, part in _HEADER.items()):
             raise sqlite3.DatabaseError("its first bytes are not those of a cache")

@@ -26,6 +26,7 @@ from cachetui.store.log_blocks import LogError
 from cachetui.store.plain_cache import FAILURES, PlainCache
 from cachetui.store.run_log import RunLog
 from cachetui.store.secret import LOST, open_secret
+from cachetui.store.sizes import Row
 from cachetui.store.spare import Spare
 from cachetui.store.spool import Spool
 from cachetui.store.troubles import StoreError, cannot_keep
@@ -142,6 +143,10 @@ class Store:
     def caches(self) -> tuple[PlainCache, PlainCache, PlainCache]:
         """The tables: runs, audits, blobs."""
         return (self._runs, self._audits, self._blobs)
+
+    def rows(self) -> dict[str, Row]:
+        """What each entry takes, by its key. Raises `StoreError`."""
+        return {key: row for cache in self.caches for key, row in cache.rows().items()}
 
     @contextmanager
     def working(self) -> Iterator[None]:

@@ -61,7 +61,7 @@ class _Image(Record, frozen=True):
     layers: tuple[_Layer, ...] = ()
 
 
-@dataclass
+@dataclass(eq=False)
 class _Group:
     """An audit, or a run that belongs to none, with the runs that go when it goes."""
 
@@ -165,7 +165,7 @@ def _holding(store: Store, spare: Collection[str]) -> _Holding:
     for run, audit in owner.items():
         if audit in groups and run not in staying:
             groups[audit].runs.append(run)
-    rows = {key: row for cache in store.caches for key, row in cache.rows().items()}
+    rows = store.rows()
     lone = [key[4:] for key in rows if key.startswith("run:") and key[4:] not in owner]
     found = [*groups.values(), *_lone_groups(store, lone)]
     return _Holding(
@@ -210,7 +210,8 @@ def _plan(store: Store, holding: _Holding, limits: StoreLimits) -> _Plan:
         if need > 0:
             plan.whole.append(group)
             need -= holding.room_of(group, RUN_PARTS) - holding.room_of(group, _LOGS)
-    plan.logs = [group for group in plan.logs if group not in plan.whole]
+    whole = set(plan.whole)
+    plan.logs = [group for group in plan.logs if group not in whole]
     return plan
 
 

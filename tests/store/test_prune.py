@@ -284,8 +284,7 @@ def test_the_size_by_kind_is_all_of_it(store: Store) -> None:
     store.begin_journal("topic", "a", HostReport(name="h", status="ok"))
     store.keep_blob("layer:1:sha256:0", bytes(50_000))
     store.prepare()
-    rows = {key: row for cache in store.caches for key, row in cache.rows().items()}
-    found = {kind.kind: kind for kind in kinds(store.folder, rows)}
+    found = {kind.kind: kind for kind in kinds(store.folder, store.rows())}
     assert sum(kind.bytes for kind in found.values()) == room_of(store.folder)
     counts = {kind: found[kind].count for kind in ("audits", "runs", "logs", "raw outputs")}
     assert counts == {"audits": 1, "runs": 2, "logs": 2, "raw outputs": 2}
