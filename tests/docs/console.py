@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
-from cachetui.__main__ import main
+from cachetui.cli.main import cli
 from cachetui.demo.fleet import Fleet
 
 ROOT = Path(__file__).parents[2]
@@ -152,7 +152,7 @@ class Workspace:
             contextlib.redirect_stderr(err),
         ):
             try:
-                main()
+                cli(prog_name="cachetui")
             except SystemExit as ended:
                 code = ended.code or 0
         assert isinstance(code, int), code
