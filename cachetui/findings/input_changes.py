@@ -12,7 +12,8 @@ from cachetui.findings.dockerfile_edits import Edit
 from cachetui.findings.earlier_run import EarlierRun
 from cachetui.findings.record import Confidence
 from cachetui.findings.step_inputs import Inputs, base_of, comparable, step_inputs
-from cachetui.records.digest import differ
+from cachetui.findings.variables import arguments_in
+from cachetui.records.digest import differ, is_digest
 from cachetui.records.run import Run
 from cachetui.records.step import Step
 
@@ -87,6 +88,7 @@ class InputChanges:
             name
             for name, now, then in pairs
             if differ(now, then) is None
+            or _is_default_of_others(now, then)
             or (name.partition(":")[0] in _IMAGES and now and then and not comparable(now, then))
         )
 
@@ -180,6 +182,14 @@ class InputChanges:
         if self.renamed_base is not None:
             return False
         return None if self.unknown or self.doubtful else True
+
+
+def _is_default_of_others(now: str | None, then: str | None) -> bool:
+    """Whether a value that was given stands against an ARG's default made of other variables,
+    which may come to the same."""
+    texts = [text for text in (now, then) if text]
+    made = [bool(arguments_in(text)) for text in texts]
+    return len(texts) == 2 and any(made) and any(map(is_digest, texts))
 
 
 def _pairs(

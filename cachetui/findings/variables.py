@@ -9,7 +9,7 @@ builder moby `builder/dockerfile/buildargs.go`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from cachetui.dockerfile.instruction import Instruction
@@ -25,6 +25,9 @@ PREDEFINED = frozenset(
 moby `buildargs.go` builtinAllowedBuildArgs)."""
 
 SETTINGS = frozenset({"USER", "WORKDIR", "SHELL"})
+
+Digest = Callable[[str], str]
+"""Makes the digest of an ARG's default, as the Dockerfile has it."""
 
 _IN_TOKEN = re.compile(r"\('(\w+)', ")
 _REFERENCE = re.compile(r"(?<!\\)\$(?:\{([A-Za-z_]\w*)[^}]*\}|([A-Za-z_]\w*))")
@@ -62,8 +65,11 @@ def scope_at(
     stage_index: int,
     index: int,
     backend: Backend,
+    digest: Digest | None = None,
 ) -> Scope:
-    """What is in force just above an instruction; `given` maps build arguments to digests.
+    """What is in force just above an instruction; `given` maps build arguments to digests. With
+    `digest`, defaults of ARGs that use no variable are digests too: a value that is given and
+    equals the default is the same to a cache key (our lab, all engines).
 
     A stage FROM another one inherits ENV and settings, and on BuildKit its ARGs too.
     """
@@ -71,17 +77,19 @@ def scope_at(
     scope = Scope()
     if stage.base_stage is not None and stage.base_stage < stage_index:
         base = dockerfile.stages[stage.base_stage]
-        scope = scope_at(dockerfile, given, base.index, len(base.instructions), backend)
+        scope = scope_at(dockerfile, given, base.index, len(base.instructions), backend, digest)
         if backend == "legacy":
             scope.args, scope.declared = {}, set()
-    above = global_args(dockerfile, given)
+    above = global_args(dockerfile, given, digest)
     for item in stage.instructions[1:index]:
-        _take(item, scope, given, above)
+        _take(item, scope, given, above, digest)
     return scope
 
 
-def global_args(dockerfile: Dockerfile, given: Mapping[str, str]) -> dict[str, str]:
-    """Tokens of the ARGs before the first FROM."""
+def global_args(
+    dockerfile: Dockerfile, given: Mapping[str, str], digest: Digest | None = None
+) -> dict[str, str]:
+    """Tokens of the ARGs before the first FROM. `digest`: see `scope_at`."""
     tokens: dict[str, str] = {}
     for item in dockerfile.meta_args:
         for declaration in item.args:
@@ -89,7 +97,7 @@ def global_args(dockerfile: Dockerfile, given: Mapping[str, str]) -> dict[str, s
             if name in given:
                 tokens[name] = given[name]
             elif equals:
-                tokens[name] = _token(default, tokens)
+                tokens[name] = _default(default, tokens, digest)
     return tokens
 
 
@@ -111,7 +119,11 @@ def from_arguments(dockerfile: Dockerfile, head: Instruction) -> frozenset[str]:
 
 
 def _take(
-    item: Instruction, scope: Scope, given: Mapping[str, str], above: Mapping[str, str]
+    item: Instruction,
+    scope: Scope,
+    given: Mapping[str, str],
+    above: Mapping[str, str],
+    digest: Digest | None,
 ) -> None:
     known = {**scope.args, **scope.env}
     if item.keyword == "ARG":
@@ -121,7 +133,7 @@ def _take(
             if name in given:
                 scope.args[name] = given[name]
             elif equals:
-                scope.args[name] = _token(default, known)
+                scope.args[name] = _default(default, known, digest)
             elif name in above:
                 scope.args[name] = above[name]
             scope.lines[name] = item.line
@@ -140,6 +152,12 @@ def _take(
 def arguments_in(token: str) -> frozenset[str]:
     """Names of the variables whose values went into a token, also by way of others."""
     return frozenset(_IN_TOKEN.findall(token))
+
+
+def _default(text: str, known: Mapping[str, str], digest: Digest | None) -> str:
+    if digest is None or references(text):
+        return _token(text, known)
+    return digest(text)
 
 
 def _token(text: str, known: Mapping[str, str]) -> str:

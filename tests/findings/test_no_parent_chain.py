@@ -69,7 +69,11 @@ def test_another_base_image_another_builder_or_a_cold_run_is_none() -> None:
     assert "no-parent-chain" not in ids(found(base="sha256:other"))
     assert "no-parent-chain" not in ids(found(scenario="buildkit-as-found"))
     assert "no-parent-chain" not in ids(found(scenario="legacy-cold"))
-    assert "no-parent-chain" not in ids(found(docker_args=("--cache-from", "app:7")))
+
+
+@pytest.mark.parametrize("given", [("--cache-from", "app:7"), ("--cache-from=other",)])
+def test_with_cache_from_its_steps_could_be_taken(given: tuple[str, ...]) -> None:
+    assert ids(found(docker_args=given)) == ["evicted-or-never-built"]
 
 
 def test_copies_alone_show_too_little() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cachetui.findings.build_options import build_options
 from cachetui.findings.claim import HOSTS, Claim, answer
 from cachetui.findings.legacy_cache import no_parent_chain
 from cachetui.findings.question import Question
@@ -11,8 +10,6 @@ from cachetui.findings.rule import Rule
 
 
 def explain(question: Question) -> Claim | None:
-    if "--cache-from" in build_options(question.case.document.build.docker_args):
-        return None
     chain = no_parent_chain(question)
     if chain is None:
         return None
