@@ -66,8 +66,8 @@ check: $(VENV)/.dev ## Lint, format, strict types, import contract
 rule: $(VENV)/.dev ## The skeleton of a new rule of findings: make rule NAME=some-name
 	@$(BIN)/python -m tests.findings.new_rule $(NAME) && $(BIN)/python -m tests.findings.page
 
-lab: $(VENV)/.dev ## Four real Docker engines behind real SSH on loopback
-	@$(BIN)/python -m tests.lab up
+lab: $(VENV)/.dev ## Four real Docker engines behind real SSH on loopback; SHARING=1 adds a registry and ctd2
+	@$(BIN)/python -m tests.lab up $(if $(SHARING),--sharing)
 
 lab-down: $(VENV)/.run ## End the lab; nothing is left running
 	@$(BIN)/python -m tests.lab down

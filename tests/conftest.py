@@ -13,6 +13,7 @@ from cachetui.demo.fleet import Fleet, demo_fleet
 from tests.docs.console import Workspace
 from tests.examples import QUICK
 from tests.lab import Lab, skip_reason
+from tests.lab.sharing import Sharing
 from tests.lab_failures import expectation, hosts_of, put_first
 from tests.programs import missing, needed, optional
 from tests.turns import DAYS, turn, waiting
@@ -166,3 +167,11 @@ def lab() -> Iterator[Lab]:
         pytest.fail(f"this test needs the lab, and is not marked so: {reason}")
     with Lab(Path(f"/tmp/cachetui-lab-{os.getpid()}")) as lab:
         yield lab
+
+
+@pytest.fixture(scope="module")
+def sharing(lab: Lab) -> Iterator[Sharing]:
+    """A registry and a second host with the containerd store, for as long as a module of tests
+    needs them."""
+    with Sharing(lab) as sharing:
+        yield sharing

@@ -195,7 +195,7 @@ def test_a_stage_that_is_never_looked_up(stage: Stage) -> None:
 
 
 def test_a_tag_that_moved_and_pull(stage: Stage, lab: Lab) -> None:
-    with Registry(lab) as registry:
+    with Registry.of(lab["old"]) as registry:
         ref = registry.ref(f"moved:{stage.salt}")
 
         def push(what: bytes) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from tests.lab.errors import LabError
 from tests.lab.guard import watch
-from tests.lab.lab import DEFAULT_DIR, Lab, skip_reason
+from tests.lab.lab import DEFAULT_DIR, SECOND, Lab, skip_reason
+from tests.lab.sharing import Sharing
 from tests.lab.sshd import Limits
 from tests.lab.teardown import leftovers, take_down
 
@@ -17,7 +18,7 @@ def main() -> int:
     try:
         if args.command == "up":
             limits = Limits(args.max_startups, args.max_sessions)
-            return up(args.dir, limits, args.debian)
+            return up(args.dir, limits, args.debian, args.sharing)
         if args.command == "down":
             return down(args.dir)
         if args.command == "guard":
@@ -45,6 +46,9 @@ def _arguments() -> argparse.Namespace:
         if name == "up":
             limits = Limits()
             command.add_argument("--debian", action="store_true", help="also make debian:lab")
+            command.add_argument(
+                "--sharing", action="store_true", help="also a registry and ctd2, for shared caches"
+            )
             command.add_argument("--max-startups", default=limits.max_startups, help="of sshd")
             command.add_argument("--max-sessions", type=int, default=limits.max_sessions)
         if name == "guard":
@@ -52,7 +56,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def up(folder: Path, limits: Limits, debian: bool) -> int:
+def up(folder: Path, limits: Limits, debian: bool, sharing: bool) -> int:
     """Start the lab, unless it is up; how to use it goes to standard output."""
     reason = skip_reason()
     if reason is not None:
@@ -64,9 +68,21 @@ def up(folder: Path, limits: Limits, debian: bool) -> int:
             Lab.at(folder).share_debian()
     else:
         lab.up()
-    print(lab.hosts_toml)
-    print(f"cachetui hosts --hosts {lab.hosts_toml}")
+    settings = add_sharing(Lab.at(folder)) if sharing else lab.hosts_toml
+    print(settings)
+    print(f"cachetui hosts --hosts {settings}")
     return 0
+
+
+def add_sharing(lab: Lab) -> Path:
+    """Start what shared caches need, unless it is up; the hosts.toml of all hosts."""
+    added = Sharing(lab)
+    if added.hosts_toml.exists():
+        print(f"lab: {SECOND} and the registry are up already", file=sys.stderr)
+        return added.hosts_toml
+    added.up()
+    print(f"lab: a registry at {added.registry.address} with {added.base}", file=sys.stderr)
+    return added.hosts_toml
 
 
 def down(folder: Path) -> int:

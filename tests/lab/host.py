@@ -1,13 +1,14 @@
 """A host of the lab as tests see it: where it listens, its engine, what runs on it, its faults."""
 
 import json
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from tests.lab.base import BASE, busybox_layer, import_layer
-from tests.lab.engine import Engine
+from tests.lab.engine import Engine, remove_control_groups
 from tests.lab.machine import Machine, environment, process_table
 from tests.lab.sshd import SSHD_NAMES, Limits, Sshd, make_key
 
@@ -45,6 +46,12 @@ class Host:
     def port(self) -> int:
         """The TCP port of its sshd."""
         return self.sshd.port
+
+    @property
+    def known_hosts_line(self) -> str:
+        """The line of known_hosts with this host's key."""
+        key = " ".join(self.sshd.host_key.with_suffix(".pub").read_text().split()[:2])
+        return f"[{self.address}]:{self.port} {key}\n"
 
     @property
     def dir(self) -> Path:
@@ -154,6 +161,13 @@ class Host:
     def stop_engine(self) -> None:
         """Stop the engine and wait until it ended."""
         self.engine.stop()
+
+    def end(self) -> None:
+        """End all of it, and remove its folder."""
+        self.machine.stop()
+        self.machine.reap()
+        remove_control_groups(self.dir)
+        shutil.rmtree(self.dir, ignore_errors=True)
 
     def spare_host_key(self) -> Path:
         """A host key that nobody knows, for `start_sshd(host_key=…)`: the host key has changed."""

@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 import zlib
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -39,6 +40,8 @@ GENERATIONS = {
     "new": Generation("sid"),
     "ctd": Generation("sid", containerd_store=True),
 }
+SECOND = "ctd2"
+"""The second host with the containerd store, which only `tests.lab.sharing` starts."""
 LONGEST_DIR = 60
 SHARED_SUITE = "bookworm"
 """The suite whose runc and busybox all hosts use."""
@@ -122,18 +125,23 @@ class Lab:
         except (OSError, ValueError):
             raise LabError(f"no lab is up in {folder}") from None
         for name, found in state["hosts"].items():
-            lab._add(name, found["address"], found["port"])
+            lab.hosts[name] = lab._host(name, GENERATIONS[name], found["address"], found["port"])
         return lab
 
-    def _add(self, name: str, address: str, port: int) -> None:
+    def _host(self, name: str, generation: Generation, address: str, port: int) -> Host:
         machine = Machine(name, self.folder / name)
-        engine = Engine(machine, GENERATIONS[name])
+        engine = Engine(machine, generation)
         sshd = Sshd(
             machine, address, port, engine.env, self.folder / "authorized_keys", self.limits
         )
-        self.hosts[name] = Host(
+        return Host(
             name, machine, engine, sshd, self.known_hosts, self.identity_file, self._busybox
         )
+
+    def second_host(self) -> Host:
+        """One more host with the containerd store, beside `ctd`, not started and not in `hosts`."""
+        address = f"{self['ctd'].address.rpartition('.')[0]}.{len(GENERATIONS) + 1}"
+        return self._host(SECOND, GENERATIONS["ctd"], address, free_port(address))
 
     def up(self, *, guarded: bool = False) -> None:
         """Bring all hosts up; with `guarded`, they end with this process.
@@ -176,10 +184,10 @@ class Lab:
         prefix = free_prefix(self.folder)
         for number, name in enumerate(GENERATIONS, start=1):
             address = f"{prefix}.{number}"
-            self._add(name, address, free_port(address))
+            self.hosts[name] = self._host(name, GENERATIONS[name], address, free_port(address))
         with ThreadPoolExecutor(len(self.hosts) + 1) as pool:
             layer = pool.submit(debian_layer) if self.debian else None
-            for job in [pool.submit(self._start, host) for host in self.hosts.values()]:
+            for job in [pool.submit(self.start_host, host) for host in self.hosts.values()]:
                 job.result()
             debian = layer.result() if layer else None
         shutil.copy(busybox_in(unpacked(SHARED_SUITE) / "root"), self._busybox)
@@ -189,8 +197,9 @@ class Lab:
         self._write_files()
         _say(f"four hosts are up after {time.monotonic() - started:.1f} s")
 
-    def _start(self, host: Host) -> None:
-        """Bring one host up."""
+    @staticmethod
+    def start_host(host: Host) -> None:
+        """Bring one host up, without an image."""
         shared = unpacked(SHARED_SUITE) / "root"
         tree = unpacked(host.engine.generation.suite) / "root"
         host.dir.mkdir()
@@ -222,23 +231,24 @@ class Lab:
 
     def _write_files(self) -> None:
         """Write what others find the lab by: known_hosts, hosts.toml and, last, lab.json."""
-        known, toml = "", "[defaults]\n"
+        hosts = self.hosts.values()
+        self.known_hosts.write_text("".join(host.known_hosts_line for host in hosts))
+        self.hosts_toml.write_text(self.settings_text(hosts))
+        places = {host.name: {"address": host.address, "port": host.port} for host in hosts}
+        (self.folder / "lab.json").write_text(json.dumps({"hosts": places}, indent=1) + "\n")
+
+    def settings_text(self, hosts: Iterable[Host]) -> str:
+        """A hosts.toml of these hosts."""
+        toml = "[defaults]\n"
         settings = {"identity_file": self.identity_file, "known_hosts": self.known_hosts}
         for key, value in {"user": "root", **settings}.items():
             toml += f"{key} = {json.dumps(str(value))}\n"
-        for host in self.hosts.values():
-            public = host.sshd.host_key.with_suffix(".pub").read_text().split()[:2]
-            known += f"[{host.address}]:{host.port} {' '.join(public)}\n"
+        for host in hosts:
             tags = ["lab", f"docker-{host.version.split('.')[0]}"]
             tags.append("containerd" if host.containerd_store else "graph-driver")
             toml += f'\n[[hosts]]\nname = "{host.name}"\naddress = "{host.address}"\n'
             toml += f"port = {host.port}\ntags = {json.dumps(tags)}\n"
-        self.known_hosts.write_text(known)
-        self.hosts_toml.write_text(toml)
-        places = {
-            host.name: {"address": host.address, "port": host.port} for host in self.hosts.values()
-        }
-        (self.folder / "lab.json").write_text(json.dumps({"hosts": places}, indent=1) + "\n")
+        return toml
 
     def down(self) -> None:
         """End the lab: its processes first, then its folder. Does nothing where there is none."""

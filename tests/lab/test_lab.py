@@ -20,6 +20,7 @@ from tests.lab.guard import PROJECT
 from tests.lab.host import Host
 from tests.lab.machine import Machine
 from tests.lab.packages import find_source, fresh
+from tests.lab.sharing import Sharing
 from tests.lab.sshd import Limits
 from tests.lab.teardown import claim, leftovers, take_down
 
@@ -293,6 +294,16 @@ class TestLifetime:
             owner.communicate()
         assert until(lambda: not folder.exists() and leftovers(folder) == [], 15)
         assert all(other.machine.running for other in lab.hosts.values())
+
+    def test_what_shared_caches_need_ends_without_the_lab(self, lab: Lab) -> None:
+        with Sharing(lab) as sharing:
+            second, address = sharing["ctd2"], sharing.registry.address
+            assert second.machine.running
+        assert not second.machine.running
+        assert not second.dir.exists()
+        assert all(host.machine.running for host in lab.hosts.values())
+        done = lab["new"].docker("pull", f"{address}/base:1", check=False)
+        assert b"refused" in done.stderr
 
     def test_a_half_started_lab_is_removed(self, tmp_path: Path) -> None:
         folder = tmp_path / "lab"

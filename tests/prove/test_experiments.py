@@ -268,7 +268,7 @@ def test_a_base_image_that_moved_is_proved_with_the_one_before(fleet: Fleet) -> 
 def test_a_base_image_that_is_gone_is_pulled_by_its_digest(lab: Lab, fleet: Fleet) -> None:
     """The tag moved in the registry, and no host has the image that it named before."""
     fleet.checkouts = {}
-    with Registry(lab) as registry:
+    with Registry.of(lab["old"]) as registry:
         ref = registry.ref(f"base-{fleet.salt}:1")
 
         def publish(made: bytes) -> None:
