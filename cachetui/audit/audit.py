@@ -78,7 +78,7 @@ class Audit:
         """Audit every host and keep the result; returns what there is, also when stopped, or when
         it cannot be kept (`trouble`). Raises `StoreError`: it cannot be from the start."""
         self._store.prepare()
-        with self._store.working():
+        with self._store.in_use.working():
             self._store.keep_manifest(self.task.context.digest, self.task.context.entries)
             return self._run_hosts({host.name: None for host in self._hosts})
 
@@ -175,7 +175,7 @@ class Audit:
             self.keep()
             self._stop_if_too_many_failed()
 
-        with self._store.working(), self._until_deadline():
+        with self._store.in_use.working(), self._until_deadline():
             run_on_all(host_audits, run, self._limits.at_once)
         self._seconds = time.monotonic() - begun
         with self._keeping.trying():

@@ -150,7 +150,7 @@ class Experiment:
             on_progress(Progress(0, 0, "waiting" if why else "", why or ""))
 
         name = f"experiment {self.name}"
-        with self.store.working(), turn(host.machine, host.facts, name, self.cancel, wait):
+        with self.store.in_use.working(), turn(host.machine, host.facts, name, self.cancel, wait):
             return self._run(host, on_progress)
 
     def _run(self, host: ExperimentHost, on_progress: OnProgress) -> Proof:

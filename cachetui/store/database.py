@@ -20,10 +20,12 @@ from cachetui.records.base import Record
 from cachetui.records.digest import KEYED
 from cachetui.records.document import Document
 from cachetui.records.run import Run
-from cachetui.store.in_use import AT_WORK, Held, InUse
+from cachetui.store.audit_records import AuditEntry, KeptAudit
+from cachetui.store.cache_damage import FAILURES
+from cachetui.store.in_use import StoreUse
 from cachetui.store.journal import Journal, left_journals
 from cachetui.store.log_blocks import LogError
-from cachetui.store.plain_cache import FAILURES, PlainCache
+from cachetui.store.plain_cache import PlainCache
 from cachetui.store.run_log import RunLog
 from cachetui.store.secret import LOST, open_secret
 from cachetui.store.sizes import Row
@@ -39,28 +41,6 @@ RUN_PARTS = ("raw", "log", "gone:log", "gone:raw", "run")
 """What the keys of a run begin with, in the order in which they go."""
 
 
-class AuditEntry(Record, frozen=True, kw_only=True):
-    """A line of the history. `hosts` and `runs` are counts; times in seconds since the epoch. A
-    `pinned` audit is never removed to keep the store within a limit."""
-
-    audit: str
-    build: str
-    started_at: float
-    seconds: float
-    hosts: int
-    runs: int
-    failed: int
-    scenarios: tuple[str, ...] = ()
-    pinned: bool = False
-
-
-class KeptAudit(Record, frozen=True, kw_only=True):
-    """An audit without its runs, which are kept by themselves: (id, reused from the store)."""
-
-    document: Document
-    runs: tuple[tuple[str, bool], ...]
-
-
 def default_folder() -> Path:
     """The user's cache folder for cachetui, by XDG's rules."""
     return Path(platformdirs.user_cache_dir("cachetui", appauthor=False))
@@ -70,8 +50,8 @@ class Store:
     """Everything kept, below one folder (mode 0700). Threads and processes may share it.
 
     `warnings` collects what was set aside as damaged, for the caller to report; `hasher` makes the
-    digests of values that may be kept here. Raises `StoreError` when the folder cannot be made or
-    opened, and from every `keep_…`.
+    digests of values that may be kept here; `in_use` tells what is not to be removed now. Raises
+    `StoreError` when the folder cannot be made or opened, and from every `keep_…`.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -92,8 +72,7 @@ class Store:
                 self.warnings.append(secret.problem)
             elif secret.made and self._has_keyed_digests():
                 self.warnings.append(LOST)
-            self._in_use = InUse(self.folder / "in-use")
-            self._used: dict[str, Held] = {}
+            self.in_use = StoreUse(self.folder / "in-use")
         except FAILURES as error:
             raise cannot_keep("results", self.folder, error) from None
 
@@ -148,44 +127,12 @@ class Store:
         """What each entry takes, by its key. Raises `StoreError`."""
         return {key: row for cache in self.caches for key, row in cache.rows().items()}
 
-    @contextmanager
-    def working(self) -> Iterator[None]:
-        """An audit or an experiment is under way: nothing is removed meanwhile."""
-        try:
-            held = self._in_use.hold(AT_WORK)
-        except OSError as error:
-            raise cannot_keep("results", self.folder, error) from None
-        try:
-            yield
-        finally:
-            held.release()
-
-    @contextmanager
-    def nobody_working(self) -> Iterator[bool]:
-        """Whether no audit or experiment is under way; then none begins before the block ends."""
-        held = self._in_use.take(AT_WORK)
-        try:
-            yield held is not None
-        finally:
-            if held is not None:
-                held.release()
-
     def use(self, audit: str) -> None:
         """The audit is looked at, until the store is closed."""
-        if audit not in self._used:
-            with suppress(OSError):
-                self._used[audit] = self._in_use.hold(f"audit-{audit}")
-
-    def used(self, audit: str) -> bool:
-        """Whether anybody looks at an audit."""
-        with suppress(OSError):
-            return self._in_use.used(f"audit-{audit}")
-        return False
+        self.in_use.use(audit)
 
     def close(self) -> None:
-        for held in self._used.values():
-            held.release()
-        self._used.clear()
+        self.in_use.close()
         self._runs.close()
         self._audits.close()
         self._blobs.close()

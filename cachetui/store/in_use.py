@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from cachetui.store.troubles import cannot_keep
 
 AT_WORK = "at-work"
 """What audits and experiments under way hold: they take stored runs of whatever audit."""
@@ -34,7 +37,7 @@ class InUse:
     """The locks in one folder, by name. Any thread may call any method."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
     def hold(self, name: str) -> Held:
         """Use what has that name, together with others; waits while somebody removes. Raises
@@ -50,19 +53,19 @@ class InUse:
 
     def used(self, name: str) -> bool:
         """Whether anybody uses it."""
-        if not (self._folder / name).exists():
+        if not (self.folder / name).exists():
             return False
         held = self.take(name)
         if held is None:
             return True
         with suppress(OSError):
-            (self._folder / name).unlink()
+            (self.folder / name).unlink()
         held.release()
         return False
 
     def _lock(self, name: str, how: int) -> Held:
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        path = self._folder / name
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        path = self.folder / name
         while True:
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
@@ -73,3 +76,52 @@ class InUse:
                 os.close(file)
                 raise
             os.close(file)  # somebody has removed it meanwhile
+
+
+class StoreUse:
+    """What this process and others do with a store, while none of it may be removed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._locks = InUse(folder)
+        self._audits: dict[str, Held] = {}
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """An audit or an experiment is under way: nothing is removed meanwhile. Raises
+        `StoreError`."""
+        try:
+            held = self._locks.hold(AT_WORK)
+        except OSError as error:
+            raise cannot_keep("results", self._locks.folder.parent, error) from None
+        try:
+            yield
+        finally:
+            held.release()
+
+    @contextmanager
+    def nobody_working(self) -> Iterator[bool]:
+        """Whether no audit or experiment is under way; then none begins before the block ends."""
+        held = self._locks.take(AT_WORK)
+        try:
+            yield held is not None
+        finally:
+            if held is not None:
+                held.release()
+
+    def use(self, audit: str) -> None:
+        """The audit is looked at, until `close`."""
+        if audit not in self._audits:
+            with suppress(OSError):
+                self._audits[audit] = self._locks.hold(f"audit-{audit}")
+
+    def used(self, audit: str) -> bool:
+        """Whether anybody looks at an audit."""
+        with suppress(OSError):
+            return self._locks.used(f"audit-{audit}")
+        return False
+
+    def close(self) -> None:
+        """No audit is looked at any more."""
+        for held in self._audits.values():
+            held.release()
+        self._audits.clear()

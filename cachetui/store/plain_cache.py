@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 import threading
 import time
@@ -19,6 +18,7 @@ import msgspec
 
 from cachetui.records.from_json import from_json
 from cachetui.records.to_json import to_json
+from cachetui.store.cache_damage import FAILURES, is_damage, is_of_a_row
 from cachetui.store.cache_file import CacheFile, ConnectionOfThread, opening
 from cachetui.store.plain_disk import PlainDisk, Refused, private_file
 from cachetui.store.rescue import rescue
@@ -29,29 +29,8 @@ from cachetui.store.troubles import StoreError, cannot_keep, is_full
 _NEVER_CULL = 1 << 60
 _T = TypeVar("_T")
 
-FAILURES = (OSError, sqlite3.Error, diskcache.Timeout)
-"""What diskcache raises when a disk is full, or a file cannot be opened or locked."""
-
-_DAMAGE = re.compile(
-    r"no such (table|column)|malformed|not a database|decode|syntax|schema|file format", re.I
-)
-"""SQLite's operational errors that speak of what is in the file; others of disk and locks."""
-
-_OF_A_ROW = "decode"
-"""In what SQLite says of text in one row that is not UTF-8."""
-
 _CHECKED = 9
 """Characters after a record: a line break and its CRC-32 in hex."""
-
-
-def is_damage(error: Exception) -> bool:
-    """Whether an error of diskcache's says that what is in its files is damaged, and not that a
-    disk is full or a file locked or forbidden."""
-    if isinstance(error, OSError | diskcache.Timeout | StoreError):
-        return False
-    if isinstance(error, sqlite3.OperationalError):
-        return _DAMAGE.search(str(error)) is not None
-    return True
 
 
 class PlainCache:
@@ -143,7 +122,7 @@ class PlainCache:
                 self._of_thread.connection = ConnectionOfThread(cache)
             return work(cache)
         except sqlite3.DatabaseError as error:
-            if not is_damage(error) or _OF_A_ROW in str(error):
+            if not is_damage(error) or is_of_a_row(error):
                 raise
             self._renew(cache, error)
         return work(self._cache)

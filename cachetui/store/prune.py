@@ -130,7 +130,7 @@ def prune(
 
     With `dry_run` nothing is removed, and the result is what would be.
     """
-    with store.nobody_working() as alone:
+    with store.in_use.nobody_working() as alone:
         if not alone:
             return None
         done = Pruned()
@@ -158,7 +158,7 @@ def _holding(store: Store, spare: Collection[str]) -> _Holding:
         kept = store.kept(entry.audit)
         runs = [run for run, _ in kept.runs] if kept is not None else []
         owner.update(dict.fromkeys(runs, entry.audit))
-        if entry.pinned or entry.audit in spare or store.used(entry.audit):
+        if entry.pinned or entry.audit in spare or store.in_use.used(entry.audit):
             staying.update(runs)
         else:
             groups[entry.audit] = _Group(entry.audit, entry.started_at)

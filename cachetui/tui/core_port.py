@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from cachetui.prove.experiment import Experiment
     from cachetui.records.document import Document
     from cachetui.records.run import Run
-    from cachetui.store.database import AuditEntry, Store
+    from cachetui.store.audit_records import AuditEntry
+    from cachetui.store.database import Store
     from cachetui.store.run_log import RunLog
     from cachetui.tui.view.fleet_rows import CellKey
 

@@ -119,7 +119,7 @@ def test_prune_by_hand(space: Workspace) -> None:
     code, printed, _ = space.run(["store", "--max-size", "1kB", "--prune"], "s")
     assert code == 2
     assert "1 pinned audit among it" in printed
-    with Store(space.folder / "s").working():
+    with Store(space.folder / "s").in_use.working():
         code, printed, said = space.run([*words, "--prune"], "s")
     assert (code, printed) == (2, "")
     assert "under way; nothing was removed" in said
@@ -155,7 +155,7 @@ def test_only_its_user_can_read_the_store(space: Workspace) -> None:
         damaged = store.caches[0]
         damaged.put("run:x", "{", "a run")
         assert store.run("x") is None  # set aside
-        with store.spool() as folder, store.working():
+        with store.spool() as folder, store.in_use.working():
             (folder / "log").touch()
             space.run(["store", "--prune", "--max-age", "1d"], "new/s")
             modes = {

@@ -228,7 +228,7 @@ store = Store(Path(sys.argv[1]))
 
 
 @pytest.mark.fault("store-limit")
-@pytest.mark.parametrize("use", ["with store.working():", "if store.use('d300') is None:"])
+@pytest.mark.parametrize("use", ["with store.in_use.working():", "if store.use('d300') is None:"])
 def test_nothing_goes_that_another_process_uses(store: Store, use: str) -> None:
     keep(store, "d300", days=300)
     keep(store, "d200", days=200)

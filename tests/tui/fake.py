@@ -21,7 +21,7 @@ from cachetui.outputs.outputs_report import OutputImage, OutputsReport
 from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.records.step import StepId
-from cachetui.store.database import AuditEntry
+from cachetui.store.audit_records import AuditEntry
 from cachetui.store.log_writer import LogWriter
 from cachetui.store.run_log import RunLog
 from cachetui.tui.view.stored_snapshot import snapshot_of

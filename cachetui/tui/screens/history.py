@@ -11,7 +11,7 @@ from textual.widget import Widget
 from cachetui.compare.history import Trend, trends
 from cachetui.records.document import Document
 from cachetui.report import units
-from cachetui.store.database import AuditEntry
+from cachetui.store.audit_records import AuditEntry
 from cachetui.tui.background import run_in_background
 from cachetui.tui.core_port import StorePort
 from cachetui.tui.screens.place import Place

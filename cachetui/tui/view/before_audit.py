@@ -11,7 +11,7 @@ from cachetui.tui.view.text import Line, Span, line
 
 if TYPE_CHECKING:
     from cachetui.config.settings import BuildSettings, HostSettings
-    from cachetui.store.database import AuditEntry
+    from cachetui.store.audit_records import AuditEntry
 
 
 def columns(host: str) -> tuple[Column, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cachetui.compare.history import Trend
 from cachetui.report import units
 from cachetui.report.signs import MARKED
-from cachetui.store.database import AuditEntry
+from cachetui.store.audit_records import AuditEntry
 from cachetui.tui.view.charts import sparkline
 from cachetui.tui.view.column import Column
 from cachetui.tui.view.text import Line, line
