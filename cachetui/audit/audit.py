@@ -226,7 +226,6 @@ class Audit:
         )
         earlier = self._host_audits.get(host.name)
         if earlier is not None:
-            host_audit.runs = earlier.runs
-            host_audit.report = earlier.report
+            host_audit.take_over(earlier)
         self._host_audits[host.name] = host_audit
         return host_audit

@@ -15,6 +15,7 @@ from cachetui.audit.build_recorder import BuildRecorder
 from cachetui.audit.build_run import BuildOutcome, run_build
 from cachetui.audit.engine_turns import NO_LEASE, turn
 from cachetui.audit.host_evidence import evidence_after, evidence_before
+from cachetui.audit.host_outcome import HostOutcome
 from cachetui.audit.host_progress import HostProgressReporter
 from cachetui.audit.host_runs import HostRuns
 from cachetui.audit.keeping import NOT_KEPT, Keeping
@@ -28,7 +29,7 @@ from cachetui.context.manifest import ContextError
 from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.machine import Cancel, HostConnector, HostError, Machine
 from cachetui.hosts.upload import put_folder
-from cachetui.records.host import HostFacts, HostReport, HostStatus
+from cachetui.records.host import HostFacts, HostReport
 from cachetui.records.run import Run, RunStatus
 from cachetui.records.scenario import Planned
 from cachetui.store.database import Store
@@ -58,7 +59,7 @@ class _ConnectedHost:
 
 
 class HostAudit:
-    """The audit of one host, in one thread. `runs` and `report` are what there is so far."""
+    """The audit of one host, in one thread. `runs` are those that there are so far."""
 
     def __init__(
         self,
@@ -75,17 +76,25 @@ class HostAudit:
     ) -> None:
         self.name = host.name
         self.runs: list[Run] = []
-        self.report = HostReport(name=host.name, status="skipped")
         self._task = task
         self._host = host
         self._connector = connector
         self._store = store
         self._progress = HostProgressReporter(progress, host.name)
+        self._outcome = HostOutcome(host.name, self._progress, why_stopped)
         self._keeping = keeping
         self._cancel = cancel
-        self._why_stopped = why_stopped
         self._on_run = on_run
         self._recorders: dict[Planned, BuildRecorder] = {}
+
+    @property
+    def report(self) -> HostReport:
+        """What is known of the host so far."""
+        return self._outcome.report
+
+    def take_over(self, earlier: HostAudit) -> None:
+        """Begin with what an earlier go brought."""
+        self.runs, self._outcome.report = earlier.runs, earlier.report
 
     def run(self, only: frozenset[Planned] | None = None) -> HostReport:
         """Do all of it (or the planned runs in `only`, even those that are stored). Nothing is
@@ -104,19 +113,19 @@ class HostAudit:
                 cancel=self._cancel,
                 hasher=self._store.hasher,
             )
-            self._progress.facts(facts)
-            self._report("ok", facts)
+            self._outcome.connected(facts)
             self._audit(machine, facts, only)
             self._progress.state("done")
         except HostError as error:
-            self._failed(error, facts)
+            self._outcome.failed(error, facts)
         except StoreError as error:
             self._keeping.failed(error)
-            self._end("skipped", facts, f"stopped: {NOT_KEPT}")
+            self._outcome.ended("skipped", facts, f"stopped: {NOT_KEPT}")
         except ContextError as error:
-            self._end("failed", facts, str(error))
+            self._outcome.ended("failed", facts, str(error))
         except Exception as error:
-            self._end("failed", facts, f"an error in cachetui: {error!r}", "please report it")
+            what = f"an error in cachetui: {error!r}"
+            self._outcome.ended("failed", facts, what, "please report it")
         finally:
             if machine is not None:
                 machine.close()
@@ -133,7 +142,7 @@ class HostAudit:
         runs = HostRuns(self._task, self._host, facts, self._store)
         missing = self._settle(runs, only)
         if not missing:
-            self.report = msgspec.structs.replace(self.report, left_behind_bytes=0)
+            self._outcome.change(left_behind_bytes=0)
             return
         leftovers = HostLeftovers(self._task, self._host, triggers=facts.triggers)
         connected = _ConnectedHost(machine, facts, runs, leftovers)
@@ -205,21 +214,11 @@ class HostAudit:
             yield
         finally:
             self._progress.state("cleaning")
-            self.report = msgspec.structs.replace(self.report, not_asked_since=time.time())
+            self._outcome.change(not_asked_since=time.time())
             with suppress(HostError):
                 remains = connected.leftovers.remove(connected.machine, self._cancel)
-                for note in remains.notes if remains is not None else ():
-                    self._progress.note(f"{self.name}: {note}")
                 if remains is not None:
-                    self.report = msgspec.structs.replace(self.report, not_asked_since=None)
-                if remains is not None and remains.bytes is not None:
-                    self.report = msgspec.structs.replace(
-                        self.report,
-                        left_behind_bytes=remains.bytes,
-                        left_behind_at_most=remains.at_most,
-                        left_behind_images=remains.in_use + remains.unsure,
-                        mounts=remains.mounts,
-                    )
+                    self._outcome.left(remains)
 
     def _gather_evidence(self, connected: _ConnectedHost) -> None:
         evidence, problems = evidence_before(
@@ -233,7 +232,7 @@ class HostAudit:
         )
         for problem in problems:
             self._progress.note(f"{self.name}: {problem}")
-        self.report = msgspec.structs.replace(self.report, evidence=evidence)
+        self._outcome.change(evidence=evidence)
 
     def _read_bases_again(self, connected: _ConnectedHost) -> None:
         evidence = self.report.evidence
@@ -241,7 +240,7 @@ class HostAudit:
             evidence = evidence_after(
                 connected.machine, self._host, connected.facts, self._task, evidence
             )
-            self.report = msgspec.structs.replace(self.report, evidence=evidence)
+            self._outcome.change(evidence=evidence)
 
     def _send(self, connected: _ConnectedHost) -> None:
         self._progress.sending(self._task.context.size)
@@ -331,40 +330,6 @@ class HostAudit:
         self.runs.append(run)
         self._progress.run_ended(run, state)
         self._on_run(run)
-
-    def _failed(self, error: HostError, facts: HostFacts | None) -> None:
-        if error.kind in ("cancelled", "not-now"):
-            why = self._why_stopped() if error.kind == "cancelled" else error.reason
-            self._end("skipped", facts, why)
-            return
-        no_login = error.kind in ("unreachable", "host-key", "login", "timeout")
-        status: HostStatus = "unreachable" if no_login and facts is None else "failed"
-        self._end(status, facts, error.reason, error.remedy or None)
-
-    def _end(
-        self, status: HostStatus, facts: HostFacts | None, reason: str, remedy: str | None = None
-    ) -> None:
-        self._report(status, facts, reason, remedy)
-        self._progress.host_ended(status, reason, remedy)
-
-    def _report(
-        self,
-        status: HostStatus,
-        facts: HostFacts | None,
-        reason: str | None = None,
-        remedy: str | None = None,
-    ) -> None:
-        self.report = msgspec.structs.replace(
-            self.report,
-            status=status,
-            reason=reason,
-            remedy=remedy,
-            engine=facts.engine if facts else None,
-            buildx=facts.buildx if facts else None,
-            store=facts.store if facts else None,
-            backends=facts.backends if facts else (),
-            facts=facts,
-        )
 
 
 def _if_there(path: Path) -> Path | None:
