@@ -152,12 +152,12 @@ class StepMap:
 
     def _step(self, row: Row, seen: Mapping[StepId, Row], ending: _Ending) -> Step | None:
         works = [self._works[key] for key in row.keys if key in self._works]
-        same_as: tuple[int, int] | None = None
+        shared: StepId | None = None
         if not works:
             twin = self._rows.twin(row, seen)
             if twin is not None:
                 works = [self._works[key] for key in twin.keys if key in self._works]
-                same_as = (twin.id.stage_index, twin.id.index)
+                shared = twin.id
         if not works:
             status = self._rows.unseen(row, seen, ending.cut)
             if status is None and ending.final:
@@ -167,8 +167,13 @@ class StepMap:
         if status is None:
             return None
         step = self._seen(row, works, status)
-        if same_as is not None:
-            step = msgspec.structs.replace(step, same_as=same_as, log_lines=0)
+        if shared is not None:
+            step = msgspec.structs.replace(
+                step,
+                same_as=(shared.stage_index, shared.index),
+                same_as_trigger=shared.trigger,
+                log_lines=0,
+            )
         return step
 
     def _status(self, row: Row, works: Sequence[Work], ending: _Ending) -> StepStatus | None:

@@ -44,11 +44,11 @@ def parents(run: Run, dockerfile: Dockerfile) -> dict[StepId, tuple[Parent, ...]
         if step.trigger is None and step.index < len(dockerfile.stages[stage].instructions):
             instruction = dockerfile.stages[stage].instructions[step.index]
         alone = instruction is not None and instruction.link and run.backend == "buildkit"
-        if step.same_as is not None:
-            own.append(Parent(StepId(*step.same_as), "twin"))
+        if step.twin is not None:
+            own.append(Parent(step.twin, "twin"))
         elif tip is not None and not alone:
             own.append(Parent(tip, "chain"))
-        if instruction is not None and step.same_as is None:
+        if instruction is not None and step.twin is None:
             for source in sorted(instruction_needs(instruction)):
                 last = tips.get(source)
                 if last is not None:

@@ -39,7 +39,8 @@ class Step(Record, frozen=True, kw_only=True):
     `seconds` is the time it was at work, None where nothing tells; `timing` says who measured
     it: the `engine` (timestamps), the engine's `printed` figure (0.1 s steps), or the `arrival`
     of its output here. `started` and `finished` are seconds since the run began. `same_as`
-    names the step whose vertex this one shares (BuildKit builds equal steps once). `log_lines`
+    and `same_as_trigger` name the step whose vertex this one shares (BuildKit builds equal steps
+    once): see `twin`. `log_lines`
     counts the kept log; the text itself is in the store. `pulled_seconds` and `pulled_bytes` are
     what it cost to pull the layers of a hit in an imported cache, and are part of `seconds`; None
     where nothing was pulled, the bytes also where the engine does not say (a graph driver's store).
@@ -57,6 +58,7 @@ class Step(Record, frozen=True, kw_only=True):
     started: float | None = None
     finished: float | None = None
     same_as: tuple[int, int] | None = None
+    same_as_trigger: int | None = None
     error: str | None = None
     log_lines: int = 0
     pulled_seconds: float | None = None
@@ -65,6 +67,17 @@ class Step(Record, frozen=True, kw_only=True):
     @property
     def id(self) -> StepId:
         return StepId(self.stage_index, self.index, self.trigger)
+
+    @property
+    def twin(self) -> StepId | None:
+        """The step whose vertex this one shares, None where it has one of its own."""
+        if self.same_as is None:
+            return None
+        stage, index = self.same_as
+        if index == 0 and self.same_as_trigger is None:
+            # Records of earlier versions do not say which trigger; equal bases have equal ones.
+            return StepId(stage, index, self.trigger)
+        return StepId(stage, index, self.same_as_trigger)
 
     @property
     def keyword(self) -> str:

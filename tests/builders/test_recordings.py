@@ -73,6 +73,7 @@ def test_equal_steps_are_one(recording: Recording) -> None:
         for other in group - {printed[0]}:
             twin = steps[other]
             assert twin.same_as == (first.stage_index, first.index)
+            assert twin.twin == first.id
             assert (twin.status, twin.seconds, twin.log_lines) == (first.status, first.seconds, 0)
     alone = steps.keys() - set().union(*groups)
     assert all(steps[step].same_as is None for step in alone)

@@ -105,3 +105,36 @@ def test_a_step_id_of_a_trigger_that_no_host_tells_of() -> None:
     found = why(msgspec.structs.replace(now, hosts=hosts), then, manifests=contexts("new"))
     assert "context-content" not in ids(found)
     assert StepId(0, 0, 2) in {step.id for step in now.runs[0].steps}
+
+
+TWO_STAGES = "FROM onb:1 AS a\nRUN echo a\nFROM onb:1\nRUN echo b\n"
+
+
+@pytest.mark.parametrize("says_which", [True, False], ids=["says which", "earlier version"])
+@pytest.mark.parametrize("printed", [0, 1])
+def test_two_stages_share_the_triggers_of_one_base(printed: int, says_which: bool) -> None:
+    """BuildKit builds them once; a trigger below one that missed needs no cause of its own (found
+    by `make truth SEED=file-mode:5000`)."""
+
+    def made(letters: str, own: str, then: bool) -> Document:
+        name, at = ("then", b.NOW - 3600) if then else ("now", b.NOW)
+        whole = run(TWO_STAGES, own, audit=name, at=at)
+        steps: list[Step] = []
+        for step in whole.steps:
+            steps.append(step)
+            if step.index == 0:
+                shares = step.stage_index != printed
+                steps += [
+                    b.step(step.stage_index, 0, f"ONBUILD {TRIGGERS[number]}", LETTERS[letter],
+                           trigger=number, line=step.line,
+                           same_as=(printed, 0) if shares else None,
+                           same_as_trigger=number if shares and says_which else None)
+                    for number, letter in zip((2, 3), letters, strict=True)
+                ]  # fmt: skip
+        known = host(bases={"onb:1": ("sha256:onb",)}, facts_triggers={"onb:1": TRIGGERS})
+        digest = "sha256:context" if then else "sha256:now"
+        whole = msgspec.structs.replace(whole, steps=tuple(steps))
+        return audit(TWO_STAGES, [whole], hosts=[known], at=at, audit=name, context_digest=digest)
+
+    found = why(made("mm", "mm", False), made("hh", "hh", True), manifests=contexts("new"))
+    assert set(ids(found)) == {"context-content"}

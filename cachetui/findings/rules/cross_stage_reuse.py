@@ -30,12 +30,12 @@ def observe(case: Case) -> Iterator[Claim]:
         twins = [
             step
             for step in run.steps
-            if step.same_as is not None and step.keyword in BUILDKIT_KEYWORDS
+            if step.twin is not None and step.keyword in BUILDKIT_KEYWORDS
         ]
         for step in _first(twins):
-            assert step.same_as is not None
+            assert step.twin is not None
             for legacy in case.of(LEGACY_COLD, LEGACY_FOUND, host=run.host):
-                claim = _claim(case, step, StepId(*step.same_as), run, legacy)
+                claim = _claim(case, step, step.twin, run, legacy)
                 if claim is not None:
                     yield claim
 
@@ -72,10 +72,10 @@ def _claim(case: Case, step: Step, other: StepId, run: Run, legacy: Run) -> Clai
     again = [
         built[s.id]
         for s in run.steps
-        if s.same_as is not None
+        if s.twin is not None
         and s.stage_index == step.stage_index
         and s.id in built
-        and StepId(*s.same_as) in built
+        and s.twin in built
     ]
     if step.id not in built or other not in built:
         return None

@@ -121,8 +121,8 @@ def step_facts(step: Step | None, name: str) -> Line:
         words.append(f" · {pulled(step)}")
     if step.log_lines:
         words.append(f" · {units.count(step.log_lines, 'line')} of log")
-    if step.same_as is not None:
-        stage, index = step.same_as
+    if step.twin is not None:
+        stage, index = step.twin.stage_index, step.twin.index
         words.append((f" · built once with the equal step {stage}/{index}", "muted"))
     return line(*words)
 
