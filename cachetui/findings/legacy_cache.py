@@ -99,11 +99,13 @@ def _pulled_with(case: Case, run: Run, step: StepId) -> LegacyChain | None:
 
 def no_parent_chain(question: Question) -> LegacyChain | None:
     """The image that holds the step that missed, where the legacy builder could not take it: of
-    the images that a build makes one on the other, the host has the last alone. None with
-    --cache-from, which takes steps from such images."""
-    if "--cache-from" in build_options(question.case.document.build.docker_args):
-        return None
+    the images that a build makes one on the other, the host has the last alone.
+
+    None with --cache-from: the builder then looks in the images that it names, and only there.
+    """
     if question.run.backend != "legacy" or not question.as_found or question.ancestor_step:
+        return None
+    if "--cache-from" in build_options(question.case.document.build.docker_args):
         return None
     if question.changes.step_before is not None and question.changes.inputs_unchanged is not True:
         return None

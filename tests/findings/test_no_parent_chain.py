@@ -71,9 +71,12 @@ def test_another_base_image_another_builder_or_a_cold_run_is_none() -> None:
     assert "no-parent-chain" not in ids(found(scenario="legacy-cold"))
 
 
-@pytest.mark.parametrize("given", [("--cache-from", "app:7"), ("--cache-from=other",)])
-def test_with_cache_from_its_steps_could_be_taken(given: tuple[str, ...]) -> None:
-    assert ids(found(docker_args=given)) == ["evicted-or-never-built"]
+@pytest.mark.parametrize("option", [("--cache-from", "app:7"), ("--cache-from=other:1",)])
+def test_with_cache_from_it_is_what_that_names_that_has_no_step(option: tuple[str, ...]) -> None:
+    one = only(found(docker_args=option), "evicted-or-never-built")
+    assert ids(found(docker_args=option)) == ["evicted-or-never-built"]
+    assert "has no step of this build" in one.title
+    assert "name that image in --cache-from" in one.advice
 
 
 def test_copies_alone_show_too_little() -> None:

@@ -142,6 +142,8 @@ def _never(question: Question) -> Claim | None:
 def _build_it(question: Question) -> str:
     once = f"Build it once on {HOSTS}"
     if "--cache-from" in build_options(question.case.document.build.docker_args):
+        if question.run.backend == "legacy":
+            return f"{once} and name that image in --cache-from: no other is then looked in"
         return f"{once}, or export a cache that has these steps: what --cache-from names has not"
     return f"{once}, or use the cache of a host that has it (docker build --cache-from …)"
 
