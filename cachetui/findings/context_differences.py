@@ -207,7 +207,7 @@ def _view(
     case: Case, files: ContextFiles, item: Instruction, backend: Backend
 ) -> dict[str, Entry] | None:
     args = case.document.build.build_args
-    scope = scope_at(case.dockerfile, args, item.stage_index, item.index, backend)
+    scope = scope_at(case.dockerfile, args, item.stage_index, item.index, backend, case.hasher)
     return files_read(files, item, backend, scope)
 
 

@@ -21,7 +21,6 @@ from cachetui.dockerfile.instruction import Instruction, is_remote
 from cachetui.findings.copied_paths import copied
 from cachetui.findings.variables import Scope, references
 from cachetui.records.backend import Backend
-from cachetui.records.digest import is_digest
 from cachetui.records.document import BuildRecord
 
 ROOT = "context"
@@ -200,11 +199,9 @@ def _remote(instruction: Instruction, source: str) -> bool:
 
 def _expanded(text: str, scope: Scope) -> str | None:
     """The text with its variables put in, None when one's value is not known."""
-    values = {**scope.args, **scope.env}
     for name in references(text):
-        value = values.get(name)
-        if value is None or is_digest(value) or " with [" in value:
+        value = scope.values.get(name)
+        if value is None:
             return None
-        value = value.strip("\"'")
         text = re.sub(rf"\$(?:\{{{name}\}}|{name}\b)", value.replace("\\", r"\\"), text)
     return None if "$" in text else text

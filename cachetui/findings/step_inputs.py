@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cachetui.context.manifest import Entry
-from cachetui.dockerfile.instruction import DockerfileError, Instruction
+from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import SCRATCH, Dockerfile
-from cachetui.dockerfile.stages import expand
 from cachetui.dockerfile.triggers import with_triggers
 from cachetui.findings.build_inputs import build_inputs, given_arguments
 from cachetui.findings.build_options import pulls_always
@@ -107,23 +106,15 @@ def step_inputs(
         return None
     instruction = file.stages[step.stage_index].instructions[step.index]
     given = given_arguments(build.build, build.backend, build.facts)
-    scope = scope_at(file, given, step.stage_index, step.index, build.backend)
+    scope = scope_at(file, given, step.stage_index, step.index, build.backend, build.hasher)
     of_build = build_inputs(
         build.build, file, build.backend, build.facts, instruction, scope, build.hasher
     )
     tokens = {"text": _text(instruction, build.backend), **of_build.tokens}
-    comparable_scope = scope_at(
-        file,
-        given,
-        step.stage_index,
-        step.index,
-        build.backend,
-        lambda text: build.hasher.digest(_literal(text, file.escape)),
-    )
     if instruction.keyword == "RUN":
-        tokens |= _run_tokens(build, comparable_scope)
+        tokens |= _run_tokens(build, scope)
     else:
-        tokens |= _variable_tokens(build, instruction, comparable_scope)
+        tokens |= _variable_tokens(build, instruction, scope)
     unknown = set(of_build.unknown)
     base = base_of(file, step)
     for name, ref in _images(instruction, base):
@@ -152,14 +143,6 @@ def step_inputs(
     return Inputs(
         tokens, of_build.doubts, frozenset(unknown), files, scope.lines, build.context, image_id
     )
-
-
-def _literal(text: str, escape: str) -> str:
-    """What a text without variables stands for: quotes and escapes taken away."""
-    try:
-        return expand(text, {}, escape, 0)
-    except DockerfileError:
-        return text  # the build fails at it
 
 
 def _below_triggers(step: StepId, triggers: int) -> StepId:

@@ -1,20 +1,23 @@
 """What ARG, ENV, USER, WORKDIR and SHELL amount to at a place in a Dockerfile.
 
 Values of build arguments are not kept, only their digests, so a value here is a token: equal
-tokens are equal values, and nothing more is known. Rules: BuildKit
-`frontend/dockerfile/dockerfile2llb/convert.go` (dispatchArg, dispatchEnv), and for the legacy
-builder moby `builder/dockerfile/buildargs.go`.
+tokens are equal values, and nothing more is known. An ARG's default, too, is a digest of what it
+amounts to where that is known: both builders' keys go by the value, given or not (our lab: 20.10,
+26.1, 28.5). Rules: BuildKit `frontend/dockerfile/dockerfile2llb/convert.go` (dispatchArg,
+dispatchEnv), and for the legacy builder moby `builder/dockerfile/buildargs.go`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cachetui.dockerfile.instruction import Instruction
+from cachetui.dockerfile.instruction import DockerfileError, Instruction
 from cachetui.dockerfile.parse import Dockerfile
+from cachetui.dockerfile.stages import expand
 from cachetui.records.backend import Backend
+from cachetui.records.digest import ValueHasher, is_digest
 
 PREDEFINED = frozenset(
     name
@@ -26,9 +29,6 @@ moby `buildargs.go` builtinAllowedBuildArgs)."""
 
 SETTINGS = frozenset({"USER", "WORKDIR", "SHELL"})
 
-Digest = Callable[[str], str]
-"""Makes the digest of an ARG's default, as the Dockerfile has it."""
-
 _IN_TOKEN = re.compile(r"\('(\w+)', ")
 _REFERENCE = re.compile(r"(?<!\\)\$(?:\{([A-Za-z_]\w*)[^}]*\}|([A-Za-z_]\w*))")
 
@@ -36,13 +36,15 @@ _REFERENCE = re.compile(r"(?<!\\)\$(?:\{([A-Za-z_]\w*)[^}]*\}|([A-Za-z_]\w*))")
 @dataclass
 class Scope:
     """`args` and `env` map a name to its token, `lines` a name to the line that set it last,
-    `settings` USER, WORKDIR and SHELL to what they were set to."""
+    `settings` USER, WORKDIR and SHELL to what they were set to. `values` has the value itself of
+    each ARG and ENV for which the Dockerfile alone says it."""
 
     args: dict[str, str] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     declared: set[str] = field(default_factory=set)
+    values: dict[str, str] = field(default_factory=dict)
 
     def copy(self) -> Scope:
         return Scope(
@@ -51,7 +53,13 @@ class Scope:
             dict(self.settings),
             dict(self.lines),
             set(self.declared),
+            dict(self.values),
         )
+
+    @property
+    def known(self) -> dict[str, str]:
+        """Tokens by name; ENV holds against ARG."""
+        return {**self.args, **self.env}
 
 
 def references(text: str) -> tuple[str, ...]:
@@ -65,40 +73,33 @@ def scope_at(
     stage_index: int,
     index: int,
     backend: Backend,
-    digest: Digest | None = None,
+    hasher: ValueHasher | None = None,
 ) -> Scope:
-    """What is in force just above an instruction; `given` maps build arguments to digests. With
-    `digest`, defaults of ARGs that use no variable are digests too: a value that is given and
-    equals the default is the same to a cache key (our lab, all engines).
+    """What is in force just above an instruction; `given` maps build arguments to digests, and
+    `hasher` makes digests of defaults, and tells which of the given are of one.
 
     A stage FROM another one inherits ENV and settings, and on BuildKit its ARGs too.
     """
     stage = dockerfile.stages[stage_index]
+    reader = _Reader(dockerfile, given, hasher)
     scope = Scope()
     if stage.base_stage is not None and stage.base_stage < stage_index:
         base = dockerfile.stages[stage.base_stage]
-        scope = scope_at(dockerfile, given, base.index, len(base.instructions), backend, digest)
+        last = len(base.instructions)
+        scope = scope_at(dockerfile, given, base.index, last, backend, hasher)
         if backend == "legacy":
+            scope.values = {n: value for n, value in scope.values.items() if n in scope.env}
             scope.args, scope.declared = {}, set()
-    above = global_args(dockerfile, given, digest)
     for item in stage.instructions[1:index]:
-        _take(item, scope, given, above, digest)
+        reader.take(item, scope)
     return scope
 
 
 def global_args(
-    dockerfile: Dockerfile, given: Mapping[str, str], digest: Digest | None = None
+    dockerfile: Dockerfile, given: Mapping[str, str], hasher: ValueHasher | None = None
 ) -> dict[str, str]:
-    """Tokens of the ARGs before the first FROM. `digest`: see `scope_at`."""
-    tokens: dict[str, str] = {}
-    for item in dockerfile.meta_args:
-        for declaration in item.args:
-            name, equals, default = declaration.partition("=")
-            if name in given:
-                tokens[name] = given[name]
-            elif equals:
-                tokens[name] = _default(default, tokens, digest)
-    return tokens
+    """Tokens of the ARGs before the first FROM."""
+    return _Reader(dockerfile, given, hasher).above.args
 
 
 def from_arguments(dockerfile: Dockerfile, head: Instruction) -> frozenset[str]:
@@ -118,49 +119,96 @@ def from_arguments(dockerfile: Dockerfile, head: Instruction) -> frozenset[str]:
     return frozenset(names)
 
 
-def _take(
-    item: Instruction,
-    scope: Scope,
-    given: Mapping[str, str],
-    above: Mapping[str, str],
-    digest: Digest | None,
-) -> None:
-    known = {**scope.args, **scope.env}
-    if item.keyword == "ARG":
-        for declaration in item.args:
-            name, equals, default = declaration.partition("=")
-            scope.declared.add(name)
-            if name in given:
-                scope.args[name] = given[name]
-            elif equals:
-                scope.args[name] = _default(default, known, digest)
-            elif name in above:
-                scope.args[name] = above[name]
-            scope.lines[name] = item.line
-    elif item.keyword == "ENV":
-        for name, value in zip(item.args[0::3], item.args[1::3], strict=False):
-            scope.env[name] = _token(value, known)
-            scope.lines[name] = item.line
-    elif item.keyword in SETTINGS:
-        own = _token(item.rest, known)
-        if item.keyword == "WORKDIR" and not item.rest.startswith("/"):
-            own = f"{scope.settings.get('WORKDIR', '')}/{own}"
-        scope.settings[item.keyword] = own
-        scope.lines[item.keyword] = item.line
+class _Reader:
+    """Takes instructions into a scope. `above` are the ARGs before the first FROM."""
 
+    def __init__(
+        self, dockerfile: Dockerfile, given: Mapping[str, str], hasher: ValueHasher | None
+    ) -> None:
+        self.escape = dockerfile.escape
+        self.given = given
+        self.hasher = hasher
+        self.above = Scope()
+        for item in dockerfile.meta_args:
+            for declaration in item.args:
+                self._argument(declaration, item.line, self.above, Scope())
 
-def arguments_in(token: str) -> frozenset[str]:
-    """Names of the variables whose values went into a token, also by way of others."""
-    return frozenset(_IN_TOKEN.findall(token))
+    def take(self, item: Instruction, scope: Scope) -> None:
+        if item.keyword == "ARG":
+            for declaration in item.args:
+                scope.declared.add(declaration.partition("=")[0])
+                self._argument(declaration, item.line, scope, self.above)
+        elif item.keyword == "ENV":
+            known, values = scope.known, dict(scope.values)
+            for name, text in zip(item.args[0::3], item.args[1::3], strict=False):
+                value = self._value(text, values, item.line)
+                _keep(scope.env, scope.values, name, _token(text, known), value)
+                scope.lines[name] = item.line
+        elif item.keyword in SETTINGS:
+            own = _token(item.rest, scope.known)
+            if item.keyword == "WORKDIR" and not item.rest.startswith("/"):
+                own = f"{scope.settings.get('WORKDIR', '')}/{own}"
+            scope.settings[item.keyword] = own
+            scope.lines[item.keyword] = item.line
 
+    def _argument(self, declaration: str, line: int, scope: Scope, above: Scope) -> None:
+        name, equals, default = declaration.partition("=")
+        scope.lines[name] = line
+        given = self.given.get(name)
+        value = self._value(default, scope.values, line) if equals else above.values.get(name)
+        if given is not None and not self._is(value, given):
+            value = None if is_digest(given) else given
+            token: str | None = given
+        elif equals:
+            token = _token(default, scope.known) if value is None else self._digest(value)
+        else:
+            token = above.args.get(name)
+        if token is not None:
+            # An ENV of the name holds against it.
+            values = {} if name in scope.env else scope.values
+            _keep(scope.args, values, name, token, value)
 
-def _default(text: str, known: Mapping[str, str], digest: Digest | None) -> str:
-    if digest is None or references(text):
-        return _token(text, known)
-    return digest(text)
+    def _is(self, value: str | None, given: str) -> bool:
+        """Whether the digest is known to be that of the value."""
+        return value is not None and (
+            self.hasher is not None and self.hasher.matches(value, given) is True
+        )
+
+    def _digest(self, value: str) -> str:
+        return value if self.hasher is None else self.hasher.digest(value)
+
+    def _value(self, text: str, values: Mapping[str, str], line: int) -> str | None:
+        """What a text amounts to; None where that depends on a variable whose value is not
+        known: not within single quotes."""
+        unknown = [name for name in references(text) if name not in values]
+        guesses: tuple[dict[str, str], ...] = (
+            {},
+            dict.fromkeys(unknown, "a"),
+            dict.fromkeys(unknown, "b"),
+        )
+        try:
+            found = {expand(text, {**values, **guess}, self.escape, line) for guess in guesses}
+        except DockerfileError:
+            return None  # no engine builds it
+        return found.pop() if len(found) == 1 else None
 
 
 def _token(text: str, known: Mapping[str, str]) -> str:
     """A text with what its variables stand for: "text" alone when it has none."""
     used = [(name, known.get(name, "")) for name in references(text)]
     return text if not used else f"{text} with {used}"
+
+
+def _keep(
+    tokens: dict[str, str], values: dict[str, str], name: str, token: str, value: str | None
+) -> None:
+    tokens[name] = token
+    if value is None:
+        values.pop(name, None)
+    else:
+        values[name] = value
+
+
+def arguments_in(token: str) -> frozenset[str]:
+    """Names of the variables whose values went into a token, also by way of others."""
+    return frozenset(_IN_TOKEN.findall(token))

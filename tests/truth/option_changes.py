@@ -27,6 +27,20 @@ def build_arg(rng: Random, build: Build) -> Change:
     return Change("value of V", replace(build, build_args=args), (Cause(ARG, None, ("V",)),))
 
 
+@kind("build-arg-default")
+def build_arg_default(rng: Random, build: Build) -> Change | None:
+    """What the Dockerfile has for a default is given, or no longer: keys go by the value. On one
+    host a step misses for another reason."""
+    if build.build_args.get("V", "zero") != "zero":
+        return None
+    args = {} if "V" in build.build_args else {**build.build_args, "V": "zero"}
+    host = rng.choice(HOSTS)
+    cause = Cause(GONE, None, (), ("legacy",), (host,))
+    after = replace(build, build_args=args)
+    about = f"V with the value of its default, images pruned on {host}"
+    return Change(about, after, (cause,), {host: "prune-legacy"})
+
+
 @kind("build-arg-undeclared")
 def build_arg_undeclared(_rng: Random, build: Build) -> Change:
     args = {**build.build_args, "NOWHERE": "one"}

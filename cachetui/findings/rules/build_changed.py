@@ -186,9 +186,15 @@ def _options(question: Question) -> list[_Change]:
             )
         elif kind == "network":
             texts.append("the network of the build changed")
-        elif kind in ("proxies", "epoch"):
+        elif kind == "epoch" or (kind == "proxies" and not _other_arguments(question)):
             texts.append(_from_client(question, kind))
     return [(None, Evidence(kind="earlier", text=text)) for text in texts]
+
+
+def _other_arguments(question: Question) -> bool:
+    """Whether an ARG has, or had, a value: that alone makes the legacy builder's key another, as
+    a proxy does."""
+    return any(name.startswith("arg:") for name in question.changes.changed)
 
 
 def _from_client(question: Question, kind: str) -> str:

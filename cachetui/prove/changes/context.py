@@ -65,5 +65,5 @@ def _view(
 ) -> dict[str, Entry] | None:
     """What the instruction sees of a context."""
     args = case.document.build.build_args
-    scope = scope_at(case.dockerfile, args, item.stage_index, item.index, backend)
+    scope = scope_at(case.dockerfile, args, item.stage_index, item.index, backend, case.hasher)
     return files_read(files, item, backend, scope)
