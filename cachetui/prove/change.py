@@ -117,9 +117,7 @@ class ExperimentSetting:
         step = StepId(steps[0].stage_index, steps[0].index)
         triggers = [s for s in self.run.steps if s.trigger is not None] if self.run else []
         if step.index == 0 and any(s.stage_index == step.stage_index for s in triggers):
-            raise NoExperiment(
-                "the step is a trigger of the base image, which cannot be watched by itself"
-            )
+            raise _of_a_trigger(self.case, step)
         return step
 
     def state(self, name: str, parts: Pieces | None = None, **more: object) -> State:
@@ -133,5 +131,21 @@ def instruction(case: Case, step: StepId) -> Instruction:
     """The instruction at a place. Raises `NoExperiment` for a trigger."""
     item = case.instruction(step)
     if item is None:
-        raise NoExperiment("the step is a trigger of the base image, which cannot be changed here")
+        raise _of_a_trigger(case, step)
     return item
+
+
+def _of_a_trigger(case: Case, step: StepId) -> NoExperiment:
+    """What an experiment on an ONBUILD trigger would do, and what it needs instead.
+
+    Every builder runs triggers before the first instruction of the stage, so nothing can stand
+    above them that gives their keys a salt.
+    """
+    stage = case.dockerfile.stages[step.stage_index]
+    return NoExperiment(
+        f"the step is an ONBUILD trigger of {stage.base}, which runs before anything "
+        f"else below line {stage.instructions[0].line}: no build can have it in a cache of "
+        "its own, and one in the host's own cache would leave there what your next build takes. "
+        "With the triggers written out in the Dockerfile, FROM an image that has none, an audit "
+        "finds the same and it can be proved"
+    )

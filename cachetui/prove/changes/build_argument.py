@@ -12,7 +12,7 @@ from cachetui.prove.errors import NoExperiment, ValueNeeded, unreadable
 def build_argument_change(setting: ExperimentSetting, names: Sequence[str]) -> Change:
     """The build with the earlier values of these arguments. Raises `NoExperiment`, and
     `ValueNeeded` where an earlier value was not given."""
-    build = setting.case.document.build
+    watch, build = setting.first, setting.case.document.build
     digests = {
         str(evidence.data.get("name")): evidence.data.get("then")
         for evidence in setting.finding.evidence
@@ -28,7 +28,6 @@ def build_argument_change(setting: ExperimentSetting, names: Sequence[str]) -> C
             then[name] = value
     if then == dict(setting.values):
         raise ValueNeeded(names[0], f"the earlier value of {names[0]} is needed")
-    watch = setting.first
     return Change(
         backend=setting.backend,
         what=f"--build-arg {join_names(names)}: as before, and as now",
