@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from cachetui.builders import ignored_modes
 from cachetui.builders.audit_names import mount_namespace
 from cachetui.builders.builder import Builder, BuilderProbe, StageTriggers, Unsupported
 from cachetui.builders.plain_output import PlainParser
@@ -93,7 +94,7 @@ BUILDKIT = Builder(
     rows=_rows,
     why_missing=_why_missing,
     obstacles=_obstacles,
-    deviations=lambda *_: iter(()),
+    deviations=ignored_modes.deviations,
     reads_syntax=True,
     sequential=False,
     has_cache_mounts=True,

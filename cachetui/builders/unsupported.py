@@ -52,10 +52,8 @@ def builds_other(
     engine: str,
     build_args: Mapping[str, str] | None = None,
 ) -> str | None:
-    """Why a build that succeeds here makes another image than BuildKit would, None if it does not.
-
-    Only the legacy builder does; the sentence names the lines.
-    """
+    """Why a build that succeeds here makes another image than BuildKit would (an older one: than
+    a newer one), None if it does not. The sentence names the lines."""
     lines: dict[str, list[int]] = {}
     builder = builder_named(backend)
     for what, line in builder.deviations(dockerfile, target, engine, build_args or {}):
@@ -63,7 +61,11 @@ def builds_other(
     if not lines:
         return None
     parts = [f"{what} ({_lines(numbers)})" for what, numbers in lines.items()]
-    return f"the {backend} builder does not build the same thing: it " + "; it ".join(parts)
+    who = {
+        "legacy": "the legacy builder does not build the same thing",
+        "buildkit": f"BuildKit of Docker Engine {engine} does not build what newer ones do",
+    }
+    return f"{who[backend]}: it " + "; it ".join(parts)
 
 
 def _lines(lines: list[int]) -> str:

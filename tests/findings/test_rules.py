@@ -378,11 +378,11 @@ def test_never_built_needs_a_cache_that_was_read_and_has_nothing_of_it() -> None
 
 
 def ignored(flag: str, engine: str) -> list[str]:
-    """The titles of legacy-ignores-syntax for a step with this flag on that engine."""
+    """The titles of ignored-syntax for a step with this flag on that engine."""
     text = f"FROM base:1\n{flag}\n"
     made = run(text, "m", scenario="legacy-cold", engine=engine)
     found = why(audit(text, [made])).findings
-    return [finding.title for finding in found if finding.id == "legacy-ignores-syntax"]
+    return [finding.title for finding in found if finding.id == "ignored-syntax"]
 
 
 @pytest.mark.parametrize(
@@ -412,9 +412,10 @@ def test_what_the_legacy_builder_ignores(step: str, engine: str, what: str | Non
 
 
 def test_the_former_id_of_a_rule_still_names_it() -> None:
-    now = rule("legacy-ignores-syntax")
+    now = rule("ignored-syntax")
     assert now is not None
     assert rule("legacy-drops-heredoc") is now
+    assert rule("legacy-ignores-syntax") is now
 
 
 # Advice

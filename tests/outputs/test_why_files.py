@@ -51,7 +51,7 @@ def test_a_mount_and_a_heredoc_are_told_of_one_host(tmp_path: Path) -> None:
     a, b = fleet.document.runs
     for rule, scenario in (
         ("mount-changes-result", "buildkit-mounts-warm"),
-        ("legacy-ignores-syntax", "legacy-cold"),
+        ("ignored-syntax", "legacy-cold"),
     ):
         other = msgspec.structs.replace(b, host="h1", scenario=scenario)
         fleet.document = msgspec.structs.replace(fleet.document, runs=(a, other))

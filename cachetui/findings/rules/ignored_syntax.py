@@ -1,9 +1,10 @@
-"""The legacy builder reads syntax of BuildKit's, ignores it, and builds as if it were not there."""
+"""A builder reads syntax of newer BuildKits, ignores it, and builds as if it were not there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cachetui.builders.ignored_modes import ignored_modes
 from cachetui.builders.legacy_limits import HEREDOC, ignored_syntax
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case
@@ -29,11 +30,12 @@ def observe(case: Case) -> Iterator[Claim]:
     for run in case.of():
         facts = case.facts(run.host)
         engine = run.engine or (facts.engine if facts else "")
-        if run.backend != "legacy" or run.status != "ok":
+        if run.status != "ok":
             continue
+        ignored = ignored_syntax if run.backend == "legacy" else ignored_modes
         found = [
             (item, what)
-            for item, what in ignored_syntax(case.dockerfile, case.document.build.target, engine)
+            for item, what in ignored(case.dockerfile, case.document.build.target, engine)
             if item.stage_index >= 0
         ]
         if found:
@@ -45,32 +47,47 @@ def _claim(case: Case, run: Run, engine: str, found: list[tuple[Instruction, str
     line = found[0][0].line
     dropped = HEREDOC in what
     result = "another image" if dropped else "as if it were not there"
+    builder = "the legacy builder" if run.backend == "legacy" else "BuildKit"
     return Claim(
-        title=f"the legacy builder ignored {join_names(what)} (line {line}) and built {result}",
+        title=f"{builder} ignored {join_names(what)} (line {line}) and built {result}",
         confidence="proved",
         steps=tuple(dict.fromkeys(StepId(item.stage_index, item.index) for item, _ in found)),
         evidence=(
             *(Evidence(kind="dockerfile", text=_text(item, one)) for item, one in found[:3]),
             Evidence(
                 kind="run",
-                text=f"the legacy builder of Docker Engine {engine} on {HOSTS} succeeded",
+                text=f"{builder} of Docker Engine {engine} on {HOSTS} succeeded",
                 data={"engine": engine},
                 hosts=(run.host,),
                 runs=(run.id,),
             ),
             *_sizes(case, run),
         ),
-        advice="Do not release the image that the legacy builder made. Build with BuildKit: "
-        f"DOCKER_BUILDKIT=1 docker build …; or write line {line} without "
-        f"{what[0]}" + (" (`RUN a && b`, or COPY a script)" if dropped else ""),
+        advice=_advice(run, line, what),
         hosts=(run.host,),
-        backends=("legacy",),
+        backends=(run.backend,),
         scenarios=(run.scenario,),
         merge_key=what,
     )
 
 
+def _advice(run: Run, line: int, what: tuple[str, ...]) -> str:
+    if run.backend == "buildkit":
+        return (
+            f"Do not release the image that {HOSTS} made. Write the mode in line {line} as an "
+            "octal number of three digits, which every engine sets, or use RUN chmod; or build "
+            "with a newer engine"
+        )
+    return (
+        "Do not release the image that the legacy builder made. Build with BuildKit: "
+        f"DOCKER_BUILDKIT=1 docker build …; or write line {line} without "
+        f"{what[0]}" + (" (`RUN a && b`, or COPY a script)" if HEREDOC in what else "")
+    )
+
+
 def _text(item: Instruction, what: str) -> str:
+    if "--chmod=" in what:
+        return f"{describe(item)}: it set no mode, or not all of it, and said nothing"
     if what != HEREDOC:
         return f"{describe(item)}: {_MEANS[what]}"
     lines = sum(document.content.count("\n") for document in item.heredocs)
@@ -79,6 +96,8 @@ def _text(item: Instruction, what: str) -> str:
 
 
 def _sizes(case: Case, run: Run) -> Iterator[Evidence]:
+    if run.backend != "legacy":
+        return
     for other in case.of(BUILDKIT_COLD, BUILDKIT_FOUND, host=run.host):
         if other.image is not None and run.image is not None:
             if other.image.bytes != run.image.bytes:
@@ -94,23 +113,29 @@ def _sizes(case: Case, run: Run) -> Iterator[Evidence]:
 
 
 RULE = Rule(
-    id="legacy-ignores-syntax",
-    former_ids=("legacy-drops-heredoc",),
+    id="ignored-syntax",
+    former_ids=("legacy-ignores-syntax", "legacy-drops-heredoc"),
     order=150,
-    title="The legacy builder ignores syntax of BuildKit's and builds as if it were not there",
+    title="A builder ignores syntax of a newer BuildKit and builds as if it were not there",
     surprise="The legacy builder of newer engines has BuildKit's parser. It accepts `RUN <<EOF` "
     "and runs `<<EOF` alone: the build succeeds, the body never runs. So it is with flags: `COPY "
     "--exclude` copies all, `ADD --checksum` compares nothing. What is ignored is in no cache key "
-    "either: heredocs with the same first line share one cache entry.",
-    needs="The Dockerfile, and a legacy run that succeeded on Engine 23 or later.",
+    "either: heredocs with the same first line share one cache entry. BuildKit of older engines "
+    "does so with modes: `COPY --chmod=u+x` and `--chmod=$MODE` set nothing.",
+    needs="The Dockerfile, and a run that succeeded: of the legacy builder on Engine 23 or later, "
+    "or of BuildKit on Engine 26.1 or older.",
     applies="A RUN has a heredoc, or a COPY has one beside other sources; or a COPY or ADD has "
     "--link, --exclude, --parents, --checksum, --keep-git-dir or --unpack; in a stage that the "
     "legacy builder builds. An engine whose parser does not know it (Engine 20.10: all of these) "
-    "rejects the file instead, and newer engines do so for a COPY of nothing but a heredoc.",
+    "rejects the file instead, and newer engines do so for a COPY of nothing but a heredoc. On "
+    "BuildKit: --chmod of COPY or ADD that is no octal number (`u+x`, `$MODE`), on Engine 26.1 "
+    "and older, without a # syntax= line; and on 20.10 setuid, setgid and sticky bits. Between "
+    "26.1 and 28.5 nothing was measured, and nothing is said.",
     proves="The run that succeeded: what the builder does then is known from the lab.",
-    advises="Use BuildKit, or write the step without it.",
+    advises="Use BuildKit, a newer one, or write the step without it.",
     written=(
         "moby builder/dockerfile/dispatchers.go, dispatchRun: CmdLine without Files; dispatchCopy",
+        "BuildKit frontend/dockerfile/dockerfile2llb/convert.go, dispatchCopy, of 0.8 and 0.13",
         "our lab: 26.1, 28.5 and 28.5 with the containerd store; 20.10 refuses",
     ),
     example="FROM busybox\nRUN <<EOF\necho hello > /greeting\nEOF\nRUN ls /greeting || true\n",
