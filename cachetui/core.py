@@ -17,7 +17,7 @@ from cachetui.audit.plan import PlanError, make_plan
 from cachetui.audit.redact import Redactor
 from cachetui.audit.run_key import build_record
 from cachetui.audit.task import AuditTask
-from cachetui.builders.docker_args import named_folder, refused_argument, with_all_build_args
+from cachetui.builders.docker_args import refused_argument, refused_context, with_named_parts
 from cachetui.config.hosts_toml import load
 from cachetui.config.settings import (
     BuildSettings,
@@ -144,7 +144,7 @@ class Core:
             self.settings,
             finding,
             host=host,
-            contexts=[with_all_build_args(build) for build in contexts],
+            contexts=[with_named_parts(build) for build in contexts],
             given=given,
         )
         return Experiment(request, self.store, self.connector, cancel)
@@ -165,9 +165,9 @@ class Core:
         self, build: BuildSettings, hosts: Sequence[HostSettings], options: Options
     ) -> Audit:
         """Read the context and make the plan; nothing is reached yet. Raises `UserError`."""
-        build = with_all_build_args(build)
+        given, build = build.docker_args, with_named_parts(build)
         try:
-            context = read_context(build.context, build.dockerfile)
+            context = read_context(build.context, build.dockerfile, build.named_contexts)
             dockerfile = parse(context.dockerfile_text, build.build_args)
             needed_stages(dockerfile, build.target)
             Ignore(build.ignore)
@@ -183,17 +183,11 @@ class Core:
             raise UserError(str(error)) from None
         except GlobError as error:
             raise UserError(f"ignore of {build.name}: {error}") from None
-        refused = refused_argument(build.docker_args)
+        stages = {stage.name for stage in dockerfile.stages if stage.name is not None}
+        refused = refused_argument(build.docker_args) or refused_context(given, stages)
         if refused is not None:
             words, reason = refused
             raise UserError(f"docker_args of {build.name}: {words} is not passed on: {reason}")
-        folder = named_folder(build.docker_args)
-        if folder is not None:
-            raise UserError(
-                f"docker_args of {build.name}: --build-context {folder} names a folder, and only "
-                "the build context itself is sent to hosts; put that folder into it and COPY from "
-                "there, or name an image that every host can pull: NAME=docker-image://…"
-            )
         if not hosts:
             raise UserError("no host is chosen; -w and -x choose among those of hosts.toml")
         task = AuditTask(

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from cachetui.context.build_context import Context
 from cachetui.context.manifest import Entry
 from cachetui.dockerfile.parse import Dockerfile, needed_stages
-from cachetui.findings.context_files import ContextFiles, files_read, reads_context
+from cachetui.findings.context_files import NAMED, ContextFiles, files_read, reads_context
 from cachetui.findings.variables import scope_at
 from cachetui.findings.wording import join_names
 
@@ -39,7 +39,8 @@ def sent_entries(
                 if read is None:
                     return tuple(visible.values())
                 needed.update(read)
-    return tuple(entry for path, entry in visible.items() if path in needed)
+    named = (entry for entry in context.entries if entry.path.startswith(f"{NAMED}/"))
+    return (*(entry for path, entry in visible.items() if path in needed), *named)
 
 
 def bad_names(entries: Iterable[Entry]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from cachetui.builders.refusals import ignored_options
 from cachetui.builders.step_map import StepMap
 from cachetui.builders.unsupported import builds_other, unsupported
 from cachetui.config.settings import HostSettings
-from cachetui.hosts.upload import context_folder, path_on_host
+from cachetui.hosts.upload import context_folder, named_on_host, path_on_host
 from cachetui.outputs.run_contents import contents_of
 from cachetui.records.host import HostFacts
 from cachetui.records.run import Run
@@ -129,6 +129,7 @@ class HostRuns:
             build_args=settings.build_args,
             network=settings.network,
             docker_args=settings.docker_args,
+            named_contexts=named_on_host(self.context_folder, settings.named_contexts),
         )
 
     def _why_not(self, planned: Planned) -> str | None:

@@ -31,6 +31,7 @@ def build_record(
         build_args={name: hasher.digest(value) for name, value in sorted(build.build_args.items())},
         network=build.network,
         docker_args=build.docker_args,
+        named_contexts=tuple(sorted(build.named_contexts)),
         dockerfile_text=context.dockerfile_text,
         dockerfile_name="" if inside else PurePath(build.dockerfile).name,
         bases=tuple(stage.base for stage in dockerfile.stages),

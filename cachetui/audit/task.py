@@ -30,4 +30,5 @@ class AuditTask:
     def base_images(self) -> tuple[str, ...]:
         """The references of the images that the build takes from outside."""
         settings = self.settings
-        return external_images(self.dockerfile, settings.target, settings.build_args)
+        images = external_images(self.dockerfile, settings.target, settings.build_args)
+        return tuple(ref for ref in images if ref not in settings.named_contexts)

@@ -26,6 +26,7 @@ class Build:
     build_args: Mapping[str, str] = field(default_factory=dict)
     network: str = "default"
     docker_args: Sequence[str] = ()
+    named_contexts: Mapping[str, str] = field(default_factory=dict)
 
 
 def build_arguments(
@@ -51,6 +52,8 @@ def build_arguments(
         value = (in_words or {}).get(name)
         words += ["--build-arg", name if value is None else f"{name}={value}"]
     words += build.docker_args
+    for name, folder in build.named_contexts.items():
+        words += ["--build-context", f"{name}={folder}"]
     # Last, so that they hold against the same options of the user's.
     words += _scenario_options(build, planned, audit)
     return [*words, "-f", build.dockerfile, build.context]

@@ -7,7 +7,8 @@ option without a value never takes the next word; the last of several holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -112,6 +113,8 @@ _LETTERS: Mapping[str, str] = {
     "q": "quiet",
     "t": "tag",
 }
+_CONTEXT_NAME = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*", re.ASCII)
+"""A name without registry, path and tag, which docker takes in lower case alone."""
 _TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
 _FALSE = frozenset(("0", "f", "F", "false", "FALSE", "False"))
 """What docker takes for a truth value (Go's strconv.ParseBool)."""
@@ -215,28 +218,59 @@ def _leaves(option: Option) -> str:
     return ""
 
 
-def named_folder(args: Sequence[str]) -> str | None:
-    """The first named context that is a folder (`--build-context NAME=FOLDER`), None without any:
-    only the build's own context is sent to hosts. What buildx fetches is none: images, URLs, git
-    references and other targets (buildx `build/opt.go`, loadInputs)."""
+def refused_context(args: Sequence[str], stages: Collection[str]) -> tuple[str, str] | None:
+    """The first named context (`--build-context NAME=…`) that is not taken over, and why; `stages`
+    are the names of the Dockerfile's stages. None when all are."""
     for option in options(args):
-        source = option.value.partition("=")[2] if option.name == "build-context" else ""
-        if source and not (source.startswith(("docker-image://", "target:")) or is_remote(source)):
-            return option.value
+        if option.name != "build-context":
+            continue
+        name, _, source = option.value.partition("=")
+        reason = ""
+        if source.startswith("oci-layout://"):
+            reason = (
+                "an OCI layout is a folder of each host, which an audit neither sends nor reads; "
+                "push the image and name it as docker-image://…"
+            )
+        elif _is_folder(source):
+            reason = _not_for_a_folder(name, stages)
+        if reason:
+            return " ".join(option.words), reason
     return None
 
 
-def with_all_build_args(build: BuildSettings) -> BuildSettings:
-    """The same build with the `--build-arg NAME=VALUE`s of its docker_args moved to build_args.
+def _not_for_a_folder(name: str, stages: Collection[str]) -> str:
+    """Why a folder is not sent under that name; "" when it is."""
+    if not _CONTEXT_NAME.fullmatch(name):
+        return "a folder needs a name of lower-case letters, digits and . _ - between them"
+    if name in stages:
+        return f"it would take the place of the stage {name}; give it another name"
+    return ""
 
-    Values of build_args are never stored or shown; docker_args are.
+
+def _is_folder(source: str) -> bool:
+    """Whether a named context is a folder. What buildx fetches is none: images, OCI layouts, URLs,
+    git references and other targets (buildx `build/opt.go`, loadInputs)."""
+    fetched = ("docker-image://", "oci-layout://", "target:")
+    return bool(source) and not (source.startswith(fetched) or is_remote(source))
+
+
+def with_named_parts(build: BuildSettings) -> BuildSettings:
+    """The same build with what its docker_args have of `--build-arg NAME=VALUE` moved to
+    build_args, and of `--build-context NAME=FOLDER` to named_contexts.
+
+    Values of build_args are never stored or shown; docker_args are. A relative FOLDER starts from
+    the build context.
     """
-    arguments = dict(build.build_args)
+    arguments, contexts = dict(build.build_args), dict(build.named_contexts)
     kept: list[str] = []
     for option in options(build.docker_args):
         name, equals, value = option.value.partition("=")
         if option.name == "build-arg" and equals:
             arguments[name] = value
+        elif option.name == "build-context" and _is_folder(value):
+            contexts[name] = build.context / value
         else:
             kept += option.words
-    return msgspec.structs.replace(build, build_args=arguments, docker_args=tuple(kept))
+    return msgspec.structs.replace(
+        build, build_args=arguments, named_contexts=contexts, docker_args=tuple(kept)
+    )

@@ -44,7 +44,8 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
 class BuildSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One `[builds.NAME]` table, or the folder and options given on the command line.
 
-    `context` is absolute; `dockerfile` is relative to it or absolute. `ignore` are globs of
+    `context` is absolute; `dockerfile` is relative to it or absolute. `named_contexts` maps the
+    names of further contexts to their folders here. `ignore` are globs of
     paths whose differences do not matter. `context_on_host` is where hosts keep this build's
     context themselves and `image_on_host` what their own builds of it are called, unless the host
     says otherwise.
@@ -57,6 +58,7 @@ class BuildSettings(msgspec.Struct, frozen=True, kw_only=True):
     build_args: dict[str, str] = {}
     network: str = "default"
     docker_args: tuple[str, ...] = ()
+    named_contexts: dict[str, Path] = {}
     ignore: tuple[str, ...] = ()
     context_on_host: str | None = None
     image_on_host: str | None = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +23,8 @@ from cachetui.context.tar import tar_member
 @dataclass(frozen=True)
 class Context:
     """A context as it was read. `dockerfile` is its path from the folder that is sent, which holds
-    `context/` and, for a Dockerfile from elsewhere, `Dockerfile` beside it. `digest` covers path,
+    `context/` and, for a Dockerfile from elsewhere, `Dockerfile` beside it, and the named contexts
+    below `contexts/`. `digest` covers path,
     kind, mode, size, content and link target of every entry; times and owners are not in it.
     """
 
@@ -49,16 +50,16 @@ class Context:
             yield from tar_member(entry, self.sources[entry.path])
 
 
-def read_context(folder: Path, dockerfile: str = "Dockerfile") -> Context:
-    """Read the context below `folder`; `dockerfile` is relative to it, or absolute.
+def read_context(
+    folder: Path, dockerfile: str = "Dockerfile", named: Mapping[str, Path] | None = None
+) -> Context:
+    """Read the context below `folder`, and the `named` ones; `dockerfile` is relative to it, or
+    absolute.
 
     Raises `ContextError` for a folder or Dockerfile that is not there or cannot be read, and for
     a broken ignore pattern.
     """
-    root = folder.resolve()
-    if not root.is_dir():
-        what = "is a file, not a folder" if root.exists() else "does not exist"
-        raise ContextError(f"the build context {folder} {what}; name the folder to build")
+    root = _root(folder, "the build context")
     file = _dockerfile(root, dockerfile)
     text = _read_text(file)
     inside = file.is_relative_to(root)
@@ -74,11 +75,13 @@ def read_context(folder: Path, dockerfile: str = "Dockerfile") -> Context:
     ignores = [_ignore(source) for source in ignore_files.values()]
     if list(ignore_files) == [f"{name}.dockerignore"]:
         ignores.append(PatternMatcher([]))  # the legacy builder then sends all
-    walk = _Walk(root, ignores)
+    walk = _Walk("context", root, ignores)
     walk.folder(root, "", wanted=True)
     for path, source in {name: file, **ignore_files}.items():
         walk.add_parents(path)
         walk.sources.setdefault(path, source)
+    for other, place in sorted((named or {}).items()):
+        walk.sources |= _read_named(other, place, ignore_files)
     entries = make_manifest(walk.sources)
     return Context(
         root=root,
@@ -91,6 +94,28 @@ def read_context(folder: Path, dockerfile: str = "Dockerfile") -> Context:
         left_out=tuple(walk.left_out),
         ignore_files={path: _read_text(source) for path, source in ignore_files.items()},
     )
+
+
+def _root(folder: Path, what: str) -> Path:
+    """The folder without links. Raises `ContextError`."""
+    root = folder.resolve()
+    if not root.is_dir():
+        state = "is a file, not a folder" if root.exists() else "does not exist"
+        raise ContextError(f"{what} {folder} {state}; name the folder to build")
+    return root
+
+
+def _read_named(name: str, folder: Path, ignore_files: dict[str, Path]) -> dict[str, Path]:
+    """What is sent of a named context; its ignore file is entered. BuildKit reads `.dockerignore`
+    in its root alone (our lab: 26.1, 28.5)."""
+    root = _root(folder, f"the named context {name},")
+    top = f"contexts/{name}"
+    own = root / ".dockerignore"
+    walk = _Walk(top, root, [_ignore(own)] if own.is_file() else [])
+    walk.folder(root, "", wanted=True)
+    if own.is_file():
+        ignore_files[f"{top}/.dockerignore"] = walk.sources[f"{top}/.dockerignore"] = own
+    return walk.sources
 
 
 def _dockerfile(root: Path, dockerfile: str) -> Path:
@@ -109,9 +134,11 @@ def _dockerfile(root: Path, dockerfile: str) -> Path:
 
 
 class _Walk:
-    """Collects what is sent: path in the sent folder → path here."""
+    """Collects what is sent: path in the sent folder → path here. `top` is where the folder
+    `root` is in what is sent."""
 
-    def __init__(self, root: Path, ignores: list[PatternMatcher]) -> None:
+    def __init__(self, top: str, root: Path, ignores: list[PatternMatcher]) -> None:
+        self.top = top
         self.root = root
         self.ignores = ignores
         self.sources: dict[str, Path] = {}
@@ -124,7 +151,7 @@ class _Walk:
     def folder(self, folder: Path, path: str, *, wanted: bool) -> None:
         """Take in a folder; one that is excluded is only walked for what `!` takes back in."""
         if wanted:
-            self.sources[_sent(path)] = folder
+            self.sources[self.sent(path)] = folder
         try:
             names = sorted(os.listdir(folder))
         except OSError as error:
@@ -147,23 +174,23 @@ class _Walk:
         elif excluded:
             return
         elif stat.S_ISREG(mode) or stat.S_ISLNK(mode) or stat.S_ISFIFO(mode):
-            self.add_parents(_sent(path))
-            self.sources[_sent(path)] = source
+            self.add_parents(self.sent(path))
+            self.sources[self.sent(path)] = source
         else:
             self.left_out.append(path)  # sockets and devices: docker's client sends no sockets
+
+    def sent(self, path: str) -> str:
+        """Where a path of the folder is in what is sent."""
+        return f"{self.top}/{path}" if path else self.top
 
     def add_parents(self, sent: str) -> None:
         """Folders above a path that is sent are sent too, with the mode they have here."""
         parts = sent.split("/")
         for depth in range(1, len(parts)):
             above = "/".join(parts[:depth])
-            if above == "context" or above.startswith("context/"):
-                inner = above.removeprefix("context").lstrip("/")
+            if above == self.top or above.startswith(f"{self.top}/"):
+                inner = above.removeprefix(self.top).lstrip("/")
                 self.sources.setdefault(above, self.root / inner)
-
-
-def _sent(path: str) -> str:
-    return f"context/{path}" if path else "context"
 
 
 def _ignore(path: Path) -> PatternMatcher:

@@ -12,7 +12,13 @@ from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS
-from cachetui.findings.context_files import ContextFiles, Difference, files_read, reads_context
+from cachetui.findings.context_files import (
+    ContextFiles,
+    Difference,
+    files_read,
+    is_of_named,
+    reads_context,
+)
 from cachetui.findings.ignore_files import ignored_on_buildkit_alone
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
@@ -91,6 +97,8 @@ class ContextDifference:
     def ignored_elsewhere(self, case: Case) -> Iterator[Evidence]:
         """That an ignore file excludes all that differs, and this builder does not read it."""
         paths = files_of(self.difference.paths)
+        if any(map(is_of_named, paths)):
+            return
         text = ignored_on_buildkit_alone(case.document.build, self.backend, paths)
         if text is not None:
             yield Evidence(kind="manifest", text=text)
@@ -208,7 +216,7 @@ def _view(
 ) -> dict[str, Entry] | None:
     args = case.document.build.build_args
     scope = scope_at(case.dockerfile, args, item.stage_index, item.index, backend, case.hasher)
-    return files_read(files, item, backend, scope)
+    return files_read(files, item, backend, scope, case.document.build.named_contexts)
 
 
 def _backends(case: Case, host: str) -> list[Backend]:
@@ -220,17 +228,20 @@ def kind_of(difference: Difference, item: Instruction) -> Kind:
     not name them; `modes` when nothing but modes differs."""
     named = {posixpath.normpath(source).lstrip("/") for source in item.sources}
     paths = files_of(difference.paths)
-    if all(_UNNEEDED.search(path) and path not in named for path in paths):
+    if all(_UNNEEDED.search(path) and path not in named for path in paths) and not any(
+        map(is_of_named, paths)
+    ):
         return "unneeded"
     return "modes" if difference.only_modes else "content"
 
 
 def unneeded(paths: Sequence[str]) -> list[str]:
-    """Those of the paths that no image needs, by what names them: "**/*.log", ".git"."""
+    """Those of the paths that no image needs, by what names them: "**/*.log", ".git". None is of
+    a named context."""
     patterns: dict[str, None] = {}
     for path in paths:
         match = _UNNEEDED.search(path)
-        if match is None:
+        if match is None or is_of_named(path):
             continue
         name = match[0].strip("/")
         suffix = re.search(r"\.(log|pyc|pyo|tmp|temp|bak|orig|rej|sw[a-p])(?:\.\d+)?$", name)

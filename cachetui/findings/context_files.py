@@ -11,9 +11,10 @@ fsutil `diskwriter.go`.) Which entries a source names is in `copied_paths`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
 from e2b_dockerfile_utils import PatternMatcher
 
 from cachetui.context.manifest import Entry
@@ -24,6 +25,9 @@ from cachetui.records.backend import Backend
 from cachetui.records.document import BuildRecord
 
 ROOT = "context"
+NAMED = "contexts"
+_OF_NAMED = "named context "
+"""How a path in a named context begins where it stands beside paths of the build context."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,32 @@ class ContextFiles:
     memo: dict[object, dict[str, Entry] | None] = field(
         default_factory=dict, repr=False, compare=False
     )
+    trees: dict[str, ContextFiles | None] = field(default_factory=dict, repr=False, compare=False)
+
+    def named(self, name: str) -> ContextFiles | None:
+        """A named context as one of its own; None where it is not among what is known."""
+        if name not in self.trees:
+            self.trees[name] = self._named(f"{NAMED}/{name}")
+        return self.trees[name]
+
+    def _named(self, top: str) -> ContextFiles | None:
+        def moved(path: str) -> str:
+            return ROOT + path.removeprefix(top)
+
+        own = [one for one in self.entries if one.path == top or one.path.startswith(f"{top}/")]
+        if not own:
+            return None
+        entries = tuple(
+            msgspec.structs.replace(
+                one,
+                path=moved(one.path),
+                target=moved(one.target) if one.kind == "link" and one.target else one.target,
+            )
+            for one in own
+        )
+        ignore = f"{top}/.dockerignore"
+        ignores = {moved(ignore): self.ignores[ignore]} if ignore in self.ignores else {}
+        return ContextFiles(entries, ignores, "")
 
     def visible(self, backend: Backend) -> dict[str, Entry] | None:
         """Path from the context's root → entry, less what the backend's ignore file leaves out;
@@ -122,12 +152,61 @@ def reads_context(instruction: Instruction, backend: Backend) -> bool:
     return backend == "buildkit" and any(_binds_context(instruction))
 
 
+def named_contexts_read(
+    instruction: Instruction, backend: Backend, names: Collection[str]
+) -> dict[str, tuple[str, ...]]:
+    """Of the named contexts of the build, those that the instruction copies from or mounts, each
+    with the paths in it. Only BuildKit has them."""
+    if backend == "legacy":
+        return {}
+    found: dict[str, tuple[str, ...]] = {}
+    if instruction.copy_from in names:
+        found[str(instruction.copy_from)] = instruction.sources
+    for mount in instruction.mounts:
+        name = mount.from_
+        if name in names and name is not None and mount.from_stage is None:
+            found[name] = (*found.get(name, ()), mount.source or ".")
+    return found
+
+
+def is_of_named(path: str) -> bool:
+    """Whether a path that `files_read` gives is in a named context."""
+    return path.startswith(_OF_NAMED)
+
+
 def files_read(
-    files: ContextFiles, instruction: Instruction, backend: Backend, scope: Scope
+    files: ContextFiles,
+    instruction: Instruction,
+    backend: Backend,
+    scope: Scope,
+    names: Collection[str] = (),
 ) -> dict[str, Entry] | None:
-    """The entries that the instruction reads, None when that is not known: a source with a
+    """The entries that the instruction reads of the build context, and of those contexts that are
+    named `names` ("named context data: a.txt"). None when that is not known: a source with a
     variable whose value is not known, an ignore file whose text is not."""
-    sources = tuple(_expanded(written, scope) for written in _sources(instruction, backend))
+    read = named_contexts_read(instruction, backend, names)
+    if not read:
+        return _read(files, _sources(instruction, backend), instruction, backend, scope)
+    seen: dict[str, Entry] | None = {}
+    if reads_context(instruction, backend):
+        seen = _read(files, _sources(instruction, backend), instruction, backend, scope)
+    for name, sources in read.items():
+        tree = files.named(name)
+        own = _read(tree, sources, instruction, backend, scope) if tree is not None else None
+        if seen is None or own is None:
+            return None
+        seen = {**seen, **{f"{_OF_NAMED}{name}: {path}": one for path, one in own.items()}}
+    return seen
+
+
+def _read(
+    files: ContextFiles,
+    written: Iterable[str],
+    instruction: Instruction,
+    backend: Backend,
+    scope: Scope,
+) -> dict[str, Entry] | None:
+    sources = tuple(_expanded(source, scope) for source in written)
     excluded: tuple[str, ...] = ()
     if backend == "buildkit":
         flags = (flag for flag in instruction.flags if flag.startswith("--exclude="))

@@ -183,7 +183,14 @@ KEY_INPUTS = (
     ),
     KeyInput("remote", "what a URL or git reference answers", "not looked at", "ADD", "ADD", ""),
     KeyInput("cache-from", "the cache of --cache-from", "not looked at", "every", "every", ""),
-    KeyInput("named context", "the named context", "not looked at", "", "what reads it", ""),
+    KeyInput(
+        "named context",
+        "the named context",
+        "not looked at",
+        "",
+        "what reads it",
+        "images and URLs; a folder that a FROM names. Other folders are compared as the context is",
+    ),
     KeyInput(
         "inherited argument",
         "an argument from the environment of the host (--build-arg NAME)",

@@ -6,7 +6,7 @@ them: it has a step of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cachetui.context.manifest import Entry
@@ -15,7 +15,12 @@ from cachetui.dockerfile.parse import SCRATCH, Dockerfile
 from cachetui.dockerfile.triggers import with_triggers
 from cachetui.findings.build_inputs import build_inputs, given_arguments
 from cachetui.findings.build_options import pulls_always
-from cachetui.findings.context_files import ContextFiles, files_read, reads_context
+from cachetui.findings.context_files import (
+    ContextFiles,
+    files_read,
+    named_contexts_read,
+    reads_context,
+)
 from cachetui.findings.variables import Scope, references, scope_at
 from cachetui.records.backend import Backend
 from cachetui.records.digest import ValueHasher
@@ -117,7 +122,11 @@ def step_inputs(
         tokens |= _variable_tokens(build, instruction, scope)
     unknown = set(of_build.unknown)
     base = base_of(file, step)
-    for name, ref in _images(instruction, base):
+    named = build.build.named_contexts
+    if base in named and build.backend == "buildkit":
+        base = None  # a folder
+        unknown.add("named context")
+    for name, ref in _images(instruction, base, named):
         token = build.image(ref)
         if token is not None:
             tokens[name] = token
@@ -129,9 +138,11 @@ def step_inputs(
         if image_id is None:
             unknown.add("base id")
     files: Mapping[str, Entry] | None = None
-    if reads_context(instruction, build.backend):
+    if reads_context(instruction, build.backend) or named_contexts_read(
+        instruction, build.backend, named
+    ):
         if build.files is not None:
-            files = files_read(build.files, instruction, build.backend, scope)
+            files = files_read(build.files, instruction, build.backend, scope, named)
         if files is None:
             unknown.add("files")
     if instruction.remote_sources:
@@ -152,14 +163,19 @@ def _below_triggers(step: StepId, triggers: int) -> StepId:
     return StepId(step.stage_index, step.index + triggers if step.index else 0)
 
 
-def _images(instruction: Instruction, base: str | None) -> Iterator[tuple[str, str]]:
-    """The images from outside that a step builds on, copies from or mounts: name and reference."""
+def _images(
+    instruction: Instruction, base: str | None, named: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """The images from outside that a step builds on, copies from or mounts: name and reference.
+    Named contexts are none."""
     if base is not None:
         yield "base", base
-    if isinstance(instruction.copy_from, str):
+    if isinstance(instruction.copy_from, str) and instruction.copy_from not in named:
         yield "from", instruction.copy_from
     for mount in instruction.mounts:
-        if mount.from_ is not None and mount.from_stage is None and mount.from_ != SCRATCH:
+        outside = mount.from_ is not None and mount.from_stage is None
+        if outside and mount.from_ != SCRATCH and mount.from_ not in named:
+            assert mount.from_ is not None
             yield f"mount:{mount.from_}", mount.from_
 
 

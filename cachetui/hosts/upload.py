@@ -17,6 +17,11 @@ _SEND_SECONDS = 3600.0
 CONTEXT = "context"
 """What the build context is called in what is sent."""
 
+NAMED_CONTEXTS = "contexts"
+"""Below it are the named contexts in what is sent, each under its name. That their own base names
+are no digests does no harm: BuildKit tells them apart by that of the build context (our lab), which
+is one of theirs too."""
+
 LAST = ".whole"
 """The last member of what is sent. A context has nothing of that name: it is below `context/`."""
 
@@ -42,6 +47,11 @@ def path_on_host(folder: str, path: str = CONTEXT) -> str:
     top, _, rest = path.partition("/")
     name = context_name(folder) if top == CONTEXT else top
     return "/".join(filter(None, (folder, name, rest)))
+
+
+def named_on_host(folder: str, names: Iterable[str]) -> dict[str, str]:
+    """Where the named contexts lie on the host."""
+    return {name: path_on_host(folder, f"{NAMED_CONTEXTS}/{name}") for name in names}
 
 
 def send_command(folder: str, incoming: str) -> str:

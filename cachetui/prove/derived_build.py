@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from cachetui.builders.command_line import Build
 from cachetui.builders.docker_args import options
 from cachetui.dockerfile.parse import Dockerfile, parse
-from cachetui.hosts.upload import context_name, path_on_host
+from cachetui.hosts.upload import context_name, named_on_host, path_on_host
 from cachetui.prove import context_edits
 from cachetui.prove import dockerfile_pieces as pieces
 from cachetui.prove.change import Change, State
@@ -137,6 +137,7 @@ class DerivedBuilds:
         target: str | None = None,
         stop_early: bool = False,
     ) -> DerivedBuild:
+        folder = context.rpartition("/")[0]
         build = Build(
             context=context,
             dockerfile=file,
@@ -144,6 +145,7 @@ class DerivedBuilds:
             build_args=state.build_args,
             network=self.record.network,
             docker_args=kept_options(self.record.docker_args),
+            named_contexts=named_on_host(folder, self.record.named_contexts),
         )
         parsed = parse(pieces.text(parts), state.build_args)
         watch = pieces.place(parts, change.watch)

@@ -52,7 +52,7 @@ def context_to_send(request: ProofRequest, host: ExperimentHost, folder: str) ->
     reasons: list[str] = []
     for build in request.contexts:
         try:
-            context = read_context(build.context, build.dockerfile)
+            context = read_context(build.context, build.dockerfile, build.named_contexts)
         except ContextError as error:
             reasons.append(str(error))
             continue

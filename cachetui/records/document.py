@@ -16,8 +16,9 @@ class BuildRecord(Record, frozen=True, kw_only=True):
     read without the folder it came from; `dockerfile_name` is its file name where it lay outside
     of the context (it is sent as "Dockerfile" then). `bases` are what its FROMs name, a stage each,
     ARGs put in; `ignore_files` maps the paths of its ignore files in the sent folder
-    ("context/.dockerignore") to their texts; `ignore` are globs of paths whose differences in
-    images do not matter."""
+    ("context/.dockerignore") to their texts; `named_contexts` are the names of folders that were
+    sent as further contexts (below "contexts/NAME"); `ignore` are globs of paths whose differences
+    in images do not matter."""
 
     name: str
     context_digest: str
@@ -26,6 +27,7 @@ class BuildRecord(Record, frozen=True, kw_only=True):
     build_args: dict[str, str] = msgspec.field(default_factory=dict)
     network: str = "default"
     docker_args: tuple[str, ...] = ()
+    named_contexts: tuple[str, ...] = ()
     dockerfile_text: str = ""
     dockerfile_name: str = ""
     bases: tuple[str, ...] = ()

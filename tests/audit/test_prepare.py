@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cachetui.builders.docker_args import with_all_build_args
+from cachetui.builders.docker_args import with_named_parts
 from cachetui.config.settings import HostSettings, Settings, folder_build
 from cachetui.core import Core, Options, UserError
 from cachetui.store.database import Store
@@ -19,7 +19,7 @@ HOST = HostSettings(name="here", address="local")
 def test_build_args_among_docker_args_are_build_args(tmp_path: Path) -> None:
     words = ("--shm-size", "1g", "--build-arg", "A=1", "--build-arg=B=2=3", "--build-arg", "C")
     build = msgspec.structs.replace(folder_build(tmp_path), docker_args=words)
-    taken = with_all_build_args(build)
+    taken = with_named_parts(build)
     assert taken.build_args == {"A": "1", "B": "2=3"}
     assert taken.docker_args == ("--shm-size", "1g", "--build-arg", "C")
 
@@ -47,15 +47,17 @@ def test_dockerfiles_are_found_below(core: Core, tmp_path: Path) -> None:
         core.prepare(build, (HOST,), Options())
 
 
-def test_a_folder_that_no_host_is_sent_is_refused_with_what_to_do(
+def test_a_named_context_that_cannot_be_sent_is_refused_with_what_to_do(
     core: Core, tmp_path: Path
 ) -> None:
-    (tmp_path / "Dockerfile").write_text("FROM base:1\nCOPY --from=data f /f\n")
-    build = msgspec.structs.replace(
-        folder_build(tmp_path), name="b", docker_args=("--build-context", "data=../data")
-    )
-    with pytest.raises(
-        UserError, match=r"docker_args of b: --build-context data=\.\./data"
-    ) as said:
-        core.prepare(build, (HOST,), Options())
-    assert "put that folder into it" in str(said.value)
+    (tmp_path / "Dockerfile").write_text("FROM base:1 AS deps\nCOPY --from=data f /f\n")
+    for option, said in (
+        ("data=nowhere", "the named context data, .*nowhere does not exist; name the folder"),
+        ("data=Dockerfile", "the named context data, .*Dockerfile is a file, not a folder"),
+        ("deps=.", "docker_args of b: --build-context deps=. is not passed on: .* the stage deps"),
+    ):
+        build = msgspec.structs.replace(
+            folder_build(tmp_path), name="b", docker_args=("--build-context", option)
+        )
+        with pytest.raises(UserError, match=said):
+            core.prepare(build, (HOST,), Options())

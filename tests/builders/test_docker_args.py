@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from cachetui.builders.docker_args import named_folder, options, refused_argument
+from cachetui.builders.docker_args import (
+    options,
+    refused_argument,
+    refused_context,
+    with_named_parts,
+)
+from cachetui.config.settings import BuildSettings
 
 REFUSED = {
     # The user's names would move from what they built to what is built here.
@@ -99,20 +107,51 @@ def test_options_have_their_long_names_and_their_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "folder"),
+    ("args", "folders", "kept"),
     [
-        (("--build-context", "data=../data"), "data=../data"),
-        (("--build-context=data=/srv/data",), "data=/srv/data"),
-        (("--build-context=a=docker-image://x", "--build-context", "b=."), "b=."),
-        (("--build-context=l=oci-layout:///srv/l",), "l=oci-layout:///srv/l"),
-        (("--build-context=a=docker-image://x:1",), None),
-        (("--build-context", "a=https://example.com/x.git"), None),
-        (("--build-context=a=target:other",), None),
-        (("--label", "--build-context"), None),
-        (("--label", "--build-context", "--label=a=/srv"), None),
+        (("--build-context", "data=../data"), {"data": "/src/app/../data"}, ()),
+        (("--build-context=data=/srv/data",), {"data": "/srv/data"}, ()),
+        (
+            ("--build-context=a=docker-image://x", "--pull", "--build-context", "b=."),
+            {"b": "/src/app"},
+            ("--build-context=a=docker-image://x", "--pull"),
+        ),
+        (("--build-context=a=1", "--build-context=a=2"), {"a": "/src/app/2"}, ()),
+        (("--build-context", "a=https://example.com/x.git"), {}, None),
+        (("--build-context=a=target:other",), {}, None),
+        (("--build-context=a=git@example.com:x.git",), {}, None),
+        (("--label", "--build-context"), {}, None),
+        (("--label", "--build-context", "--label=a=/srv"), {}, None),
     ],
 )
-def test_a_named_context_that_is_a_folder_is_not_sent(
-    args: tuple[str, ...], folder: str | None
+def test_a_named_context_that_is_a_folder_is_sent(
+    args: tuple[str, ...], folders: dict[str, str], kept: tuple[str, ...] | None
 ) -> None:
-    assert named_folder(args) == folder
+    build = BuildSettings(name="b", context=Path("/src/app"), docker_args=args)
+    taken = with_named_parts(build)
+    assert {name: str(path) for name, path in taken.named_contexts.items()} == folders
+    assert taken.docker_args == (args if kept is None else kept)
+    assert refused_context(args, ()) is None
+
+
+@pytest.mark.parametrize(
+    ("args", "words", "reason"),
+    [
+        (
+            ("--build-context=l=oci-layout:///srv/l",),
+            "--build-context=l=oci-layout:///srv/l",
+            "OCI",
+        ),
+        (("--build-context", "Data=."), "--build-context Data=.", "lower-case"),
+        (("--build-context", "base:1=."), "--build-context base:1=.", "lower-case"),
+        (("--build-context", "../x=."), "--build-context ../x=.", "lower-case"),
+        (("--pull", "--build-context", "deps=."), "--build-context deps=.", "the stage deps"),
+    ],
+)
+def test_a_named_context_that_is_not_taken_over_is_refused(
+    args: tuple[str, ...], words: str, reason: str
+) -> None:
+    refused = refused_context(args, {"deps"})
+    assert refused is not None
+    assert refused[0] == words
+    assert reason in refused[1]

@@ -88,22 +88,27 @@ def test_a_default_that_no_engine_reads_ends_nothing() -> None:
 
 
 @pytest.mark.lab
-@pytest.mark.parametrize("given", [True, False])
-def test_the_engines_take_the_value_alone(lab: Lab, tmp_path: Path, given: bool) -> None:
-    """Each case is a stage; all hit where A has the value, all miss where it has another."""
-    cases = SAME if given else OTHER
+@pytest.mark.takes_turns
+def test_the_engines_take_the_value_alone(lab: Lab, tmp_path: Path) -> None:
+    """Each case is a stage: what has the value hits, what has another misses."""
     source = tmp_path / "source"
     source.mkdir()
-    (source / "Dockerfile").write_text("")
+    cases = [*SAME.values(), *OTHER.values()]
+    stages = [_stage(number, above) for number, (above, _) in enumerate(cases)]
+    heads = "".join(f"ARG A{n}=v\n" for n, (above, _) in enumerate(cases) if not above)
+    last = "".join(f"COPY --from=s{n} /{n} /{n}\n" for n in range(len(cases)))
+    text = f"{heads}{''.join(stages)}FROM base:1\n{last}"
+    (source / "Dockerfile").write_text(text)
     stage = Stage(lab, source, tmp_path)
-    for above, value in cases.values():
-        stage.write(
-            "Dockerfile",
-            dockerfile(above, f"@SALT@ {len(stage.audits)}").replace("RUN make", "RUN echo"),
-        )
-        stage.settings = {}
-        stage.audit("legacy-as-found", "buildkit-as-found")
-        stage.settings = {"build_args": {"A": value}}
-        document = stage.audit("legacy-as-found", "buildkit-as-found")
-        last = {(one.host, one.scenario): one.steps[-1].status for one in document.runs}
-        assert set(last.values()) == {"hit" if given else "miss"}, (above, value, last)
+    scenarios = ("legacy-as-found", "buildkit-as-found")
+    stage.audit(*scenarios)
+    stage.settings = {"build_args": {f"A{n}": value for n, (_, value) in enumerate(cases)}}
+    for one in stage.audit(*scenarios).runs:
+        runs = [step.status for step in one.steps if step.keyword == "RUN"]
+        assert runs == ["hit"] * len(SAME) + ["miss"] * len(OTHER), (one.host, one.scenario)
+
+
+def _stage(number: int, above: str) -> str:
+    """A case with an argument of its own, A and the stage's number."""
+    own = (above or "ARG A\n").replace("ARG A", f"ARG A{number}").replace("$A", f"$A{number}")
+    return f"FROM base:1 AS s{number}\n{own}RUN echo @SALT@ {number} > /{number}\n"

@@ -8,7 +8,7 @@ from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS
 from cachetui.findings.context_claims import ContextClaim, ContextSuspect
 from cachetui.findings.context_differences import ContextDifference, files_of, unneeded
-from cachetui.findings.context_files import reads_context
+from cachetui.findings.context_files import is_of_named, reads_context
 from cachetui.findings.ignore_files import ignore_advice, ignored_on_buildkit_alone
 from cachetui.findings.record import Evidence, Need
 from cachetui.findings.rule import Rule
@@ -37,7 +37,8 @@ def _evidence(case: Case, found: ContextDifference) -> list[Evidence]:
 def _advice(case: Case, found: ContextDifference) -> str:
     paths = files_of(found.difference.paths)
     idle, build = unneeded(paths), case.document.build
-    if ignored_on_buildkit_alone(build, found.backend, paths) is not None:
+    named = any(map(is_of_named, paths))
+    if not named and ignored_on_buildkit_alone(build, found.backend, paths) is not None:
         return ignore_advice(build, found.backend, paths, ", ".join(paths))
     more = ""
     if idle:
