@@ -187,7 +187,7 @@ class Core:
         refused = refused_argument(build.docker_args) or refused_context(given, stages)
         if refused is not None:
             words, reason = refused
-            raise UserError(f"docker_args of {build.name}: {words} is not passed on: {reason}")
+            raise UserError(f"options of {build.name}: {words} is not passed on: {reason}")
         if not hosts:
             raise UserError("no host is chosen; -w and -x choose among those of hosts.toml")
         task = AuditTask(

@@ -9,6 +9,9 @@ from cachetui.records.scenario import Planned
 REPOSITORY = "cachetui"
 """The repository of every tag we make on a host."""
 
+OUR_HOSTS = ".cachetui.invalid"
+"""How the names end that RUN steps of controlled builds have among their hosts."""
+
 _OURS = re.compile(rf"{REPOSITORY}:(\d{{4}}-\d{{6}}-[a-z]{{4}}|prove-[0-9a-f]{{10}})-.+")
 
 

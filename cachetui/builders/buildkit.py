@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cachetui.builders import ignored_modes
-from cachetui.builders.audit_names import mount_namespace
+from cachetui.builders.audit_names import OUR_HOSTS, mount_namespace
 from cachetui.builders.builder import Builder, BuilderProbe, StageTriggers, Unsupported
 from cachetui.builders.plain_output import PlainParser
 from cachetui.builders.rawjson_output import RawJsonParser
@@ -39,7 +39,7 @@ _INSTALL = "install Docker's buildx plugin (docker-buildx-plugin or docker-build
 def _scenario_options(planned: Planned, audit: str) -> list[str]:
     name = f"r{planned.repeat}-{'b' if planned.kind == BUILDKIT_MOUNTS_WARM else 'a'}"
     namespace = f"BUILDKIT_CACHE_MOUNT_NS={mount_namespace(audit)}"
-    host = f"{name}.{audit}.cachetui.invalid:127.0.0.1"
+    host = f"{name}.{audit}{OUR_HOSTS}:127.0.0.1"
     return ["--build-arg", namespace, "--add-host", host]
 
 

@@ -7,12 +7,14 @@ option without a value never takes the next word; the last of several holds.
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
+from cachetui.builders.audit_names import OUR_HOSTS
 from cachetui.config.settings import BuildSettings
 from cachetui.dockerfile.instruction import is_remote
 
@@ -196,6 +198,16 @@ def _checked(name: str, value: str, words: tuple[str, ...]) -> Option:
     return Option(name, value, words, "its value is neither true nor false" if wrong else "")
 
 
+def why_refused(name: str) -> str:
+    """Why an audit never passes an option of this name on, "" when it may."""
+    return _REFUSED.get(name, "")
+
+
+def refused_names() -> tuple[str, ...]:
+    """The options of `docker build` that an audit never passes on."""
+    return tuple(_REFUSED)
+
+
 def refused_argument(args: Sequence[str]) -> tuple[str, str] | None:
     """The first words that an audit does not pass on, and why; None when all are fine."""
     for option in options(args):
@@ -215,6 +227,27 @@ def _leaves(option: Option) -> str:
         fields = [field.strip().lower() for field in option.value.split(",")]
         if "type=inline" not in fields:
             return "it writes a cache that other builds read; only type=inline writes none"
+    if option.name in ("secret", "ssh"):
+        return _not_found_on_hosts(option)
+    if option.name == "add-host" and re.split("[:=]", option.value)[0].endswith(OUR_HOSTS):
+        return f"names below {OUR_HOSTS} keep an audit's results apart from those of others"
+    return ""
+
+
+def _not_found_on_hosts(option: Option) -> str:
+    """Why the source of a secret or of SSH keys is not the same on every host; "" when it is.
+
+    docker's client reads both where it runs: on the host. The forms are those of buildx
+    (`util/buildflags/secrets.go`, `ssh.go`).
+    """
+    if option.name == "ssh":
+        paths = option.value.partition("=")[2].split(",")
+    else:
+        fields = [field.partition("=") for field in next(csv.reader([option.value]), [])]
+        paths = [path for name, _, path in fields if name.strip().lower() in ("src", "source")]
+    for path in paths:
+        if path and not path.startswith("/"):
+            return f"{path} is read on each host, where only an absolute path is a certain one"
     return ""
 
 

@@ -27,6 +27,7 @@ class RunArgs:
     target: str | None = None
     build_args: tuple[str, ...] = ()
     network: str | None = None
+    docker_args: tuple[str, ...] = ()
     scenarios: tuple[str, ...] = ()
     as_found: bool = False
     repeat: int = 1

@@ -15,6 +15,7 @@ import click
 from cachetui import __version__
 from cachetui.cli import reference, session
 from cachetui.cli.args import OutputsArgs, ProveArgs, RunArgs, ShowArgs
+from cachetui.cli.docker_options import docker_options
 from cachetui.cli.failures import or_fail
 from cachetui.cli.interruptible import InterruptibleGroup
 from cachetui.cli.options import (
@@ -57,6 +58,7 @@ def cli(context: click.Context, hosts_file: Path | None, store_folder: Path | No
 @store_option
 @selection_options
 @run_options
+@docker_options
 @findings_options
 @report_format_option
 @output_option

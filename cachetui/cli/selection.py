@@ -12,6 +12,7 @@ import msgspec
 from cachetui.audit.limits import failed
 from cachetui.cli.args import RunArgs
 from cachetui.config.host_patterns import select
+from cachetui.config.hosts_toml import no_folder
 from cachetui.config.settings import BuildSettings, HostSettings, Settings, folder_build
 from cachetui.config.toml_table import ConfigError
 from cachetui.store.database import Store
@@ -74,6 +75,9 @@ def select_build(settings: Settings, name: str, args: RunArgs) -> BuildSettings:
     elif Path(name).expanduser().is_dir():
         build = folder_build(Path(name))
     else:
+        reason = no_folder(name)
+        if reason:
+            raise ConfigError(f"BUILD {name!r} {reason}")
         known = ", ".join(settings.builds) or "none"
         raise ConfigError(f"BUILD {name!r} is neither a folder nor one of [builds] ({known})")
     changes: dict[str, Any] = {}
@@ -83,6 +87,8 @@ def select_build(settings: Settings, name: str, args: RunArgs) -> BuildSettings:
         changes["target"] = args.target
     if args.network:
         changes["network"] = args.network
+    if args.docker_args:
+        changes["docker_args"] = (*build.docker_args, *args.docker_args)
     if args.build_args:
         changes["build_args"] = {**build.build_args, **dict(parse_build_args(args.build_args))}
     return msgspec.structs.replace(build, **changes)

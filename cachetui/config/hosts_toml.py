@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cachetui.config import amounts
+from cachetui.config.build_keys import DOCKER_KEYS, options_of
 from cachetui.config.hours import Hours
 from cachetui.config.settings import (
     NO_STORE_LIMITS,
@@ -23,11 +24,15 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 NETWORKS = ("default", "none", "host")
 DAY = 86400.0
+_TARBALL = re.compile(r"\.(?:tar|tgz|tar\.(?:gz|bz2|xz|zst))\Z")
 
 
 HOST_KEYS = HostSettings.__struct_fields__
 DEFAULT_KEYS = tuple(key for key in HOST_KEYS if key not in ("name", "address"))
-BUILD_KEYS = tuple(key for key in BuildSettings.__struct_fields__ if key != "name")
+BUILD_KEYS = (
+    *(key for key in BuildSettings.__struct_fields__ if key not in ("name", "named_contexts")),
+    *(key.key for key in DOCKER_KEYS),
+)
 
 EXAMPLE = '[[hosts]] with name = "ci-1" and address = "ci-1.example.com" (or address = "local")'
 
@@ -222,9 +227,7 @@ def _builds(top: Table, folder: Path) -> dict[str, BuildSettings]:
         if not NAME.fullmatch(name):
             raise table.error(f'"{name}" must contain only letters, digits, . _ -')
         table.only(BUILD_KEYS)
-        context = table.take_path("context", folder)
-        if context is None:
-            raise table.error('has no context; add context = "./folder"')
+        context = _context(table, folder)
         network = table.take_text("network", "default")
         if network not in NETWORKS:
             raise table.error(f'"{network}" must be one of {", ".join(NETWORKS)}', "network")
@@ -235,12 +238,52 @@ def _builds(top: Table, folder: Path) -> dict[str, BuildSettings]:
             target=table.take_text("target"),
             build_args=table.take_map("build_args") or {},
             network=network,
-            docker_args=table.take_strings("docker_args") or (),
+            docker_args=(*(table.take_strings("docker_args") or ()), *options_of(table, folder)),
             ignore=table.take_strings("ignore") or (),
             context_on_host=table.take_text("context_on_host"),
             image_on_host=table.take_text("image_on_host"),
         )
     return by_name
+
+
+def _context(table: Table, folder: Path) -> Path:
+    text = table.take_text("context")
+    if text is None:
+        raise table.error('has no context; add context = "./folder"')
+    reason = no_folder(text)
+    if reason:
+        raise table.error(f'"{text}" {reason}', "context")
+    path = table.take_path("context", folder)
+    assert path is not None
+    return path
+
+
+def no_folder(context: str) -> str:
+    """Why a context that docker takes is none here, with the remedy; "" for what may be a folder.
+
+    docker's own forms are a folder, `-`, a git reference and the URL of a tarball (docker's
+    reference of `docker build`, "Build context").
+    """
+    if context == "-":
+        return "is standard input, which no second host could read; name the folder"
+    if is_git(context):
+        return (
+            "is a git repository, which each host would fetch for itself at a time of its own; "
+            "clone it and name the clone"
+        )
+    if context.startswith(("http://", "https://")):
+        return "is a URL, which each host would fetch for itself; unpack it and name the folder"
+    if _TARBALL.search(context):
+        return "is a tarball; unpack it and name the folder"
+    return ""
+
+
+def is_git(context: str) -> bool:
+    """Whether docker takes a context for a git repository (buildx and the legacy client alike:
+    moby `pkg/urlutil`)."""
+    return context.startswith(("git://", "ssh://", "git@", "github.com/")) or bool(
+        re.match(r"https?://[^#]*\.git(?:#.*)?\Z", context)
+    )
 
 
 def _store(top: Table) -> StoreLimits:

@@ -188,6 +188,13 @@ class Table:
             raise self.error(f"must be a whole number from {low} to {high}, not {value}", key)
         return value
 
+    def take_switch(self, key: str) -> bool | None:
+        """true or false."""
+        value = self.values.get(key)
+        if value is not None and not isinstance(value, bool):
+            raise self.error(f"must be true or false, without quotes, not {kind(value)}", key)
+        return value
+
     def take_strings(self, key: str) -> tuple[str, ...] | None:
         """An array of strings."""
         if key not in self.values:

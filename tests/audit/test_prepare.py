@@ -32,7 +32,7 @@ def core(tmp_path: Path) -> Core:
 @pytest.mark.fault("docker-args")
 def test_options_that_would_move_names_are_refused(core: Core, tmp_path: Path) -> None:
     build = folder_build(folder(tmp_path / "b", PLAIN))
-    with pytest.raises(UserError, match="docker_args of b: --push"):
+    with pytest.raises(UserError, match="options of b: --push"):
         core.prepare(msgspec.structs.replace(build, docker_args=("--push",)), (HOST,), Options())
 
 
@@ -54,7 +54,7 @@ def test_a_named_context_that_cannot_be_sent_is_refused_with_what_to_do(
     for option, said in (
         ("data=nowhere", "the named context data, .*nowhere does not exist; name the folder"),
         ("data=Dockerfile", "the named context data, .*Dockerfile is a file, not a folder"),
-        ("deps=.", "docker_args of b: --build-context deps=. is not passed on: .* the stage deps"),
+        ("deps=.", "options of b: --build-context deps=. is not passed on: .* the stage deps"),
     ):
         build = msgspec.structs.replace(
             folder_build(tmp_path), name="b", docker_args=("--build-context", option)

@@ -48,6 +48,14 @@ REFUSED = {
     "--metadata-file=m": "writes a file",
     "--cache-to type=local,dest=/srv": "writes a cache",
     "--cache-to=user/app:cache": "writes a cache",
+    # What would not be the same on each host.
+    "--secret id=a,src=./a": "absolute path",
+    "--secret=id=a,source=a": "absolute path",
+    "--secret type=file,id=a,src=~/a": "absolute path",
+    "--ssh k=keys/id": "absolute path",
+    "--ssh k=/keys/a,b": "absolute path",
+    # What keeps our results apart.
+    "--add-host=r1-a.x.cachetui.invalid:127.0.0.1": "apart",
     # What the audit does itself.
     "-f Dockerfile.dev": "dockerfile =",
     "--target prod": "target =",
@@ -84,6 +92,7 @@ def test_what_would_spoil_an_audit_or_a_host_is_refused(line: str) -> None:
         "-m 1g -c5 -m=2g",
         "--no-cache --pull=true --force-rm=false --rm",
         "--cache-from type=local,src=/srv --cache-to type=inline",
+        "--secret id=a,env=A --secret id=a --ssh k=/a,/b --add-host cachetui.invalid.x:1.2.3.4",
         "--secret id=a,src=/s --ssh default --platform linux/arm64",
         "--build-arg -t --no-cache-filter a,b",
         "--provenance false --sbom=true --attest type=sbom",

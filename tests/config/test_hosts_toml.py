@@ -93,6 +93,54 @@ def test_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert api.ignore == ("**/*.log",)
 
 
+def test_keys_of_docker_build_are_its_words_behind_docker_args(tmp_path: Path) -> None:
+    text = """
+ulimit = ["nofile=9", "nproc=5:6"]
+secret = ["id=a,src=/a"]
+ssh = ["default"]
+platform = "linux/amd64"
+pull = true
+no_cache_filter = ["deps"]
+label = ["a=b c"]
+shm_size = "1g"
+add_host = ["db:10.0.0.7"]
+build_context = ["a=../a", "b=docker-image://base:1", "c=/c", "d=git@example.com:d"]
+docker_args = ["--label", "first=1"]
+"""
+    build = load(write(tmp_path, HOST + BUILD + text)).builds["api"]
+    assert " ".join(build.docker_args) == (
+        f"--label first=1 --build-context a={tmp_path}/../a "
+        "--build-context b=docker-image://base:1 --build-context c=/c "
+        "--build-context d=git@example.com:d --secret id=a,src=/a "
+        "--ssh default --platform linux/amd64 --pull "
+        "--no-cache-filter deps --label a=b c --shm-size 1g --ulimit nofile=9 --ulimit nproc=5:6 "
+        "--add-host db:10.0.0.7"
+    )
+    assert load(write(tmp_path, HOST + BUILD + "pull = false\n")).builds["api"].docker_args == (
+        "--pull=false",
+    )
+
+
+@pytest.mark.parametrize(
+    ("context", "why"),
+    [
+        ("-", "standard input"),
+        ("https://example.com/app.git#main:sub", "git repository"),
+        ("git@example.com:app", "git repository"),
+        ("github.com/a/b", "git repository"),
+        ("https://example.com/app.tar.gz", "URL"),
+        ("./app.tgz", "tarball"),
+        ("./app.tar.zst", "tarball"),
+    ],
+)
+def test_a_context_that_each_host_would_fetch_is_refused(
+    tmp_path: Path, context: str, why: str
+) -> None:
+    text = HOST + BUILD.replace("./api", context)
+    with pytest.raises(ConfigError, match=rf":5: .*context: .* is .*{why}.*name the "):
+        load(write(tmp_path, text))
+
+
 def test_least(tmp_path: Path) -> None:
     settings = load(write(tmp_path, "\ufeff" + HOST))
     assert settings.hosts == (HostSettings(name="a", address="a.example.com"),)
@@ -174,6 +222,10 @@ MISTAKES = {
     "builds text": ('builds = "x"\n' + HOST, r":1: .*must be a table, not a string"),
     "network": (HOST + BUILD + 'network = "bridge"\n', r":6: .*one of default, none, host"),
     "args number": (HOST + BUILD + "build_args = { N = 20 }\n", r":6: .*N is a whole number; put"),
+    "not a key": (HOST + BUILD + "named_contexts = {}\n", r":6: .*no such key"),
+    "switch": (HOST + BUILD + 'pull = "yes"\n', r":6: .*key pull: must be true or false"),
+    "option key": (HOST + BUILD + 'add_hosts = ["a:1"]\n', r":6: .*\"add_host\"\?"),
+    "option list": (HOST + BUILD + 'secret = "id=a"\n', r":6: .*secret: must be an array"),
     "docker_args": (HOST + BUILD + 'docker_args = "--pull"\n', r":6: .*array of strings"),
     "ignore": (HOST + BUILD + "ignore = 1\n", r":6: .*array of strings"),
     "target": (HOST + BUILD + "target = 1\n", r":6: .*string in quotes"),

@@ -1,0 +1,104 @@
+"""docker build's own options on the command line of `run`, and the page that lists them all."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from cachetui.builders.docker_args import PASSED_ON, SWITCHES, refused_names
+from cachetui.cli import run as run_module
+from cachetui.cli.docker_options import OF_RUN
+from cachetui.cli.main import cli
+from cachetui.config.build_keys import DOCKER_KEYS
+from tests.docs.console import ROOT
+from tests.lab import Lab
+
+HOSTS_TOML = """
+[[hosts]]
+name = "a"
+address = "a.example.com"
+[builds.app]
+context = "."
+docker_args = ["--label", "from=file"]
+shm_size = "1m"
+"""
+
+
+def words_given(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, *arguments: str
+) -> tuple[tuple[str, ...], str]:
+    """(the build's docker_args, what is said) of `run app …`."""
+    given: list[tuple[str, ...]] = []
+
+    def note(_core: Any, build: Any, *_: Any) -> int:
+        given.append(build.docker_args)
+        return 0
+
+    monkeypatch.setattr(run_module, "run_build_command", note)
+    (folder / "hosts.toml").write_text(HOSTS_TOML)
+    command = ["run", "app", "--hosts", str(folder / "hosts.toml"), "--store", str(folder / "s")]
+    result = CliRunner().invoke(cli, [*command, *arguments])
+    return (given[0] if given else ()), result.output
+
+
+def test_options_follow_those_of_the_file_in_the_order_given(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    words, _ = words_given(
+        monkeypatch,
+        tmp_path,
+        *("--add-host", "b:1", "--pull", "--secret=id=a,env=A", "--add-host", "a:2"),
+        *("--shm-size", "2m", "--memory", "1g"),
+    )
+    assert " ".join(words) == (
+        "--label from=file --shm-size 1m --add-host b:1 --add-host a:2 --pull "
+        "--secret id=a,env=A --shm-size 2m --memory 1g"
+    )
+
+
+@pytest.mark.parametrize("name", sorted(PASSED_ON - OF_RUN - {"no-cache"}))
+def test_what_is_passed_on_can_be_typed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    given = [f"--{name}"] if name in SWITCHES else [f"--{name}", "x"]
+    words, said = words_given(monkeypatch, tmp_path, *given)
+    assert list(words[4:]) == given, said
+
+
+@pytest.mark.parametrize("name", sorted({"no-cache", *refused_names()} - OF_RUN))
+def test_what_is_refused_says_why(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    given = [f"--{name}"] if name in SWITCHES else [f"--{name}", "x"]
+    words, said = words_given(monkeypatch, tmp_path, *given)
+    assert words == ()
+    assert re.search(rf"--{name} is not passed on: \w+ \w+", said)
+
+
+def listed() -> set[str]:
+    """The options that docs/build-options.md has in the first column of its tables."""
+    page = (ROOT / "docs" / "build-options.md").read_text("utf-8")
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    return {name for row in rows for name in re.findall(r"`--([a-z-]+)`", row)}
+
+
+def test_the_page_lists_what_is_passed_on_and_what_is_refused() -> None:
+    assert listed() == PASSED_ON | set(refused_names())
+    page = (ROOT / "docs" / "build-options.md").read_text("utf-8")
+    assert all(f"`{key.key}`" in page for key in DOCKER_KEYS)
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("name", ["old", "mid", "new", "ctd"])
+@pytest.mark.parametrize("backend", ["0", "1"])
+def test_the_page_lists_what_engines_offer(lab: Lab, name: str, backend: str) -> None:
+    command = lab[name].ssh_argv(f"DOCKER_BUILDKIT={backend} docker build --help")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    offered = set(re.findall(r"^ +(?:-\w, )?--([a-z-]+)", done.stdout, re.MULTILINE))
+    assert {"file", "label", "pull", "tag"} <= offered
+    assert offered - {"help"} <= listed()
