@@ -41,6 +41,7 @@ class Engine:
         self.temporary = self.folder / "tmp"
         self.socket = self.folder / "docker.sock"
         self.log = self.folder / "dockerd.log"
+        self.runtime = self.folder / "exec"
 
     @property
     def host(self) -> str:
@@ -83,7 +84,7 @@ class Engine:
         options = {
             "config-file": self.folder / "daemon.json",
             "data-root": self.folder / "data",
-            "exec-root": self.folder / "exec",
+            "exec-root": self.runtime,
             "pidfile": self.folder / "dockerd.pid",
             "host": self.host,
             "cgroup-parent": control_group(self.folder),

@@ -169,6 +169,20 @@ class Host:
         remove_control_groups(self.dir)
         shutil.rmtree(self.dir, ignore_errors=True)
 
+    def power_off(self) -> None:
+        """End everything on this host at once. What a machine keeps in memory is gone with it."""
+        self.machine.stop()
+        self.machine.reap()
+        shutil.rmtree(self.engine.runtime, ignore_errors=True)
+        for name in ("dockerd.pid", "docker.sock", "sshd.pid"):
+            (self.dir / name).unlink(missing_ok=True)
+
+    def power_on(self) -> None:
+        """Start this host again with what its disk has, and wait until engine and sshd answer."""
+        self.machine.start()
+        self.engine.start()
+        self.sshd.start()
+
     def spare_host_key(self) -> Path:
         """A host key that nobody knows, for `start_sshd(host_key=…)`: the host key has changed."""
         path = self.dir / "spare_host_key"

@@ -11,8 +11,8 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -151,6 +151,28 @@ class Machine:
                 timeout=30,
                 check=True,
             )
+
+    @contextmanager
+    def with_files(self, tree: Path) -> Iterator[None]:
+        """Lay the folders `usr` and `etc` of a tree over this machine's, as an installed package
+        would; no other machine sees it. Raises LabError."""
+        over = [top for top in ("usr", "etc") if (tree / top).is_dir()]
+        with ExitStack() as undo:
+            for top in over:
+                lower = f"lowerdir={tree / top}:/{top}"
+                self.run("mount", "-t", "overlay", "overlay", "-o", lower, f"/{top}")
+                undo.callback(self.run, "umount", "--lazy", f"/{top}")
+            yield
+
+    @contextmanager
+    def small_disk(self, folder: Path, size: str) -> Iterator[None]:
+        """Let `folder` of this machine be a disk of its own of that size (as mount's `size=`) with
+        nothing on it; no other machine sees it. Raises LabError."""
+        self.run("mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "tmpfs", folder)
+        try:
+            yield
+        finally:
+            self.run("umount", "--lazy", folder)
 
     def processes(self) -> list[Entry]:
         """The machine's own processes, a parent before its children, without the first one.

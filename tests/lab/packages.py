@@ -174,12 +174,13 @@ def _download(suite: str, packages: Sequence[str], into: Path) -> list[Path]:
     return sorted((into / "debs").glob("*.deb"))
 
 
-def unpacked(suite: str) -> Path:
+def unpacked(suite: str, packages: Sequence[str] | None = None) -> Path:
     """The folder with the unpacked packages of a suite, downloaded if it is not in the cache.
 
-    Beside `root`, the unpacked tree, lies `versions.json`: package name to version.
+    Beside `root`, the unpacked tree, lies `versions.json`: package name to version. `packages` are
+    the lab's own unless others are named.
     """
-    packages = SUITES[suite]
+    packages = packages or SUITES[suite]
     architecture = run(["dpkg", "--print-architecture"]).strip()
     stamp = hashlib.sha256(" ".join(packages).encode()).hexdigest()[:8]
     target = cache_folder() / f"{suite}-{architecture}-{stamp}"
