@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from cachetui.audit.build_recorder import BuildRecorder
 from cachetui.audit.built_image import inspect_image, read_triggers
 from cachetui.builders.client import client
 from cachetui.builders.engine_ended import KILLED, engine_ended
-from cachetui.builders.host_troubles import host_trouble
+from cachetui.builders.host_troubles import host_trouble, trouble_in_log
 from cachetui.builders.legacy_images import LegacyMade
 from cachetui.builders.refusals import refusal
 from cachetui.builders.step_map import Unended
@@ -26,6 +27,9 @@ from cachetui.records.step import Step, hit_ratio
 
 ENGINE_ENDED = "the docker engine ended during the build"
 ASK_SECONDS = 20.0
+LAST_LINES = 10
+"""Lines at the end of a failed step's log that may say why it failed."""
+
 USAGE_ERROR = 125
 """Exit status of docker's client for an option that it does not take; nothing was sent then."""
 
@@ -69,9 +73,8 @@ def run_build(
         status, reason = "lost", ENGINE_ENDED
     if job.bad_names and REFUSED in (reason or ""):
         reason = f"{remedy(job.bad_names)} ({reason})"
-    trouble = host_trouble(reason) if status == "failed" and reason else None
-    if trouble is not None:
-        reason = f"{trouble} ({reason})"
+    if status == "failed" and reason:
+        reason = _with_host_trouble(reason, recorder)
     steps = recorder.finished(ended=True, failed=status != "ok", unended=_unended(status, error))
     if status == "unsupported":
         steps = _unsupported(steps)
@@ -117,6 +120,21 @@ def unsupported_run(job: BuildJob, steps: Sequence[Step], reason: str) -> Run:
 
 def _unsupported(steps: Sequence[Step]) -> tuple[Step, ...]:
     return tuple(msgspec.structs.replace(step, status="unsupported") for step in steps)
+
+
+def _with_host_trouble(reason: str, recorder: BuildRecorder) -> str:
+    """The reason of a failed build with the trouble of the host that it names, or that the step
+    which failed printed at its end."""
+    trouble = host_trouble(reason)
+    if trouble is not None:
+        return f"{trouble} ({reason})"
+    steps = recorder.finished(ended=True, failed=True)
+    failed = next((step for step in steps if step.status == "failed"), None)
+    if failed is None:
+        return reason
+    with suppress(OSError), recorder.log.so_far() as log:
+        trouble = trouble_in_log(line.text for line in log.step(failed.id).tail(LAST_LINES))
+    return f"{reason}; {trouble}" if trouble else reason
 
 
 def _unended(status: RunStatus, error: HostError | None) -> Unended | None:

@@ -8,6 +8,7 @@ library, which runc, containerd and docker pass on.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 _TROUBLES = (
     (
@@ -19,8 +20,8 @@ _TROUBLES = (
     (
         r"certificate has expired or is not yet valid: current time|"
         r"Release file for .* is (not valid yet|expired)",
-        "the host's clock may be wrong, or the certificate is: compare date there with the time, "
-        "and set it (timedatectl set-ntp true)",
+        "the host's clock is wrong, or what it checks is out of date: compare date there with the "
+        "time, and set it (timedatectl set-ntp true)",
     ),
     (
         r"no space left on device",
@@ -33,6 +34,9 @@ _TROUBLES = (
     ),
 )
 
+_LINE = 200
+"""Characters of a step's line that are shown."""
+
 
 def host_trouble(reason: str) -> str | None:
     """What in the host's own setting made a build fail with this reason, None where it is not
@@ -41,4 +45,14 @@ def host_trouble(reason: str) -> str | None:
         found = re.search(pattern, reason, re.IGNORECASE)
         if found is not None:
             return text.format(**found.groupdict())
+    return None
+
+
+def trouble_in_log(lines: Iterable[str]) -> str | None:
+    """The same of the last lines that a failed step printed, the line with it; None where no line
+    names one. A command may fill a disk of its own, or print what it only tests. Pure."""
+    for line in lines:
+        trouble = host_trouble(line)
+        if trouble is not None:
+            return f'its log says "{line.strip()[:_LINE]}", so perhaps {trouble}'
     return None

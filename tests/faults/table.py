@@ -255,8 +255,8 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         Fault(
             "host-trouble",
             "The host's disk or docker's is full, the clock far off, BUILDX_BUILDER names none",
-            "The reason and its remedy, and no step's failure.",
-            "clients' words are recorded; no disk is filled and no clock set in a test",
+            "The reason and its remedy stand beside what failed.",
+            "an engine whose clock is off: clients' words are recorded",
         ),
         Fault(
             "home-full",
