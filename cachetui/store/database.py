@@ -323,7 +323,15 @@ class Store:
         others = (self.kept(entry.audit) for entry in self.audits() if entry.audit != audit)
         still_named = {run_id for other in others if other for run_id, _ in other.runs}
         runs = [run_id for run_id, _ in kept.runs] if kept is not None else []
-        self.remove_audits([audit], [run_id for run_id in runs if run_id not in still_named])
+        own = [run_id for run_id in runs if run_id not in still_named]
+        self._runs.remove([key for run_id in own if (key := self._found_under(run_id))])
+        self.remove_audits([audit], own)
+
+    def _found_under(self, run_id: str) -> str | None:
+        """The key whose newest run this is, None where it is that of none."""
+        run = self.run(run_id)
+        key = f"of:{run.of}" if run is not None else ""
+        return key if key and self._runs.text(key) == run_id else None
 
     def remove_audits(self, audits: Iterable[str], runs: Sequence[str]) -> None:
         """Remove audits with their proofs, and these runs, which no other audit names."""

@@ -114,6 +114,19 @@ def test_an_audit_is_assembled_and_forgotten(tmp_path: Path) -> None:
     assert store.run("shared") is not None
 
 
+def test_what_finds_the_runs_of_an_audit_goes_with_it(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    old, own, new = run("old", "again"), run("own", "once"), run("new", "again")
+    for one in (old, own, new):
+        store.keep_run(one)
+    store.keep_audit(document("1124-a", old, own))
+    store.keep_audit(document("1124-b", new))
+    store.delete_audit("1124-a")
+    runs, _, _ = store.caches
+    assert list(runs.keys("of:")) == ["of:again"]
+    assert runs.text("of:again") == "new"
+
+
 def proof(audit: str, at: float) -> Proof:
     return Proof(
         audit=audit,
