@@ -16,18 +16,13 @@ def apply_proofs(
     """The findings with what experiments showed, and those that they withdrew, as unexplained.
 
     An experiment settles what is said of its own host. Of several on one host for one finding the
-    last that decided holds.
+    last that decided holds. One that was made for some of a finding's steps is about its cause.
     """
-    last: dict[object, Proof] = {}
-    for proof in sorted(proofs, key=lambda proof: proof.at):
-        key = (proof.id, proof.steps, proof.host)
-        decided = last.get(key)
-        if decided is None or proof.outcome != "undecided" or decided.outcome == "undecided":
-            last[key] = proof
+    ordered = sorted(proofs, key=lambda proof: proof.at)
     kept: list[Finding] = []
     withdrawn: list[Unexplained] = []
     for finding in findings:
-        made = [last.get((finding.id, finding.steps, host)) for host in finding.hosts]
+        made = [_last(ordered, finding, host) for host in finding.hosts]
         told = [proof for proof in made if proof is not None]
         outcomes = {proof.outcome if proof is not None else None for proof in made}
         if outcomes == {"withdrawn"}:
@@ -37,6 +32,17 @@ def apply_proofs(
         else:
             kept.append(finding)
     return tuple(kept), withdrawn
+
+
+def _last(proofs: Sequence[Proof], finding: Finding, host: str) -> Proof | None:
+    """The experiment that holds for a finding on a host, None without one."""
+    held: Proof | None = None
+    for proof in proofs:
+        if (proof.id, proof.host) != (finding.id, host) or not {*proof.steps} <= {*finding.steps}:
+            continue
+        if held is None or proof.outcome != "undecided" or held.outcome == "undecided":
+            held = proof
+    return held
 
 
 def _settled(finding: Finding, proofs: Sequence[Proof], all_proved: bool) -> Finding:

@@ -19,6 +19,11 @@ hold for. In the text of evidence: by the hosts for which the fact turns out to 
 has no place for them and does not hold for all hosts of the finding, their names go before it."""
 
 
+LINES = "\ue001"
+"""In a claim's title and advice: replaced by the lines of the finding's steps, "line 4" or "lines 4
+and 8". A verb in -s that follows agrees with them."""
+
+
 @dataclass(frozen=True)
 class Claim:
     """What a rule says of one run or host; claims that agree become one finding.
@@ -26,9 +31,11 @@ class Claim:
     Claims agree when rule, steps, confidence and `merge_key` are equal. A fact of their evidence is
     one fact where kind, text and data are equal, so a text has `HOSTS` for its hosts' names, and
     values that can differ between hosts stand in it and in `data`. `question` is the
-    question that the claim answers, None for one that was only observed. `one_per_run` marks a
-    claim about a run's cache rather than a step: it is one finding, whichever first misses show
-    it.
+    question that the claim answers, None for one that was only observed. `one_cause` marks a
+    claim whose cause is one for all lines and builders that show it, such as an image, a file or a
+    cache: it is one finding by `merge_key`, whichever steps missed. `cause` is what claims at
+    other steps may share: a finding about a step joins that of another where each of its hosts has
+    the same cause there.
     """
 
     title: str
@@ -44,7 +51,8 @@ class Claim:
     merge_key: object = None
     question: Question | None = None
     suspect: Suspect | None = None
-    one_per_run: bool = False
+    one_cause: bool = False
+    cause: object = None
 
 
 def answer(
@@ -57,7 +65,8 @@ def answer(
     steps: tuple[StepId, ...] = (),
     merge_key: object = None,
     suspect: Suspect | None = None,
-    one_per_run: bool = False,
+    one_cause: bool = False,
+    cause: object = None,
 ) -> Claim:
     """A claim that answers a question. `steps` are the causes where they are others than the step
     that missed first, which is a consequence then. What no host is given for, and is not about the
@@ -83,5 +92,6 @@ def answer(
         merge_key=merge_key,
         question=question,
         suspect=suspect,
-        one_per_run=one_per_run,
+        one_cause=one_cause,
+        cause=cause,
     )

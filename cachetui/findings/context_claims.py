@@ -26,13 +26,15 @@ class ContextSuspect(Suspect, frozen=True):
 
 @dataclass(frozen=True)
 class ContextClaim:
-    """How a rule words a difference of its `kind`; `suspect` is what an experiment changes."""
+    """How a rule words a difference of its `kind`; `suspect` is what an experiment changes, `cause`
+    what several lines that see it have in common."""
 
     kind: Kind
     title: Callable[[ContextDifference], str]
     evidence: Callable[[Case, ContextDifference], Sequence[Evidence]]
     advice: Callable[[Case, ContextDifference], str]
     suspect: Callable[[ContextDifference], ContextSuspect]
+    cause: Callable[[ContextDifference], object]
 
     def explain(self, question: Question) -> Claim | None:
         """The answer to why a step missed: what it sees is not what it saw."""
@@ -46,6 +48,7 @@ class ContextClaim:
             evidence=self.evidence(question.case, difference),
             advice=self.advice(question.case, difference),
             suspect=self.suspect(difference),
+            cause=self.cause(difference),
         )
 
     def observe(self, case: Case) -> Iterator[Claim]:
@@ -62,4 +65,5 @@ class ContextClaim:
                     backends=(difference.backend,),
                     scenarios=(),
                     suspect=self.suspect(difference),
+                    cause=self.cause(difference),
                 )

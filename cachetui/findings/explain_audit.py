@@ -9,7 +9,7 @@ from cachetui.dockerfile.parse import Dockerfile
 from cachetui.findings.apply_proofs import apply_proofs
 from cachetui.findings.case import Case
 from cachetui.findings.claim import Claim
-from cachetui.findings.merge_claims import merge_claims
+from cachetui.findings.merge_claims import cause_of, merge_claims
 from cachetui.findings.question import Question
 from cachetui.findings.record import (
     CONFIDENCES,
@@ -62,16 +62,39 @@ def explain_audit(
         claims += kept
         if not kept:
             open_questions.append((question, answers))
+    still_open = _by_shown_causes(claims, open_questions)
     for rule in rules:
         if rule.observe is not None:
             claims += [(rule, claim) for claim in rule.observe(case)]
     needs = [need for rule in rules if rule.ask is not None for need in rule.ask(case)]
     findings, withdrawn = apply_proofs(merge_claims(case, claims), proofs)
-    unexplained = [*withdrawn, *unanswered(case, open_questions)]
+    unexplained = [*withdrawn, *unanswered(case, still_open)]
     unexplained += undiscussed(case, findings, unexplained)
     return Findings(
         findings=findings, unexplained=tuple(unexplained), needs=tuple(dict.fromkeys(needs))
     )
+
+
+def _by_shown_causes(
+    claims: list[Answer], open_questions: Sequence[tuple[Question, list[Answer]]]
+) -> list[tuple[Question, list[Answer]]]:
+    """Of several answers that are equally sure, the one whose cause is proved for the same host by
+    another miss, with the other builder say, is added to the claims; returns the questions that
+    stay open."""
+    proved = {
+        (cause_of(answer), host)
+        for answer in claims
+        if answer[1].confidence == "proved" and answer[1].one_cause
+        for host in answer[1].hosts
+    }
+    still_open: list[tuple[Question, list[Answer]]] = []
+    for question, answers in open_questions:
+        shown = [one for one in answers if (cause_of(one), question.run.host) in proved]
+        if len(shown) == 1:
+            claims.append(shown[0])
+        else:
+            still_open.append((question, answers))
+    return still_open
 
 
 def _answers(rules: Sequence[Rule], question: Question) -> list[Answer]:

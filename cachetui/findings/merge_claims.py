@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace as replace_claim
+from typing import Any
 
 from msgspec import to_builtins
 from msgspec.structs import replace
 
 from cachetui.compare.align import order
 from cachetui.findings.case import Case, in_order
-from cachetui.findings.claim import Claim
+from cachetui.findings.claim import HOSTS, LINES, Claim
 from cachetui.findings.merge_evidence import merge_evidence, of_hosts
 from cachetui.findings.miss_chains import Chain
-from cachetui.findings.record import CONFIDENCES, Finding, StepRef
+from cachetui.findings.record import CONFIDENCES, Evidence, Finding, StepRef
 from cachetui.findings.rule import Rule
 from cachetui.findings.step_seconds import seconds_of
+from cachetui.findings.suspect import Suspect
+from cachetui.findings.wording import join_names
 from cachetui.records.step import StepId
 
+Answer = tuple[Rule, Claim]
 _Key = tuple[str, tuple[StepId, ...], str]
 
 
-def merge_claims(case: Case, claims: Sequence[tuple[Rule, Claim]]) -> tuple[Finding, ...]:
+def merge_claims(case: Case, claims: Sequence[Answer]) -> tuple[Finding, ...]:
     """The findings, most costly first. A claim that was only observed joins one that answers a
     question about the same thing, and takes its confidence, unless that makes a host's surer."""
-    groups: dict[tuple[_Key, str], list[tuple[Rule, Claim]]] = {}
+    groups: dict[tuple[_Key, str], list[Answer]] = {}
     for rule, claim in sorted(claims, key=lambda pair: pair[1].question is None):
-        key, confidence = _key(rule, claim), str(claim.confidence)
+        key, confidence = cause_of((rule, claim)), str(claim.confidence)
         if claim.question is None:
             answers = {
                 word: {host for _, one in groups[key, word] for host in one.hosts}
@@ -41,20 +47,74 @@ def merge_claims(case: Case, claims: Sequence[tuple[Rule, Claim]]) -> tuple[Find
                 confidence,
             )
         groups.setdefault((key, confidence), []).append((rule, claim))
+    _join_surer(groups)
+    _join_steps(groups)
     findings = [_finding(case, members, key[1]) for key, members in groups.items()]
     findings.sort(key=lambda made: (-(made.seconds or 0.0), _rank(made.confidence), made.id))
     return tuple(_named(case, findings))
 
 
-def _key(rule: Rule, claim: Claim) -> _Key:
-    return (rule.id, () if claim.one_per_run else in_order(claim.steps), repr(claim.merge_key))
+def _join_surer(groups: dict[tuple[_Key, str], list[Answer]]) -> None:
+    """Of one cause, what is less sure of a host joins what is surer of the same host, and says so:
+    it is proved with one builder, say, and likely with the other."""
+    for (key, confidence), members in [*groups.items()]:
+        if not members[0][1].one_cause:
+            continue
+        left = members
+        for surer in map(str, CONFIDENCES[: _rank(confidence)]):
+            sure = [claim for _, claim in groups.get((key, surer), ())]
+            known = {host for claim in sure for host in claim.hosts}
+            shown = {scenario for claim in sure for scenario in claim.scenarios}
+            for rule, claim in left:
+                if sure and known.issuperset(claim.hosts):
+                    joined = _less_sure(claim, surer, confidence, shown)
+                    groups[key, surer].append((rule, joined))
+            left = [answer for answer in left if not sure or not known.issuperset(answer[1].hosts)]
+        groups[key, confidence] = left
+        if not left:
+            del groups[key, confidence]
+
+
+def _join_steps(groups: dict[tuple[_Key, str], list[Answer]]) -> None:
+    """Findings about several steps that have one cause become one."""
+    causes = {
+        place: {(host, repr(claim.cause)) for _, claim in members for host in claim.hosts}
+        for place, members in groups.items()
+        if all(claim.cause is not None for _, claim in members)
+    }
+    joined: list[tuple[_Key, str]] = []
+    for place in sorted(causes, key=lambda place: -len(causes[place])):
+        (rule, _, _), confidence = place
+        for other in joined:
+            alike = (other[0][0], other[1]) == (rule, confidence)
+            if alike and causes[place] <= causes[other]:
+                groups[other] += groups.pop(place)
+                break
+        else:
+            joined.append(place)
+
+
+def _less_sure(claim: Claim, surer: str, confidence: str, shown: Collection[str]) -> Claim:
+    """The claim with a fact that says in which runs it is less sure."""
+    there = [scenario for scenario in claim.scenarios if scenario not in shown]
+    if not there:
+        return claim
+    text = f"{' and '.join(there)} on {HOSTS}: {confidence}, not {surer}"
+    fact = Evidence(kind="run", text=text, hosts=claim.hosts)
+    return replace_claim(claim, evidence=(*claim.evidence, fact))
+
+
+def cause_of(answer: Answer) -> tuple[str, tuple[StepId, ...], str]:
+    """What claims of one finding have in common, however sure each is."""
+    rule, claim = answer
+    return (rule.id, () if claim.one_cause else in_order(claim.steps), repr(claim.merge_key))
 
 
 def _rank(confidence: str) -> int:
     return [str(word) for word in CONFIDENCES].index(confidence)
 
 
-def _finding(case: Case, members: Sequence[tuple[Rule, Claim]], confidence: str) -> Finding:
+def _finding(case: Case, members: Sequence[Answer], confidence: str) -> Finding:
     rule = members[0][0]
     claims = [claim for _, claim in members]
     names = [host.name for host in case.document.hosts]
@@ -64,7 +124,7 @@ def _finding(case: Case, members: Sequence[tuple[Rule, Claim]], confidence: str)
     return Finding(
         id=rule.id,
         name=rule.id,
-        title=_told([(c.hosts, c.title) for c in claims], hosts),
+        title=_with_lines(_told([(c.hosts, c.title) for c in claims], hosts), case, steps),
         confidence=next(word for word in CONFIDENCES if word == confidence),
         hosts=tuple(hosts),
         backends=tuple(sorted({b for c in claims for b in c.backends}, reverse=True)),
@@ -73,25 +133,53 @@ def _finding(case: Case, members: Sequence[tuple[Rule, Claim]], confidence: str)
         consequences=tuple(dict.fromkeys(StepRef.of(s) for s in sorted(below, key=order))),
         seconds=_seconds(claims),
         evidence=merge_evidence((c.evidence for c in claims), names, hosts),
-        advice=_told([(c.hosts, c.advice) for c in claims], hosts),
-        suspect=next((to_builtins(c.suspect) for c in claims if c.suspect is not None), {}),
+        advice=_with_lines(
+            _told([(c.hosts, c.advice) for c in claims], hosts, every=claims[0].one_cause),
+            case,
+            steps,
+        ),
+        suspect=_suspect([c.suspect for c in claims if c.suspect is not None]),
     )
+
+
+def _suspect(suspects: Sequence[Suspect]) -> dict[str, Any]:
+    """What an experiment changes: of one cause that several lines show, what all of them name."""
+    first, *others = [to_builtins(suspect) for suspect in suspects] or [{}]
+    for other in others:
+        for name, value in other.items():
+            if isinstance(value, dict) and other["kind"] == first["kind"]:
+                first[name] = {**value, **first[name]}
+    return dict(first)
+
+
+def _with_lines(text: str, case: Case, steps: Iterable[StepId]) -> str:
+    """The text with the lines of these steps, and verbs that agree with them."""
+    lines = sorted({item.line for step in steps if (item := case.instruction(step)) is not None})
+    if len(lines) == 1:
+        return text.replace(LINES, f"line {lines[0]}")
+    text = re.sub(rf"{LINES} (\w+)ies\b", rf"{LINES} \1y", text)
+    text = re.sub(rf"{LINES} (\w+)s\b", rf"{LINES} \1", text)
+    return text.replace(LINES, f"lines {join_names([str(line) for line in lines])}")
 
 
 MAX_TEXTS = 3
 """Titles or pieces of advice that are given where they are not the same for all hosts."""
 
 
-def _told(texts: Sequence[tuple[Sequence[str], str]], hosts: Sequence[str]) -> str:
+def _told(
+    texts: Sequence[tuple[Sequence[str], str]], hosts: Sequence[str], every: bool = False
+) -> str:
     """A text with its hosts; where that is not the same for all of them, each with its own. The
-    first that a host is in is its text."""
-    by_host: dict[str, str] = {}
+    first that a host is in is its text, or `every` one is."""
+    by_host: dict[str, list[str]] = {}
     for own, text in texts:
         for host in own:
-            by_host.setdefault(host, text)
+            told = by_host.setdefault(host, [])
+            if not told or (every and text not in told):
+                told.append(text)
     pieces: dict[str, list[str]] = {}
     for host in hosts:
-        pieces.setdefault(by_host[host], []).append(host)
+        pieces.setdefault("; ".join(by_host[host][:MAX_TEXTS]), []).append(host)
     if not pieces:
         return texts[0][1]
     everywhere = len(pieces) == 1
@@ -106,7 +194,8 @@ def _seconds(claims: Iterable[Claim]) -> float | None:
     chains: dict[str, list[Chain]] = {}
     costs: list[float | None] = []
     for claim in claims:
-        if claim.one_per_run and claim.question is not None:
+        shared = claim.one_cause or claim.cause is not None
+        if shared and claim.question is not None:
             chain = claim.question.chain
             chains.setdefault(chain.run.id, []).append(chain)
         else:

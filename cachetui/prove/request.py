@@ -12,6 +12,7 @@ from cachetui.findings.record import Finding
 from cachetui.findings.wording import host_names
 from cachetui.prove.errors import NoExperiment
 from cachetui.records.document import Document
+from cachetui.records.step import StepId
 from cachetui.store.database import Store
 
 
@@ -44,7 +45,7 @@ def proof_request(
     case = case_of(document, store)
     if case is None:
         raise NoExperiment(f"the Dockerfile of audit {document.audit} is not known")
-    finding = _finding(document, store, name)
+    finding = _finding(document, store, case, name)
     known = {one.name: one for one in settings.hosts}
     builds = [*contexts, *(b for b in settings.builds.values() if b.name == document.build.name)]
     return ProofRequest(
@@ -57,17 +58,27 @@ def proof_request(
     )
 
 
-def _finding(document: Document, store: Store, name: str) -> Finding:
+def _finding(document: Document, store: Store, case: Case, name: str) -> Finding:
     """The finding of that name, as it was before any experiment: one that was withdrawn can be
     asked about again."""
     findings = why(document, store, settled=False).findings
     matches = [finding for finding in findings if finding.name == name]
-    matches = matches or [finding for finding in findings if finding.id == name]
+    matches = matches or [finding for finding in findings if is_named(case, finding, name)]
     if len(matches) == 1:
         return matches[0]
     names = ", ".join(finding.name for finding in matches or findings) or "none"
     what = f"{len(matches)} findings are of {name}" if matches else f"no finding is named {name!r}"
     raise NoExperiment(f"{what} in audit {document.audit}; its findings: {names}")
+
+
+def is_named(case: Case, finding: Finding, name: str) -> bool:
+    """Whether a finding is of the rule that is named, and has the line that the name ends in, if
+    any: a cause that several lines show is named after the first."""
+    rule, colon, line = name.partition(":")
+    if finding.id != rule or not colon:
+        return finding.id == rule
+    items = (case.instruction(StepId(step.stage_index, step.index)) for step in finding.steps)
+    return line in {str(item.line) for item in items if item is not None}
 
 
 def _host(finding: Finding, known: dict[str, HostSettings], wanted: str | None) -> HostSettings:

@@ -125,11 +125,10 @@ def _unexplained(difference: Unexplained, max_evidence: int) -> Reason:
 
 
 def _facts(reason: Finding | Unexplained) -> tuple[str, ...]:
-    """What it costs and where it holds: ("12.3s", "1 cause, 7 consequences", "on ci-3", …)."""
+    """What it costs and where it holds: ("12.3s", "1 step, 7 more below", "on ci-3", …)."""
     facts = [] if reason.seconds is None else [units.seconds(reason.seconds)]
     if reason.consequences:
-        causes = units.count(len(reason.steps), "cause")
-        facts.append(f"{causes}, {units.count(len(reason.consequences), 'consequence')}")
+        facts.append(units.steps_below(len(reason.steps), len(reason.consequences)))
     if reason.hosts:
         facts.append(f"on {clean_line(fold(reason.hosts))}")
     if reason.scenarios:

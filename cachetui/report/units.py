@@ -64,3 +64,8 @@ def percent(ratio: float | None) -> str:
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """A number with its noun: "1 host", "4 hosts"."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def steps_below(steps: int, below: int) -> str:
+    """Where a cause shows: "1 step, 7 more below", "2 steps" where nothing missed below."""
+    return count(steps, "step") + (f", {below} more below" if below else "")

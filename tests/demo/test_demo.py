@@ -110,6 +110,17 @@ def test_legacy_misses_from_the_label_down_where_buildkit_hits(shop: Document) -
     assert run_of(shop, "new-28.5", "buildkit-as-found").hit_ratio == 1.0
 
 
+def test_each_odd_host_has_one_cause(core: DemoCore, shop: Document) -> None:
+    found = core.findings(shop)
+    assert found.unexplained == ()
+    assert {one.name: one.hosts for one in found.findings if one.hosts != tuple(AS_FOUND)} == {
+        "base-drift:3": ("ctd-28.5",),
+        "context-mode-only:4": ("mid-26.1",),
+        "evicted-or-never-built:4": ("old-20.10",),
+        "legacy-metadata-invalidates:15": ("new-28.5",),
+    }
+
+
 def test_logs_of_interleaved_stages_are_apart(core: DemoCore, shop: Document) -> None:
     for host in AS_FOUND:
         run = run_of(shop, host, "buildkit-cold")

@@ -131,7 +131,7 @@ def test_three_findings_each_right(fleet: Stage) -> None:
     assert len(label.consequences) == 6
     assert "line 2" in label.advice
     assert label.seconds is not None
-    assert "1 cause, 6 consequences" in table
+    assert "1 step, 6 more below" in table
 
 
 def line_of(finding: Finding, document: Document) -> str:

@@ -65,7 +65,7 @@ def test_the_three_that_cost_most_and_the_rest_on_request() -> None:
     assert [line for line in text.splitlines() if "title" in line] == [
         f"  ✓ title {n}: something" for n in range(3)
     ]
-    assert "proved; 12.3s; 1 cause, 7 consequences; on old,mid; in legacy-as-found" in text
+    assert "proved; 12.3s; 1 step, 7 more below; on old,mid; in legacy-as-found" in text
     assert "2 more findings: --findings all shows them" in text
     assert "fact 3" in text
     assert "fact 4" not in text

@@ -28,7 +28,7 @@ CAUSES = frozenset(rule.id for rule in RULES if rule.explain is not None)
 SHOWN = 300
 """Characters of evidence that a failure shows."""
 
-_CHANGED_LINE = re.compile(r"^line (\d+) (?:changed|sees)")
+_CHANGED_LINES = re.compile(r"^lines? ([\d, and]+) (?:changed|sees?)")
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def judge(document: Document, findings: Findings, truth: Truth) -> list[Verdict]
 def _verdict(run: Run, runs: Sequence[Run], findings: Findings, truth: Truth) -> Verdict:
     said = [one for one in findings.findings if _about(one, run)]
     mine = [one for one in truth.causes if run.host in one.hosts and run.backend in one.builders]
-    wrong = [one for one in said if not any(_names(one, cause, truth.numbers) for cause in mine)]
+    wrong = [one for one in said if not _names(one, mine, truth.numbers)]
     idle = [one for one in said if one.scenarios and not _missed_any(one, runs)]
     never = [
         one
@@ -126,20 +126,23 @@ def _places(finding: Finding) -> set[Place]:
     return {(ref.stage_index, ref.index) for ref in (*finding.steps, *finding.consequences)}
 
 
-def _names(finding: Finding, cause: Cause, numbers: Mapping[Place, int]) -> bool:
-    """Whether a finding names this cause: by its rule, at a step of it, with a word of it."""
-    if finding.id not in cause.rules:
-        return False
-    steps = {(ref.stage_index, ref.index) for ref in finding.steps}
-    if cause.steps is not None and not steps <= cause.steps:
-        return False
-    line = _CHANGED_LINE.match(finding.title)
-    if line is not None and cause.steps is not None:
-        lines = {number for place, number in numbers.items() if place in cause.steps}
-        if int(line[1]) not in lines:
-            return False
+def _names(finding: Finding, causes: Sequence[Cause], numbers: Mapping[Place, int]) -> bool:
+    """Whether a finding names causes and nothing else: by its rule, each of its steps, the lines
+    in its title, with a word of them."""
     text = " ".join([finding.title, *(one.text for one in finding.evidence)])
-    return not cause.words or any(word in text for word in cause.words)
+    named = [
+        cause
+        for cause in causes
+        if finding.id in cause.rules
+        and (not cause.words or any(word in text for word in cause.words))
+    ]
+    if not named or any(cause.steps is None for cause in named):
+        return bool(named)
+    places = {place for cause in named for place in cause.steps or ()}
+    lines = _CHANGED_LINES.match(finding.title)
+    told = {int(number) for number in re.findall(r"\d+", lines[1])} if lines is not None else set()
+    steps = {(ref.stage_index, ref.index) for ref in finding.steps}
+    return steps <= places and told <= {numbers[place] for place in places}
 
 
 def _evidence(finding: Finding) -> str:

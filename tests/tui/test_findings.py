@@ -50,7 +50,7 @@ def test_what_is_found_is_told_with_sign_and_word(size: tuple[int, int]) -> None
         await driver.press("j")
         await driver.see("✓ proved")
         if size[1] > 20:
-            await driver.see("Unexplained", "1 cause, 2 consequences", "→ Move line 2")
+            await driver.see("Unexplained", "1 step, 2 more below", "→ Move line 2")
             await driver.press("j")
             await driver.see("? unexplained", "could be: engine-differs")
 
@@ -281,5 +281,5 @@ def test_details_fit_their_width() -> None:
             lines = details(reason, dockerfile, width, ["to know more " * 9])
             assert max(width_of(one) for one in lines) <= width
     said = "\n".join(plain(one) for one in details(finding_examples.UMASK, None, 78))
-    assert "1 cause, 1 consequence" in said
+    assert "1 step, 1 more below" in said
     assert "costs 41.5s" in said or "costs 42s" in said

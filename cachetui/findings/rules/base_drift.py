@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cachetui.compare.align import is_majority
 from cachetui.findings.cache_contents import records_of_command
 from cachetui.findings.case import Case
-from cachetui.findings.claim import HOSTS, Claim, answer
+from cachetui.findings.claim import HOSTS, LINES, Claim, answer
 from cachetui.findings.earlier_bases import earlier_bases, moved_layers
 from cachetui.findings.legacy_cache import chain_on
 from cachetui.findings.question import Question
@@ -122,6 +122,7 @@ def _has_moved(
         advice=_advice(question.case, ref, base),
         merge_key=ref,
         suspect=BaseImage(ref),
+        one_cause=True,
     )
 
 
@@ -149,6 +150,7 @@ def _other_than_peers(question: Question, ref: str, base: StepId) -> Claim | Non
         advice=_advice(case, ref, base),
         merge_key=ref,
         suspect=BaseImage(ref),
+        one_cause=True,
     )
 
 
@@ -176,6 +178,7 @@ def observe(case: Case) -> Iterator[Claim]:
             scenarios=(),
             merge_key=stage.base,
             suspect=BaseImage(stage.base),
+            one_cause=True,
         )
 
 
@@ -303,13 +306,13 @@ def _advice(case: Case, ref: str, base: StepId) -> str:
         return (
             f"Give {_odd(case, ref)} the image that the others have: `docker save {ref}` on one of "
             f"them, `docker load` there. No host pulled {ref}; push it to a registry to pin it by "
-            f"digest in line {item.line}"
+            f"digest in {LINES}"
         )
     digest = _digest(case, ref)
     word = "--from=" if item.keyword == "COPY" else "FROM "
     pin = f"{word}{digest}" if digest else f"{word}{ref}@sha256:…"
     name = ref.partition("@")[0]
-    how = f"pin it in line {item.line}: {pin}"
+    how = f"pin it in {LINES}: {pin}"
     if digest is None:
         how += " (`docker buildx imagetools inspect` shows the digest)"
     return f"Use the same image everywhere: `docker pull {name}` on {_odd(case, ref)}, or {how}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cachetui.dockerfile.instruction import Instruction
-from cachetui.findings.claim import HOSTS, Claim, answer
+from cachetui.findings.claim import HOSTS, LINES, Claim, answer
 from cachetui.findings.earlier_run import EarlierRun
 from cachetui.findings.legacy_cache import parting
 from cachetui.findings.question import Question
@@ -156,13 +156,14 @@ def _claim(
     )
     return answer(
         question,
-        title=f"build {'argument' if len(names) == 1 else 'arguments'} {placed} changed above line "
-        f"{item.line}",
+        title=f"build {'argument' if len(names) == 1 else 'arguments'} {placed} changed above "
+        f"{LINES}",
         confidence=confidence,
         evidence=evidence,
         advice=_advice(question, item, names),
-        merge_key=tuple(names),
+        merge_key=("above", *names),
         suspect=BuildArguments(tuple(names)),
+        one_cause=True,
     )
 
 

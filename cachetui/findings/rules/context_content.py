@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.findings.case import Case
-from cachetui.findings.claim import HOSTS
+from cachetui.findings.claim import HOSTS, LINES
 from cachetui.findings.context_claims import ContextClaim, ContextSuspect
 from cachetui.findings.context_differences import ContextDifference, files_of, unneeded
 from cachetui.findings.context_files import is_of_named, reads_context
@@ -23,7 +23,7 @@ class ContextContent(ContextSuspect, frozen=True, tag="content"):
 
 def _title(found: ContextDifference) -> str:
     paths = files_of(found.difference.paths)
-    return f"line {found.instruction.line} sees other files {found.where}: {join_names(paths, 2)}"
+    return f"{LINES} sees other files {found.where}: {join_names(paths, 2)}"
 
 
 def _evidence(case: Case, found: ContextDifference) -> list[Evidence]:
@@ -57,11 +57,15 @@ def _advice(case: Case, found: ContextDifference) -> str:
     )
 
 
+def _cause(found: ContextDifference) -> object:
+    return found.difference.paths
+
+
 def _suspect(found: ContextDifference) -> ContextContent:
     return ContextContent(found.host, found.difference.paths[:50])
 
 
-CLAIM = ContextClaim("content", _title, _evidence, _advice, _suspect)
+CLAIM = ContextClaim("content", _title, _evidence, _advice, _suspect, _cause)
 
 
 def ask(case: Case) -> Iterator[Need]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cachetui.findings.case import Case
-from cachetui.findings.claim import HOSTS
+from cachetui.findings.claim import HOSTS, LINES
 from cachetui.findings.context_claims import ContextClaim, ContextSuspect
 from cachetui.findings.context_differences import ContextDifference
 from cachetui.findings.record import Evidence
@@ -21,7 +21,7 @@ GROUP_WRITE = 0o020
 
 
 def _title(found: ContextDifference) -> str:
-    return f"line {found.instruction.line} sees the same files with other modes {found.where}"
+    return f"{LINES} sees the same files with other modes {found.where}"
 
 
 def _evidence(case: Case, found: ContextDifference) -> list[Evidence]:
@@ -75,12 +75,17 @@ def _advice(case: Case, found: ContextDifference) -> str:
     )
 
 
+def _cause(found: ContextDifference) -> object:
+    """A umask is one cause for all that it differs in."""
+    return "umask" if _is_umask(found) else found.difference.paths
+
+
 def _suspect(found: ContextDifference) -> ContextModes:
     modes = {path: (was, now) for path, was, now in found.difference.modes}
     return ContextModes(found.host, modes)
 
 
-CLAIM = ContextClaim("modes", _title, _evidence, _advice, _suspect)
+CLAIM = ContextClaim("modes", _title, _evidence, _advice, _suspect, _cause)
 
 RULE = Rule(
     id="context-mode-only",

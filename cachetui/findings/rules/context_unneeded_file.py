@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cachetui.findings.case import Case
+from cachetui.findings.claim import LINES
 from cachetui.findings.context_claims import ContextClaim, ContextSuspect
 from cachetui.findings.context_differences import ContextDifference, files_of, unneeded
 from cachetui.findings.ignore_files import ignore_advice
@@ -20,7 +21,7 @@ class UnneededFiles(ContextSuspect, frozen=True, tag="unneeded"):
 
 def _title(found: ContextDifference) -> str:
     names = unneeded(found.difference.paths)
-    return f"line {found.instruction.line} copies files that no image needs: {join_names(names, 2)}"
+    return f"{LINES} copies files that no image needs: {join_names(names, 2)}"
 
 
 def _evidence(case: Case, found: ContextDifference) -> list[Evidence]:
@@ -41,12 +42,16 @@ def _advice(case: Case, found: ContextDifference) -> str:
     return ignore_advice(case.document.build, found.backend, files_of(paths), lines)
 
 
+def _cause(found: ContextDifference) -> object:
+    return found.difference.paths
+
+
 def _suspect(found: ContextDifference) -> UnneededFiles:
     paths = found.difference.paths
     return UnneededFiles(found.host, paths[:50], tuple(unneeded(paths)))
 
 
-CLAIM = ContextClaim("unneeded", _title, _evidence, _advice, _suspect)
+CLAIM = ContextClaim("unneeded", _title, _evidence, _advice, _suspect, _cause)
 
 RULE = Rule(
     id="context-unneeded-file",

@@ -135,7 +135,7 @@ def _never(question: Question) -> Claim | None:
         ),
         advice=_build_it(question),
         merge_key=("never", question.run.backend, _first_miss(question)),
-        one_per_run=True,
+        one_cause=True,
     )
 
 

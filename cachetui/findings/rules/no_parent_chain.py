@@ -35,7 +35,7 @@ def explain(question: Question) -> Claim | None:
         ),
         advice=_advice(name, facts is not None and facts.store.startswith("containerd/")),
         merge_key=("pulled", chain.name),
-        one_per_run=True,
+        one_cause=True,
     )
 
 

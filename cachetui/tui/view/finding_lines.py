@@ -38,11 +38,8 @@ def confidence_span(reason: Reason, *, sign_only: bool = False) -> Line:
 
 
 def chain(reason: Reason) -> str:
-    """ "1 cause, 7 consequences"."""
-    causes = units.count(max(1, len(reason.steps)), "cause")
-    if not reason.consequences:
-        return causes
-    return f"{causes}, {units.count(len(reason.consequences), 'consequence')}"
+    """ "1 step, 7 more below"."""
+    return units.steps_below(max(1, len(reason.steps)), len(reason.consequences))
 
 
 def hosts_of(reason: Reason, width: int) -> str:

@@ -1,0 +1,168 @@
+"""One cause is one finding, at however many lines and with whichever builder it shows."""
+
+from __future__ import annotations
+
+import pytest
+
+from cachetui.audit.findings_of import case_of
+from cachetui.findings import Finding, Findings, Proof
+from cachetui.findings.record import Evidence, StepRef
+from cachetui.prove.request import is_named
+from cachetui.records.host import HostEvidence
+from cachetui.store.database import Store
+from tests import make_records as b
+from tests.findings.making import HASHER, audit, before, entries, host, ids, only, run, why
+
+THREE = "FROM base:1 AS a\nRUN one\nFROM base:1 AS b\nRUN two\nFROM base:1\nRUN three\n"
+OTHER = {"base:1": ("sha256:other",)}
+SCENARIOS = ("legacy-as-found", "buildkit-as-found")
+FROMS = (StepRef(0, 0), StepRef(1, 0), StepRef(2, 0))
+
+
+def drifted(*earlier: str) -> Findings:
+    """A host has another image than two others; audits with these scenarios knew another there."""
+    runs = [
+        run(THREE, letters, host=name, scenario=scenario)
+        for name, letters in (("ci-1", "mmm"), ("ci-2", "hhh"), ("ci-3", "hhh"))
+        for scenario in SCENARIOS
+    ]
+    document = audit(THREE, runs, hosts=[host(bases=OTHER), host("ci-2"), host("ci-3")])
+    return why(document, *(before(THREE, "hhh", scenario=scenario) for scenario in earlier))
+
+
+def test_an_image_is_one_cause_for_all_stages_and_builders() -> None:
+    one = only(drifted(), "base-drift")
+    assert (one.name, one.confidence, one.steps) == ("base-drift:1", "likely", FROMS)
+    assert one.backends == ("legacy", "buildkit")
+    assert one.scenarios == SCENARIOS
+    assert one.consequences == (StepRef(0, 1), StepRef(1, 1), StepRef(2, 1))
+    assert one.seconds == 3.0, "all three steps of a build"
+
+
+def test_what_is_likely_with_one_builder_stands_in_what_is_proved_with_the_other() -> None:
+    (one,) = [one for one in drifted("legacy-as-found").findings if one.id == "base-drift"]
+    assert one.confidence == "proved"
+    assert one.scenarios == SCENARIOS
+    assert "buildkit-as-found on ci-1: likely, not proved" in texts(one)
+    assert "likely" not in texts(only(drifted(*SCENARIOS), "base-drift"))
+
+
+def texts(finding: Finding) -> str:
+    return "\n".join(fact.text for fact in finding.evidence)
+
+
+@pytest.mark.parametrize("steps", [FROMS, (FROMS[1],)], ids=["all", "one line"])
+@pytest.mark.parametrize("outcome", ["proved", "withdrawn"])
+def test_an_experiment_at_any_of_its_lines_is_about_it(
+    steps: tuple[StepRef, ...], outcome: str
+) -> None:
+    found = drifted()
+    proof = Proof(
+        audit="now", id="base-drift", steps=steps, host="ci-1", outcome=outcome,  # type: ignore[arg-type]
+        evidence=(Evidence(kind="experiment", text="tried"),), at=b.NOW,
+    )  # fmt: skip
+    document = audit(THREE, [run(THREE, "mmm"), run(THREE, "hhh", host="ci-2"),
+                             run(THREE, "hhh", host="ci-3")],
+                     hosts=[host(bases=OTHER), host("ci-2"), host("ci-3")])  # fmt: skip
+    settled = why(document, proofs=[proof])
+    assert only(found, "base-drift").confidence == "likely"
+    if outcome == "proved":
+        assert only(settled, "base-drift").confidence == "proved"
+    else:
+        assert "base-drift" not in ids(settled)
+        assert settled.unexplained[0].title.startswith("not confirmed: base:1 is another image")
+    elsewhere = replace_steps(proof, (StepRef(0, 1),))
+    assert only(why(document, proofs=[elsewhere]), "base-drift").confidence == "likely"
+
+
+def replace_steps(proof: Proof, steps: tuple[StepRef, ...]) -> Proof:
+    return Proof(**{**{name: getattr(proof, name) for name in proof.__struct_fields__},
+                    "steps": steps})  # fmt: skip
+
+
+def test_each_of_its_lines_names_it(tmp_path: object) -> None:
+    document = audit(THREE, [run(THREE, "mmm"), run(THREE, "hhh", host="ci-2"),
+                             run(THREE, "hhh", host="ci-3")],
+                     hosts=[host(bases=OTHER), host("ci-2"), host("ci-3")])  # fmt: skip
+    store = Store(tmp_path)  # type: ignore[arg-type]
+    case = case_of(document, store)
+    store.close()
+    assert case is not None
+    one = only(why(document), "base-drift")
+    named = {name for name in ("base-drift", *(f"base-drift:{n}" for n in range(8)))
+             if is_named(case, one, name)}  # fmt: skip
+    assert named == {"base-drift", "base-drift:1", "base-drift:3", "base-drift:5"}
+    assert not is_named(case, one, "context-content:1")
+
+
+COPIES = "FROM base:1 AS a\nCOPY one /one\nRUN make\nFROM base:1\nCOPY . /two\nRUN make two\n"
+APART = COPIES.replace(". /two", "one/other /two").replace("one /one", "one/file /one")
+
+
+def changed(text: str = COPIES, letters: str = "mmmm", **then: str | tuple[str, int]) -> Findings:
+    files = {"one__file": "new", "one__other": "new"}
+    document = audit(text, [run(text, letters)], context_digest="sha256:now")
+    manifests = {
+        "sha256:now": entries(**files),
+        "sha256:context": entries(**{**files, **then}),
+    }
+    return why(document, before(text, "hhhh"), manifests=manifests)
+
+
+def test_a_file_is_one_cause_for_all_lines_that_copy_it() -> None:
+    one = only(changed(one__file="old"), "context-content")
+    assert one.title.startswith("lines 2 and 5 see other files than in the earlier run on ci-1")
+    assert (one.name, one.seconds) == ("context-content:2", 4.0)
+    assert "COPY one /one" in texts(one)
+    assert "COPY . /two" in texts(one)
+
+
+def test_other_files_are_another_cause() -> None:
+    found = changed(APART, one__file="old", one__other="old")
+    assert [(one.id, one.name) for one in found.findings] == [
+        ("context-content", "context-content:2"),
+        ("context-content", "context-content:5"),
+    ]
+
+
+def test_a_umask_is_one_cause_with_all_modes_to_change() -> None:
+    one = only(
+        changed(APART, one__file=("new", 0o664), one__other=("new", 0o664)), "context-mode-only"
+    )
+    assert one.title.startswith("lines 2 and 5 see the same files with other modes")
+    assert set(one.suspect["modes"]) == {"one/file", "one/other"}
+
+
+def test_other_modes_than_a_umasks_are_a_cause_each() -> None:
+    found = changed(APART, one__file=("new", 0o755), one__other=("new", 0o600))
+    assert [one.name for one in found.findings] == ["context-mode-only:2", "context-mode-only:5"]
+
+
+def test_an_argument_is_one_cause_for_all_stages_that_declare_it() -> None:
+    text = "FROM base:1 AS a\nARG V\nRUN one\nFROM base:1\nARG V\nRUN two $V\n"
+    document = audit(text, [run(text, "mm")], build_args={"V": HASHER.digest("2")})
+    one = only(
+        why(document, before(text, "hh", build_args={"V": HASHER.digest("1")})),
+        "build-arg-invalidates",
+    )
+    assert one.title == "build argument V (line 2) changed above lines 3 and 6"
+    assert "`ARG V` (line 2)" in one.advice
+    assert "Line 6 uses V" in one.advice
+
+
+def test_of_two_answers_the_one_that_the_other_builder_proves_holds() -> None:
+    """BuildKit's miss could be the base's or the cache's; the legacy builder's record decides."""
+    text = "FROM base:1\nRUN one\n"
+    evidence = HostEvidence(at=b.NOW, legacy=(), cache=())
+    runs = [run(text, "m", scenario=scenario) for scenario in SCENARIOS]
+    runs += [run(text, "h", host=name, scenario=SCENARIOS[1]) for name in ("ci-2", "ci-3")]
+    known = host(bases=OTHER)
+    known = b.host("ci-1", facts=known.facts, evidence=evidence)
+    document = audit(text, runs, hosts=[known, host("ci-2"), host("ci-3")])
+    alone = audit(text, [one for one in runs if one.backend == "buildkit"], hosts=document.hosts)
+    assert "base-drift" not in [
+        one.id for one in why(alone).findings if "buildkit-as-found" in one.scenarios
+    ]
+    both = only(why(document, before(text, "h", scenario=SCENARIOS[0])), "base-drift")
+    assert both.confidence == "proved"
+    assert set(both.scenarios) == set(SCENARIOS)
