@@ -256,7 +256,7 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
             "host-trouble",
             "The host's disk or docker's is full, the clock far off, BUILDX_BUILDER names none",
             "The reason and its remedy stand beside what failed.",
-            "an engine whose clock is off: clients' words are recorded",
+            "an engine whose own clock is off: its words are recorded, only the shell's is set",
         ),
         Fault(
             "home-full",
