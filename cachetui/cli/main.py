@@ -72,7 +72,8 @@ def run(
 ) -> None:
     """Run BUILD on the hosts, and show where they differ.
 
-    BUILD is a name of [builds] in hosts.toml, or a folder.
+    BUILD is a name of [builds] in hosts.toml, a folder, or a target of a bake or compose file:
+    docker-bake.hcl#app, compose.yaml#api.
     """
     from cachetui.cli.run import run_build_command
     from cachetui.cli.selection import select_build, select_hosts

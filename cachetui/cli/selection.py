@@ -11,6 +11,9 @@ import msgspec
 
 from cachetui.audit.limits import failed
 from cachetui.cli.args import RunArgs
+from cachetui.cli.failures import tell
+from cachetui.config.bake_file import names_file, read_target
+from cachetui.config.bake_target import build_of
 from cachetui.config.host_patterns import select
 from cachetui.config.hosts_toml import no_folder
 from cachetui.config.settings import BuildSettings, HostSettings, Settings, folder_build
@@ -66,7 +69,8 @@ _WAS = {"failed": "failed", "unreachable": "was unreachable"}
 
 
 def select_build(settings: Settings, name: str, args: RunArgs) -> BuildSettings:
-    """The build that BUILD names, a name of [builds] or a folder, with the options put over it.
+    """The build that BUILD names, a name of [builds], a folder, or `FILE#TARGET` of a bake or
+    compose file, with the options put over it.
 
     Raises `ConfigError`.
     """
@@ -74,12 +78,20 @@ def select_build(settings: Settings, name: str, args: RunArgs) -> BuildSettings:
         build = settings.builds[name]
     elif Path(name).expanduser().is_dir():
         build = folder_build(Path(name))
+    elif names_file(name):
+        target, folder, fields = read_target(name)
+        build, left_out = build_of(target, folder, fields)
+        for what in left_out:
+            tell(f"{name}: left out {what}")
     else:
         reason = no_folder(name)
         if reason:
             raise ConfigError(f"BUILD {name!r} {reason}")
         known = ", ".join(settings.builds) or "none"
-        raise ConfigError(f"BUILD {name!r} is neither a folder nor one of [builds] ({known})")
+        raise ConfigError(
+            f"BUILD {name!r} is neither a folder, a bake or compose file, nor one of "
+            f"[builds] ({known})"
+        )
     changes: dict[str, Any] = {}
     if args.dockerfile:
         changes["dockerfile"] = _dockerfile(args.dockerfile, build.context)

@@ -46,7 +46,7 @@ def build(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["nowhere"], "neither a folder nor one of [builds]"),
+        (["nowhere"], "nor one of [builds]"),
         (["{build}", "--scenarios", "warm"], "no scenario 'warm'; there are"),
         (["{build}", "-w", "other"], "other"),
         (["{build}", "-x", "here"], "no hosts are left"),

@@ -1,0 +1,170 @@
+"""A target of `docker buildx bake --print`, as a build's settings.
+
+Its fields are those of buildx 0.13 to 0.31 (`bake/bake.go`, type Target). Each is taken over, left
+out since it does not change what is built, or refused; none is passed over in silence.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from cachetui.config.build_keys import from_folder
+from cachetui.config.hosts_toml import NAME, NETWORKS, no_folder
+from cachetui.config.settings import BuildSettings
+from cachetui.config.toml_table import ConfigError
+
+LEFT_OUT: Mapping[str, str] = {
+    "description": "it is for people",
+    "no-cache": "the cold scenarios do that, and leave the cache and its mounts as they are",
+    "output": "an audit removes what it builds",
+    "tags": "an audit names its images itself",
+}
+"""Fields that do not change what is built, and why they have no place in an audit."""
+
+REFUSED: Mapping[str, str] = {
+    "inherits": "it is not resolved; print the file with docker buildx bake",
+    "policy": "it is a file of this machine, which hosts do not have",
+}
+
+OF_SETTINGS = ("args", "context", "dockerfile", "dockerfile-inline", "network", "target")
+"""Fields that are settings of a build; those of `_WORDS` are words of its command."""
+
+
+def build_of(name: str, folder: Path, target: Mapping[str, Any]) -> tuple[BuildSettings, list[str]]:
+    """The build, and what was left out with the reason. Relative folders start from `folder`.
+
+    Raises `ConfigError` for the first field that is refused.
+    """
+    words: list[str] = []
+    left_out: list[str] = []
+    for field, value in target.items():
+        if value in (None, False, "", [], {}):
+            continue
+        problem = _problem(field, value)
+        if problem:
+            raise ConfigError(f"{name}: {field} is not taken over: {problem}")
+        if field in LEFT_OUT:
+            left_out.append(f"{field}: {LEFT_OUT[field]}")
+        elif field == "cache-to":
+            inline, others = _caches_to(value)
+            words += inline
+            left_out += [f"cache-to {text}: it writes a cache that others read" for text in others]
+        elif field == "contexts":
+            words += _contexts(value, folder)
+        elif field in WORDS:
+            words += WORDS[field](value)
+    context = folder / str(target.get("context") or ".").removeprefix("cwd://")
+    build = BuildSettings(
+        name=name if NAME.fullmatch(name) else folder.name,
+        context=context,
+        dockerfile=_dockerfile(target),
+        target=target.get("target") or None,
+        build_args={key: str(value) for key, value in (target.get("args") or {}).items()},
+        network=target.get("network") or "default",
+        docker_args=tuple(words),
+    )
+    return build, left_out
+
+
+def _problem(field: str, value: Any) -> str:
+    """Why a field with this value cannot be taken over; "" when it can."""
+    if field in REFUSED:
+        return REFUSED[field]
+    if field == "context":
+        reason = no_folder(str(value))
+        return f"{value} {reason}" if reason else ""
+    if field == "network" and value not in NETWORKS:
+        return f"{value} is none of {', '.join(NETWORKS)}"
+    if field == "call" and value != "build":
+        return "it does not build"
+    if field == "contexts":
+        made = [key for key, source in value.items() if str(source).startswith("target:")]
+        if made:
+            return f"{made[0]} is made by another target, and an audit builds one"
+    known = {*OF_SETTINGS, *LEFT_OUT, *WORDS, "call", "contexts", "cache-to"}
+    return "" if field in known else "cachetui does not know this field"
+
+
+def as_csv(value: Any) -> str:
+    """The comma-separated form of a cache, secret or output, which newer buildx print as a table
+    (`util/buildflags`)."""
+    if not isinstance(value, Mapping):
+        return str(value)
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(f"{key}={item}" for key, item in value.items())
+    return line.getvalue()
+
+
+def _caches_to(values: list[Any]) -> tuple[list[str], list[str]]:
+    """(words of inline caches, those that are left out)."""
+    texts = [as_csv(value) for value in values]
+    inline = [text for text in texts if "type=inline" in text.split(",")]
+    return _each("--cache-to")(inline), [text for text in texts if text not in inline]
+
+
+def _contexts(values: Mapping[str, Any], folder: Path) -> Iterator[str]:
+    for name, source in values.items():
+        yield from ("--build-context", from_folder(f"{name}={source}", folder))
+
+
+def _each(option: str) -> Callable[[list[Any]], list[str]]:
+    return lambda values: [word for value in values for word in (option, as_csv(value))]
+
+
+def _pairs(option: str, between: str) -> Callable[[Mapping[str, Any]], list[str]]:
+    return lambda values: [
+        word
+        for name, value in values.items()
+        for word in (option, f"{name}{between}{'' if value is None else value}")
+    ]
+
+
+def _ssh(values: list[Any]) -> list[str]:
+    """`default=` is how compose prints the agent; newer buildx print tables."""
+    texts = [
+        f"{v.get('id', 'default')}={','.join(v.get('paths') or ())}"
+        if isinstance(v, Mapping)
+        else str(v)
+        for v in values
+    ]
+    return _each("--ssh")([text.removesuffix("=") for text in texts])
+
+
+WORDS: Mapping[str, Callable[[Any], list[str]]] = {
+    "annotations": _each("--annotation"),
+    "attest": _each("--attest"),
+    "cache-from": _each("--cache-from"),
+    "entitlements": _each("--allow"),
+    "extra-hosts": _pairs("--add-host", ":"),
+    "labels": _pairs("--label", "="),
+    "no-cache-filter": _each("--no-cache-filter"),
+    "platforms": lambda values: ["--platform", ",".join(values)],
+    "pull": lambda _: ["--pull"],
+    "secret": _each("--secret"),
+    "shm-size": lambda value: ["--shm-size", str(value)],
+    "ssh": _ssh,
+    "ulimits": _each("--ulimit"),
+}
+
+
+def _dockerfile(target: Mapping[str, Any]) -> str:
+    """The Dockerfile's path; one that stands in the file itself is kept under the digest of its
+    text, so that the same build has the same name each time."""
+    text = target.get("dockerfile-inline")
+    if text is None:
+        return str(target.get("dockerfile") or "Dockerfile")
+    import platformdirs
+
+    folder = platformdirs.user_cache_path("cachetui") / "dockerfiles"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.Dockerfile"
+    if not path.exists():
+        path.touch(mode=0o600)
+    path.write_text(text)
+    return os.fspath(path)
