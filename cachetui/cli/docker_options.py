@@ -49,9 +49,10 @@ def _option(name: str, metavar: str, help_text: str) -> Callable[[_F], _F]:
         kinds = {"is_flag": True}
     return click.option(
         f"--{name}",
+        f"docker_{name.replace('-', '_')}",  # -o, for one, is cachetui's own, and docker's --output
         expose_value=False,
         hidden=not help_text,
-        help=help_text,
+        help=help_text or (f"Refused: {reason}." if reason else "Passed on to docker build."),
         callback=_refuse(reason) if reason else _take,
         **kinds,
     )
