@@ -411,6 +411,36 @@ def test_what_the_legacy_builder_ignores(step: str, engine: str, what: str | Non
         assert title.startswith(f"the legacy builder ignored {what} (line 2) and built ")
 
 
+def test_a_build_that_fails_for_what_was_ignored_has_a_likely_cause() -> None:
+    text = "FROM base:1\nCOPY <<EOF f /x/\nhello\nEOF\nRUN cat /x/EOF\nRUN <<EOF\nmake\nEOF\n"
+    runs = [
+        run(
+            text,
+            letters,
+            host=name,
+            scenario="legacy-cold",
+            engine=engine,
+            status=status,
+            reason=why,
+        )
+        for name, letters, engine, status, why in (
+            ("a", "mfr", "26.1.5", "failed", "line 5: cat returned 1"),
+            ("b", "rrr", "20.10.24", "unsupported", "line 2: no heredocs"),
+        )
+    ]
+    one = only(why_of(runs, text), "ignored-syntax")
+    assert (one.confidence, one.hosts, len(one.steps)) == ("likely", ("a",), 1)
+    assert one.title == "the legacy builder ignored a heredoc (line 2) and failed in a later step"
+    assert "line 5: cat returned 1" in " ".join(fact.text for fact in one.evidence)
+    assert why_of(runs, text).unexplained == ()
+    first = run(text, "frr", scenario="legacy-cold", engine="26.1.5", status="failed", reason="x")
+    assert "ignored-syntax" not in ids(why_of([first], text)), "it never came so far"
+
+
+def why_of(runs: list[Run], text: str) -> Findings:
+    return why(audit(text, runs))
+
+
 def test_the_former_id_of_a_rule_still_names_it() -> None:
     now = rule("ignored-syntax")
     assert now is not None

@@ -30,34 +30,43 @@ def observe(case: Case) -> Iterator[Claim]:
     for run in case.of():
         facts = case.facts(run.host)
         engine = run.engine or (facts.engine if facts else "")
-        if run.status != "ok":
-            continue
         ignored = ignored_syntax if run.backend == "legacy" else ignored_modes
         found = [
             (item, what)
             for item, what in ignored(case.dockerfile, case.document.build.target, engine)
-            if item.stage_index >= 0
+            if item.stage_index >= 0 and _went_on(run, StepId(item.stage_index, item.index))
         ]
         if found:
             yield _claim(case, run, engine, found)
+
+
+def _went_on(run: Run, at: StepId) -> bool:
+    """Whether the builder built the step and went on: of a run that failed, it is not all."""
+    if run.status == "ok":
+        return True
+    return any(step.id == at and step.status in ("hit", "miss") for step in run.steps)
 
 
 def _claim(case: Case, run: Run, engine: str, found: list[tuple[Instruction, str]]) -> Claim:
     what = tuple(dict.fromkeys(one for _, one in found))
     line = found[0][0].line
     dropped = HEREDOC in what
-    result = "another image" if dropped else "as if it were not there"
+    result = "built another image" if dropped else "built as if it were not there"
+    failed = run.status != "ok"
+    if failed:
+        result = "failed in a later step"
     builder = "the legacy builder" if run.backend == "legacy" else "BuildKit"
     return Claim(
-        title=f"{builder} ignored {join_names(what)} (line {line}) and built {result}",
-        confidence="proved",
+        title=f"{builder} ignored {join_names(what)} (line {line}) and {result}",
+        confidence="likely" if failed else "proved",
         steps=tuple(dict.fromkeys(StepId(item.stage_index, item.index) for item, _ in found)),
         evidence=(
             *(Evidence(kind="dockerfile", text=_text(item, one)) for item, one in found[:3]),
             Evidence(
                 kind="run",
-                text=f"{builder} of Docker Engine {engine} on {HOSTS} succeeded",
-                data={"engine": engine},
+                text=f"{builder} of Docker Engine {engine} on {HOSTS} "
+                + (f"went on, and then failed: {run.reason}" if failed else "succeeded"),
+                data={"engine": engine, "status": run.status},
                 hosts=(run.host,),
                 runs=(run.id,),
             ),
@@ -67,7 +76,7 @@ def _claim(case: Case, run: Run, engine: str, found: list[tuple[Instruction, str
         hosts=(run.host,),
         backends=(run.backend,),
         scenarios=(run.scenario,),
-        merge_key=what,
+        merge_key=(*what, run.status),
     )
 
 
@@ -122,8 +131,8 @@ RULE = Rule(
     "--exclude` copies all, `ADD --checksum` compares nothing. What is ignored is in no cache key "
     "either: heredocs with the same first line share one cache entry. BuildKit of older engines "
     "does so with modes: `COPY --chmod=u+x` and `--chmod=$MODE` set nothing.",
-    needs="The Dockerfile, and a run that succeeded: of the legacy builder on Engine 23 or later, "
-    "or of BuildKit on Engine 26.1 or older.",
+    needs="The Dockerfile, and a run that built the step: of the legacy builder on Engine 23 or "
+    "later, or of BuildKit on Engine 26.1 or older.",
     applies="A RUN has a heredoc, or a COPY has one beside other sources; or a COPY or ADD has "
     "--link, --exclude, --parents, --checksum, --keep-git-dir or --unpack; in a stage that the "
     "legacy builder builds. An engine whose parser does not know it (Engine 20.10: all of these) "
@@ -131,7 +140,8 @@ RULE = Rule(
     "BuildKit: --chmod of COPY or ADD that is no octal number (`u+x`, `$MODE`), on Engine 26.1 "
     "and older, without a # syntax= line; and on 20.10 setuid, setgid and sticky bits. Between "
     "26.1 and 28.5 nothing was measured, and nothing is said.",
-    proves="The run that succeeded: what the builder does then is known from the lab.",
+    proves="The run that succeeded: what the builder does then is known from the lab. That a run "
+    "failed because of it is likely at most.",
     advises="Use BuildKit, a newer one, or write the step without it.",
     written=(
         "moby builder/dockerfile/dispatchers.go, dispatchRun: CmdLine without Files; dispatchCopy",
