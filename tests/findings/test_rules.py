@@ -464,6 +464,15 @@ def test_the_former_id_of_a_rule_still_names_it() -> None:
             "Move `ARG A` (line 2) and line 3, which uses it, below line 4",
         ),
         ("FROM base:1\nARG A\nRUN make\n", "Remove `ARG A` (line 2), if no command reads it"),
+        ("FROM base:1\nARG A\nRUN make $AB ${A_B}\n", "Remove `ARG A` (line 2), if no command"),
+        (
+            "FROM base:1\nARG A\nENV B=v$A C=$A\nRUN make $B\n",
+            "Line 4 uses B, which is made of A, so it runs for every value",
+        ),
+        (
+            "FROM base:1\nARG A\nENV B=v$A\nENV C=/$B\nRUN make ${C}\n",
+            "Line 5 uses C, which is made of A, so it runs for every value",
+        ),
     ],
 )
 def test_advice_on_an_argument_wins_a_step_or_says_that_none_can_be_won(

@@ -12,7 +12,7 @@ from cachetui.findings.question import Question
 from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import Rule
 from cachetui.findings.suspect import Suspect
-from cachetui.findings.variables import arguments_in, from_arguments
+from cachetui.findings.variables import arguments_in, from_arguments, references
 from cachetui.findings.wording import describe, join_names
 from cachetui.records.digest import differ
 from cachetui.records.step import StepId
@@ -176,6 +176,13 @@ def _advice(question: Question, item: Instruction, names: Sequence[str]) -> str:
             f"Line {item.line} uses {join_names(used)}, so it runs for every value. If the value "
             "need not change from build to build, give the same one"
         )
+    made = _made_of(question, item, names)
+    if made:
+        return (
+            f"Line {item.line} uses {join_names(made)}, which is made of {join_names(names)}, so "
+            "it runs for every value. If the value need not change from build to build, give the "
+            "same one"
+        )
     moves: list[str] = []
     for name in names:
         arg, user = _declared(question, name), _first_use(question, name)
@@ -188,6 +195,20 @@ def _advice(question: Question, item: Instruction, names: Sequence[str]) -> str:
             moves.append(f"move {what} down to just above line {user.line}, the first to use it")
     text = "; ".join(moves)
     return f"{text[:1].upper()}{text[1:]}: line {item.line} then hits whatever the value is"
+
+
+def _made_of(question: Question, item: Instruction, names: Sequence[str]) -> list[str]:
+    """The ENVs that the instruction's text uses and that one of the arguments went into."""
+    now = question.changes.now
+    if now is None:
+        return []
+    return [
+        name.partition(":")[2]
+        for name, token in sorted(now.tokens.items())
+        if name.startswith("env:")
+        and _uses(item, name.partition(":")[2])
+        and not arguments_in(token).isdisjoint(names)
+    ]
 
 
 def _first_use(question: Question, name: str) -> Instruction | None:
@@ -215,7 +236,7 @@ def _declared(question: Question, name: str) -> Instruction | None:
 
 def _uses(item: Instruction, name: str) -> bool:
     text = item.text + "".join(document.content for document in item.heredocs)
-    return f"${name}" in text or f"${{{name}" in text
+    return name in references(text)
 
 
 RULE = Rule(
