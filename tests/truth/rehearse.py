@@ -30,6 +30,8 @@ from tests.truth.outcome import Outcome
 from tests.truth.play import Played
 from tests.truth.truth import BUILDERS, HOSTS
 
+_HASHER = ValueHasher.for_once()
+"""One store's: values of one build can be held against those of another."""
 VERSIONS = {"old": "20.10.24", "mid": "26.1.5", "new": "28.5.2", "ctd": "28.5.2"}
 
 
@@ -57,7 +59,9 @@ def rehearse(case: Case, folder: Path) -> Played:
         dockerfile = parse(context.dockerfile_text, dict(build.build_args))
         document = _document(build, place, context, dockerfile, engines, number)
         earlier = tuple(one for one, _ in audits)
-        found = explain_audit(document, dockerfile=dockerfile, earlier=earlier, manifests=manifests)
+        found = explain_audit(
+            document, dockerfile=dockerfile, earlier=earlier, manifests=manifests, hasher=_HASHER
+        )
         audits.append((document, found))
     return Played(tuple(audits), 0.0)
 
@@ -78,7 +82,7 @@ def _document(
         build_args=dict(build.build_args),
         docker_args=build.docker_args,
     )
-    record = build_record(settings, context, dockerfile, ValueHasher.for_once())
+    record = build_record(settings, context, dockerfile, _HASHER)
     runs = [
         _run(build, dockerfile, host, builder, engine, number)
         for (host, builder), engine in engines.items()

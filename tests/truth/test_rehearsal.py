@@ -27,6 +27,7 @@ FAILED = (
     "build-arg-proxy:1",
     "build-arg-proxy:43",
     "no-cache:105",
+    "build-arg:13",  # beside the default of its ARG
 )
 """Cases in which something wrong was said once, or nothing."""
 
