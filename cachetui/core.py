@@ -6,6 +6,7 @@ Screens and commands hold a `Core`; what one can do, the other can.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,7 @@ from cachetui.audit.redact import Redactor
 from cachetui.audit.run_key import build_record
 from cachetui.audit.task import AuditTask
 from cachetui.builders.docker_args import refused_argument, refused_context, with_named_parts
+from cachetui.config.bake_target import with_source
 from cachetui.config.hosts_toml import load
 from cachetui.config.settings import (
     BuildSettings,
@@ -165,8 +167,9 @@ class Core:
         self, build: BuildSettings, hosts: Sequence[HostSettings], options: Options
     ) -> Audit:
         """Read the context and make the plan; nothing is reached yet. Raises `UserError`."""
-        given, build = build.docker_args, with_named_parts(build)
         try:
+            build = with_source(build)
+            given, build = build.docker_args, with_named_parts(build)
             context = read_context(build.context, build.dockerfile, build.named_contexts)
             dockerfile = parse(context.dockerfile_text, build.build_args)
             needed_stages(dockerfile, build.target)
@@ -177,6 +180,7 @@ class Core:
                 as_found=options.as_found,
                 repeat=options.repeat,
             )
+            plan = replace(plan, notes=(*plan.notes, *build.left_out))
         except DockerfileError as error:
             raise UserError(f"{build.context / build.dockerfile}: {error}") from None
         except (ContextError, PlanError, ConfigError) as error:

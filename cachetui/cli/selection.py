@@ -11,9 +11,8 @@ import msgspec
 
 from cachetui.audit.limits import failed
 from cachetui.cli.args import RunArgs
-from cachetui.cli.failures import tell
 from cachetui.config.bake_file import names_file, read_target
-from cachetui.config.bake_target import build_of
+from cachetui.config.bake_target import build_of, with_source
 from cachetui.config.host_patterns import select
 from cachetui.config.hosts_toml import no_folder
 from cachetui.config.settings import BuildSettings, HostSettings, Settings, folder_build
@@ -75,14 +74,11 @@ def select_build(settings: Settings, name: str, args: RunArgs) -> BuildSettings:
     Raises `ConfigError`.
     """
     if name in settings.builds:
-        build = settings.builds[name]
+        build = with_source(settings.builds[name])
     elif Path(name).expanduser().is_dir():
         build = folder_build(Path(name))
     elif names_file(name):
-        target, folder, fields = read_target(name)
-        build, left_out = build_of(target, folder, fields)
-        for what in left_out:
-            tell(f"{name}: left out {what}")
+        build = build_of(*read_target(name))
     else:
         reason = no_folder(name)
         if reason:

@@ -14,6 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from cachetui.config.bake_file import read_target
 from cachetui.config.build_keys import from_folder
 from cachetui.config.hosts_toml import NAME, NETWORKS, no_folder
 from cachetui.config.settings import BuildSettings
@@ -36,8 +39,30 @@ OF_SETTINGS = ("args", "context", "dockerfile", "dockerfile-inline", "network", 
 """Fields that are settings of a build; those of `_WORDS` are words of its command."""
 
 
-def build_of(name: str, folder: Path, target: Mapping[str, Any]) -> tuple[BuildSettings, list[str]]:
-    """The build, and what was left out with the reason. Relative folders start from `folder`.
+def with_source(build: BuildSettings) -> BuildSettings:
+    """The build with its bake or compose file read, and its own settings over what that says.
+
+    Raises `ConfigError`.
+    """
+    if build.source is None:
+        return build
+    read = build_of(*read_target(build.source))
+    own = {
+        field: getattr(build, field)
+        for field in ("name", "ignore", "context_on_host", "image_on_host")
+    }
+    return msgspec.structs.replace(
+        read,
+        **own,
+        target=build.target or read.target,
+        network=build.network if build.network != "default" else read.network,
+        build_args={**read.build_args, **build.build_args},
+        docker_args=(*read.docker_args, *build.docker_args),
+    )
+
+
+def build_of(name: str, folder: Path, target: Mapping[str, Any]) -> BuildSettings:
+    """The build of a target. Relative folders start from `folder`.
 
     Raises `ConfigError` for the first field that is refused.
     """
@@ -60,7 +85,7 @@ def build_of(name: str, folder: Path, target: Mapping[str, Any]) -> tuple[BuildS
         elif field in WORDS:
             words += WORDS[field](value)
     context = folder / str(target.get("context") or ".").removeprefix("cwd://")
-    build = BuildSettings(
+    return BuildSettings(
         name=name if NAME.fullmatch(name) else folder.name,
         context=context,
         dockerfile=_dockerfile(target),
@@ -68,8 +93,8 @@ def build_of(name: str, folder: Path, target: Mapping[str, Any]) -> tuple[BuildS
         build_args={key: str(value) for key, value in (target.get("args") or {}).items()},
         network=target.get("network") or "default",
         docker_args=tuple(words),
+        left_out=tuple(f"left out of {name}: {what}" for what in left_out),
     )
-    return build, left_out
 
 
 def _problem(field: str, value: Any) -> str:

@@ -30,7 +30,12 @@ _TARBALL = re.compile(r"\.(?:tar|tgz|tar\.(?:gz|bz2|xz|zst))\Z")
 HOST_KEYS = HostSettings.__struct_fields__
 DEFAULT_KEYS = tuple(key for key in HOST_KEYS if key not in ("name", "address"))
 BUILD_KEYS = (
-    *(key for key in BuildSettings.__struct_fields__ if key not in ("name", "named_contexts")),
+    *(
+        key
+        for key in BuildSettings.__struct_fields__
+        if key not in ("name", "named_contexts", "source", "left_out")
+    ),
+    *("compose", "service", "bake"),
     *(key.key for key in DOCKER_KEYS),
 )
 
@@ -227,7 +232,8 @@ def _builds(top: Table, folder: Path) -> dict[str, BuildSettings]:
         if not NAME.fullmatch(name):
             raise table.error(f'"{name}" must contain only letters, digits, . _ -')
         table.only(BUILD_KEYS)
-        context = _context(table, folder)
+        source = _source(table, folder)
+        context = _context(table, folder) if source is None else folder
         network = table.take_text("network", "default")
         if network not in NETWORKS:
             raise table.error(f'"{network}" must be one of {", ".join(NETWORKS)}', "network")
@@ -235,7 +241,8 @@ def _builds(top: Table, folder: Path) -> dict[str, BuildSettings]:
             name=name,
             context=context,
             dockerfile=table.take_text("dockerfile") or "Dockerfile",
-            target=table.take_text("target"),
+            target=table.take_text("target") if "bake" not in table.values else None,
+            source=source,
             build_args=table.take_map("build_args") or {},
             network=network,
             docker_args=(*(table.take_strings("docker_args") or ()), *options_of(table, folder)),
@@ -244,6 +251,22 @@ def _builds(top: Table, folder: Path) -> dict[str, BuildSettings]:
             image_on_host=table.take_text("image_on_host"),
         )
     return by_name
+
+
+def _source(table: Table, folder: Path) -> str | None:
+    """`FILE#TARGET` of a build that stands in a compose or bake file."""
+    for key, name_key in (("compose", "service"), ("bake", "target")):
+        file = table.take_path(key, folder)
+        if file is None:
+            continue
+        for other in ("context", "dockerfile", "compose" if key == "bake" else "bake"):
+            if other in table.values:
+                raise table.error(f"stands in the {key} file; remove one of them", other)
+        name = table.take_text(name_key)
+        return f"{file}#{name}" if name else str(file)
+    if "service" in table.values:
+        raise table.error('needs the file that it is in: compose = "compose.yaml"', "service")
+    return None
 
 
 def _context(table: Table, folder: Path) -> Path:

@@ -46,9 +46,10 @@ class BuildSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     `context` is absolute; `dockerfile` is relative to it or absolute. `named_contexts` maps the
     names of further contexts to their folders here. `ignore` are globs of
-    paths whose differences do not matter. `context_on_host` is where hosts keep this build's
-    context themselves and `image_on_host` what their own builds of it are called, unless the host
-    says otherwise.
+    paths whose differences do not matter. `source` is the `FILE#TARGET` of a bake or compose file
+    that is still to be read, and `left_out` says what was not taken over of it.
+    `context_on_host` is where hosts keep this build's context themselves and `image_on_host` what
+    their own builds of it are called, unless the host says otherwise.
     """
 
     name: str
@@ -62,6 +63,8 @@ class BuildSettings(msgspec.Struct, frozen=True, kw_only=True):
     ignore: tuple[str, ...] = ()
     context_on_host: str | None = None
     image_on_host: str | None = None
+    source: str | None = None
+    left_out: tuple[str, ...] = ()
 
 
 class StoreLimits(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,8 +16,11 @@ from cachetui.cli.args import RunArgs
 from cachetui.cli.selection import select_build
 from cachetui.config.bake_file import names_file, read_target
 from cachetui.config.bake_target import LEFT_OUT, OF_SETTINGS, REFUSED, WORDS, build_of
-from cachetui.config.settings import BuildSettings, Settings
+from cachetui.config.hosts_toml import load
+from cachetui.config.settings import BuildSettings, HostSettings, Settings
 from cachetui.config.toml_table import ConfigError
+from cachetui.core import Core, Options
+from cachetui.store.database import Store
 
 PRINTED = Path(__file__).parent / "bake"
 
@@ -69,13 +72,13 @@ def target(recording: str, name: str) -> dict[str, Any]:
     return targets[name]
 
 
-def built(recording: str, name: str) -> tuple[BuildSettings, list[str]]:
+def built(recording: str, name: str) -> BuildSettings:
     return build_of(name, Path("/srv/shop"), {**target(recording, name), "contexts": {}})
 
 
 @pytest.mark.parametrize("version", ["0.13", "0.29"])
 def test_every_version_of_bake_gives_the_same_words(version: str) -> None:
-    build, _ = built(f"bake-{version}.json", "app")
+    build = built(f"bake-{version}.json", "app")
     words = " ".join(build.docker_args)
     assert "--cache-from type=registry,ref=127.0.0.1:5000/c" in words.replace(
         "ref=127.0.0.1:5000/c,type=registry", "type=registry,ref=127.0.0.1:5000/c"
@@ -99,7 +102,7 @@ def test_every_version_of_bake_gives_the_same_words(version: str) -> None:
 
 
 def test_a_compose_service_is_built_as_compose_does() -> None:
-    build, left_out = built("compose-2.40.json", "api")
+    build = built("compose-2.40.json", "api")
     assert " ".join(build.docker_args) == (
         "--label com.docker.compose.project=shop --label com.docker.compose.service=api "
         "--label com.docker.compose.version=2.40.3 --label x=y "
@@ -110,7 +113,7 @@ def test_a_compose_service_is_built_as_compose_does() -> None:
     )
     assert build.dockerfile == "/srv/shop/api/Dockerfile.prod"
     assert (build.network, build.build_args) == ("host", {"A": "1"})
-    assert [line.split(":")[0] for line in left_out] == ["tags", "no-cache", "output"]
+    assert [line.split(":")[1] for line in build.left_out] == [" tags", " no-cache", " output"]
 
 
 @pytest.mark.parametrize("field", FIELDS)
@@ -124,7 +127,7 @@ def test_every_field_is_taken_over_left_out_or_refused(field: str) -> None:
         with pytest.raises(ConfigError, match=rf"b: {field} is not taken over: \w+"):
             build_of("b", Path("/b"), {field: value})
     elif field == "contexts":
-        build, _ = build_of("b", Path("/b"), {field: {"data": "./d"}})
+        build = build_of("b", Path("/b"), {field: {"data": "./d"}})
         assert build.docker_args == ("--build-context", "data=/b/d")
     elif field != "call":
         changes = {"dockerfile": "D", "ssh": [{"id": "k", "paths": ["/k"]}]}
@@ -148,9 +151,9 @@ def test_what_cannot_be_taken_over_is_named(fields: dict[str, Any], said: str) -
 
 def test_a_cache_that_others_read_is_left_out() -> None:
     to = ["type=registry,ref=r", {"type": "local", "dest": "/c"}, {"type": "inline"}]
-    build, left_out = build_of("b", Path("/b"), {"cache-to": to})
+    build = build_of("b", Path("/b"), {"cache-to": to})
     assert build.docker_args == ("--cache-to", "type=inline")
-    assert len(left_out) == 2
+    assert len(build.left_out) == 2
 
 
 def test_a_dockerfile_in_the_file_is_what_was_written(
@@ -160,8 +163,8 @@ def test_a_dockerfile_in_the_file_is_what_was_written(
     installed(monkeypatch, tmp_path, f"cat {PRINTED}/compose-2.40.json")
     (tmp_path / "compose.yaml").touch()
     name, folder, fields = read_target(f"{tmp_path}/compose.yaml#inline")
-    build, _ = build_of(name, folder, fields)
-    again, _ = build_of(name, folder, fields)
+    build = build_of(name, folder, fields)
+    again = build_of(name, folder, fields)
     file = Path(build.dockerfile)
     assert file.read_text() == "FROM base:1\nRUN echo ${HOME} $HOME\n"
     assert build == again
@@ -180,7 +183,7 @@ def test_a_file_of_several_builds_asks_for_a_name(
 
 
 def test_options_of_run_hold_against_those_of_the_file(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     installed(monkeypatch, tmp_path, f"cat {PRINTED}/compose-2.40.json")
     file = tmp_path / "compose.yaml"
@@ -188,7 +191,7 @@ def test_options_of_run_hold_against_those_of_the_file(
     settings = Settings(path=None, hosts=(), builds={})
     build = select_build(settings, f"{file}#web", RunArgs(target="prod", docker_args=("--pull",)))
     assert (build.target, build.docker_args[-1]) == ("prod", "--pull")
-    assert "compose.yaml#web: left out tags: an audit names" in capsys.readouterr().err
+    assert build.left_out[0].startswith("left out of web: tags: an audit names")
 
 
 def test_where_compose_is_missing_buildx_reads_its_file(
@@ -229,3 +232,47 @@ def test_only_files_of_these_kinds_are_read(tmp_path: Path) -> None:
     assert names_file(f"{tmp_path}/compose.yaml#a")
     assert not names_file(f"{tmp_path}/notes.txt#a")
     assert not names_file(f"{tmp_path}/missing.yaml")
+
+
+def test_a_build_of_hosts_toml_is_that_of_its_file_with_its_own_settings_over_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    installed(monkeypatch, tmp_path, f"cat {PRINTED}/compose-2.40.json")
+    (tmp_path / "compose.yaml").touch()
+    (tmp_path / "hosts.toml").write_text(
+        """
+[[hosts]]
+name = "a"
+address = "a"
+[builds.mine]
+compose = "compose.yaml"
+service = "api"
+build_args = { B = "2" }
+label = ["mine=1"]
+ignore = ["*.pyc"]
+"""
+    )
+    settings = load(tmp_path / "hosts.toml")
+    assert settings.builds["mine"].source == f"{tmp_path}/compose.yaml#api"
+    build = select_build(settings, "mine", RunArgs(build_args=("A=3",)))
+    assert (build.name, build.context) == ("mine", Path("/srv/shop/api"))
+    assert build.build_args == {"A": "3", "B": "2"}
+    assert build.docker_args[-2:] == ("--label", "mine=1")
+    assert "--shm-size" in build.docker_args
+    assert (build.ignore, build.source) == (("*.pyc",), None)
+
+
+def test_what_was_left_out_is_a_note_of_the_audit(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    printed = '{"target": {"app": {"context": "app", "tags": ["a"], "cache-to": ["type=gha"]}}}'
+    installed(monkeypatch, tmp_path, f"echo '{printed}'")
+    (tmp_path / "docker-bake.hcl").touch()
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "Dockerfile").write_text("FROM base:1\n")
+    host = HostSettings(name="a", address="a")
+    build = BuildSettings(name="b", context=tmp_path, source=f"{tmp_path}/docker-bake.hcl#app")
+    core = Core(Settings(path=None, hosts=(host,), builds={}), Store(tmp_path / "store"))
+    notes = core.prepare(build, (host,), Options()).plan.notes
+    assert any("left out of app: tags" in note for note in notes)
+    assert any("left out of app: cache-to type=gha: it writes" in note for note in notes)

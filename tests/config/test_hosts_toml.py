@@ -222,6 +222,12 @@ MISTAKES = {
     "builds text": ('builds = "x"\n' + HOST, r":1: .*must be a table, not a string"),
     "network": (HOST + BUILD + 'network = "bridge"\n', r":6: .*one of default, none, host"),
     "args number": (HOST + BUILD + "build_args = { N = 20 }\n", r":6: .*N is a whole number; put"),
+    "service alone": (HOST + BUILD + 'service = "a"\n', r":6: .*service: .*compose = "),
+    "two sources": (HOST + BUILD + 'compose = "c.yaml"\n', r":5: .*context: stands in the compose"),
+    "compose and bake": (
+        HOST + '[builds.b]\ncompose = "c.yaml"\nbake = "b.hcl"\n',
+        r":6: .*bake: stands in the compose file",
+    ),
     "not a key": (HOST + BUILD + "named_contexts = {}\n", r":6: .*no such key"),
     "switch": (HOST + BUILD + 'pull = "yes"\n', r":6: .*key pull: must be true or false"),
     "option key": (HOST + BUILD + 'add_hosts = ["a:1"]\n', r":6: .*\"add_host\"\?"),
