@@ -1,0 +1,126 @@
+"""An audit as CSV (RFC 4180, lines end in a line feed): a row for each step of each run.
+
+A run without steps, and a host that could not be asked, has a row of its own with the reason. Cells
+that a spreadsheet would take for a formula begin with an apostrophe (OWASP, CSV Injection).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from cachetui.findings import Findings
+from cachetui.findings.record import StepRef
+from cachetui.records.document import Document
+from cachetui.records.run import Run
+from cachetui.records.step import Step
+from cachetui.report.audit_report import AuditReport
+from cachetui.report.clean import clean_line
+from cachetui.report.formats import Format
+
+COLUMNS = (
+    "audit",
+    "build",
+    "host",
+    "engine",
+    "scenario",
+    "repeat",
+    "run",
+    "run_seconds",
+    "stage",
+    "line",
+    "trigger",
+    "instruction",
+    "step",
+    "seconds",
+    "causes",
+    "reason",
+)
+"""`run` and `step` are how these ended; `causes` are the names of the findings about the step in
+that run, with spaces between. Times are in seconds, empty where they are not known."""
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+_Row = dict[str, str | int | float | None]
+
+
+def render(report: AuditReport) -> str:
+    """The header and all rows, findings whatever the report's limit; ends in a newline."""
+    file = io.StringIO()
+    writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
+    for row in _rows(report.document, report.findings):
+        writer.writerow({name: _cell(value) for name, value in row.items()})
+    return file.getvalue()
+
+
+def _rows(document: Document, findings: Findings) -> Iterator[_Row]:
+    of_audit: _Row = {"audit": document.audit, "build": document.build.name}
+    ran = {run.host for run in document.runs}
+    engines = {host.name: host.engine for host in document.hosts}
+    for host in document.hosts:
+        if host.name not in ran:
+            of_host = {"host": host.name, "engine": host.engine}
+            yield {**of_audit, **of_host, "run": host.status, "reason": host.reason}
+    for run in document.runs:
+        of_run: _Row = {
+            **of_audit,
+            "host": run.host,
+            "engine": engines.get(run.host),
+            "scenario": run.scenario,
+            "repeat": run.repeat,
+            "run": run.status,
+            "run_seconds": _seconds(run.seconds),
+            "reason": run.reason,
+        }
+        if not run.steps:
+            yield of_run
+        for step in run.steps:
+            yield {**of_run, **_step(step), "causes": _causes(run, step, findings)}
+
+
+def _step(step: Step) -> _Row:
+    stage = step.stage if step.stage is not None else step.stage_index
+    return {
+        "stage": None if step.stage_index < 0 else stage,  # an ARG before the first FROM
+        "line": step.line,
+        "trigger": step.trigger,
+        "instruction": step.instruction,
+        "step": step.status,
+        "seconds": _seconds(step.seconds),
+    }
+
+
+def _causes(run: Run, step: Step, findings: Findings) -> str:
+    place = StepRef(step.stage_index, step.index)
+    return " ".join(
+        finding.name
+        for finding in findings.findings
+        if run.host in finding.hosts
+        and run.scenario in finding.scenarios
+        and place in (*finding.steps, *finding.consequences)
+    )
+
+
+def _seconds(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
+
+
+def _cell(value: str | float | None) -> str | float:
+    """Text cleaned, and never a formula; numbers as they are."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        return value
+    text = clean_line(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+FORMAT = Format(
+    render=render,
+    title="CSV",
+    description="a row for each step of each run, for spreadsheets and programs",
+    suffix="csv",
+    readers="programs",
+)

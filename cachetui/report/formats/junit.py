@@ -1,0 +1,137 @@
+"""An audit as JUnit XML, which GitLab, Jenkins and others show beside tests.
+
+A host in a scenario is a test case. It fails where it does not do as the other hosts: its causes
+are the failure. A build that failed, or a host that could not be asked, is an error; what a host
+cannot build is skipped. Format: the schema of Jenkins' xUnit plugin, junit-10.xsd; GitLab reads the
+first failure of a test case, so all causes are in one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from xml.etree import ElementTree as ET
+
+from cachetui.compare.align import Disagreement, agree
+from cachetui.findings import Finding, Findings
+from cachetui.findings.record import Unexplained
+from cachetui.records.document import Document
+from cachetui.records.run import Run
+from cachetui.report.audit_report import AuditReport
+from cachetui.report.clean import clean, clean_line
+from cachetui.report.formats import Format
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 cannot hold (section 2.2)."""
+
+CONNECTED = "connected"
+"""The test case of a host that has no run."""
+
+
+def render(report: AuditReport) -> str:
+    """The report as one `testsuites` element, with a suite for the build; ends in a newline."""
+    document = report.document
+    differing = agree(document).disagreements
+    cases = [
+        *(_host_case(document, name) for name in _without_runs(document)),
+        *(_run_case(run, report.findings, differing) for run in document.runs),
+    ]
+    kinds = [child.tag for case in cases for child in case]
+    counts = {
+        "tests": str(len(cases)),
+        "failures": str(kinds.count("failure")),
+        "errors": str(kinds.count("error")),
+        "skipped": str(kinds.count("skipped")),
+        "time": f"{document.seconds:.3f}",
+    }
+    started = datetime.fromtimestamp(document.started_at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    named = {"name": _text(document.build.name), "timestamp": started}
+    suite = ET.Element("testsuite", {**named, **counts})
+    properties = ET.SubElement(suite, "properties")
+    ET.SubElement(properties, "property", name="audit", value=_text(document.audit))
+    suite.extend(cases)
+    suites = ET.Element("testsuites", {"name": "cachetui", **counts})
+    suites.append(suite)
+    ET.indent(suites)
+    return f"<?xml version='1.0' encoding='utf-8'?>\n{ET.tostring(suites, encoding='unicode')}\n"
+
+
+def _without_runs(document: Document) -> Iterator[str]:
+    ran = {run.host for run in document.runs}
+    return (host.name for host in document.hosts if host.name not in ran)
+
+
+def _host_case(document: Document, name: str) -> ET.Element:
+    host = next(host for host in document.hosts if host.name == name)
+    case = ET.Element("testcase", classname=_text(name), name=CONNECTED, time="0.000")
+    if host.status != "ok":
+        tag = "skipped" if host.status == "skipped" else "error"
+        why = "; ".join(filter(None, (host.reason, host.remedy))) or host.status
+        ET.SubElement(case, tag, message=_text(why))
+    return case
+
+
+def _run_case(run: Run, findings: Findings, differing: tuple[Disagreement, ...]) -> ET.Element:
+    name = run.scenario if run.repeat == 1 else f"{run.scenario} #{run.repeat}"
+    case = ET.Element(
+        "testcase", classname=_text(run.host), name=_text(name), time=f"{run.seconds or 0.0:.3f}"
+    )
+    if run.status == "unsupported":
+        ET.SubElement(case, "skipped", message=_text(run.reason or run.status))
+    elif run.status != "ok":
+        error = ET.SubElement(case, "error", message=_text(run.reason or run.status))
+        error.set("type", run.status)
+    elif places := [each for each in differing if _is_other(run, each)]:
+        causes: list[Finding | Unexplained] = []
+        causes += (each for each in findings.findings if _is_about(run, each))
+        if not causes:
+            causes += (each for each in findings.unexplained if _is_about(run, each))
+        _fail(case, places, causes)
+    return case
+
+
+def _is_other(run: Run, place: Disagreement) -> bool:
+    """Whether the run is one of those that do not as most; where hosts are split, all are."""
+    if (run.scenario, run.repeat) != (place.scenario, place.repeat):
+        return False
+    odd = place.odd or tuple(host for side in place.sides for host in side.hosts)
+    return run.host in odd
+
+
+def _is_about(run: Run, reason: Finding | Unexplained) -> bool:
+    return run.host in reason.hosts and run.scenario in reason.scenarios
+
+
+def _fail(
+    case: ET.Element, places: list[Disagreement], causes: list[Finding | Unexplained]
+) -> None:
+    first = causes[0] if causes else None
+    title = first.title if first is not None else "not as on the other hosts; no cause found"
+    failure = ET.SubElement(case, "failure", message=_text(title))
+    failure.set("type", first.id if isinstance(first, Finding) else "unexplained")
+    lines: list[str] = []
+    for cause in causes:
+        sure = f" ({cause.confidence})" if isinstance(cause, Finding) else ""
+        lines += [f"{cause.title}{sure}"]
+        facts = cause.evidence if isinstance(cause, Finding) else cause.facts
+        lines += [f"- {fact.text}" for fact in facts]
+        lines += [f"To do: {cause.advice}"] if isinstance(cause, Finding) and cause.advice else []
+    for place in places:
+        what = f"line {place.line} {place.instruction}" if place.step is not None else "the run"
+        sides = "; ".join(f"{side.status} on {', '.join(side.hosts)}" for side in place.sides)
+        lines.append(f"{what}: {sides}")
+    failure.text = _NOT_XML.sub("�", "\n".join(map(clean, lines)))
+
+
+def _text(text: str) -> str:
+    return _NOT_XML.sub("�", clean_line(text))
+
+
+FORMAT = Format(
+    render=render,
+    title="JUnit XML",
+    description="a test case for each host and scenario, for CI servers",
+    suffix="xml",
+    readers="programs",
+)

@@ -1,0 +1,109 @@
+"""JUnit XML, as a reader of that format reads it."""
+
+from __future__ import annotations
+
+import pytest
+from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
+from msgspec.structs import replace
+
+from cachetui.compare.align import agree
+from cachetui.findings import Findings
+from cachetui.records.document import Document
+from cachetui.report.formats.junit import render
+from tests import make_records as b
+from tests.findings.making import audit, before, run, why
+from tests.report.reports import NO_FINDINGS, report
+from tests.report.test_table import STORIES
+
+
+def suite(document: Document, findings: Findings = NO_FINDINGS) -> TestSuite:
+    read = JUnitXml.fromstring(render(report(document, findings)).encode())
+    (only,) = list(read)
+    assert (read.tests, read.failures, read.errors, read.skipped) == (
+        only.tests, only.failures, only.errors, only.skipped,
+    )  # fmt: skip
+    return only
+
+
+def cases(document: Document, findings: Findings = NO_FINDINGS) -> dict[tuple[str, str], TestCase]:
+    return {(case.classname, case.name): case for case in suite(document, findings)}
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_a_host_in_a_scenario_is_a_case(story: str) -> None:
+    document = STORIES[story]()
+    read = suite(document)
+    ran = {each.host for each in document.runs}
+    assert len(list(read)) == len(document.runs) + sum(h.name not in ran for h in document.hosts)
+    results = [type(result) for case in read for result in case.result]
+    assert (read.failures, read.errors, read.skipped) == tuple(
+        results.count(kind) for kind in (Failure, Error, Skipped)
+    )
+    assert all(len(case.result) <= 1 for case in read)
+    if not agree(document).disagreements:
+        assert read.failures == 0
+
+
+def test_the_odd_host_fails_with_its_cause_and_what_to_do() -> None:
+    text = "FROM base:1\nRUN one\nRUN two\n"
+    hosts = ("ci-1", "ci-2", "ci-3")
+    runs = [run(text, "mm" if name == "ci-1" else "hh", host=name) for name in hosts]
+    document = audit(text, runs)
+    found = why(document, before(text.replace("one", "uno"), "hh"))
+    told = cases(document, found)
+    assert {name: [type(r) for r in case.result] for name, case in told.items()} == {
+        ("ci-1", "buildkit-as-found"): [Failure],
+        ("ci-2", "buildkit-as-found"): [],
+        ("ci-3", "buildkit-as-found"): [],
+    }
+    (failure,) = told["ci-1", "buildkit-as-found"].result
+    assert (failure.type, failure.message) == ("build-changed", found.findings[0].title)
+    assert f"To do: {found.findings[0].advice}" in failure.text
+    assert "line 2 RUN one: hit on ci-2, ci-3; miss on ci-1" in failure.text
+
+
+def test_without_a_cause_the_step_is_told() -> None:
+    document = b.odd_one_out()
+    (failure,) = cases(document)["mid", "buildkit-warm"].result
+    assert (failure.type, failure.message) == (
+        "unexplained", "not as on the other hosts; no cause found",
+    )  # fmt: skip
+    assert "COPY . /app" in failure.text
+
+
+def test_where_hosts_are_split_all_of_them_fail() -> None:
+    text = "FROM base:1\nRUN one\n"
+    document = audit(text, [run(text, "m"), run(text, "h", host="ci-2")])
+    assert all(len(case.result) == 1 for case in cases(document).values())
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [("failed", Error), ("lost", Error), ("cancelled", Error), ("unsupported", Skipped)],
+)
+def test_a_run_that_did_not_end_well(status: str, kind: type) -> None:
+    document = b.document()
+    changed = replace(document.runs[0], status=status, reason="why it ended")
+    told = cases(replace(document, runs=(changed,)))
+    (result,) = told[changed.host, changed.scenario].result
+    assert isinstance(result, kind)
+    assert result.message == "why it ended"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [("unreachable", Error), ("failed", Error), ("skipped", Skipped)]
+)
+def test_a_host_without_runs(status: str, kind: type) -> None:
+    down = b.host("down", status=status, reason="no route to host", remedy="look at the cable")
+    (result,) = cases(b.document([], [down]))["down", "connected"].result
+    assert isinstance(result, kind)
+    assert result.message == "no route to host; look at the cable"
+
+
+@pytest.mark.parametrize("text", ["\x00\x08", "\ufffe\uffff", "\ud800", "]]><&\"'", "\x1b]0;t\x07"])
+def test_hostile_text_is_xml_all_the_same(text: str) -> None:
+    document = b.document()
+    changed = replace(document.runs[0], status="failed", reason=f"before{text}after")
+    (result,) = cases(replace(document, runs=(changed,)))[changed.host, changed.scenario].result
+    assert result.message.startswith("before")
+    assert result.message.endswith("after")
