@@ -14,11 +14,17 @@ import msgspec
 from cachetui.audit.audit import Audit, new_audit_id
 from cachetui.audit.findings_of import why
 from cachetui.audit.limits import NO_LIMITS, Limits
-from cachetui.audit.plan import PlanError, make_plan
+from cachetui.audit.plan import PlanError, make_plan, peek_plan
 from cachetui.audit.redact import Redactor
 from cachetui.audit.run_key import build_record
 from cachetui.audit.task import AuditTask
-from cachetui.builders.docker_args import refused_argument, refused_context, with_named_parts
+from cachetui.builders.docker_args import (
+    Option,
+    refused_argument,
+    refused_context,
+    with_named_parts,
+)
+from cachetui.builders.docker_args import options as given_options
 from cachetui.config.bake_target import with_source
 from cachetui.config.hosts_toml import load
 from cachetui.config.settings import (
@@ -42,6 +48,7 @@ from cachetui.outputs.opening import Opener
 from cachetui.outputs.outputs_report import OutputsReport
 from cachetui.prove.experiment import Experiment
 from cachetui.prove.request import proof_request
+from cachetui.records.backend import Backend
 from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.report.store import sentences
@@ -50,12 +57,18 @@ from cachetui.store.prune import prune
 from cachetui.store.troubles import StoreError
 
 
+def _empties_mounts(option: Option) -> bool:
+    """Whether BuildKit empties the cache mounts of RUN steps with this option of docker build."""
+    return option.name == "no-cache-filter" or (option.name == "no-cache" and option.on)
+
+
 class UserError(Exception):
     """What was asked cannot be done: one complete message, for people."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How to audit. `scenarios` None means all that can differ; `max_age` in seconds is how old
+    """How to audit. `peek` names the builders whose caches are looked at, and leaves all else out.
+    `scenarios` None means all that can differ; `max_age` in seconds is how old
     a stored run may be to answer; `fresh` takes none. `outputs` says to read what each image
     holds."""
 
@@ -64,6 +77,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     repeat: int = 1
     fresh: bool = False
     outputs: bool = False
+    peek: tuple[Backend, ...] = ()
     limits: Limits = NO_LIMITS
     max_age: float = 86400.0
 
@@ -174,11 +188,15 @@ class Core:
             dockerfile = parse(context.dockerfile_text, build.build_args)
             needed_stages(dockerfile, build.target)
             Ignore(build.ignore)
-            plan = make_plan(
-                dockerfile,
-                scenarios=options.scenarios,
-                as_found=options.as_found,
-                repeat=options.repeat,
+            plan = (
+                peek_plan(options.peek)
+                if options.peek
+                else make_plan(
+                    dockerfile,
+                    scenarios=options.scenarios,
+                    as_found=options.as_found,
+                    repeat=options.repeat,
+                )
             )
             plan = replace(plan, notes=(*plan.notes, *build.left_out))
         except DockerfileError as error:
@@ -192,6 +210,12 @@ class Core:
         if refused is not None:
             words, reason = refused
             raise UserError(f"options of {build.name}: {words} is not passed on: {reason}")
+        emptying = [o for o in given_options(given) if _empties_mounts(o)] if options.peek else ()
+        for option in emptying:
+            raise UserError(
+                f"{build.name} builds with --{option.name}, which empties cache mounts: peek "
+                "without it"
+            )
         if not hosts:
             raise UserError("no host is chosen; -w and -x choose among those of hosts.toml")
         task = AuditTask(

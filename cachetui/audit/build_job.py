@@ -8,6 +8,7 @@ from cachetui.audit.redact import Redactor
 from cachetui.builders.audit_names import tag
 from cachetui.builders.builder import Builder
 from cachetui.builders.command_line import Build, build_command, shown_command
+from cachetui.builders.first_run import until_first_run
 from cachetui.builders.registry import builder_named
 from cachetui.config.settings import HostSettings
 from cachetui.dockerfile.parse import Dockerfile
@@ -38,7 +39,9 @@ class BuildJob:
 
     @property
     def output(self) -> OutputFormat:
-        """The richest output that the host's client can give."""
+        """The richest output that the host's client can give; lines, where the host reads them."""
+        if self.planned.kind.peeks and "plain" in self.builder.parsers:
+            return "plain"
         return self.builder.output_format(self.facts)
 
     @property
@@ -49,9 +52,12 @@ class BuildJob:
     @property
     def command(self) -> str:
         """The build's command as the host's shell gets it, values and all."""
-        return build_command(
+        command = build_command(
             self.host.docker, self.host.env, self.build, self.planned, self.audit, self.output
         )
+        if self.planned.kind.peeks:
+            return until_first_run(command, self.planned.backend, self.host.docker, self.audit)
+        return command
 
     @property
     def shown_command(self) -> str:

@@ -15,6 +15,7 @@ from cachetui.audit.bad_names import REFUSED, remedy
 from cachetui.audit.build_job import BuildJob
 from cachetui.audit.build_recorder import BuildRecorder
 from cachetui.audit.built_image import inspect_image, read_triggers
+from cachetui.audit.peeked import UntilStopped, peeked_steps
 from cachetui.builders.client import client
 from cachetui.builders.engine_ended import KILLED, engine_ended
 from cachetui.builders.host_troubles import host_trouble, trouble_in_log
@@ -61,21 +62,24 @@ def run_build(
     on_start(recorder)
     started_at = time.time()
     begun = time.monotonic()
-    exit_status, error = _stream(machine, job, recorder, cancel)
+    exit_status, error, stopped = _stream(machine, job, recorder, cancel)
     seconds = time.monotonic() - begun
     recorder.close()
     if recorder.steps.unknown_triggers and (error is None or error.kind != "lost"):
         # What the build pulled is there now; the host's next builds need not ask again.
         job.facts.triggers.update(read_triggers(machine, job.host, recorder.steps.unknown_triggers))
         recorder.steps.learn_triggers(job.facts.triggers)
-    status, reason = _verdict(exit_status, error, recorder)
-    if exit_status == KILLED and not _engine_answers(machine, job):
+    status, reason = ("ok", None) if stopped else _verdict(exit_status, error, recorder)
+    if exit_status == KILLED and not stopped and not _engine_answers(machine, job):
         status, reason = "lost", ENGINE_ENDED
     if job.bad_names and REFUSED in (reason or ""):
         reason = f"{remedy(job.bad_names)} ({reason})"
     if status == "failed" and reason:
         reason = _with_host_trouble(reason, recorder)
-    steps = recorder.finished(ended=True, failed=status != "ok", unended=_unended(status, error))
+    unended = "stopped" if stopped else _unended(status, error)
+    steps = recorder.finished(ended=True, failed=status != "ok", unended=unended)
+    if stopped:
+        steps = peeked_steps(steps)
     if status == "unsupported":
         steps = _unsupported(steps)
     commands = [job.shown_command]
@@ -99,18 +103,24 @@ def run_build(
         of=job.of,
         bases=recorder.digests,
     )
-    return BuildOutcome(run, recorder.made(cut=exit_status is None))
+    return BuildOutcome(run, recorder.made(cut=exit_status is None or stopped))
 
 
 def _stream(
     machine: Machine, job: BuildJob, recorder: BuildRecorder, cancel: Cancel | None
-) -> tuple[int | None, HostError | None]:
-    """Run the build to its end: its exit status, or the error that ended it."""
+) -> tuple[int | None, HostError | None, bool]:
+    """Run the build to its end: its exit status, or the error that ended it, and whether the host
+    stopped it at the first RUN."""
     timeout = job.host.build_timeout
+    until = UntilStopped(job.audit, recorder.output)
+    take = until.output if job.planned.kind.peeks else recorder.output
     try:
-        return machine.stream(job.command, recorder.output, timeout=timeout, cancel=cancel), None
+        status = machine.stream(job.command, take, timeout=timeout, cancel=cancel)
     except HostError as error:
-        return None, error
+        return None, error, False
+    finally:
+        until.close(time.monotonic())
+    return status, None, until.stopped
 
 
 def unsupported_run(job: BuildJob, steps: Sequence[Step], reason: str) -> Run:

@@ -277,7 +277,7 @@ class HostAudit:
                     recorder.close()
             try:
                 connected.leftovers.add(connected.machine, job, outcome)
-                if not planned.kind.controlled:
+                if planned.kind.warms:
                     connected.leftovers.leave_images(connected.machine)
             finally:  # the run is kept, also where the host can no longer be asked
                 self._build_ended(outcome, recorder)

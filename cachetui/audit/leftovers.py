@@ -118,7 +118,7 @@ class HostLeftovers:
 
     def building(self, job: BuildJob, recorder: BuildRecorder) -> None:
         """A build has gone on."""
-        if job.planned.kind.controlled:
+        if not job.planned.kind.warms:
             self._note(recorder.made(cut=True))
 
     def _note(self, made: LegacyMade | None = None) -> None:
@@ -146,7 +146,7 @@ class HostLeftovers:
     def add(self, machine: Machine, job: BuildJob, outcome: BuildOutcome) -> None:
         """A build has run, just now. Raises `HostError`."""
         self.images.add(job, outcome)
-        if job.planned.kind.controlled:
+        if not job.planned.kind.warms:
             self._note(outcome.made)
             self.images.claim(machine, self.host, outcome)
             self._note()

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cachetui.dockerfile.parse import Dockerfile
+from cachetui.records.backend import Backend
 from cachetui.records.scenario import (
     AS_FOUND,
     BACKENDS,
     BUILDKIT_MOUNTS_WARM,
     CONTROLLED,
+    PEEKS,
     SCENARIO_NAMES,
     SCENARIOS,
     Planned,
@@ -72,6 +74,12 @@ def make_plan(
             turn.sort(key=lambda planned: -BACKENDS.index(planned.backend))
         order += turn
     return Plan(tuple(s.name for s in ordered), tuple(order), repeat, tuple(notes))
+
+
+def peek_plan(backends: Sequence[Backend] = BACKENDS) -> Plan:
+    """One look at each builder's cache (`cachetui peek`), in the order of `BACKENDS`."""
+    names = tuple(scenario.name for scenario in PEEKS if scenario.backend in backends)
+    return Plan(names, tuple(Planned(name, 1) for name in names), 1)
 
 
 def _chosen(names: Sequence[str] | None, notes: list[str]) -> set[Scenario]:

@@ -62,6 +62,7 @@ class Builder:
     - `sequential`: steps run one after the other, and each is printed; so a step that printed
       nothing was not reached, and one that did not end when the build failed is what failed.
     - `has_cache_mounts`: RUN steps can have cache mounts.
+    - `no_output`: the options that keep a build that came to its end from making an image.
     - `leaves_step_images`: each step leaves an image on the host, whose ID is printed.
     """
 
@@ -80,3 +81,4 @@ class Builder:
     sequential: bool
     has_cache_mounts: bool
     leaves_step_images: bool
+    no_output: tuple[str, ...] = ()

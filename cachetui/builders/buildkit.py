@@ -99,4 +99,5 @@ BUILDKIT = Builder(
     sequential=False,
     has_cache_mounts=True,
     leaves_step_images=False,
+    no_output=("--output=type=cacheonly",),
 )

@@ -30,6 +30,7 @@ from cachetui.cli.options import (
     selection_options,
     store_option,
 )
+from cachetui.cli.peek import peek
 
 
 @click.group(
@@ -362,5 +363,6 @@ def open_audit(audit: str, hosts_file: Path | None, store_folder: Path | None) -
     sys.exit(session.run_app(hosts_file, store_folder, name))
 
 
+cli.add_command(peek)
 for command in reference.COMMANDS:
     cli.add_command(command)

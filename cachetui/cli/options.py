@@ -130,7 +130,7 @@ log_file_option = click.option(
     help="Append what happens on each host to FILE, in detail; without secret values.",
 )
 
-run_options = _all_of(
+build_options = _all_of(
     click.option(
         "-f",
         "--file",
@@ -151,6 +151,11 @@ run_options = _all_of(
         type=click.Choice(["default", "none", "host"]),
         help="The network of RUN steps (as docker build --network).",
     ),
+)
+"""What to build."""
+
+run_options = _all_of(
+    build_options,
     click.option(
         "--scenarios", metavar="NAMES", multiple=True, help="Comma-separated scenarios to run."
     ),

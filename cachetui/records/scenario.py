@@ -20,6 +20,9 @@ WARM = "warm"
 FOUND = "as-found"
 """The build as the host's user would type it, with the host's own caches."""
 
+PEEK = "peek"
+"""The same, stopped when the first step that must run begins."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
@@ -51,13 +54,23 @@ class Scenario:
 
     @property
     def as_found(self) -> bool:
-        """Whether the build runs with the host's own caches, and warms them."""
+        """Whether the build runs with the host's own caches."""
+        return self.temperature in (FOUND, PEEK)
+
+    @property
+    def peeks(self) -> bool:
+        """Whether the build is stopped when its first RUN begins."""
+        return self.temperature == PEEK
+
+    @property
+    def warms(self) -> bool:
+        """Whether the images that the build makes stay, as those of any build of the user's."""
         return self.temperature == FOUND
 
     @property
     def controlled(self) -> bool:
         """Whether the build runs beside the host's own caches, which stay as they are."""
-        return self.temperature != FOUND
+        return not self.as_found
 
     @property
     def cold(self) -> bool:
@@ -74,6 +87,7 @@ _DESCRIPTIONS = {
     WARM: "the same build again",
     MOUNTS_WARM: "RUN steps run again, cache mounts full",
     FOUND: "as its user would, with its own cache",
+    PEEK: "the same, stopped at the first RUN that misses",
 }
 
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
@@ -85,6 +99,9 @@ LEGACY_COLD, LEGACY_WARM, LEGACY_FOUND = (
 BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM, BUILDKIT_WARM, BUILDKIT_FOUND = (
     Scenario("buildkit", temperature) for temperature in (COLD, MOUNTS_WARM, WARM, FOUND)
 )
+
+PEEKS = tuple(Scenario(backend, PEEK) for backend in BACKENDS)
+"""What `cachetui peek` runs; no plan of another command has them."""
 
 AS_FOUND = (LEGACY_FOUND, BUILDKIT_FOUND)
 CONTROLLED = (LEGACY_COLD, LEGACY_WARM, BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM, BUILDKIT_WARM)

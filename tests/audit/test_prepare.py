@@ -36,6 +36,28 @@ def test_options_that_would_move_names_are_refused(core: Core, tmp_path: Path) -
         core.prepare(msgspec.structs.replace(build, docker_args=("--push",)), (HOST,), Options())
 
 
+@pytest.mark.fault("users-caches")
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (("--no-cache",), "no-cache"),
+        (("--no-cache=1",), "no-cache"),
+        (("--no-cache-filter", "build"), "no-cache-filter"),
+        (("--no-cache=false",), None),
+    ],
+)
+def test_a_peek_that_would_empty_mounts_is_refused(
+    core: Core, tmp_path: Path, words: tuple[str, ...], name: str | None
+) -> None:
+    build = folder_build(folder(tmp_path / "b", PLAIN))
+    build = msgspec.structs.replace(build, docker_args=words)
+    if name is None:
+        core.prepare(build, (HOST,), Options(peek=("buildkit",)))
+        return
+    with pytest.raises(UserError, match=f"b builds with --{name}, which empties cache mounts"):
+        core.prepare(build, (HOST,), Options(peek=("buildkit",)))
+
+
 def test_dockerfiles_are_found_below(core: Core, tmp_path: Path) -> None:
     for name in ("a/Dockerfile", "a/Dockerfile.dev", "b/c/app.dockerfile", ".git/Dockerfile"):
         path = tmp_path / "src" / name

@@ -1,0 +1,74 @@
+"""The command `cachetui peek` and its options, without heavy imports; `peeking` does the work."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cachetui.cli import session
+from cachetui.cli.args import RunArgs
+from cachetui.cli.docker_options import docker_options
+from cachetui.cli.failures import or_fail
+from cachetui.cli.options import (
+    build_options,
+    format_option,
+    hosts_option,
+    output_option,
+    selection_options,
+    store_option,
+)
+
+
+@click.command()
+@click.argument("build")
+@hosts_option
+@store_option
+@selection_options
+@build_options
+@docker_options
+@click.option(
+    "--only",
+    type=click.Choice(["legacy", "buildkit"]),
+    help="The builder whose cache to look at  [default: both]",
+)
+@click.option(
+    "--fail-on",
+    metavar="ID,…",
+    multiple=True,
+    help="Exit with 3 if one of these findings is reported (`cachetui explain` lists them).",
+)
+@click.option("--yes", is_flag=True, help="Peek at builds with cache mounts without asking first.")
+@click.option(
+    "--progress",
+    type=click.Choice(["auto", "plain", "quiet"]),
+    default="quiet",
+    show_default=True,
+    help="How to show progress: a live table, plain lines, or nothing.",
+)
+@format_option("table", "json", "jsonl", "markdown")
+@output_option
+def peek(
+    build: str,
+    hosts_file: Path | None,
+    store_folder: Path | None,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Show what each host's cache holds of BUILD today, without building it.
+
+    Starts the build as its user would, and stops it when the first RUN that misses begins. BUILD
+    is named as for `run`.
+    """
+    from cachetui.cli.peeking import peek_command
+    from cachetui.cli.selection import select_build, select_hosts
+
+    names = ("dockerfile", "target", "build_args", "network", "docker_args")
+    args = RunArgs(**{name: options.pop(name) for name in names})
+    core = session.open_core(hosts_file, store_folder)
+    settings = or_fail(lambda: select_build(core.settings, build, args))
+    hosts = or_fail(lambda: select_hosts(core.settings, include, exclude, lambda: core.store))
+    sys.exit(or_fail(lambda: peek_command(core, settings, hosts, **options)))

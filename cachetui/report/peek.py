@@ -1,0 +1,90 @@
+"""A peek as a table, Markdown, JSON, or a JSON object a line."""
+
+from __future__ import annotations
+
+import msgspec
+
+from cachetui.audit.peek_results import Peek, PeekResult
+from cachetui.records.to_json import to_json
+from cachetui.report import units
+from cachetui.report.clean import clean_line
+from cachetui.report.escape import markdown_table, markdown_text
+from cachetui.report.formats.json import escaped
+
+FORMATS = ("table", "json", "jsonl", "markdown")
+HEADINGS = ("host", "builder", "cache", "first miss", "why", "cost")
+
+
+def render(peek: Peek, name: str) -> str:
+    """The peek in the format of that name."""
+    if name == "json":
+        return escaped(msgspec.json.format(to_json(peek), indent=2).decode()) + "\n"
+    if name == "jsonl":
+        each = [*peek.results, *peek.unseen]
+        return "".join(escaped(to_json(item).decode()) + "\n" for item in each)
+    rows = [_row(result) for result in peek.results]
+    foot = [_kept(result) for result in peek.results if result.kept]
+    foot += [_unseen(host.host, host.reason, host.remedy) for host in peek.unseen]
+    if name == "markdown":
+        return "\n".join([*markdown_table(HEADINGS, rows), *_paragraphs(foot)]) + "\n"
+    return "\n".join([*_table(rows), *foot, f"audit {peek.audit}"]) + "\n"
+
+
+def cost_text(result: PeekResult) -> str:
+    """ "about 4m10s"; what is not known is said to be."""
+    if result.first_miss is None and not result.undecided:
+        return units.NOTHING
+    return "unknown" if result.seconds is None else f"about {units.seconds(result.seconds)}"
+
+
+def cache_text(result: PeekResult) -> str:
+    """How warm the builder is, in a few words."""
+    if result.status != "ok":
+        return f"{result.status}: {clean_line(result.reason or 'no reason told')}"
+    if result.first_miss is None:
+        return "warm" if not result.undecided else f"{result.undecided} steps not decided"
+    text = f"{units.count(result.hits, 'hit')}, cold from line {result.first_miss.line} on"
+    return f"{text}, {result.undecided} not decided" if result.undecided else text
+
+
+def why_text(result: PeekResult) -> str:
+    """The finding's name and how sure it is."""
+    if result.first_miss is None:
+        return units.NOTHING
+    return f"{result.cause} ({result.confidence})" if result.cause else "unknown"
+
+
+def _row(result: PeekResult) -> tuple[str, ...]:
+    miss = result.first_miss
+    cells = (
+        result.host,
+        result.backend,
+        cache_text(result),
+        miss.instruction if miss is not None else units.NOTHING,
+        why_text(result),
+        cost_text(result),
+    )
+    return tuple(clean_line(cell, 60) for cell in cells)
+
+
+def _kept(result: PeekResult) -> str:
+    lines = ", ".join(f"line {place.line}" for place in result.kept)
+    return clean_line(f"{result.host}: BuildKit keeps what ran before the stop: {lines}")
+
+
+def _unseen(host: str, reason: str | None, remedy: str | None) -> str:
+    text = f"{host}: {reason or 'not seen'}"
+    return clean_line(f"{text}; {remedy}" if remedy else text)
+
+
+def _paragraphs(lines: list[str]) -> list[str]:
+    return [text for line in lines for text in ("", markdown_text(line))]
+
+
+def _table(rows: list[tuple[str, ...]]) -> list[str]:
+    lines = [HEADINGS, *rows]
+    widths = [max(len(row[column]) for row in lines) for column in range(len(HEADINGS))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in lines
+    ]
