@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from cachetui.config import amounts
+from cachetui.config import amounts, docker_context
 from cachetui.config.build_keys import DOCKER_KEYS, options_of
 from cachetui.config.hours import Hours
 from cachetui.config.settings import (
@@ -123,9 +123,11 @@ def _hosts(top: Table, folder: Path) -> tuple[HostSettings, ...]:
         if any(name == host.name for host in hosts):
             raise table.error(f'another host is named "{name}" too; names must differ', "name")
         values = _host_values(table, folder)
-        merged = {**defaults, **values}
+        address = _address(table)
+        merged = {**defaults, **_of_context(table, address), **values}
+        address = merged.pop("address", address)
         merged["env"] = {**defaults.get("env", {}), **values.get("env", {})}
-        hosts.append(HostSettings(name=name, address=_address(table), **merged))
+        hosts.append(HostSettings(name=name, address=address, **merged))
     return tuple(hosts)
 
 
@@ -149,10 +151,23 @@ def _name(table: Table) -> str:
     return name
 
 
+def _of_context(table: Table, address: str) -> dict[str, Any]:
+    """What a context of docker says of a host; nothing for another address."""
+    if not address.startswith(docker_context.PREFIX):
+        return {}
+    name = address.removeprefix(docker_context.PREFIX)
+    try:
+        return docker_context.host_of(name)
+    except docker_context.NoContext as error:
+        raise table.error(f'"{name}" {error}', "address") from None
+
+
 def _address(table: Table) -> str:
     address = table.take_text("address")
     if address is None:
         raise table.error('has no address; add address = "ci-1.example.com" (or "local")')
+    if address.startswith(docker_context.PREFIX):
+        return address
     if "@" in address:
         raise table.error(
             f'must be without a user; write user = "{address.split("@")[0]}"', "address"

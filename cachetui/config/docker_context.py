@@ -1,0 +1,51 @@
+"""A context of docker as a host: `address = "context:NAME"`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+PREFIX = "context:"
+
+
+class NoContext(Exception):
+    """A context that cannot be a host: why, and what to do."""
+
+
+def host_of(name: str) -> dict[str, Any]:
+    """The keys of a host that the context gives: address, and user and port where it has them.
+
+    Read as docker's client stores it (docker/cli `cli/context/store`): a folder named after the
+    SHA-256 of the name, below the client's configuration. Raises `NoContext`.
+    """
+    url = urlsplit(_endpoint(name))
+    if url.scheme == "unix":
+        raise NoContext(
+            'is of this machine; write address = "local" and env = { DOCKER_HOST = "…" }'
+        )
+    if url.scheme != "ssh" or not url.hostname:
+        raise NoContext(
+            f"is reached over {url.scheme or 'no known way'}, and cachetui works over ssh; name "
+            "the machine by its ssh address"
+        )
+    try:
+        found = {"address": url.hostname, "user": url.username, "port": url.port}
+    except ValueError:
+        raise NoContext("has a port that is no number") from None
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _endpoint(name: str) -> str:
+    folder = Path(os.environ.get("DOCKER_CONFIG") or Path("~/.docker").expanduser())
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    file = folder / "contexts" / "meta" / digest / "meta.json"
+    try:
+        return str(json.loads(file.read_bytes())["Endpoints"]["docker"]["Host"])
+    except FileNotFoundError:
+        raise NoContext("is no context of docker here; `docker context ls` lists them") from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise NoContext(f"cannot be read from {file}") from None
