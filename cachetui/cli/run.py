@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import msgspec
 
 from cachetui.audit.limits import Limits
+from cachetui.cli import github
 from cachetui.cli.args import RunArgs
 from cachetui.cli.dry_run import dry_run
 from cachetui.cli.failures import tell
@@ -64,13 +66,15 @@ def run_build_command(
     try:
         if lines is not None:
             lines.close()
-        show(document, findings, outputs, core.store, args.show, runs_shown=lines is not None)
+        shown = lines is not None
+        report = show(document, findings, outputs, core.store, args.show, runs_shown=shown)
     except OSError as error:
         if error.errno is None:  # the result was printed, it is its file that failed
             raise
         stored = f"{audit.trouble}; what could be kept" if audit.trouble else "it is stored"
         why = f"cannot print the result: {error.strerror}"
         raise OSError(f"{why}; {stored}: cachetui show {document.audit}") from None
+    github.publish(report, os.environ)
     for sentence in core.prune(document.audit):
         tell(sentence)
     code = log_file.exit_code(exit_code(document, outputs))

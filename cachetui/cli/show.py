@@ -38,9 +38,9 @@ def show(
     args: ShowArgs,
     *,
     runs_shown: bool = False,
-) -> None:
-    """Write an audit as the command line asks for, and the store's warnings. With `runs_shown` the
-    lines of its runs have been printed already."""
+) -> AuditReport:
+    """Write an audit as the command line asks for, and the store's warnings; returns what was
+    written. With `runs_shown` the lines of its runs have been printed already."""
     report = AuditReport(
         document=document,
         findings=findings,
@@ -58,3 +58,4 @@ def show(
         write_result(text, args.output)
     finally:
         print_warnings(store)
+    return report

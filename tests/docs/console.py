@@ -14,7 +14,7 @@ import io
 import re
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
@@ -128,10 +128,12 @@ class Workspace:
         (folder / ".ssh" / "config").write_text("Host ci-1 ci-2\n    User ci\n", "utf-8")
         return cls(folder)
 
-    def run(self, words: list[str], store: str) -> tuple[int, str, str]:
+    def run(
+        self, words: list[str], store: str, variables: Mapping[str, str] | None = None
+    ) -> tuple[int, str, str]:
         """The exit code, standard output and standard error of `cachetui` with these arguments.
 
-        `store` names the folder of its results.
+        `store` names the folder of its results, `variables` are added to the environment.
         """
         environment = {
             "HOME": str(self.folder),
@@ -140,6 +142,7 @@ class Workspace:
             "CACHETUI_STORE": str(self.folder / store),
             "COLUMNS": "100",
             "PATH": "",
+            **(variables or {}),
         }
         out, err = io.StringIO(), io.StringIO()
         code: object = 0
