@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-from cachetui.compare.align import is_majority
+from cachetui.findings.base_images import (
+    age_of,
+    evidence_of_images,
+    images_of_hosts,
+    layers_on,
+    usual_hosts,
+)
 from cachetui.findings.cache_contents import records_of_command
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, LINES, Claim, answer
@@ -23,9 +28,6 @@ class BaseImage(Suspect, frozen=True, tag="base"):
     """The image that a reference names."""
 
     ref: str
-
-
-Layers = tuple[str, ...]
 
 
 def explain(question: Question) -> Claim | None:
@@ -66,7 +68,7 @@ def _moved(question: Question, ref: str, base: StepId, token: str = "base") -> C
         return None
     evidence = Evidence(
         kind="earlier",
-        text=f"{ref} on {HOSTS} {what} than in audit {before.run.audit}" + _age(case, host, ref),
+        text=f"{ref} on {HOSTS} {what} than in audit {before.run.audit}" + age_of(case, host, ref),
         data={"ref": ref, "now": (now or "").split(), "then": (then or "").split()},
         hosts=(host,),
     )
@@ -134,8 +136,8 @@ def _other_than_peers(question: Question, ref: str, base: StepId) -> Claim | Non
     """Hosts that hit have another image; this host's cache was then made with another too, or
     with none: only likely, since nothing shows what it was made with."""
     case = question.case
-    own = _layers(case, question.run.host, ref)
-    theirs = {peer.host: _layers(case, peer.host, ref) for peer in question.peers}
+    own = layers_on(case, question.run.host, ref)
+    theirs = {peer.host: layers_on(case, peer.host, ref) for peer in question.peers}
     known = [layers for layers in theirs.values() if layers]
     if not question.first_in_stage or question.before is not None:
         return None
@@ -146,7 +148,7 @@ def _other_than_peers(question: Question, ref: str, base: StepId) -> Claim | Non
         title=_title(case, ref),
         confidence="likely",
         steps=(base,),
-        evidence=(*_groups(case, ref), _first(question)),
+        evidence=(*evidence_of_images(case, ref), _first(question)),
         advice=_advice(case, ref, base),
         merge_key=ref,
         suspect=BaseImage(ref),
@@ -161,17 +163,17 @@ def observe(case: Case) -> Iterator[Claim]:
         if stage.index not in case.needed or not stage.is_external or stage.base in seen:
             continue
         seen.add(stage.base)
-        groups = _by_image(case, stage.base)
+        groups = images_of_hosts(case, stage.base)
         if len(groups) < 2:
             continue
-        usual = _usual(list(groups.values()))
+        usual = usual_hosts(list(groups.values()))
         odd = [host for hosts in groups.values() if hosts != usual for host in hosts]
         base = StepId(stage.index, 0)
         yield Claim(
             title=_title(case, stage.base),
             confidence="proved" if all(image.layers for _, image in groups) else "likely",
             steps=(base,),
-            evidence=tuple(_groups(case, stage.base)),
+            evidence=tuple(evidence_of_images(case, stage.base)),
             advice=_advice(case, stage.base, base),
             hosts=tuple(odd),
             backends=tuple(dict.fromkeys(run.backend for run in case.runs if run.host in odd)),
@@ -180,81 +182,6 @@ def observe(case: Case) -> Iterator[Claim]:
             suspect=BaseImage(stage.base),
             one_cause=True,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Image:
-    """What a host has behind a reference: layers, or the digest that BuildKit resolved."""
-
-    layers: Layers = ()
-    digest: str = ""
-
-    @property
-    def text(self) -> str:
-        if not self.layers:
-            return f"is {self.digest[:19]}"
-        top = self.layers[-1].removeprefix("sha256:")[:12]
-        count = len(self.layers)
-        return f"has {'one layer' if count == 1 else f'{count} layers, the last'} {top}"
-
-
-def _by_image(case: Case, ref: str) -> dict[tuple[str, _Image], list[str]]:
-    """Hosts by platform and image; empty where platforms differ. Layers and digests cannot be
-    compared: hosts of the kind that more of them have are taken, layers on a tie."""
-    known: dict[str, tuple[str, _Image]] = {}
-    for host in case.document.hosts:
-        image = _image(case, host.name, ref)
-        if image is not None and host.facts is not None:
-            wanted = host.evidence.default_platform if host.evidence else None
-            known[host.name] = (wanted or host.facts.platform, image)
-    with_layers = sum(bool(image.layers) for _, image in known.values())
-    by_layers = with_layers * 2 >= len(known)
-    groups: dict[tuple[str, _Image], list[str]] = {}
-    for name, (platform, image) in known.items():
-        if bool(image.layers) == by_layers:
-            groups.setdefault((platform, image), []).append(name)
-    return groups if len({platform for platform, _ in groups}) == 1 else {}
-
-
-def _usual(groups: Sequence[list[str]]) -> list[str] | None:
-    """The group that has more than half of the hosts, None without one."""
-    largest = max(groups, key=len)
-    return largest if is_majority(len(largest), sum(map(len, groups))) else None
-
-
-def _image(case: Case, host: str, ref: str) -> _Image | None:
-    layers = _layers(case, host, ref)
-    if layers:
-        return _Image(layers=layers)
-    digest = next((r.bases[ref] for r in case.of(host=host) if ref in r.bases), None)
-    return _Image(digest=digest) if digest else None
-
-
-def _groups(case: Case, ref: str) -> list[Evidence]:
-    return [
-        Evidence(
-            kind="facts" if image.layers else "run",
-            text=f"{HOSTS}: {ref} {image.text}" + _age(case, hosts[0], ref),
-            data={
-                "ref": ref,
-                "layers": list(image.layers),
-                "digest": image.digest or None,
-            },
-            hosts=tuple(hosts),
-        )
-        for (_, image), hosts in _by_image(case, ref).items()
-    ]
-
-
-def _layers(case: Case, host: str, ref: str) -> Layers | None:
-    facts = case.facts(host)
-    return facts.bases.get(ref) if facts else None
-
-
-def _age(case: Case, host: str, ref: str) -> str:
-    evidence = case.evidence(host)
-    image = next((i for i in evidence.bases if i.ref == ref), None) if evidence else None
-    return f", made {image.created[:10]}" if image and image.created else ""
 
 
 def _first(question: Question) -> Evidence:
@@ -282,10 +209,10 @@ def _external(case: Case, stage_index: int) -> StepId | None:
 def _title(case: Case, ref: str) -> str:
     """Which hosts have which image: all that have another than most, whichever missed; where none
     is usual, all are named."""
-    groups = sorted(_by_image(case, ref).values(), key=len, reverse=True)
+    groups = sorted(images_of_hosts(case, ref).values(), key=len, reverse=True)
     if len(groups) < 2:
         return f"{ref} is another image on {HOSTS}"
-    if _usual(groups) is None:
+    if usual_hosts(groups) is None:
         return f"{ref} is {one_and_another(groups, 'image')}"
     odd = " and on ".join(map(host_names, groups[1:]))
     return f"{ref} is another image on {odd} than on {host_names(groups[0])}"
@@ -293,10 +220,10 @@ def _title(case: Case, ref: str) -> str:
 
 def _odd(case: Case, ref: str) -> str:
     """The hosts that are to get another image: all that have not the usual one."""
-    groups = list(_by_image(case, ref).values())
+    groups = list(images_of_hosts(case, ref).values())
     if len(groups) < 2:
         return HOSTS
-    usual = _usual(groups)
+    usual = usual_hosts(groups)
     return host_names([host for hosts in groups if hosts != usual for host in hosts])
 
 
