@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import sys
 
-from cachetui.cli.args import RunArgs
+from cachetui.cli.args import RunArgs, ShowArgs
 from cachetui.cli.run import run_build_command
 from cachetui.demo.fleet import DemoCore, Fleet, build_name, demo_fleet
 from cachetui.exit_codes import DIFFERENT, SAME
 
 
-def demo_command(build: str, *, speed: float, table: bool, progress: str) -> int:
+def demo_command(
+    build: str, *, speed: float, table: bool, progress: str, all_tables: bool = False
+) -> int:
     """Show the recorded fleet; `speed` divides the recorded delays. Its hosts differ, which is what
     it is there to show: exit code 0."""
     with demo_fleet(speed=speed) as fleet:
         core = fleet.core()
         try:
             if table or not _in_terminal():
-                code = _table(fleet, core, build, progress)
+                code = _table(fleet, core, build, progress, all_tables)
             else:
                 code = _app(core, build)
         finally:
@@ -35,12 +37,13 @@ def _app(core: DemoCore, build: str) -> int:
     return run_app(core, build=core.settings.builds[build_name(build)], start=True)
 
 
-def _table(fleet: Fleet, core: DemoCore, build: str, progress: str) -> int:
+def _table(fleet: Fleet, core: DemoCore, build: str, progress: str, all_tables: bool) -> int:
     """What `cachetui run --as-found` prints, under an introduction."""
     for line in introduction(fleet):
         sys.stderr.write(f"{line}\n")
     settings = core.settings.builds[build_name(build)]
-    args = RunArgs(as_found=True, progress=progress)
+    show = ShowArgs(all_tables=all_tables)
+    args = RunArgs(as_found=True, progress=progress, show=show)
     code = run_build_command(core, settings, core.settings.hosts, args)
     sys.stderr.write("On your own machines: cachetui init, then cachetui run FOLDER\n")
     return code

@@ -19,6 +19,7 @@ from cachetui.cli.docker_options import docker_options
 from cachetui.cli.failures import or_fail
 from cachetui.cli.interruptible import InterruptibleGroup
 from cachetui.cli.options import (
+    all_option,
     findings_options,
     format_option,
     hosts_option,
@@ -321,6 +322,7 @@ def init(output: Path, yes: bool) -> None:
 @cli.command()
 @click.argument("build", type=click.Choice(["shop", "mounts"]), default="shop")
 @click.option("--table", is_flag=True, help="Print the table, even in a terminal.")
+@all_option
 @click.option(
     "--speed",
     metavar="N",
@@ -336,14 +338,14 @@ def init(output: Path, yes: bool) -> None:
     show_default=True,
     help="How to show progress with the table.",
 )
-def demo(build: str, table: bool, speed: float, progress: str) -> None:
+def demo(build: str, **options: Any) -> None:
     """Show a recorded fleet of real engines.
 
     Needs no docker and no host. BUILD is shop (the default), or mounts, which has a cache mount.
     """
     from cachetui.cli.demo import demo_command
 
-    sys.exit(or_fail(lambda: demo_command(build, speed=speed, table=table, progress=progress)))
+    sys.exit(or_fail(lambda: demo_command(build, **options)))
 
 
 @cli.command("open")

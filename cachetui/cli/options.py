@@ -93,8 +93,17 @@ def _finding_limit(_context: click.Context, _option: click.Parameter, text: str)
     return None if text == "all" else 0
 
 
+all_option = click.option(
+    "--all",
+    "all_tables",
+    is_flag=True,
+    help="Show the steps of scenarios in which all hosts agree, too (in the table).",
+)
+
+
 def findings_options(function: _F) -> _F:
-    """How many findings to show, and which findings make the command fail."""
+    """How much to show, and which findings make the command fail."""
+    function = all_option(function)
     function = click.option(
         "--fail-on",
         metavar="ID,…",

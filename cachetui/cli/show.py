@@ -47,6 +47,7 @@ def show(
         outputs=outputs,
         log_tail=log_tail_of(store),
         max_findings=args.max_findings,
+        all_tables=args.all_tables,
         width=shutil.get_terminal_size((160, 24)).columns,
         color=style.wanted(args.output is None and sys.stdout.isatty(), os.environ),
     )

@@ -33,8 +33,9 @@ class AuditReport:
 
     `outputs` compares the images, None where none was read. `log_tail` gives the last lines of a
     step's log. `max_findings` limits the findings in formats that are read at a glance, None for
-    all. `width` (cells) and `color` are the terminal's. `now` is the time of writing in seconds
-    since the epoch.
+    all. Without `all_tables`, scenarios in which all hosts agree take a line each in the
+    terminal's table. `width` (cells) and `color` are the terminal's. `now` is the time of writing
+    in seconds since the epoch.
     """
 
     document: Document
@@ -42,6 +43,7 @@ class AuditReport:
     outputs: OutputsReport | None = None
     log_tail: LogTail = _no_log
     max_findings: int | None = MAX_FINDINGS
+    all_tables: bool = True
     width: int = 160
     color: bool = False
     now: float = field(default_factory=time.time)

@@ -6,11 +6,12 @@ named again: no line wraps, and the hosts of one scenario, which are compared, s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from cachetui.report import cells
 from cachetui.report.audit_report import AuditReport
+from cachetui.report.clean import clean_line
 from cachetui.report.columns import Column
 from cachetui.report.formats import Format
 from cachetui.report.outputs import table as outputs_table
@@ -47,10 +48,12 @@ def render(report: AuditReport) -> str:
     then whether the images are the same, where they were read.
     """
     view = lay_out(report.document, report.findings, report.log_tail)
+    brief = {} if report.all_tables else view.agreeing
     table = _Table(view, max(report.width, NARROWEST), report.color)
     lines = table.heading()
-    for block in table.blocks():
+    for block in table.blocks(brief):
         lines += ["", *table.block(block)]
+    lines += table.agreeing(brief)
     for part in (table.legend, table.failures, table.passages, table.verdict):
         lines += part()
     lines += table.why(lay_out_findings(report.findings, report.max_findings))
@@ -85,13 +88,16 @@ class _Table:
             lines += cells.wrap(f"{label} = {names}", self.width, "", "  ")
         return lines
 
-    def blocks(self) -> list[_Block]:
-        """The columns, in blocks that fit beside the names of the steps."""
+    def blocks(self, brief: Collection[str] = ()) -> list[_Block]:
+        """The columns, in blocks that fit beside the names of the steps; not those of the scenarios
+        in `brief`."""
         least = 12 if self.width < 64 else 18 if self.width < 100 else 30
         room = self.width - self.margin - min(least, self.longest)
         blocks: list[_Block] = []
         left = 0
-        for columns in self.view.scenarios.values():
+        for scenario, columns in self.view.scenarios.items():
+            if scenario in brief:
+                continue
             for part in self._parts(_draw(columns), room):
                 needed = self._width(part) + len(_BETWEEN)
                 if needed > left:
@@ -100,6 +106,17 @@ class _Table:
                 blocks[-1].append(part)
                 left -= needed
         return blocks
+
+    def agreeing(self, clauses: Mapping[str, str]) -> list[str]:
+        """A line for each scenario in which all hosts agree, and how to see more of it."""
+        if not clauses:
+            return []
+        names = max(map(cells.width, clauses))
+        lines = [
+            cells.clip(f"{cells.pad(clean_line(name), names)}  {clause}", self.width)
+            for name, clause in clauses.items()
+        ]
+        return ["", *lines, *self._painted(["(--all shows their steps)"], "dim")]
 
     def _parts(self, columns: Sequence[_Drawn], room: int) -> list[list[_Drawn]]:
         """The columns of a scenario in as few parts as fit `room` each, of like size."""
