@@ -16,7 +16,7 @@ import pytest
 
 from cachetui.audit.audit import Audit
 from cachetui.audit.progress import Snapshot
-from cachetui.cli.main import demo
+from cachetui.cli.first_steps import demo
 from cachetui.core import Options
 from cachetui.demo.fleet import BUILDS, DemoCore, Fleet, build_name, demo_fleet, lay_out
 from cachetui.records.document import Document
