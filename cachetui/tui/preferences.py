@@ -9,6 +9,9 @@ They are personal, so they are not in hosts.toml, which a team shares.
 
 from __future__ import annotations
 
+import re
+import shutil
+import tomllib
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +23,7 @@ from cachetui.tui.view import key_tables
 if TYPE_CHECKING:
     from cachetui.config.toml_table import Table
 
+_THEME_LINE = re.compile(r"""^(\s*theme\s*=\s*)(?:"[^"]*"|'[^']*')""")
 _MODIFIERS = frozenset(("ctrl", "shift", "alt", "meta", "super", "hyper"))
 
 
@@ -65,6 +69,42 @@ def load(path: Path | None = None) -> Preferences:
     if "keys" not in top.values:
         return Preferences(theme)
     return Preferences(theme, _keys(top.inner("keys", "[keys]")))
+
+
+def keep_theme(theme: str, path: Path | None = None) -> bool:
+    """Write the theme into `app.toml`, and leave whatever else is there as it is, comments too.
+
+    Returns False, with the file untouched, where that is not possible: the file or its folder
+    cannot be written, or is not TOML.
+    """
+    path = path or path_of_file()
+    try:
+        before = path.read_bytes().decode() if path.exists() else ""
+        wanted = tomllib.loads(before) | {"theme": theme}
+        after = _with_theme(before, theme)
+        if tomllib.loads(after) != wanted:  # such as a line of a longer text that looks like it
+            return False
+        path.parent.mkdir(parents=True, exist_ok=True)
+        target = path.resolve()  # people link it to a folder of theirs
+        part = target.with_name(f".{target.name}.part")
+        part.write_bytes(after.encode())
+        if target.exists():
+            shutil.copymode(target, part)
+        part.replace(target)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _with_theme(text: str, theme: str) -> str:
+    lines = text.splitlines(keepends=True)
+    for number, line in enumerate(lines):
+        if line.lstrip().startswith("["):
+            break
+        if match := _THEME_LINE.match(line):
+            lines[number] = f'{match[1]}"{theme}"{line[match.end() :]}'
+            return "".join(lines)
+    return f'theme = "{theme}"\n{text}'
 
 
 def _keys(table: Table) -> dict[str, str]:

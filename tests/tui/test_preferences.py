@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,12 @@ from click.testing import CliRunner
 
 from cachetui.cli.main import cli
 from cachetui.config.toml_table import ConfigError
-from cachetui.tui.preferences import Preferences, load
+from cachetui.tui.app import CachetuiApp
+from cachetui.tui.preferences import Preferences, keep_theme, load
 from cachetui.tui.view import key_tables
+from cachetui.tui.view.themes import keep_chosen_theme
+from tests import make_records
+from tests.tui.fake import FakeCore
 
 
 def write(folder: Path, text: str) -> Path:
@@ -81,3 +86,69 @@ def test_the_command_line_prints_every_key_with_its_id() -> None:
         name in listed for name in key_tables.by_id() if not name.startswith(("lines.", "dialog."))
     )
     assert "app.toml" in result.output
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", 'theme = "nord"\n'),
+        ("# mine\ntheme='gruvbox' # dark\n", '# mine\ntheme="nord" # dark\n'),
+        ('[keys]\nfleet.odd = "O"\n', 'theme = "nord"\n[keys]\nfleet.odd = "O"\n'),
+    ],
+)
+def test_a_theme_is_kept_and_the_rest_left_as_it_is(
+    tmp_path: Path, before: str, after: str
+) -> None:
+    path = write(tmp_path, before)
+    assert keep_theme("nord", path)
+    assert path.read_text() == after
+    assert load(path).theme == "nord"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["app.toml"]
+
+
+def test_a_theme_is_kept_with_the_files_mode_and_line_ends(tmp_path: Path) -> None:
+    path = write(tmp_path, "")
+    path.write_bytes(b'theme = "gruvbox"\r\n[keys]\r\n')
+    path.chmod(0o600)
+    assert keep_theme("nord", path)
+    assert path.read_bytes() == b'theme = "nord"\r\n[keys]\r\n'
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_theme_is_kept_where_there_was_no_file_and_through_a_link(tmp_path: Path) -> None:
+    assert keep_theme("nord", tmp_path / "new" / "app.toml")
+    link = tmp_path / "app.toml"
+    link.symlink_to(tmp_path / "new" / "app.toml")
+    assert keep_theme("gruvbox", link)
+    assert link.is_symlink()
+    assert load(tmp_path / "new" / "app.toml").theme == "gruvbox"
+
+
+@pytest.mark.parametrize("text", ["theme = ", "theme = " + " + '''\nnord'''\n"])
+def test_a_file_that_cannot_be_changed_safely_is_left(tmp_path: Path, text: str) -> None:
+    path = write(tmp_path, text)
+    assert not keep_theme("nord", path)
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_a_theme_chosen_in_the_app_is_kept_and_the_one_at_the_start_is_not(works: bool) -> None:
+    kept: list[str] = []
+
+    def keep(theme: str) -> bool:
+        kept.append(theme)
+        return works
+
+    async def story() -> None:
+        app = CachetuiApp(FakeCore(make_records.document()), theme="nord")
+        keep_chosen_theme(app, keep)
+        async with app.run_test() as pilot:
+            await pilot.pause()
+            assert kept == []
+            app.theme = "gruvbox"
+            await pilot.pause()
+            assert kept == ["gruvbox"]
+            told = [message.message for message in app._notifications]
+            assert any("app.toml cannot be changed" in text for text in told) is not works
+
+    asyncio.run(story())

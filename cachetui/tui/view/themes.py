@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from rich.style import Style
@@ -103,3 +104,17 @@ def _make_styles(variables: dict[str, str], own_theme: bool) -> dict[Tone, Style
     else:
         styles["muted"] = Style(color=back.blend(front, 0.58, 1.0).rich_color)
     return styles
+
+
+def keep_chosen_theme(app: App[Any], keep: Callable[[str], bool]) -> None:
+    """Have each theme that is chosen from now on kept by `keep`; say so where it cannot."""
+
+    def chosen(theme: str) -> None:
+        if not keep(theme):
+            app.notify(
+                "The theme holds until you leave: app.toml cannot be changed.",
+                severity="warning",
+                markup=False,
+            )
+
+    app.watch(app, "theme", chosen, init=False)
