@@ -102,7 +102,8 @@ class TestRegistryFaults:
             upload = f"http://{registry.address}/v2/x/blobs/uploads/"
             with urllib.request.urlopen(urllib.request.Request(upload, b"")) as begun:
                 place = str(begun.headers["Location"])
-            more = urllib.request.Request(place, bytes(300 * 1024), method="PATCH")
+            kind = {"Content-Type": "application/octet-stream"}
+            more = urllib.request.Request(place, bytes(300 * 1024), kind, method="PATCH")
             with pytest.raises(urllib.error.HTTPError) as failed:
                 urllib.request.urlopen(more)
             assert failed.value.code == 500
