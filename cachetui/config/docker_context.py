@@ -22,7 +22,10 @@ def host_of(name: str) -> dict[str, Any]:
     Read as docker's client stores it (docker/cli `cli/context/store`): a folder named after the
     SHA-256 of the name, below the client's configuration. Raises `NoContext`.
     """
-    url = urlsplit(_endpoint(name))
+    try:
+        url = urlsplit(_endpoint(name))
+    except ValueError:
+        raise NoContext("has an address that cannot be read") from None
     if url.scheme == "unix":
         raise NoContext(
             'is of this machine; write address = "local" and env = { DOCKER_HOST = "…" }'

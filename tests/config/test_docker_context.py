@@ -55,6 +55,7 @@ def test_what_the_context_does_not_say_is_of_the_defaults(
         ("unix:///var/run/docker.sock", 'is of this machine; write address = "local"'),
         ("npipe:////./pipe/docker_engine", "is reached over npipe"),
         ("ssh://ci:no", "has a port that is no number"),
+        ("ssh://[::1", "has an address that cannot be read"),
         ("", "cannot be read from .*meta.json"),
     ],
 )

@@ -75,3 +75,11 @@ def test_a_host_that_could_not_be_asked_has_a_row_with_the_reason() -> None:
     document = b.document([], [down])
     (row,) = rows(document)
     assert (row["host"], row["run"], row["reason"]) == ("down", "unreachable", "no route to host")
+
+
+def test_a_step_that_hit_has_no_cause() -> None:
+    text = "FROM base:1\nRUN one\nRUN two\n"
+    document = audit(text, [run(text, "mm")])
+    found = why(document, before(text.replace("one", "uno"), "hh"))
+    hits = replace(document, runs=(run(text, "hh"),))
+    assert {row["causes"] for row in rows(hits, found)} == {""}

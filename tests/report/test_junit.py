@@ -75,6 +75,22 @@ def test_where_hosts_are_split_all_of_them_fail() -> None:
     text = "FROM base:1\nRUN one\n"
     document = audit(text, [run(text, "m"), run(text, "h", host="ci-2")])
     assert all(len(case.result) == 1 for case in cases(document).values())
+    found = why(document, before(text.replace("one", "uno"), "h"))
+    told = {name[0]: case.result[0].message for name, case in cases(document, found).items()}
+    assert told == {
+        "ci-1": found.findings[0].title,
+        "ci-2": "hosts are split here: no side has more than half of them",
+    }
+
+
+def test_a_finding_about_other_steps_is_no_cause() -> None:
+    document = b.odd_one_out()
+    text = "FROM base:1\nRUN one\n"
+    found = why(audit(text, [run(text, "m")]), before(text.replace("one", "uno"), "h"))
+    other = replace(found.findings[0], hosts=("mid",), scenarios=("buildkit-warm",), steps=())
+    elsewhere = replace(other, consequences=())
+    (failure,) = cases(document, Findings(findings=(elsewhere,)))["mid", "buildkit-warm"].result
+    assert failure.type == "unexplained"
 
 
 @pytest.mark.parametrize(

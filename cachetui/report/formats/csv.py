@@ -38,7 +38,8 @@ COLUMNS = (
     "reason",
 )
 """`run` and `step` are how these ended; `causes` are the names of the findings about the step in
-that run, with spaces between. Times are in seconds, empty where they are not known."""
+that run, where it did not hit, with spaces between. Times are in seconds, empty where they are not
+known."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -93,6 +94,8 @@ def _step(step: Step) -> _Row:
 
 
 def _causes(run: Run, step: Step, findings: Findings) -> str:
+    if step.status in ("hit", "not-needed"):
+        return ""  # a finding is about several runs, and what missed in one of them can hit here
     place = StepRef(step.stage_index, step.index)
     return " ".join(
         finding.name

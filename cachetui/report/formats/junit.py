@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 
 from cachetui.compare.align import Disagreement, agree
 from cachetui.findings import Finding, Findings
-from cachetui.findings.record import Unexplained
+from cachetui.findings.record import StepRef, Unexplained
 from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.report.audit_report import AuditReport
@@ -84,9 +84,9 @@ def _run_case(run: Run, findings: Findings, differing: tuple[Disagreement, ...])
         error.set("type", run.status)
     elif places := [each for each in differing if _is_other(run, each)]:
         causes: list[Finding | Unexplained] = []
-        causes += (each for each in findings.findings if _is_about(run, each))
+        causes += (each for each in findings.findings if _is_about(run, each, places))
         if not causes:
-            causes += (each for each in findings.unexplained if _is_about(run, each))
+            causes += (each for each in findings.unexplained if _is_about(run, each, places))
         _fail(case, places, causes)
     return case
 
@@ -99,15 +99,23 @@ def _is_other(run: Run, place: Disagreement) -> bool:
     return run.host in odd
 
 
-def _is_about(run: Run, reason: Finding | Unexplained) -> bool:
-    return run.host in reason.hosts and run.scenario in reason.scenarios
+def _is_about(run: Run, reason: Finding | Unexplained, places: list[Disagreement]) -> bool:
+    """Whether it is about a step of the run at which hosts differ and which did not hit."""
+    if run.host not in reason.hosts or run.scenario not in reason.scenarios:
+        return False
+    missed = {step.id for step in run.steps if step.status != "hit"}
+    steps = {StepRef.of(each.step) for each in places if each.step in missed and each.step}
+    whole = any(each.step is None for each in places)
+    return whole or not steps.isdisjoint((*reason.steps, *reason.consequences))
 
 
 def _fail(
     case: ET.Element, places: list[Disagreement], causes: list[Finding | Unexplained]
 ) -> None:
     first = causes[0] if causes else None
-    title = first.title if first is not None else "not as on the other hosts; no cause found"
+    alone = "not as on the other hosts; no cause found"
+    split = "hosts are split here: no side has more than half of them"
+    title = first.title if first is not None else alone if places[0].odd else split
     failure = ET.SubElement(case, "failure", message=_text(title))
     failure.set("type", first.id if isinstance(first, Finding) else "unexplained")
     lines: list[str] = []
