@@ -25,6 +25,9 @@ from collections.abc import Sequence
 from cachetui.builders.client import split
 from cachetui.records.backend import Backend
 
+STOPPED_STATUS = 75
+"""What a stopped build exits with, unless docker's client has a status of its own."""
+
 GRACE = 0.1
 """Seconds that BuildKit has to say CACHED of a RUN step that has begun."""
 
@@ -98,9 +101,6 @@ BUILD
 exit "${_status:-STATUS}"
 """
 
-STOPPED_STATUS = 75
-"""What a stopped build exits with, unless docker's client has a status of its own."""
-
 
 def stopped_mark(audit: str) -> str:
     """The line that says that the build was stopped; nothing behind it is the build's."""
@@ -116,5 +116,5 @@ def until_first_run(build: str, backend: Backend, docker: Sequence[str], audit: 
     stop = _STOP.replace("MARK", shlex.quote(stopped_mark(audit)))
     stop = stop.replace("PRIVILEGED", privileged)
     read = (_LEGACY if backend == "legacy" else _BUILDKIT).replace("GRACE", str(GRACE))
-    around, _, after = _AROUND.partition("BUILD\n")
-    return f"{stop}{read}{around}{build}\n{after}".replace("STATUS}", f"{STOPPED_STATUS}}}")
+    around, _, after = _AROUND.replace("STATUS", str(STOPPED_STATUS)).partition("BUILD\n")
+    return f"{stop}{read}{around}{build}\n{after}"

@@ -74,3 +74,9 @@ def test_a_build_that_runs_nothing_ends_by_itself(shell: str, backend: Backend, 
     printed, status, _ = play(shell, backend, text, "sleep 0.4; echo end; exit 3")
     assert printed == f"{text}end\n"
     assert status == 3
+
+
+@pytest.mark.parametrize("backend", ["legacy", "buildkit"])
+def test_the_builds_own_text_is_left_as_it_is(backend: Backend) -> None:
+    text = "${STATUS} STATUS} GRACE MARK PRIVILEGED BUILD\n"
+    assert play("sh", backend, text, "true")[:2] == (text, 0)
