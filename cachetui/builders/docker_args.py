@@ -15,96 +15,10 @@ from dataclasses import dataclass
 import msgspec
 
 from cachetui.builders.audit_names import OUR_HOSTS
+from cachetui.builders.option_names import PASSED_ON, REFUSED, SWITCHES
 from cachetui.config.settings import BuildSettings
 from cachetui.dockerfile.instruction import is_remote
 
-SWITCHES = frozenset(
-    ("check", "compress", "debug", "detach", "disable-content-trust", "force-rm", "help", "load")
-) | frozenset(("no-cache", "pull", "push", "quiet", "rm", "squash", "stream"))
-"""Options that need no value; one can only stand behind `=`."""
-
-BUILDKIT_OPTIONS = frozenset(
-    (
-        "allow",
-        "annotation",
-        "attest",
-        "build-context",
-        "builder",
-        "cache-to",
-        "call",
-        "check",
-        "debug",
-        "invoke",
-        "load",
-        "metadata-file",
-        "no-cache-filter",
-        "output",
-        "policy",
-        "print",
-        "progress",
-        "provenance",
-        "push",
-        "sbom",
-        "secret",
-        "ssh",
-        "stream",
-    )
-)
-"""Options of `docker build` that only BuildKit has; older clients of it lack many too."""
-
-LEGACY_OPTIONS = frozenset(
-    (
-        "compress",
-        "cpu-period",
-        "cpu-quota",
-        "cpu-shares",
-        "cpuset-cpus",
-        "cpuset-mems",
-        "disable-content-trust",
-        "force-rm",
-        "isolation",
-        "memory",
-        "memory-swap",
-        "rm",
-        "security-opt",
-        "squash",
-    )
-)
-"""Options that mean something to the legacy builder alone."""
-
-_NAMES = "the audit names its images itself and removes them"
-_PRINTS = "the audit reads what docker prints"
-_WRITES = "it writes a file on the host"
-_BUILDS_NOT = "it does not build"
-_BUILDER = "the audit builds with the host's own engine"
-
-_REFUSED: Mapping[str, str] = {
-    **dict.fromkeys(("tag", "output", "push"), _NAMES),
-    **dict.fromkeys(("quiet", "progress", "debug"), _PRINTS),
-    **dict.fromkeys(("iidfile", "metadata-file"), _WRITES),
-    **dict.fromkeys(("call", "check", "print", "invoke", "help"), _BUILDS_NOT),
-    **dict.fromkeys(("builder", "detach", "root", "server-config"), _BUILDER),
-    "file": 'name the Dockerfile with `dockerfile = "…"`',
-    "target": 'name the stage with `target = "…"`',
-}
-_OF_BOTH = frozenset(
-    [
-        "add-host",
-        "build-arg",
-        "cache-from",
-        "cgroup-parent",
-        "label",
-        "network",
-        "no-cache",
-        "platform",
-        "pull",
-        "shm-size",
-        "ulimit",
-    ]
-)
-PASSED_ON = (_OF_BOTH | BUILDKIT_OPTIONS | LEGACY_OPTIONS) - _REFUSED.keys()
-"""Options that an audit passes on: those of `docker build` and `docker buildx build` of Docker
-20.10 to 29 that change what is built or how, and leave nothing on the host but the image."""
 _LETTERS: Mapping[str, str] = {
     "c": "cpu-shares",
     "D": "debug",
@@ -165,7 +79,7 @@ def _long(word: str, rest: list[str]) -> Option:
         return _checked(name, value, (word,))
     if name in SWITCHES:
         return Option(name, "true", (word,))
-    known = name in PASSED_ON or name in _REFUSED
+    known = name in PASSED_ON or name in REFUSED
     if not rest or (not known and rest[0].startswith("-")):
         return Option(name, "", (word,), "it needs a value" if known else "")
     value = rest.pop(0)
@@ -198,20 +112,10 @@ def _checked(name: str, value: str, words: tuple[str, ...]) -> Option:
     return Option(name, value, words, "its value is neither true nor false" if wrong else "")
 
 
-def why_refused(name: str) -> str:
-    """Why an audit never passes an option of this name on, "" when it may."""
-    return _REFUSED.get(name, "")
-
-
-def refused_names() -> tuple[str, ...]:
-    """The options of `docker build` that an audit never passes on."""
-    return tuple(_REFUSED)
-
-
 def refused_argument(args: Sequence[str]) -> tuple[str, str] | None:
     """The first words that an audit does not pass on, and why; None when all are fine."""
     for option in options(args):
-        reason = option.problem or _REFUSED.get(option.name, "") or _leaves(option)
+        reason = option.problem or REFUSED.get(option.name, "") or _leaves(option)
         if not reason and option.name not in PASSED_ON:
             reason = "it is no option of docker build that cachetui knows"
         if reason:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from cachetui.builders.docker_args import BUILDKIT_OPTIONS, LEGACY_OPTIONS, options
+from cachetui.builders.docker_args import options
 from cachetui.builders.features import FLAGS, MOUNT_KEYS
+from cachetui.builders.option_names import BUILDKIT_OPTIONS, LEGACY_OPTIONS
 from cachetui.records.backend import Backend
 from cachetui.records.versions import version_key
 

@@ -9,15 +9,13 @@ from typing import Any, TypeVar
 
 import click
 
-from cachetui.builders.docker_args import PASSED_ON, SWITCHES, refused_names, why_refused
-from cachetui.config.build_keys import DOCKER_KEYS, from_folder
+from cachetui.builders.option_names import PASSED_ON, REFUSED, SWITCHES
+from cachetui.config.build_keys import DOCKER_KEYS, NO_CACHE, from_folder
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 OF_RUN = frozenset(("build-arg", "cache-from", "file", "help", "network", "progress", "target"))
 """Options of `docker build` that `run` reads itself, if it has them."""
-
-NO_CACHE = "the cold scenarios do that, and leave the cache and its mounts as they are"
 
 _WORDS = "cachetui.docker_args"
 
@@ -35,7 +33,7 @@ def docker_options(function: _F) -> _F:
 
     decorated: Any = with_words
     shown = {key.option for key in DOCKER_KEYS}
-    for name in sorted({*PASSED_ON, *refused_names()} - OF_RUN - shown, reverse=True):
+    for name in sorted({*PASSED_ON, *REFUSED} - OF_RUN - shown, reverse=True):
         decorated = _option(name, "", "")(decorated)
     for key in reversed(DOCKER_KEYS):
         decorated = _option(key.option, key.metavar, key.help)(decorated)
@@ -43,7 +41,7 @@ def docker_options(function: _F) -> _F:
 
 
 def _option(name: str, metavar: str, help_text: str) -> Callable[[_F], _F]:
-    reason = NO_CACHE if name == "no-cache" else why_refused(name)
+    reason = NO_CACHE if name == "no-cache" else REFUSED.get(name, "")
     kinds: dict[str, Any] = {"multiple": True, "metavar": metavar or "VALUE"}
     if name in SWITCHES:
         kinds = {"is_flag": True}

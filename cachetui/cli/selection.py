@@ -13,8 +13,8 @@ from cachetui.audit.limits import failed
 from cachetui.cli.args import RunArgs
 from cachetui.config.bake_file import names_file, read_target
 from cachetui.config.bake_target import build_of, with_source
+from cachetui.config.context_source import no_folder
 from cachetui.config.host_patterns import select
-from cachetui.config.hosts_toml import no_folder
 from cachetui.config.settings import BuildSettings, HostSettings, Settings, folder_build
 from cachetui.config.toml_table import ConfigError
 from cachetui.store.database import Store

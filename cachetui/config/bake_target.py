@@ -17,14 +17,15 @@ from typing import Any
 import msgspec
 
 from cachetui.config.bake_file import read_target
-from cachetui.config.build_keys import from_folder
-from cachetui.config.hosts_toml import NAME, NETWORKS, no_folder
+from cachetui.config.build_keys import NO_CACHE, from_folder
+from cachetui.config.context_source import no_folder
+from cachetui.config.hosts_toml import NAME, NETWORKS
 from cachetui.config.settings import BuildSettings
 from cachetui.config.toml_table import ConfigError
 
 LEFT_OUT: Mapping[str, str] = {
     "description": "it is for people",
-    "no-cache": "the cold scenarios do that, and leave the cache and its mounts as they are",
+    "no-cache": NO_CACHE,
     "output": "an audit removes what it builds",
     "tags": "an audit names its images itself",
 }

@@ -8,11 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from cachetui.config.toml_table import Table
+from cachetui.config.context_source import is_git
+
+if TYPE_CHECKING:
+    from cachetui.config.toml_table import Table
 
 Kind = Literal["text", "list", "switch"]
+
+
+NO_CACHE = "the cold scenarios do that, and leave the cache and its mounts as they are"
+"""Why an audit does not take over --no-cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,7 @@ def options_of(table: Table, folder: Path) -> tuple[str, ...]:
 def from_folder(value: str, folder: Path) -> str:
     """A `NAME=FOLDER` of --build-context with its folder absolute; others as they are."""
     name, _, source = value.partition("=")
-    fetched = "://" in source or source.startswith(("target:", "git@", "github.com/"))
+    fetched = "://" in source or source.startswith("target:") or is_git(source)
     return value if fetched or not source else f"{name}={folder / Path(source).expanduser()}"
 
 

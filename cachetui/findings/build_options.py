@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from cachetui.builders.docker_args import SWITCHES, options
+from cachetui.builders.docker_args import options
+from cachetui.builders.option_names import SWITCHES
 
 
 def build_options(args: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -8,15 +8,17 @@ import sys
 import pytest
 
 HEAVY = ("textual", "paramiko", "rich", "cryptography", "diskcache")
+FOR_A_COMMAND = (*HEAVY, "msgspec", "tomli", "tomllib", "e2b_dockerfile_utils", "subprocess")
+"""What only a command that does something needs."""
 
 
-def loaded(*arguments: str) -> set[str]:
+def loaded(*arguments: str, of: tuple[str, ...] = HEAVY) -> set[str]:
     code = (
         "import sys\n"
         f"sys.argv = ['cachetui', *{list(arguments)!r}]\n"
         "from cachetui.__main__ import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        f"print('LOADED', *[m for m in {HEAVY!r} if m in sys.modules])\n"
+        f"print('LOADED', *[m for m in {of!r} if m in sys.modules])\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
@@ -27,6 +29,11 @@ def loaded(*arguments: str) -> set[str]:
 @pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("run", "--help"), ("schema",)])
 def test_nothing_heavy(arguments: tuple[str, ...]) -> None:
     assert loaded(*arguments) == set()
+
+
+@pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("run", "--help")])
+def test_telling_what_there_is_reads_no_file(arguments: tuple[str, ...]) -> None:
+    assert loaded(*arguments, of=FOR_A_COMMAND) == set()
 
 
 def test_a_wrong_option_reaches_no_library() -> None:

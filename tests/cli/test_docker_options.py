@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from cachetui.builders.docker_args import PASSED_ON, SWITCHES, refused_names
+from cachetui.builders.option_names import PASSED_ON, REFUSED, SWITCHES
 from cachetui.cli import run as run_module
 from cachetui.cli.docker_options import OF_RUN
 from cachetui.cli.main import cli
@@ -70,7 +70,7 @@ def test_what_is_passed_on_can_be_typed(
     assert list(words[4:]) == given, said
 
 
-@pytest.mark.parametrize("name", sorted({"no-cache", *refused_names()} - OF_RUN))
+@pytest.mark.parametrize("name", sorted({"no-cache", *REFUSED} - OF_RUN))
 def test_what_is_refused_says_why(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
@@ -88,7 +88,7 @@ def listed() -> set[str]:
 
 
 def test_the_page_lists_what_is_passed_on_and_what_is_refused() -> None:
-    assert listed() == PASSED_ON | set(refused_names())
+    assert listed() == PASSED_ON | REFUSED.keys()
     page = (ROOT / "docs" / "build-options.md").read_text("utf-8")
     assert all(f"`{key.key}`" in page for key in DOCKER_KEYS)
 
