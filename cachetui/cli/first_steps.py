@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from cachetui.cli.failures import or_fail
-from cachetui.cli.options import all_option
+from cachetui.cli.options import all_option, progress_option
 
 
 @click.command()
@@ -45,13 +45,7 @@ def init(output: Path, yes: bool) -> None:
     show_default=True,
     help="Replay N times as fast as it was recorded.",
 )
-@click.option(
-    "--progress",
-    type=click.Choice(["auto", "plain", "quiet"]),
-    default="auto",
-    show_default=True,
-    help="How to show progress with the table.",
-)
+@progress_option(text="How to show progress with the table.")
 def demo(build: str, **options: Any) -> None:
     """Show a recorded fleet of real engines.
 

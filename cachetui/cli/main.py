@@ -77,13 +77,12 @@ def run(
     docker-bake.hcl#app, compose.yaml#api.
     """
     from cachetui.cli.run import run_build_command
-    from cachetui.cli.selection import select_build, select_hosts
+    from cachetui.cli.selection import select_audit
 
     show_args = _show_args(options)
     args = RunArgs(show=show_args, **options)
     core = session.open_core(hosts_file, store_folder)
-    settings = or_fail(lambda: select_build(core.settings, build, args))
-    hosts = or_fail(lambda: select_hosts(core.settings, include, exclude, lambda: core.store))
+    settings, hosts = or_fail(lambda: select_audit(core, build, args, include, exclude))
     sys.exit(or_fail(lambda: run_build_command(core, settings, hosts, args)))
 
 

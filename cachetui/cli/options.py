@@ -101,15 +101,31 @@ all_option = click.option(
 )
 
 
+fail_on_option = click.option(
+    "--fail-on",
+    metavar="ID,…",
+    multiple=True,
+    help="Exit with 3 if one of these findings is reported (`cachetui explain` lists them).",
+)
+
+
+def progress_option(
+    default: str = "auto",
+    text: str = "How to show progress: a live table, plain lines, or nothing.",
+) -> Callable[[_F], _F]:
+    """How to show progress; `text` is for `--help`."""
+    return click.option(
+        "--progress",
+        type=click.Choice(["auto", "plain", "quiet"]),
+        default=default,
+        show_default=True,
+        help=text,
+    )
+
+
 def findings_options(function: _F) -> _F:
     """How much to show, and which findings make the command fail."""
-    function = all_option(function)
-    function = click.option(
-        "--fail-on",
-        metavar="ID,…",
-        multiple=True,
-        help="Exit with 3 if one of these findings is reported (`cachetui explain` lists them).",
-    )(function)
+    function = fail_on_option(all_option(function))
     return click.option(
         "--findings",
         "max_findings",
@@ -209,13 +225,7 @@ run_options = _all_of(
     ),
     click.option("--dry-run", is_flag=True, help="Print every command for every host, and stop."),
     log_file_option,
-    click.option(
-        "--progress",
-        type=click.Choice(["auto", "plain", "quiet"]),
-        default="auto",
-        show_default=True,
-        help="How to show progress: a live table, plain lines, or nothing.",
-    ),
+    progress_option(),
 )
 """What to build and how, and which stored results may stand in (`RunArgs`)."""
 

@@ -14,9 +14,11 @@ from cachetui.cli.docker_options import docker_options
 from cachetui.cli.failures import or_fail
 from cachetui.cli.options import (
     build_options,
+    fail_on_option,
     format_option,
     hosts_option,
     output_option,
+    progress_option,
     selection_options,
     store_option,
 )
@@ -34,20 +36,9 @@ from cachetui.cli.options import (
     type=click.Choice(["legacy", "buildkit"]),
     help="The builder whose cache to look at  [default: both]",
 )
-@click.option(
-    "--fail-on",
-    metavar="ID,…",
-    multiple=True,
-    help="Exit with 3 if one of these findings is reported (`cachetui explain` lists them).",
-)
+@fail_on_option
 @click.option("--yes", is_flag=True, help="Peek at builds with cache mounts without asking first.")
-@click.option(
-    "--progress",
-    type=click.Choice(["auto", "plain", "quiet"]),
-    default="quiet",
-    show_default=True,
-    help="How to show progress: a live table, plain lines, or nothing.",
-)
+@progress_option("quiet")
 @format_option("table", "json", "jsonl", "markdown")
 @output_option
 def peek(
@@ -64,11 +55,10 @@ def peek(
     is named as for `run`.
     """
     from cachetui.cli.peeking import peek_command
-    from cachetui.cli.selection import select_build, select_hosts
+    from cachetui.cli.selection import select_audit
 
     names = ("dockerfile", "target", "build_args", "network", "docker_args")
     args = RunArgs(**{name: options.pop(name) for name in names})
     core = session.open_core(hosts_file, store_folder)
-    settings = or_fail(lambda: select_build(core.settings, build, args))
-    hosts = or_fail(lambda: select_hosts(core.settings, include, exclude, lambda: core.store))
+    settings, hosts = or_fail(lambda: select_audit(core, build, args, include, exclude))
     sys.exit(or_fail(lambda: peek_command(core, settings, hosts, **options)))

@@ -17,10 +17,20 @@ from cachetui.config.context_source import no_folder
 from cachetui.config.host_patterns import select
 from cachetui.config.settings import BuildSettings, HostSettings, Settings, folder_build
 from cachetui.config.toml_table import ConfigError
+from cachetui.core import Core
 from cachetui.store.database import Store
 
 LAST_AUDIT = ("failed", "unreachable")
 """Tags that hosts have from the last audit, unless hosts.toml has tags of these names."""
+
+
+def select_audit(
+    core: Core, build: str, args: RunArgs, include: Sequence[str], exclude: Sequence[str]
+) -> tuple[BuildSettings, tuple[HostSettings, ...]]:
+    """The build and the hosts that a command line names: see `select_build` and `select_hosts`.
+    Raises `ConfigError`."""
+    settings = select_build(core.settings, build, args)
+    return settings, select_hosts(core.settings, include, exclude, lambda: core.store)
 
 
 def select_hosts(
