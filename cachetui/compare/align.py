@@ -65,7 +65,8 @@ class Disagreement:
     """Hosts disagree in one scenario: in a step, or (`step` None) in how the run ended.
 
     `sides` is largest first. `majority` is the side of more than half of the hosts, if any, and
-    `odd` names the hosts outside it: where hosts are split, none is the odd one out.
+    `odd` names the hosts outside it: where hosts are split, none is the odd one out. `told_of` are
+    those that it is told of: the odd ones, or all where hosts are split.
     """
 
     scenario: str
@@ -76,16 +77,24 @@ class Disagreement:
     sides: tuple[Side, ...]
 
     @property
+    def hosts(self) -> tuple[str, ...]:
+        """All of its hosts, those of the largest side first."""
+        return tuple(host for side in self.sides for host in side.hosts)
+
+    @property
     def majority(self) -> Side | None:
         largest = self.sides[0]
-        hosts = sum(len(side.hosts) for side in self.sides)
-        return largest if is_majority(len(largest.hosts), hosts) else None
+        return largest if is_majority(len(largest.hosts), len(self.hosts)) else None
 
     @property
     def odd(self) -> tuple[str, ...]:
         if self.majority is None:
             return ()
         return tuple(host for side in self.sides[1:] for host in side.hosts)
+
+    @property
+    def told_of(self) -> tuple[str, ...]:
+        return self.odd or self.hosts
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,10 @@ class ContextSuspect(Suspect, frozen=True):
     host: str
 
 
+def _paths(difference: ContextDifference) -> object:
+    return difference.difference.paths
+
+
 @dataclass(frozen=True)
 class ContextClaim:
     """How a rule words a difference of its `kind`; `suspect` is what an experiment changes, `cause`
@@ -34,7 +38,7 @@ class ContextClaim:
     evidence: Callable[[Case, ContextDifference], Sequence[Evidence]]
     advice: Callable[[Case, ContextDifference], str]
     suspect: Callable[[ContextDifference], ContextSuspect]
-    cause: Callable[[ContextDifference], object]
+    cause: Callable[[ContextDifference], object] = _paths
 
     def explain(self, question: Question) -> Claim | None:
         """The answer to why a step missed: what it sees is not what it saw."""

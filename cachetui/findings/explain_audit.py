@@ -17,9 +17,9 @@ from cachetui.findings.record import (
     Proof,
 )
 from cachetui.findings.registry import RULES
-from cachetui.findings.rule import Rule
+from cachetui.findings.rule import Answer, Rule
 from cachetui.findings.unexpected_misses import unexpected_misses
-from cachetui.findings.unexplained import Answer, unanswered, undiscussed
+from cachetui.findings.unexplained import unanswered, undiscussed
 from cachetui.records.digest import ValueHasher
 from cachetui.records.document import Document
 from cachetui.records.host import ForeignFile

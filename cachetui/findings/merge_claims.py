@@ -16,13 +16,12 @@ from cachetui.findings.claim import HOSTS, LINES, Claim
 from cachetui.findings.merge_evidence import merge_evidence, of_hosts
 from cachetui.findings.miss_chains import Chain
 from cachetui.findings.record import CONFIDENCES, Evidence, Finding, StepRef
-from cachetui.findings.rule import Rule
+from cachetui.findings.rule import Answer
 from cachetui.findings.step_seconds import seconds_of
 from cachetui.findings.suspect import Suspect
 from cachetui.findings.wording import join_names
 from cachetui.records.step import StepId
 
-Answer = tuple[Rule, Claim]
 _Key = tuple[str, tuple[StepId, ...], str]
 
 
@@ -60,18 +59,18 @@ def _join_surer(groups: dict[tuple[_Key, str], list[Answer]]) -> None:
     for (key, confidence), members in [*groups.items()]:
         if not members[0][1].one_cause:
             continue
-        left = members
-        for surer in map(str, CONFIDENCES[: _rank(confidence)]):
-            sure = [claim for _, claim in groups.get((key, surer), ())]
-            known = {host for claim in sure for host in claim.hosts}
-            shown = {scenario for claim in sure for scenario in claim.scenarios}
-            for rule, claim in left:
-                if sure and known.issuperset(claim.hosts):
-                    joined = _less_sure(claim, surer, confidence, shown)
-                    groups[key, surer].append((rule, joined))
-            left = [answer for answer in left if not sure or not known.issuperset(answer[1].hosts)]
-        groups[key, confidence] = left
-        if not left:
+        for surer in CONFIDENCES[: _rank(confidence)]:
+            sure = groups.get((key, surer))
+            if not sure:
+                continue
+            known = {host for _, claim in sure for host in claim.hosts}
+            shown = {scenario for _, claim in sure for scenario in claim.scenarios}
+            joining = [each for each in members if known.issuperset(each[1].hosts)]
+            members = [each for each in members if not known.issuperset(each[1].hosts)]
+            sure += [(rule, _less_sure(one, surer, confidence, shown)) for rule, one in joining]
+        if members:
+            groups[key, confidence] = members
+        else:
             del groups[key, confidence]
 
 
@@ -104,7 +103,7 @@ def _less_sure(claim: Claim, surer: str, confidence: str, shown: Collection[str]
     return replace_claim(claim, evidence=(*claim.evidence, fact))
 
 
-def cause_of(answer: Answer) -> tuple[str, tuple[StepId, ...], str]:
+def cause_of(answer: Answer) -> _Key:
     """What claims of one finding have in common, however sure each is."""
     rule, claim = answer
     return (rule.id, () if claim.one_cause else in_order(claim.steps), repr(claim.merge_key))

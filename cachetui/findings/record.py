@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
@@ -96,6 +97,17 @@ class Unexplained(Record, frozen=True, kw_only=True):
     seconds: float | None = None
     facts: tuple[Evidence, ...] = ()
     suspects: tuple[str, ...] = ()
+
+
+def is_about(
+    reason: Finding | Unexplained, host: str, scenario: str, steps: Iterable[StepRef] | None
+) -> bool:
+    """Whether a finding, or what no rule explains, is about one of these steps (None: about
+    anything) on a host in a scenario: as a cause or a consequence. It can still have hit there: a
+    finding tells of several hosts, scenarios and steps, and not of each of them together."""
+    if host not in reason.hosts or scenario not in reason.scenarios:
+        return False
+    return steps is None or not {*reason.steps, *reason.consequences}.isdisjoint(steps)
 
 
 class Proof(Record, frozen=True, kw_only=True):

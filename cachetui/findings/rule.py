@@ -50,3 +50,7 @@ class Rule:
     untestable: str | None = None
     compares: tuple[Scenario, Scenario] | None = None
     former_ids: tuple[str, ...] = ()
+
+
+Answer = tuple[Rule, Claim]
+"""A claim, and the rule that makes it."""

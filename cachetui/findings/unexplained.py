@@ -6,18 +6,15 @@ from collections.abc import Iterator, Sequence
 
 from cachetui.compare.align import Disagreement, agree, order
 from cachetui.findings.case import Case
-from cachetui.findings.claim import HOSTS, Claim
+from cachetui.findings.claim import HOSTS
 from cachetui.findings.host_differences import host_differences
 from cachetui.findings.merge_evidence import merge_evidence
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence, Finding, StepRef, Unexplained
-from cachetui.findings.rule import Rule
+from cachetui.findings.rule import Answer
 from cachetui.findings.wording import host_names
 from cachetui.records.scenario import Scenario
 from cachetui.records.step import StepId
-
-Answer = tuple[Rule, Claim]
-"""A claim, and the rule that makes it."""
 
 
 def unanswered(case: Case, questions: Sequence[tuple[Question, list[Answer]]]) -> list[Unexplained]:
@@ -66,8 +63,8 @@ def undiscussed(
             f"{side.status} on {host_names(side.hosts)}" for side in disagreement.sides
         )
         subject = case.line(disagreement.step) if disagreement.step is not None else "the run"
-        odd = disagreement.odd or tuple(h for side in disagreement.sides for h in side.hosts)
-        rest = tuple(h for side in disagreement.sides for h in side.hosts if h not in odd)
+        odd = disagreement.told_of
+        rest = tuple(host for host in disagreement.hosts if host not in odd)
         more.append(
             Unexplained(
                 title=f"{subject}: {sides}",
@@ -88,10 +85,9 @@ def undiscussed(
 
 def _reasons(case: Case, disagreement: Disagreement) -> Iterator[Evidence]:
     """Why runs failed, where hosts disagree in how a run ended."""
-    hosts = {host for side in disagreement.sides for host in side.hosts}
     for run in case.document.runs:
         same = (run.scenario, run.repeat) == (disagreement.scenario, disagreement.repeat)
-        if same and run.host in hosts and run.status != "ok" and run.reason:
+        if same and run.host in disagreement.hosts and run.status != "ok" and run.reason:
             yield Evidence(
                 kind="run", text=f"{HOSTS}: {run.reason}", hosts=(run.host,), runs=(run.id,)
             )
@@ -101,8 +97,7 @@ def _about(said: Finding | Unexplained, disagreement: Disagreement) -> bool:
     """Whether something said is about this disagreement: its scenario, step and a host of it."""
     if disagreement.scenario not in said.scenarios:
         return False
-    hosts = {host for side in disagreement.sides for host in side.hosts}
-    if hosts.isdisjoint(said.hosts):
+    if set(disagreement.hosts).isdisjoint(said.hosts):
         return False
     if disagreement.step is None:
         return not said.steps or isinstance(said, Finding)

@@ -50,3 +50,9 @@ class Document(Record, frozen=True, kw_only=True):
     version: str
     scenarios: tuple[str, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def hosts_without_runs(self) -> tuple[HostReport, ...]:
+        """The hosts on which nothing was run, such as those that could not be reached."""
+        ran = {run.host for run in self.runs}
+        return tuple(host for host in self.hosts if host.name not in ran)

@@ -57,15 +57,11 @@ def _advice(case: Case, found: ContextDifference) -> str:
     )
 
 
-def _cause(found: ContextDifference) -> object:
-    return found.difference.paths
-
-
 def _suspect(found: ContextDifference) -> ContextContent:
     return ContextContent(found.host, found.difference.paths[:50])
 
 
-CLAIM = ContextClaim("content", _title, _evidence, _advice, _suspect, _cause)
+CLAIM = ContextClaim("content", _title, _evidence, _advice, _suspect)
 
 
 def ask(case: Case) -> Iterator[Need]:

@@ -42,16 +42,12 @@ def _advice(case: Case, found: ContextDifference) -> str:
     return ignore_advice(case.document.build, found.backend, files_of(paths), lines)
 
 
-def _cause(found: ContextDifference) -> object:
-    return found.difference.paths
-
-
 def _suspect(found: ContextDifference) -> UnneededFiles:
     paths = found.difference.paths
     return UnneededFiles(found.host, paths[:50], tuple(unneeded(paths)))
 
 
-CLAIM = ContextClaim("unneeded", _title, _evidence, _advice, _suspect, _cause)
+CLAIM = ContextClaim("unneeded", _title, _evidence, _advice, _suspect)
 
 RULE = Rule(
     id="context-unneeded-file",

@@ -11,7 +11,7 @@ import io
 from collections.abc import Iterator
 
 from cachetui.findings import Findings
-from cachetui.findings.record import StepRef
+from cachetui.findings.record import StepRef, is_about
 from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.records.step import Step
@@ -58,12 +58,10 @@ def render(report: AuditReport) -> str:
 
 def _rows(document: Document, findings: Findings) -> Iterator[_Row]:
     of_audit: _Row = {"audit": document.audit, "build": document.build.name}
-    ran = {run.host for run in document.runs}
     engines = {host.name: host.engine for host in document.hosts}
-    for host in document.hosts:
-        if host.name not in ran:
-            of_host = {"host": host.name, "engine": host.engine}
-            yield {**of_audit, **of_host, "run": host.status, "reason": host.reason}
+    for host in document.hosts_without_runs:
+        of_host = {"host": host.name, "engine": host.engine}
+        yield {**of_audit, **of_host, "run": host.status, "reason": host.reason}
     for run in document.runs:
         of_run: _Row = {
             **of_audit,
@@ -95,14 +93,12 @@ def _step(step: Step) -> _Row:
 
 def _causes(run: Run, step: Step, findings: Findings) -> str:
     if step.status in ("hit", "not-needed"):
-        return ""  # a finding is about several runs, and what missed in one of them can hit here
-    place = StepRef(step.stage_index, step.index)
+        return ""
+    place = StepRef.of(step.id)
     return " ".join(
         finding.name
         for finding in findings.findings
-        if run.host in finding.hosts
-        and run.scenario in finding.scenarios
-        and place in (*finding.steps, *finding.consequences)
+        if is_about(finding, run.host, run.scenario, [place])
     )
 
 

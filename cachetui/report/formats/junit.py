@@ -9,14 +9,14 @@ first failure of a test case, so all causes are in one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 from cachetui.compare.align import Disagreement, agree
 from cachetui.findings import Finding, Findings
-from cachetui.findings.record import StepRef, Unexplained
-from cachetui.records.document import Document
+from cachetui.findings.record import StepRef, Unexplained, is_about
+from cachetui.records.host import HostReport
 from cachetui.records.run import Run
 from cachetui.report.audit_report import AuditReport
 from cachetui.report.clean import clean, clean_line
@@ -34,7 +34,7 @@ def render(report: AuditReport) -> str:
     document = report.document
     differing = agree(document).disagreements
     cases = [
-        *(_host_case(document, name) for name in _without_runs(document)),
+        *map(_host_case, document.hosts_without_runs),
         *(_run_case(run, report.findings, differing) for run in document.runs),
     ]
     kinds = [child.tag for case in cases for child in case]
@@ -57,14 +57,8 @@ def render(report: AuditReport) -> str:
     return f"<?xml version='1.0' encoding='utf-8'?>\n{ET.tostring(suites, encoding='unicode')}\n"
 
 
-def _without_runs(document: Document) -> Iterator[str]:
-    ran = {run.host for run in document.runs}
-    return (host.name for host in document.hosts if host.name not in ran)
-
-
-def _host_case(document: Document, name: str) -> ET.Element:
-    host = next(host for host in document.hosts if host.name == name)
-    case = ET.Element("testcase", classname=_text(name), name=CONNECTED, time="0.000")
+def _host_case(host: HostReport) -> ET.Element:
+    case = ET.Element("testcase", classname=_text(host.name), name=CONNECTED, time="0.000")
     if host.status != "ok":
         tag = "skipped" if host.status == "skipped" else "error"
         why = "; ".join(filter(None, (host.reason, host.remedy))) or host.status
@@ -83,34 +77,36 @@ def _run_case(run: Run, findings: Findings, differing: tuple[Disagreement, ...])
         error = ET.SubElement(case, "error", message=_text(run.reason or run.status))
         error.set("type", run.status)
     elif places := [each for each in differing if _is_other(run, each)]:
-        causes: list[Finding | Unexplained] = []
-        causes += (each for each in findings.findings if _is_about(run, each, places))
-        if not causes:
-            causes += (each for each in findings.unexplained if _is_about(run, each, places))
-        _fail(case, places, causes)
+        _fail(case, places, _causes(run, findings, places))
     return case
 
 
 def _is_other(run: Run, place: Disagreement) -> bool:
     """Whether the run is one of those that do not as most; where hosts are split, all are."""
-    if (run.scenario, run.repeat) != (place.scenario, place.repeat):
-        return False
-    odd = place.odd or tuple(host for side in place.sides for host in side.hosts)
-    return run.host in odd
+    alike = (run.scenario, run.repeat) == (place.scenario, place.repeat)
+    return alike and run.host in place.told_of
 
 
-def _is_about(run: Run, reason: Finding | Unexplained, places: list[Disagreement]) -> bool:
-    """Whether it is about a step of the run at which hosts differ and which did not hit."""
-    if run.host not in reason.hosts or run.scenario not in reason.scenarios:
-        return False
-    missed = {step.id for step in run.steps if step.status != "hit"}
-    steps = {StepRef.of(each.step) for each in places if each.step in missed and each.step}
-    whole = any(each.step is None for each in places)
-    return whole or not steps.isdisjoint((*reason.steps, *reason.consequences))
+def _causes(
+    run: Run, findings: Findings, places: Sequence[Disagreement]
+) -> Sequence[Finding | Unexplained]:
+    """What is found about the steps of the run at which hosts differ and which did not hit; without
+    any, what is unexplained of them."""
+    hits = {step.id for step in run.steps if step.status == "hit"}
+    steps: set[StepRef] | None = {
+        StepRef.of(place.step) for place in places if place.step and place.step not in hits
+    }
+    if any(place.step is None for place in places):
+        steps = None  # they differ in how the run ended
+
+    def about(reason: Finding | Unexplained) -> bool:
+        return is_about(reason, run.host, run.scenario, steps)
+
+    return [*filter(about, findings.findings)] or [*filter(about, findings.unexplained)]
 
 
 def _fail(
-    case: ET.Element, places: list[Disagreement], causes: list[Finding | Unexplained]
+    case: ET.Element, places: Sequence[Disagreement], causes: Sequence[Finding | Unexplained]
 ) -> None:
     first = causes[0] if causes else None
     alone = "not as on the other hosts; no cause found"

@@ -45,8 +45,7 @@ class FleetAgreement:
             (host, each.scenario)
             for each in disagreements
             if each.scenario not in with_odd
-            for side in each.sides
-            for host in side.hosts
+            for host in each.hosts
         }
         if disagreements:
             self.first = min(disagreements, key=lambda each: (not each.odd, each.step is None))
@@ -63,7 +62,7 @@ class FleetAgreement:
         return tuple(
             other
             for each in (self.agreement.disagreements if self.agreement else ())
-            if each.scenario == scenario and any(host in side.hosts for side in each.sides)
+            if each.scenario == scenario and host in each.hosts
             for side in each.sides
             if host not in side.hosts
             for other in side.hosts
@@ -101,7 +100,7 @@ def _who_and_where(disagreement: Disagreement) -> Line:
 
     odd = disagreement.odd
     what = " is the odd one out in " if len(odd) == 1 else " are the odd ones out in "
-    number = sum(len(side.hosts) for side in disagreement.sides)
+    number = len(disagreement.hosts)
     spans: list[str | Span] = [
         (f"{ODD if odd else SPLIT} ", "warn"),
         (fold(odd) if odd else "hosts", "strong"),
@@ -120,7 +119,7 @@ def _sides(disagreement: Disagreement, more: bool) -> Line:
     from cachetui.compare.groups import fold
 
     spans: list[str | Span] = ["  "]
-    total = sum(len(side.hosts) for side in disagreement.sides)
+    total = len(disagreement.hosts)
     sides = disagreement.sides[::-1] if total > FEW else disagreement.sides  # the odd fit a line
     for number, side in enumerate(sides):
         status = "done" if side.status == "ok" else side.status
