@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from cachetui.findings import Finding, Findings
-from cachetui.findings.record import Confidence
+from cachetui.findings.record import Confidence, StepRef
 from cachetui.records.backend import Backend
 from cachetui.records.base import SCHEMA, Record
 from cachetui.records.document import Document
@@ -129,19 +129,15 @@ def _place(step: Step) -> Place:
 
 def _cause(run: Run, step: Step, findings: Iterable[Finding]) -> Finding | None:
     """The finding of which the step is a cause on this host, or else a consequence."""
-    place = (step.stage_index, step.index)
+    place = StepRef.of(step.id)
     here = [
         finding
         for finding in findings
         if run.host in finding.hosts
         and (not finding.scenarios or run.scenario in finding.scenarios)
     ]
-    for finding in here:
-        if any((ref.stage_index, ref.index) == place for ref in finding.steps):
-            return finding
-    return next(
-        (f for f in here if any((r.stage_index, r.index) == place for r in f.consequences)), None
-    )
+    causes = (finding for finding in here if place in finding.steps)
+    return next(causes, next((one for one in here if place in one.consequences), None))
 
 
 def _not_hit(steps: Iterable[Step]) -> tuple[Step, ...]:

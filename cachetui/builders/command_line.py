@@ -51,7 +51,8 @@ def build_arguments(
     for name in build.build_args:
         value = (in_words or {}).get(name)
         words += ["--build-arg", name if value is None else f"{name}={value}"]
-    words += build.docker_args if not planned.kind.peeks else _without_export(build.docker_args)
+    own = build.docker_args
+    words += docker_args.without(own, "cache-to") if planned.kind.peeks else own
     for name, folder in build.named_contexts.items():
         words += ["--build-context", f"{name}={folder}"]
     # Last, so that they hold against the same options of the user's.
@@ -71,22 +72,6 @@ def _scenario_options(build: Build, planned: Planned, audit: str) -> list[str]:
     elif any(option.name == "no-cache" for option in docker_args.options(build.docker_args)):
         options.append("--no-cache=false")
     return options + builder_named(planned.backend).scenario_options(planned, audit)
-
-
-def _without_export(args: Sequence[str]) -> list[str]:
-    """The user's options but those that write a cache elsewhere."""
-    kept: list[str] = []
-    place = 0
-    for option in docker_args.options(args):
-        if option.name == "cache-to":
-            begin = next(
-                at
-                for at in range(place, len(args))
-                if tuple(args[at : at + len(option.words)]) == option.words
-            )
-            kept += args[place:begin]
-            place = begin + len(option.words)
-    return [*kept, *args[place:]]
 
 
 def shown_command(

@@ -112,6 +112,13 @@ def _checked(name: str, value: str, words: tuple[str, ...]) -> Option:
     return Option(name, value, words, "its value is neither true nor false" if wrong else "")
 
 
+def without(args: Sequence[str], *names: str) -> tuple[str, ...]:
+    """The words but for those of the options of these names."""
+    return tuple(
+        word for option in options(args) if option.name not in names for word in option.words
+    )
+
+
 def refused_argument(args: Sequence[str]) -> tuple[str, str] | None:
     """The first words that an audit does not pass on, and why; None when all are fine."""
     for option in options(args):

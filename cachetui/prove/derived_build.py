@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from cachetui.builders.command_line import Build
-from cachetui.builders.docker_args import options
+from cachetui.builders.docker_args import without
 from cachetui.dockerfile.parse import Dockerfile, parse
 from cachetui.hosts.upload import context_name, named_on_host, path_on_host
 from cachetui.prove import context_edits
@@ -192,9 +192,4 @@ def _if(test: str, steps: Sequence[str]) -> str:
 def kept_options(args: Sequence[str]) -> tuple[str, ...]:
     """The build's own options without those that would fetch another base image, or send a
     cache of ours somewhere."""
-    return tuple(
-        word
-        for option in options(args)
-        if option.name not in ("pull", "cache-to")
-        for word in option.words
-    )
+    return without(args, "pull", "cache-to")
