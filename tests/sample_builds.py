@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
 MOUNT = """\
@@ -51,3 +53,14 @@ def folder(root: Path, dockerfile: str, **files: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return root
+
+
+def checkout(folder: Path, files: Mapping[str, str], at: float) -> Path:
+    """A folder with these files (path → text), all of them and all folders of one time (seconds
+    since the epoch): what differs between two of these is in bytes alone."""
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    for made in [*sorted(folder.rglob("*"), reverse=True), folder]:
+        os.utime(made, (at, at))
+    return folder

@@ -6,7 +6,6 @@ and time, so builds that differ in nothing but bytes are the ones that show it.
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from cachetui.records.document import Document
 from tests.audit.test_audit_lab import HOSTS, own_build
 from tests.audits import audit, core_of, log_of, run_of, step_at
 from tests.lab import Lab
+from tests.sample_builds import checkout
 
 pytestmark = pytest.mark.lab
 
@@ -41,12 +41,7 @@ def service(folder: Path, name: str) -> Path:
         "app.conf": f"name={name}\n",
         "sub/more": f"more={name}\n",
     }
-    for path, text in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text)
-    for made in [*sorted(folder.rglob("*"), reverse=True), folder]:
-        os.utime(made, (SAME_TIME, SAME_TIME))
-    return folder
+    return checkout(folder, files, SAME_TIME)
 
 
 def sums(text: str) -> dict[str, str]:

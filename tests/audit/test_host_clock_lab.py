@@ -47,8 +47,4 @@ def test_a_clock_a_year_off_changes_no_result(
         assert run.status == "ok", run.reason
         assert statuses(run) == statuses(run_of(document, "mid", scenario))
     after = State.of(host)
-    assert (after.images, after.tags, after.containers) == (
-        before.images,
-        before.tags,
-        before.containers,
-    )
+    assert after.docker == before.docker

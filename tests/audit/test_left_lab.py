@@ -55,6 +55,11 @@ class State:
     containers: frozenset[str]
     folder: tuple[str, ...]
 
+    @property
+    def docker(self) -> tuple[frozenset[str], ...]:
+        """What docker itself tells: all but our folder."""
+        return (self.images, self.tags, self.containers)
+
     @classmethod
     def of(cls, host: Host) -> State:
         form = "{{.Repository}}:{{.Tag}} {{.ID}}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from cachetui.records.document import Document
 from tests.audit.test_audit_lab import HOSTS, own_build
 from tests.audits import audit, core_of, log_of, run_of, step_at
 from tests.lab import Lab
+from tests.sample_builds import checkout
 from tests.surprises.stage import Stage
 
 pytestmark = pytest.mark.lab
@@ -39,12 +39,7 @@ def service(folder: Path, name: str) -> Path:
         "data/left.log": "left out\n",
         "data/.dockerignore": "*.log\n",
     }
-    for path, text in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text)
-    for made in [*sorted(folder.rglob("*"), reverse=True), folder]:
-        os.utime(made, (SAME_TIME, SAME_TIME))
-    return folder
+    return checkout(folder, files, SAME_TIME)
 
 
 def build(core: Core, folder: Path, *scenarios: str) -> Document:

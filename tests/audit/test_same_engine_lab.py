@@ -50,8 +50,4 @@ def test_one_engine_under_three_names(lab: Lab, tmp_path: Path) -> None:
     assert not {name for one in differing for side in one.sides for name in side.hosts} & {"b", "c"}
     assert not core.findings(document).findings
     after = State.of(lab["ctd"])
-    assert (after.images, after.tags, after.containers) == (
-        before.images,
-        before.tags,
-        before.containers,
-    )
+    assert after.docker == before.docker
