@@ -184,7 +184,9 @@ class Core:
         try:
             build = with_source(build)
             given, build = build.docker_args, with_named_parts(build)
-            context = read_context(build.context, build.dockerfile, build.named_contexts)
+            context = read_context(
+                build.context, build.dockerfile, build.named_contexts, build.dockerfile_inline
+            )
             dockerfile = parse(context.dockerfile_text, build.build_args)
             needed_stages(dockerfile, build.target)
             Ignore(build.ignore)

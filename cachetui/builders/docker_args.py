@@ -7,28 +7,18 @@ option without a value never takes the next word; the last of several holds.
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from cachetui.builders.audit_names import OUR_HOSTS
-from cachetui.builders.option_names import PASSED_ON, REFUSED, SWITCHES
+from cachetui.builders.option_names import LETTERS, PASSED_ON, REFUSED, SWITCHES
+from cachetui.builders.option_values import not_found_on_hosts, problem_of
 from cachetui.config.settings import BuildSettings
 from cachetui.dockerfile.instruction import is_remote
 
-_LETTERS: Mapping[str, str] = {
-    "c": "cpu-shares",
-    "D": "debug",
-    "f": "file",
-    "h": "help",
-    "m": "memory",
-    "o": "output",
-    "q": "quiet",
-    "t": "tag",
-}
 _CONTEXT_NAME = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*", re.ASCII)
 """A name without registry, path and tag, which docker takes in lower case alone."""
 _TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
@@ -90,7 +80,7 @@ def _letters(word: str, rest: list[str]) -> Iterator[Option]:
     letters = word[1:]
     while letters:
         letter, letters = letters[0], letters[1:]
-        name = _LETTERS.get(letter, letter)
+        name = LETTERS.get(letter, letter)
         if letters.startswith("="):
             yield _checked(name, letters[1:], (word,))
             return
@@ -122,7 +112,8 @@ def without(args: Sequence[str], *names: str) -> tuple[str, ...]:
 def refused_argument(args: Sequence[str]) -> tuple[str, str] | None:
     """The first words that an audit does not pass on, and why; None when all are fine."""
     for option in options(args):
-        reason = option.problem or REFUSED.get(option.name, "") or _leaves(option)
+        reason = option.problem or REFUSED.get(option.name, "")
+        reason = reason or problem_of(option.name, option.value) or _leaves(option)
         if not reason and option.name not in PASSED_ON:
             reason = "it is no option of docker build that cachetui knows"
         if reason:
@@ -139,26 +130,9 @@ def _leaves(option: Option) -> str:
         if "type=inline" not in fields:
             return "it writes a cache that other builds read; only type=inline writes none"
     if option.name in ("secret", "ssh"):
-        return _not_found_on_hosts(option)
+        return not_found_on_hosts(option.name, option.value)
     if option.name == "add-host" and re.split("[:=]", option.value)[0].endswith(OUR_HOSTS):
         return f"names below {OUR_HOSTS} keep an audit's results apart from those of others"
-    return ""
-
-
-def _not_found_on_hosts(option: Option) -> str:
-    """Why the source of a secret or of SSH keys is not the same on every host; "" when it is.
-
-    docker's client reads both where it runs: on the host. The forms are those of buildx
-    (`util/buildflags/secrets.go`, `ssh.go`).
-    """
-    if option.name == "ssh":
-        paths = option.value.partition("=")[2].split(",")
-    else:
-        fields = [field.partition("=") for field in next(csv.reader([option.value]), [])]
-        paths = [path for name, _, path in fields if name.strip().lower() in ("src", "source")]
-    for path in paths:
-        if path and not path.startswith("/"):
-            return f"{path} is read on each host, where only an absolute path is a certain one"
     return ""
 
 

@@ -12,6 +12,18 @@ SWITCHES = frozenset(
 ) | frozenset(("no-cache", "pull", "push", "quiet", "rm", "squash", "stream"))
 """Options that need no value; one can only stand behind `=`."""
 
+LETTERS: Mapping[str, str] = {
+    "c": "cpu-shares",
+    "D": "debug",
+    "f": "file",
+    "h": "help",
+    "m": "memory",
+    "o": "output",
+    "q": "quiet",
+    "t": "tag",
+}
+"""Options of one letter, and their long names."""
+
 BUILDKIT_OPTIONS = frozenset(
     (
         "allow",

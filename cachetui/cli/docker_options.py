@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from cachetui.builders.option_names import PASSED_ON, REFUSED, SWITCHES
+from cachetui.builders.option_names import LETTERS, PASSED_ON, REFUSED, SWITCHES
 from cachetui.config.build_keys import DOCKER_KEYS, NO_CACHE, from_folder
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -18,16 +18,45 @@ OF_RUN = frozenset(("build-arg", "cache-from", "file", "help", "network", "progr
 """Options of `docker build` that `run` reads itself, if it has them."""
 
 _WORDS = "cachetui.docker_args"
+_TYPED = {name: letter for letter, name in LETTERS.items() if name not in OF_RUN | {"output"}}
+"""Options that have a letter here, too; -o is cachetui's own."""
+
+
+class DockerCommand(click.Command):
+    """A command that reads docker's switches as docker does: `--pull`, `--pull=true`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, list(self._with_values(args)))
+
+    def _with_values(self, args: Sequence[str]) -> Iterator[str]:
+        """The words, each of docker's switches with its value behind `=`: click has no option
+        whose value can only stand there."""
+        options = [each for each in self.params if isinstance(each, click.Option)]
+        switches = {f"--{name}": f"--{name}=true" for name in SWITCHES - OF_RUN}
+        switches |= {f"-{_TYPED[name]}": f"--{name}=true" for name in SWITCHES & _TYPED.keys()}
+        with_value = {
+            name for each in options if not each.is_flag for name in each.opts
+        } - switches.keys()
+        words = iter(args)
+        for word in words:
+            yield switches.get(word, word)
+            if word == "--":
+                break
+            if word in with_value:
+                yield from (value for value in [next(words, None)] if value is not None)
+        yield from words
 
 
 def docker_options(function: _F) -> _F:
-    """Give a command docker's options; it gets their words as `docker_args`, in the order given.
+    """Give a `DockerCommand` docker's options; it gets their words as `docker_args`, in the order
+    given.
 
     The usual ones are in `--help`. What an audit does not pass on is refused with its reason.
     """
 
     @functools.wraps(function)
     def with_words(*args: Any, **kwargs: Any) -> Any:
+        _no_docker_output(kwargs.get("output"))
         words = click.get_current_context().meta.get(_WORDS, ())
         return function(*args, docker_args=tuple(words), **kwargs)
 
@@ -40,35 +69,45 @@ def docker_options(function: _F) -> _F:
     return decorated  # type: ignore[no-any-return]
 
 
+def _no_docker_output(output: Path | None) -> None:
+    """Raise `UsageError` where `-o`, which names the file of the result here, was given what
+    docker's `-o` takes."""
+    if output is not None and str(output).startswith(("type=", "dest=")):
+        raise click.UsageError(
+            f"-o {output} is not passed on: {REFUSED['output']}; here -o FILE is where the "
+            "result is written"
+        )
+
+
 def _option(name: str, metavar: str, help_text: str) -> Callable[[_F], _F]:
     reason = NO_CACHE if name == "no-cache" else REFUSED.get(name, "")
-    kinds: dict[str, Any] = {"multiple": True, "metavar": metavar or "VALUE"}
-    if name in SWITCHES:
-        kinds = {"is_flag": True}
+    letters = [f"-{_TYPED[name]}"] if name in _TYPED else []
     return click.option(
         f"--{name}",
+        *letters,
         f"docker_{name.replace('-', '_')}",  # -o, for one, is cachetui's own, and docker's --output
+        multiple=True,
+        metavar="" if name in SWITCHES else metavar or "VALUE",
         expose_value=False,
         hidden=not help_text,
         help=help_text or (f"Refused: {reason}." if reason else "Passed on to docker build."),
         callback=_refuse(reason) if reason else _take,
-        **kinds,
     )
 
 
-def _take(context: click.Context, option: click.Parameter, value: Any) -> None:
+def _take(context: click.Context, option: click.Parameter, value: Sequence[str]) -> None:
     words = context.meta.setdefault(_WORDS, [])
-    if value is True:
-        words.append(option.opts[0])
-    elif value:
-        for text in value:
-            named = option.opts[0] == "--build-context"
-            words += [option.opts[0], from_folder(text, Path.cwd()) if named else text]
+    name = option.opts[0]
+    for text in value:
+        if name[2:] in SWITCHES:
+            words.append(name if text == "true" else f"{name}={text}")
+        else:
+            words += [name, from_folder(text, Path.cwd()) if name == "--build-context" else text]
 
 
 def _refuse(reason: str) -> Callable[[click.Context, click.Parameter, Any], None]:
     def refuse(_context: click.Context, option: click.Parameter, value: Any) -> None:
         if value:
-            raise click.UsageError(f"{option.opts[0]} is not passed on: {reason}")
+            raise click.UsageError(f"{' or '.join(option.opts)} is not passed on: {reason}")
 
     return refuse

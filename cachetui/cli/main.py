@@ -15,7 +15,7 @@ import click
 from cachetui import __version__
 from cachetui.cli import first_steps, reference, session
 from cachetui.cli.args import OutputsArgs, ProveArgs, RunArgs, ShowArgs
-from cachetui.cli.docker_options import docker_options
+from cachetui.cli.docker_options import DockerCommand, docker_options
 from cachetui.cli.failures import or_fail
 from cachetui.cli.interruptible import InterruptibleGroup
 from cachetui.cli.options import (
@@ -53,7 +53,7 @@ def cli(context: click.Context, hosts_file: Path | None, store_folder: Path | No
         sys.exit(session.run_app(hosts_file, store_folder))
 
 
-@cli.command()
+@cli.command(cls=DockerCommand)
 @click.argument("build")
 @hosts_option
 @store_option

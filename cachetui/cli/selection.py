@@ -101,6 +101,7 @@ def select_build(settings: Settings, name: str, args: RunArgs) -> BuildSettings:
     changes: dict[str, Any] = {}
     if args.dockerfile:
         changes["dockerfile"] = _dockerfile(args.dockerfile, build.context)
+        changes["dockerfile_inline"] = None
     if args.target:
         changes["target"] = args.target
     if args.network:

@@ -7,9 +7,7 @@ out since it does not change what is built, or refused; none is passed over in s
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
-import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -89,7 +87,8 @@ def build_of(name: str, folder: Path, target: Mapping[str, Any]) -> BuildSetting
     return BuildSettings(
         name=name if NAME.fullmatch(name) else folder.name,
         context=context,
-        dockerfile=_dockerfile(target),
+        dockerfile=str(target.get("dockerfile") or "Dockerfile"),
+        dockerfile_inline=target.get("dockerfile-inline"),
         target=target.get("target") or None,
         build_args={key: str(value) for key, value in (target.get("args") or {}).items()},
         network=target.get("network") or "default",
@@ -177,20 +176,3 @@ WORDS: Mapping[str, Callable[[Any], list[str]]] = {
     "ssh": _ssh,
     "ulimits": _each("--ulimit"),
 }
-
-
-def _dockerfile(target: Mapping[str, Any]) -> str:
-    """The Dockerfile's path; one that stands in the file itself is kept under the digest of its
-    text, so that the same build has the same name each time."""
-    text = target.get("dockerfile-inline")
-    if text is None:
-        return str(target.get("dockerfile") or "Dockerfile")
-    import platformdirs
-
-    folder = platformdirs.user_cache_path("cachetui") / "dockerfiles"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.Dockerfile"
-    if not path.exists():
-        path.touch(mode=0o600)
-    path.write_text(text)
-    return os.fspath(path)

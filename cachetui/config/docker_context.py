@@ -17,7 +17,8 @@ class NoContext(Exception):
 
 
 def host_of(name: str) -> dict[str, Any]:
-    """The keys of a host that the context gives: address, and user and port where it has them.
+    """The keys of a host that the context gives: address, and what else it has: user, port, and
+    the engine's socket as docker's client reads it there (`ssh://HOST/run/docker.sock`).
 
     Read as docker's client stores it (docker/cli `cli/context/store`): a folder named after the
     SHA-256 of the name, below the client's configuration. Raises `NoContext`.
@@ -39,10 +40,24 @@ def host_of(name: str) -> dict[str, Any]:
         found = {"address": url.hostname, "user": url.username, "port": url.port}
     except ValueError:
         raise NoContext("has a port that is no number") from None
-    return {key: value for key, value in found.items() if value is not None}
+    if url.password is not None:
+        raise NoContext(
+            "has a password in its address, which docker refuses, too; use a key of ssh"
+        )
+    if url.query or url.fragment:
+        raise NoContext("has an address with a ? or #, which docker refuses, too")
+    keys: dict[str, Any] = {key: value for key, value in found.items() if value is not None}
+    if url.path.strip("/"):
+        keys["env"] = {"DOCKER_HOST": f"unix://{url.path}"}
+    return keys
 
 
 def _endpoint(name: str) -> str:
+    if name == "default":
+        raise NoContext(
+            "is no machine of its own, but what DOCKER_HOST says, else this machine; write the "
+            'machine\'s address, or address = "local"'
+        )
     folder = Path(os.environ.get("DOCKER_CONFIG") or Path("~/.docker").expanduser())
     digest = hashlib.sha256(name.encode()).hexdigest()
     file = folder / "contexts" / "meta" / digest / "meta.json"

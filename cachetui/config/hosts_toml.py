@@ -33,7 +33,7 @@ BUILD_KEYS = (
     *(
         key
         for key in BuildSettings.__struct_fields__
-        if key not in ("name", "named_contexts", "source", "left_out")
+        if key not in ("name", "named_contexts", "source", "left_out", "dockerfile_inline")
     ),
     *("compose", "service", "bake"),
     *(key.key for key in DOCKER_KEYS),
@@ -122,12 +122,10 @@ def _hosts(top: Table, folder: Path) -> tuple[HostSettings, ...]:
         table.only(HOST_KEYS)
         if any(name == host.name for host in hosts):
             raise table.error(f'another host is named "{name}" too; names must differ', "name")
-        values = _host_values(table, folder)
-        address = _address(table)
-        merged = {**defaults, **_of_context(table, address), **values}
-        address = merged.pop("address", address)
-        merged["env"] = {**defaults.get("env", {}), **values.get("env", {})}
-        hosts.append(HostSettings(name=name, address=address, **merged))
+        layers = [defaults, _address_and_more(table), _host_values(table, folder)]
+        merged = {key: value for layer in layers for key, value in layer.items()}
+        merged["env"] = {k: v for layer in layers for k, v in layer.get("env", {}).items()}
+        hosts.append(HostSettings(name=name, **merged))
     return tuple(hosts)
 
 
@@ -151,23 +149,22 @@ def _name(table: Table) -> str:
     return name
 
 
-def _of_context(table: Table, address: str) -> dict[str, Any]:
-    """What a context of docker says of a host; nothing for another address."""
-    if not address.startswith(docker_context.PREFIX):
-        return {}
-    name = address.removeprefix(docker_context.PREFIX)
+def _address_and_more(table: Table) -> dict[str, Any]:
+    """The host's address, with what a context of docker says of it where that is named."""
+    text = table.take_text("address")
+    if text is None:
+        raise table.error('has no address; add address = "ci-1.example.com" (or "local")')
+    if not text.startswith(docker_context.PREFIX):
+        return {"address": _address(table, text)}
+    name = text.removeprefix(docker_context.PREFIX)
     try:
-        return docker_context.host_of(name)
+        of_context = docker_context.host_of(name)
     except docker_context.NoContext as error:
         raise table.error(f'"{name}" {error}', "address") from None
+    return {**of_context, "address": _address(table, of_context["address"])}
 
 
-def _address(table: Table) -> str:
-    address = table.take_text("address")
-    if address is None:
-        raise table.error('has no address; add address = "ci-1.example.com" (or "local")')
-    if address.startswith(docker_context.PREFIX):
-        return address
+def _address(table: Table, address: str) -> str:
     if "@" in address:
         raise table.error(
             f'must be without a user; write user = "{address.split("@")[0]}"', "address"
@@ -274,9 +271,12 @@ def _source(table: Table, folder: Path) -> str | None:
         file = table.take_path(key, folder)
         if file is None:
             continue
-        for other in ("context", "dockerfile", "compose" if key == "bake" else "bake"):
+        for other in ("context", "dockerfile"):
             if other in table.values:
                 raise table.error(f"stands in the {key} file; remove one of them", other)
+        for other in ("bake",) if key == "compose" else ("compose", "service"):
+            if other in table.values:
+                raise table.error(f"has no place beside {key}; remove one of them", other)
         name = table.take_text(name_key)
         return f"{file}#{name}" if name else str(file)
     if "service" in table.values:

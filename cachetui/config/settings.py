@@ -47,7 +47,8 @@ class BuildSettings(msgspec.Struct, frozen=True, kw_only=True):
     `context` is absolute; `dockerfile` is relative to it or absolute. `named_contexts` maps the
     names of further contexts to their folders here. `ignore` are globs of
     paths whose differences do not matter. `source` is the `FILE#TARGET` of a bake or compose file
-    that is still to be read, and `left_out` says what was not taken over of it.
+    that is still to be read, `dockerfile_inline` the Dockerfile's text where that file has it, and
+    `left_out` says what was not taken over of it.
     `context_on_host` is where hosts keep this build's context themselves and `image_on_host` what
     their own builds of it are called, unless the host says otherwise.
     """
@@ -55,6 +56,7 @@ class BuildSettings(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     context: Path
     dockerfile: str = "Dockerfile"
+    dockerfile_inline: str | None = None
     target: str | None = None
     build_args: dict[str, str] = {}
     network: str = "default"

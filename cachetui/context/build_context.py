@@ -16,7 +16,13 @@ from pathlib import Path
 
 from e2b_dockerfile_utils import PatternMatcher
 
-from cachetui.context.manifest import ContextError, Entry, make_manifest, manifest_digest
+from cachetui.context.manifest import (
+    ContextError,
+    Entry,
+    Source,
+    make_manifest,
+    manifest_digest,
+)
 from cachetui.context.tar import tar_member
 
 
@@ -32,7 +38,7 @@ class Context:
     dockerfile: str
     dockerfile_text: str
     entries: tuple[Entry, ...]
-    sources: dict[str, Path]
+    sources: dict[str, Source]
     digest: str
     size: int
     left_out: tuple[str, ...]
@@ -51,33 +57,34 @@ class Context:
 
 
 def read_context(
-    folder: Path, dockerfile: str = "Dockerfile", named: Mapping[str, Path] | None = None
+    folder: Path,
+    dockerfile: str = "Dockerfile",
+    named: Mapping[str, Path] | None = None,
+    inline: str | None = None,
 ) -> Context:
     """Read the context below `folder`, and the `named` ones; `dockerfile` is relative to it, or
-    absolute.
+    absolute. `inline` is the Dockerfile's text where no file has it.
 
     Raises `ContextError` for a folder or Dockerfile that is not there or cannot be read, and for
     a broken ignore pattern.
     """
     root = _root(folder, "the build context")
-    file = _dockerfile(root, dockerfile)
-    text = _read_text(file)
-    inside = file.is_relative_to(root)
-    name = f"context/{file.relative_to(root).as_posix()}" if inside else "Dockerfile"
+    name, file, text = _dockerfile(root, dockerfile, inline)
     ignore_files = {
         path: source
         for path, source in (
             ("context/.dockerignore", root / ".dockerignore"),
             (f"{name}.dockerignore", file.with_name(f"{file.name}.dockerignore")),
         )
-        if source.is_file()
+        if source.is_file() and (inline is None or path.startswith("context/"))
     }
     ignores = [_ignore(source) for source in ignore_files.values()]
     if list(ignore_files) == [f"{name}.dockerignore"]:
         ignores.append(PatternMatcher([]))  # the legacy builder then sends all
     walk = _Walk("context", root, ignores)
     walk.folder(root, "", wanted=True)
-    for path, source in {name: file, **ignore_files}.items():
+    given: dict[str, Source] = {name: file if inline is None else inline.encode(), **ignore_files}
+    for path, source in given.items():
         walk.add_parents(path)
         walk.sources.setdefault(path, source)
     for other, place in sorted((named or {}).items()):
@@ -105,7 +112,7 @@ def _root(folder: Path, what: str) -> Path:
     return root
 
 
-def _read_named(name: str, folder: Path, ignore_files: dict[str, Path]) -> dict[str, Path]:
+def _read_named(name: str, folder: Path, ignore_files: dict[str, Path]) -> dict[str, Source]:
     """What is sent of a named context; its ignore file is entered. BuildKit reads `.dockerignore`
     in its root alone (our lab: 26.1, 28.5)."""
     root = _root(folder, f"the named context {name},")
@@ -118,8 +125,11 @@ def _read_named(name: str, folder: Path, ignore_files: dict[str, Path]) -> dict[
     return walk.sources
 
 
-def _dockerfile(root: Path, dockerfile: str) -> Path:
-    """The Dockerfile's path. Raises `ContextError`."""
+def _dockerfile(root: Path, dockerfile: str, inline: str | None) -> tuple[str, Path, str]:
+    """The Dockerfile's path in what is sent, its path here, and its text. One that is `inline`
+    has no path here, and lies outside of the context. Raises `ContextError`."""
+    if inline is not None:
+        return "Dockerfile", root / "Dockerfile", inline
     file = Path(os.path.normpath(root / dockerfile))
     if dockerfile == "-" and not file.is_file():
         raise ContextError(
@@ -130,7 +140,9 @@ def _dockerfile(root: Path, dockerfile: str) -> Path:
         raise ContextError(
             f"no Dockerfile at {file}; name it with -f FILE, or `dockerfile` in [builds]"
         )
-    return file
+    inside = file.is_relative_to(root)
+    name = f"context/{file.relative_to(root).as_posix()}" if inside else "Dockerfile"
+    return name, file, _read_text(file)
 
 
 class _Walk:
@@ -141,7 +153,7 @@ class _Walk:
         self.top = top
         self.root = root
         self.ignores = ignores
-        self.sources: dict[str, Path] = {}
+        self.sources: dict[str, Source] = {}
         self.left_out: list[str] = []
 
     def excluded(self, path: str) -> bool:

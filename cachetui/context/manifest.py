@@ -13,6 +13,9 @@ import msgspec
 
 EntryKind = Literal["file", "dir", "symlink", "link", "fifo"]
 
+Source = Path | bytes
+"""What an entry is read from: a path here, or a file's content where no path has it."""
+
 
 class ContextError(Exception):
     """A context that cannot be read or sent: names the path and the remedy."""
@@ -40,8 +43,8 @@ def manifest_digest(entries: Iterable[Entry]) -> str:
     return f"sha256:{whole.hexdigest()}"
 
 
-def make_manifest(sources: Mapping[str, Path]) -> tuple[Entry, ...]:
-    """The entries of `sources` (path in the context → path here), in the order of their paths.
+def make_manifest(sources: Mapping[str, Source]) -> tuple[Entry, ...]:
+    """The entries of `sources` (path in the context → what it is), in the order of their paths.
 
     Reads every file. Raises `ContextError` for one that cannot be read.
     """
@@ -49,6 +52,10 @@ def make_manifest(sources: Mapping[str, Path]) -> tuple[Entry, ...]:
     seen: dict[tuple[int, int], str] = {}
     for path in sorted(sources):
         source = sources[path]
+        if isinstance(source, bytes):
+            digest = hashlib.sha256(source).hexdigest()
+            entries.append(Entry(path, "file", 0o644, len(source), digest))
+            continue
         try:
             status = source.lstat()
             mode = stat.S_IMODE(status.st_mode)

@@ -7,7 +7,7 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from cachetui.context.manifest import ContextError, Entry
+from cachetui.context.manifest import ContextError, Entry, Source
 
 _BLOCK = 1024 * 1024
 
@@ -20,7 +20,7 @@ _TYPES = {
 }
 
 
-def tar_member(entry: Entry, source: Path) -> Iterator[bytes]:
+def tar_member(entry: Entry, source: Source) -> Iterator[bytes]:
     """The blocks of one member of a tar: its headers, and a file's content with padding.
 
     The time is in whole seconds in the GNU header, and with its nanoseconds in a pax header
@@ -33,6 +33,10 @@ def tar_member(entry: Entry, source: Path) -> Iterator[bytes]:
     info.mode = entry.mode
     info.linkname = entry.target or ""
     info.size = entry.size
+    if isinstance(source, bytes):
+        yield info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
+        yield source + b"\0" * (-entry.size % tarfile.BLOCKSIZE)
+        return
     try:
         info.mtime, fraction = divmod(source.lstat().st_mtime_ns, 1_000_000_000)
         if fraction and info.mtime >= 0:

@@ -52,7 +52,9 @@ def context_to_send(request: ProofRequest, host: ExperimentHost, folder: str) ->
     reasons: list[str] = []
     for build in request.contexts:
         try:
-            context = read_context(build.context, build.dockerfile, build.named_contexts)
+            context = read_context(
+                build.context, build.dockerfile, build.named_contexts, build.dockerfile_inline
+            )
         except ContextError as error:
             reasons.append(str(error))
             continue

@@ -53,12 +53,48 @@ def test_options_follow_those_of_the_file_in_the_order_given(
         monkeypatch,
         tmp_path,
         *("--add-host", "b:1", "--pull", "--secret=id=a,env=A", "--add-host", "a:2"),
-        *("--shm-size", "2m", "--memory", "1g"),
+        *("--shm-size", "2m", "-m", "1g", "-c5"),
     )
     assert " ".join(words) == (
         "--label from=file --shm-size 1m --add-host b:1 --add-host a:2 --pull "
-        "--secret id=a,env=A --shm-size 2m --memory 1g"
+        "--secret id=a,env=A --shm-size 2m --memory 1g --cpu-shares 5"
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "passed_on"),
+    [
+        (["--pull=true"], ["--pull"]),
+        (["--pull", "--pull=false"], ["--pull", "--pull=false"]),
+        (["--pull=0"], ["--pull=0"]),
+        (["--label", "--pull", "--pull"], ["--label", "--pull", "--pull"]),
+        (["--add-host", "--", "--pull"], ["--add-host", "--", "--pull"]),
+    ],
+)
+def test_a_switch_has_its_value_behind_the_sign_of_equality_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: list[str], passed_on: list[str]
+) -> None:
+    words, said = words_given(monkeypatch, tmp_path, *given)
+    assert sorted(words[4:]) == sorted(passed_on), said
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["-t", "app"], "--tag or -t is not passed on: the audit names"),
+        (["-tapp"], "--tag or -t is not passed on: the audit names"),
+        (["-q"], "--quiet or -q is not passed on: the audit reads what docker prints"),
+        (["-D"], "--debug or -D is not passed on: the audit reads what docker prints"),
+        (["--push=true"], "--push is not passed on: the audit names"),
+        (["-o", "type=local,dest=out"], "-o type=local,dest=out is not passed on: the audit names"),
+    ],
+)
+def test_docker_s_letters_are_refused_with_a_reason(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: list[str], said: str
+) -> None:
+    words, told = words_given(monkeypatch, tmp_path, *given)
+    assert words == ()
+    assert said in " ".join(told.split())
 
 
 @pytest.mark.parametrize("name", sorted(PASSED_ON - OF_RUN - {"no-cache"}))
@@ -77,7 +113,7 @@ def test_what_is_refused_says_why(
     given = [f"--{name}"] if name in SWITCHES else [f"--{name}", "x"]
     words, said = words_given(monkeypatch, tmp_path, *given)
     assert words == ()
-    assert re.search(rf"--{name} is not passed on: \w+ \w+", said)
+    assert re.search(rf"--{name}( or -\w)? is not passed on: \w+ \w+", said)
 
 
 def listed() -> set[str]:

@@ -42,7 +42,6 @@ def test_a_bake_file_is_built_as_buildx_prints_it(
     host = lab["new"]
     monkeypatch.setenv("DOCKER_CONFIG", str(host.dir / "cfg"))
     monkeypatch.setenv("PATH", f"{host.dir / 'bin'}:/usr/bin:/bin")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("WHO", "me")
     (tmp_path / "docker-bake.hcl").write_text(BAKE)
     (tmp_path / "app").mkdir()

@@ -57,6 +57,8 @@ def test_what_the_context_does_not_say_is_of_the_defaults(
         ("ssh://ci:no", "has a port that is no number"),
         ("ssh://[::1", "has an address that cannot be read"),
         ("", "cannot be read from .*meta.json"),
+        ("ssh://me:pw@ci", "has a password in its address"),
+        ("ssh://me@ci?a=b", r"has an address with a \? or #"),
     ],
 )
 def test_what_cannot_be_a_host_says_why(
@@ -64,6 +66,31 @@ def test_what_cannot_be_a_host_says_why(
 ) -> None:
     with pytest.raises(ConfigError, match=rf':5: .*address: "ci" {said}'):
         loaded(monkeypatch, tmp_path, endpoint)
+
+
+@pytest.mark.parametrize("address", ["-oProxyCommand=x", "a b", "a[b"])
+def test_the_address_of_a_context_is_checked_as_any_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: str
+) -> None:
+    with pytest.raises(ConfigError, match=r":5: .*address"):
+        loaded(monkeypatch, tmp_path, f"ssh://me@{address}")
+
+
+def test_the_socket_of_a_context_is_the_engine_that_builds(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    host = loaded(monkeypatch, tmp_path, "ssh://ci/run/user/7/docker.sock", 'env = { A = "1" }\n')
+    assert host.env == {"DOCKER_HOST": "unix:///run/user/7/docker.sock", "A": "1"}
+    own = 'env = { DOCKER_HOST = "unix:///own" }\n'
+    host = loaded(monkeypatch, tmp_path / "b", "ssh://ci/run/docker.sock", own)
+    assert host.env == {"DOCKER_HOST": "unix:///own"}
+
+
+def test_the_default_context_is_no_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "hosts.toml").write_text('[[hosts]]\nname = "a"\naddress = "context:default"\n')
+    with pytest.raises(ConfigError, match=r'"default" is no machine .*address = "local"'):
+        load(tmp_path / "hosts.toml")
 
 
 def test_a_context_that_is_not_there_is_named(

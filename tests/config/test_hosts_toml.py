@@ -224,9 +224,13 @@ MISTAKES = {
     "args number": (HOST + BUILD + "build_args = { N = 20 }\n", r":6: .*N is a whole number; put"),
     "service alone": (HOST + BUILD + 'service = "a"\n', r":6: .*service: .*compose = "),
     "two sources": (HOST + BUILD + 'compose = "c.yaml"\n', r":5: .*context: stands in the compose"),
+    "bake and service": (
+        HOST + '[builds.a]\nbake = "b.hcl"\nservice = "a"\n',
+        r":6: .*service: has no place beside bake",
+    ),
     "compose and bake": (
         HOST + '[builds.b]\ncompose = "c.yaml"\nbake = "b.hcl"\n',
-        r":6: .*bake: stands in the compose file",
+        r":6: .*bake: has no place beside compose",
     ),
     "not a key": (HOST + BUILD + "named_contexts = {}\n", r":6: .*no such key"),
     "switch": (HOST + BUILD + 'pull = "yes"\n', r":6: .*key pull: must be true or false"),

@@ -1,0 +1,168 @@
+"""What docker's client itself refuses of an option's value, so that no host is asked to try.
+
+Only what every client of Docker 20.10 to 29 refuses is refused here.
+"""
+
+from __future__ import annotations
+
+import csv
+import ipaddress
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+_BYTES = re.compile(r"\d+(?:\.\d+)? ?(?:[kmgtp]i?)?b?", re.ASCII | re.IGNORECASE)
+"""A size as docker reads it (docker/go-units `size.go`)."""
+_ULIMIT = re.compile(
+    r"(?:core|cpu|data|fsize|locks|memlock|msgqueue|nice|nofile|nproc|rss|rtprio|rttime|sigpending"
+    r"|stack)"
+)
+_PLATFORM_PART = re.compile(r"[A-Za-z0-9_.-]+(?:\([A-Za-z0-9_.-]*\))?", re.ASCII)
+_SYSTEM_OR_MACHINE = re.compile(
+    r"aix|android|darwin|dragonfly|freebsd|hurd|illumos|ios|js|linux|local|macos|nacl|netbsd|openbsd"
+    r"|plan9|solaris|wasip1|windows|zos|386|aarch64|amd64(?:p32)?|arm|arm64(?:be)?|armbe|armel|armhf"
+    r"|i386|loong64|mips\w*|ppc\w*|riscv(?:64)?|s390x?|sparc(?:64)?|wasm|x86[-_]64",
+    re.IGNORECASE,
+)
+"""What containerd's `platforms/database.go` takes alone for a platform, and bake's `local`."""
+
+
+def problem_of(name: str, value: str) -> str:
+    """Why no host could build with this value of the option; "" when some can."""
+    check = _CHECKS.get(name)
+    return check(value) if check is not None else ""
+
+
+def not_found_on_hosts(name: str, value: str) -> str:
+    """Why the source of a `secret`, or of the keys of `ssh`, is not the same on every host; "" when
+    it is.
+
+    docker's client reads both where it runs: on the host. The forms are those of buildx
+    (`util/buildflags/secrets.go`, `ssh.go`).
+    """
+    if name == "ssh":
+        paths = value.partition("=")[2].split(",")
+    else:
+        fields = dict(_fields(value))
+        paths = [fields.get("src", ""), fields.get("source", "")]
+        if not any(paths) and not fields.get("env"):
+            return (
+                "docker takes a variable or a file of that name, whichever a host has where it "
+                "builds; write env=NAME or src=/PATH"
+            )
+        if fields.get("type") == "env":
+            paths = []  # then its source is a variable, too
+    for path in paths:
+        if path and not path.startswith("/"):
+            return f"{path} is read on each host, where only an absolute path is a certain one"
+    return ""
+
+
+def _fields(value: str) -> Iterator[tuple[str, str]]:
+    """The fields of a value of comma-separated `key=value`; one without `=` has no value."""
+    for field in next(csv.reader([value]), []):
+        key, _, text = field.partition("=")
+        yield key.strip().lower(), text
+
+
+def _secret(value: str) -> str:
+    fields = dict(_fields(value))
+    for key in fields:
+        if key not in ("id", "src", "source", "env", "type"):
+            return f"a secret has no {key or 'empty field'}; it is id=NAME,src=/PATH or env=NAME"
+    if not fields.get("id"):
+        return "a secret needs id=NAME"
+    if fields.get("type", "file") not in ("file", "env"):
+        return f"a secret is of type file or env, not {fields['type']}"
+    return ""
+
+
+def _cache(value: str) -> str:
+    keys = [key for key, _ in _fields(value)]
+    if "=" in value and "type" not in keys:
+        return "it needs type=…, or is the name of an image alone"
+    return ""
+
+
+def _add_host(value: str) -> str:
+    name, separator, address = re.fullmatch(r"([^:=]*)([:=]?)(.*)", value, re.DOTALL).groups()  # type: ignore[union-attr]
+    if not (name and separator):
+        return "it is NAME:IP"
+    if address != "host-gateway":
+        try:
+            ipaddress.ip_address(address.removeprefix("[").removesuffix("]").partition("%")[0])
+        except ValueError:
+            return f"{address or 'nothing'} is no IP address"
+    return ""
+
+
+def _size(value: str) -> str:
+    fine = _BYTES.fullmatch(value) or not value
+    return "" if fine else f"{value} is no size, such as 64m"
+
+
+def _swap(value: str) -> str:
+    return "" if value == "-1" else _size(value)
+
+
+def _number(value: str) -> str:
+    fine = re.fullmatch(r"[+-]?(?:\d+|0[xX][\da-fA-F]+)", value, re.ASCII)
+    return "" if fine else f"{value} is no whole number"
+
+
+def _ulimit(value: str) -> str:
+    match = re.fullmatch(r"([^=]*)=(-?\d+)(?::(-?\d+))?", value, re.ASCII)
+    if match is None:
+        return "it is NAME=SOFT or NAME=SOFT:HARD, in whole numbers"
+    if not _ULIMIT.fullmatch(match[1]):
+        return f"{match[1]} is no limit, such as nofile"
+    soft, hard = int(match[2]), int(match[3] or match[2])
+    if hard != -1 and (soft == -1 or soft > hard):
+        return "its soft limit is above the hard one"
+    return ""
+
+
+def _platform(value: str) -> str:
+    for platform in value.split(",") if value else ():
+        parts = platform.strip().split("/")
+        if len(parts) > 3 or not all(_PLATFORM_PART.fullmatch(part) for part in parts):
+            return f"{platform or 'nothing'} is no platform, such as linux/arm64"
+        name = parts[0].partition("(")[0]
+        if len(parts) == 1 and not _SYSTEM_OR_MACHINE.fullmatch(name):
+            return f"{platform} is no platform, such as linux/arm64"
+    return ""
+
+
+def _pair(value: str) -> str:
+    name, equals, text = value.partition("=")
+    return "" if name and equals and text else "it is NAME=VALUE"
+
+
+def _label(value: str) -> str:
+    return "it has no name before the =" if value.startswith("=") else ""
+
+
+def _entitlements(value: str) -> str:
+    for name in value.split(","):
+        known = name in ("network.host", "security.insecure") or name.startswith("device")
+        if not known:
+            return f"{name or 'nothing'} is none of network.host, security.insecure, device"
+    return ""
+
+
+_CHECKS: Mapping[str, Callable[[str], str]] = {
+    "add-host": _add_host,
+    "allow": _entitlements,
+    "annotation": _pair,
+    "build-context": _pair,
+    "cache-from": _cache,
+    "cpu-period": _number,
+    "cpu-quota": _number,
+    "cpu-shares": _number,
+    "label": _label,
+    "memory": _size,
+    "memory-swap": _swap,
+    "platform": _platform,
+    "secret": _secret,
+    "shm-size": _size,
+    "ulimit": _ulimit,
+}
