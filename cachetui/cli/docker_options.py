@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -47,11 +47,14 @@ class DockerCommand(click.Command):
         yield from words
 
 
-def docker_options(function: _F) -> _F:
+_REFUSED = {**REFUSED, "no-cache": NO_CACHE}
+
+
+def docker_options(function: _F, refused: Mapping[str, str] = _REFUSED) -> _F:
     """Give a `DockerCommand` docker's options; it gets their words as `docker_args`, in the order
     given.
 
-    The usual ones are in `--help`. What an audit does not pass on is refused with its reason.
+    The usual ones are in `--help`. What is `refused`, by its name, is so with its reason.
     """
 
     @functools.wraps(function)
@@ -61,12 +64,22 @@ def docker_options(function: _F) -> _F:
         return function(*args, docker_args=tuple(words), **kwargs)
 
     decorated: Any = with_words
-    shown = {key.option for key in DOCKER_KEYS}
+    shown = {key.option for key in DOCKER_KEYS} - refused.keys()
     for name in sorted({*PASSED_ON, *REFUSED} - OF_RUN - shown, reverse=True):
-        decorated = _option(name, "", "")(decorated)
+        decorated = _option(name, refused.get(name, ""))(decorated)
     for key in reversed(DOCKER_KEYS):
-        decorated = _option(key.option, key.metavar, key.help)(decorated)
+        if key.option in shown:
+            decorated = _option(key.option, "", key.metavar, key.help)(decorated)
     return decorated  # type: ignore[no-any-return]
+
+
+def docker_options_of_peek(function: _F) -> _F:
+    """The same of a command that looks at the cache."""
+    return docker_options(function, {**_REFUSED, **dict.fromkeys(_WITHOUT_CACHE, _LOOKS)})
+
+
+_WITHOUT_CACHE = ("no-cache", "no-cache-filter")
+_LOOKS = "a peek looks at what the cache holds"
 
 
 def _no_docker_output(output: Path | None) -> None:
@@ -79,8 +92,7 @@ def _no_docker_output(output: Path | None) -> None:
         )
 
 
-def _option(name: str, metavar: str, help_text: str) -> Callable[[_F], _F]:
-    reason = NO_CACHE if name == "no-cache" else REFUSED.get(name, "")
+def _option(name: str, reason: str, metavar: str = "", help_text: str = "") -> Callable[[_F], _F]:
     letters = [f"-{_TYPED[name]}"] if name in _TYPED else []
     return click.option(
         f"--{name}",

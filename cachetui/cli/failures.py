@@ -19,10 +19,10 @@ _T = TypeVar("_T")
 
 def tell(message: str) -> None:
     """Print a message on standard error, where that can be written."""
-    from cachetui.report.clean import clean
+    from cachetui.report.clean import spelled
 
     with suppress(OSError):  # the terminal was closed, a disk is full
-        click.echo(f"cachetui: {clean(message)}", err=True)
+        click.echo(f"cachetui: {spelled(message)}", err=True)
 
 
 def fail(message: str) -> NoReturn:
@@ -42,10 +42,25 @@ def or_fail(work: Callable[[], _T]) -> _T:
 
     try:
         return work()
-    except (ConfigError, UserError, StoreError, LogError, OSError) as error:
+    except OSError as error:
+        fail(_of_system(error))
+    except (ConfigError, UserError, StoreError, LogError) as error:
         fail(str(error))
     except HostError as error:
         fail(f"{error}; {error.remedy}" if error.remedy else str(error))
+
+
+_LONGEST_PATH = 200
+
+
+def _of_system(error: OSError) -> str:
+    """What the operating system says, behind the file that it is about."""
+    if error.filename is None or error.strerror is None:
+        return str(error)
+    path = str(error.filename)
+    if len(path) > _LONGEST_PATH:
+        path = f"{path[:40]}… ({len(path)} characters)"
+    return f"{path}: {error.strerror}"
 
 
 def end_despite_threads(end: SystemExit) -> None:

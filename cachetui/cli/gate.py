@@ -15,8 +15,13 @@ from cachetui.findings.rule import Rule
 
 def parse_gate(arguments: Sequence[str]) -> frozenset[str]:
     """The rule ids that --fail-on names. Raises `UserError` for one that no rule has."""
-    names = (name.strip() for argument in arguments for name in argument.split(","))
-    return frozenset(find_rule(name, "--fail-on ").id for name in names if name)
+    names: list[str] = []
+    for argument in arguments:
+        own = [name for word in argument.split(",") if (name := word.strip())]
+        if not own:
+            raise UserError(f"--fail-on {argument!r} names no rule; cachetui explain lists them")
+        names += own
+    return frozenset(find_rule(name, "--fail-on ").id for name in names)
 
 
 def code_with_gate(code: int, findings: Findings, gate: frozenset[str]) -> int:

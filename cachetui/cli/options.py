@@ -63,7 +63,7 @@ def selection_options(function: _F) -> _F:
         metavar="NAMES|@TAG",
         multiple=True,
         help="Only these hosts: names, globs, ranges such as ci-[1-12], or @tag; @failed and "
-        "@unreachable are those of the last audit.",
+        "@unreachable are those of the last audit that built.",
     )(function)
 
 

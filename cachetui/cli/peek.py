@@ -10,7 +10,7 @@ import click
 
 from cachetui.cli import session
 from cachetui.cli.args import RunArgs
-from cachetui.cli.docker_options import DockerCommand, docker_options
+from cachetui.cli.docker_options import DockerCommand, docker_options_of_peek
 from cachetui.cli.failures import or_fail
 from cachetui.cli.options import (
     build_options,
@@ -30,7 +30,7 @@ from cachetui.cli.options import (
 @store_option
 @selection_options
 @build_options
-@docker_options
+@docker_options_of_peek
 @click.option(
     "--only",
     type=click.Choice(["legacy", "buildkit"]),

@@ -32,7 +32,7 @@ def named_runs(store: Store, arguments: Sequence[str]) -> list[Pair]:
     pairs: dict[str, Pair] = {}
     for argument in arguments or ("last",):
         audit, host, scenario, repeat = _parts(store, argument)
-        document = documents.setdefault(audit, load_audit(store, audit))
+        document = documents[audit] = documents.get(audit) or load_audit(store, audit)
         runs = [
             run
             for run in document.runs

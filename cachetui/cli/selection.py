@@ -55,8 +55,8 @@ def _with_tags_of_last_audit(
     hosts: Sequence[HostSettings], asked: Sequence[str], store: Store
 ) -> tuple[HostSettings, ...]:
     """The hosts with "failed" and "unreachable" among their tags where the last audit says so."""
-    entries = store.audits()
-    document = store.audit(entries[0].audit) if entries else None
+    last = store.last_built()
+    document = store.audit(last.audit) if last else None
     if document is None:
         raise ConfigError(f"@{asked[0]} asks for the last audit, and there is none in the store")
     tags: dict[str, list[str]] = {}
@@ -87,16 +87,15 @@ def select_build(settings: Settings, name: str, args: RunArgs) -> BuildSettings:
         build = with_source(settings.builds[name])
     elif Path(name).expanduser().is_dir():
         build = folder_build(Path(name))
+    elif reason := no_folder(name):
+        raise ConfigError(f"BUILD {name!r} {reason}")
     elif names_file(name):
         build = build_of(*read_target(name))
     else:
-        reason = no_folder(name)
-        if reason:
-            raise ConfigError(f"BUILD {name!r} {reason}")
         known = ", ".join(settings.builds) or "none"
         raise ConfigError(
-            f"BUILD {name!r} is neither a folder, a bake or compose file, nor one of "
-            f"[builds] ({known})"
+            f"BUILD {name!r} is no folder and no bake or compose file, and [builds] of hosts.toml "
+            f"does not have it; builds there: {known}"
         )
     changes: dict[str, Any] = {}
     if args.dockerfile:

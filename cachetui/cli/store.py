@@ -53,12 +53,16 @@ def store_command(store: Store, limits: StoreLimits, args: StoreArgs) -> int:
 
 
 def _limits(limits: StoreLimits, args: StoreArgs) -> StoreLimits:
-    try:
-        return store_limits(
-            args.max_size or limits.size_text or None, args.max_age or limits.age_text or None
-        )
-    except ValueError as error:
-        raise ConfigError(f"--max-size, --max-age: {error}") from None
+    size, age = args.max_size, args.max_age
+    for option, own in (("--max-size", (size, None)), ("--max-age", (None, age))):
+        try:
+            store_limits(*own)
+        except ValueError as error:
+            raise ConfigError(f"{option}: {error}") from None
+    return store_limits(
+        limits.size_text or None if size is None else size,
+        limits.age_text or None if age is None else age,
+    )
 
 
 def _prune(store: Store, limits: StoreLimits, *, dry_run: bool) -> int:

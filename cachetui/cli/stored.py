@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 
+from cachetui.cli.failures import tell
 from cachetui.core import UserError
+from cachetui.findings.wording import join_names
 from cachetui.records.document import Document
 from cachetui.report.clean import clean_line
 from cachetui.store.database import Store
@@ -22,12 +24,21 @@ def load_audit(store: Store, audit_prefix: str) -> Document:
 
 
 def resolve_audit(store: Store, audit_prefix: str) -> str:
-    """The id of the one audit that begins so, or of the last for "last". Raises `UserError`."""
+    """The id of the one audit that begins so, or of the last for "last"; where that passes over a
+    peek, it is told. Raises `UserError`."""
     audit = store.resolve(audit_prefix)
-    if audit is None:
-        latest = ", ".join(entry.audit for entry in store.audits()[:5]) or "none"
-        raise UserError(f"no single audit is named {audit_prefix!r}; the latest are: {latest}")
-    return audit
+    stored = [entry.audit for entry in store.audits()]
+    if audit is not None:
+        if audit_prefix == "last" and stored[0] != audit:
+            tell(f"last is {audit}, the last audit that built; the last peek is {stored[0]}")
+        return audit
+    if not stored:
+        raise UserError("no audit is stored yet; cachetui run BUILD makes one")
+    beginning = [name for name in stored if audit_prefix and name.startswith(audit_prefix)]
+    if beginning:
+        count = len(beginning)
+        raise UserError(f"{count} audits begin with {audit_prefix!r}: {join_names(beginning, 5)}")
+    raise UserError(f"no audit is named {audit_prefix!r}; the latest are {join_names(stored, 5)}")
 
 
 def print_warnings(store: Store) -> None:

@@ -25,9 +25,8 @@ _MISSING = re.compile(
 
 
 def names_file(text: str) -> bool:
-    """Whether BUILD is the name of a bake or compose file, with or without `#TARGET`."""
-    file = Path(text.partition("#")[0]).expanduser()
-    return file.suffix in _SUFFIXES and file.is_file()
+    """Whether BUILD is called as a bake or compose file, with or without `#TARGET`."""
+    return Path(text.partition("#")[0]).suffix in _SUFFIXES
 
 
 def read_target(text: str) -> tuple[str, Path, dict[str, Any]]:
@@ -37,6 +36,9 @@ def read_target(text: str) -> tuple[str, Path, dict[str, Any]]:
     """
     path, _, name = text.partition("#")
     file = Path(path).expanduser().absolute()
+    if not file.is_file():
+        wrong = "is not a file" if file.exists() else "does not exist"
+        raise ConfigError(f"{path} {wrong}; BUILD can be FILE#TARGET of a bake or compose file")
     targets = _targets(file, [name] if name else [])
     if name and name in targets:
         return name, file.parent, targets[name]

@@ -72,7 +72,7 @@ def build_of(name: str, folder: Path, target: Mapping[str, Any]) -> BuildSetting
             continue
         problem = _problem(field, value)
         if problem:
-            raise ConfigError(f"{name}: {field} is not taken over: {problem}")
+            raise ConfigError(f"{name}: {field} is not supported: {problem}")
         if field in LEFT_OUT:
             left_out.append(f"{field}: {LEFT_OUT[field]}")
         elif field == "cache-to":
@@ -98,14 +98,14 @@ def build_of(name: str, folder: Path, target: Mapping[str, Any]) -> BuildSetting
 
 
 def _problem(field: str, value: Any) -> str:
-    """Why a field with this value cannot be taken over; "" when it can."""
+    """Why a field with this value is not supported; "" when it can."""
     if field in REFUSED:
         return REFUSED[field]
     if field == "context":
         reason = no_folder(str(value))
         return f"{value} {reason}" if reason else ""
     if field == "network" and value not in NETWORKS:
-        return f"{value} is none of {', '.join(NETWORKS)}"
+        return f"{value} is not one of {', '.join(NETWORKS)}"
     if field == "call" and value != "build":
         return "it does not build"
     if field == "contexts":

@@ -32,7 +32,10 @@ def _matching(hosts: Sequence[HostSettings], pattern: str) -> set[str]:
     """The names of the hosts that one comma list selects. Raises ConfigError."""
     names = [host.name for host in hosts]
     selected: set[str] = set()
-    for part in filter(None, (part.strip() for part in _COMMA.split(pattern))):
+    parts = [part for text in _COMMA.split(pattern) if (part := text.strip())]
+    if not parts:
+        raise ConfigError(f"{pattern!r} names no host; expected names, globs, ranges or @tags")
+    for part in parts:
         if part.startswith("@"):
             selected |= _tagged(hosts, part[1:])
             continue

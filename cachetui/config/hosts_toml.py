@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cachetui.config import amounts, docker_context
-from cachetui.config.build_keys import DOCKER_KEYS, options_of
+from cachetui.config.build_keys import DOCKER_KEYS, NO_CACHE, options_of
 from cachetui.config.context_source import no_folder
 from cachetui.config.hours import Hours
 from cachetui.config.settings import (
@@ -66,7 +66,10 @@ def load(path: Path | None) -> Settings:
         path = find()
         if path is None:
             looked = " nor ".join(str(place) for place in places())
-            raise ConfigError(f"there is no hosts.toml: neither {looked}; write {EXAMPLE}")
+            raise ConfigError(
+                f"there is no hosts.toml: neither {looked}; cachetui init suggests one, or write "
+                f"{EXAMPLE}"
+            )
     top = Table(str(path), *read_toml(path), place="", label="top of the file")
     top.only(("defaults", "hosts", "builds", "store"))
     folder = path.absolute().parent
@@ -243,6 +246,8 @@ def _builds(top: Table, folder: Path) -> dict[str, BuildSettings]:
         table = builds.inner(name, f"[builds.{name}]")
         if not NAME.fullmatch(name):
             raise table.error(f'"{name}" must contain only letters, digits, . _ -')
+        if "no_cache" in table.values:
+            raise table.error(f"is not passed on: {NO_CACHE}; remove the key", "no_cache")
         table.only(BUILD_KEYS)
         source = _source(table, folder)
         context = _context(table, folder) if source is None else folder

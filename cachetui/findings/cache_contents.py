@@ -37,7 +37,14 @@ def holds_none_of(
     descriptions = [" ".join(record.description.split()) for record in evidence.cache]
     if not words or any(words in text or hides(text) for text in descriptions):
         return None
-    return f"none of {len(descriptions)} records in BuildKit's cache is of {what}"
+    if not descriptions:
+        return "BuildKit's cache is empty"
+    return f"{_none_of(len(descriptions))} in BuildKit's cache is of {what}"
+
+
+def _none_of(records: int) -> str:
+    """The beginning of a sentence that none of so many records, one or more, is of something."""
+    return "the only record" if records == 1 else f"none of the {records} records"
 
 
 def records_of_command(evidence: HostEvidence | None, question: Question) -> Iterator[Evidence]:
@@ -55,7 +62,11 @@ def records_of_command(evidence: HostEvidence | None, question: Question) -> Ite
         return
     else:
         count = len(evidence.cache)
-        text = f"none of the {count} records in the cache on {HOSTS} is of this command"
+        text = (
+            f"{_none_of(count)} in the cache on {HOSTS} is of this command"
+            if count
+            else f"the cache on {HOSTS} is empty"
+        )
     yield Evidence(
         kind="cache",
         text=text,

@@ -178,13 +178,27 @@ def _told(
                 told.append(text)
     pieces: dict[str, list[str]] = {}
     for host in hosts:
-        pieces.setdefault("; ".join(by_host[host][:MAX_TEXTS]), []).append(host)
+        pieces.setdefault(_joined(by_host[host][:MAX_TEXTS]), []).append(host)
     if not pieces:
         return texts[0][1]
     everywhere = len(pieces) == 1
-    filled = [of_hosts(text, names, everywhere) for text, names in pieces.items()]
+    filled = [
+        of_hosts(text if everywhere or HOSTS in text else _inside(text), names, everywhere)
+        for text, names in pieces.items()
+    ]
     more = f"; and so on ({len(filled)} in all)" if len(filled) > MAX_TEXTS else ""
-    return "; ".join(filled[:MAX_TEXTS]) + more
+    return _joined(filled[:MAX_TEXTS]) + more
+
+
+def _joined(texts: Sequence[str]) -> str:
+    """The texts as one sentence."""
+    return "; ".join([*texts[:1], *map(_inside, texts[1:])])
+
+
+def _inside(text: str) -> str:
+    """The text as it stands within a sentence: a first word with a capital of its own ("RUN",
+    "BuildKit") keeps it."""
+    return re.sub(r"\A[A-Z](?=[a-z]*(?:[^A-Za-z]|\Z))", lambda first: first[0].lower(), text)
 
 
 def _seconds(claims: Iterable[Claim]) -> float | None:

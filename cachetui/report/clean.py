@@ -30,6 +30,7 @@ _FORBIDDEN = re.compile(
     "\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f]"
 )
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SPACES = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+")
 _NEEDS_CLEANING = re.compile(
@@ -50,6 +51,13 @@ def clean(text: str, cap: int = LINE_CAP) -> str:
     if len(text) <= cap:
         return text
     return "\n".join(_capped(line, cap) for line in text.split("\n"))
+
+
+def spelled(text: str) -> str:
+    """A message with its control characters spelled out, as in "\\x1b": it can hold what a user
+    typed, and a name with a control character is not the name without. Colours go; lines stay."""
+    text = _COLOUR.sub("", text.replace("\r\n", "\n"))
+    return clean(_FORBIDDEN.sub(lambda one: one[0].encode("unicode_escape").decode(), text))
 
 
 def clean_line(text: str, cap: int = LINE_CAP) -> str:

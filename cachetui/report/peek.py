@@ -5,13 +5,17 @@ from __future__ import annotations
 import msgspec
 
 from cachetui.audit.peek_results import Peek, PeekResult
+from cachetui.compare.groups import fold
 from cachetui.records.to_json import to_json
 from cachetui.report import units
+from cachetui.report.cells import clip
 from cachetui.report.clean import clean_line
 from cachetui.report.escape import markdown_table, markdown_text
 from cachetui.report.formats.json import escaped
 
 FORMATS = ("table", "json", "jsonl", "markdown")
+_MOST = 60
+"""Cells of a column; only an instruction is longer."""
 HEADINGS = ("host", "builder", "cache", "first miss", "why", "cost")
 
 
@@ -24,6 +28,7 @@ def render(peek: Peek, name: str) -> str:
         return "".join(escaped(to_json(item).decode()) + "\n" for item in each)
     rows = [_row(result) for result in peek.results]
     foot = [_kept(result) for result in peek.results if result.kept]
+    foot += _reasons(peek)
     foot += [_unseen(host.host, host.reason, host.remedy) for host in peek.unseen]
     if name == "markdown":
         return "\n".join([*markdown_table(HEADINGS, rows), *_paragraphs(foot)]) + "\n"
@@ -40,7 +45,7 @@ def cost_text(result: PeekResult) -> str:
 def cache_text(result: PeekResult) -> str:
     """How warm the builder is, in a few words."""
     if result.status != "ok":
-        return f"{result.status}: {clean_line(result.reason or 'no reason told')}"
+        return result.status
     if result.first_miss is None:
         return "warm" if not result.undecided else f"{result.undecided} steps not decided"
     text = f"{units.count(result.hits, 'hit')}, cold from line {result.first_miss.line} on"
@@ -64,12 +69,25 @@ def _row(result: PeekResult) -> tuple[str, ...]:
         why_text(result),
         cost_text(result),
     )
-    return tuple(clean_line(cell, 60) for cell in cells)
+    return tuple(clip(clean_line(cell), _MOST) for cell in cells)
 
 
 def _kept(result: PeekResult) -> str:
     lines = ", ".join(f"line {place.line}" for place in result.kept)
     return clean_line(f"{result.host}: BuildKit keeps what ran before the stop: {lines}")
+
+
+def _reasons(peek: Peek) -> list[str]:
+    """Why builders could not be looked at: a line for each reason, with its builders and hosts."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for result in peek.results:
+        if result.status != "ok":
+            told = (result.backend, result.reason or "no reason is known")
+            places.setdefault(told, []).append(result.host)
+    return [
+        clean_line(f"{backend} on {fold(hosts)}: {reason}")
+        for (backend, reason), hosts in places.items()
+    ]
 
 
 def _unseen(host: str, reason: str | None, remedy: str | None) -> str:

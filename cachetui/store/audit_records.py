@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from cachetui.records.base import Record
 from cachetui.records.document import Document
+from cachetui.records.scenario import PEEKS
+
+_PEEKS = {scenario.name for scenario in PEEKS}
 
 
 class AuditEntry(Record, frozen=True, kw_only=True):
@@ -19,6 +22,11 @@ class AuditEntry(Record, frozen=True, kw_only=True):
     failed: int
     scenarios: tuple[str, ...] = ()
     pinned: bool = False
+
+    @property
+    def peek(self) -> bool:
+        """Whether it looked at caches only."""
+        return bool(self.scenarios) and {*self.scenarios} <= _PEEKS
 
 
 class KeptAudit(Record, frozen=True, kw_only=True):

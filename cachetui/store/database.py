@@ -298,14 +298,20 @@ class Store:
         return msgspec.structs.replace(kept.document, runs=tuple(runs), notes=notes)
 
     def resolve(self, name: str) -> str | None:
-        """The audit that `name` means: an id, the unique beginning of one, or "last"."""
+        """The audit that `name` means: an id, the unique beginning of one, or "last", which is
+        the last that built (see `last_built`), or the last peek where none did."""
         entries = self.audits()
         if name == "last":
-            return entries[0].audit if entries else None
-        matching = [entry.audit for entry in entries if entry.audit.startswith(name)]
+            last = self.last_built() or next(iter(entries), None)
+            return last.audit if last else None
+        matching = [entry.audit for entry in entries if name and entry.audit.startswith(name)]
         if name in matching:
             return name
         return matching[0] if len(matching) == 1 else None
+
+    def last_built(self) -> AuditEntry | None:
+        """The last audit that built: a peek stops its builds."""
+        return next((entry for entry in self.audits() if not entry.peek), None)
 
     def keep_proof(self, audit: str, proof: Record) -> None:
         """Keep what an experiment for a finding of this audit showed, beside earlier ones."""

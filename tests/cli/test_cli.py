@@ -46,7 +46,11 @@ def build(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["nowhere"], "nor one of [builds]"),
+        (["nowhere"], "is no folder and no bake or compose file"),
+        (["nowhere.hcl#app"], "nowhere.hcl does not exist"),
+        (["a" * 5000], "File name too long"),
+        (["{build}", "-w", ""], "names no host"),
+        (["{build}", "--fail-on", " , "], "names no rule"),
         (["{build}", "--scenarios", "warm"], "no scenario 'warm'; there are"),
         (["{build}", "-w", "other"], "other"),
         (["{build}", "-x", "here"], "no hosts are left"),
@@ -111,7 +115,7 @@ def test_history_and_show_need_no_host(tmp_path: Path) -> None:
     assert run("history", "--store", tmp_path, "--delete", document.audit).exit_code == 0
     gone = run("show", document.audit, "--store", tmp_path)
     assert gone.exit_code == 2
-    assert "no single audit" in gone.stderr
+    assert "no audit is stored yet" in gone.stderr
 
 
 @pytest.mark.parametrize("document", [audit_document(), odd_one_out()], ids=["alike", "odd"])

@@ -124,7 +124,7 @@ def test_every_field_is_taken_over_left_out_or_refused(field: str) -> None:
     value = plain.get(field, "x")
     before = build_of("b", Path("/b"), {})
     if field in REFUSED:
-        with pytest.raises(ConfigError, match=rf"b: {field} is not taken over: \w+"):
+        with pytest.raises(ConfigError, match=rf"b: {field} is not supported: \w+"):
             build_of("b", Path("/b"), {field: value})
     elif field == "contexts":
         build = build_of("b", Path("/b"), {field: {"data": "./d"}})
@@ -137,11 +137,11 @@ def test_every_field_is_taken_over_left_out_or_refused(field: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"newer": 1}, "newer is not taken over: cachetui does not know"),
-        ({"call": "check"}, "call is not taken over: it does not build"),
-        ({"network": "br0"}, "network is not taken over: br0 is none of default"),
-        ({"context": "https://example.com/a.git"}, "context is not taken over: .* git repository"),
-        ({"contexts": {"o": "target:base"}}, "contexts is not taken over: o is made by another"),
+        ({"newer": 1}, "newer is not supported: cachetui does not know"),
+        ({"call": "check"}, "call is not supported: it does not build"),
+        ({"network": "br0"}, "network is not supported: br0 is not one of default"),
+        ({"context": "https://example.com/a.git"}, "context is not supported: .* git repository"),
+        ({"contexts": {"o": "target:base"}}, "contexts is not supported: o is made by another"),
     ],
 )
 def test_what_cannot_be_taken_over_is_named(fields: dict[str, Any], said: str) -> None:
@@ -226,7 +226,12 @@ def test_only_files_of_these_kinds_are_read(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
     assert names_file(f"{tmp_path}/compose.yaml#a")
     assert not names_file(f"{tmp_path}/notes.txt#a")
-    assert not names_file(f"{tmp_path}/missing.yaml")
+
+
+def test_a_file_that_is_not_there_is_called_missing(tmp_path: Path) -> None:
+    assert names_file(f"{tmp_path}/missing.yaml")
+    with pytest.raises(ConfigError, match=r"missing\.yaml does not exist"):
+        read_target(f"{tmp_path}/missing.yaml#a")
 
 
 def test_a_build_of_hosts_toml_is_that_of_its_file_with_its_own_settings_over_it(

@@ -147,7 +147,7 @@ def test_an_argument_is_one_cause_for_all_stages_that_declare_it() -> None:
     )
     assert one.title == "build argument V (line 2) changed above lines 3 and 6"
     assert "`ARG V` (line 2)" in one.advice
-    assert "Line 6 uses V" in one.advice
+    assert "line 6 uses V" in one.advice
 
 
 def test_of_two_answers_the_one_that_the_other_builder_proves_holds() -> None:

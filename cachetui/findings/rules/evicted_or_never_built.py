@@ -28,6 +28,7 @@ class EvictedResult(Suspect, frozen=True, tag="evicted"):
     audit: str
 
 
+_THEN = {"hit": "hit", "miss": "was built"}
 _BUILDER: dict[Backend, str] = {"legacy": "the legacy builder", "buildkit": "BuildKit"}
 
 
@@ -62,8 +63,9 @@ def _evicted(question: Question) -> Claim | None:
     evidence = [
         Evidence(
             kind="earlier",
-            text=f"audit {before.run.audit} had this step on {HOSTS} ({step.status}), with the "
-            f"same {join_names(sorted(_known(question)), 6)}",
+            text=f"this step {_THEN.get(step.status, 'was there')} on {HOSTS} in audit "
+            f"{before.run.audit}, and its key is the same by all that was compared: "
+            f"{join_names(sorted(_known(question)), 6)}",
             data={"audit": before.run.audit, "status": step.status},
             hosts=(host,),
         ),
@@ -129,7 +131,7 @@ def _never(question: Question) -> Claim | None:
         f"from line {line} on: never built there, or removed",
         confidence="likely",
         evidence=(
-            Evidence(kind="cache", text=f"on {HOSTS} {text}", hosts=(host,)),
+            Evidence(kind="cache", text=f"{text} on {HOSTS}", hosts=(host,)),
             Evidence(kind="run", text=f"on {HOSTS} line {line} missed first{peers}", hosts=(host,)),
             *_pressure(question),
         ),
