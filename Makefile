@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .PHONY: help demo test test-all test-fast test-lab faults record-surprises truth check rule lab lab-down bench \
-	screenshots lock clean
+	screenshots release lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show this
@@ -83,6 +83,15 @@ LOCK := $(VENV)/lock/bin/uv pip compile pyproject.toml --quiet --upgrade --unive
 	--python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--custom-compile-command 'make lock' --group build
 
+release: check ## Build and check in dist/ what would be published; uploads nothing
+	$(BIN)/python -m tests.packaging.build
+	DIST=dist $(PYTEST) tests/packaging
+	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install -q --disable-pip-version-check uv
+	$(VENV)/lock/bin/uv tool run --isolated --from dist/*.whl cachetui demo --table --speed 100
+	@grep -q "^## $$($(BIN)/cachetui --version | cut -d' ' -f2)" CHANGELOG.md || \
+		echo "CHANGELOG.md has no section of this version yet"
+	@sha256sum dist/*
+
 lock: ## Renew requirements.lock and requirements-dev.lock
 	@$(PYTHON) -m venv $(VENV)/lock
 	@$(VENV)/lock/bin/pip install --quiet --disable-pip-version-check uv
@@ -90,4 +99,4 @@ lock: ## Renew requirements.lock and requirements-dev.lock
 	@$(LOCK) --extra dev --output-file requirements-dev.lock
 
 clean: ## Remove the virtual environment and what tools left
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf dist $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

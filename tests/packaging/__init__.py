@@ -1,0 +1,1 @@
+"""What is published: an sdist, and the wheel that is built from it."""
