@@ -6,7 +6,7 @@ Between two of them that differ nothing is known; such an input is a doubt.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from cachetui.dockerfile.instruction import Instruction
@@ -26,6 +26,23 @@ IN_A_RUNS_KEY = frozenset({"--add-host", "--network"})
 IN_A_RUNS_KEY_SINCE_26 = frozenset({"--shm-size", "--ulimit", "--cgroup-parent"})
 """Options that BuildKit has in a RUN's key; in no other step's."""
 
+IN_NO_KEY = frozenset(
+    f"--{name}"
+    for name in (
+        *("compress", "cpu-period", "cpu-quota", "cpu-shares", "cpuset-cpus", "cpuset-mems"),
+        *("force-rm", "memory", "memory-swap", "rm"),
+    )
+)
+"""Options that no builder has in a key, on none of our lab's engines."""
+IN_NO_KEY_OF: dict[Backend, frozenset[str]] = {
+    "legacy": IN_NO_KEY | IN_A_RUNS_KEY | IN_A_RUNS_KEY_SINCE_26 | {"--label", "--secret", "--ssh"},
+    "buildkit": IN_NO_KEY
+    | {"--allow", "--annotation", "--cache-to", "--label", "--load", "--no-cache-filter"}
+    | {"--provenance", "--sbom", "--secret"},
+}
+"""The same of each builder. The legacy builder makes of --label a step below all others;
+--no-cache-filter leaves the keys as they are."""
+
 NOT_LOOKED_AT = {"--cache-from": "cache-from", "--build-context": "named context"}
 
 READ_ELSEWHERE = frozenset({"--platform", "--network", "--build-arg", "--pull", *NOT_LOOKED_AT})
@@ -33,6 +50,14 @@ READ_ELSEWHERE = frozenset({"--platform", "--network", "--build-arg", "--pull", 
 
 EPOCH = "SOURCE_DATE_EPOCH"
 _ALL_PROXY = frozenset({"ALL_PROXY", "all_proxy"})
+_OF_BUILDKIT = frozenset(
+    f"BUILDKIT_{name}"
+    for name in (
+        *("BUILDINFO", "BUILD_NAME", "CONTEXT_KEEP_GIT_DIR", "DOCKERFILE_CHECK"),
+        *("INLINE_CACHE", "MULTI_PLATFORM"),
+    )
+)
+"""Arguments that BuildKit goes by without an ARG, and that are in no key."""
 
 
 @dataclass
@@ -67,8 +92,10 @@ def build_inputs(
     instruction: Instruction,
     scope: Scope,
     hasher: ValueHasher,
+    triggers_known: bool = False,
 ) -> BuildInputs:
-    """The inputs of one step; `scope` is what is in force above it."""
+    """The inputs of one step; `scope` is what is in force above it. `triggers_known`: those of
+    the image that it stands on are in the Dockerfile."""
     found = BuildInputs()
     settings = facts.client_settings if facts else None
     if facts is None:
@@ -84,7 +111,10 @@ def build_inputs(
     if settings is None:
         found.unknown.add("client settings")
     _options(found, build, backend, facts, instruction)
-    _arguments(found, build, dockerfile, backend, facts, instruction, scope)
+    if not triggers_known:
+        _could_be_declared(found, build, dockerfile, backend, facts, scope)
+    if backend == "buildkit":
+        _by_themselves(found, build, facts, instruction, scope.declared)
     if backend == "legacy":
         _legacy_prefix(found, build, facts, instruction, scope)
     else:
@@ -122,7 +152,7 @@ def _options(
     found.unknown |= {"inherited argument" for v in options.get("--build-arg", ()) if "=" not in v}
     buildkit_run = backend == "buildkit" and instruction.keyword == "RUN"
     for option, values in options.items():
-        if option in READ_ELSEWHERE:
+        if option in READ_ELSEWHERE or option in IN_NO_KEY_OF[backend]:
             continue
         token = " ".join(sorted(values)) if option == "--add-host" else " ".join(values)
         name = f"option:{option}"
@@ -139,35 +169,45 @@ def _options(
         found.tokens["network"] = instruction.flag("network") or own
 
 
-def _arguments(
+def _could_be_declared(
     found: BuildInputs,
     build: BuildRecord,
     dockerfile: Dockerfile,
     backend: Backend,
     facts: HostFacts | None,
-    instruction: Instruction,
     scope: Scope,
 ) -> None:
-    """Arguments that no ARG declares. A trigger of the base image could (ONBUILD ARG), so they
-    are doubts."""
+    """Arguments that no ARG declares, and a trigger of the base image could (ONBUILD ARG)."""
     declared = scope.declared.union(_declared(dockerfile))
     for name, value in build.build_args.items():
-        if name in declared:
-            continue
         if backend == "legacy":
-            in_key = False if name in PREDEFINED and _builtin(name, facts) else None
+            needs_none = name in PREDEFINED and _builtin(name, facts)
         else:
-            in_key = _undeclared_on_buildkit(name, facts, instruction)
+            needs_none = name in PREDEFINED | {EPOCH} or name.startswith("BUILDKIT_")
+        if not needs_none and name not in declared:
+            found.doubts[f"undeclared:{name}"] = value
+
+
+def _by_themselves(
+    found: BuildInputs,
+    build: BuildRecord,
+    facts: HostFacts | None,
+    instruction: Instruction,
+    declared: Collection[str],
+) -> None:
+    """Arguments that BuildKit goes by without an ARG."""
+    for name, value in build.build_args.items():
+        if name in declared or not name.startswith("BUILDKIT_"):
+            continue
+        in_key = _in_key_by_itself(name, facts, instruction)
         if in_key is not False:
             (found.tokens if in_key else found.doubts)[f"undeclared:{name}"] = value
 
 
-def _undeclared_on_buildkit(
-    name: str, facts: HostFacts | None, instruction: Instruction
-) -> bool | None:
-    """Whether an argument without an ARG is in the step's key; None where that is not known."""
-    if name in PREDEFINED or name == EPOCH:
-        return False  # in no key; or read elsewhere
+def _in_key_by_itself(name: str, facts: HostFacts | None, instruction: Instruction) -> bool | None:
+    """Whether it is in the step's key; None where that is not known."""
+    if name in _OF_BUILDKIT:
+        return False
     if name == "BUILDKIT_CACHE_MOUNT_NS":
         mounts = instruction.cache_mounts
         named = any("id" in dict(mount.options) for mount in mounts)

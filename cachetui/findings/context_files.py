@@ -174,6 +174,15 @@ def is_of_named(path: str) -> bool:
     return path.startswith(_OF_NAMED)
 
 
+def from_root(path: str) -> str:
+    """Where a path that `files_read` gives lies, from the root of the build context in what is
+    sent."""
+    if not is_of_named(path):
+        return path
+    name, _, rest = path.removeprefix(_OF_NAMED).partition(": ")
+    return f"../{NAMED}/{name}/{rest}"
+
+
 def files_read(
     files: ContextFiles,
     instruction: Instruction,

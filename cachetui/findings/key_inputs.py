@@ -118,7 +118,8 @@ KEY_INPUTS = (
         "compared",
         "",
         "RUN: names of --add-host; from 26.1 on --shm-size, --ulimit, --cgroup-parent",
-        "`docker_args`; every other option that changed is a doubt",
+        "`docker_args`; in no key are those of memory, CPUs and containers, --label, --secret and "
+        "what is exported; every other option that changed is a doubt",
     ),
     KeyInput(
         "proxies",
@@ -132,7 +133,7 @@ KEY_INPUTS = (
         "undeclared",
         "build argument without ARG",
         "doubt",
-        "RUN, if a trigger of the base declares it",
+        "RUN, if a trigger of the base declares it that is not known",
         "the same; BUILDKIT_CACHE_MOUNT_NS (RUN with a cache mount) and BUILDKIT_SANDBOX_HOSTNAME "
         "(RUN, from 26.1 on) are compared",
         "digests of the build arguments",

@@ -112,16 +112,17 @@ def step_inputs(
     instruction = file.stages[step.stage_index].instructions[step.index]
     given = given_arguments(build.build, build.backend, build.facts)
     scope = scope_at(file, given, step.stage_index, step.index, build.backend, build.hasher)
+    base = base_of(file, step)
     of_build = build_inputs(
-        build.build, file, build.backend, build.facts, instruction, scope, build.hasher
-    )
+        build.build, file, build.backend, build.facts, instruction, scope, build.hasher,
+        triggers_known=base is None or (base in known and not build._pulls),
+    )  # fmt: skip
     tokens = {"text": _text(instruction, build.backend), **of_build.tokens}
     if instruction.keyword == "RUN":
         tokens |= _run_tokens(build, scope)
     else:
         tokens |= _variable_tokens(build, instruction, scope)
     unknown = set(of_build.unknown)
-    base = base_of(file, step)
     named = build.build.named_contexts
     if base in named and build.backend == "buildkit":
         base = None  # a folder

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cachetui.context.manifest import Entry
-from cachetui.findings.context_files import Difference
+from cachetui.findings.context_files import Difference, from_root
 
 
 @dataclass(frozen=True, slots=True)
 class FileEdit:
-    """One path of the context (from its root) as it is to be: gone (`entry` None), of another
-    mode only (`source` None), or as it lies below the folder `source` on the host."""
+    """One path (from the build context's root; `../contexts/…` in a named one) as it is to be:
+    gone (`entry` None), of another mode only (`source` None), or as it lies below the folder
+    `source` on the host."""
 
     path: str
     entry: Entry | None
@@ -24,10 +25,10 @@ def edits(
     difference: Difference, then: Mapping[str, Entry], source: str | None
 ) -> tuple[FileEdit, ...]:
     """What makes a context as it is now (the second of the difference) what it was then."""
-    file_edits = [FileEdit(path, None) for path in reversed(difference.added)]
+    file_edits = [FileEdit(from_root(path), None) for path in reversed(difference.added)]
     back = sorted({*difference.removed, *difference.content})
-    file_edits += [FileEdit(path, then[path], source) for path in back]
-    file_edits += [FileEdit(path, then[path]) for path, _, _ in difference.modes]
+    file_edits += [FileEdit(from_root(path), then[path], source) for path in back]
+    file_edits += [FileEdit(from_root(path), then[path]) for path, _, _ in difference.modes]
     return tuple(file_edits)
 
 

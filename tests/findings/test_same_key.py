@@ -113,6 +113,36 @@ def test_an_undeclared_argument_could_be_declared_by_a_trigger(scenario: str) ->
     assert ids(why(document, then)) == [RULE], "an ARG below the RUN is not in its key"
 
 
+@pytest.mark.parametrize("scenario", [LEGACY, BUILDKIT])
+def test_an_undeclared_argument_is_in_no_key_where_the_triggers_are_known(scenario: str) -> None:
+    def bringing(*triggers: str) -> Callable[[dict[str, Any]], HostReport]:
+        return lambda _: host(facts_triggers={"base:1": triggers})
+
+    given = {"build_args": {"CI": "sha256:1", "TARGETARCH": "sha256:2"}}
+    found = missed(scenario, given, {}, hosts=bringing())
+    assert ids(found) == [RULE]
+    pulled = {"docker_args": ("--pull",)}
+    found = missed(scenario, {**given, **pulled}, pulled, hosts=bringing())
+    assert RULE not in ids(found) or scenario == LEGACY, "BuildKit's base is then another"
+    found = missed(scenario, given, {}, hosts=bringing("ARG CI"))
+    assert RULE not in ids(found), "the base declares it"
+
+
+@pytest.mark.parametrize(
+    "option", ["--memory=1g", "--cpuset-cpus=0", "--force-rm", "--secret=id=a"]
+)
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("scenario", [LEGACY, BUILDKIT])
+def test_an_option_in_no_key_leaves_it_the_same(scenario: str, engine: str, option: str) -> None:
+    assert ids(missed(scenario, {"docker_args": (option,)}, {}, engine=engine)) == [RULE]
+
+
+@pytest.mark.parametrize("option", ["--add-host=a:1.2.3.4", "--ulimit=nofile=9", "--shm-size=1m"])
+def test_what_buildkit_has_in_a_runs_key_the_legacy_builder_has_not(option: str) -> None:
+    assert ids(missed(LEGACY, {"docker_args": (option,)}, {})) == [RULE]
+    assert ids(missed(BUILDKIT, {"docker_args": (option,)}, {})) == ["build-changed"]
+
+
 def test_proxies_of_dockers_configuration_are_arguments_that_nobody_gave() -> None:
     proxies = ClientSettings(proxies={**PROXY, "HTTP_PROXY": "sha256:proxy"})
     other = ClientSettings(proxies={"http_proxy": "sha256:2", "HTTP_PROXY": "sha256:2"})

@@ -180,11 +180,14 @@ def test_no_cache_among_the_builds_own_options_explains_every_miss_and_nothing_e
 
 
 def test_an_option_that_is_in_no_key_is_blamed_for_nothing() -> None:
-    document = audit(TEXT, [run(TEXT, "hmm")], docker_args=("--label", "a=b"))
+    document = audit(TEXT, [run(TEXT, "hmm")], docker_args=("--label", "a=b", "--memory=1g"))
     found = why(document, before(TEXT, "mmm"))
-    assert ids(found) == []
+    assert ids(found) == ["evicted-or-never-built"], "the key is the same"
+    document = audit(TEXT, [run(TEXT, "hmm")], docker_args=("--security-opt", "a=b"))
+    found = why(document, before(TEXT, "mmm"))
+    assert ids(found) == [], "not known of all engines"
     assert (
-        "docker_args --label changed, which may be in the key"
+        "docker_args --security-opt changed, which may be in the key"
         in found.unexplained[0].facts[-1].text
     )
     for args, said in ((("--add-host", "db:1.2.3.4"), True), (("--add-host=x:9.9.9.9",), False)):

@@ -132,6 +132,23 @@ def test_files_are_made_what_they_were() -> None:
     ]
 
 
+def test_files_of_a_named_context_are_made_what_they_were() -> None:
+    then = {
+        f"named context data: {path}": Entry(f"context/{path}", "file", 0o644, 3, "0")
+        for path in ("conf", "a/b: c")
+    }
+    difference = Difference(added=("named context data: new",), removed=tuple(then))
+    assert context_edits.commands(context_edits.edits(difference, then, "/old/c")) == [
+        "rm -rf ./../contexts/data/new",
+        "rm -rf './../contexts/data/a/b: c'",
+        "cp '/old/c/../contexts/data/a/b: c' './../contexts/data/a/b: c'",
+        "chmod 644 './../contexts/data/a/b: c'",
+        "rm -rf ./../contexts/data/conf",
+        "cp /old/c/../contexts/data/conf ./../contexts/data/conf",
+        "chmod 644 ./../contexts/data/conf",
+    ]
+
+
 def test_no_value_of_the_hosts_environment_is_shown(tmp_path: Path) -> None:
     env = {"REGISTRY_TOKEN": "s3cret value", "PLAIN": "plain"}
     host = HostSettings(name="h", address="h", docker=("doas", "docker"), env=env)

@@ -47,6 +47,26 @@ def build_arg_undeclared(_rng: Random, build: Build) -> Change:
     return Change("an undeclared argument", replace(build, build_args=args))
 
 
+@kind("nothing-and-evicted")
+def nothing_and_evicted(rng: Random, build: Build) -> Change:
+    """What is in no key changes, and on one host the cache loses its results."""
+    host = rng.choice(HOSTS)
+    builder, word = rng.choice((("legacy", "prune-legacy"), ("buildkit", "prune-buildkit")))
+    options = ["--memory=512m", "--force-rm", "--build-arg"]
+    if builder == "legacy":
+        options += ["--ulimit=nofile=512:512", "--shm-size=32m"]
+    option = rng.choice(options)
+    if option == "--build-arg":
+        after = replace(build, build_args={**build.build_args, "NOWHERE": "one"})
+    else:
+        after = replace(build, docker_args=(*build.docker_args, option))
+    cause = Cause(GONE, None, (), (builder,), (host,))
+    other = Cause(CHANGED, None, (option.partition("=")[0],), ("buildkit",))
+    in_key = (other,) if option.startswith(("--ulimit", "--shm-size")) else ()
+    about = f"{option}, and {builder}'s results removed on {host}"
+    return Change(about, after, (cause, *in_key), {host: word})
+
+
 @kind("build-arg-proxy")
 def build_arg_proxy(_rng: Random, build: Build) -> Change:
     """That there is one is in the key of the legacy builder's RUNs, its value is not."""

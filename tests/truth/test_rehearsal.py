@@ -28,6 +28,9 @@ FAILED = (
     "build-arg-proxy:43",
     "no-cache:105",
     "build-arg:13",  # beside the default of its ARG
+    "build-arg-default:6000",  # of an ARG that there is not
+    "build-arg-default:7000",
+    "nothing-and-evicted:0",
 )
 """Cases in which something wrong was said once, or nothing."""
 

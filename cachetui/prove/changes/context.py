@@ -5,7 +5,7 @@ from __future__ import annotations
 from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case
-from cachetui.findings.context_files import ContextFiles, compare_files, files_read, is_of_named
+from cachetui.findings.context_files import ContextFiles, compare_files, files_read
 from cachetui.findings.variables import scope_at
 from cachetui.findings.wording import join_names
 from cachetui.hosts.upload import context_folder, path_on_host
@@ -28,12 +28,6 @@ def context_change(setting: ExperimentSetting) -> Change:
     if view_now is None or view_then is None:
         raise NoExperiment(f"what line {item.line} sees of the context is not known")
     difference = compare_files(view_then, view_now)
-    if any(map(is_of_named, difference.paths)):
-        raise NoExperiment(
-            f"what differs is in a named context ({join_names(difference.paths, 2)}), and an "
-            "experiment changes files of the build context alone; run the audit from the folder "
-            "as it was"
-        )
     if not difference:
         raise NoExperiment(
             f"what line {item.line} sees of {whose} is what was sent: there is nothing to change"
