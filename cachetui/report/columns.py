@@ -88,14 +88,19 @@ def _cell(steps: list[Step], odd: bool) -> Cell:
         return _shown("absent", odd=odd)
     seconds = _median([step.seconds for step in steps if step.seconds is not None])
     shown = "" if seconds is None else units.seconds(seconds)
-    neutral = steps[0].keyword == "FROM" or steps[0].stage_index < 0
-    if neutral and {step.status for step in steps} <= {"hit", "miss"}:
+    if all(map(is_base, steps)):
         return _shown("base", shown if seconds and seconds >= 0.05 else "")
     statuses = Counter(step.status for step in steps)
     if len(statuses) > 1:
         hits = statuses["hit"]
         return _shown("mixed", shown, odd=odd, word=f"{hits}/{len(steps)} HIT" if hits else None)
     return _shown(steps[0].status, shown, odd=odd)
+
+
+def is_base(step: Step) -> bool:
+    """Whether it is a FROM, or an ARG before it, of which hit and miss mean nothing."""
+    neutral = step.keyword == "FROM" or step.stage_index < 0
+    return neutral and step.status in ("hit", "miss")
 
 
 def _shown(status: str, seconds: str = "", *, odd: bool = False, word: str | None = None) -> Cell:

@@ -40,13 +40,47 @@ def test_every_step_of_every_run_has_a_row(story: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=cmd|"/c calc"!A1']
+    ("text", "shown"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "' =1"),
+        ("\r\n =1", "'  =1"),
+        ('" =1', "'\" =1"),
+        ("＝1", "'＝1"),
+        ('=cmd|"/c calc"!A1', '\'=cmd|"/c calc"!A1'),
+        ("RUN x;=1+1", "RUN x;'=1+1"),
+        ('RUN x; "@SUM(A1)"', 'RUN x;\' "@SUM(A1)"'),
+        ("RUN a-b --c=d; e @f", "RUN a-b --c=d; e @f"),
+        ("'=1", "'=1"),
+    ],
 )
-def test_text_is_never_a_formula(text: str) -> None:
+def test_text_is_never_a_formula(text: str, shown: str) -> None:
     document = b.document()
     first = replace(document.runs[0], reason=text, steps=())
-    row = rows(replace(document, runs=(first,), hosts=()))[0]
-    assert row["reason"].startswith("'") or row["reason"][0] not in "=+-@\t\r"
+    (row,) = rows(replace(document, runs=(first,), hosts=()))
+    assert row["reason"] == shown
+
+
+def test_a_from_neither_hits_nor_misses_and_stages_have_names() -> None:
+    text = "ARG V=1\nFROM base:1\nRUN one\nFROM base:1 AS last\nRUN two\n"
+    found = [
+        (r["stage"], r["step"])
+        for r in rows(
+            b.document(
+                [b.run("old", "buildkit-cold", steps=b.steps("legacy", "hit", text=text))], []
+            )
+        )
+    ]
+    assert found == [
+        ("before the first FROM", "base"),
+        ("stage 0", "base"),
+        ("stage 0", "hit"),
+        ("last", "base"),
+        ("last", "hit"),
+    ]
 
 
 def test_text_with_quotes_commas_and_controls_is_read_back() -> None:

@@ -1,13 +1,14 @@
 """An audit as CSV (RFC 4180, lines end in a line feed): a row for each step of each run.
 
-A run without steps, and a host that could not be asked, has a row of its own with the reason. Cells
-that a spreadsheet would take for a formula begin with an apostrophe (OWASP, CSV Injection).
+A run without steps, and a host that could not be asked, has a row of its own with the reason. Where
+a spreadsheet would take text for a formula, an apostrophe stands before it (OWASP, CSV Injection).
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 
 from cachetui.findings import Findings
@@ -17,7 +18,9 @@ from cachetui.records.run import Run
 from cachetui.records.step import Step
 from cachetui.report.audit_report import AuditReport
 from cachetui.report.clean import clean_line
+from cachetui.report.columns import is_base
 from cachetui.report.formats import Format
+from cachetui.report.view import stage_name
 
 COLUMNS = (
     "audit",
@@ -37,11 +40,15 @@ COLUMNS = (
     "causes",
     "reason",
 )
-"""`run` and `step` are how these ended; `causes` are the names of the findings about the step in
-that run, where it did not hit, with spaces between. Times are in seconds, empty where they are not
-known."""
+"""`run` and `step` are how these ended; a FROM, or an ARG before it, neither hits nor misses and is
+"base". `stage` is a name for people: "stage 0" has none of its own. `causes` are the names of the
+findings about the step in that run, where it did not hit, with spaces between. Times are in
+seconds, empty where they are not known."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = re.compile(r"(^|;)(?=[\s\"]*[=+\-@＝＋－＠])")
+"""Where a formula could begin: at the start of a cell, and behind a semicolon, which is what
+separates cells to a spreadsheet in many countries. It looks past spaces and quotes, and takes the
+wide forms of the signs."""
 
 _Row = dict[str, str | int | float | None]
 
@@ -80,19 +87,18 @@ def _rows(document: Document, findings: Findings) -> Iterator[_Row]:
 
 
 def _step(step: Step) -> _Row:
-    stage = step.stage if step.stage is not None else step.stage_index
     return {
-        "stage": None if step.stage_index < 0 else stage,  # an ARG before the first FROM
+        "stage": stage_name(step.stage_index, step.stage),
         "line": step.line,
         "trigger": step.trigger,
         "instruction": step.instruction,
-        "step": step.status,
+        "step": "base" if is_base(step) else step.status,
         "seconds": _seconds(step.seconds),
     }
 
 
 def _causes(run: Run, step: Step, findings: Findings) -> str:
-    if step.status in ("hit", "not-needed"):
+    if is_base(step) or step.status in ("hit", "not-needed"):
         return ""
     place = StepRef.of(step.id)
     return " ".join(
@@ -112,8 +118,7 @@ def _cell(value: str | float | None) -> str | float:
         return ""
     if not isinstance(value, str):
         return value
-    text = clean_line(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return _FORMULA.sub(r"\1'", clean_line(value))
 
 
 FORMAT = Format(
