@@ -1,4 +1,5 @@
-"""In GitHub Actions: the job's summary and an annotation for each cause, by themselves.
+"""In GitHub Actions: the job's summary, and annotations for what is in trouble and why hosts
+differ, by themselves.
 
 Sources: GitHub's documentation of workflow commands; the toolkit's `core/src/command.ts` for what
 is escaped. Annotations go to standard error, so that a result on standard output stays whole; the
@@ -8,15 +9,22 @@ runner reads both.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from typing import Literal, NamedTuple
 
 from cachetui.cli.failures import tell
+from cachetui.compare.align import Agreement, agree
+from cachetui.compare.groups import fold
 from cachetui.findings import Finding
-from cachetui.findings.record import Unexplained
+from cachetui.records.document import Document
 from cachetui.report.audit_report import AuditReport
+from cachetui.report.causes import causes_of_differences
 from cachetui.report.clean import clean_line
-from cachetui.report.formats.markdown import render
+from cachetui.report.failures import failures
+from cachetui.report.formats.markdown import parts
+from cachetui.report.parts import fit
+from cachetui.report.verdict import verdict
 
 MAX_SUMMARY = 1000 * 1024
 """Bytes of a summary; GitHub takes 1 MiB for each step, and drops it whole above that."""
@@ -25,50 +33,110 @@ MAX_ANNOTATIONS = 10
 """Of one kind and step GitHub shows no more."""
 
 
+class Annotation(NamedTuple):
+    """What a job shows beside its log. Texts are not cleaned."""
+
+    kind: Literal["error", "warning"]
+    title: str
+    text: str
+
+
 def publish(report: AuditReport, environment: Mapping[str, str]) -> None:
     """Append the audit to the job's summary and annotate the job, where this is one of GitHub
     Actions. What fails is told on standard error: the audit is as it is."""
     if environment.get("GITHUB_ACTIONS") == "true":
-        for line in warnings_of(report):
+        for line in commands(report):
             with suppress(OSError):
                 sys.stderr.write(f"{line}\n")
     summary = environment.get("GITHUB_STEP_SUMMARY")
     if summary:
         try:
-            with open(summary, "ab") as file:
-                file.write(_within(render(report)).encode())
+            _append(report, summary)
         except OSError as error:
             tell(f"the job's summary {summary} cannot be written: {error.strerror or error}")
 
 
-def warnings_of(report: AuditReport) -> list[str]:
-    """A warning for each cause that is proved or likely, and each miss without one, the most costly
-    first."""
-    findings = report.findings
-    causes: list[Finding | Unexplained] = [
-        finding for finding in findings.findings if finding.confidence != "possible"
-    ]
-    causes += findings.unexplained
-    return [_warning(cause, report) for cause in causes[:MAX_ANNOTATIONS]]
+def _append(report: AuditReport, summary: str) -> None:
+    """Append to the summary what of the audit fits beside what it holds. Raises `OSError`."""
+    with open(summary, "ab") as file:
+        left = MAX_SUMMARY - file.tell()
+        text = fit(parts(report), left, f"cachetui show {report.document.audit}", _bytes)
+        if text:
+            file.write(text.encode())
+        else:
+            tell(f"the job's summary {summary} is full: the audit is not in it")
 
 
-def _warning(cause: Finding | Unexplained, report: AuditReport) -> str:
-    advice = f"\n{clean_line(cause.advice)}" if isinstance(cause, Finding) and cause.advice else ""
-    name = cause.name if isinstance(cause, Finding) else "unexplained"
-    title = _escaped(clean_line(f"{report.document.build.name}: {name}"))
+def commands(report: AuditReport) -> list[str]:
+    """The workflow commands that annotate the job: of each kind as many as GitHub shows, the last
+    of which then says how many more there are."""
+    annotations = annotations_of(report)
+    lines: list[str] = []
+    for kind in ("error", "warning"):
+        own = [each for each in annotations if each.kind == kind]
+        if len(own) > MAX_ANNOTATIONS:
+            more = len(own) - MAX_ANNOTATIONS + 1
+            rest = Annotation(kind, f"and {more} more", "the job's summary has them")
+            own = [*own[: MAX_ANNOTATIONS - 1], rest]
+        lines += [_command(each, report.document.build.name) for each in own]
+    return lines
+
+
+def annotations_of(report: AuditReport) -> list[Annotation]:
+    """An error for hosts in trouble and for builds that failed alike; a warning for each cause why
+    hosts differ, and each difference without one, the most costly first.
+
+    None where hosts agree: what a finding tells of all of them is in the summary.
+    """
+    document, agreement = report.document, agree(report.document)
+    return [*_troubles(document), *_failures(document), *_causes(report, agreement)]
+
+
+def _troubles(document: Document) -> Iterable[Annotation]:
+    """Hosts that could not be audited, those of one reason together."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for host in document.hosts:
+        if host.status != "ok":
+            key = (host.status, host.reason or "no reason is known", host.remedy or "")
+            alike.setdefault(key, []).append(host.name)
+    for (status, reason, remedy), names in alike.items():
+        kind: Literal["error", "warning"] = "warning" if status == "skipped" else "error"
+        yield Annotation(kind, f"{fold(names)} {status}", _sentences(reason, remedy))
+
+
+def _failures(document: Document) -> Iterable[Annotation]:
+    for failure in failures(document, lambda _run, _step: []):
+        where = f"{', '.join(failure.scenarios)} on {failure.hosts}"
+        yield Annotation("error", where, _sentences(failure.reason, failure.step))
+
+
+def _causes(report: AuditReport, agreement: Agreement) -> Iterable[Annotation]:
+    causes = causes_of_differences(report.document, report.findings, agreement)
+    for cause in causes:
+        if isinstance(cause, Finding):
+            sure = f"{cause.name} ({cause.confidence})"
+            yield Annotation("warning", sure, _sentences(cause.title, cause.advice))
+        else:
+            yield Annotation("warning", "unexplained", cause.title)
+    if agreement.disagreements and not causes:
+        headline, *places = verdict(report.document, agreement, report.findings)
+        yield Annotation("warning", "no cause found", _sentences(headline, *places))
+
+
+def _sentences(*lines: str) -> str:
+    return "\n".join(filter(None, lines))
+
+
+def _command(annotation: Annotation, build: str) -> str:
+    title = _escaped(clean_line(f"{build}: {annotation.title}"))
     title = title.replace(":", "%3A").replace(",", "%2C")
-    return f"::warning title={title}::{_escaped(clean_line(cause.title) + advice)}"
+    text = "\n".join(map(clean_line, annotation.text.split("\n")))
+    return f"::{annotation.kind} title={title}::{_escaped(text)}"
 
 
 def _escaped(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _within(text: str) -> str:
-    """The Markdown, cut before a heading where it is larger than a summary may be."""
-    data = text.encode()
-    if len(data) <= MAX_SUMMARY:
-        return text
-    cut = data[:MAX_SUMMARY].decode("utf-8", "ignore")
-    head = cut[: max(cut.rfind("\n### "), 0)] or cut[: cut.rfind("\n") + 1]
-    return f"{head}\n\nThe rest is too large for a summary: `cachetui show last` has it.\n"
+def _bytes(text: str) -> int:
+    return len(text.encode())

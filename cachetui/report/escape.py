@@ -11,14 +11,31 @@ from collections.abc import Iterable, Sequence
 
 # A link is made of what begins with www. and of what has :// inside.
 _SPECIAL = re.compile(r"[\\`*_\[\]!|~]|:(?=//)|(?<=www)\.")
+# A name that is told of it, and an issue, request, snippet, label or milestone that says it was
+# mentioned. Backslashes and entities do not help: what is rendered is searched. A space of no width
+# between does, and stands in no clean text.
+_MENTION = re.compile(
+    r"(?<=@)(?=\w)|(?<=[#!$%&~])(?=\d)|(?<=\bGH-)(?=\d)", re.ASCII | re.IGNORECASE
+)
+_APART, _APART_ENTITY = "\u200b", "&#8203;"
+# GitHub makes a formula of what stands between two, unless each is in an element of its own.
+_DOLLAR = "<span>$</span>"
 _LEADING = re.compile(r"^(?=[-+#=])|^(\d{1,9})(?=[.)](?:\s|$))")
-_IN_CODE = re.compile(r"[\\`*_\[\]!|~<>&@#]|:(?=//)|(?<=www)\.")
+_IN_CODE = re.compile(r"[\\`*_\[\]!|~<>&@#$]|:(?=//)|(?<=www)\.")
 
 
 def markdown_text(text: str) -> str:
-    """`text` as it is, whatever Markdown would make of it: no markup, HTML, list or link."""
-    escaped = _SPECIAL.sub(r"\\\g<0>", html.escape(text, quote=False))
-    return _LEADING.sub(lambda match: f"{match[1] or ''}\\", escaped)
+    """`text` as it is, whatever Markdown would make of it: no markup, HTML, list or link, no
+    formula, and nobody who is told that he was mentioned."""
+    escaped = _SPECIAL.sub(r"\\\g<0>", html.escape(_MENTION.sub(_APART, text), quote=False))
+    escaped = _LEADING.sub(lambda match: f"{match[1] or ''}\\", escaped)
+    return escaped.replace("$", _DOLLAR).replace(_APART, _APART_ENTITY)
+
+
+def markdown_summary(text: str) -> str:
+    """`text` for a `<summary>`, in a line of HTML, where Markdown is not read."""
+    escaped = html.escape(_MENTION.sub(_APART, text), quote=False).replace("://", "&#58;//")
+    return escaped.replace("$", _DOLLAR).replace(_APART, _APART_ENTITY)
 
 
 def markdown_prose(text: str) -> str:

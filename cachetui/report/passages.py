@@ -26,9 +26,11 @@ MAX_HOSTS = 6
 MAX_COMPARISONS = 12
 """Comparisons of seconds that are listed."""
 
-
 MAX_PULLS = 12
 """Hits with a pull that are listed."""
+
+TROUBLES = "Hosts in trouble"
+"""The heading of what formats for people show on top."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Passage:
 def passages(document: Document) -> tuple[Passage, ...]:
     """What stands below the table, empty passages left out."""
     every = (
-        Passage("Hosts in trouble", _troubles(document.hosts)),
+        Passage(TROUBLES, _troubles(document.hosts)),
         Passage("One engine under several names", _engines(document)),
         Passage("Could not be built", _unsupported(document)),
         Passage("Pulled from an imported cache", _pulled(document)),
@@ -92,14 +94,27 @@ def _spread(speed: Speed) -> str:
 
 
 def _troubles(hosts: Iterable[HostReport]) -> tuple[str, ...]:
-    return tuple(trouble(host) for host in hosts if host.status != "ok")
+    """A line for each trouble, with the hosts that have it."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for host in hosts:
+        if host.status != "ok":
+            alike.setdefault(_trouble(host), []).append(host.name)
+    return tuple(
+        f"{clean_line(fold(names))}: {' '.join(filter(None, told))}"
+        for told, names in alike.items()
+    )
 
 
 def trouble(host: HostReport) -> str:
     """What is wrong with a host and what to do about it, cleaned."""
+    return f"{clean_line(host.name)}: {' '.join(filter(None, _trouble(host)))}"
+
+
+def _trouble(host: HostReport) -> tuple[str, str]:
+    """What is wrong, and what to do about it, or ""; sentences."""
     why = clean_line(host.reason or "no reason is known").rstrip(".")
-    remedy = f" To do: {clean_line(host.remedy)}" if host.remedy else ""
-    return f"{clean_line(host.name)}: {host.status}: {why}.{remedy}"
+    remedy = f"To do: {clean_line(host.remedy)}" if host.remedy else ""
+    return f"{host.status}: {why}.", remedy
 
 
 def _unsupported(document: Document) -> tuple[str, ...]:

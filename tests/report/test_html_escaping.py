@@ -29,19 +29,22 @@ WORDS = {
 """Fields whose values are ours: one of a few words. The Dockerfile must stay one."""
 
 
-def attacked(value: Any, field: str = "") -> Any:
-    """The value with every text in it replaced by the attack, but for words of ours."""
+def attacked(value: Any, field: str = "", attack: str = ATTACK) -> Any:
+    """The value with the attack behind every text in it, but for words of ours."""
     if field in WORDS:
         return value
     if isinstance(value, str):
-        return f"{value} {ATTACK}"
+        return f"{value} {attack}"
     if isinstance(value, msgspec.Struct):
-        changed = {name: attacked(getattr(value, name), name) for name in value.__struct_fields__}
-        return type(value)(**changed)
+        fields = {name: getattr(value, name) for name in value.__struct_fields__}
+        return type(value)(**{name: attacked(own, name, attack) for name, own in fields.items()})
     if isinstance(value, tuple):
-        return tuple(attacked(each, field) for each in value)
+        return tuple(attacked(each, field, attack) for each in value)
     if isinstance(value, dict):
-        return {attacked(key, field): attacked(each, field) for key, each in value.items()}
+        return {
+            attacked(key, field, attack): attacked(each, field, attack)
+            for key, each in value.items()
+        }
     return value
 
 

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
-from cachetui.compare.align import Disagreement, agree
+from cachetui.compare.align import Agreement, Disagreement, agree
 from cachetui.findings import Finding, Findings
-from cachetui.findings.record import StepRef, Unexplained, is_about
 from cachetui.records.host import HostReport
 from cachetui.records.run import Run
 from cachetui.report.audit_report import AuditReport
+from cachetui.report.causes import Cause, causes_of, places_of
 from cachetui.report.clean import clean, clean_line
 from cachetui.report.formats import Format
 
@@ -32,10 +32,10 @@ CONNECTED = "connected"
 def render(report: AuditReport) -> str:
     """The report as one `testsuites` element, with a suite for the build; ends in a newline."""
     document = report.document
-    differing = agree(document).disagreements
+    agreement = agree(document)
     cases = [
         *map(_host_case, document.hosts_without_runs),
-        *(_run_case(run, report.findings, differing) for run in document.runs),
+        *(_run_case(run, report.findings, agreement) for run in document.runs),
     ]
     kinds = [child.tag for case in cases for child in case]
     counts = {
@@ -66,7 +66,7 @@ def _host_case(host: HostReport) -> ET.Element:
     return case
 
 
-def _run_case(run: Run, findings: Findings, differing: tuple[Disagreement, ...]) -> ET.Element:
+def _run_case(run: Run, findings: Findings, agreement: Agreement) -> ET.Element:
     name = run.scenario if run.repeat == 1 else f"{run.scenario} #{run.repeat}"
     case = ET.Element(
         "testcase", classname=_text(run.host), name=_text(name), time=f"{run.seconds or 0.0:.3f}"
@@ -76,38 +76,12 @@ def _run_case(run: Run, findings: Findings, differing: tuple[Disagreement, ...])
     elif run.status != "ok":
         error = ET.SubElement(case, "error", message=_text(run.reason or run.status))
         error.set("type", run.status)
-    elif places := [each for each in differing if _is_other(run, each)]:
-        _fail(case, places, _causes(run, findings, places))
+    elif places := places_of(run, agreement):
+        _fail(case, places, causes_of(run, findings, places))
     return case
 
 
-def _is_other(run: Run, place: Disagreement) -> bool:
-    """Whether the run is one of those that do not as most; where hosts are split, all are."""
-    alike = (run.scenario, run.repeat) == (place.scenario, place.repeat)
-    return alike and run.host in place.told_of
-
-
-def _causes(
-    run: Run, findings: Findings, places: Sequence[Disagreement]
-) -> Sequence[Finding | Unexplained]:
-    """What is found about the steps of the run at which hosts differ and which did not hit; without
-    any, what is unexplained of them."""
-    hits = {step.id for step in run.steps if step.status == "hit"}
-    steps: set[StepRef] | None = {
-        StepRef.of(place.step) for place in places if place.step and place.step not in hits
-    }
-    if any(place.step is None for place in places):
-        steps = None  # they differ in how the run ended
-
-    def about(reason: Finding | Unexplained) -> bool:
-        return is_about(reason, run.host, run.scenario, steps)
-
-    return [*filter(about, findings.findings)] or [*filter(about, findings.unexplained)]
-
-
-def _fail(
-    case: ET.Element, places: Sequence[Disagreement], causes: Sequence[Finding | Unexplained]
-) -> None:
+def _fail(case: ET.Element, places: Sequence[Disagreement], causes: Sequence[Cause]) -> None:
     first = causes[0] if causes else None
     alone = "not as on the other hosts; no cause found"
     split = "hosts are split here: no side has more than half of them"

@@ -1,6 +1,13 @@
-"""An audit as GitHub-flavoured Markdown: for a pull request's comment or a job's summary."""
+"""An audit as GitHub-flavoured Markdown: for a pull request's comment or a job's summary.
+
+What one has to know stands open on top: the verdict, hosts in trouble, causes with advice. The rest
+is folded below. Text from builds and hosts shows as itself: it cannot end a cell or an element, be
+markup, HTML or a link, or mention anybody.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
 
 from cachetui.report import signs
 from cachetui.report.audit_report import AuditReport
@@ -12,57 +19,81 @@ from cachetui.report.escape import (
     markdown_rows,
     markdown_text,
 )
+from cachetui.report.failures import Failure
 from cachetui.report.formats import Format
 from cachetui.report.outputs import page
+from cachetui.report.parts import MAX_COMMENT, Part, fit, folded
+from cachetui.report.passages import TROUBLES, Passage
 from cachetui.report.reasons import NEEDS, Reason, Reasons, lay_out_findings
 from cachetui.report.view import View, lay_out
 
 
 def render(report: AuditReport) -> str:
-    """The audit as Markdown, the verdict and why first; ends in a newline.
+    """The audit as Markdown that fits a comment; ends in a newline."""
+    return fit(parts(report), MAX_COMMENT, f"cachetui show {report.document.audit}")
 
-    Text from builds and hosts shows as itself: it cannot end a cell, or be markup, HTML or a link.
-    """
+
+def parts(report: AuditReport) -> list[Part]:
+    """All of the audit, the most important first."""
     view = lay_out(report.document, report.findings, report.log_tail)
-    lines = [
-        *_head(view, lay_out_findings(report.findings, report.max_findings)),
-        *_tables(view),
-        *_failures(view),
-    ]
-    for passage in view.passages:
-        lines += ["", f"### {passage.heading}", ""]
-        lines += [f"- {markdown_text(line)}" for line in passage.lines]
-    if report.outputs is not None:
-        lines += ["", *page.markdown(report.outputs)]
-    return "\n".join(lines) + "\n"
-
-
-def _head(view: View, reasons: Reasons) -> list[str]:
-    """The title, the verdict, why, and facts of the audit."""
-    headline, *places = view.verdict
-    sign = f"{view.sign} " if view.sign else ""
+    reasons = lay_out_findings(report.findings, report.max_findings)
     return [
-        f"## {markdown_text(view.title)}",
-        "",
-        f"**{sign}{markdown_text(headline)}**",
-        "",
-        *(f"- {markdown_text(place)}" for place in places),
-        *[""] * bool(places),
+        *_head(view),
+        *_open_passages(view),
         *_why(reasons),
-        *(f"{markdown_text(fact)}  " for fact in view.facts),
-        *(f"{markdown_text(label)} = {markdown_text(hosts)}  " for label, hosts in view.folded),
+        *_places(view, is_open=not reasons.explained and not reasons.unexplained),
+        *map(_failure, view.failures),
+        *_tables(view),
+        *_images(report),
+        *(
+            folded(passage.heading, passage.heading, _bullets(passage.lines))
+            for passage in view.passages
+            if passage.heading != TROUBLES
+        ),
+        Part("facts of the audit", (markdown_text(" · ".join(view.facts)),)),
     ]
 
 
-def _why(reasons: Reasons) -> list[str]:
-    lines: list[str] = []
+def _head(view: View) -> Iterator[Part]:
+    sign = f"{view.sign} " if view.sign else ""
+    verdict = f"**{sign}{markdown_text(view.verdict[0])}**"
+    yield Part("the verdict", (f"## {markdown_text(view.title)}", "", verdict))
+
+
+def _places(view: View, *, is_open: bool) -> Iterator[Part]:
+    """Where hosts differ, open where nothing says why."""
+    places = view.verdict[1:]
+    name = "where hosts differ"
+    if places and is_open:
+        yield Part(name, tuple(_bullets(places)))
+    elif places:
+        yield folded(name, f"Where hosts differ ({len(places)})", _bullets(places))
+
+
+def _open_passages(view: View) -> Iterator[Part]:
+    for passage in view.passages:
+        if passage.heading == TROUBLES:
+            yield _passage(passage)
+
+
+def _passage(passage: Passage) -> Part:
+    return Part(passage.heading, (f"### {passage.heading}", "", *_bullets(passage.lines)))
+
+
+def _bullets(texts: Iterable[str]) -> list[str]:
+    return [f"- {markdown_text(text)}" for text in texts]
+
+
+def _why(reasons: Reasons) -> Iterator[Part]:
     for heading, members in reasons.sections:
-        lines += [f"### {heading}", "", *(line for reason in members for line in _reason(reason))]
-        lines.append("")
+        for number, reason in enumerate(members):
+            head = [] if number else [f"### {heading}", ""]
+            yield Part(reason.name or reason.title, (*head, *_reason(reason)))
     if reasons.needs:
-        lines += [f"### {NEEDS}", ""]
-        lines += [*(f"- {markdown_prose(text)}" for text in reasons.needs), ""]
-    return [*lines, markdown_text(reasons.rest), ""] if reasons.rest else lines
+        texts = (f"- {markdown_prose(text)}" for text in reasons.needs)
+        yield Part(NEEDS, (f"### {NEEDS}", "", *texts))
+    if reasons.rest:
+        yield Part("how many more findings there are", (markdown_text(reasons.rest),))
 
 
 def _reason(reason: Reason) -> list[str]:
@@ -76,24 +107,43 @@ def _reason(reason: Reason) -> list[str]:
     ]
 
 
-def _tables(view: View) -> list[str]:
-    """A table for each scenario, and the legend."""
-    lines: list[str] = []
-    for columns in view.scenarios.values():
-        lines += ["", f"### {markdown_text(columns[0].scenario)}", "", *_table(view, columns)]
-    return [*lines, *(["", markdown_text("; ".join(view.legend))] if view.legend else [])]
+def _tables(view: View) -> Iterator[Part]:
+    """A table for each scenario, and what its columns and words mean."""
+    for key, columns in view.scenarios.items():
+        scenario = columns[0].scenario
+        differ = any(key in row.differs for row in view.rows)
+        told = view.agreeing.get(key, "hosts differ" if differ else "")
+        summary = f"{scenario}: {told}" if told else scenario
+        yield folded(f"the steps of {scenario}", summary, _table(view, columns))
+    folds = [f"{label} = {hosts}" for label, hosts in view.folded]
+    meanings = ["; ".join(view.legend)] if view.legend else []
+    if view.scenarios and (folds or meanings):
+        yield folded("the legend", "What columns and words mean", _bullets([*folds, *meanings]))
 
 
-def _failures(view: View) -> list[str]:
+def _failure(failure: Failure) -> Part:
     """What failed, with the last lines of its log."""
-    lines: list[str] = []
-    sign = signs.RUN_STATES["failed"].sign
-    for failure in view.failures:
-        where = f"{', '.join(failure.scenarios)} on {failure.hosts}: {failure.reason}"
-        lines += ["", f"### {sign} {markdown_text(where)}"]
-        lines += ["", markdown_code(failure.step)] if failure.step else []
-        lines += ["", *markdown_block(failure.tail)] if failure.tail else []
-    return lines
+    where = f"{', '.join(failure.scenarios)} on {failure.hosts}"
+    lines = [markdown_code(failure.step), ""] if failure.step else []
+    lines += markdown_block(failure.tail) if failure.tail else []
+    heading = f"{signs.RUN_STATES['failed'].sign} {where}: {failure.reason}"
+    if not lines:
+        return Part(f"how {where} failed", (f"- {markdown_text(heading)}",))
+    return folded(f"how {where} failed", heading, lines)
+
+
+def _images(report: AuditReport) -> Iterator[Part]:
+    """Images compared: the verdict open, the rest folded."""
+    if report.outputs is None:
+        return
+    yield Part("the verdict on images", tuple(page.markdown_head(report.outputs)))
+    for heading, lines in page.markdown_sections(report.outputs):
+        if heading:
+            yield folded(f"how images differ at {heading}", f"{page.HEADING}: {heading}", lines)
+        elif lines[0].startswith("|"):
+            yield folded("the table of images", "Images by step", lines)
+        else:
+            yield Part("what is ignored in images", tuple(lines))
 
 
 def _table(view: View, columns: tuple[Column, ...]) -> list[str]:

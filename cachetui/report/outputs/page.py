@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cachetui.outputs.outputs_report import OutputsReport
@@ -74,25 +75,39 @@ def lay_out(report: OutputsReport) -> Page:
 
 def markdown(report: OutputsReport) -> list[str]:
     """Lines of Markdown, the verdict first, under a heading of the second level."""
+    lines = markdown_head(report)
+    for heading, section in markdown_sections(report):
+        lines += ["", *([f"### {markdown_text(heading)}", ""] if heading else []), *section]
+    return lines
+
+
+def markdown_head(report: OutputsReport) -> list[str]:
+    """The verdict and the groups, under a heading of the second level."""
     page = lay_out(report)
     lines = [f"## {page.heading}", "", f"**{page.sign} {markdown_text(page.headline)}**", ""]
     lines += [f"- {markdown_text(place)}" for place in page.places]
     lines += [""] * bool(page.places)
     lines += [f"{markdown_text(name)} = {markdown_text(images)}  " for name, images in page.groups]
+    return lines
+
+
+def markdown_sections(report: OutputsReport) -> Iterator[tuple[str, list[str]]]:
+    """(heading, lines) of what stands below: the table and what is ignored have none. A heading is
+    text, lines are Markdown."""
+    page = lay_out(report)
     if page.rows:
         headings = ["line", "step", *map(markdown_text, page.columns)]
-        lines += ["", *markdown_rows(headings, map(_markdown_row, page.rows))]
+        yield "", markdown_rows(headings, map(_markdown_row, page.rows))
     for step in page.steps:
-        lines += ["", f"### {markdown_text(step.heading)}", ""]
-        lines += [
+        lines = [
             f"- {path.sign} {markdown_code(path.path)} {markdown_text(path.how)}"
             for path in step.paths
         ]
-        lines += [f"- … and {step.more} more"] if step.more else []
+        yield step.heading, [*lines, *([f"- … and {step.more} more"] if step.more else [])]
     if page.settings:
-        lines += ["", "### Configuration", ""]
-        lines += [f"- {markdown_text(setting)}" for setting in page.settings]
-    return [*lines, *(["", markdown_text(page.ignored)] if page.ignored else [])]
+        yield "Configuration", [f"- {markdown_text(setting)}" for setting in page.settings]
+    if page.ignored:
+        yield "", [markdown_text(page.ignored)]
 
 
 def _markdown_row(row: view.Row) -> list[str]:

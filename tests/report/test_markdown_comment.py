@@ -1,0 +1,130 @@
+"""Markdown as a comment on GitHub: what stands open, what is folded, and what it does to nobody."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from markdown_it import MarkdownIt
+
+from cachetui.findings import Findings
+from cachetui.records.document import Document
+from cachetui.report.formats import markdown
+from cachetui.report.parts import MAX_COMMENT
+from tests import make_records as b
+from tests.report.reports import report
+from tests.report.test_html_escaping import STORIES, attacked, findings
+
+HOSTILE = (
+    "`a`` ``` | </details></summary></code></td> @octocat ping@example.org #12 GH-7 !3 @a/b#4 "
+    "http://x.example www.x.example HTTPS://x.example [a](b) ![c](d) <img src=x> <!-- $a$ $$b$$ "
+    "**b** &amp; ~~s~~"
+)
+
+
+class Shown(HTMLParser):
+    """The page that a comment becomes: its tags, balanced, and texts with the tags around them."""
+
+    VOID = ("br", "hr")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.around: list[str] = []
+        self.texts: list[tuple[tuple[str, ...], str]] = []
+        reader = MarkdownIt("gfm-like", {"html": True})
+        assert reader.linkify is not None
+        reader.linkify.set({"fuzzy_link": False})  # GitHub makes no link of a name with a dot
+        self.feed(reader.render(text))
+        self.close()
+        assert self.around == []
+
+    def handle_starttag(self, tag: str, _attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag not in self.VOID:
+            self.around.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.around.pop() == tag
+
+    def handle_startendtag(self, tag: str, _attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in self.VOID
+
+    def handle_comment(self, data: str) -> None:
+        raise AssertionError(data)
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append((tuple(self.around), data))
+
+    def open(self) -> str:
+        """What is seen without a click."""
+        hidden = [(around, text) for around, text in self.texts if "details" not in around]
+        return " ".join(text for _, text in hidden)
+
+    def folded(self) -> str:
+        return " ".join(text for around, text in self.texts if "details" in around)
+
+
+def hostile(document: Document) -> tuple[Document, Findings]:
+    return attacked(document, attack=HOSTILE), attacked(findings(), attack=HOSTILE)
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_text_of_a_build_only_shows(story: str) -> None:
+    text = markdown.render(report(*hostile(STORIES[story]), tail=[HOSTILE, "````", "</details>"]))
+    page = Shown(text)
+    assert not {"a", "img", "s", "i", "b"} & {*page.tags}
+    for line in re.sub(r"^(`{3,})text\n.*?^\1$", "", text, flags=re.S | re.M).splitlines():
+        assert "<summary>" in line or not re.search(r"www\.x(?![^<]*</code>)", line), "a link"
+    assert page.tags.count("details") == page.tags.count("summary") > 0
+    for around, shown in page.texts:
+        if not {"code", "pre"} & {*around}:
+            assert not re.search(r"@\w|[#!$&%~]\d|GH-\d", shown), "somebody is told of it"
+            assert shown == "$" or shown.count("$") == 0, "GitHub makes a formula of it"
+    assert any("</details></summary>" in shown for _, shown in page.texts)
+    assert len(text) <= MAX_COMMENT
+
+
+def test_causes_with_advice_are_open_and_tables_folded() -> None:
+    page = Shown(markdown.render(report(b.troubled(), findings())))
+    told = page.open()
+    for text in ("Hosts differ", "far: unreachable", "title", "fact", "→ advice", "To learn more"):
+        assert text in told, text
+    assert "table" not in {
+        tag for around, _ in page.texts if "details" not in around for tag in around
+    }
+    below = page.folded()
+    for text in (
+        "buildkit-warm",
+        "RUN python -m compileall -q /app",
+        "npm ERR!",
+        "the odd one out",
+    ):
+        assert text in below, text
+    assert told.index("Hosts differ") < told.index("far: unreachable") < told.index("advice")
+
+
+def test_without_a_cause_the_places_are_open() -> None:
+    assert "line 15 COPY . /app: mid MISS" in Shown(markdown.render(report(b.odd_one_out()))).open()
+    explained = Shown(markdown.render(report(b.odd_one_out(), findings())))
+    assert "line 15 COPY . /app: mid MISS" not in explained.open()
+    assert "line 15 COPY . /app: mid MISS" in explained.folded()
+
+
+def test_the_summary_of_a_table_says_whether_hosts_agree() -> None:
+    below = Shown(markdown.render(report(b.odd_one_out()))).folded()
+    assert "buildkit-warm: hosts differ" in below
+    assert "buildkit-cold: 4 hosts agree: 0/9 hits" in below
+
+
+def test_a_comment_that_is_too_long_says_what_is_left_out() -> None:
+    long = tuple("x" * 3000 for _ in range(9))
+    failing = b.failing()
+    document = attacked(b.fleet(64), attack="y" * 3000)
+    text = markdown.render(report(document, tail=long))
+    assert len(text) <= MAX_COMMENT
+    assert text.startswith("## api")
+    assert "Too long for here and left out: " in text
+    assert Shown(text)
+    assert "left out" not in markdown.render(report(failing))
