@@ -97,7 +97,7 @@ all_option = click.option(
     "--all",
     "all_tables",
     is_flag=True,
-    help="Show the steps of scenarios in which all hosts agree, too (in the table).",
+    help="Show every step of every scenario, all notes and evidence (in the table).",
 )
 
 

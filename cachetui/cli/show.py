@@ -41,6 +41,8 @@ def show(
 ) -> AuditReport:
     """Write an audit as the command line asks for, and the store's warnings; returns what was
     written. With `runs_shown` the lines of its runs have been printed already."""
+    screen = args.output is None and sys.stdout.isatty()
+    size = shutil.get_terminal_size((160, 24))
     report = AuditReport(
         document=document,
         findings=findings,
@@ -48,8 +50,10 @@ def show(
         log_tail=log_tail_of(store),
         max_findings=args.max_findings,
         all_tables=args.all_tables,
-        width=shutil.get_terminal_size((160, 24)).columns,
-        color=style.wanted(args.output is None and sys.stdout.isatty(), os.environ),
+        width=size.columns,
+        height=size.lines if screen else None,
+        answer_first=args.output is not None,
+        color=style.wanted(screen, os.environ),
     )
     if runs_shown:
         text = "\n".join(closing_lines(report))

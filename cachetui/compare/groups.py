@@ -102,6 +102,29 @@ def fold(names: Iterable[str]) -> str:
     return ",".join(text or name for name, text in texts.items())
 
 
+LONGEST = 60
+"""Characters that a list of names takes within a sentence."""
+
+
+def fold_short(names: Iterable[str]) -> str:
+    """The same where it is short; else its beginning and how many there are: "ci-[1,11,13,…] (43
+    hosts)". For sentences: hosts of a fleet need not be neighbours."""
+    unique = list(dict.fromkeys(names))
+    text = fold(unique)
+    if len(text) <= LONGEST or len(unique) == 1:
+        return text
+    fits, too_many = 1, len(unique)
+    while too_many - fits > 1:
+        middle = (fits + too_many) // 2
+        if len(fold(unique[:middle])) <= LONGEST:
+            fits = middle
+        else:
+            too_many = middle
+    text = fold(unique[:fits])
+    marked = f"{text[:-1]},…]" if text.endswith("]") else f"{text},…"
+    return f"{marked} ({len(unique)} hosts)"
+
+
 def _ranges(numbers: list[str]) -> str:
     """Numbers as written, in short: 01 02 03 7 is "01-03,7"."""
     ordered = sorted(numbers, key=lambda text: (int(text), text))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from cachetui.compare.groups import fold
+from cachetui.compare.groups import fold_short
 from cachetui.dockerfile.instruction import Instruction
 
 
@@ -37,8 +37,8 @@ MOST_NAMES = 4
 
 
 def host_names(hosts: Sequence[str]) -> str:
-    """ "a, b and c"; more than `MOST_NAMES` folded: "ci-[1-12], build-3"."""
-    return join_names(hosts) if len(hosts) <= MOST_NAMES else fold(hosts)
+    """ "a, b and c"; more than `MOST_NAMES` folded: "ci-[1-12],build-3"."""
+    return join_names(hosts) if len(hosts) <= MOST_NAMES else fold_short(hosts)
 
 
 def one_and_another(groups: Iterable[Sequence[str]], what: str) -> str:

@@ -34,8 +34,9 @@ class AuditReport:
     `outputs` compares the images, None where none was read. `log_tail` gives the last lines of a
     step's log. `max_findings` limits the findings in formats that are read at a glance, None for
     all. Without `all_tables`, scenarios in which all hosts agree take a line each in the
-    terminal's table. `width` (cells) and `color` are the terminal's. `now` is the time of writing
-    in seconds since the epoch.
+    terminal's table. `width` (cells) and `color` are the terminal's; so is `height` (rows), None
+    where there is none; `answer_first` then puts verdict and causes on top. `now` is the time of
+    writing in seconds since the epoch.
     """
 
     document: Document
@@ -45,6 +46,8 @@ class AuditReport:
     max_findings: int | None = MAX_FINDINGS
     all_tables: bool = True
     width: int = 160
+    height: int | None = None
+    answer_first: bool = False
     color: bool = False
     now: float = field(default_factory=time.time)
 

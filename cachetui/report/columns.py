@@ -24,13 +24,15 @@ OddCells = set[tuple[str, StepId | None, str]]
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A step in a column. `status` is a key of `signs.STEP_STATES`."""
+    """A step in a column. `status` is a key of `signs.STEP_STATES`; `took` is what `seconds` says,
+    0 where it says nothing."""
 
     status: str
     sign: str
     word: str
     seconds: str = ""
     odd: bool = False
+    took: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +89,13 @@ def _cell(steps: list[Step], odd: bool) -> Cell:
     if not steps:
         return _shown("absent", odd=odd)
     seconds = _median([step.seconds for step in steps if step.seconds is not None])
-    shown = "" if seconds is None else units.seconds(seconds)
     if all(map(is_base, steps)):
-        return _shown("base", shown if seconds and seconds >= 0.05 else "")
+        return _shown("base", seconds if seconds and seconds >= 0.05 else None)
     statuses = Counter(step.status for step in steps)
     if len(statuses) > 1:
         hits = statuses["hit"]
-        return _shown("mixed", shown, odd=odd, word=f"{hits}/{len(steps)} HIT" if hits else None)
-    return _shown(steps[0].status, shown, odd=odd)
+        return _shown("mixed", seconds, odd=odd, word=f"{hits}/{len(steps)} HIT" if hits else None)
+    return _shown(steps[0].status, seconds, odd=odd)
 
 
 def is_base(step: Step) -> bool:
@@ -103,14 +104,17 @@ def is_base(step: Step) -> bool:
     return neutral and step.status in ("hit", "miss")
 
 
-def _shown(status: str, seconds: str = "", *, odd: bool = False, word: str | None = None) -> Cell:
+def _shown(
+    status: str, seconds: float | None = None, *, odd: bool = False, word: str | None = None
+) -> Cell:
     state = STEP_STATES[status]
     return Cell(
         status=status,
         sign=ODD if odd else state.sign,
         word=state.short if word is None else word,
-        seconds=seconds,
+        seconds="" if seconds is None else units.seconds(seconds),
         odd=odd,
+        took=seconds or 0.0,
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from cachetui.builders.host_troubles import host_trouble
 from cachetui.compare.align import order
-from cachetui.compare.groups import fold
+from cachetui.compare.groups import fold_short
 from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.records.step import Step, StepId
@@ -47,7 +47,7 @@ def failures(document: Document, log_tail: LogTail) -> tuple[Failure, ...]:
             alike.setdefault((run.status, run.scenario, step.id if step else None), []).append(run)
     merged: dict[tuple[str, StepId | None, str], list[Run]] = {}
     for (status, _, step_id), runs in alike.items():
-        hosts = fold(run.host for run in runs)
+        hosts = fold_short(run.host for run in runs)
         merged.setdefault((status, step_id, hosts), []).extend(runs)
     return tuple(_failure(runs, hosts, log_tail) for (*_, hosts), runs in merged.items())
 

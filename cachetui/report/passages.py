@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cachetui.compare.engines import engines_of_several_names
-from cachetui.compare.groups import fold
+from cachetui.compare.groups import fold_short
 from cachetui.compare.speeds import Speed, comparisons, speeds
 from cachetui.compare.timings import cautions
 from cachetui.records.document import Document
@@ -19,6 +19,9 @@ from cachetui.report import units
 from cachetui.report.clean import clean_line
 from cachetui.report.pulled import pulled
 from cachetui.report.signs import STEP_STATES
+
+TROUBLES = "Hosts in trouble"
+LEFT = "Left behind on the hosts"
 
 MAX_HOSTS = 6
 """Hosts whose leftovers are listed one by one."""
@@ -51,7 +54,7 @@ def passages(document: Document) -> tuple[Passage, ...]:
         Passage("Timings compared", _timings(document)),
         Passage("Less reliable timings", tuple(map(clean_line, cautions(document)))),
         Passage("Notes", _notes(document)),
-        Passage("Left behind on the hosts", _left(document.hosts)),
+        Passage(LEFT, _left(document.hosts)),
     )
     return tuple(passage for passage in every if passage.lines)
 
@@ -100,7 +103,7 @@ def _troubles(hosts: Iterable[HostReport]) -> tuple[str, ...]:
         if host.status != "ok":
             alike.setdefault(_trouble(host), []).append(host.name)
     return tuple(
-        f"{clean_line(fold(names))}: {' '.join(filter(None, told))}"
+        f"{clean_line(fold_short(names))}: {' '.join(filter(None, told))}"
         for told, names in alike.items()
     )
 
@@ -130,7 +133,7 @@ def _unsupported(document: Document) -> tuple[str, ...]:
         places: dict[str, list[str]] = {}
         for scenario, hosts in scenarios.items():
             everywhere = len(reached) > 1 and set(hosts) == reached
-            places.setdefault("all hosts" if everywhere else fold(hosts), []).append(scenario)
+            places.setdefault("all hosts" if everywhere else fold_short(hosts), []).append(scenario)
         lines += [
             f"{', '.join(map(clean_line, names))} on {clean_line(where)}: {clean_line(reason)}"
             for where, names in places.items()
@@ -146,7 +149,7 @@ def _notes(document: Document) -> tuple[str, ...]:
     return (
         *(clean_line(note) for note in document.notes),
         *(
-            f"{clean_line(scenario)} on {clean_line(fold(hosts))}: {clean_line(note)}"
+            f"{clean_line(scenario)} on {clean_line(fold_short(hosts))}: {clean_line(note)}"
             for (scenario, note), hosts in notes.items()
         ),
     )
@@ -154,7 +157,8 @@ def _notes(document: Document) -> tuple[str, ...]:
 
 def _engines(document: Document) -> tuple[str, ...]:
     return tuple(
-        f"{clean_line(fold(names))}: built one after the other; compared as {clean_line(first)}"
+        f"{clean_line(fold_short(names))}: built one after the other; compared as "
+        f"{clean_line(first)}"
         for first, names in engines_of_several_names(document).items()
     )
 
@@ -167,7 +171,7 @@ def _left(hosts: Iterable[HostReport]) -> tuple[str, ...]:
     unknown = [host.name for host in asked if host not in known and host.status == "ok"]
     lines: list[str] = []
     if known and not any(host.left_behind_bytes or host.left_behind_images for host in known):
-        on = f" on {clean_line(fold([host.name for host in known]))}" if unasked else ""
+        on = f" on {clean_line(fold_short([host.name for host in known]))}" if unasked else ""
         lines.append(f"nothing{on}")
     elif len(known) <= MAX_HOSTS:
         lines += [
@@ -180,11 +184,11 @@ def _left(hosts: Iterable[HostReport]) -> tuple[str, ...]:
             f"most on {clean_line(most.name)}: {_left_on([most])}"
         )
     if unknown:
-        lines.append(f"could not be measured on {clean_line(fold(unknown))}")
+        lines.append(f"could not be measured on {clean_line(fold_short(unknown))}")
     if unasked:
         since = min(host.not_asked_since or 0.0 for host in unasked)
         lines.append(
-            f"unknown on {clean_line(fold([host.name for host in unasked]))}: not asked since "
+            f"unknown on {clean_line(fold_short(host.name for host in unasked))}: not asked since "
             f"{_utc(since)}; the next audit there or cachetui clean removes what is left"
         )
     return tuple(lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from cachetui.audit.peek_results import Peek, PeekResult
-from cachetui.compare.groups import fold
+from cachetui.compare.groups import fold_short
 from cachetui.records.to_json import to_json
 from cachetui.report import units
 from cachetui.report.cells import clip
@@ -85,7 +85,7 @@ def _reasons(peek: Peek) -> list[str]:
             told = (result.backend, result.reason or "no reason is known")
             places.setdefault(told, []).append(result.host)
     return [
-        clean_line(f"{backend} on {fold(hosts)}: {reason}")
+        clean_line(f"{backend} on {fold_short(hosts)}: {reason}")
         for (backend, reason), hosts in places.items()
     ]
 

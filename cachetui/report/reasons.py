@@ -6,9 +6,9 @@ All text is cleaned for display; nothing in it is escaped for a format.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from cachetui.compare.groups import fold
+from cachetui.compare.groups import fold, fold_short
 from cachetui.findings import Finding, Findings, Unexplained
 from cachetui.report import units
 from cachetui.report.clean import clean_line
@@ -45,6 +45,11 @@ class Reason:
     evidence: tuple[str, ...]
     hidden: int
     advice: str
+
+    def with_evidence(self, most: int) -> Reason:
+        """The same with at most so many facts."""
+        hidden = self.hidden + max(0, len(self.evidence) - most)
+        return replace(self, evidence=self.evidence[:most], hidden=hidden)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,7 @@ def _explained(finding: Finding, max_evidence: int) -> Reason:
         sign=CONFIDENCES[finding.confidence].sign,
         title=clean_line(finding.title),
         name=clean_line(finding.name),
-        facts=(CONFIDENCES[finding.confidence].word, *_facts(finding)),
+        facts=(CONFIDENCES[finding.confidence].word, *_facts(finding, max_evidence)),
         evidence=tuple(texts[:max_evidence]),
         hidden=len(texts) - len(texts[:max_evidence]),
         advice=clean_line(finding.advice),
@@ -117,20 +122,22 @@ def _unexplained(difference: Unexplained, max_evidence: int) -> Reason:
         sign=CONFIDENCES["unexplained"].sign,
         title=clean_line(difference.title),
         name="",
-        facts=_facts(difference),
+        facts=_facts(difference, max_evidence),
         evidence=tuple(texts[:max_evidence]),
         hidden=len(texts) - len(texts[:max_evidence]),
         advice="",
     )
 
 
-def _facts(reason: Finding | Unexplained) -> tuple[str, ...]:
-    """What it costs and where it holds: ("12.3s", "1 step, 7 more below", "on ci-3", …)."""
+def _facts(reason: Finding | Unexplained, max_evidence: int) -> tuple[str, ...]:
+    """What it costs and where it holds: ("12.3s", "1 step, 7 more below", "on ci-3", …), every host
+    by name where all evidence is asked for."""
+    names = fold if max_evidence == MAX_ALL_EVIDENCE else fold_short
     facts = [] if reason.seconds is None else [units.seconds(reason.seconds)]
     if reason.consequences:
         facts.append(units.steps_below(len(reason.steps), len(reason.consequences)))
     if reason.hosts:
-        facts.append(f"on {clean_line(fold(reason.hosts))}")
+        facts.append(f"on {clean_line(names(reason.hosts))}")
     if reason.scenarios:
         facts.append(f"in {', '.join(map(clean_line, reason.scenarios))}")
     return tuple(facts)

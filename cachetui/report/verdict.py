@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from cachetui.compare.align import Agreement, Disagreement
 from cachetui.compare.engines import each_engine_once
-from cachetui.compare.groups import fold
-from cachetui.findings import Findings
+from cachetui.compare.groups import fold_short
+from cachetui.findings import Finding, Findings, StepRef, Unexplained
 from cachetui.records.document import Document
 from cachetui.records.step import StepId
 from cachetui.report import units
 from cachetui.report.clean import clean_line
 from cachetui.report.signs import STEP_STATES
 
+NO_FINDINGS = Findings()
 MAX_PLACES = 12
 """Differences that are listed."""
 
@@ -20,7 +21,7 @@ def verdict(document: Document, agreement: Agreement, findings: Findings) -> tup
     """Whether hosts behave alike, and where not: a headline, which counts causes, then a line for
     each step and scenario."""
     missing = [host.name for host in document.hosts if host.status != "ok"]
-    besides = f" Not compared: {clean_line(fold(missing))}." if missing else ""
+    besides = f" Not compared: {clean_line(fold_short(missing))}." if missing else ""
     if agreement.failed:
         besides = f" Failed everywhere: {clean_line(', '.join(agreement.failed))}.{besides}"
     if not agreement.compared:
@@ -31,15 +32,32 @@ def verdict(document: Document, agreement: Agreement, findings: Findings) -> tup
         hosts = len({run.host for run in counted if run.scenario in agreement.compared})
         scenarios = units.count(len(agreement.compared), "scenario")
         return (f"{hosts} hosts agree step by step in {scenarios}.{besides}",)
+    return (f"Hosts differ: {_causes(findings)}.{besides}", *places(agreement))
+
+
+def places(agreement: Agreement, findings: Findings = NO_FINDINGS) -> tuple[str, ...]:
+    """A line for each step and scenario in which hosts differ, less those that `findings` tell of,
+    as a cause or a consequence."""
+    reasons: list[Finding | Unexplained] = [*findings.findings, *findings.unexplained]
     gathered: dict[tuple[str, StepId | None], Disagreement] = {}
     for difference in agreement.disagreements:
-        gathered.setdefault((difference.scenario, difference.step), difference)
+        if not any(_tells(reason, difference) for reason in reasons):
+            gathered.setdefault((difference.scenario, difference.step), difference)
     lines = [_describe(difference) for difference in gathered.values()]
     more = len(lines) - MAX_PLACES
     return (
-        f"Hosts differ: {_causes(findings)}.{besides}",
         *lines[:MAX_PLACES],
         *[f"and in {units.count(more, 'more place', 'more places')}"] * (more > 0),
+    )
+
+
+def _tells(reason: Finding | Unexplained, difference: Disagreement) -> bool:
+    """As `is_about`, of any of its hosts."""
+    place = difference.step and StepRef.of(difference.step)
+    return (
+        difference.scenario in reason.scenarios
+        and (place is None or place in reason.steps or place in reason.consequences)
+        and not {*reason.hosts}.isdisjoint(difference.hosts)
     )
 
 
@@ -55,7 +73,7 @@ def _causes(findings: Findings) -> str:
 
 def _describe(difference: Disagreement) -> str:
     sides = "; ".join(
-        f"{clean_line(fold(side.hosts))} {_word(side.status)}"
+        f"{clean_line(fold_short(side.hosts))} {_word(side.status)}"
         for side in reversed(difference.sides)
     )
     where = clean_line(difference.scenario)

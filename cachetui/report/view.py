@@ -20,7 +20,7 @@ from cachetui.report.columns import Column, OddCells, column
 from cachetui.report.failures import Failure, LogTail, failures
 from cachetui.report.passages import Passage, passages
 from cachetui.report.signs import ODD, SPLIT, STEP_STATES
-from cachetui.report.verdict import verdict
+from cachetui.report.verdict import places, verdict
 
 FOLD_ABOVE = 6
 """Hosts that behave alike share a column in an audit of more hosts than this."""
@@ -42,6 +42,10 @@ _MEANINGS = {
     "base": f"{_short('base')} = FROM, or an ARG before it: does not count",
     "absent": "blank = this builder has no such step",
 }
+
+
+DIFFERENCES = tuple(_MEANINGS[status] for status in ("odd", "split", "mixed"))
+"""The meanings of what shows where hosts, or repeats, differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,8 @@ class View:
 
     `agreeing` has a clause for each of them in which all hosts did the same. `folded` says which
     hosts stand behind a column ("A (62)", "ci-[01-62]"). `sign` stands before the verdict where
-    hosts differ, and `verdict` says where, headline first.
+    hosts differ, and `verdict` says where, headline first; `places` are those of which no finding
+    tells. `legend_without_agreeing` is of the scenarios in which hosts differ alone.
     """
 
     title: str
@@ -77,9 +82,11 @@ class View:
     folded: tuple[tuple[str, str], ...]
     sign: str
     legend: tuple[str, ...]
+    legend_without_agreeing: tuple[str, ...]
     failures: tuple[Failure, ...]
     passages: tuple[Passage, ...]
     verdict: tuple[str, ...]
+    places: tuple[str, ...]
 
 
 def lay_out(document: Document, findings: Findings, log_tail: LogTail) -> View:
@@ -90,6 +97,8 @@ def lay_out(document: Document, findings: Findings, log_tail: LogTail) -> View:
     labels, folded = _labels(document)
     scenarios = _columns(document, rows, agreement, labels)
     columns = [column for block in scenarios.values() for column in block]
+    agreeing = _agreeing(document, agreement, scenarios)
+    differing = [column for column in columns if column.scenario not in agreeing]
     used = {column.label for column in columns}
     folded = tuple((label, hosts) for label, hosts in folded if label in used)
     return View(
@@ -97,13 +106,15 @@ def lay_out(document: Document, findings: Findings, log_tail: LogTail) -> View:
         facts=_facts(document),
         rows=_rows(rows, agreement),
         scenarios=scenarios,
-        agreeing=_agreeing(document, agreement, scenarios),
+        agreeing=agreeing,
         folded=folded,
         sign=_sign(agreement),
         legend=_legend(document, columns, agreement, bool(folded)),
+        legend_without_agreeing=_legend(document, differing, agreement, bool(folded)),
         failures=failures(document, log_tail),
         passages=passages(document),
         verdict=verdict(document, agreement, findings),
+        places=places(agreement, findings),
     )
 
 

@@ -80,7 +80,8 @@ def ask(case: Case) -> Iterator[Need]:
         yield Need(
             id="context-content",
             text=f"context_on_host in hosts.toml names the checkout that {host_names([*hosts])} "
-            "builds from: its files are then compared with those that were sent",
+            f"{'builds' if len(hosts) == 1 else 'build'} from: its files are then compared with "
+            "those that were sent",
         )
 
 

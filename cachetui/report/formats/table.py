@@ -1,279 +1,135 @@
-"""An audit as the terminal's table: a row a step, a column a host and scenario; why last.
+"""An audit as the terminal's table: a row a step, a column a host and scenario; and why.
 
-Scenarios stand side by side as far as the width goes, the rest in blocks below, each with the steps
-named again: no line wraps, and the hosts of one scenario, which are compared, stay together.
+What is to be seen first stands where the eye is: on top where all fits the screen, else last, next
+to the prompt. To fit, an audit gives way in steps: rows that are alike are folded, then what is
+below the tables, then evidence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from cachetui.report import cells
 from cachetui.report.audit_report import AuditReport
-from cachetui.report.clean import clean_line
-from cachetui.report.columns import Column
 from cachetui.report.formats import Format
 from cachetui.report.outputs import table as outputs_table
-from cachetui.report.reasons import NEEDS, Reason, Reasons, lay_out_findings
-from cachetui.report.style import paint
-from cachetui.report.view import View, lay_out
+from cachetui.report.reasons import Reasons, lay_out_findings
+from cachetui.report.table_parts import NARROWEST, Table
+from cachetui.report.view import lay_out
 
-NARROWEST = 40
-"""A narrower terminal is drawn for as if it were this wide."""
-
-_LABEL_MAX = 52
-_COLUMN_MAX = 22
-_BETWEEN = " │ "
+PROMPT = 2
+"""Rows of a screen that a report leaves free: the command above it, and the prompt below."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Drawn:
-    """A column with its widths, which its scenario shares: of words, of seconds, and in all."""
+class _Detail:
+    """How much is shown: rows that are alike `folded` into one, a few words in place of what stands
+    `below` the tables, at most so many facts as `evidence` of a cause. Without evidence nothing
+    stands there but causes and advice."""
 
-    column: Column
-    word: int
-    seconds: int
-    width: int
+    folded: bool = False
+    below: bool = True
+    evidence: int = 100
 
 
-_Block = list[list[_Drawn]]
-"""Parts that stand side by side: each is columns of one scenario."""
+_WHOLE = _Detail()
+_LESS = (
+    _Detail(folded=True),
+    *(_Detail(folded=True, below=False, evidence=evidence) for evidence in (100, 2, 1)),
+    _Detail(folded=True, below=False, evidence=0),
+)
 
 
 def render(report: AuditReport) -> str:
     """The audit as text of at most `report.width` cells a line, ending in a newline.
 
-    What is to be seen first stands last, next to the prompt: whether hosts differ, where, and why;
-    then whether the images are the same, where they were read.
+    In a terminal, whose `height` is known, the first of `_WHOLE` and `_LESS` that fits is shown,
+    with the answer on top: whether hosts differ, and why. Where none fits, the answer stands last
+    and has as much evidence as fits. With `all_tables` nothing is left out.
     """
-    view = lay_out(report.document, report.findings, report.log_tail)
-    brief = {} if report.all_tables else view.agreeing
-    table = _Table(view, max(report.width, NARROWEST), report.color)
-    lines = table.heading()
-    for block in table.blocks(brief):
-        lines += ["", *table.block(block)]
-    lines += table.agreeing(brief)
-    for part in (table.legend, table.failures, table.passages, table.verdict):
-        lines += part()
-    lines += table.why(lay_out_findings(report.findings, report.max_findings))
-    text = "\n".join(line.rstrip() for line in lines) + "\n"
-    if report.outputs is None:
-        return text
-    audit, width, color = report.document.audit, report.width, report.color
-    return f"{text}\n{outputs_table.brief(report.outputs, audit, width=width, color=color)}"
-
-
-class _Table:
-    """`gap` is what stands between columns: two cells, one where room is dear."""
-
-    def __init__(self, view: View, width: int, color: bool) -> None:
-        self.view = view
-        self.width = width
-        self.color = color
-        self.gap = "  " if width >= 100 else " "
-        self.number = max((len(str(row.line)) for row in view.rows), default=1)
-        self.margin = 2 + self.number + 1 + 2
-        longest = max((cells.width(row.instruction) for row in view.rows), default=0)
-        self.longest = max(longest, len("seconds"))
-
-    def paint(self, text: str, style: str) -> str:
-        return paint(text, style, self.color)
-
-    def heading(self) -> list[str]:
-        lines = [self.paint(cells.clip(self.view.title, self.width), "bold")]
-        facts = cells.wrap(", ".join(self.view.facts), self.width)
-        lines += self._painted(facts, "dim")
-        for label, names in self.view.folded:
-            lines += cells.wrap(f"{label} = {names}", self.width, "", "  ")
-        return lines
-
-    def blocks(self, brief: Collection[str] = ()) -> list[_Block]:
-        """The columns, in blocks that fit beside the names of the steps; not those of the scenarios
-        in `brief`."""
-        least = 12 if self.width < 64 else 18 if self.width < 100 else 30
-        room = self.width - self.margin - min(least, self.longest)
-        blocks: list[_Block] = []
-        left = 0
-        for scenario, columns in self.view.scenarios.items():
-            if scenario in brief:
-                continue
-            for part in self._parts(_draw(columns), room):
-                needed = self._width(part) + len(_BETWEEN)
-                if needed > left:
-                    blocks.append([])
-                    left = room + len(_BETWEEN)
-                blocks[-1].append(part)
-                left -= needed
-        return blocks
-
-    def agreeing(self, clauses: Mapping[str, str]) -> list[str]:
-        """A line for each scenario in which all hosts agree, and how to see more of it."""
-        if not clauses:
-            return []
-        names = max(map(cells.width, clauses))
-        lines = [
-            cells.clip(f"{cells.pad(clean_line(name), names)}  {clause}", self.width)
-            for name, clause in clauses.items()
-        ]
-        return ["", *lines, *self._painted(["(--all shows their steps)"], "dim")]
-
-    def _parts(self, columns: Sequence[_Drawn], room: int) -> list[list[_Drawn]]:
-        """The columns of a scenario in as few parts as fit `room` each, of like size."""
-        at_most = max(1, (room + len(self.gap)) // (columns[0].width + len(self.gap)))
-        count = -(-len(columns) // at_most)
-        each = -(-len(columns) // count)
-        return [list(columns[i : i + each]) for i in range(0, len(columns), each)]
-
-    def _width(self, part: Sequence[_Drawn]) -> int:
-        """Cells that a part takes: at least the name of its scenario."""
-        return max(self._used(part), cells.width(part[0].column.scenario))
-
-    def _used(self, part: Sequence[_Drawn]) -> int:
-        return sum(drawn.width for drawn in part) + len(self.gap) * (len(part) - 1)
-
-    def _across(self, block: _Block, text: Callable[[_Drawn], str]) -> str:
-        """A line of a block: `text` gives each column's, filled to its width."""
-        sides: list[str] = []
-        for part in block:
-            fill = " " * (self._width(part) - self._used(part))
-            sides.append(self.gap.join(map(text, part)) + fill)
-        return _BETWEEN.join(sides)
-
-    def block(self, block: _Block) -> list[str]:
-        """A block: scenarios, hosts, steps, totals."""
-        inner = sum(map(self._width, block)) + len(_BETWEEN) * (len(block) - 1)
-        label = max(0, min(_LABEL_MAX, self.longest, self.width - self.margin - inner))
-        left = self.margin + label
-        scenarios = {part[0].column.scenario for part in block}
-        names = [cells.pad(part[0].column.scenario, self._width(part)) for part in block]
-        hosts = self._across(block, lambda drawn: cells.pad(drawn.column.label, drawn.width))
-        lines = [
-            " " * left + _BETWEEN.join(self._painted(names, "bold")),
-            " " * left + hosts,
-        ]
-        stage = ""
-        columns = [drawn.column for part in block for drawn in part]
-        for position, row in enumerate(self.view.rows):
-            if all(column.cells[position].status == "absent" for column in columns):
-                continue
-            if row.stage != stage:
-                stage = row.stage
-                lines.append(self.paint(cells.clip(f"── {stage} ──", self.width), "dim"))
-            mark = row.sign(scenarios)
-            sign = self.paint(mark, "bold") if mark else " "
-            name = cells.pad(cells.shorten(row.instruction, label), label)
-            across = self._across(block, self._drawer(position))
-            lines.append(f"{sign} {row.line:{self.number}} {name}  {across}")
-        lines.append(self.paint("─" * (left + inner), "dim"))
-        return lines + self._totals(block, left)
-
-    def _drawer(self, row: int) -> Callable[[_Drawn], str]:
-        def draw(drawn: _Drawn) -> str:
-            cell = drawn.column.cells[row]
-            what = cells.pad(f"{cell.sign} {cell.word}", 2 + drawn.word)
-            text = f"{what} {cells.pad(cell.seconds, drawn.seconds, right=True)}"
-            filled = " " * (drawn.width - cells.width(text))
-            return self.paint(text, "odd" if cell.odd else cell.status) + filled
-
-        return draw
-
-    def _totals(self, block: _Block, left: int) -> list[str]:
-        columns = [drawn.column for part in block for drawn in part]
-
-        def line(name: str, text: Callable[[_Drawn], str]) -> str:
-            return cells.pad(f"{' ' * (self.number + 3)}{name}", left) + self._across(block, text)
-
-        def seconds(drawn: _Drawn) -> str:
-            inside = 2 + drawn.word + 1 + drawn.seconds
-            return cells.pad(cells.pad(drawn.column.seconds, inside, right=True), drawn.width)
-
-        def ending(drawn: _Drawn) -> str:
-            text = cells.pad(drawn.column.ending, drawn.width)
-            return text if drawn.column.ending == "ok" else self.paint(text, "failed")
-
-        lines = [
-            line("hits", lambda drawn: cells.pad(drawn.column.ratio, drawn.width)),
-            line("seconds", seconds),
-        ]
-        if any(column.ending != "ok" for column in columns):
-            lines.append(line("result", ending))
-        if any(column.stored for column in columns):
-            lines.append(line("stored", lambda drawn: cells.pad(drawn.column.stored, drawn.width)))
-        return lines
-
-    def legend(self) -> list[str]:
-        legend = cells.wrap("; ".join(self.view.legend), self.width)
-        return ["", *self._painted(legend, "dim")] if legend else []
-
-    def failures(self) -> list[str]:
-        lines: list[str] = []
-        for failure in self.view.failures:
-            head = f"✗ {', '.join(failure.scenarios)} on {failure.hosts}: {failure.reason}"
-            lines += ["", *self._painted(cells.wrap(head, self.width, "", "  "), "failed")]
-            lines += cells.wrap(failure.step, self.width, "  ", "    ")
-            lines += [f"  │ {cells.clip(line, self.width - 4)}" for line in failure.tail]
-        return lines
-
-    def passages(self) -> list[str]:
-        lines: list[str] = []
-        for passage in self.view.passages:
-            lines += ["", self.paint(passage.heading, "bold")]
-            for text in passage.lines:
-                lines += cells.wrap(text, self.width, "  ", "    ")
-        return lines
-
-    def verdict(self) -> list[str]:
-        headline, *places = self.view.verdict
-        sign = f"{self.view.sign} " if self.view.sign else ""
-        lines = ["", *self._painted(cells.wrap(sign + headline, self.width), "bold")]
-        for text in places:
-            lines += cells.wrap(text, self.width, "  ", "    ")
-        return lines
-
-    def why(self, reasons: Reasons) -> list[str]:
-        lines: list[str] = []
-        for heading, members in reasons.sections:
-            lines += ["", self.paint(heading, "bold")]
-            for reason in members:
-                lines += self._reason(reason)
-        if reasons.needs:
-            lines += ["", self.paint(NEEDS, "bold")]
-            for text in reasons.needs:
-                lines += cells.wrap(text, self.width, "  ", "    ")
-        if reasons.rest:
-            lines += ["", *self._painted(cells.wrap(reasons.rest, self.width), "dim")]
-        return lines
-
-    def _reason(self, reason: Reason) -> list[str]:
-        head = f"{reason.sign} {reason.title}"
-        lines = self._painted(cells.wrap(head, self.width, "  ", "    "), "bold")
-        facts = "; ".join((*reason.facts, *filter(None, [reason.name])))
-        lines += self._painted(cells.wrap(facts, self.width, "    ", "    "), "dim")
-        more = f"and {reason.hidden} more" if reason.hidden else ""
-        for text in filter(None, [*reason.evidence, more]):
-            lines += cells.wrap(f"- {text}", self.width, "    ", "      ")
-        if reason.advice:
-            lines += cells.wrap(f"→ {reason.advice}", self.width, "    ", "      ")
-        return lines
-
-    def _painted(self, lines: Sequence[str], style: str) -> list[str]:
-        return [self.paint(line, style) for line in lines]
-
-
-def _draw(columns: Sequence[Column]) -> list[_Drawn]:
-    """The columns of a scenario, all of one width."""
-    shown = [cell for column in columns for cell in column.cells]
-    word = max((cells.width(cell.word) for cell in shown), default=0)
-    figures = [*(cell.seconds for cell in shown), *(column.seconds for column in columns)]
-    seconds = max(map(cells.width, figures))
-    totals = max(
-        cells.width(text)
-        for column in columns
-        for text in (column.ratio, column.ending, column.stored, column.label)
+    page = _Page(report)
+    room = None if report.height is None else report.height - PROMPT
+    details = (_WHOLE,) if report.all_tables else (_WHOLE, *_LESS)
+    if room is None:
+        return page.text(_WHOLE, first=report.answer_first)
+    for detail in details:
+        text = page.text(detail, first=True)
+        if text.count("\n") <= room:
+            return text
+    if report.all_tables:
+        return page.text(_WHOLE, first=False)
+    evidence = next(
+        (
+            detail.evidence
+            for detail in (_WHOLE, *_LESS)
+            if sum(1 for _ in page.answer(detail)) <= room
+        ),
+        0,
     )
-    width = max(2 + word + 1 + seconds, min(totals, _COLUMN_MAX))
-    return [_Drawn(column, word, seconds, width) for column in columns]
+    return page.text(_Detail(folded=True, evidence=evidence), first=False)
+
+
+class _Page:
+    """A report, to be written in any detail."""
+
+    def __init__(self, report: AuditReport) -> None:
+        self._report = report
+        self._view = lay_out(report.document, report.findings, report.log_tail)
+        self._reasons = lay_out_findings(report.findings, report.max_findings)
+        self._brief = {} if report.all_tables else self._view.agreeing
+        self._table = Table(self._view, max(report.width, NARROWEST), report.color)
+
+    def text(self, detail: _Detail, *, first: bool) -> str:
+        """All of it, the answer first or last; then whether the images are the same, where they
+        were read."""
+        lines = self._table.heading()
+        answer = list(self.answer(detail))
+        lines += [*answer, *self._rest(detail)] if first else [*self._rest(detail), *answer]
+        text = "\n".join(line.rstrip() for line in lines) + "\n"
+        report = self._report
+        if report.outputs is None:
+            return text
+        audit, width, color = report.document.audit, report.width, report.color
+        return f"{text}\n{outputs_table.brief(report.outputs, audit, width=width, color=color)}"
+
+    def answer(self, detail: _Detail) -> Iterator[str]:
+        """Whether hosts differ, and why."""
+        reasons = self._reasons
+        bare = detail.evidence == 0
+        yield from self._table.verdict(self._view.places if reasons else self._view.verdict[1:])
+        shown = _bare(reasons) if bare else _with_evidence(reasons, detail.evidence)
+        yield from self._table.why(shown, spaced=detail.below, headings=not bare)
+
+    def _rest(self, detail: _Detail) -> Iterator[str]:
+        table = self._table
+        blocks = table.blocks(self._brief)
+        for block in blocks:
+            yield ""
+            yield from table.block(block, folded=detail.folded)
+        yield from table.agreeing(self._brief, short=not detail.below, folded=detail.folded)
+        if blocks and detail.evidence:
+            yield from table.legend(self._brief, short=not detail.below)
+        yield from table.failures()
+        yield from table.passages() if detail.below else table.passages_in_short()
+
+
+def _with_evidence(reasons: Reasons, most: int) -> Reasons:
+    return Reasons(
+        explained=tuple(reason.with_evidence(most) for reason in reasons.explained),
+        more=reasons.more,
+        unexplained=tuple(reason.with_evidence(most) for reason in reasons.unexplained),
+        more_unexplained=reasons.more_unexplained,
+        needs=reasons.needs,
+    )
+
+
+def _bare(reasons: Reasons) -> Reasons:
+    return Reasons(
+        explained=tuple(replace(reason, evidence=(), hidden=0) for reason in reasons.explained),
+        more=reasons.more,
+        unexplained=tuple(replace(reason, evidence=(), hidden=0) for reason in reasons.unexplained),
+        more_unexplained=reasons.more_unexplained,
+    )
 
 
 FORMAT = Format(
