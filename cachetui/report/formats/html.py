@@ -18,10 +18,11 @@ from cachetui.report.audit_report import AuditReport
 from cachetui.report.formats import Format
 from cachetui.report.gantt import Chart, charts
 from cachetui.report.outputs import page
+from cachetui.report.passages import TROUBLES
 from cachetui.report.view import View, lay_out
 
 _OPEN_AT_MOST = 3
-"""Reasons under one heading that are open when the page is; more are closed."""
+"""Reasons under one heading that are open when the page is, the most costly; more are closed."""
 
 _TOTALS = (
     ("hits", "ratio"),
@@ -45,8 +46,8 @@ def environment() -> Environment:
 
 
 def render(report: AuditReport) -> str:
-    """The page: verdict, why, table, images, failures, timelines, hosts, notes. It has all
-    findings, whatever the report's limit."""
+    """The page: verdict, hosts in trouble, why, failures, where hosts differ, table, images,
+    timelines, hosts, notes. It has all findings, whatever the report's limit."""
     template = environment().get_template("page.html.jinja")
     return template.render(_values(report))
 
@@ -60,13 +61,15 @@ def _values(report: AuditReport) -> dict[str, Any]:
         "facts": [*view.facts, _when(document)],
         "reasons": reasons.lay_out_findings(report.findings, None),
         "needs_heading": reasons.NEEDS,
+        "troubles": [each for each in view.passages if each.heading == TROUBLES],
+        "passages": [each for each in view.passages if each.heading != TROUBLES],
         "open_at_most": _OPEN_AT_MOST,
         "totals": _TOTALS,
         "outputs": None if report.outputs is None else page.lay_out(report.outputs),
         "timelines": _timelines(document, view),
         "host_headings": hosts.HEADINGS,
         "hosts": [hosts.facts(host) for host in document.hosts],
-        "host_remarks": hosts.remarks(document.hosts),
+        "host_remarks": hosts.remarks([host for host in document.hosts if host.status == "ok"]),
         "failed_sign": signs.RUN_STATES["failed"].sign,
         "critical_sign": signs.CRITICAL,
     }
