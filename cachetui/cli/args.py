@@ -11,14 +11,15 @@ from cachetui.report import formats
 @dataclass(frozen=True, kw_only=True)
 class ShowArgs:
     """How to show an audit: the format, the file (None: standard output), how many findings (None:
-    all), the findings that fail the command, and whether the table has the steps of scenarios in
-    which all hosts agree."""
+    all), the findings that fail the command, whether the table leaves nothing out, and the audit to
+    compare with."""
 
     output_format: str = formats.DEFAULT
     output: Path | None = None
     max_findings: int | None = 3
     fail_on: tuple[str, ...] = ()
     all_tables: bool = False
+    compare_to: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

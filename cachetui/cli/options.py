@@ -109,6 +109,14 @@ fail_on_option = click.option(
 )
 
 
+compare_to_option = click.option(
+    "--compare-to",
+    metavar="AUDIT|last",
+    help="Exit with 1 if a step that hit in that audit misses now, or takes longer beyond noise; "
+    "else with 0, even if hosts differ.",
+)
+
+
 def progress_option(
     default: str = "auto",
     text: str = "How to show progress: a live table, plain lines, or nothing.",
@@ -125,7 +133,7 @@ def progress_option(
 
 def findings_options(function: _F) -> _F:
     """How much to show, and which findings make the command fail."""
-    function = fail_on_option(all_option(function))
+    function = fail_on_option(compare_to_option(all_option(function)))
     return click.option(
         "--findings",
         "max_findings",

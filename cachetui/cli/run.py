@@ -10,6 +10,7 @@ import msgspec
 from cachetui.audit.limits import Limits
 from cachetui.cli import github
 from cachetui.cli.args import RunArgs
+from cachetui.cli.compare_to import code_with_comparison, earlier_audit
 from cachetui.cli.dry_run import dry_run
 from cachetui.cli.failures import tell
 from cachetui.cli.gate import code_with_gate, parse_gate
@@ -48,6 +49,7 @@ def run_build_command(
     )
     check_output(args.show.output)
     gate = parse_gate(args.show.fail_on)
+    before = earlier_audit(core.store, args.show.compare_to, build.name)
     audit = core.prepare(build, hosts, options)
     if args.dry_run:
         write_result(dry_run(audit, hosts), args.show.output)
@@ -82,7 +84,9 @@ def run_build_command(
         code = TROUBLE
         if args.show.output is not None:
             tell(audit.trouble)
-    return INTERRUPTED if interrupted.is_set() else code_with_gate(code, findings, gate)
+    if interrupted.is_set():
+        return INTERRUPTED
+    return code_with_gate(code_with_comparison(code, document, before), findings, gate)
 
 
 def _explained(core: Core, document: Document) -> tuple[Document, Findings, OutputsReport | None]:

@@ -8,6 +8,7 @@ import sys
 
 from cachetui.audit.findings_of import why
 from cachetui.cli.args import ShowArgs
+from cachetui.cli.compare_to import code_with_comparison, earlier_audit
 from cachetui.cli.gate import code_with_gate, parse_gate
 from cachetui.cli.result import exit_code, write_result
 from cachetui.cli.stored import load_audit, print_warnings
@@ -25,9 +26,11 @@ def show_command(store: Store, audit_prefix: str, args: ShowArgs) -> int:
     """Show a stored audit; the exit code is the one that `run` gave, or would have given."""
     gate = parse_gate(args.fail_on)
     document = load_audit(store, audit_prefix)
+    before = earlier_audit(store, args.compare_to, document.build.name, before=document.started_at)
     findings, outputs = why(document, store), of_document(document, store)
     show(document, findings, outputs, store, args)
-    return code_with_gate(exit_code(document, outputs), findings, gate)
+    code = code_with_comparison(exit_code(document, outputs), document, before)
+    return code_with_gate(code, findings, gate)
 
 
 def show(

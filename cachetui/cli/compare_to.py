@@ -1,0 +1,116 @@
+"""`--compare-to`: whether an audit is worse than an earlier one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cachetui.cli.failures import tell
+from cachetui.cli.stored import load_audit
+from cachetui.compare.groups import fold_short
+from cachetui.compare.timings import ENOUGH
+from cachetui.core import UserError
+from cachetui.exit_codes import DIFFERENT, SAME, TROUBLE
+from cachetui.findings.worse import Worse, Worsening, worse_than
+from cachetui.records.document import Document
+from cachetui.report import units
+from cachetui.report.clean import clean_line
+from cachetui.store.database import Store
+
+MAX_LINES = 20
+"""Steps that are listed."""
+
+LAST = "last"
+
+
+def earlier_audit(
+    store: Store, name: str | None, build: str, *, before: float | None = None
+) -> Document | None:
+    """The audit that --compare-to names, None without the option. "last" is the last one that built
+    this build and, with `before`, had begun then (seconds since the epoch). Raises `UserError`."""
+    if name is None:
+        return None
+    if name == LAST:
+        own = (
+            entry.audit
+            for entry in store.audits()
+            if entry.build == build
+            and not entry.peek
+            and (before is None or entry.started_at < before)
+        )
+        found = next(own, None)
+        if found is None:
+            raise UserError(f"--compare-to last: no earlier audit of {build} is stored")
+        return load_audit(store, found)
+    document = load_audit(store, name)
+    if document.build.name != build:
+        raise UserError(
+            f"--compare-to: {document.audit} is an audit of {document.build.name}, not of {build}"
+        )
+    return document
+
+
+def code_with_comparison(code: int, document: Document, before: Document | None) -> int:
+    """The exit code: 1 where the audit is worse than the one before, which is told on standard
+    error, else 0, whether or not hosts differ. Trouble stays trouble, and so is a comparison of
+    nothing."""
+    if before is None:
+        return code
+    found = worse_than(document, before)
+    tell("\n".join(_lines(found, before)))
+    if code not in (SAME, DIFFERENT) or not found.compared:
+        return TROUBLE if code in (SAME, DIFFERENT) else code
+    return DIFFERENT if found.steps else SAME
+
+
+def _lines(found: Worsening, before: Document) -> Iterator[str]:
+    audit = before.audit
+    if not found.compared:
+        yield f"nothing to compare with {audit}: no host ran the same scenario in both"
+    elif not found.steps:
+        places = units.count(found.places, "run", "runs")
+        yield f"not worse than {audit}: {units.count(found.compared, 'step')} of {places} compared"
+    else:
+        listed = list(_gathered(found.steps))
+        yield f"worse than {audit}:"
+        yield from (f"  {line}" for line in listed[:MAX_LINES])
+        if len(listed) > MAX_LINES:
+            yield f"  and {len(listed) - MAX_LINES} more"
+    if found.edited:
+        edited = units.count(found.edited, "instruction")
+        yield f"  not compared: {edited} of the Dockerfile that changed since"
+    scenarios: dict[str, list[str]] = {}
+    for host, scenario in found.missing:
+        scenarios.setdefault(scenario, []).append(host)
+    for scenario, hosts in scenarios.items():
+        yield f"  not compared: {scenario} on {fold_short(hosts)}, which has not run to its end now"
+    if found.few_samples:
+        yield f"  seconds were not compared: that takes --repeat {ENOUGH} in both"
+
+
+def _gathered(steps: tuple[Worse, ...]) -> Iterator[str]:
+    """A line for each step that is the first to miss, with all hosts where it is, and for each that
+    takes longer."""
+    below: dict[tuple[str, str], list[Worse]] = {}
+    for worse in steps:
+        if worse.slower is None:
+            below.setdefault((worse.host, worse.scenario), []).append(worse)
+    alike: dict[tuple[str, str, int], list[str]] = {}
+    for (host, scenario), own in below.items():
+        alike.setdefault((scenario, _missed(own[0]), len(own) - 1), []).append(host)
+    for (scenario, missed, more), hosts in alike.items():
+        with_it = f", and {units.count(more, 'later step')} with it" if more else ""
+        yield f"{scenario} on {fold_short(hosts)}: {missed}{with_it}"
+    for worse in steps:
+        if worse.slower is not None:
+            where = f"{worse.scenario} on {worse.host}: {_step(worse)}"
+            yield f"{where} takes {worse.slower.seconds:.1f}s longer, {worse.slower.sentence()}"
+
+
+def _missed(worse: Worse) -> str:
+    word = "failed" if worse.step.status == "failed" else "missed"
+    often = "" if worse.missed == worse.runs else f" in {worse.missed} of {worse.runs} runs"
+    return f"{_step(worse)} hit then and {word} now{often}"
+
+
+def _step(worse: Worse) -> str:
+    return f"line {worse.step.line} {clean_line(worse.step.instruction, 60)}"

@@ -1,0 +1,89 @@
+"""`--compare-to`: the list, and the exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from msgspec.structs import replace
+
+from cachetui.cli.main import cli
+from cachetui.records.document import Document
+from cachetui.store.database import Store
+from tests.findings.making import audit, run
+
+TEXT = "FROM base:1\nCOPY . /app\nRUN make\nRUN test\n"
+
+
+def kept(store: Store, name: str, at: float, build: str = "api", **letters: str) -> Document:
+    """An audit of these hosts, a letter a step, in the store."""
+    runs = [run(TEXT, own, host=host, audit=name, at=at) for host, own in letters.items()]
+    document = audit(TEXT, runs, at=at, audit=name)
+    document = replace(document, build=replace(document.build, name=build))
+    store.keep_audit(document)
+    for each in document.runs:
+        store.keep_run(each)
+    return document
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    store = Store(tmp_path)
+    kept(store, "10-good", 1000.0, a="hhh", b="hhh", c="mmm")
+    kept(store, "20-other", 2000.0, build="web", a="mmm")
+    kept(store, "30-bad", 3000.0, a="hmm", b="hmm", c="hhh")
+    kept(store, "40-same", 4000.0, a="hmm", b="hmm", c="hhh")
+    store.close()
+    return tmp_path
+
+
+def show(store: Path, *words: str) -> Result:
+    return CliRunner().invoke(cli, ["show", *words, "--store", str(store)])
+
+
+def test_what_is_worse_is_listed_once_for_all_hosts(store: Path) -> None:
+    shown = show(store, "30-bad", "--compare-to", "10-good")
+    assert shown.exit_code == 1
+    lines = shown.stderr.splitlines()
+    assert lines[0] == "cachetui: worse than 10-good:"
+    assert lines[1] == (
+        "  buildkit-as-found on a,b: line 3 RUN make hit then and missed now, and 1 later step "
+        "with it"
+    )
+    assert "on c" not in shown.stderr
+
+
+def test_last_is_the_audit_of_this_build_before_it(store: Path) -> None:
+    assert "worse than 10-good" in show(store, "30-bad", "--compare-to", "last").stderr
+    same = show(store, "40-same", "--compare-to", "last")
+    assert same.exit_code == 0, "hosts differ, and as much as before"
+    assert "not worse than 30-bad: 9 steps" in same.stderr
+    assert show(store, "40-same").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("10-good", "--compare-to", "last"), "no earlier audit of api is stored"),
+        (("30-bad", "--compare-to", "20-other"), "is an audit of web, not of api"),
+        (("30-bad", "--compare-to", "zz"), "no audit is named 'zz'"),
+    ],
+)
+def test_an_audit_that_cannot_be_compared_with_is_trouble(
+    store: Path, words: tuple[str, ...], says: str
+) -> None:
+    shown = show(store, *words)
+    assert shown.exit_code == 2
+    assert says in shown.stderr
+    assert shown.stdout == ""
+
+
+def test_a_comparison_of_nothing_does_not_pass(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    kept(store, "1", 1.0, a="hhh")
+    kept(store, "2", 2.0, x="hhh")
+    store.close()
+    shown = show(tmp_path, "2", "--compare-to", "1")
+    assert shown.exit_code == 2
+    assert "nothing to compare with 1" in shown.stderr
