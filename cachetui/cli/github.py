@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 from cachetui.cli.failures import tell
 from cachetui.compare.align import Agreement, agree
-from cachetui.compare.groups import fold
+from cachetui.compare.groups import fold_short
 from cachetui.findings import Finding
 from cachetui.records.document import Document
 from cachetui.report.audit_report import AuditReport
@@ -24,6 +24,7 @@ from cachetui.report.clean import clean_line
 from cachetui.report.failures import failures
 from cachetui.report.formats.markdown import parts
 from cachetui.report.parts import fit
+from cachetui.report.passages import alike_troubles
 from cachetui.report.verdict import verdict
 
 MAX_SUMMARY = 1000 * 1024
@@ -94,14 +95,9 @@ def annotations_of(report: AuditReport) -> list[Annotation]:
 
 def _troubles(document: Document) -> Iterable[Annotation]:
     """Hosts that could not be audited, those of one reason together."""
-    alike: dict[tuple[str, str, str], list[str]] = {}
-    for host in document.hosts:
-        if host.status != "ok":
-            key = (host.status, host.reason or "no reason is known", host.remedy or "")
-            alike.setdefault(key, []).append(host.name)
-    for (status, reason, remedy), names in alike.items():
+    for names, status, reason, remedy in alike_troubles(document.hosts):
         kind: Literal["error", "warning"] = "warning" if status == "skipped" else "error"
-        yield Annotation(kind, f"{fold(names)} {status}", _sentences(reason, remedy))
+        yield Annotation(kind, f"{fold_short(names)} {status}", _sentences(reason, remedy))
 
 
 def _failures(document: Document) -> Iterable[Annotation]:

@@ -20,6 +20,9 @@ from cachetui.report.clean import clean_line
 from cachetui.report.pulled import pulled
 from cachetui.report.signs import STEP_STATES
 
+_OWN_NAME = "\0"
+"""Stands for a host's name, while texts are compared."""
+
 TROUBLES = "Hosts in trouble"
 LEFT = "Left behind on the hosts"
 
@@ -31,6 +34,9 @@ MAX_COMPARISONS = 12
 
 MAX_PULLS = 12
 """Hits with a pull that are listed."""
+
+_OWN_NAME = "\0"
+"""Stands for a host's name, while texts are compared."""
 
 TROUBLES = "Hosts in trouble"
 """The heading of what formats for people show on top."""
@@ -98,26 +104,41 @@ def _spread(speed: Speed) -> str:
 
 def _troubles(hosts: Iterable[HostReport]) -> tuple[str, ...]:
     """A line for each trouble, with the hosts that have it."""
-    alike: dict[tuple[str, ...], list[str]] = {}
+    return tuple(
+        _sentence(fold_short(names), status, reason, remedy)
+        for names, status, reason, remedy in alike_troubles(hosts)
+    )
+
+
+Trouble = tuple[list[str], str, str, str]
+"""Names of hosts, their status, the reason, and what to do about it or ""."""
+
+
+def alike_troubles(hosts: Iterable[HostReport]) -> list[Trouble]:
+    """What is wrong, once for all hosts of which the same is: where a reason has the host's own
+    name in it ("ci-3.example.com refused"), it has the folded names there. Not cleaned."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
     for host in hosts:
         if host.status != "ok":
-            alike.setdefault(_trouble(host), []).append(host.name)
-    return tuple(
-        f"{clean_line(fold_short(names))}: {' '.join(filter(None, told))}"
-        for told, names in alike.items()
-    )
+            reason, remedy = host.reason or "no reason is known", host.remedy or ""
+            why, to_do = (text.replace(host.name, _OWN_NAME) for text in (reason, remedy))
+            alike.setdefault((host.status, why, to_do), []).append(host.name)
+    told: list[Trouble] = []
+    for (status, *texts), names in alike.items():
+        reason, remedy = (text.replace(_OWN_NAME, fold_short(names)) for text in texts)
+        told.append((names, status, reason, remedy))
+    return told
 
 
 def trouble(host: HostReport) -> str:
     """What is wrong with a host and what to do about it, cleaned."""
-    return f"{clean_line(host.name)}: {' '.join(filter(None, _trouble(host)))}"
+    ((_, status, reason, remedy),) = alike_troubles([host])
+    return _sentence(host.name, status, reason, remedy)
 
 
-def _trouble(host: HostReport) -> tuple[str, str]:
-    """What is wrong, and what to do about it, or ""; sentences."""
-    why = clean_line(host.reason or "no reason is known").rstrip(".")
-    remedy = f"To do: {clean_line(host.remedy)}" if host.remedy else ""
-    return f"{host.status}: {why}.", remedy
+def _sentence(names: str, status: str, reason: str, remedy: str) -> str:
+    to_do = f" To do: {clean_line(remedy)}" if remedy else ""
+    return f"{clean_line(names)}: {status}: {clean_line(reason).rstrip('.')}.{to_do}"
 
 
 def _unsupported(document: Document) -> tuple[str, ...]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from cachetui.compare.align import Agreement, Row, agree, align, by_scenario
-from cachetui.compare.groups import groups
+from cachetui.compare.groups import Group, groups
 from cachetui.findings import Findings
 from cachetui.records.document import Document
 from cachetui.records.step import StepId
@@ -131,7 +133,7 @@ def _facts(document: Document) -> tuple[str, ...]:
 
 
 def _columns(
-    document: Document, rows: Sequence[Row], agreement: Agreement, labels: Sequence[Label]
+    document: Document, rows: Sequence[Row], agreement: Agreement, labels: dict[str, list[Label]]
 ) -> dict[str, tuple[Column, ...]]:
     """The columns of each scenario that a builder could run."""
     odd: OddCells = {
@@ -145,7 +147,7 @@ def _columns(
         if any(run.status != "unsupported" for run in runs):
             scenarios[scenario] = tuple(
                 column(document, rows, label, hosts, own, odd)
-                for label, hosts in labels
+                for label, hosts in labels[scenario]
                 if (own := [run for run in runs if run.host in hosts])
             )
     return scenarios
@@ -182,20 +184,39 @@ Label = tuple[str, frozenset[str]]
 """A column's name, and the hosts in it."""
 
 
-def _labels(document: Document) -> tuple[list[Label], tuple[tuple[str, str], ...]]:
-    """The columns, and what the labels of folded ones stand for."""
+def _labels(document: Document) -> tuple[dict[str, list[Label]], tuple[tuple[str, str], ...]]:
+    """The columns of each scenario, and what the labels of folded ones stand for.
+
+    Hosts that are alike in all scenarios share a column. Where these are many, hosts that are alike
+    in a scenario share its column, whatever they do in others: a fleet in which each host is odd
+    somewhere has few columns in each. The same hosts have the same letter everywhere.
+    """
     names = list(dict.fromkeys([h.name for h in document.hosts] + [r.host for r in document.runs]))
+    scenarios = _scenarios(document)
     if len(names) <= FOLD_ABOVE:
-        return [(clean_line(name), frozenset([name])) for name in names], ()
-    labels: list[Label] = []
-    folded: list[tuple[str, str]] = []
-    for group in groups(document):
-        label = clean_line(group.name)
-        if len(group.hosts) > 1:
-            label = f"{_letter(len(folded))} ({len(group.hosts)})"
-            folded.append((label, clean_line(group.name)))
-        labels.append((label, frozenset(group.hosts)))
-    return labels, tuple(folded)
+        alone: list[Label] = [(clean_line(name), frozenset([name])) for name in names]
+        return dict.fromkeys(scenarios, alone), ()
+    everywhere = groups(document)
+    labels: dict[str, list[Label]] = {}
+    folded: dict[frozenset[str], tuple[str, str]] = {}
+    for scenario in scenarios:
+        alike = everywhere if len(everywhere) <= FOLD_ABOVE else _alike_in(document, scenario)
+        labels[scenario] = []
+        for group in alike:
+            hosts, label = frozenset(group.hosts), clean_line(group.name)
+            if len(hosts) > 1:
+                letter = f"{_letter(len(folded))} ({len(hosts)})"
+                label, _ = folded.setdefault(hosts, (letter, label))
+            labels[scenario].append((label, hosts))
+    return labels, tuple(folded.values())
+
+
+def _alike_in(document: Document, scenario: str) -> tuple[Group, ...]:
+    """The hosts that ran a scenario, those that behave alike in it together."""
+    runs = tuple(run for run in document.runs if run.scenario == scenario)
+    ran = {run.host for run in runs}
+    hosts = tuple(host for host in document.hosts if host.name in ran)
+    return groups(msgspec.structs.replace(document, runs=runs, hosts=hosts))
 
 
 def _letter(number: int) -> str:

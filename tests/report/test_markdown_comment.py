@@ -13,6 +13,7 @@ from cachetui.records.document import Document
 from cachetui.report.formats import markdown
 from cachetui.report.parts import MAX_COMMENT
 from tests import make_records as b
+from tests.findings.making import audit, run
 from tests.report.reports import report
 from tests.report.test_html_escaping import STORIES, attacked, findings
 
@@ -128,3 +129,28 @@ def test_a_comment_that_is_too_long_says_what_is_left_out() -> None:
     assert "Too long for here and left out: " in text
     assert Shown(text)
     assert "left out" not in markdown.render(report(failing))
+
+
+def test_a_ragged_fleet_has_few_columns_in_each_scenario() -> None:
+    text = "FROM base:1\nRUN one\nRUN two\nRUN three\n"
+    letters = ("hhh", "hhm", "hmm", "mmm")
+    scenarios = ("buildkit-cold", "buildkit-warm", "buildkit-as-found", "legacy-as-found")
+    runs = [
+        run(text, letters[number // 4**place % 4], host=f"ci-{number:02}", scenario=scenario)
+        for number in range(80)
+        for place, scenario in enumerate(scenarios)
+    ]
+    shown = markdown.render(report(audit(text, runs)))
+    heads = [line for line in shown.splitlines() if line.startswith("| line ")]
+    assert [head.count("|") - 3 for head in heads] == [4, 4, 4, 2]
+    assert len(shown) < 8_000
+    assert "A (20) = ci-\\[00,04,08," in shown
+
+
+def test_hosts_of_one_trouble_are_one_line() -> None:
+    down = [b.unreachable(f"ci-{number}") for number in range(1, 41)]
+    shown = markdown.render(report(b.document([], down)))
+    (line,) = [line for line in shown.splitlines() if "refused" in line]
+    assert line.startswith(
+        r"- ci-\[1-40\]: unreachable: ci-\[1-40\].example.com:22 refused the connection. To do: "
+    )

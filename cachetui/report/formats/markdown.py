@@ -63,11 +63,11 @@ def _head(view: View) -> Iterator[Part]:
 def _places(view: View, *, is_open: bool) -> Iterator[Part]:
     """Where hosts differ, open where nothing says why."""
     places = view.verdict[1:]
-    name = "where hosts differ"
     if places and is_open:
-        yield Part(name, tuple(_bullets(places)))
+        yield _passage(Passage("Where hosts differ", places))
     elif places:
-        yield folded(name, f"Where hosts differ ({len(places)})", _bullets(places))
+        summary = f"Where hosts differ ({len(places)})"
+        yield folded("where hosts differ", summary, _bullets(places))
 
 
 def _open_passages(view: View) -> Iterator[Part]:
@@ -128,7 +128,7 @@ def _failure(failure: Failure) -> Part:
     lines += markdown_block(failure.tail) if failure.tail else []
     heading = f"{signs.RUN_STATES['failed'].sign} {where}: {failure.reason}"
     if not lines:
-        return Part(f"how {where} failed", (f"- {markdown_text(heading)}",))
+        return Part(f"how {where} failed", (f"**{markdown_text(heading)}**",))
     return folded(f"how {where} failed", heading, lines)
 
 
