@@ -33,7 +33,7 @@ ARG PYTHON=3.12
 FROM base:1 AS deps
 WORKDIR /app
 COPY requirements.txt .
-RUN --mount=type=cache,target=/root/.cache/pip pip install --prefix=/deps -r requirements.txt
+RUN --mount=type=cache,target=/var/cache/pip pip install --prefix=/deps -r requirements.txt
 
 FROM base:1 AS assets
 COPY web ./web
@@ -48,7 +48,7 @@ RUN python -m compileall -q /app
 CMD ["python", "-m", "app"]
 """
 
-PLAIN = DOCKERFILE.replace("--mount=type=cache,target=/root/.cache/pip ", "")
+PLAIN = DOCKERFILE.replace("--mount=type=cache,target=/var/cache/pip ", "")
 """The same without the cache mount, which the legacy builder can build too."""
 
 HOSTILE = (
@@ -193,9 +193,7 @@ def run(host: str, scenario: str, *, repeat: int = 1, **more: Any) -> Run:
         else Image(id="sha256:" + "ab" * 32, layers=("sha256:" + "cd" * 32,), bytes=48_300_000),
         "exit_status": 1 if failed else 0,
         "load": 0.4,
-        "mounts": (
-            MountUse(stage_index=0, index=3, target="/root/.cache/pip", id="/root/.cache/pip"),
-        )
+        "mounts": (MountUse(stage_index=0, index=3, target="/var/cache/pip", id="/var/cache/pip"),)
         if backend == "buildkit" and "--mount" in text
         else (),
         "commands": (f"docker build -t cachetui-a1:{scenario} .",),
@@ -272,7 +270,7 @@ def four_hosts() -> tuple[HostReport, ...]:
     mounts = (
         CacheMount(
             id="x1",
-            description="cached mount /root/.cache/pip from exec /bin/sh -c "
+            description="cached mount /var/cache/pip from exec /bin/sh -c "
             "pip install --prefix=/deps -r requirements.txt",
             bytes=34_000_000,
             last_used="2 minutes ago",

@@ -80,7 +80,7 @@ def slim(svg: str) -> str:
 async def shop(one: Photographer) -> None:
     """The audit of the first build, once it has ended, and its places."""
     session = one.app.session
-    await one.until(lambda: session.document is not None, "its end")
+    await one.until(lambda: session.explained.findings is not None, "its end, and its findings")
     await one.take("fleet")
     await one.press("o")
     await one.place("compare")

@@ -179,7 +179,9 @@ class CachetuiApp(App[int]):
         self.go(PLACES[event.number][0])
 
     def action_findings(self) -> None:
-        """Go to the findings: why runs differ."""
+        """Go to the findings: why runs differ; on that of what the cursor is on."""
+        here = self.screen
+        self.session.reason = here.reason_here() if isinstance(here, Place) else None
         self.go("findings")
 
     def action_outputs(self) -> None:
@@ -218,6 +220,8 @@ class CachetuiApp(App[int]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What is possible now, for the foot, the help and the palette."""
         del parameters
+        if action == "findings":
+            return self.current_mode != "findings"
         if action in ("start", "choose_build"):
             return not self.session.running and not isinstance(self.core, LoadingCore)
         return True

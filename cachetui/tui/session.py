@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from cachetui.store.log_blocks import LogError
 from cachetui.tui.core_port import AuditPort, CorePort
+from cachetui.tui.explained import Explained
 from cachetui.tui.view import signs
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from cachetui.records.run import Run
     from cachetui.records.step import StepId
     from cachetui.store.run_log import RunLog
+    from cachetui.tui.view.finding_lines import Reason
     from cachetui.tui.view.fleet_rows import CellKey
 
 _AT_REST = ("done", "unreachable", "failed", "cancelled")
@@ -74,7 +76,9 @@ class Session:
         self.names: dict[Pick, str] = {}
         self.step: StepId | None = None
         self.as_printed = False
+        self.reason: Reason | None = None
         self.documents: dict[str, Document] = {}
+        self.explained = Explained(lambda document: self.core.findings(document), changed)
         self.version = 0
         self._changed = changed
         self._lock = threading.Lock()
@@ -101,11 +105,10 @@ class Session:
         """Run a prepared audit in a thread, and show it."""
         self.audit = audit
         self.build = audit.build
-        self.document = None
+        self._set_document(None)
         self.error = None
         self.choose(())
         self.step = None
-        self._cached = None
         with self._lock:
             self._waiting = None
         self._set_snapshot(audit.snapshot())
@@ -120,8 +123,7 @@ class Session:
         free = {host.name for host in snapshot.hosts if host.state in _AT_REST}
         wanted = [key for key in cells if not self.running or key[0] in free]
         if wanted:
-            self.document = None
-            self._cached = None
+            self._set_document(None)
             self._run(audit, lambda: audit.rerun(wanted))
 
     def _run(self, audit: AuditPort, work: Callable[[], Document]) -> None:
@@ -168,7 +170,8 @@ class Session:
             if document is not None and not self.running:
                 self._set_document(document)
             self._set_snapshot(outcome[0].snapshot())
-        return snapshot is not None or outcome is not None
+        explained = self.explained.take()
+        return snapshot is not None or outcome is not None or explained
 
     def take_said(self) -> list[str]:
         """What was removed from the store since the last call, in sentences."""
@@ -200,7 +203,6 @@ class Session:
         self.error = None
         self.choose(())
         self.step = None
-        self._cached = None
         with self._lock:
             self._waiting = None
         self._set_document(document)
@@ -208,10 +210,12 @@ class Session:
 
         self._set_snapshot(snapshot_of(document))
 
-    def _set_document(self, document: Document) -> None:
+    def _set_document(self, document: Document | None) -> None:
         self.document = document
-        self.documents[document.audit] = document
+        if document is not None:
+            self.documents[document.audit] = document
         self._cached = None
+        self.explained.follow(document)
 
     def _set_snapshot(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot

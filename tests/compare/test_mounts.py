@@ -13,8 +13,8 @@ def test_a_mount_is_shown_cold_and_warm_on_each_host() -> None:
     assert [row.host for row in rows] == ["old", "mid", "new", "ctd"]
     new = rows[2]
     assert (new.target, new.id, new.sharing, new.line) == (
-        "/root/.cache/pip",
-        "/root/.cache/pip",
+        "/var/cache/pip",
+        "/var/cache/pip",
         "shared",
         5,
     )
@@ -36,10 +36,10 @@ def test_records_are_matched_by_target_and_by_command_when_one_names_it() -> Non
 
     command = "pip install --prefix=/deps -r requirements.txt"
     records = (
-        record(f"cached mount /root/.cache/pip from exec /bin/sh -c {command}", 1),
-        record(f"cached mount /root/.cache/pip from exec /bin/sh -c   {command}", 2),
-        record("cached mount /root/.cache/pip from exec /bin/sh -c pip download x", 4),
-        record(f"cached mount /root/.cache/pip2 from exec /bin/sh -c {command}", 8),
+        record(f"cached mount /var/cache/pip from exec /bin/sh -c {command}", 1),
+        record(f"cached mount /var/cache/pip from exec /bin/sh -c   {command}", 2),
+        record("cached mount /var/cache/pip from exec /bin/sh -c pip download x", 4),
+        record(f"cached mount /var/cache/pip2 from exec /bin/sh -c {command}", 8),
     )
     document = b.document([b.run("new", "buildkit-cold")])
     host = b.host("new")

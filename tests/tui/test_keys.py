@@ -99,9 +99,11 @@ def test_keys_are_remapped_by_their_id() -> None:
         await d.place("fleet")
         await d.press("o")
         assert d.app.current_mode == "fleet"
-        assert "O Odd one out" in d.text()
+        assert "F Filter" in d.text()
 
-    drive(story, FakeCore(make_records.odd_one_out()), keymap={"fleet.odd": "O"})
+    drive(
+        story, FakeCore(make_records.odd_one_out()), keymap={"fleet.odd": "O", "fleet.filter": "F"}
+    )
 
 
 def test_vi_keys_move_in_a_table() -> None:

@@ -79,7 +79,7 @@ def test_timeline_without_runs_says_so() -> None:
 def test_mounts_say_what_they_hold_and_save() -> None:
     async def story(d: Driver) -> None:
         await d.press("5")
-        await d.see("/root/.cache/pip", "34.0 MB", "2 minutes ago", "shared", "8.4s", "5.0s")
+        await d.see("/var/cache/pip", "34.0 MB", "2 minutes ago", "shared", "8.4s", "5.0s")
         await d.see("✓ same", "✓ same layers, cold and warm", "cold ███")
         await d.press("s")
         await d.see("SAVED ▾")

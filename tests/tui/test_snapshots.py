@@ -43,11 +43,11 @@ def picture_app(core: FakeCore, **options: Any) -> CachetuiApp:
 
 
 async def settle(pilot: Pilot[Any]) -> None:
-    """Go on until the audit is open and logs have been read."""
+    """Go on until the audit is open and its findings are known."""
     app: Any = pilot.app
     for _ in range(400):
         await pilot.pause(0.01)
-        if app.session.document is not None and app.current_mode == "fleet":
+        if app.session.explained.findings is not None and app.current_mode == "fleet":
             break
     await pilot.pause()
 

@@ -15,7 +15,10 @@ from cachetui.tui.screens.open_runs import open_commands, open_step, open_timeli
 from cachetui.tui.screens.place import Place
 from cachetui.tui.session import Pick
 from cachetui.tui.view import keys
+from cachetui.tui.view.causes import why_line
 from cachetui.tui.view.compare_table import CompareTable
+from cachetui.tui.view.finding_lines import Reason
+from cachetui.tui.view.fleet_heights import SHORT
 from cachetui.tui.widgets.grid import Grid
 from cachetui.tui.widgets.text_panel import TextPanel
 
@@ -100,7 +103,19 @@ class ComparePlace(Place):
             panel.show()
             return
         width = max(20, self.size.width - 4)
-        panel.show(*self._table.facts(row, self._picks.index(pick), width))
+        lines = self._table.facts(row, self._picks.index(pick), width)
+        reason = self.reason_here()
+        if reason is not None:
+            at = 1 if self.size.height < SHORT else len(lines)
+            lines.insert(at, why_line(reason, width + 2))
+        panel.show(*lines)
+
+    def reason_here(self) -> Reason | None:
+        """The finding about the step under the cursor: in the run there, else in another."""
+        row, pick = self.row, self.pick
+        if row is None or pick is None:
+            return None
+        return self.reason_of_step((pick, *self._picks), row.id)
 
     # Keys
 

@@ -12,7 +12,6 @@ from textual.widget import Widget
 from cachetui.findings.record import Finding, Findings
 from cachetui.records.document import Document
 from cachetui.report import units
-from cachetui.tui.background import run_in_background
 from cachetui.tui.screens.open_runs import open_compare, open_step
 from cachetui.tui.screens.place import Place
 from cachetui.tui.session import Pick
@@ -47,7 +46,6 @@ class FindingsPlace(Place):
         super().__init__()
         self._document: Document | None = None
         self._findings: Findings | None = None
-        self._error = ""
         self._rows: tuple[Reason, ...] = ()
 
     def body(self) -> Iterator[Widget]:
@@ -61,34 +59,11 @@ class FindingsPlace(Place):
     # From the session
 
     def update_place(self) -> None:
-        document = self.session.document
-        if document is not self._document:
-            self._document = document
-            self._find_again()
+        explained = self.session.explained
+        if explained.findings is not self._findings or explained.document is not self._document:
+            self._document, self._findings = explained.document, explained.findings
+            self._rows = in_order(explained.findings) if explained.findings is not None else ()
         self._show()
-
-    def _find_again(self) -> None:
-        """Derive the findings in a thread: earlier audits are read for that."""
-        document = self._document
-        self._findings, self._rows, self._error = None, (), ""
-        if document is None:
-            return
-
-        core = self.session.core
-
-        def ended(findings: Findings | None, error: str) -> None:
-            if document is self._document and self.is_mounted:
-                self._findings, self._error = findings, error
-                self._rows = in_order(findings) if findings is not None else ()
-                self._show()
-
-        run_in_background(
-            self.typed_app,
-            "findings",
-            lambda: core.findings(document),
-            lambda findings: ended(findings, ""),
-            lambda error: ended(None, str(error)),
-        )
 
     # What is shown
 
@@ -109,6 +84,10 @@ class FindingsPlace(Place):
                 Column("hosts", ("HOSTS",), 8, 1, 24),
             ),
         )
+        wanted = self.session.reason
+        if wanted is not None and wanted in self._rows:
+            grid.move_to_key(self._rows.index(wanted))
+            self.session.reason = None
         self._show_details()
 
     def _empty(self) -> tuple[Line, ...]:
@@ -116,8 +95,8 @@ class FindingsPlace(Place):
             running = self.session.running
             what = "The audit is under way" if running else "No audit has been run or opened yet"
             return (line((f"{what}; findings come when it has ended.", "strong")),)
-        if self._error:
-            return (line((self._error, "bad")),)
+        if self.session.explained.error:
+            return (line((self.session.explained.error, "bad")),)
         if self._findings is None:
             return (line(("Looking…", "muted")),)
         return (
@@ -200,8 +179,8 @@ class FindingsPlace(Place):
 
     def _experiment_ended(self) -> None:
         """The findings may be others after an experiment."""
-        self._find_again()
-        self._show()
+        self.session.explained.again()
+        self.refresh_place()
 
     def action_details(self) -> None:
         """Move the focus to the details, and back."""

@@ -1,35 +1,27 @@
-"""Fleet: hosts in rows, scenarios in columns, live; the odd one out named above."""
+"""Fleet: hosts in rows, scenarios in columns, live; why they differ above and below."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.widget import Widget
 
 from cachetui.tui.core_port import LoadingCore
-from cachetui.tui.screens.fleet_selection import FleetSelection
+from cachetui.tui.screens.fleet_matrix import FleetMatrix
 from cachetui.tui.screens.open_runs import open_commands, open_compare, open_log, open_timeline
-from cachetui.tui.screens.place import Place
 from cachetui.tui.screens.start_audit import ask_what_to_run
 from cachetui.tui.screens.stop_and_rerun import rerun, stop
 from cachetui.tui.session import Pick
-from cachetui.tui.view import before_audit, keys
-from cachetui.tui.view.fleet_rows import GROUP_FROM, HOST
-from cachetui.tui.view.fleet_table import FleetTable
+from cachetui.tui.view import before_audit, fleet_heights, keys
+from cachetui.tui.view.causes import by_cost
+from cachetui.tui.view.finding_lines import Reason
+from cachetui.tui.view.fleet_heights import Heights
 from cachetui.tui.view.step_lines import steps_side_by_side
 from cachetui.tui.view.text import Line, line
-from cachetui.tui.widgets.filter_box import FilterBox
-from cachetui.tui.widgets.frame import KeyBar
 from cachetui.tui.widgets.grid import Grid
 from cachetui.tui.widgets.text_panel import TextPanel
-
-if TYPE_CHECKING:
-    from cachetui.records.document import Document
-
-_FACTS_HEIGHT = 6
-"""Lines of the facts under the matrix, with the rule above them, when steps follow."""
 
 _NEEDS_AN_AUDIT = frozenset(
     ("odd", "fold", "mark_all", "mark_column", "rerun", "commands", "live_log", "timeline")
@@ -37,7 +29,7 @@ _NEEDS_AN_AUDIT = frozenset(
 """Actions that are possible only once there is an audit."""
 
 
-class FleetPlace(Place):
+class FleetPlace(FleetMatrix):
     """The first place of the app."""
 
     PLACE = "fleet"
@@ -46,12 +38,9 @@ class FleetPlace(Place):
 
     def __init__(self) -> None:
         super().__init__()
-        self._table = FleetTable()
-        self._selection: FleetSelection  # from `on_mount` on
-        self._grouped: bool | None = None
-        self._filter_words = ""
-        self._cursor_set_for = ""
-        self._steps_height = 0
+        self._cursor_set_for: tuple[str, bool] | None = None
+        self._cursor_set_to: tuple[Hashable, Hashable] | None = None
+        self._heights = Heights(0, 0, 0, 0)
 
     @property
     def ENTER(self) -> str:  # type: ignore[override]
@@ -61,12 +50,11 @@ class FleetPlace(Place):
         yield TextPanel(id="verdict")
         yield Grid(cell=self._cell, cells=True, id="matrix")
         yield TextPanel(id="facts")
+        yield TextPanel(id="why")
         yield TextPanel(id="steps")
 
-    def on_mount(self) -> None:
-        grid = self.query_one(Grid)
-        self._selection = FleetSelection(self.session, self._table, grid)
-        grid.focus()
+    def _panel(self, name: str) -> TextPanel:
+        return self.query_one(f"#{name}", TextPanel)
 
     # From the session
 
@@ -83,16 +71,19 @@ class FleetPlace(Place):
             words=self._filter_words,
             grouped=self.grouped,
             tags={host.name: host.tags for host in self.session.hosts},
+            findings=self.session.explained.findings,
         )
         no_match = f"No host matches “{self._filter_words}”. esc clears the filter."
         grid.empty = (line((no_match, "muted")),)
         grid.show(list(self._table.rows), self._table.columns(self.size.width))
-        verdict = self._table.verdict(self.session.error)
-        self.query_one("#verdict", TextPanel).show(*verdict)
-        self._share_height(max(1, len(self._table.rows)))
-        if snapshot.finished and self._cursor_set_for != snapshot.audit:
-            self._cursor_set_for = snapshot.audit
-            self._move_to_odd()
+        causes = fleet_heights.verdict_lines(self.size.height)
+        findings = self.session.explained.findings
+        width = self.size.width - 2
+        verdict = self._table.verdict(self.session.error, findings, width, causes)
+        self._panel("verdict").show(*verdict)
+        self._share_height(grid, max(1, len(self._table.rows)))
+        if snapshot.finished:
+            self._set_cursor(snapshot.audit)
         self._show_facts()
 
     def _show_hosts(self, grid: Grid) -> None:
@@ -101,75 +92,107 @@ class FleetPlace(Place):
         self._table.show_hosts(session.hosts)
         loading = isinstance(self.typed_app.core, LoadingCore)
         hint = before_audit.next_step(session.build, len(session.hosts), loading=loading)
-        self.query_one("#verdict", TextPanel).show(hint)
+        self._panel("verdict").show(hint)
         grid.show(list(self._table.rows), self._table.columns(self.size.width))
         audits = self.typed_app.core.store.audits()
         lines = before_audit.build_lines(session.build, audits, self.typed_app.now())
-        self.query_one("#facts", TextPanel).show(*lines)
+        grid.styles.height = "1fr"
+        self._panel("facts").styles.height = "auto"
+        self._panel("facts").show(*lines)
+        for name in ("why", "steps"):
+            self._panel(name).display = False
 
-    def _share_height(self, rows: int) -> None:
-        """Show steps below the matrix when it leaves room for them."""
-        grid = self.query_one(Grid)
-        wanted = rows + grid.heading_height
-        verdict = len(self.query_one("#verdict", TextPanel).lines) + 1
-        left = self.size.height - 4 - verdict - _FACTS_HEIGHT - wanted
-        roomy = left >= 4
-        self._steps_height = left if roomy else 0
-        self.set_class(roomy, "-roomy")
-        grid.styles.height = wanted if roomy else "1fr"
+    def _share_height(self, grid: Grid, rows: int) -> None:
+        """Share the screen's lines among the matrix and what stands below it."""
+        verdict = self._panel("verdict")
+        above = len(verdict.lines) + verdict.styles.margin.bottom + (not self._finished)
+        self._heights = fleet_heights.share(
+            self.size.height,
+            above,
+            rows + grid.heading_height,
+            explained=bool(by_cost(self.session.explained.findings)),
+        )
+        below = self._heights.why or self._heights.steps
+        grid.styles.height = self._heights.matrix if below else "1fr"
+        steps = self._panel("steps")
+        steps.styles.height, steps.display = self._heights.steps, self._heights.steps > 0
+
+    @property
+    def _finished(self) -> bool:
+        return self.session.snapshot is None or self.session.snapshot.finished
 
     def on_resize(self) -> None:
         self.update_place()
 
-    def _move_to_odd(self) -> None:
-        """Put the cursor on the odd one out, once an audit has ended."""
+    def _set_cursor(self, audit: str) -> None:
+        """Put the cursor on the odd one out once an audit has ended, and on what costs most once
+        that is known, unless the user moved it meanwhile."""
+        reasons = by_cost(self.session.explained.findings)
+        state = (audit, bool(reasons))
+        grid = self.query_one(Grid)
+        if state == self._cursor_set_for:
+            return
+        same_audit = self._cursor_set_for is not None and self._cursor_set_for[0] == audit
+        self._cursor_set_for = state
+        if same_audit and grid.cursor != self._cursor_set_to:
+            return
         first = self._table.agreement.first
-        if first is not None:
-            host = first.sides[-1].hosts[0]
-            rows = self._table.rows.values()
-            row = next((row.key for row in rows if host in row.hosts), host)
-            self.query_one(Grid).move_to_key(row, first.scenario)
+        if reasons and reasons[0].scenarios and reasons[0].hosts:
+            self._move_to(reasons[0].hosts[0], reasons[0].scenarios[0])
+        elif first is not None:
+            self._move_to(first.sides[-1].hosts[0], first.scenario)
+        self._cursor_set_to = grid.cursor
 
-    @property
-    def grouped(self) -> bool:
-        """Whether identical hosts share a row: as the user chose, else when there are many."""
-        if self._grouped is not None:
-            return self._grouped
-        snapshot = self.session.snapshot
-        return snapshot is not None and len(snapshot.hosts) >= GROUP_FROM
-
-    def _cell(self, row: Hashable, column: Hashable, width: int) -> Line:
-        entry = self._table.rows.get(str(row))
-        if entry is None:
-            return ()
-        marks = self._selection.marks
-        marked = marks.hosts if self.session.snapshot is None else marks.cells
-        return self._table.cell(entry, str(column), width, marked)
+    def _move_to(self, host: str, scenario: str) -> None:
+        rows = self._table.rows.values()
+        row = next((row.key for row in rows if host in row.hosts), host)
+        self.query_one(Grid).move_to_key(row, scenario)
 
     # What the cursor is on
 
     @on(Grid.Moved, "#matrix")
     def _show_facts(self) -> None:
-        facts, steps = self.query_one("#facts", TextPanel), self.query_one("#steps", TextPanel)
+        facts, why = self._panel("facts"), self._panel("why")
+        heights = self._heights
         cursor = self._selection.cursor
         if cursor is None or self.session.snapshot is None:
-            facts.show()
-            steps.show()
+            for panel in (facts, why, self._panel("steps")):
+                panel.show()
             return
         row, column = cursor
-        facts.show(*self._table.facts(row, column, self.size.width - 2))
-        steps.show(*self._steps())
+        width = self.size.width - 2
+        findings = self.session.explained.findings if heights.why else None
+        brief = findings is not None and not heights.steps
+        known = self._table.facts(row, column, width, brief=brief)
+        spare = max(0, heights.facts - 1 - len(known)) if brief else 0
+        lines = heights.why + spare - (heights.steps > 0)  # one is blank before the steps
+        reason = self._table.why(row, column, findings, width, lines) if findings else []
+        if not reason:
+            known, spare = self._table.facts(row, column, width), -heights.why
+        height = heights.facts - spare
+        facts.show(*known[: height - 1])  # the first line is a rule
+        facts.styles.height = height if heights.why or heights.steps else "auto"
+        facts.display = height > 0
+        why.show(*reason)
+        why.styles.height, why.display = heights.why + spare, bool(reason)
+        self._panel("steps").show(*self._steps())
 
     def _steps(self) -> list[Line]:
         """The steps of the run under the cursor beside its peer's, when there is room for them."""
-        pick = self._selection.run() if self._steps_height else None
+        pick = self._selection.run() if self._heights.steps else None
         run = self.session.run(pick) if pick is not None else None
         if pick is None or run is None or not run.steps:
             return []
         peer = self._selection.peer_of(pick)
         other = self.session.run(peer) if peer is not None else None
         runs = [run, other] if other is not None else [run]
-        return steps_side_by_side(runs, self.size.width - 2, self._steps_height)
+        return steps_side_by_side(runs, self.size.width - 2, self._heights.steps)
+
+    def reason_here(self) -> Reason | None:
+        cursor = self._selection.cursor
+        findings = self.session.explained.findings
+        found = self._table.reason(*cursor, findings) if cursor is not None else None
+        return found[0] if found is not None else None
 
     # Opening runs
 
@@ -221,37 +244,7 @@ class FleetPlace(Place):
     def runs_for_outputs(self) -> tuple[Pick, ...]:
         return self._selection.runs_with_images()
 
-    # Marking, stopping, running again
-
-    def action_mark(self) -> None:
-        """Mark or unmark what the cursor is on, and go down."""
-        if self._selection.cursor is None:
-            return
-        row, column = self._selection.cursor
-        if self.session.snapshot is None:
-            self._selection.marks.toggle_host(row.key)
-        self._selection.toggle([row], column)
-        grid = self.query_one(Grid)
-        grid.move_to(grid.row + 1)
-
-    def action_mark_all(self) -> None:
-        """Mark every cell in view; unmark them when all are marked."""
-        self._selection.toggle(self._table.rows.values(), HOST)
-
-    def action_mark_column(self) -> None:
-        """Mark the scenario under the cursor on every host in view; unmark when all are marked."""
-        at = self.query_one(Grid).cursor
-        if at is not None:
-            self._selection.toggle(self._table.rows.values(), str(at[1]))
-
-    def marked_hosts(self) -> set[str]:
-        return self._selection.marks.marked_hosts()
-
-    def marked_scenarios(self) -> set[str]:
-        snapshot = self.session.snapshot
-        if snapshot is None:
-            return set()
-        return self._selection.marks.marked_scenarios(snapshot.scenarios)
+    # Stopping, running again
 
     def action_stop(self) -> None:
         """Stop the marked hosts, or all after a question."""
@@ -262,83 +255,6 @@ class FleetPlace(Place):
         if rerun(self.typed_app, self._selection.marked()):
             self._selection.marks.cells.clear()
             self.refresh_place()
-
-    # Grouping, sorting, filtering
-
-    def action_fold(self) -> None:
-        """Group identical hosts into one row, or show each host."""
-        self._grouped = not self.grouped
-        self.update_place()
-
-    def action_sort(self) -> None:
-        """Sort by the column under the cursor; again: backwards; again: as it was."""
-        at = self.query_one(Grid).cursor
-        if at is not None:
-            self._sort_by(str(at[1]))
-
-    @on(Grid.HeadingClicked, "#matrix")
-    def _heading_clicked(self, event: Grid.HeadingClicked) -> None:
-        self._sort_by(str(event.column))
-
-    def _sort_by(self, column: str) -> None:
-        self._table.order = self._table.order.after(column)
-        self.refresh_place()
-
-    @property
-    def _filter(self) -> FilterBox | None:
-        boxes = self.query(FilterBox)
-        return boxes.first() if boxes else None
-
-    async def action_filter(self) -> None:
-        """Show the filter. It is made when it is first used, so the app starts sooner."""
-        box = self._filter
-        if box is None:
-            box = FilterBox()
-            await self.mount(box, before=self.query_one(KeyBar))
-        box.display = True
-        box.focus_input()
-
-    @on(FilterBox.Changed)
-    def _filter_changed(self, event: FilterBox.Changed) -> None:
-        self._filter_words = event.words
-        self.update_place()
-
-    @on(FilterBox.Submitted)
-    def _filter_submitted(self) -> None:
-        box = self._filter
-        if box is not None:
-            box.display = bool(self._filter_words)
-        self.query_one(Grid).focus()
-
-    def action_go_back(self) -> None:
-        """Leave the filter, else remove the marks, else leave the place."""
-        box = self._filter
-        if box is not None and box.display:
-            self._filter_words = ""
-            box.clear()
-            box.display = False
-            self.query_one(Grid).focus()
-            self.update_place()
-        elif self._selection.marks:
-            self._selection.marks.clear()
-            self.query_one(Grid).refresh()
-        else:
-            self.typed_app.action_go_back()
-
-    # For the app
-
-    def exported(self) -> Document | None:
-        from cachetui.tui.view.excerpt import excerpt_of_hosts
-
-        document = self.session.current()
-        if document is None or not self._filter_words:
-            return document
-        hosts = {host for row in self._table.rows.values() for host in row.hosts}
-        return excerpt_of_hosts(document, hosts)
-
-    def copy_text(self) -> str | None:
-        cursor = self._selection.cursor
-        return " ".join(cursor[0].hosts) if cursor else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         del parameters

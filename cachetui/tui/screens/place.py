@@ -19,6 +19,8 @@ from cachetui.tui.widgets.frame import KeyBar, PlaceTabs, Progress, TitleBar
 
 if TYPE_CHECKING:
     from cachetui.records.document import Document
+    from cachetui.records.step import StepId
+    from cachetui.tui.view.finding_lines import Reason
 
 PLACES: tuple[tuple[str, str], ...] = tuple((name.lower(), name) for name in PLACE_NAMES)
 """The places in the order of their numbers: id and name."""
@@ -103,6 +105,27 @@ class Place(Screen[None]):
     def runs_for_outputs(self) -> tuple[Pick, ...]:
         """The runs whose images `i` compares from here; none means all of the audit."""
         return self.session.picks if len(self.session.picks) > 1 else ()
+
+    def reason_here(self) -> Reason | None:
+        """The finding about what the cursor is on, for `w`; None where there is none."""
+        return None
+
+    def reason_of_step(self, picks: Sequence[Pick], step: StepId | None) -> Reason | None:
+        """The finding about a step in the first of these runs that has one; of the audit shown."""
+        from cachetui.findings.record import StepRef
+        from cachetui.tui.view.causes import Where, reason_at
+
+        explained = self.session.explained
+        if explained.findings is None or explained.document is None:
+            return None
+        steps = (StepRef.of(step),) if step is not None else None
+        for pick in picks:
+            if pick.audit == explained.document.audit:
+                where = Where((pick.host,), pick.scenario, steps)
+                found = reason_at(explained.findings, where)
+                if found is not None:
+                    return found
+        return None
 
     def excerpt(self, picks: Sequence[Pick]) -> Document | None:
         """These runs as a document; the whole audit when none of them has ended."""

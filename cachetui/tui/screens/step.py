@@ -17,6 +17,8 @@ from cachetui.records.step import Step
 from cachetui.tui.screens.open_runs import open_commands
 from cachetui.tui.screens.step_panes import MAX_PANES, StepPanes
 from cachetui.tui.view import keys
+from cachetui.tui.view.causes import why_line
+from cachetui.tui.view.finding_lines import Reason
 from cachetui.tui.view.text import Line, Span, Tone, line
 from cachetui.tui.widgets.diff_view import DiffView
 from cachetui.tui.widgets.log_pane import pane_head, step_of
@@ -122,13 +124,23 @@ class StepPlace(StepPanes):
 
     def _lines_of_step(self, step: Step, drawn: Timeline) -> list[Line]:
         stage = f"{step.stage} · " if step.stage else ""
-        head = line((stage, "title"), (f"line {step.line} ", "muted"), (step.instruction, "strong"))
+        head = [
+            line((stage, "title"), (f"line {step.line} ", "muted"), (step.instruction, "strong"))
+        ]
+        reason = self.reason_here()
+        if reason is not None:
+            head.append(why_line(reason, self.size.width - 2))
         lines_of = {bar.step.id: bar.step.line for bar in drawn.bars}
         for early in drawn.early:
             if early.step == step.id:
                 before = ", ".join(str(lines_of[other]) for other in early.overtaken)
-                return [head, line((f"started before line {before}: ", "muted"), early.reason)]
-        return [head]
+                return [*head, line((f"started before line {before}: ", "muted"), early.reason)]
+        return head
+
+    def reason_here(self) -> Reason | None:
+        """The finding about the step shown: in the focused run, else in another."""
+        own = (self.pane.pick,) if self.pane is not None else ()
+        return self.reason_of_step((*own, *self._picks), None if self.whole else self.step)
 
     # The diff
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from cachetui.report.signs import ODD, SPLIT
 from cachetui.tui.view import signs
+from cachetui.tui.view.causes import by_cost, counted, whose
 from cachetui.tui.view.text import Line, Span, line
 
 if TYPE_CHECKING:
     from cachetui.compare.align import Agreement, Disagreement
+    from cachetui.findings.record import Findings
     from cachetui.records.document import Document
 
 _COMMA_BETWEEN_NAMES = re.compile(r",(?![^\[]*\])")
@@ -57,11 +59,12 @@ class FleetAgreement:
         return SPLIT if (host, scenario) in self.split_cells else ""
 
     def unlike(self, host: str, scenario: str) -> tuple[str, ...]:
-        """The hosts that do otherwise in a scenario than this one, those of the largest side
-        first."""
+        """The hosts that do otherwise in a scenario than this one: first where it is itself the
+        odd one, and there those of the largest side."""
+        disagreements = self.agreement.disagreements if self.agreement else ()
         return tuple(
             other
-            for each in (self.agreement.disagreements if self.agreement else ())
+            for each in sorted(disagreements, key=lambda each: host not in each.odd)
             if each.scenario == scenario and host in each.hosts
             for side in each.sides
             if host not in side.hosts
@@ -93,6 +96,17 @@ class FleetAgreement:
             where = ", ".join(signs.short_scenario(s) for s in self.agreement.compared)
             return (line(("✓ ", "good"), "hosts agree step by step", (f" in {where}", "muted")),)
         return _who_and_where(first), _sides(first, len(self.agreement.disagreements) > 1)
+
+    def headline(self, findings: Findings) -> Line:
+        """The verdict in one line where causes follow it: who is odd and where, if what costs
+        most is about them; else that hosts differ, and how many causes there are."""
+        causes: Span = (f": {counted(findings)}", "strong")
+        first = self.first
+        if first is None:
+            return line(*self.verdict()[0][:2], causes)
+        if first.odd and whose(by_cost(findings), first.odd, first.hosts):
+            return _who_and_where(first)
+        return line((f"{ODD if self.odd_cells else SPLIT} ", "warn"), "Hosts differ", causes)
 
 
 def _who_and_where(disagreement: Disagreement) -> Line:

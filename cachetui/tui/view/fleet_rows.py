@@ -58,9 +58,12 @@ def fleet_rows(
     order: Order | None = None,
     grouped: bool = False,
     tags: Mapping[str, tuple[str, ...]] | None = None,
+    ranks: Mapping[str, int] | None = None,
 ) -> list[FleetRow]:
-    """The rows to show. Each of `words` must occur in a host's name, tags, state or engine."""
+    """The rows to show. Each of `words` must occur in a host's name, tags, state or engine.
+    `ranks` are the places of hosts that a cause hits, by what it costs: they come first."""
     order = order or Order()
+    ranks = ranks or {}
     cells = by_host(snapshot)
     hosts = [host for host in snapshot.hosts if _matches(host, cells[host.name], words, tags or {})]
     if grouped:
@@ -71,7 +74,12 @@ def fleet_rows(
     states = {host.name: host.state for host in hosts}
     if order.column is None:
         if snapshot.finished:
-            rows.sort(key=lambda row: _oddness(row, agreement, states[row.key]))
+            rows.sort(
+                key=lambda row: (
+                    min(ranks.get(host, len(ranks)) for host in row.hosts),
+                    _oddness(row, agreement, states[row.key]),
+                )
+            )
         return rows
     if order.column == HOST:
         rows.sort(key=lambda row: _natural(row.name), reverse=order.backwards)

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 from cachetui.report.signs import MARKED
 from cachetui.tui.view import before_audit, host_lines, signs
+from cachetui.tui.view.causes import (
+    Where,
+    by_cost,
+    most_costly,
+    nothing_to_explain,
+    ranks,
+    reason_at,
+    why_lines,
+)
 from cachetui.tui.view.column import Column
+from cachetui.tui.view.finding_lines import Reason
 from cachetui.tui.view.fleet_agreement import FleetAgreement
 from cachetui.tui.view.fleet_rows import HOST, CellKey, FleetRow, Order, by_host, fleet_rows, merged
 from cachetui.tui.view.text import Line, line
@@ -15,6 +25,7 @@ from cachetui.tui.view.text import Line, line
 if TYPE_CHECKING:
     from cachetui.audit.progress import Cell, HostProgress, Snapshot
     from cachetui.config.settings import HostSettings
+    from cachetui.findings.record import Findings
     from cachetui.records.document import Document
 _NOTHING_TO_SEE = {"unsupported", "unreachable", "skipped"}
 
@@ -49,9 +60,10 @@ class FleetTable:
         words: str,
         grouped: bool,
         tags: Mapping[str, tuple[str, ...]],
+        findings: Findings | None = None,
     ) -> None:
         """Show an audit as it stands, the hosts filtered by `words`. `document` has the runs that
-        have ended."""
+        have ended; hosts that `findings` tell the most costly causes of come first."""
         if document is not self._document:
             self._document = document
             self.agreement = FleetAgreement(document)
@@ -66,17 +78,27 @@ class FleetTable:
             order=self.order,
             grouped=grouped,
             tags=tags,
+            ranks=ranks(findings, self.hosts),
         )
         self.rows = {row.key: row for row in rows}
 
-    def verdict(self, error: BaseException | None) -> tuple[Line, ...]:
-        """Whether the hosts agree, in at most two lines; or `error`, which ended the audit, or why
-        its results cannot be kept."""
+    def verdict(
+        self,
+        error: BaseException | None,
+        findings: Findings | None = None,
+        width: int = 80,
+        causes: int = 0,
+    ) -> tuple[Line, ...]:
+        """Whether the hosts agree, then a line for each of the `causes` that cost most, else what
+        each side did; or `error`, which ended the audit, or why its results cannot be kept."""
         if error is not None:
             return (line(("✗ ", "bad"), f"the audit ended early: {error}"),)
-        if self._snapshot is not None and self._snapshot.trouble is not None:
-            return (line(("✗ ", "bad"), self._snapshot.trouble), *self.agreement.verdict()[:1])
         lines = self.agreement.verdict()
+        if self._snapshot is not None and self._snapshot.trouble is not None:
+            return (line(("✗ ", "bad"), self._snapshot.trouble), *lines[:1])
+        if findings is not None and lines and causes and by_cost(findings):
+            headline = self.agreement.headline(findings)
+            return (headline, *most_costly(findings, self.hosts, width, causes))
         if lines:
             return lines
         if self._snapshot is not None and not self._snapshot.finished:
@@ -149,12 +171,13 @@ class FleetTable:
             if column in (HOST, scenario)
         ]
 
-    def facts(self, row: FleetRow, column: str, width: int) -> list[Line]:
-        """What is known about the host of a row, and about its cell in words."""
+    def facts(self, row: FleetRow, column: str, width: int, *, brief: bool = False) -> list[Line]:
+        """What is known about the host of a row, and about its cell in words; `brief` leaves out
+        the host's resources."""
         lines: list[Line] = []
         hosts = [self.hosts[name] for name in row.hosts if name in self.hosts]
         if hosts:
-            lines += host_lines.host_lines(hosts, row, width)
+            lines += host_lines.host_lines(hosts, row, width, brief=brief)
         cell = self.merged_cell(row, column) if column != HOST else None
         if cell is not None:
             reason = hosts[0].reason if hosts else None
@@ -162,3 +185,32 @@ class FleetTable:
             sign = self.agreement.sign_of(row.key, column)
             lines.append(host_lines.cell_line(cell, reason, sign, share, len(row.hosts)))
         return lines
+
+    def where(self, row: FleetRow, column: str) -> Where:
+        """A cell, as the place that a finding can be about."""
+        return Where(row.hosts, None if column == HOST else column)
+
+    def why(
+        self, row: FleetRow, column: str, findings: Findings, width: int, height: int
+    ) -> list[Line]:
+        """Why a cell is as it is, in at most `height` lines of `width` cells: the finding that is
+        about it, else the one about the hosts that did otherwise. Empty where nothing ended."""
+        found = self.reason(row, column, findings)
+        if found is None:
+            cell = self.merged_cell(row, column) if column != HOST else None
+            ended = cell is not None and cell.state in ("done", "stored")
+            return [nothing_to_explain(cell.misses)] if cell is not None and ended else []
+        reason, here = found
+        elsewhere = "" if here else f"not on {row.name}, which did otherwise"
+        return why_lines(reason, width, height, elsewhere)
+
+    def reason(
+        self, row: FleetRow, column: str, findings: Findings | None
+    ) -> tuple[Reason, bool] | None:
+        """The finding to show for a cell, and whether it is about the cell itself."""
+        here = reason_at(findings, self.where(row, column))
+        if here is not None or column == HOST:
+            return (here, True) if here is not None else None
+        others = self.agreement.unlike(row.key, column)
+        there = reason_at(findings, Where(others, column)) if others else None
+        return (there, False) if there is not None else None

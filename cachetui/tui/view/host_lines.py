@@ -44,9 +44,12 @@ def host_cell(row: FleetRow, host: HostProgress | None, marked: bool, width: int
     )
 
 
-def host_lines(hosts: Sequence[HostProgress], row: FleetRow, width: int) -> list[Line]:
-    """What the hosts of a row, in one state, reported about themselves, in two lines; then their
-    error and the remedy, if any. What is not the same on all of them shows as a range, or mixed."""
+def host_lines(
+    hosts: Sequence[HostProgress], row: FleetRow, width: int, *, brief: bool = False
+) -> list[Line]:
+    """What the hosts of a row, in one state, reported about themselves, in two lines (`brief`: in
+    one); then their error and the remedy, if any. What is not the same on all of them shows as a
+    range, or mixed."""
     tone: Tone
     state = hosts[0].state
     _, word, tone = signs.HOST[state]
@@ -64,7 +67,7 @@ def host_lines(hosts: Sequence[HostProgress], row: FleetRow, width: int) -> list
         platform = _mixed([each.platform for each in facts], "platforms")
         head.append((f" · {engine} · {buildx} · {store} · {platform}", ""))
     lines = [tuple(line(*head))]
-    if facts:
+    if facts and not brief:
         lines.append((("  " + _resources(facts), "muted"),))
     reason = _mixed([host.reason or "" for host in hosts], "reasons: unfolded they are told")
     remedies = {host.remedy for host in hosts}

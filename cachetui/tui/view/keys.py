@@ -35,6 +35,7 @@ def _key(
 
 
 APP: list[BindingType] = [
+    _key("app.findings", "w", "findings", "Why", show=True, tip="Why: the finding about it"),
     _key("app.help", "question_mark", "help", "Keys", show=True, display="?"),
     _key("app.palette", "ctrl+p", "command_palette", "Every action, by name"),
     _key("app.next_place", "right_square_bracket", "place(1)", "Next place", display="]"),
@@ -43,7 +44,6 @@ APP: list[BindingType] = [
         _key(f"app.place_{n}", str(n), f"place_number({n})", f"Go to {name}")
         for n, name in enumerate(PLACE_NAMES, start=1)
     ),
-    _key("app.findings", "w", "findings", "Why: the findings"),
     _key("app.back", "escape", "go_back", "Back"),
     _key("app.copy", "y", "copy", "Copy what the cursor is on"),
     _key("app.export", "e", "export", "Export as JSON, Markdown or HTML"),
@@ -73,7 +73,7 @@ _MARK = _key("fleet.mark", "space", "mark", "Mark", show=True, tip="Mark the cel
 FLEET: list[BindingType] = [
     _key("fleet.start", "r", "app.start", "Run…", show=True, tip="Start an audit"),
     _key("fleet.stop", "x", "stop", "Stop", show=True, tip="Stop the marked hosts, or all"),
-    _key("fleet.odd", "o", "odd", "Odd one out", show=True, tip="Open the first difference"),
+    _key("fleet.odd", "o", "odd", "Open the first difference"),
     _MARK,
     _key("fleet.filter", "slash", "filter", "Filter", show=True, display="/"),
     _key("fleet.mark_all", "a", "mark_all", "Mark all in view"),
@@ -101,7 +101,7 @@ COMPARE: list[BindingType] = [
     ),
     _key("compare.next", "n", "difference(1)", "Next", show=True, tip="Next difference"),
     _key("compare.baseline", "b", "baseline", "Baseline", show=True, tip="Choose the baseline"),
-    _key("compare.presets", "p", "app.presets", "Presets", show=True, tip="Compare by a preset"),
+    _key("compare.presets", "p", "app.presets", "Compare by a preset"),
     _key("compare.previous", "N", "difference(-1)", "Previous difference"),
     _key("compare.timeline", "t", "timeline", "Timeline of these runs"),
     _key("compare.commands", "c", "commands", "Commands of the run under the cursor"),
@@ -123,7 +123,7 @@ STEP: list[BindingType] = [
         tip="The whole log as printed, or by step",
     ),
     _key("step.pane", "tab", "pane(1)", "Pane", show=True, tip="Next pane"),
-    _key("step.next", "n", "next(1)", "Next", show=True, tip="Next match or difference"),
+    _key("step.next", "n", "next(1)", "Next match or difference"),
     _key("step.previous", "N", "next(-1)", "Previous match or difference"),
     _key("step.step_down", "J,shift+down", "step(1)", "Next step"),
     _key("step.step_up", "K,shift+up", "step(-1)", "Previous step"),

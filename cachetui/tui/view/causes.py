@@ -1,0 +1,168 @@
+"""Why hosts differ, beside what shows it: the causes that cost most, and that of a cell. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+
+from cachetui.findings.record import Finding, Findings, StepRef, is_about
+from cachetui.report import units
+from cachetui.tui.view.finding_lines import (
+    CONFIDENCE,
+    Reason,
+    confidence_of,
+    confidence_span,
+    hosts_of,
+    in_order,
+    wrapped,
+)
+from cachetui.tui.view.text import Line, Span, cut, fit, line
+
+_HOSTS_WIDTH = 24
+_WORDS_FROM = 120
+"""Cells from which a cause says how sure it is in a word beside the sign."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What the cursor is on: hosts, a scenario (None: all), and steps (None: all of them)."""
+
+    hosts: tuple[str, ...]
+    scenario: str | None = None
+    steps: tuple[StepRef, ...] | None = None
+
+
+def by_cost(findings: Findings | None) -> tuple[Reason, ...]:
+    """What is found, and what stays unexplained: what costs most first."""
+    if findings is None:
+        return ()
+    return tuple(sorted(in_order(findings), key=lambda reason: -(reason.seconds or 0.0)))
+
+
+def reason_at(findings: Findings | None, where: Where) -> Reason | None:
+    """The finding about what the cursor is on, that which costs most; None when there is none.
+    Among steps, one that names the step as a cause comes before one that names what follows."""
+    about = [reason for reason in by_cost(findings) if _is_at(reason, where)]
+    steps = set(where.steps or ())
+    return next((r for r in about if steps & set(r.steps)), about[0] if about else None)
+
+
+def _is_at(reason: Reason, where: Where) -> bool:
+    scenarios = reason.scenarios if where.scenario is None else (where.scenario,)
+    return any(
+        is_about(reason, host, scenario, where.steps)
+        for host in where.hosts
+        for scenario in scenarios
+    )
+
+
+def ranks(findings: Findings | None, all_hosts: Collection[str]) -> dict[str, int]:
+    """Host → the place of the cause that costs it most, from 0. Causes that hit all hosts, and
+    those that cost nothing, give no place."""
+    found: dict[str, int] = {}
+    for reason in by_cost(findings):
+        if reason.seconds and not set(reason.hosts) >= set(all_hosts):
+            place = len(set(found.values()))
+            for host in reason.hosts:
+                found.setdefault(host, place)
+    return found
+
+
+def counted(findings: Findings) -> str:
+    """How many causes are found, and how many differences no cause is found for."""
+    causes, unexplained = len(findings.findings), len(findings.unexplained)
+    parts = [units.count(causes, "cause")] if causes else []
+    if unexplained:
+        parts.append(f"{units.count(unexplained, 'difference')} unexplained")
+    return ", ".join(parts)
+
+
+def most_costly(
+    findings: Findings, all_hosts: Collection[str], width: int, most: int
+) -> list[Line]:
+    """A line of `width` cells for each of the `most` causes that cost most: sign, seconds, whom
+    it hits, and why. Those that cost nothing are left out where others do."""
+    reasons = by_cost(findings)
+    shown = ([reason for reason in reasons if reason.seconds] or list(reasons))[:most]
+    whom = [_whom(reason, all_hosts) for reason in shown]
+    room = max(map(cell_len, whom), default=0)
+    lines = []
+    for reason, hosts in zip(shown, whom, strict=True):
+        sure = confidence_span(reason, sign_only=width < _WORDS_FROM)
+        lines.append(
+            line(
+                "  ",
+                *fit(sure, 14 if width >= _WORDS_FROM else 2),
+                (f"{units.seconds(reason.seconds):>6}  ", "strong"),
+                *fit(((hosts, "strong"),), room),
+                ("  ", ""),
+                (reason.title, ""),
+            )
+        )
+    return [fit(each, width) for each in lines]
+
+
+def _whom(reason: Reason, all_hosts: Collection[str]) -> str:
+    if len(all_hosts) > 1 and set(reason.hosts) >= set(all_hosts):
+        return "all hosts"
+    return cut(hosts_of(reason, _HOSTS_WIDTH), _HOSTS_WIDTH)
+
+
+def why_lines(reason: Reason, width: int, height: int, elsewhere: str = "") -> list[Line]:
+    """A finding in at most `height` lines of `width` cells: how sure it is and what it costs, why,
+    the advice, and as much of its evidence as there is room for. `elsewhere` says where it holds
+    when that is not where the cursor is."""
+    head: list[str | Span | Line] = [("WHY ", "title"), *confidence_span(reason)]
+    if reason.seconds is not None:
+        head.append((f" · costs {units.seconds(reason.seconds)} a build", "strong"))
+    head.append((f" · {hosts_of(reason, width // 3)}", ""))
+    head += [(f" · {elsewhere}", "warn")] if elsewhere else []
+    lines = [line(*head)]
+    lines += wrapped(reason.title, width - 4, "strong", "    ", max_lines=1 if height < 6 else 2)
+    if isinstance(reason, Finding):
+        room = max(1, min(4, height - len(lines)))
+        lines += wrapped(reason.advice, width - 4, "accent", "  → ", max_lines=room)
+    evidence = list(_evidence(reason, width - 4))
+    left = max(0, height - len(lines))
+    if len(evidence) > left:
+        evidence = [
+            *evidence[: max(0, left - 1)],
+            line(("    … ", "muted"), ("w", "key"), " shows it all"),
+        ]
+    return [*lines, *evidence][:height]
+
+
+def _evidence(reason: Reason, width: int) -> Iterator[Line]:
+    facts = reason.evidence if isinstance(reason, Finding) else reason.facts
+    if not isinstance(reason, Finding) and reason.suspects:
+        yield from wrapped(f"could be: {', '.join(reason.suspects)}", width, "muted", "  · ")
+    for fact in facts:
+        mark = "  ⚗ " if fact.kind == "experiment" else "  · "
+        yield from wrapped(fact.text, width, "", mark)
+
+
+def why_line(reason: Reason, width: int) -> Line:
+    """A finding in one line of `width` cells, for beside a step; `w` leads to all of it."""
+    sign, tone = CONFIDENCE[confidence_of(reason)]
+    cost = f" {units.seconds(reason.seconds)}" if reason.seconds is not None else ""
+    start = line(("WHY ", "title"), (f"{sign}{cost} ", tone))
+    tail = line(("  w", "key"), (" all of it", "muted"))
+    room = width - sum(cell_len(text) for text, _ in (*start, *tail))
+    return line(*start, (cut(reason.title, max(8, room)), "strong"), *tail)
+
+
+def nothing_to_explain(missed: int) -> Line:
+    """What stands in place of a finding where there is none: `missed` counts the steps."""
+    text = "what missed here was expected" if missed else "nothing missed here"
+    return line(("WHY ", "title"), (f"nothing to explain: {text}.", "muted"))
+
+
+def whose(reasons: Sequence[Reason], odd: Collection[str], hosts: Collection[str]) -> bool:
+    """Whether what costs most is about these `odd` ones of the `hosts`, and no others."""
+    return (
+        bool(reasons)
+        and bool(set(odd) & set(reasons[0].hosts))
+        and not (set(reasons[0].hosts) & (set(hosts) - set(odd)))
+    )

@@ -1,0 +1,205 @@
+"""Why, on top of Fleet and beside what the cursor is on; and `w`, which leads to the finding."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from msgspec.structs import replace
+
+from cachetui.findings.record import Findings, StepRef
+from cachetui.tui.screens.open_runs import open_step
+from cachetui.tui.session import Pick
+from cachetui.tui.view import causes, fleet_heights
+from cachetui.tui.view.causes import Where
+from cachetui.tui.view.text import plain, width_of
+from cachetui.tui.widgets.grid import Grid
+from tests import make_records
+from tests.tui.driving import Driver, drive
+from tests.tui.fake import FakeCore
+from tests.tui.finding_examples import LABEL, OPEN, UMASK, findings
+from tests.tui.test_findings import core
+
+ALL = ("old", "mid", "new", "ctd")
+
+
+def rows(d: Driver) -> list[object]:
+    return list(d.app.screen.query_one("#matrix", Grid).rows)
+
+
+# What is shown
+
+
+def test_what_costs_most_stands_first_and_what_costs_nothing_is_left_out() -> None:
+    found = findings(replace(UMASK, name="x:1", title="costs nothing", seconds=None))
+    shown = [plain(line).split() for line in causes.most_costly(found, ALL, 100, 3)]
+    assert [words[:3] for words in shown] == [
+        ["◐", "41.5s", "new"],
+        ["✓", "12.0s", "all"],
+        ["?", "3.0s", "mid"],
+    ]
+    free = Findings(findings=(replace(UMASK, seconds=None),))
+    assert len(causes.most_costly(free, ALL, 100, 3)) == 1
+
+
+def test_a_cell_has_the_finding_that_is_about_it() -> None:
+    found = findings()
+    assert causes.reason_at(found, Where(("new",), "buildkit-warm")) == UMASK
+    assert causes.reason_at(found, Where(("mid",), "buildkit-warm")) == OPEN
+    assert causes.reason_at(found, Where(("mid",), "legacy-warm")) == LABEL
+    assert causes.reason_at(found, Where(("mid",), None)) == LABEL
+    assert causes.reason_at(found, Where(("old",), "buildkit-warm")) is None
+    assert causes.reason_at(None, Where(("new",), "buildkit-warm")) is None
+
+
+def test_a_step_has_the_finding_that_names_it_as_a_cause() -> None:
+    cheap = replace(UMASK, name="y:1", steps=(StepRef(2, 5),), consequences=(), seconds=0.1)
+    found = findings(cheap)
+
+    def at(*ref: int) -> object:
+        step = StepRef(*ref)
+        return causes.reason_at(found, Where(("new",), "buildkit-warm", (step,)))
+
+    assert at(2, 4) == UMASK
+    assert at(2, 5) == cheap
+    assert at(0, 1) is None
+
+
+@pytest.mark.parametrize("height", range(1, 14))
+@pytest.mark.parametrize("width", [36, 78, 158])
+def test_a_finding_fits_its_room_and_says_what_to_do_before_its_evidence(
+    width: int, height: int
+) -> None:
+    lines = causes.why_lines(UMASK, width, height)
+    assert len(lines) <= height
+    assert all(width_of(line) <= width for line in lines[1:])
+    text = "\n".join(map(plain, lines))
+    if height >= 3:
+        assert "41.5s" in text
+        assert "chmod -R g-w" in text
+    assert ("210 more" in text) or height < 12 or width < 40
+
+
+@given(
+    height=some.integers(1, 80),
+    above=some.integers(1, 6),
+    matrix=some.integers(1, 300),
+    explained=some.booleans(),
+)
+def test_the_parts_of_fleet_fill_the_screen(
+    height: int, above: int, matrix: int, explained: bool
+) -> None:
+    parts = fleet_heights.share(height, above, matrix, explained=explained)
+    room = max(1, height - fleet_heights.FRAME - above)
+    assert parts.matrix + parts.facts + parts.why + parts.steps == room
+    assert min(parts.matrix, parts.facts, parts.why, parts.steps) >= 0
+    assert parts.matrix >= min(room, 3)
+    if height >= fleet_heights.SHORT and explained:
+        assert parts.why >= 5
+    if not explained:
+        assert parts.why == 0
+
+
+# In the app
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 50)])
+def test_fleet_says_who_why_how_much_and_what_to_do(size: tuple[int, int]) -> None:
+    async def story(d: Driver) -> None:
+        await d.see("41.5s  new", "12.0s  all hosts", "3.0s  mid")
+        await d.see("costs 41.5s a build", "chmod -R g-w /srv/api", "w Why")
+        assert rows(d)[0] == "new"
+        cursor = d.app.screen.query_one("#matrix", Grid).cursor
+        assert cursor == ("new", "buildkit-warm")
+
+    drive(story, core(), size=size)
+
+
+def test_the_cause_follows_the_cursor_and_leads_to_its_finding() -> None:
+    async def story(d: Driver) -> None:
+        await d.see("costs 41.5s a build")
+        await d.press("j")
+        await d.see("WHY ? unexplained", "could be: engine-differs")
+        await d.press("w")
+        await d.place("findings")
+        assert d.app.screen.reason == OPEN  # type: ignore[attr-defined]
+
+    drive(story, core())
+
+
+def test_where_nothing_is_odd_nothing_is_explained() -> None:
+    async def story(d: Driver) -> None:
+        await d.see("costs 41.5s a build")
+        await d.press("G", "h")
+        await d.see("nothing to explain: what missed here was expected")
+
+    drive(story, core())
+
+
+def test_a_host_that_hit_shows_why_others_did_not() -> None:
+    async def story(d: Driver) -> None:
+        await d.see("costs 41.5s a build")
+        await d.press("G")
+        await d.see("WHY ◐ likely", "not on ctd, which did otherwise")
+
+    drive(story, core())
+
+
+def test_without_findings_each_side_is_told() -> None:
+    async def story(d: Driver) -> None:
+        await d.see("≠ mid is the odd one out", "✓ HIT on old, new, ctd · ○ MISS on mid")
+        assert "WHY" not in d.text()
+
+    drive(story, FakeCore(make_records.odd_one_out()))
+
+
+def broken(document: object) -> Findings:
+    del document
+    raise OSError("the disk is gone")
+
+
+def test_findings_that_cannot_be_told_stop_nothing() -> None:
+    made = core()
+    made.findings = broken  # type: ignore[method-assign]
+
+    async def story(d: Driver) -> None:
+        await d.see("✓ old")
+        await d.press("w")
+        await d.see("the disk is gone")
+
+    drive(story, made)
+
+
+@pytest.mark.parametrize("deeper", [0, 1])
+def test_a_step_says_why_and_leads_to_its_finding(deeper: int) -> None:
+    async def story(d: Driver) -> None:
+        await d.see("costs 41.5s a build")
+        await d.press("enter")
+        await d.place("compare")
+        await d.press(*["enter"] * deeper)
+        await d.place(["compare", "step"][deeper])
+        await d.see("WHY ◐ 41.5s line 13 sees the same files")
+        await d.press("w")
+        await d.place("findings")
+        assert d.app.screen.reason == UMASK  # type: ignore[attr-defined]
+
+    drive(story, core())
+
+
+def test_findings_of_another_audit_are_not_told_of_a_run() -> None:
+    made = core()
+    older = replace(make_records.document(), audit="day-1")
+    made.store.documents["day-1"] = older
+
+    async def story(d: Driver) -> None:
+        await d.see("costs 41.5s a build")
+        session = d.app.session
+        session.documents["day-1"] = older
+        session.choose((Pick("day-1", "new", "buildkit-warm"),))
+        step = make_records.run("new", "buildkit-warm").steps[-1]
+        open_step(d.app, step.id)
+        await d.place("step")
+        await d.see(step.instruction[:10])
+        assert "WHY" not in d.text()
+
+    drive(story, made)
