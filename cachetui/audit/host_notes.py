@@ -122,19 +122,21 @@ class HostNotes:
 @dataclass
 class Noted:
     """What an audit that is gone has left on a connected host: `lines` say what, `commands` remove
-    it. `journal` is then to be dropped."""
+    it. `journal` is then to be dropped. `restarted_at` is when the host was started, where that was
+    since."""
 
     audit: str
     journal: Journal
     lines: list[str]
     commands: list[str]
+    restarted_at: float | None = None
 
 
 def noted_on(
     machine: Machine, host: HostSettings, facts: HostFacts, store: Store
 ) -> Iterator[Noted]:
     """What audits of this machine that are over have left on the host, by their notes. Raises
-    `HostError`. Notes of an audit that goes on are not among them."""
+    `HostError`. Notes of an audit that goes on are not among them, nor those that say nothing."""
     for journal in store.left_journals(_engine(host, facts)):
         try:
             lines = journal.lines()
@@ -144,11 +146,14 @@ def noted_on(
             journal.drop()
             continue
         try:
-            found = _found(machine, host, begun, made or _Made(), journal)
+            ahead = _clock(machine) - time.time()
+            found = _found(machine, host, begun, made or _Made(), journal, ahead)
         except BaseException:
             journal.leave()
             raise
-        if found.commands:
+        if facts.booted_at is not None and facts.booted_at > journal.written_at + ahead:
+            found.restarted_at = facts.booted_at
+        if found.commands or found.restarted_at is not None:
             yield found
         else:
             journal.drop()
@@ -160,11 +165,16 @@ def _engine(host: HostSettings, facts: HostFacts) -> str:
 
 
 def _found(
-    machine: Machine, host: HostSettings, begun: _Begun, made: _Made, journal: Journal
+    machine: Machine,
+    host: HostSettings,
+    begun: _Begun,
+    made: _Made,
+    journal: Journal,
+    ahead: float,
 ) -> Noted:
+    """`ahead` is how many seconds the host's clock is ahead of ours."""
     tags = _tags_there(machine, host, made.tags)
     dockerfile = _dockerfile(begun)
-    ahead = _clock(machine) - time.time()
     unread = Unread(
         tuple(dockerfile.instructions) if dockerfile else (),
         begun.at + ahead - 1,

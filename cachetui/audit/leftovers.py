@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -74,19 +75,23 @@ def run_removal(machine: Machine, commands: Sequence[str], cancel: Cancel) -> bo
 def remove_noted(
     machine: Machine, host: HostSettings, facts: HostFacts, store: Store, cancel: Cancel
 ) -> Iterator[str]:
-    """Remove what audits left on the host that could not do so themselves; a sentence about each.
-    Raises `HostError`."""
+    """Remove what audits left on the host that could not do so themselves; a sentence about each,
+    and about a restart of the host. Raises `HostError`."""
     for noted in noted_on(machine, host, facts, store):
+        if noted.restarted_at is not None:
+            at = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(noted.restarted_at))
+            yield f"the host restarted at {at}, before audit {noted.audit} had ended on it"
         try:
             removed = run_removal(machine, noted.commands, cancel)
         except BaseException:
             noted.journal.leave()
             raise
-        if removed:
-            noted.journal.drop()
-            yield f"removed what audit {noted.audit} had left: {', '.join(noted.lines)}"
-        else:
+        if not removed:
             noted.journal.leave()
+            continue
+        noted.journal.drop()
+        if noted.lines:
+            yield f"removed what audit {noted.audit} had left: {', '.join(noted.lines)}"
 
 
 @dataclass

@@ -170,7 +170,11 @@ def _look(leftovers: Leftovers, store: Store, leases: dict[str, Lease]) -> None:
         lease = Lease(facts.same_engine, "cachetui clean")
         machine.hold(leases.setdefault(facts.same_engine, lease), None)
     leftovers.cache_folder = facts.cache_folder
-    leftovers.noted += noted_on(machine, host, facts, store)
+    for noted in noted_on(machine, host, facts, store):
+        if noted.commands:
+            leftovers.noted.append(noted)
+        else:
+            noted.journal.drop()
     folder = shlex.quote(f"{facts.cache_folder}/contexts")
     copies = f"{facts.cache_folder}{_COPIES}"
     sizes = machine.run(

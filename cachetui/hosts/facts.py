@@ -190,11 +190,26 @@ def _facts(
         df=_usage(parts.get("df", _NOTHING)),
         bases=dict.fromkeys(bases) | {ref: _texts(layers) for ref, (layers, _, _) in told.items()},
         triggers={ref: _texts(onbuild) or () for ref, (_, mark, onbuild) in told.items() if mark},
+        booted_at=_booted_at(host),
         umask=host.get("umask"),
         user=host.get("user") or None,
         cache_folder=host.get("cache", ""),
         client_settings=parse_settings(parts.get("settings", _NOTHING).out, hasher),
     )
+
+
+_TICKS = 100.0
+"""Of /proc, in a second."""
+
+
+def _booted_at(host: Mapping[str, str]) -> float | None:
+    """When the host was started, from what it tells of its clock and first process."""
+    now, up = _number(host.get("now", "")), _number(host.get("up", ""))
+    words = host.get("first", "").split()
+    first = _number(words[19]) if len(words) > 19 else None
+    if now is None or up is None or first is None:
+        return None
+    return float(round(now - up + first / _TICKS))
 
 
 def _values(text: str) -> dict[str, str]:

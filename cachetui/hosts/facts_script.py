@@ -25,6 +25,9 @@ _host() {
   echo "umask=$(umask)"
   echo "user=$(id -un 2>/dev/null)"
   { read -r _load _ </proc/loadavg && echo "load=$_load"; } 2>/dev/null
+  # When its first process began, since a container that is a host may restart as well.
+  { read -r _up _ </proc/uptime && read -r _first </proc/1/stat; } 2>/dev/null &&
+    echo "up=$_up" && echo "now=$(date +%s)" && echo "first=${_first##*) }"
   _cache=${XDG_CACHE_HOME-}
   case $_cache in
   /*) ;;

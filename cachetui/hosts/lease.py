@@ -4,8 +4,11 @@ The file is in /tmp, which all users of a host share, and is called after the en
 where nobody can remove another's file, a lease that has run out cannot be taken away: so each
 lease has a number, the highest counts, and the next is made by a link that fails where there is
 one. The one before goes if it was ours. What is in it: a token, until when (unless renewed) and
-since when, in seconds since the epoch by the host's clock, and who. It keeps nobody away who does
-not ask; a date too far ahead counts for nothing.
+since when, in seconds since the epoch by the host's clock, and who; on a second line the host's
+boot, and the process of sshd that serves the owner's connection. It keeps nobody away who does not
+ask; a date too far ahead counts for nothing, and neither does a lease of an earlier boot, or one
+whose process is gone. That process is trusted to be gone only where /proc shows all processes, and
+`LEFT_SECONDS` are waited then, in which the host ends what was at work.
 
 The text stands before a command that is sent anyway, so no round trip is added. The watcher of a
 long command renews the lease while it hears of us (`hosts.watcher`).
@@ -42,10 +45,52 @@ MARK = "cachetui-lease"
 _ZSH = '[ -z "${ZSH_VERSION-}" ] || setopt nonomatch\n'
 """Else zsh takes a pattern that no file matches for an error."""
 
+# `_life PID` reads what /proc tells of a process; `_mine` finds the process that lasts as long as
+# our connection: sshd's, or cachetui itself, though not where a Python in between may be that. A
+# number and a start, in one boot and one PID namespace, are one process. Where it is not found, the
+# lease runs out in time.
+_LIVES = """\
+_life() {
+case $1 in '' | *[!0-9]*) return 1 ;; esac
+{ read -r _line <"/proc/$1/stat"; } 2>/dev/null || return 1
+_name=${_line#*\\(}
+_line=${_line##*\\) }
+_parent=${_line#* }
+_parent=${_parent%% *}
+_start=${_line#* * * * * * * * * * * * * * * * * * * }
+_start=${_start%% *}
+}
+_mine() {
+_boot=- _space=- _process='- -' _pid=$PPID
+{ read -r _boot </proc/sys/kernel/random/boot_id; } 2>/dev/null || _boot=-
+_space=$(readlink /proc/self/ns/pid 2>/dev/null) || _space=-
+while _life "$_pid"; do
+  case $_name in
+  sshd* | cachetui*) _process="$_pid $_start"; return ;;
+  python*) return ;;
+  esac
+  _pid=$_parent
+done
+}
+_over() {
+[ "${_its_boot:--}" != - ] && [ "$_boot" != - ] || return 1
+[ "$_its_boot" = "$_boot" ] || return 0
+[ "${_its_pid:--}" != - ] && [ "$_its_space" = "$_space" ] && [ -r /proc/1/stat ] || return 1
+! _life "$_its_pid" || [ "$_start" != "$_its_start" ] || return 1
+[ "$_gone" != "$_token $_until" ] || return 0
+_gone="$_token $_until"
+sleep LEFT
+return 2
+}
+"""
+
 _TAKE = (
     _ZSH
+    + _LIVES
     + """\
+_gone= _boot=
 _lease() {
+[ -n "$_boot" ] || _mine
 _now=$(date +%s) _top=0 _since= _token=
 for _file in BASE.*; do
   _number=${_file##*.}
@@ -53,18 +98,26 @@ for _file in BASE.*; do
   [ "$_number" -le "$_top" ] || _top=$_number
 done
 if [ -f "BASE.$_top" ]; then
-  { read -r _token _until _from _owner <"BASE.$_top"; } 2>/dev/null
+  {
+    read -r _token _until _from _owner
+    read -r _its_boot _its_space _its_pid _its_start _
+  } <"BASE.$_top" 2>/dev/null
   case ${_until:-x}${_from:-x} in *[!0-9]* | ?????????????????????????*) _until=0 _from=0 ;; esac
   if [ "$_token" = TOKEN ]; then
     _since=$_from
   elif [ "$_until" -gt "$_now" ] && [ "$_until" -le $((_now + 2 * LONGEST)) ]; then
-    echo "MARK TOKEN $((_now - _from)) $_owner" >&2
-    return HELD
+    _over
+    case $? in
+    1) echo "MARK TOKEN $((_now - _from)) $_owner" >&2; return HELD ;;
+    2) _lease "$@"; return ;;
+    esac
   fi
 fi
 _new=/tmp/.cachetui-TOKEN
 _until=$((_now + ${1:-TTL}))
-if ! (umask 022 && echo "TOKEN $_until ${_since:-$_now} "OWNER >"$_new") 2>/dev/null; then
+_text="TOKEN $_until ${_since:-$_now} "OWNER"
+$_boot $_space $_process"
+if ! (umask 022 && printf '%s\\n' "$_text" >"$_new") 2>/dev/null; then
   echo "MARK TOKEN none" >&2
   return IMPOSSIBLE
 elif [ -n "$_since" ]; then
@@ -148,6 +201,7 @@ class Lease:
             "HELD": str(HELD),
             "IMPOSSIBLE": str(IMPOSSIBLE),
             "LONGEST": str(UNWATCHED_SECONDS),
+            "LEFT": str(LEFT_SECONDS),
         }
         return re.sub("|".join(values), lambda name: values[name[0]], text)
 

@@ -277,6 +277,8 @@ class _RunningCommand:
                 return None
             pending = memoryview(block)
         taken = self._session.write(pending[:BLOCK], POLL / 4)
+        if taken:
+            self._beats.sent()
         return None if taken is None else pending[taken:]
 
     def _raise_if_over(self) -> None:
@@ -294,7 +296,7 @@ class _RunningCommand:
     def _raise_if_unheard(self) -> None:
         """Raise when the host has ended the command because it did not hear of us."""
         seconds = self._beats.longest
-        if self._watched and seconds >= watcher.SILENT_SECONDS:
+        if seconds >= watcher.SILENT_SECONDS:
             raise self._machine._error(
                 "lost",
                 f"cachetui was stopped, or its machine asleep, for {seconds:.0f} s, "

@@ -14,6 +14,11 @@ the seconds without a beat. Either sends TERM to the command's process group, an
 later to that and, where there is /proc, to what of its session has left the group. The status is
 `STOPPED` then. All is POSIX shell, which has no `read` with a time limit: dash, bash, busybox,
 ksh93 and zsh have run it, called by those, fish and tcsh.
+
+A command that reads standard input itself has no beats: a `dd` feeds it, and a watcher looks at how
+much that has read. Where it has waited as long for more, the command's input ends there. That it
+waits for input, and not for the command to take what it has, is told by /proc: what it has read and
+not yet written is none then. Without /proc nobody watches.
 """
 
 from __future__ import annotations
@@ -122,6 +127,55 @@ exit "$_status"
 """.replace("SWEEP", _SWEEP)
 
 
+# `_own` is what dd reads before its input, for itself. The feeder alone may hold the pipe open.
+_FEED = """\
+exec 3<&0 </dev/null
+_stopped=
+trap _stopped=yes USR1
+{
+dd bs=65536 <&3 3<&- 2>/dev/null &
+_feeder=$!
+exec 3<&- >/dev/null 2>&1
+(
+trap '[ "${!:-0}" = 0 ] || kill -s KILL "$!"; exit' TERM
+_io() {
+  _read= _written=
+  while read -r _what _bytes; do
+    case $_what in rchar:) _read=$_bytes ;; wchar:) _written=$_bytes ;; esac
+  done
+}
+_io <<EOF
+$(dd if=/proc/self/io bs=65536)
+EOF
+_own=$_read _last= _silent=0
+while [ -n "$_own" ] && [ "$_silent" -lt SILENT ]; do
+  sleep TICK &
+  wait "$!"
+  { _io <"/proc/$_feeder/io"; } 2>/dev/null || exit
+  if [ "$_read" != "$_last" ] || [ "$((_read - _written))" -gt "$_own" ]; then
+    _last=$_read _silent=0
+  else
+    _silent=$((_silent + TICK))
+  fi
+done
+[ "$_silent" -ge SILENT ] || exit
+kill -s USR1 $$
+kill -s KILL "$_feeder"
+) &
+_watcher=$!
+wait "$_feeder"
+kill -s TERM "$_watcher"
+wait "$_watcher"
+} | (
+exec 3<&-
+COMMAND
+)
+_status=$?
+[ -z "$_stopped" ] || _status=STOPPED
+exit "$_status"
+"""
+
+
 def script(
     command: str,
     env: Mapping[str, str] | None = None,
@@ -134,17 +188,16 @@ def script(
     """The script that runs `command` with `env` set, to be sent as `bootstrap` expects.
 
     `watched`: it ends when standard input does or has no beat for long, and reads nothing of it
-    itself; else standard input is the command's own. `merged`: standard error goes where standard
-    output goes, in order. `privilege` is what stands before docker, such as `sudo -n`: a process
-    that runs as another user can be signalled with its help only. Without the `lease`, which is
-    renewed while the command runs, it does not run.
+    itself; else standard input is the command's own, and ends where it pauses for long. `merged`:
+    standard error goes where standard output goes, in order. `privilege` is what stands before
+    docker, such as `sudo -n`: a process that runs as another user can be signalled with its help
+    only. Without the `lease`, which is renewed while a watched command runs, it does not run.
     """
     taking = lease.taking(watched=watched) if lease is not None else ""
-    body = command
+    before, _, after = (_WATCH if watched else _FEED).partition("COMMAND")
+    after = after.replace("STOPPED", str(STOPPED))
+    before = before.replace("SILENT", str(SILENT_SECONDS)).replace("TICK", str(TICK_SECONDS))
     if watched:
-        before, _, after = _WATCH.partition("COMMAND")
-        after = after.replace("STOPPED", str(STOPPED))
-        before = before.replace("SILENT", str(SILENT_SECONDS)).replace("TICK", str(TICK_SECONDS))
         before = (
             before.replace("RENEW", str(RENEW_TICKS))
             .replace("LEFT", str(LEFT_SECONDS))
@@ -153,9 +206,9 @@ def script(
         for signal in ("TERM", "KILL"):
             line = f"{shlex.join(privilege)} kill -s {signal} -- -$$\n" if privilege else ""
             before = before.replace(f"PRIVILEGED_{signal} ", line)
-        body = before + command + after
     else:
-        body = taking + body
+        before = taking + before
+    body = before + command + after
     lines = ["{"]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in (env or {}).items()]
     if merged:

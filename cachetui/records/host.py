@@ -42,9 +42,11 @@ class HostFacts(Record, frozen=True, kw_only=True):
     `store` is the graph driver's name ("overlay2") or "containerd/<snapshotter>".
     `engine_id` is the daemon's own id: it tells an engine from its replacement, and together with
     `engine_name`, its machine's name, from the copies of a machine that was cloned with it.
-    `load` is the 1-minute average. `df` maps Images, Containers, Volumes and Build Cache to
-    bytes. `bases` maps a FROM's reference to the layers of that image on the host, None when
-    the image is not there. `missing` says, for a backend that does not work, why and what to do.
+    `load` is the 1-minute average. `booted_at` is when the host was started, in seconds since the
+    epoch by its clock; None where /proc does not tell. `df` maps Images, Containers, Volumes and
+    Build Cache to bytes. `bases` maps a FROM's reference to the layers of that image on the host,
+    None when the image is not there. `missing` says, for a backend that does not work, why and
+    what to do.
     """
 
     engine: str
@@ -60,6 +62,7 @@ class HostFacts(Record, frozen=True, kw_only=True):
     cores: int | None = None
     memory_bytes: int | None = None
     load: float | None = None
+    booted_at: float | None = None
     free_bytes: int | None = None
     df: dict[str, int] = msgspec.field(default_factory=dict)
     bases: dict[str, tuple[str, ...] | None] = msgspec.field(default_factory=dict)

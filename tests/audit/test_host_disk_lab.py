@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.audit.test_left_lab import State
 from tests.audits import audit, core_of, run_of
 from tests.lab import Lab
 from tests.lab.base import BASE, share_image
 from tests.lab.host import Host
+from tests.lab.state import State
 from tests.sample_builds import PLAIN, folder
 
 pytestmark = [pytest.mark.lab, pytest.mark.takes_turns]

@@ -13,10 +13,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.audit.test_left_lab import State
 from tests.audit.test_stopping_lab import Command, asleep, until
 from tests.audits import core_of, prepare
 from tests.lab import Lab
+from tests.lab.state import State
 from tests.sample_builds import PLAIN, folder
 
 pytestmark = pytest.mark.lab

@@ -18,7 +18,6 @@ from cachetui.config import hosts_toml
 from cachetui.config.settings import HostSettings
 from cachetui.core import Core
 from cachetui.store.database import Store
-from tests.audit.test_left_lab import State
 from tests.audit.test_stopping_lab import asleep, until_quiet
 from tests.audits import audit, prepare, run_of
 from tests.hosts.conftest import connector
@@ -26,6 +25,7 @@ from tests.hosts.sshd import free_port, running, until
 from tests.lab import Lab
 from tests.lab.host import Host
 from tests.lab.sshd import make_key, sshd_binary
+from tests.lab.state import State
 from tests.sample_builds import PLAIN, SLEEPING, folder
 
 pytestmark = [pytest.mark.lab, pytest.mark.needs("sudo", optional=True)]

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -22,6 +21,7 @@ from tests.audit.test_stopping_lab import HOSTS, Command, asleep, until, until_q
 from tests.audits import audit, core_of, prepare
 from tests.lab import Lab
 from tests.lab.host import Host
+from tests.lab.state import State
 from tests.sample_builds import folder
 
 # Thorough: four engines are made to end their builds at once, which other tests beside them delay.
@@ -46,41 +46,12 @@ LEASE_SECONDS = 110.0
 """A lease ends 90 s after its last renewal; most of these soon after their build was ended."""
 
 
-@dataclass
-class State:
-    """What is on a host that the next build or its user could miss, or find too much."""
-
-    images: frozenset[str]
-    tags: frozenset[str]
-    containers: frozenset[str]
-    folder: tuple[str, ...]
-
-    @property
-    def docker(self) -> tuple[frozenset[str], ...]:
-        """What docker itself tells: all but our folder."""
-        return (self.images, self.tags, self.containers)
-
-    @classmethod
-    def of(cls, host: Host) -> State:
-        form = "{{.Repository}}:{{.Tag}} {{.ID}}"
-        return cls(
-            words(host, "image", "ls", "-aq", "--no-trunc"),
-            frozenset(host.docker("image", "ls", "--format", form).stdout.decode().splitlines()),
-            words(host, "ps", "-aq", "--no-trunc"),
-            tuple(sorted(str(p) for p in (host.cache_folder / "cachetui").glob("**/*"))),
-        )
-
-
 @pytest.fixture(autouse=True)
 def tags_of_users_are_gone(lab: Lab) -> Iterator[None]:
     """What stands for a user's own image goes in the end, so that other tests do not find it."""
     yield
     for name in HOSTS:
         lab[name].docker("rmi", "-f", "cachetui:latest", "user:1", check=False)
-
-
-def words(host: Host, *command: str) -> frozenset[str]:
-    return frozenset(host.docker(*command).stdout.decode().split())
 
 
 def clean(lab: Lab, store: Path, *more: str) -> subprocess.CompletedProcess[str]:

@@ -17,12 +17,12 @@ from cachetui.config.settings import HostSettings
 from cachetui.core import Core
 from cachetui.hosts.no_engine import PODMAN
 from cachetui.store.database import Store
-from tests.audit.test_left_lab import State
 from tests.audit.test_stopping_lab import until
 from tests.audits import audit
 from tests.lab import Lab
 from tests.lab.host import Host
 from tests.lab.podman import DOCKER, podman_on
+from tests.lab.state import State
 from tests.sample_builds import PLAIN, folder
 
 pytestmark = pytest.mark.lab

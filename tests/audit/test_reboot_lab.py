@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import threading
 from collections.abc import Iterable
@@ -13,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from cachetui.report.passages import passages
-from tests.audit.test_left_lab import State, clean
+from tests.audit.test_left_lab import clean
 from tests.audit.test_stopping_lab import HOSTS, asleep, until
 from tests.audits import audit, core_of, prepare, run_of
 from tests.lab import Lab
 from tests.lab.host import Host
+from tests.lab.state import State
 from tests.sample_builds import folder
 
 pytestmark = [pytest.mark.lab, pytest.mark.takes_turns]
@@ -74,6 +76,9 @@ def test_three_hosts_reboot_and_the_fourth_goes_on(lab: Lab, tmp_path: Path, dur
     after = audit(core, other, REBOOTING, scenarios=("legacy-cold",))
     assert [host.status for host in after.hosts] == ["ok"] * 3
     for name in REBOOTING:
+        restarted = rf"{name}: the host restarted at \S+ \S+ UTC, before audit {document.audit} had"
+        assert any(re.match(restarted, note) for note in after.notes), after.notes
+        assert not any(note.startswith(f"{name}: waited") for note in after.notes), after.notes
         removed = f"{name}: removed what audit {document.audit} had left: "
         assert any(note.startswith(removed) for note in after.notes), after.notes
     clean(lab, tmp_path / "s", "--yes")  # the folders of the contexts

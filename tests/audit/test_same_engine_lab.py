@@ -12,9 +12,9 @@ from cachetui.config import hosts_toml as config
 from cachetui.core import Core
 from cachetui.report.passages import passages
 from cachetui.store.database import Store
-from tests.audit.test_left_lab import State
 from tests.audits import audit
 from tests.lab import Lab
+from tests.lab.state import State
 from tests.sample_builds import PLAIN, folder
 
 pytestmark = pytest.mark.lab

@@ -75,8 +75,8 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         ),
         Fault(
             "network-gone",
-            "The network goes away in a build and no packet says so",
-            "The host ends the build within 35 s.",
+            "The network goes away in a build, or while something is sent or read, silently",
+            "Both sides end it by themselves, the host within 35 s; no half of a context stays.",
         ),
         Fault(
             "client-stopped",
@@ -219,7 +219,7 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         Fault(
             "two-audits",
             "Two audits, of two people, at once on one engine",
-            "The second waits and says for whom; a lease that is not renewed runs out.",
+            "The second waits, says for whom, and not for one that is gone, or of an earlier boot.",
         ),
         Fault(
             "not-now",
@@ -266,7 +266,7 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         Fault(
             "reboot",
             "The host reboots during an audit",
-            "Its run is lost, the rest goes on, and what stayed goes at the next visit.",
+            "Its run is lost, the rest goes on; the next visit says so and removes what stayed.",
         ),
         Fault(
             "least-right",

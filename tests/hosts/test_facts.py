@@ -106,6 +106,15 @@ def test_what_may_be_missing() -> None:
     assert parse_facts("h", rest).free_bytes is None
 
 
+def test_when_a_host_was_started() -> None:
+    stat = " S 0 1 1" + " 0" * 15 + " 2550 99 99"
+    told = f"up=1000.40\nnow=1700001000\nfirst={stat.strip()}\nload="
+    assert parse_facts("h", changed("new", "load=", told)).booted_at == 1700000025.0
+    for part in ("up=1000.40", "now=1700001000", "first="):
+        cut = told.replace(part, "lost=")
+        assert parse_facts("h", changed("new", "load=", cut)).booted_at is None
+
+
 def test_windows() -> None:
     found = parse_facts("h", changed("new", '"Os":"linux"', '"Os":"windows"'))
     assert found.backends == ()

@@ -20,6 +20,7 @@ from cachetui.hosts import watcher as watch
 from cachetui.hosts.lease import Holder, Lease
 from cachetui.hosts.machine import Completed, HostError
 from tests.hosts.conftest import connector
+from tests.hosts.sshd import Sshd
 from tests.hosts.test_watcher import KNOWN, SHELLS, Started
 
 
@@ -102,6 +103,40 @@ class TestShell:
         assert holder is not None
         assert holder.owner == "?[31mred"
 
+    @pytest.mark.fault("two-audits", "reboot")
+    def test_one_of_an_earlier_boot_counts_no_more(self, name: str, engine: str) -> None:
+        """Also where another process has the number of the one that served its owner."""
+        before, ours = Lease(engine, "before"), Lease(engine, "ours")
+        assert self.ask(name, before).status == 0
+        (file,) = files(engine)
+        head, mine, _ = file.read_text().split("\n")
+        boot, space, _, _ = mine.split(" ")
+        assert boot == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        assert space == os.readlink("/proc/self/ns/pid")
+        started = Path("/proc/self/stat").read_text().rpartition(") ")[2].split()[19]
+        alive = f"{os.getpid()} {started}"
+        for line in (f"{boot} {space} {alive}", f"{boot} pid:[1] 1 1", f"- {space} 1 1", "", "x"):
+            file.write_text(f"{head}\n{line}\n")
+            held = ours.holder(self.ask(name, ours)) is not None
+            assert held == (line != "x"), line
+            if held:
+                assert files(engine) == [file]
+
+    @pytest.mark.fault("two-audits")
+    def test_one_whose_owner_s_connection_is_gone_counts_for_some_seconds(
+        self, name: str, engine: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(leases, "LEFT_SECONDS", 2)
+        gone, ours = Lease(engine, "gone"), Lease(engine, "ours")
+        assert self.ask(name, gone).status == 0
+        (file,) = files(engine)
+        head, mine, _ = file.read_text().split("\n")
+        boot, space, _, _ = mine.split(" ")
+        file.write_text(f"{head}\n{boot} {space} {os.getpid()} 1\n")  # a number that is used again
+        begun = time.monotonic()
+        assert self.ask(name, ours).status == 0
+        assert 1.9 < time.monotonic() - begun < 10
+
     @pytest.mark.fault("two-audits")
     def test_of_many_at_once_one_has_it(self, name: str, engine: str) -> None:
         asked = [Lease(engine, f"{number}") for number in range(8)]
@@ -152,6 +187,23 @@ def test_that_of_a_killed_client_soon_runs_out(name: str, engine: str) -> None:
     assert other.holder(TestShell().ask(name, other)) is not None
     assert TestShell().ask(name, killed).status == 0  # it was alive after all
     assert int(file.read_text().split()[1]) > time.time() + 60
+
+
+@pytest.mark.fault("two-audits")
+def test_a_connection_that_is_gone_takes_its_lease_along(engine: str, own_sshd: Sshd) -> None:
+    """Between two commands nothing of ours is left on the host to give it back."""
+    first, second = (connector().connect(own_sshd.settings()) for _ in range(2))
+    first.hold(Lease(engine, "first"), None)
+    first.run("true", timeout=20)
+    second.hold(Lease(engine, "second"), None)
+    with pytest.raises(HostError, match="first is at work on this engine"):
+        second.run("true", timeout=20)
+    first.close()
+    begun = time.monotonic()
+    assert second.run("echo ran", timeout=60).text == "ran\n"
+    assert time.monotonic() - begun > leases.LEFT_SECONDS - 0.5
+    second.release()
+    second.close()
 
 
 def test_a_machine_waits_for_it(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,9 @@ for folder in /run/containerd /run/docker /run/runc /opt/containerd; do
     mount -t tmpfs tmpfs $folder
 done
 echo "$1" > /proc/sys/kernel/hostname
+# A boot of its own, each time it is started.
+cat /proc/sys/kernel/random/uuid > "$2/boot_id"
+mount --bind "$2/boot_id" /proc/sys/kernel/random/boot_id
 exec sleep infinity
 """
 

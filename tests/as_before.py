@@ -1,0 +1,78 @@
+"""After every fault that is tried on real engines, each host is as it was before."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import pytest
+
+from tests.lab import Lab
+from tests.lab.host import Host
+from tests.lab.state import State
+
+QUIET_SECONDS = 10.0
+"""How long a host may take until nothing of a build runs on it any more."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """A host at a time: what is on it, and what builds run there."""
+
+    state: State
+    processes: tuple[str, ...] = ()
+
+    @classmethod
+    def at(cls, host: Host) -> Look:
+        return cls(State.of(host), tuple(one.cmdline for one in host.processes()))
+
+    def changes(self, before: Look) -> list[str]:
+        """A line for each. Whole build contexts are left out: they stay for later audits, which
+        the report tells, and `cachetui clean` removes them."""
+        now, then = (
+            replace(one.state, folder=tuple(one.state.unfinished)) for one in (self, before)
+        )
+        lines = now.changes(then)
+        return lines + [f"runs: {line}" for line in self.processes if line not in before.processes]
+
+    @property
+    def _kept(self) -> State:
+        return replace(self.state, folder=tuple(self.state.unfinished))
+
+
+def look_at(lab: Lab) -> dict[str, Look]:
+    """All hosts of the lab that are up."""
+    hosts = [host for host in lab.hosts.values() if host.engine.running]
+    with ThreadPoolExecutor(len(hosts) or 1) as pool:
+        return dict(zip((host.name for host in hosts), pool.map(Look.at, hosts), strict=True))
+
+
+def changes(lab: Lab, before: dict[str, Look]) -> list[str]:
+    """What differs on the hosts once they are quiet, a line each."""
+    deadline = time.monotonic() + QUIET_SECONDS
+    while True:
+        now = look_at(lab)
+        lines = [f"{name}: is down" for name in before if name not in now]
+        for name, look in now.items():
+            if name in before:
+                lines += [f"{name}: {line}" for line in look.changes(before[name])]
+        if not lines or time.monotonic() > deadline:
+            return lines
+        time.sleep(0.2)
+
+
+@pytest.fixture(autouse=True)
+def as_before(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test of a fault on real engines leaves `docker ps`, `docker images -a`, processes and
+    cachetui's folder on each host as they were."""
+    node = request.node
+    marks = [node.get_closest_marker(name) for name in ("fault", "lab")]
+    if None in marks:
+        yield
+        return
+    lab: Lab = request.getfixturevalue("lab")
+    before = look_at(lab)
+    yield
+    assert changes(lab, before) == []
