@@ -63,6 +63,16 @@ def changes(lab: Lab, before: dict[str, Look]) -> list[str]:
         time.sleep(0.2)
 
 
+@pytest.fixture
+def others_images_go(lab: Lab) -> Iterator[None]:
+    """What a test builds as somebody else is gone in the end."""
+    before = look_at(lab)
+    yield
+    for name, look in before.items():
+        for image in State.of(lab[name]).images - look.state.images:
+            lab[name].docker("rmi", "-f", image, check=False)
+
+
 @pytest.fixture(autouse=True)
 def as_before(request: pytest.FixtureRequest) -> Iterator[None]:
     """A test of a fault on real engines leaves `docker ps`, `docker images -a`, processes and
@@ -75,4 +85,5 @@ def as_before(request: pytest.FixtureRequest) -> Iterator[None]:
     lab: Lab = request.getfixturevalue("lab")
     before = look_at(lab)
     yield
-    assert changes(lab, before) == []
+    lines = changes(lab, before)
+    assert not lines, "\n".join(lines)

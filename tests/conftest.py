@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 
 from cachetui.demo.fleet import Fleet, demo_fleet
-from tests.as_before import as_before
+from tests.as_before import as_before, others_images_go
 from tests.docs.console import Workspace
 from tests.examples import QUICK
 from tests.lab import Lab, skip_reason
@@ -24,7 +24,7 @@ SAID = pytest.StashKey[list[str]]()
 """What else is to be said at the end of a run, a line each."""
 IN_CI = os.environ.get("CI") == "true"
 
-__all__ = ["as_before"]  # for all tests
+__all__ = ["as_before", "others_images_go"]  # for all tests
 
 settings.load_profile(QUICK)  # unless --hypothesis-profile names another
 

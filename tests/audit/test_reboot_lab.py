@@ -43,6 +43,7 @@ def test_three_hosts_reboot_and_the_fourth_goes_on(lab: Lab, tmp_path: Path, dur
     core = core_of(lab, tmp_path / "s")
     text = SLEEPING_ON_ONE.format(salt=random.random(), when=WHEN[during])
     build = folder(tmp_path / "b", text)
+    clean(lab, tmp_path / "s", "--yes")
     before = {name: State.of(lab[name]) for name in HOSTS}
     going = prepare(core, build, HOSTS, scenarios=tuple(WHEN))
     thread = threading.Thread(target=going.run)

@@ -77,6 +77,7 @@ def test_a_changed_file_that_a_trigger_copies_is_found(
 
 
 @pytest.mark.fault("anothers-images")
+@pytest.mark.usefixtures("others_images_go")
 @pytest.mark.parametrize("backend", ["legacy", "buildkit"])
 def test_what_another_builds_meanwhile_is_not_ours(
     lab: Lab, core: Core, tmp_path: Path, backend: str
