@@ -11,10 +11,13 @@ image's configuration where one is all that a variable or label has.
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, takewhile
 from urllib.parse import quote, quote_plus
 
 from cachetui.records.hidden import placeholder
@@ -26,6 +29,10 @@ _GO_ESCAPES = {
 }  # fmt: skip
 """What Go's encoding/json escapes beyond JSON, in strings that BuildKit and docker print."""
 
+
+_LEFT_BY_Q = ("@%+:./=-~#", "@%+:./=-~#,", "@%+:./=-~,!", "@%+:./-")
+"""What `%q` and its like put no backslash before: bash's, one that is older, zsh's, and a careful
+one. A line break they write as JSON does, in `$'…'`."""
 
 _NO_TEXT = frozenset((b"architecture", b"os", b"variant", b"Architecture", b"Os", b"Variant"))
 """Keys of an image's configuration whose value no build argument has put there."""
@@ -123,7 +130,7 @@ class StreamRedactor:
     def __init__(self, pattern: re.Pattern[bytes] | None, shown: Mapping[bytes, bytes]) -> None:
         self._pattern = pattern
         self._shown = shown
-        self._first = frozenset(form[0] for form in shown)
+        self._sorted = sorted(shown)
         self._longest = max(map(len, shown), default=0)
         self._pending = b""
 
@@ -145,7 +152,9 @@ class StreamRedactor:
     def _may_begin(self, data: bytes, start: int) -> int:
         """From where on the data may be the beginning of a value; its length where it is not."""
         for at in range(max(start, len(data) - self._longest + 1), len(data)):
-            if data[at] in self._first and any(x.startswith(data[at:]) for x in self._shown):
+            end = data[at:]
+            after = bisect_left(self._sorted, end)
+            if after < len(self._sorted) and self._sorted[after].startswith(end):
                 return at
         return len(data)
 
@@ -156,13 +165,28 @@ class StreamRedactor:
 
 
 def _any_of(forms: Mapping[bytes, bytes]) -> re.Pattern[bytes] | None:
-    longest_first = sorted(forms, key=len, reverse=True)
-    return re.compile(b"|".join(map(re.escape, longest_first))) if forms else None
+    """The longest of the forms that begins at a place."""
+    return re.compile(_tree_of(sorted(forms))) if forms else None
+
+
+def _tree_of(forms: Sequence[bytes]) -> bytes:
+    """A pattern of these forms, sorted, with what begins alike written once: `re` tries the
+    branches one by one, and there can be thousands of forms."""
+    first, last = forms[0], forms[-1]
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
+    begin = bytes(one for one, _ in alike)
+    ends = [form[len(begin) :] for form in forms if len(form) > len(begin)]
+    if not ends:
+        return re.escape(begin)
+    branches = (_tree_of(list(same)) for _, same in groupby(ends, key=lambda end: end[0]))
+    ends_here = b"?" if len(ends) < len(forms) else b""
+    return re.escape(begin) + b"(?:" + b"|".join(branches) + b")" + ends_here
 
 
 def _forms(value: str) -> Iterator[str]:
-    """The value as programs write it down: as it is, in JSON (Python's, Go's), quoted for a shell,
-    and in URLs."""
+    """The value as programs write it down: as it is, in JSON (Python's, Go's) and in JSON within
+    JSON, quoted for a shell or by one (`set`, `export -p`, `printf %q`), by Python's `repr`, in XML
+    and HTML, and in URLs, also in a URL within a URL."""
     yield value
     yield json.dumps(value)[1:-1]
     json_text = json.dumps(value, ensure_ascii=False)[1:-1]
@@ -170,10 +194,19 @@ def _forms(value: str) -> Iterator[str]:
     for plain, escaped in _GO_ESCAPES.items():
         json_text = json_text.replace(plain, escaped)
     yield json_text
+    yield json.dumps(json_text, ensure_ascii=False)[1:-1]
+    yield json.dumps(json_text)[1:-1]
+    yield json.dumps(json.dumps(value)[1:-1])[1:-1]
     yield shlex.quote(value).removeprefix("'").removesuffix("'")
     yield value.replace("'", r"'\''")
+    yield value.replace("'", """'"'"'""")
     yield re.sub(r'([\\"$`])', r"\\\1", value)
+    for as_they_are in _LEFT_BY_Q:
+        yield re.sub(rf"([^\w\n{re.escape(as_they_are)}])", r"\\\1", value)
+    yield re.sub(r"([\\'])", r"\\\1", value)
+    yield from _markup_forms(value)
     for encoded in (
+        quote(quote(value, safe="", errors="surrogateescape"), safe=""),
         quote(value, safe="", errors="surrogateescape"),
         quote(value, errors="surrogateescape"),
         quote_plus(value, errors="surrogateescape"),
@@ -182,10 +215,34 @@ def _forms(value: str) -> Iterator[str]:
         yield re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), encoded)
 
 
+def _markup_forms(value: str) -> Iterator[str]:
+    """In the text of an element, and in an attribute with its quotes in decimals, hexadecimals
+    or by name."""
+    text = html.escape(value, quote=False)
+    yield text
+    for double, single in (
+        ("&quot;", "'"),
+        ("&quot;", "&#39;"),
+        ("&quot;", "&#x27;"),
+        ("&quot;", "&apos;"),
+        ("&#34;", "&#39;"),
+    ):
+        yield text.replace('"', double).replace("'", single)
+
+
+def _lines_of_base64(text: bytes) -> Iterator[bytes]:
+    """As `base64` and MIME (76 characters) and PEM (64) cut it."""
+    for width in (76, 64):
+        if len(text) > width:
+            lines = (text[at : at + width] for at in range(0, len(text), width))
+            yield from (line for line in lines if len(line) >= _SHORTEST)
+
+
 def _base64_forms(value: bytes) -> list[bytes]:
     """The characters that the base64 of any text holding `value` must show, for each of the
-    three places where it can begin in a group of three bytes, in both alphabets."""
-    forms = []
+    three places where it can begin in a group of three bytes, in both alphabets; and the lines of
+    the value's own where it is longer than a line."""
+    forms: list[bytes] = []
     for shift in range(3):
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
             text = encode(b"\0" * shift + value)
@@ -193,4 +250,6 @@ def _base64_forms(value: bytes) -> list[bytes]:
             first = -(-shift * 8 // 6)
             last = (shift + len(value)) * 8 // 6
             forms.append(text[first:last])
+            if shift == 0:
+                forms += _lines_of_base64(text[:last])
     return list(dict.fromkeys(forms))

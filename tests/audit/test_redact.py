@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
+import os
 import re
 import shlex
+import subprocess
 from urllib.parse import quote, quote_plus
+from xml.sax.saxutils import escape, quoteattr
 
 import pytest
 from hypothesis import given
@@ -91,6 +95,14 @@ WRITTEN = {
     "a URL's path": "https://x.test/" + quote(HARD),
     "a form": "t=" + quote_plus(HARD),
     "a URL in lower case": re.sub("%..", lambda m: m[0].lower(), quote(HARD, safe="")),
+    "JSON in JSON": json.dumps(json.dumps(HARD)),
+    "Go's JSON in JSON": json.dumps(go_json(HARD)),
+    "a URL in a URL": quote("https://x.test/?t=" + quote(HARD, safe=""), safe=""),
+    "repr": repr({"token": HARD}),
+    "HTML": html.escape(HARD),
+    "XML": quoteattr(HARD),
+    "an element of XML": escape(HARD),
+    "export -p": "export TOKEN='" + HARD.replace("'", "'\"'\"'") + "'",
     "base64": base64.b64encode(f"user:{HARD}".encode()).decode(),
     "base64 for URLs": base64.urlsafe_b64encode(f"user2:{HARD}".encode()).decode(),
 }
@@ -120,6 +132,65 @@ def test_a_value_is_taken_out_in_every_form(form: str, way: str) -> None:
     if form.startswith("base64"):
         inner = WRITTEN[form][12:-8]  # of the value alone
         assert not any(inner[at : at + 8].encode() in kept for at in range(len(inner) - 8))
+
+
+SHELLS_OWN = {
+    "bash": ('printf "%q" "$V"', 'echo "${V@Q}"', "set", "export -p", "declare -p V"),
+    "sh": ("set", "export -p"),
+    "zsh": ("print -r ${(q)V} ${(qq)V} ${(qqq)V}", "set", "export -p"),
+    "busybox": ("set", "export -p"),
+    "ksh93": ('printf "%q" "$V"', "set", "export -p"),
+}
+
+
+@pytest.mark.fault("secret-printed")
+@pytest.mark.parametrize(
+    "shell",
+    [
+        pytest.param(name, marks=pytest.mark.needs(name, optional=name not in ("sh", "bash")))
+        for name in SHELLS_OWN
+    ],
+)
+def test_what_shells_themselves_quote(shell: str) -> None:
+    value = 'it\'s "c4n4ry" $HOME `x` \\ end, a=b;~x!&<y> #{1}[2]*?^|(3)%+@'
+    redactor = Redactor({"V": value})
+    for command in SHELLS_OWN[shell]:
+        words = [shell, *(["sh"] if shell == "busybox" else []), "-c", command]
+        env = {"V": value, "PATH": os.environ["PATH"]}
+        done = subprocess.run(words, env=env, capture_output=True, timeout=20, check=True)
+        assert b"c4n4ry" in done.stdout
+        assert b"c4n4ry" not in redactor.text(done.stdout), command
+
+
+@pytest.mark.fault("secret-printed")
+@pytest.mark.parametrize("width", [76, 64])
+@pytest.mark.parametrize("way", ["text", "raw"])
+def test_a_long_value_in_lines_of_base64(width: int, way: str) -> None:
+    value = "".join(f"{number:x}" for number in range(90, 160))
+    encoded = base64.b64encode(f"{value}\n".encode()).decode()
+    printed = "\n".join(encoded[at : at + width] for at in range(0, len(encoded), width))
+    redactor = Redactor({"TOKEN": value})
+    if way == "text":
+        kept = redactor.text(printed.encode())
+    else:
+        raw = redactor.stream()
+        kept = base64.b64decode(raw.feed(base64.b64encode(printed.encode())) + raw.close())
+    assert not any(encoded[at : at + 8].encode() in kept for at in range(len(encoded) - 8))
+
+
+@given(
+    st.lists(st.text("ab.+", min_size=6, max_size=9), min_size=1, max_size=6, unique=True),
+    st.lists(st.text("ab.+", max_size=12), max_size=4),
+)
+def test_of_values_that_begin_alike_the_longest_is_taken(
+    values: list[str], rest: list[str]
+) -> None:
+    redactor = Redactor({f"V{number}": value for number, value in enumerate(values)})
+    text = "|".join([rest[0], *values, *rest[1:]] if rest else values).encode()
+    kept = redactor.text(text)
+    assert not any(value.encode() in kept for value in values)
+    log = redactor.log()
+    assert b"".join(log.feed(text[at : at + 1]) for at in range(len(text))) + log.close() == kept
 
 
 @pytest.mark.fault("secret-short")

@@ -22,7 +22,7 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
     "Secrets": (
         Fault(
             "secret-printed",
-            "A build prints a secret, in clear, as JSON, in a URL, in shell quotes or base64, "
+            "A build prints a secret, in clear, JSON, URLs, XML, shell quotes or base64, "
             "however cut and over several lines",
             "No record, log or message has it.",
         ),
