@@ -27,7 +27,7 @@ TAIL_LINES = 10
 class Failure:
     """Builds that failed alike: in one step, in `scenarios`, on `hosts` (names folded).
 
-    `step` names the instruction with its line, empty when no step is to blame; `tail` are the
+    `step` names the instruction with its `line`, empty when no step is to blame; `tail` are the
     last lines of its log in the first of the runs.
     """
 
@@ -36,6 +36,7 @@ class Failure:
     step: str
     reason: str
     tail: tuple[str, ...]
+    line: int | None = None
 
 
 def failures(document: Document, log_tail: LogTail) -> tuple[Failure, ...]:
@@ -73,4 +74,5 @@ def _failure(runs: list[Run], hosts: str, log_tail: LogTail) -> Failure:
         step=f"line {step.line}: {clean_line(step.instruction)}" if step is not None else "",
         reason=f"{first.status}: {clean_line(reason)}",
         tail=tuple(tail[-TAIL_LINES:]) if any(tail) else (),
+        line=None if step is None else step.line,
     )
