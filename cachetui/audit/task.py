@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cachetui.audit.plan import Plan
 from cachetui.audit.redact import Redactor
+from cachetui.builders.docker_args import image_contexts
 from cachetui.config.settings import BuildSettings
 from cachetui.context.build_context import Context
 from cachetui.dockerfile.parse import Dockerfile, external_images
@@ -28,7 +29,10 @@ class AuditTask:
     outputs: bool = False
 
     def base_images(self) -> tuple[str, ...]:
-        """The references of the images that the build takes from outside."""
+        """The references of the images that the build takes from outside; what names a named
+        context that is an image stands for that."""
         settings = self.settings
         images = external_images(self.dockerfile, settings.target, settings.build_args)
-        return tuple(ref for ref in images if ref not in settings.named_contexts)
+        named = image_contexts(settings.docker_args)
+        refs = (named.get(ref, ref) for ref in images if ref not in settings.named_contexts)
+        return tuple(dict.fromkeys(refs))

@@ -21,6 +21,7 @@ from cachetui.dockerfile.instruction import is_remote
 
 _CONTEXT_NAME = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*", re.ASCII)
 """A name without registry, path and tag, which docker takes in lower case alone."""
+_IMAGE = "docker-image://"
 _TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
 _FALSE = frozenset(("0", "f", "F", "false", "FALSE", "False"))
 """What docker takes for a truth value (Go's strconv.ParseBool)."""
@@ -168,8 +169,24 @@ def _not_for_a_folder(name: str, stages: Collection[str]) -> str:
 def _is_folder(source: str) -> bool:
     """Whether a named context is a folder. What buildx fetches is none: images, OCI layouts, URLs,
     git references and other targets (buildx `build/opt.go`, loadInputs)."""
-    fetched = ("docker-image://", "oci-layout://", "target:")
+    fetched = (_IMAGE, "oci-layout://", "target:")
     return bool(source) and not (source.startswith(fetched) or is_remote(source))
+
+
+def fetched_contexts(args: Sequence[str]) -> dict[str, str]:
+    """The named contexts that are no folders: name → what is fetched (an image as
+    `docker-image://REFERENCE`, a URL, a git reference)."""
+    pairs = (one.value.partition("=") for one in options(args) if one.name == "build-context")
+    return {name: source for name, _, source in pairs if not _is_folder(source)}
+
+
+def image_contexts(args: Sequence[str]) -> dict[str, str]:
+    """Those of them that are images: name → reference."""
+    return {
+        name: source.removeprefix(_IMAGE)
+        for name, source in fetched_contexts(args).items()
+        if source.startswith(_IMAGE)
+    }
 
 
 def with_named_parts(build: BuildSettings) -> BuildSettings:

@@ -9,10 +9,12 @@ the like as they are. Pure.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.records.digest import ValueHasher
+from cachetui.records.hidden import HIDDEN, hides
 
 _NOP = re.compile(
     r"(?:\S+(?: -[a-z]+(?: pipefail)?)* )?#\(nop\)\s+(?P<keyword>[A-Z]+)\s?(?P<rest>.*)", re.DOTALL
@@ -22,6 +24,7 @@ _ARGS = re.compile(
     re.DOTALL,
 )
 _SHELL = re.compile(r"\S+(?: -[a-z]+(?: pipefail)?)*? -c ")
+_MARK = "\1"
 _NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
 
 
@@ -84,10 +87,17 @@ def _one_spaced(command: str) -> str:
     return " ".join(command.split())
 
 
-def is_step(made: Made, item: Instruction, hasher: ValueHasher | None = None) -> bool:
+def is_step(
+    made: Made,
+    item: Instruction,
+    hasher: ValueHasher | None = None,
+    given: Mapping[str, str] | None = None,
+) -> bool:
     """Whether a line of history is this instruction, as far as its text says: of COPY and ADD only
     where to, of ENV only the names, for a value may be a secret and is not read. `hasher` is for
-    lines that were kept; False where it does not read their digests."""
+    lines that were kept; False where it does not read their digests. Where the value of a build
+    argument was taken out of one, the instruction has to have that value, by its digest in
+    `given`, or the argument's name, there."""
     if made.keyword != item.keyword:
         return False
     if item.keyword == "RUN":
@@ -97,8 +107,44 @@ def is_step(made: Made, item: Instruction, hasher: ValueHasher | None = None) ->
         return made.rest == (item.dest or "").strip()
     if item.keyword == "ENV":
         return made.rest.split() == list(item.args[0::3])
-    return _words(made.rest) == _words(item.rest)
+    own, there = _words(item.rest), _words(made.rest)
+    return own == there or (hasher is not None and _fit(there, own, hasher, given or {}))
+
+
+def _fit(
+    made: Sequence[str], own: Sequence[str], hasher: ValueHasher, given: Mapping[str, str]
+) -> bool:
+    """Whether the words are the same with hidden values put in."""
+    left = list(own)
+    for word in sorted(made, key=hides):
+        fitting = (one for one in left if one == word or _fits(word, one, hasher, given))
+        found = next(fitting, None)
+        if found is None:
+            return False
+        left.remove(found)
+    return not left
+
+
+def _fits(made: str, own: str, hasher: ValueHasher, given: Mapping[str, str]) -> bool:
+    texts = HIDDEN.split(made)
+    kinds, names = texts[1::3], texts[2::3]
+    pattern = "(.*)".join(map(re.escape, texts[0::3]))
+    values = re.fullmatch(pattern, own, re.DOTALL)
+    if values is None or set(kinds) - {"build-arg"}:
+        return False
+    return all(
+        value in (f"${name}", f"${{{name}}}")
+        or (name in given and bool(hasher.matches(value, given[name])))
+        for name, value in zip(names, values.groups(), strict=True)
+    )
 
 
 def _words(text: str) -> list[str]:
-    return sorted(re.sub(r"[\"',\[\]]", " ", text).split())
+    """The words without quotes and brackets; a hidden value's own stay."""
+    parts = HIDDEN.split(text)
+    marks = [f"[{kind}\0{name}]" for kind, name in zip(parts[1::3], parts[2::3], strict=True)]
+    marked = _MARK.join(parts[0::3])
+    plain = re.sub(r"[,\[\]]", " ", re.sub(r"[\"']", "", marked))
+    for mark in marks:
+        plain = plain.replace(_MARK, mark, 1)
+    return sorted(word.replace("\0", " ") for word in plain.split())

@@ -43,9 +43,9 @@ IN_NO_KEY_OF: dict[Backend, frozenset[str]] = {
 """The same of each builder. The legacy builder makes of --label a step below all others;
 --no-cache-filter leaves the keys as they are."""
 
-NOT_LOOKED_AT = {"--cache-from": "cache-from", "--build-context": "named context"}
-
-READ_ELSEWHERE = frozenset({"--platform", "--network", "--build-arg", "--pull", *NOT_LOOKED_AT})
+READ_ELSEWHERE = frozenset(
+    {"--platform", "--network", "--build-arg", "--pull", "--cache-from", "--build-context"}
+)
 """Options that have an input of their own."""
 
 EPOCH = "SOURCE_DATE_EPOCH"
@@ -148,7 +148,7 @@ def _options(
     instruction: Instruction,
 ) -> None:
     options = build_options(build.docker_args)
-    found.unknown |= {name for option, name in NOT_LOOKED_AT.items() if option in options}
+    found.unknown |= {"cache-from"} if "--cache-from" in options else set()
     found.unknown |= {"inherited argument" for v in options.get("--build-arg", ()) if "=" not in v}
     buildkit_run = backend == "buildkit" and instruction.keyword == "RUN"
     for option, values in options.items():

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from cachetui.builders.docker_args import image_contexts
 from cachetui.compare.align import order
 from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import Instruction
@@ -268,9 +269,14 @@ class Case:
 
 
 def dockerfile_of(build: BuildRecord) -> Dockerfile | None:
-    """The Dockerfile that was built, None when its text is not known."""
+    """The Dockerfile that was built, None when its text is not known. A FROM that names an image
+    by a named context has that image for its base."""
+    named = image_contexts(build.docker_args)
     with suppress(DockerfileError):
-        return parse(build.dockerfile_text).with_bases(build.bases)
+        file = parse(build.dockerfile_text).with_bases(build.bases)
+        return file.with_bases(
+            [named.get(one.base, one.base) if one.is_external else one.base for one in file.stages]
+        )
     return None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from cachetui.builders.docker_args import fetched_contexts
 from cachetui.dockerfile.instruction import BUILDKIT_KEYWORDS, Instruction
 from cachetui.findings.case import Case
 from cachetui.findings.dockerfile_edits import Edit
@@ -136,6 +137,16 @@ class InputChanges:
         sure = known and layers[0] != layers[1]
         head = self.case.head(self.step.stage_index)
         return RenamedBase(then_ref, now_ref, head, "proved" if sure else "likely")
+
+    def is_other_context(self, name: str) -> bool:
+        """Whether --build-context gives a name to another image or URL than before."""
+        if self.before is None:
+            return False
+        now, then = (
+            fetched_contexts(document.build.docker_args).get(name)
+            for document in (self.case.document, self.before.document)
+        )
+        return now != then
 
     @cached_property
     def edits_above(self) -> tuple[Edit, ...]:

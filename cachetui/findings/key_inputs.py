@@ -190,7 +190,8 @@ KEY_INPUTS = (
         "not looked at",
         "",
         "what reads it",
-        "images and URLs; a folder that a FROM names. Other folders are compared as the context is",
+        "URLs and git references; a folder that a FROM names. Other folders are compared as the "
+        "context is, images as base images",
     ),
     KeyInput(
         "inherited argument",

@@ -6,7 +6,7 @@ The legacy builder finds a step among the children of the image above it, by the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from cachetui.builders.history_line import Made, is_step, parse
@@ -15,7 +15,7 @@ from cachetui.findings.build_options import build_options
 from cachetui.findings.case import Case
 from cachetui.findings.question import Question
 from cachetui.records.digest import ValueHasher
-from cachetui.records.hidden import hides
+from cachetui.records.hidden import hidden, hides
 from cachetui.records.host import HostEvidence, LegacyChain
 from cachetui.records.run import Run
 from cachetui.records.step import StepId
@@ -44,6 +44,30 @@ class Parting:
         return f"{self.text!r}{when}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """What tells whether a line of history is an instruction: `given` maps the build's arguments
+    to digests of their values."""
+
+    hasher: ValueHasher
+    given: Mapping[str, str]
+
+    @classmethod
+    def of(cls, case: Case) -> _Reader:
+        return cls(case.hasher, case.document.build.build_args)
+
+    def is_step(self, made: Made, item: Instruction) -> bool:
+        return is_step(made, item, self.hasher, self.given)
+
+    def reads(self, made: Made) -> bool:
+        """Whether all that was taken out of the line are values of arguments that can be held
+        against a text."""
+        return all(
+            kind == "build-arg" and name in self.given and self.hasher.reads(self.given[name])
+            for kind, name in hidden(made.rest)
+        )
+
+
 def parting(case: Case, run: Run, cause: StepId) -> Parting | None:
     """The chain that goes furthest along with the Dockerfile, and where it parts at `cause`.
 
@@ -60,7 +84,7 @@ def parting(case: Case, run: Run, cause: StepId) -> Parting | None:
     best: Parting | None = None
     for chain, made in chains:
         if chain.base in ids:
-            candidate = _parting(chain, made, own, at, case.hasher)
+            candidate = _parting(chain, made, own, at, _Reader.of(case))
             if candidate is not None and (best is None or candidate.rejoins > best.rejoins):
                 best = candidate
     return best
@@ -74,7 +98,7 @@ def chain_on(case: Case, host: str, bases: Collection[str], step: StepId) -> Leg
         return None  # a trigger whose text is not known
     own = every[: at + 1]
     for chain, made in legacy_chains(case.evidence(host), case.hasher) or ():
-        if chain.base in bases and len(made) >= len(own) and _begins(made, own, case.hasher):
+        if chain.base in bases and len(made) >= len(own) and _begins(made, own, _Reader.of(case)):
             return chain
     return None
 
@@ -90,7 +114,8 @@ def _pulled_with(case: Case, run: Run, step: StepId) -> LegacyChain | None:
     ids = _base_ids(case, run.host, step)
     for chain in evidence.pulled:
         made = [parse(text) for text in chain.made_by]
-        same = [is_step(line, item, case.hasher) for line, item in zip(made, own, strict=False)]
+        reader = _Reader.of(case)
+        same = [reader.is_step(line, item) for line, item in zip(made, own, strict=False)]
         runs = any(item.keyword == "RUN" for item in own[: len(same)])
         if chain.base in ids and len(same) > at and all(same) and runs:
             return chain
@@ -151,28 +176,28 @@ def _parting(
     made: Sequence[Made],
     own: Sequence[Instruction],
     at: int,
-    hasher: ValueHasher,
+    reader: _Reader,
 ) -> Parting | None:
-    if len(made) <= at or not _begins(made, own[:at], hasher):
+    if len(made) <= at or not _begins(made, own[:at], reader):
         return None
     there = made[at]
-    if hides(there.rest):
-        return None
-    if is_step(there, own[at], hasher):
+    if reader.is_step(there, own[at]):
         # The same command on the same image, and it missed: its arguments are others.
         if there.keyword != "RUN":
             return None
-        along = _along(made[at + 1 :], own[at + 1 :], hasher)
+        along = _along(made[at + 1 :], own[at + 1 :], reader)
         return Parting(
             chain.image, chain.created, chain.made_by[at], there.text, "RUN", True, along
         )
+    if hides(there.rest) and ("$" in own[at].rest or not reader.reads(there)):
+        return None
     # It was changed; or it is new here; or what stands there was taken out.
     ways = (
         (made[at + 1 :], own[at + 1 :]),
         (made[at:], own[at + 1 :]),
         (made[at + 1 :], own[at:]),
     )
-    rejoins, way = max((_along(theirs, ours, hasher), -n) for n, (theirs, ours) in enumerate(ways))
+    rejoins, way = max((_along(theirs, ours, reader), -n) for n, (theirs, ours) in enumerate(ways))
     keyword = own[at].keyword if way == -1 else there.keyword
     return Parting(
         image=chain.image,
@@ -185,21 +210,21 @@ def _parting(
     )
 
 
-def _along(made: Sequence[Made], own: Sequence[Instruction], hasher: ValueHasher) -> int:
+def _along(made: Sequence[Made], own: Sequence[Instruction], reader: _Reader) -> int:
     """How many RUN, COPY and ADD both begin with, none of them different."""
     count = 0
     for theirs, ours in zip(made, own, strict=False):
-        if not is_step(theirs, ours, hasher):
+        if not reader.is_step(theirs, ours):
             break
         count += theirs.keyword in _WORK
     return count
 
 
-def _begins(made: Sequence[Made], own: Sequence[Instruction], hasher: ValueHasher) -> bool:
+def _begins(made: Sequence[Made], own: Sequence[Instruction], reader: _Reader) -> bool:
     """Whether a chain begins with these very steps for certain: not where only where to or names
     are known."""
     return all(
-        is_step(line, item, hasher)
+        reader.is_step(line, item)
         and item.keyword not in ("COPY", "ADD", "ENV")
         and line.args is None
         for line, item in zip(made, own, strict=False)

@@ -103,6 +103,14 @@ class Question:
         return tuple(unknown)
 
     @cached_property
+    def named_folder(self) -> str | None:
+        """The folder of --build-context that BuildKit takes for the image that the step stands
+        on; None over an image or scratch."""
+        base = self.case.base(self.step.stage_index)
+        named = self.case.document.build.named_contexts
+        return base if self.run.backend == "buildkit" and base in named else None
+
+    @cached_property
     def first_in_stage(self) -> bool:
         """Whether nothing of the Dockerfile stands between the base image and this step."""
         parents = self.case.parents(self.run).get(self.step.id, ())

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from cachetui.builders.docker_args import fetched_contexts, image_contexts
 from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import SCRATCH, Dockerfile
@@ -124,10 +125,16 @@ def step_inputs(
         tokens |= _variable_tokens(build, instruction, scope)
     unknown = set(of_build.unknown)
     named = build.build.named_contexts
-    if base in named and build.backend == "buildkit":
-        base = None  # a folder
+    fetched = fetched_contexts(build.build.docker_args)
+    images = image_contexts(build.build.docker_args)
+    if build.backend == "buildkit" and (base in named or base in fetched):
+        base = None  # a folder, or what a URL answers
         unknown.add("named context")
     for name, ref in _images(instruction, base, named):
+        if ref in fetched and ref not in images:
+            unknown.add("named context")
+            continue
+        ref = images.get(ref, ref)
         token = build.image(ref)
         if token is not None:
             tokens[name] = token

@@ -172,7 +172,7 @@ LABELLED = "FROM base:1\nLABEL built=2\nRUN make\nRUN more\n"
 NOW = ("LABEL built=1", "make", "more")
 
 
-def with_images(text: str, letters: str, made_by: tuple[str, ...]) -> Findings:
+def with_images(text: str, letters: str, made_by: tuple[str, ...], **build: Any) -> Findings:
     evidence = HostEvidence(
         at=b.NOW,
         bases=(BaseImage(ref="base:1", id="sha256:id"),),
@@ -180,7 +180,7 @@ def with_images(text: str, letters: str, made_by: tuple[str, ...]) -> Findings:
         cache=(),
     )
     one = run(text, letters, scenario=LEGACY)
-    return why(audit(text, [one], hosts=[host(evidence=evidence)]))
+    return why(audit(text, [one], hosts=[host(evidence=evidence)], **build))
 
 
 @pytest.mark.parametrize("whose", MADE)
@@ -203,7 +203,8 @@ HISTORY = {
     "|1 T=hunter2 /bin/bash -o pipefail -c make all": ("RUN make all", "RUN"),
     "/bin/sh -c #(nop)  ENV TOKEN=hunter2 B=c": ("ENV TOKEN=$T B=c", "ENV TOKEN B"),
     "/bin/sh -c #(nop) COPY file:abc in /a ": ("COPY a /a", "COPY /a"),
-    '/bin/sh -c #(nop)  CMD ["x"]': ('CMD ["x"]', 'CMD ["x"]'),
+    '/bin/sh -c #(nop)  CMD ["x" "y"]': ('CMD ["x","y"]', 'CMD ["x" "y"]'),
+    "/bin/sh -c #(nop)  LABEL at=9 at noon by=me": ('LABEL by=me at="9 at noon"', "LABEL at=9"),
 }
 
 
@@ -223,6 +224,53 @@ def test_a_line_of_history_is_its_instruction_kept_or_not(line: str) -> None:
         assert not is_step(parse(keeping), item, OTHER)
         assert (read(line).args is None) is (parse(keeping).args is None)
         assert kept(line, OTHER) != keeping
+
+
+VALUES = {"V": HASHER.digest("one"), "W": HASHER.digest("two words")}
+
+
+@pytest.mark.parametrize(
+    ("kept_text", "text", "same"),
+    [
+        ("LABEL release=[build-arg V]", "LABEL release=one", True),
+        ("LABEL release=[build-arg V]", 'LABEL release="one"', True),
+        ("LABEL release=[build-arg V]", "LABEL release=$V", True),
+        ("LABEL release=[build-arg V]", "LABEL release=v${V}", False),
+        ("LABEL release=v[build-arg V].1", "LABEL release=v${V}.1", True),
+        ("LABEL release=[build-arg V]", "LABEL release=two", False),
+        ("LABEL b=x a=[build-arg V]", "LABEL a=one b=x", True),
+        ("LABEL b=[build-arg V] a=[build-arg V]", "LABEL a=one b=two", False),
+        ("LABEL release=[build-arg V]", "LABEL release=one more=x", False),
+        ("LABEL release=[env V]", "LABEL release=one", False),
+        ("LABEL release=[build-arg X]", "LABEL release=one", False),
+        ('CMD ["/bin/[build-arg V]"]', 'CMD ["/bin/one"]', True),
+        ("WORKDIR /[build-arg V]", "WORKDIR /$V", True),
+        ("WORKDIR /[build-arg V]", "WORKDIR /two", False),
+    ],
+)
+def test_a_line_with_a_hidden_value_is_the_instruction_that_has_it(
+    kept_text: str, text: str, same: bool
+) -> None:
+    item = parse_dockerfile(f"FROM base:1\n{text}\n").stages[0].instructions[1]
+    assert is_step(parse(kept_text), item, HASHER, VALUES) is same
+    assert not is_step(parse(kept_text), item, OTHER, VALUES) or "$" in text
+    assert not is_step(parse(kept_text), item)
+
+
+def test_a_label_by_a_hidden_value_is_told() -> None:
+    """The value of an argument stands in a label by chance, in it or in one above it."""
+    text = "FROM base:1\nLABEL by=one\nLABEL built=2\nRUN make\nRUN more\n"
+    steps = tuple(f"RUN {HASHER.digest(one)}" for one in ("make", "more"))
+
+    def found(letters: str, *labels: str, text: str = text) -> list[str]:
+        return ids(with_images(text, letters, (*labels, *steps), build_args=VALUES))
+
+    rule = ["legacy-metadata-invalidates"]
+    assert found("hmmm", "LABEL by=[build-arg V]", "LABEL built=1") == rule
+    assert found("mmmm", "LABEL by=[build-arg W]", "LABEL built=2") == rule
+    assert found("mmmm", "LABEL by=[env TOKEN]", "LABEL built=2") == []
+    other = text.replace("by=one", "by=$T")
+    assert found("mmmm", "LABEL by=[build-arg W]", "LABEL built=2", text=other) == []
 
 
 def test_the_arguments_of_a_run_are_kept_by_the_secret_alone() -> None:

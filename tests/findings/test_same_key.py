@@ -204,8 +204,7 @@ def test_other_variables_of_the_client(name: str) -> None:
     assert ids(missed(BUILDKIT, {"settings": settings}, {})) == []
 
 
-@pytest.mark.parametrize("args", [("--cache-from", "x"), ("--build-arg", "TOKEN"),
-                                  ("--build-context", "a=docker-image://b")])  # fmt: skip
+@pytest.mark.parametrize("args", [("--cache-from", "x"), ("--build-arg", "TOKEN")])
 def test_an_option_behind_which_something_is_not_looked_at(args: tuple[str, ...]) -> None:
     both = {"docker_args": args}
     found = missed(BUILDKIT, dict(both), dict(both))

@@ -26,13 +26,15 @@ class _Layout:
     """One way in which a stage's vertices may be numbered.
 
     `offset` vertices of triggers come before the stage's own; `unknown`: the file does not tell
-    of them. `skip`: the WORKDIRs that may have no vertex have none. `total` is the likeness of
-    all names to where this layout puts them.
+    of them. `skip`: the WORKDIRs that may have no vertex have none. `headless`: the base is a named
+    context, which `n` counts and `i` does not (lab: 26.1, 28.5). `total` is the likeness of all
+    names to where this layout puts them.
     """
 
     offset: int
     unknown: bool
     skip: bool
+    headless: bool = False
     total: float = 0.0
 
 
@@ -62,6 +64,8 @@ class StageAlignment:
             offsets = [(known, False), (0, False)] if known else [(0, False)]
             offsets += [(count, True) for count in range(1, MAX_TRIGGERS + 1)]
             self._layouts += [_Layout(offset, unknown, skip) for offset, unknown in offsets]
+            if self._head.vertex:
+                self._layouts.append(_Layout(known, False, skip, headless=True))
         self._layout = self._layouts[0]
 
     def add(self, key: str, name: VertexName) -> None:
@@ -92,7 +96,7 @@ class StageAlignment:
     def _at(self, name: VertexName, layout: _Layout) -> ExpectedVertex | int | None:
         if name.keyword == "FROM":
             return self._head
-        position = name.i - 1 - (1 if self._head.vertex else 0)
+        position = name.i - 1 - (1 if self._head.vertex and not layout.headless else 0)
         triggers, own = self._with_vertex[layout.skip]
         if position < 0:
             return None

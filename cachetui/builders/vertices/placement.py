@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from cachetui.builders.vertices.alignment import StageAlignment
@@ -12,6 +13,8 @@ from cachetui.dockerfile.parse import Dockerfile
 from cachetui.records.step import StepId
 
 _METADATA = "internal] load metadata for "
+_OF_CONTEXT = re.compile(r"\[context ([^\s\]]+)\] ")
+"""A vertex of a named context (dockerui `namedcontext.go`)."""
 
 
 class Placement:
@@ -69,6 +72,8 @@ class Placement:
             self.fixed[key] = self._steps_of_url[printed]
         elif _METADATA in printed[:200]:
             self._note_image(key, printed.split(_METADATA, 1)[1])
+        elif (context := _OF_CONTEXT.match(printed)) is not None:
+            self._note_image(key, context[1])
         elif printed.startswith("FROM "):  # of COPY --from and RUN --mount=from
             self._note_image(key, printed[5:])
             step = self._image_steps.get(key)
@@ -115,7 +120,7 @@ class Placement:
                 images = [m.from_ for m in item.mounts if m.from_ and m.from_stage is None]
                 images += [item.copy_from] if isinstance(item.copy_from, str) else []
                 named += [(image, vertex.id) for image in images]
-        step = next((step for image, step in named if refers(image, printed)), None)
+        step = next((s for name, s in named if name == printed or refers(name, printed)), None)
         if step is not None:
             self._image_steps[key] = step
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cachetui.builders.docker_args import image_contexts
 from cachetui.findings.base_images import (
     age_of,
     evidence_of_images,
@@ -35,7 +36,10 @@ def explain(question: Question) -> Claim | None:
         return None
     source = question.instruction.copy_from
     if isinstance(source, str) and "from" in question.changes.changed:
-        return _moved(question, source, question.step.id, "from")
+        if question.changes.is_other_context(source):
+            return None  # the build's own change
+        named = image_contexts(question.case.document.build.docker_args)
+        return _moved(question, named.get(source, source), question.step.id, "from")
     base = _external(question.case, question.step.stage_index)
     if base is None:
         return None

@@ -179,6 +179,8 @@ def _options(question: Question) -> list[_Change]:
     for name in sorted(question.changes.changed):
         kind, _, rest = name.partition(":")
         option = {"platform": "--platform", "network": "--network", "option": rest}.get(kind)
+        if kind in ("from", "mount") and question.changes.is_other_context(_named(question, name)):
+            option = "--build-context"
         if option is not None and now.get(option) != then.get(option):
             texts.append(
                 f"docker_args of the build have {option_text(option, now)}; before: "
@@ -189,6 +191,13 @@ def _options(question: Question) -> list[_Change]:
         elif kind == "epoch" or (kind == "proxies" and not _other_arguments(question)):
             texts.append(_from_client(question, kind))
     return [(None, Evidence(kind="earlier", text=text)) for text in texts]
+
+
+def _named(question: Question, name: str) -> str:
+    """What the instruction calls the image of that input."""
+    item = question.instruction
+    source = item.copy_from if item is not None else None
+    return str(source) if name == "from" else name.partition(":")[2]
 
 
 def _other_arguments(question: Question) -> bool:

@@ -33,7 +33,7 @@ _BUILDER: dict[Backend, str] = {"legacy": "the legacy builder", "buildkit": "Bui
 
 
 def explain(question: Question) -> Claim | None:
-    if question.instruction is None or not question.as_found:
+    if question.instruction is None or not question.as_found or question.named_folder:
         return None
     if forbids_cache(question.case.document.build.docker_args) or no_parent_chain(question):
         return None
