@@ -200,7 +200,7 @@ class Core:
                     repeat=options.repeat,
                 )
             )
-            plan = replace(plan, notes=(*plan.notes, *build.left_out))
+            plan = replace(plan, notes=(*plan.notes, *build.source_notes))
         except DockerfileError as error:
             raise UserError(f"{build.context / build.dockerfile}: {error}") from None
         except (ContextError, PlanError, ConfigError) as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cachetui.config.suggest import hosts_toml
+from cachetui.config.suggest import builds_toml, hosts_toml
 from cachetui.core import UserError
 from cachetui.exit_codes import SAME, TROUBLE
 from cachetui.report.clean import clean
@@ -15,8 +15,8 @@ from cachetui.report.whole_file import whole_file
 
 
 def init_command(output: Path, *, yes: bool) -> int:
-    """Write the user's known machines to `output`, never over an existing file. Raises
-    `UserError`."""
+    """Write the user's known machines, and the builds of bake and compose files below, to
+    `output`, never over an existing file. Raises `UserError`."""
     if output.exists():
         raise UserError(f"{output} exists already; -o FILE writes another")
     text = hosts_toml()
@@ -25,6 +25,8 @@ def init_command(output: Path, *, yes: bool) -> int:
             "neither ~/.ssh/config nor docker's contexts name a machine; "
             "see the project's hosts.example.toml for what a hosts.toml looks like"
         )
+    builds = builds_toml(output.absolute().parent)
+    text += f"\n{builds}" if builds else ""
     click.echo(clean(text))
     if not yes and not (
         sys.stdin.isatty() and click.confirm(f"Write this to {output}?", default=True, err=True)

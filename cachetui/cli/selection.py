@@ -11,8 +11,9 @@ import msgspec
 
 from cachetui.audit.limits import failed
 from cachetui.cli.args import RunArgs
-from cachetui.config.bake_file import names_file, read_target
-from cachetui.config.bake_target import build_of, with_source
+from cachetui.cli.which_build import chosen_target
+from cachetui.config.bake_file import names_file
+from cachetui.config.bake_target import build_found, with_source
 from cachetui.config.context_source import no_folder
 from cachetui.config.host_patterns import select
 from cachetui.config.settings import BuildSettings, HostSettings, Settings, folder_build
@@ -84,13 +85,13 @@ def select_build(settings: Settings, name: str, args: RunArgs) -> BuildSettings:
     Raises `ConfigError`.
     """
     if name in settings.builds:
-        build = with_source(settings.builds[name])
+        build = with_source(settings.builds[name], chosen_target)
     elif Path(name).expanduser().is_dir():
         build = folder_build(Path(name))
     elif reason := no_folder(name):
         raise ConfigError(f"BUILD {name!r} {reason}")
     elif names_file(name):
-        build = build_of(*read_target(name))
+        build = build_found(chosen_target(name))
     else:
         known = ", ".join(settings.builds) or "none"
         raise ConfigError(

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from cachetui.config.bake_file import read_target
+from cachetui.config.bake_file import Found, read_target
 from cachetui.config.build_keys import NO_CACHE, from_folder
 from cachetui.config.context_source import no_folder
 from cachetui.config.hosts_toml import NAME, NETWORKS
@@ -38,14 +38,16 @@ OF_SETTINGS = ("args", "context", "dockerfile", "dockerfile-inline", "network", 
 """Fields that are settings of a build; those of `_WORDS` are words of its command."""
 
 
-def with_source(build: BuildSettings) -> BuildSettings:
+def with_source(
+    build: BuildSettings, target_of: Callable[[str], Found] = read_target
+) -> BuildSettings:
     """The build with its bake or compose file read, and its own settings over what that says.
 
     Raises `ConfigError`.
     """
     if build.source is None:
         return build
-    read = build_of(*read_target(build.source))
+    read = build_found(target_of(build.source))
     own = {
         field: getattr(build, field)
         for field in ("name", "ignore", "context_on_host", "image_on_host")
@@ -58,6 +60,12 @@ def with_source(build: BuildSettings) -> BuildSettings:
         build_args={**read.build_args, **build.build_args},
         docker_args=(*read.docker_args, *build.docker_args),
     )
+
+
+def build_found(found: Found) -> BuildSettings:
+    """The build of a target that was read. Raises `ConfigError`."""
+    build = build_of(found.name, found.folder, found.fields)
+    return msgspec.structs.replace(build, source_notes=(*found.notes, *build.source_notes))
 
 
 def build_of(name: str, folder: Path, target: Mapping[str, Any]) -> BuildSettings:
@@ -93,7 +101,7 @@ def build_of(name: str, folder: Path, target: Mapping[str, Any]) -> BuildSetting
         build_args={key: str(value) for key, value in (target.get("args") or {}).items()},
         network=target.get("network") or "default",
         docker_args=tuple(words),
-        left_out=tuple(f"left out of {name}: {what}" for what in left_out),
+        source_notes=tuple(f"left out of {name}: {what}" for what in left_out),
     )
 
 

@@ -33,7 +33,7 @@ BUILD_KEYS = (
     *(
         key
         for key in BuildSettings.__struct_fields__
-        if key not in ("name", "named_contexts", "source", "left_out", "dockerfile_inline")
+        if key not in ("name", "named_contexts", "source", "source_notes", "dockerfile_inline")
     ),
     *("compose", "service", "bake"),
     *(key.key for key in DOCKER_KEYS),

@@ -48,7 +48,7 @@ class BuildSettings(msgspec.Struct, frozen=True, kw_only=True):
     names of further contexts to their folders here. `ignore` are globs of
     paths whose differences do not matter. `source` is the `FILE#TARGET` of a bake or compose file
     that is still to be read, `dockerfile_inline` the Dockerfile's text where that file has it, and
-    `left_out` says what was not taken over of it.
+    `source_notes` say how the file was read and what was not taken over of it.
     `context_on_host` is where hosts keep this build's context themselves and `image_on_host` what
     their own builds of it are called, unless the host says otherwise.
     """
@@ -66,7 +66,7 @@ class BuildSettings(msgspec.Struct, frozen=True, kw_only=True):
     context_on_host: str | None = None
     image_on_host: str | None = None
     source: str | None = None
-    left_out: tuple[str, ...] = ()
+    source_notes: tuple[str, ...] = ()
 
 
 class StoreLimits(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,10 +6,14 @@ import json
 import re
 import shlex
 import subprocess
+from collections.abc import Callable, Collection, Iterable
+from itertools import chain, count
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from cachetui.config.bake_file import BAKE_FILES, COMPOSE_FILES, targets_of_file
 from cachetui.config.hosts_toml import NAME
+from cachetui.config.toml_table import ConfigError
 
 _SKIP = {".git", "node_modules", ".venv", "venv", "__pycache__", ".tox", "target", "dist"}
 _MOST = 200
@@ -84,9 +88,43 @@ def hosts_toml() -> str:
     )
 
 
+def builds_toml(folder: Path) -> str:
+    """A [builds] table for each build of the bake and compose files below the folder, whose paths
+    are relative to it. A file that docker cannot read here is a comment with the reason."""
+    tables: dict[str, str] = {}
+    comments: list[str] = []
+    for file in _below(folder, lambda each: each.name in (*BAKE_FILES, *COMPOSE_FILES)):
+        path = json.dumps(file.relative_to(folder).as_posix())
+        keys = ("bake", "target") if file.name in BAKE_FILES else ("compose", "service")
+        try:
+            targets, _ = targets_of_file(file)
+        except ConfigError as error:
+            comments += [f"# {line}" for line in str(error).splitlines()]
+            continue
+        for target in targets:
+            name = _free_name((target, f"{file.parent.name}-{target}"), tables)
+            tables[name] = (
+                f"[builds.{json.dumps(name) if '.' in name else name}]\n"
+                f"{keys[0]} = {path}\n{keys[1]} = {json.dumps(target)}\n"
+            )
+    return "\n".join([*tables.values(), *comments]) + ("\n" if comments else "")
+
+
+def _free_name(wanted: Iterable[str], taken: Collection[str]) -> str:
+    """The first name that a build may have and none has yet, else `build-N`."""
+    names = chain(wanted, (f"build-{number}" for number in count(1)))
+    return next(name for name in names if NAME.fullmatch(name) and name not in taken)
+
+
 def dockerfiles_below(folder: Path) -> list[Path]:
     """Dockerfiles below a folder, nearest first: at most 200, at most four folders deep."""
-    dockerfiles: list[Path] = []
+    return _below(folder, _is_dockerfile)
+
+
+def _below(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
+    """The files below a folder that are wanted, nearest first: at most 200, and as deep as
+    Dockerfiles are looked for."""
+    files: list[Path] = []
     level = [folder]
     for _ in range(_DEEPEST):
         below: list[Path] = []
@@ -100,10 +138,10 @@ def dockerfiles_below(folder: Path) -> list[Path]:
                     continue
                 if entry.is_dir() and entry.name not in _SKIP:
                     below.append(entry)
-                elif len(dockerfiles) < _MOST and _is_dockerfile(entry):
-                    dockerfiles.append(entry)
+                elif len(files) < _MOST and wanted(entry):
+                    files.append(entry)
         level = below
-    return dockerfiles
+    return files
 
 
 _FIRST = re.compile(r"ARG\s|FROM\s+(--\S+\s+)*\S+(\s+AS\s+\S+)?\s*$", re.IGNORECASE)

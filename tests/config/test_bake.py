@@ -14,8 +14,9 @@ import pytest
 
 from cachetui.cli.args import RunArgs
 from cachetui.cli.selection import select_build
-from cachetui.config.bake_file import names_file, read_target
-from cachetui.config.bake_target import LEFT_OUT, OF_SETTINGS, REFUSED, WORDS, build_of
+from cachetui.config.bake_file import SeveralBuilds, names_file, read_target
+from cachetui.config.bake_target import LEFT_OUT, OF_SETTINGS, REFUSED, WORDS, build_found, build_of
+from cachetui.config.compose_config import targets_of
 from cachetui.config.hosts_toml import load
 from cachetui.config.settings import BuildSettings, HostSettings, Settings
 from cachetui.config.toml_table import ConfigError
@@ -113,7 +114,7 @@ def test_a_compose_service_is_built_as_compose_does() -> None:
     )
     assert build.dockerfile == "/srv/shop/api/Dockerfile.prod"
     assert (build.network, build.build_args) == ("host", {"A": "1"})
-    assert [line.split(":")[1] for line in build.left_out] == [" tags", " no-cache", " output"]
+    assert [line.split(":")[1] for line in build.source_notes] == [" tags", " no-cache", " output"]
 
 
 @pytest.mark.parametrize("field", FIELDS)
@@ -153,7 +154,7 @@ def test_a_cache_that_others_read_is_left_out() -> None:
     to = ["type=registry,ref=r", {"type": "local", "dest": "/c"}, {"type": "inline"}]
     build = build_of("b", Path("/b"), {"cache-to": to})
     assert build.docker_args == ("--cache-to", "type=inline")
-    assert len(build.left_out) == 2
+    assert len(build.source_notes) == 2
 
 
 def test_a_dockerfile_in_the_file_is_what_was_written(
@@ -161,8 +162,8 @@ def test_a_dockerfile_in_the_file_is_what_was_written(
 ) -> None:
     installed(monkeypatch, tmp_path, f"cat {PRINTED}/compose-2.40.json")
     (tmp_path / "compose.yaml").touch()
-    name, folder, fields = read_target(f"{tmp_path}/compose.yaml#inline")
-    build = build_of(name, folder, fields)
+    found = read_target(f"{tmp_path}/compose.yaml#inline")
+    build = build_found(found)
     assert build.dockerfile_inline == "FROM base:1\nRUN echo ${HOME} $HOME\n"
 
 
@@ -174,7 +175,7 @@ def test_a_file_of_several_builds_asks_for_a_name(
     file.touch()
     with pytest.raises(ConfigError, match=r"name one: .*bake.hcl#app, .*#base, .*#m-1, .*#m-2"):
         read_target(str(file))
-    assert read_target(f"{file}#m-2")[2]["args"] == {"V": "2"}
+    assert read_target(f"{file}#m-2").fields["args"] == {"V": "2"}
 
 
 def test_options_of_run_hold_against_those_of_the_file(
@@ -186,7 +187,7 @@ def test_options_of_run_hold_against_those_of_the_file(
     settings = Settings(path=None, hosts=(), builds={})
     build = select_build(settings, f"{file}#web", RunArgs(target="prod", docker_args=("--pull",)))
     assert (build.target, build.docker_args[-1]) == ("prod", "--pull")
-    assert build.left_out[0].startswith("left out of web: tags: an audit names")
+    assert build.source_notes[0].startswith("left out of web: tags: an audit names")
 
 
 def test_where_compose_is_missing_buildx_reads_its_file(
@@ -196,19 +197,171 @@ def test_where_compose_is_missing_buildx_reads_its_file(
 echo "docker: unknown command: docker compose" >&2; exit 1"""
     installed(monkeypatch, tmp_path, script)
     (tmp_path / "compose.yaml").touch()
-    assert read_target(f"{tmp_path}/compose.yaml#web")[0] == "web"
+    found = read_target(f"{tmp_path}/compose.yaml#web")
+    assert found.name == "web"
+    assert "buildx read the file: it takes over neither" in build_found(found).source_notes[0]
+
+
+def test_a_compose_that_prints_no_builds_prints_its_services(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    script = f"""case "$*" in *--print*) echo "unknown flag: --print" >&2; exit 16;; esac
+[ "$1" = compose ] && exec cat {PRINTED}/compose-2.26-config.json"""
+    installed(monkeypatch, tmp_path, script)
+    (tmp_path / "compose.yaml").touch()
+    newer = json.loads((PRINTED / "compose-2.40.json").read_text())["target"]
+    for name in ("api", "web", "inline"):
+        read = build_found(read_target(f"{tmp_path}/compose.yaml#{name}"))
+        # What compose adds at the end, and what the older one does not know, is not printed.
+        labels = {k: v for k, v in newer[name]["labels"].items() if "docker" not in k}
+        fields = {**newer[name], "labels": labels, "ssh": None, "entitlements": None}
+        if "dockerfile-inline" in fields:
+            fields["dockerfile-inline"] = "FROM base:1\nRUN echo ${HOME} $HOME\n"
+        expected = build_of(name, Path("/srv/shop"), fields)
+        assert set(read.docker_args) == set(expected.docker_args)
+        for field in ("context", "dockerfile", "dockerfile_inline", "target", "build_args"):
+            assert getattr(read, field) == getattr(expected, field)
+        assert read.network == expected.network
+
+
+SCHEMA = {
+    "additional_contexts": ({"d": "/d"}, ("--build-context", "d=/d")),
+    "args": ({"A": "1", "N": None}, {"A": "1"}),
+    "cache_from": (["r"], ("--cache-from", "r")),
+    "cache_to": (["type=inline"], ("--cache-to", "type=inline")),
+    "context": ("/srv/shop", Path("/srv/shop")),
+    "dockerfile": ("D", "/srv/D"),
+    "dockerfile_inline": ("FROM a\nRUN echo $$A", "FROM a\nRUN echo $A"),
+    "entitlements": (["network.host"], ("--allow", "network.host")),
+    "extra_hosts": (
+        ["a=1.2.3.4", "b:1.2.3.4"],
+        ("--add-host", "a:1.2.3.4", "--add-host", "b:1.2.3.4"),
+    ),
+    "isolation": ("process", "isolation is not supported"),
+    "labels": ({"a": "b"}, ("--label", "a=b")),
+    "network": ("none", "none"),
+    "no_cache": (True, "no-cache: the cold scenarios"),
+    "no_cache_filter": (["s"], ("--no-cache-filter", "s")),
+    "platforms": (["linux/arm64"], ("--platform", "linux/arm64")),
+    "privileged": (True, ("--allow", "security.insecure")),
+    "provenance": ("mode=max", ("--attest", "type=provenance,mode=max")),
+    "pull": (True, ("--pull",)),
+    "sbom": ("false", ("--attest", "type=sbom,disabled=true")),
+    "secrets": ([{"source": "s", "target": "t"}], ("--secret", "id=t,type=file,src=/s")),
+    "shm_size": ("64", ("--shm-size", "64")),
+    "ssh": (["default"], ("--ssh", "default")),
+    "tags": (["a"], "tags: an audit names"),
+    "target": ("t", "t"),
+    "ulimits": ({"nofile": {"soft": 1, "hard": 2}}, ("--ulimit", "nofile=1:2")),
+}
+"""Each key of `build:` in the compose specification (`build.md`): a value as compose prints it, and
+what becomes of it."""
+
+
+@pytest.mark.parametrize("key", SCHEMA)
+def test_every_key_of_compose_s_build_is_taken_over_left_out_or_refused(key: str) -> None:
+    value, expected = SCHEMA[key]
+    config = {
+        "secrets": {"s": {"file": "/s"}},
+        "services": {"a": {"build": {"context": "/srv", key: value}}, "no": {"image": "b"}},
+    }
+    targets = targets_of(config)
+    assert list(targets) == ["a"]
+    if key == "isolation":
+        with pytest.raises(ConfigError, match=str(expected)):
+            build_of("a", Path("/srv"), targets["a"])
+        return
+    build = build_of("a", Path("/srv"), targets["a"])
+    if isinstance(expected, tuple):
+        assert build.docker_args == expected
+    elif key in ("no_cache", "tags"):
+        assert str(expected) in build.source_notes[0]
+    else:
+        field = {"args": "build_args"}.get(key, key)
+        assert getattr(build, field) == expected
+
+
+def test_a_key_of_compose_that_nobody_knows_is_refused_by_name() -> None:
+    targets = targets_of({"services": {"a": {"build": {"context": "/a", "colour": "red"}}}})
+    with pytest.raises(ConfigError, match="colour is not supported: cachetui does not know"):
+        build_of("a", Path("/a"), targets["a"])
+
+
+def test_what_a_service_says_of_its_build() -> None:
+    service = {
+        "platform": "linux/arm64",
+        "build": {
+            "context": "/a",
+            "additional_contexts": {"b": "service:b"},
+            "secrets": ["env", {"source": "gone"}],
+        },
+    }
+    config = {"services": {"a": service}, "secrets": {"env": {"environment": "E"}}}
+    target = targets_of(config)["a"]
+    assert target["platforms"] == ["linux/arm64"]
+    assert target["secret"] == ["id=env,type=env,env=E", "id=gone"]
+    with pytest.raises(ConfigError, match="b is made by another target"):
+        build_of("a", Path("/a"), target)
+
+
+def test_files_that_docker_reads_over_another_are_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    installed(monkeypatch, tmp_path, f'echo "$@" >{tmp_path}/words; cat {PRINTED}/bake-0.29.json')
+    cases = {
+        "compose.yaml": "compose -f compose.yaml -f compose.override.yaml build --print app",
+        "docker-bake.hcl": (
+            "buildx bake -f docker-bake.hcl -f docker-bake.override.json "
+            "-f docker-bake.override.hcl --print app"
+        ),
+        "other.yaml": "compose -f other.yaml build --print app",
+    }
+    over = ("compose.override.yaml", "docker-bake.override.json", "docker-bake.override.hcl")
+    for name in (*cases, *over, "other.override.yaml"):
+        (tmp_path / name).touch()
+    for name, words in cases.items():
+        found = read_target(f"{tmp_path}/{name}#app")
+        assert (tmp_path / "words").read_text() == f"{words}\n"
+        assert len(found.notes) == words.count(" -f ") - 1
+
+
+def test_a_bake_file_without_a_default_names_all_its_targets(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    no_default = 'echo "ERROR: failed to find target ${6:-default}" >&2; exit 1'
+    script = f"""[ "${{6:-}}" = "*" ] && exec cat {PRINTED}/bake-0.29.json\n{no_default}"""
+    installed(monkeypatch, tmp_path, script)
+    file = tmp_path / "my.hcl"
+    file.touch()
+    with pytest.raises(SeveralBuilds, match=r"my.hcl#base"):
+        read_target(str(file))
+    (tmp_path / "bin" / "docker").write_text(f"#!/bin/sh\n{no_default}\n")  # buildx 0.13
+    with pytest.raises(ConfigError, match=r"has no default target; name one: my.hcl#TARGET"):
+        read_target(str(file))
+
+
+def test_a_network_that_buildx_does_not_print_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    installed(monkeypatch, tmp_path, f"cat {PRINTED}/bake-0.13.json")
+    file = tmp_path / "docker-bake.hcl"
+    file.write_text('target "app" { network = "host" }')
+    assert "printed no network" in read_target(f"{file}#app").notes[0]
+    file.write_text('target "app" {}')
+    assert read_target(f"{file}#app").notes == ()
 
 
 @pytest.mark.parametrize(
     ("script", "said"),
     [
         ("echo 'unknown shorthand flag: f' >&2; exit 125", "cannot read it: unknown shorthand"),
+        ("[ $2 = -f ] && exit 0; exit 1", "compose.yaml has no build of api"),
         ("echo \"unknown shorthand flag: 'f' in -f\" >&2; exit 125", "no docker compose and no"),
         ("echo 'ERROR: line 3: bad' >&2; exit 1", "docker compose cannot read it: line 3: bad"),
         ("exit 1", "it failed and said nothing"),
-        ("echo '[1]'", "not the JSON of bake's targets"),
-        ('echo \'{"target": {"a": 1}}\'', "not the JSON of bake's targets"),
-        ("echo '{\"target\": {}}'", "name one: none"),
+        ("echo '[1]'", "not the JSON of its builds"),
+        ('echo \'{"target": {"a": 1}}\'', "not the JSON of its builds"),
+        ("echo '{\"target\": {}}'", "compose.yaml has no build of api"),
     ],
 )
 def test_what_goes_wrong_names_the_file(
