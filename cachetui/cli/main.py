@@ -13,12 +13,14 @@ from typing import Any
 import click
 
 from cachetui import __version__
-from cachetui.cli import first_steps, reference, session
+from cachetui.cli import completion, first_steps, reference, session
 from cachetui.cli.args import OutputsArgs, ProveArgs, RunArgs, ShowArgs
 from cachetui.cli.docker_options import DockerCommand, docker_options
 from cachetui.cli.failures import or_fail
+from cachetui.cli.help_pages import add_pages
 from cachetui.cli.interruptible import InterruptibleGroup
 from cachetui.cli.options import (
+    audits_option,
     findings_options,
     format_option,
     hosts_option,
@@ -54,7 +56,7 @@ def cli(context: click.Context, hosts_file: Path | None, store_folder: Path | No
 
 
 @cli.command(cls=DockerCommand)
-@click.argument("build")
+@click.argument("build", shell_complete=completion.builds)
 @hosts_option
 @store_option
 @selection_options
@@ -153,9 +155,9 @@ def clean(
 @cli.command()
 @store_option
 @format_option("table", "json")
-@click.option("--delete", metavar="AUDIT", multiple=True, help="Delete this audit.")
-@click.option("--pin", metavar="AUDIT", multiple=True, help="Never remove this audit to make room.")
-@click.option("--unpin", metavar="AUDIT", multiple=True, help="Take back --pin.")
+@audits_option("--delete", "Delete this audit.")
+@audits_option("--pin", "Never remove this audit to make room.")
+@audits_option("--unpin", "Take back --pin.")
 def history(store_folder: Path | None, output_format: str, **changes: tuple[str, ...]) -> None:
     """List the stored audits, newest first."""
     from cachetui.cli.history import history_command
@@ -189,7 +191,7 @@ def store_size(hosts_file: Path | None, store_folder: Path | None, **options: An
 
 
 @cli.command()
-@click.argument("audit", default="last")
+@click.argument("audit", default="last", shell_complete=completion.audits)
 @store_option
 @findings_options
 @report_format_option
@@ -206,7 +208,7 @@ def show(audit: str, store_folder: Path | None, **options: Any) -> None:
 
 
 @cli.command()
-@click.argument("finding")
+@click.argument("finding", shell_complete=completion.findings)
 @hosts_option
 @store_option
 @prove_options
@@ -248,9 +250,9 @@ def prove(
 
 
 @cli.command()
-@click.argument("audit")
-@click.argument("host")
-@click.argument("scenario")
+@click.argument("audit", shell_complete=completion.audits)
+@click.argument("host", shell_complete=completion.hosts_of_audit)
+@click.argument("scenario", shell_complete=completion.scenarios_of_audit)
 @click.option("--step", metavar="LINE", type=int, help="Only the step at this Dockerfile line.")
 @click.option(
     "--repeat", type=click.IntRange(1), default=1, show_default=True, help="Which of the repeats."
@@ -266,7 +268,7 @@ def log(audit: str, host: str, scenario: str, store_folder: Path | None, **optio
 
 
 @cli.command()
-@click.argument("runs", metavar="[RUN]...", nargs=-1)
+@click.argument("runs", metavar="[RUN]...", nargs=-1, shell_complete=completion.runs)
 @hosts_option
 @store_option
 @click.option("--strict", is_flag=True, help="Also compare timestamps and builder metadata.")
@@ -297,7 +299,7 @@ def outputs(
 
 
 @cli.command("open")
-@click.argument("audit")
+@click.argument("audit", shell_complete=completion.audits)
 @hosts_option
 @store_option
 def open_audit(audit: str, hosts_file: Path | None, store_folder: Path | None) -> None:
@@ -316,3 +318,4 @@ def open_audit(audit: str, hosts_file: Path | None, store_folder: Path | None) -
 cli.add_command(peek)
 for command in (*first_steps.COMMANDS, *reference.COMMANDS):
     cli.add_command(command)
+add_pages(cli)

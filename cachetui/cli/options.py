@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from cachetui.cli import completion
 from cachetui.report import formats
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -52,16 +53,29 @@ output_option = click.option(
 )
 
 
+def audits_option(name: str, text: str) -> Callable[[_F], _F]:
+    """An option that names audits; `text` is for `--help`."""
+    return click.option(
+        name, metavar="AUDIT", multiple=True, shell_complete=completion.audits, help=text
+    )
+
+
 def selection_options(function: _F) -> _F:
     """Which hosts: -w and -x."""
     function = click.option(
-        "-x", "exclude", metavar="NAMES|@TAG", multiple=True, help="Leave these hosts out."
+        "-x",
+        "exclude",
+        metavar="NAMES|@TAG",
+        multiple=True,
+        shell_complete=completion.hosts,
+        help="Leave these hosts out.",
     )(function)
     return click.option(
         "-w",
         "include",
         metavar="NAMES|@TAG",
         multiple=True,
+        shell_complete=completion.hosts,
         help="Only these hosts: names, globs, ranges such as ci-[1-12], or @tag; @failed and "
         "@unreachable are those of the last audit that built.",
     )(function)
@@ -105,6 +119,7 @@ fail_on_option = click.option(
     "--fail-on",
     metavar="ID,…",
     multiple=True,
+    shell_complete=completion.rules,
     help="Exit with 3 if one of these findings is reported (`cachetui explain` lists them).",
 )
 
@@ -112,6 +127,7 @@ fail_on_option = click.option(
 compare_to_option = click.option(
     "--compare-to",
     metavar="AUDIT|last",
+    shell_complete=completion.audits,
     help="Exit with 1 if a step that hit in that audit misses now, or takes longer beyond noise; "
     "else with 0, even if hosts differ.",
 )
@@ -190,7 +206,11 @@ build_options = _all_of(
 run_options = _all_of(
     build_options,
     click.option(
-        "--scenarios", metavar="NAMES", multiple=True, help="Comma-separated scenarios to run."
+        "--scenarios",
+        metavar="NAMES",
+        multiple=True,
+        shell_complete=completion.scenarios,
+        help="Comma-separated scenarios to run.",
     ),
     click.option(
         "--as-found",
@@ -239,10 +259,18 @@ run_options = _all_of(
 
 prove_options = _all_of(
     click.option(
-        "--audit", metavar="AUDIT", default="last", show_default=True, help="The audit it is from."
+        "--audit",
+        metavar="AUDIT",
+        default="last",
+        show_default=True,
+        shell_complete=completion.audits,
+        help="The audit it is from.",
     ),
     click.option(
-        "--host", metavar="NAME", help="The host to prove it on [default: the first that missed]."
+        "--host",
+        metavar="NAME",
+        shell_complete=completion.hosts_of_audit,
+        help="The host to prove it on [default: the first that missed].",
     ),
     click.option(
         "--context",

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from cachetui.cli import session
+from cachetui.cli import completion, session
 from cachetui.cli.args import RunArgs
 from cachetui.cli.docker_options import DockerCommand, docker_options_of_peek
 from cachetui.cli.failures import or_fail
@@ -25,7 +25,7 @@ from cachetui.cli.options import (
 
 
 @click.command(cls=DockerCommand)
-@click.argument("build")
+@click.argument("build", shell_complete=completion.builds)
 @hosts_option
 @store_option
 @selection_options

@@ -8,12 +8,12 @@ from pathlib import Path
 
 def format_paths(store_folder: Path | None) -> Iterator[str]:
     """A line for each place: what it is, its path, whether it is there; separated by tabs."""
-    from cachetui.config import hosts_toml
-    from cachetui.store.database import default_folder
+    from cachetui.config.places import places
+    from cachetui.store.glance import default_folder
 
-    for name, path in zip(("hosts", "hosts, else"), hosts_toml.places(), strict=True):
+    for name, path in zip(("hosts", "hosts, else"), places(), strict=True):
         yield _place(name, path)
-    yield _place("keys and theme", hosts_toml.places()[-1].with_name("app.toml"))
+    yield _place("keys and theme", places()[-1].with_name("app.toml"))
     yield f"results\t{(store_folder or default_folder()).absolute()}"
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import click
 
+from cachetui.cli import completion
 from cachetui.cli.failures import or_fail
 from cachetui.cli.options import store_option
 
 
 @click.command()
-@click.argument("name", metavar="[ID]", required=False)
+@click.argument("name", metavar="[ID]", required=False, shell_complete=completion.rules)
 def explain(name: str | None) -> None:
     """Explain a known cause of cache misses.
 
@@ -53,4 +54,16 @@ def paths(store_folder: Path | None) -> None:
     click.echo("\n".join(format_paths(store_folder)))
 
 
-COMMANDS = (explain, keys_command, schema, paths)
+@click.command("completion")
+@click.argument("shell", type=click.Choice(completion.SHELLS))
+@click.pass_context
+def completion_command(context: click.Context, shell: str) -> None:
+    """Print the script that completes cachetui in SHELL.
+
+    It completes commands and options; builds and hosts of hosts.toml; audits, runs and findings of
+    the store.
+    """
+    click.echo(completion.script(shell, context.find_root().command))
+
+
+COMMANDS = (explain, keys_command, schema, paths, completion_command)

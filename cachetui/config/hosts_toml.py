@@ -11,6 +11,7 @@ from cachetui.config import amounts, docker_context
 from cachetui.config.build_keys import DOCKER_KEYS, NO_CACHE, options_of
 from cachetui.config.context_source import no_folder
 from cachetui.config.hours import Hours
+from cachetui.config.places import places
 from cachetui.config.settings import (
     NO_STORE_LIMITS,
     BuildSettings,
@@ -40,13 +41,6 @@ BUILD_KEYS = (
 )
 
 EXAMPLE = '[[hosts]] with name = "ci-1" and address = "ci-1.example.com" (or address = "local")'
-
-
-def places() -> tuple[Path, ...]:
-    """Where hosts.toml is looked for, in order, when `--hosts` names none."""
-    import platformdirs
-
-    return (Path("hosts.toml"), platformdirs.user_config_path("cachetui") / "hosts.toml")
 
 
 def find() -> Path | None:

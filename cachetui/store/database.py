@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 import msgspec
-import platformdirs
 
 from cachetui.context.manifest import Entry
 from cachetui.records.base import Record
@@ -22,6 +21,7 @@ from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.store.audit_records import AuditEntry, KeptAudit
 from cachetui.store.cache_damage import FAILURES
+from cachetui.store.glance import default_folder
 from cachetui.store.in_use import StoreUse
 from cachetui.store.journal import Journal, left_journals
 from cachetui.store.log_blocks import LogError
@@ -39,11 +39,6 @@ _TRIAL_BYTES = 64 * 1024
 
 RUN_PARTS = ("raw", "log", "gone:log", "gone:raw", "run")
 """What the keys of a run begin with, in the order in which they go."""
-
-
-def default_folder() -> Path:
-    """The user's cache folder for cachetui, by XDG's rules."""
-    return Path(platformdirs.user_cache_dir("cachetui", appauthor=False))
 
 
 class Store:
