@@ -23,6 +23,7 @@ from cachetui.tui.preferences import Preferences, keep_theme
 from cachetui.tui.screens.leave import Leaving
 from cachetui.tui.screens.place import PLACES, Place
 from cachetui.tui.screens.ssh_prompts import SshPrompts
+from cachetui.tui.screens.ways import Ways
 from cachetui.tui.session import Session
 from cachetui.tui.terminal_end import END_WITHIN, Driver, ending
 from cachetui.tui.view import keys
@@ -86,7 +87,7 @@ class CachetuiApp(App[int]):
         self._start_at_once = start
         self._audit_to_open = audit
         self._change_posted = threading.Event()
-        self._back_stack: list[str] = []
+        self._ways = Ways(self)
         self.asker = SshPrompts(self)
         self._leaving = Leaving(self)
         if keymap:
@@ -160,11 +161,8 @@ class CachetuiApp(App[int]):
     # Ways between the places
 
     def go(self, place: str) -> None:
-        """Go to a place; `esc` leads back."""
-        if place != self.current_mode:
-            self._back_stack = [name for name in self._back_stack if name != place]
-            self._back_stack.append(self.current_mode)
-            self.switch_mode(place)
+        """Go to a place; `esc` leads back, at last to Fleet."""
+        self._ways.go(place)
 
     def action_place(self, by: int) -> None:
         """Go to the next or previous place."""
@@ -191,11 +189,8 @@ class CachetuiApp(App[int]):
         self.go("outputs")
 
     def action_go_back(self) -> None:
-        """Go back to the previous place; from the first one to Fleet."""
-        if self._back_stack:
-            self.switch_mode(self._back_stack.pop())
-        elif self.current_mode != "fleet":
-            self.switch_mode("fleet")
+        """Go back to the previous place; from the first one to Fleet, and from there nowhere."""
+        self._ways.back()
 
     # Audits
 
@@ -230,6 +225,11 @@ class CachetuiApp(App[int]):
 
     async def action_quit(self) -> None:
         self.action_leave()
+
+    def action_close_top(self) -> None:
+        """Close the place on top; in Fleet leave, after a question."""
+        if not self._ways.back():
+            self._leaving.ask(always=True)
 
     def action_leave(self) -> None:
         """Leave; while an audit runs, ask once, then stop it and leave within two seconds."""

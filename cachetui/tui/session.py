@@ -58,7 +58,7 @@ class _RunsByCell:
 
 class Session:
     """State shared by the screens. Methods are for the app's thread unless they say otherwise.
-
+    `here` tells the runs to show for Fleet's cursor, and names of those that stand for groups.
     `changed` is called, from any thread, when there is something new to `take`.
     """
 
@@ -77,6 +77,7 @@ class Session:
         self.step: StepId | None = None
         self.as_printed = False
         self.reason: Reason | None = None
+        self.here: Callable[[], tuple[Sequence[Pick], Mapping[Pick, str]]] = lambda: ((), {})
         self.documents: dict[str, Document] = {}
         self.explained = Explained(lambda document: self.core.findings(document), changed)
         self.version = 0

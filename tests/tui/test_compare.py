@@ -88,7 +88,7 @@ def test_without_runs_it_says_how_to_choose_some() -> None:
         await d.press("2")
         await d.see("No runs are chosen", "space marks several")
 
-    drive(story)
+    drive(story, opened=False)
 
 
 def test_preset_legacy_against_buildkit() -> None:

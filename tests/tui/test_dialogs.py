@@ -319,9 +319,27 @@ def test_no_dockerfile_anywhere_is_told() -> None:
     drive(story, FakeCore(builds=False), opened=False)
 
 
-def test_q_leaves_at_once_when_idle() -> None:
+@pytest.mark.parametrize("answer", ["y", "q"])
+def test_q_closes_the_place_on_top_and_in_fleet_leaves_after_a_question(answer: str) -> None:
     async def story(d: Driver) -> None:
-        await d.pilot.press("q")
+        await d.press("6", "question_mark", "q")
+        await d.place("history")
+        await d.press("q")
+        await d.place("fleet")
+        await d.press("q")
+        await d.see("Leave cachetui?")
+        await d.press("n")
+        await d.not_see("Leave cachetui?")
+        await d.press("q")
+        await d.see("Leave cachetui?")
+        await d.pilot.press(answer)
+
+    assert drive(story) == 0
+
+
+def test_ctrl_c_leaves_at_once_when_idle() -> None:
+    async def story(d: Driver) -> None:
+        await d.pilot.press("ctrl+c")
 
     assert drive(story) == 0
 

@@ -179,7 +179,7 @@ def test_without_a_run_it_says_where_to_go() -> None:
         await d.press("3")
         await d.see("No run is chosen.")
 
-    drive(story)
+    drive(story, opened=False)
 
 
 def test_a_damaged_log_is_told_not_fatal() -> None:

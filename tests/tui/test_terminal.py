@@ -84,7 +84,7 @@ class Terminal:
 def test_q_when_idle() -> None:
     terminal = Terminal("idle")
     terminal.see("runs api on")
-    terminal.press(b"q")
+    terminal.press(b"qq")
     assert terminal.end() == 0
     terminal.assert_restored()
 
@@ -125,7 +125,7 @@ def test_a_signal_ends_it_well() -> None:
 def test_no_color_by_presence() -> None:
     terminal = Terminal("idle", NO_COLOR="")
     terminal.see("runs api on")
-    terminal.press(b"q")
+    terminal.press(b"qq")
     terminal.end()
     colors = {
         tuple(int(part) for part in found)

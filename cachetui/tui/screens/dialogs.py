@@ -114,18 +114,24 @@ class Confirm(Dialog[bool]):
 
 
 class Leave(Confirm):
-    """Asks whether to leave while an audit runs; `q` or Ctrl-C again means yes."""
+    """Asks whether to leave, and says what that does to an audit that runs; `q` or Ctrl-C again
+    means yes."""
 
-    BINDINGS: ClassVar = [Binding("q", "answer(True)", "Stop and leave", show=False)]
+    BINDINGS: ClassVar = [Binding("q", "answer(True)", "Leave", show=False)]
 
-    def __init__(self) -> None:
-        super().__init__(
-            "Leave while the audit runs?",
-            "The builds on the hosts will be stopped. What has ended is stored, and can be opened"
-            " again from History.",
-            "Stop and leave",
-            "Stay",
-        )
+    def __init__(self, *, running: bool) -> None:
+        if running:
+            super().__init__(
+                "Leave while the audit runs?",
+                "The builds on the hosts will be stopped. What has ended is stored, and can be"
+                " opened again from History.",
+                "Stop and leave",
+                "Stay",
+            )
+        else:
+            super().__init__(
+                "Leave cachetui?", "Audits are kept: History has them.", "Leave", "Stay"
+            )
 
 
 class Passphrase(Dialog[str]):

@@ -53,6 +53,10 @@ class FleetPlace(FleetMatrix):
         yield TextPanel(id="why")
         yield TextPanel(id="steps")
 
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.session.here = self._selection.runs_here
+
     def _panel(self, name: str) -> TextPanel:
         return self.query_one(f"#{name}", TextPanel)
 
@@ -186,7 +190,12 @@ class FleetPlace(FleetMatrix):
         peer = self._selection.peer_of(pick)
         other = self.session.run(peer) if peer is not None else None
         runs = [run, other] if other is not None else [run]
-        return steps_side_by_side(runs, self.size.width - 2, self._heights.steps)
+        picks = [pick, peer] if peer is not None else [pick]
+        groups = self._selection.names(picks)
+        names = [groups.get(each, each.host) for each in picks]
+        return steps_side_by_side(
+            runs, names[: len(runs)], self.size.width - 2, self._heights.steps
+        )
 
     def reason_here(self) -> Reason | None:
         cursor = self._selection.cursor
@@ -207,7 +216,8 @@ class FleetPlace(FleetMatrix):
         if len(cells) == 1 and states[cells[0]] == "building":
             open_log(self.typed_app, self.session.pick(cells[0]))
             return
-        open_compare(self.typed_app, self._selection.runs_to_compare())
+        picks, names = self._selection.runs_here()
+        open_compare(self.typed_app, picks, names=names)
 
     def action_odd(self) -> None:
         """Open the first difference of hosts: the odd run beside one of the majority."""
@@ -218,7 +228,7 @@ class FleetPlace(FleetMatrix):
         hosts = first.sides[0].hosts[0], first.sides[1].hosts[0]
         self.query_one(Grid).move_to_key(hosts[1], first.scenario)
         picks = [self.session.pick((host, first.scenario, first.repeat)) for host in hosts]
-        open_compare(self.typed_app, picks, first.step)
+        open_compare(self.typed_app, picks, first.step, self._selection.names(picks))
 
     def action_live_log(self) -> None:
         """Show the log of the run under the cursor, as far as it is written."""

@@ -132,7 +132,7 @@ class FleetMatrix(Place):
         self.query_one(Grid).focus()
 
     def action_go_back(self) -> None:
-        """Leave the filter, else remove the marks, else leave the place."""
+        """Leave the filter, else remove the marks; this place is the last one."""
         box = self._filter
         if box is not None and box.display:
             self._filter_words = ""
@@ -143,8 +143,6 @@ class FleetMatrix(Place):
         elif self._selection.marks:
             self._selection.marks.clear()
             self.query_one(Grid).refresh()
-        else:
-            self.typed_app.action_go_back()
 
     # For the app
 

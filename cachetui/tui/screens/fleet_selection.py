@@ -72,6 +72,22 @@ class FleetSelection:
             return (peer, ended[0]) if peer else tuple(ended)
         return tuple(ended)
 
+    def names(self, picks: Iterable[Pick]) -> dict[Pick, str]:
+        """The names of groups for picks that stand for one: "12× ci-[1-12]". Marked runs stand for
+        themselves."""
+        rows = [row for row in self._table.rows.values() if len(row.hosts) > 1]
+        return {
+            pick: f"{len(row.hosts)}× {row.name}"
+            for pick in picks
+            for row in rows
+            if pick.host in row.hosts and not self.marks.cells
+        }
+
+    def runs_here(self) -> tuple[tuple[Pick, ...], dict[Pick, str]]:
+        """What `runs_to_compare` and `names` say of it."""
+        picks = self.runs_to_compare()
+        return picks, self.names(picks)
+
     def runs_with_images(self) -> tuple[Pick, ...]:
         """The marked runs; else the scenario under the cursor on all hosts, or on a host's name
         all of its runs."""

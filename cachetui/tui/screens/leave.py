@@ -18,14 +18,15 @@ class Leaving:
         self._app = app
         self._leave_by: float | None = None
 
-    def ask(self) -> None:
-        """Leave; while an audit runs, ask first. A second call is the answer yes."""
+    def ask(self, *, always: bool = False) -> None:
+        """Leave; while an audit runs, or `always`, ask first. A second call is the answer yes."""
         from cachetui.tui.screens.dialogs import Leave
 
-        if not self._app.session.running or isinstance(self._app.screen, Leave):
+        running = self._app.session.running
+        if isinstance(self._app.screen, Leave) or not (running or always):
             self.leave()
             return
-        self._app.push_screen(Leave(), lambda leave: self.leave() if leave else None)
+        self._app.push_screen(Leave(running=running), lambda leave: self.leave() if leave else None)
 
     def leave(self, within: float = LEAVE_WITHIN) -> None:
         """Stop the audit, and leave as soon as it has stopped or its time, in seconds, is up."""

@@ -25,6 +25,29 @@ def open_compare(
     app.go("compare")
 
 
+_OF_RUNS = ("compare", "step", "timeline")
+"""Places that show chosen runs."""
+
+
+def take_what_is_here(app: AppPort, place: str) -> None:
+    """Choose the run under the cursor of Fleet, with its peer, on the way to a place of runs when
+    nothing is chosen: for Step the first step that differs, else the whole log."""
+    session = app.session
+    if place not in _OF_RUNS or session.picks:
+        return
+    picks, names = session.here()
+    one_scenario = len({pick.scenario for pick in picks}) == 1
+    if not picks or (place == "timeline" and not one_scenario):
+        return
+    session.choose(picks, names=names)
+    if place == "step":
+        from cachetui.compare.align import align
+
+        runs = [run for pick in picks if (run := session.run(pick)) is not None]
+        session.step = next((row.id for row in align(runs) if row.differs), None)
+        session.as_printed = session.step is None
+
+
 def open_step(app: AppPort, step: StepId | None) -> None:
     """Show the logs of a step in the chosen runs."""
     app.session.step = step

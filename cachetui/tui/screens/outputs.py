@@ -141,7 +141,11 @@ class OutputsPlace(Place):
         if self._error:
             return (line(("✗ ", "bad"), self._error),)
         if self.report is not None:
-            return self._table.empty(running=self.session.running)
+            snapshot, build = self.session.snapshot, self.session.build
+            return self._table.empty(
+                running=self.session.running,
+                build=snapshot.build if snapshot else build.name if build else "BUILD",
+            )
         if len(self._pairs) > 1:
             return (line(("Comparing…", "muted")),)
         return (line("No two runs have ended that made an image."),)
@@ -252,6 +256,19 @@ class OutputsPlace(Place):
             self.refresh_place()
 
         choose_images(self.typed_app, chosen)
+
+    def action_read_images(self) -> None:
+        """Ask what to run, with the images of the runs to be read."""
+        from cachetui.tui.screens.start_audit import ask_what_to_run
+
+        ask_what_to_run(self.typed_app, outputs=True)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        del parameters
+        not_read = self.report is not None and not self._table.compared
+        if action == "read_images":
+            return not_read and not self.session.running and self.session.build is not None
+        return not (not_read and action in ("difference", "toggle_all", "strict"))
 
     def action_baseline_here(self) -> None:
         """Compare with the group under the cursor instead."""

@@ -39,9 +39,9 @@ def begin(app: AppPort, *, start: bool, audit: str | None) -> None:
         run_audit(app, session.build, session.hosts, Options(scenarios=None))
 
 
-def ask_what_to_run(app: AppPort) -> None:
+def ask_what_to_run(app: AppPort, *, outputs: bool = False) -> None:
     """Ask which scenarios to run how often, and run them; first for hosts and a build if there
-    are none."""
+    are none. `outputs`: whether reading the images is turned on at first."""
     session = app.session
     if isinstance(app.core, LoadingCore):
         return
@@ -64,7 +64,7 @@ def ask_what_to_run(app: AppPort) -> None:
         if what is not None:
             run_audit(app, build, *what)
 
-    app.push_screen(StartDialog(session, *_marked(app)), chosen)
+    app.push_screen(StartDialog(session, *_marked(app), outputs=outputs), chosen)
 
 
 def _marked(app: AppPort) -> tuple[Sequence[HostSettings], set[str]]:

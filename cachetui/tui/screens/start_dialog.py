@@ -41,7 +41,12 @@ class StartDialog(Dialog[WhatToRun]):
     ]
 
     def __init__(
-        self, session: Session, hosts: Sequence[HostSettings], scenarios: Collection[str] = ()
+        self,
+        session: Session,
+        hosts: Sequence[HostSettings],
+        scenarios: Collection[str] = (),
+        *,
+        outputs: bool = False,
     ) -> None:
         super().__init__()
         self._session = session
@@ -52,6 +57,7 @@ class StartDialog(Dialog[WhatToRun]):
             self._enabled |= {
                 name: name in scenarios for name in (*CONTROLLED_NAMES, *AS_FOUND_NAMES)
             }
+        self._enabled["outputs"] = outputs
         self._repeat = 1
 
     def heading(self) -> str:

@@ -34,6 +34,12 @@ NO_RUNS: tuple[Line, ...] = (
     ),
 )
 
+_STEP_WIDTH = 20
+"""Cells that the column of steps has at least, where there are several runs to show."""
+
+_WITH_BAR, _WITHOUT_BAR = 24, 16
+"""Cells of a run: with the bar of a step's seconds, and with the status and seconds alone."""
+
 
 class CompareTable:
     """The steps of some runs, aligned. `rows` are the rows shown by key: the id of a step, or
@@ -114,9 +120,9 @@ class CompareTable:
         return (joined(width, parts),)
 
     def columns(self, width: int) -> tuple[Column, ...]:
-        """The steps, then the runs with their hit ratio and seconds, in `width` cells."""
-        run_width = 24 if width >= 60 else 16
-        beside = min(2 if run_width == 24 else 1, len(self.runs))
+        """The steps, then the runs with their hit ratio and seconds, in `width` cells. Where not
+        all runs fit, their bars are left out before runs are."""
+        run_width, beside = _share_width(width, len(self.runs))
         more = MORE_SIGN_WIDTH if len(self.runs) > beside else 0
         step_width = max(12, min(26, width - 3 - (run_width + 1) * beside - more))
         columns = [Column(STEP, ("", "  STEP"), step_width, 2, 100)]
@@ -128,7 +134,8 @@ class CompareTable:
             else:
                 role = step_lines.difference(run.seconds, base.seconds if base else None)
             arrow = " ▾" if self.sorted_by == number else ""
-            titles = (f" {name}{arrow}", f" {total}  {role}".rstrip())
+            below = f" {total}  {role}".rstrip()
+            titles = (f" {name}{arrow}", below if len(below) <= run_width else f" {total}")
             columns.append(Column(number, titles, run_width, 1, 48))
         return tuple(columns)
 
@@ -169,6 +176,15 @@ class CompareTable:
         if step is not None and step.error:
             lines.append(line(("✗ ", "bad"), signs.step_error(step)))
         return lines
+
+
+def _share_width(width: int, runs: int) -> tuple[int, int]:
+    """The width of a run's column, and how many runs stand beside the steps in `width` cells."""
+    room = width - 3 - _STEP_WIDTH
+    if runs * (_WITH_BAR + 1) <= room:
+        return _WITH_BAR, runs
+    beside = max(1, min(runs, room // (_WITHOUT_BAR + 1)))
+    return _WITHOUT_BAR, beside
 
 
 def _seconds(row: Row, column: int) -> float:

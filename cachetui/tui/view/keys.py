@@ -47,7 +47,7 @@ APP: list[BindingType] = [
     _key("app.back", "escape", "go_back", "Back"),
     _key("app.copy", "y", "copy", "Copy what the cursor is on"),
     _key("app.export", "e", "export", "Export as JSON, Markdown or HTML"),
-    _key("app.leave", "q", "leave", "Quit"),
+    _key("app.leave", "q", "close_top", "Close; in Fleet, quit"),
     _key("app.interrupt", "ctrl+c,ctrl+q", "leave", "Quit", priority=True),
 ]
 
@@ -227,6 +227,14 @@ OUTPUTS: list[BindingType] = [
         tip="Also compare timestamps and builder metadata",
     ),
     _key("outputs.choose", "b", "choose", "Other images", show=True),
+    _key(
+        "outputs.read",
+        "r",
+        "read_images",
+        "Read images",
+        show=True,
+        tip="Run again, and read the images",
+    ),
     _key("outputs.previous", "N", "difference(-1)", "Previous file"),
     _key("outputs.baseline_here", "B", "baseline_here", "Make the group under the cursor baseline"),
 ]
@@ -244,5 +252,5 @@ COMMAND: list[BindingType] = [
 ]
 
 DIALOG: list[BindingType] = [
-    _key("dialog.close", "escape", "close", "Close"),
+    _key("dialog.close", "escape,q", "close", "Close"),
 ]

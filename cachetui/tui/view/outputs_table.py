@@ -28,12 +28,6 @@ _TONES: dict[Verdict, Tone] = {
     "only-here": "warn",
 }
 
-NOT_READ: tuple[Line, ...] = (
-    line(("The images of these runs were not looked at.", "strong")),
-    line("An audit removes its images. It reads them first when it is asked to:"),
-    line(("r", "key"), " with ", ("outputs", "strong"), " turned on, or "),
-    line(("  cachetui run BUILD --outputs", "accent")),
-)
 NO_DIFFERENCE: tuple[Line, ...] = (
     line(("= ", "good"), "No differences (timestamps ignored)."),
     line(("a", "key"), " shows all steps, ", ("s", "key"), " compares timestamps too."),
@@ -85,15 +79,15 @@ class OutputsTable:
 
     # Lines around the tree
 
-    def empty(self, *, running: bool) -> tuple[Line, ...]:
-        """What stands in place of the tree; `running` is whether the audit still runs."""
+    def empty(self, *, running: bool, build: str) -> tuple[Line, ...]:
+        """What stands in place of the tree; `running`: the audit of `build` is under way."""
         report = self.report
         if report is None:
             return ()
         if not self.compared and running:
             return (line("Images are read when the builds of their host have ended."),)
         if not self.compared:
-            return NOT_READ
+            return _not_read(build)
         if self.compared < 2:
             return (line("There is one image only: nothing to compare."),)
         if len(report.groups) > 1:
@@ -209,3 +203,14 @@ def _name_cell(node: tree.Node, width: int) -> Line:
 def first_side(node: tree.Node) -> int | None:
     """The number of the first group in which a line of the tree differs."""
     return next((number for number, side in enumerate(node.sides) if side is not None), None)
+
+
+def _not_read(build: str) -> tuple[Line, ...]:
+    """How to get the images of such an audit: with what key now, and with what command."""
+    command = f"  cachetui run {build} --outputs"
+    return (
+        line(("The images of these runs were not looked at.", "strong")),
+        line("An audit removes its images. It reads them first when it is asked to:"),
+        line(("r", "key"), " runs this audit again with ", ("outputs", "strong"), " turned on; or"),
+        line((command, "accent")),
+    )

@@ -24,9 +24,11 @@ _RUN_WIDTH = 21
 _STATUS_WIDTH = 15
 
 
-def steps_side_by_side(runs: Sequence[Run], width: int, height: int) -> list[Line]:
-    """The steps of one or two runs in at most `height` lines of `width` cells. When not all steps
-    fit, only those that differ are listed, and the others counted."""
+def steps_side_by_side(
+    runs: Sequence[Run], names: Sequence[str], width: int, height: int
+) -> list[Line]:
+    """The steps of one or two runs, with a name for each, in at most `height` lines of `width`
+    cells. When not all steps fit, only those that differ are listed, and the others counted."""
     from cachetui.compare.align import align
 
     rows = align(list(runs))
@@ -38,8 +40,8 @@ def steps_side_by_side(runs: Sequence[Run], width: int, height: int) -> list[Lin
     if left_out and shown and len(title) + 19 <= room:
         title += ": where they differ"
     if left_out and not shown:
-        return _no_difference(title, left_out, [run.host for run in runs])
-    hosts = [part for run in runs for part in fit(((f"  {run.host}", "strong"),), _RUN_WIDTH)]
+        return _no_difference(title, left_out, names)
+    hosts = [part for name in names for part in fit(((f"  {name}", "strong"),), _RUN_WIDTH)]
     lines = [line(*fit(((title, "title"),), room), *hosts)]
     if len(shown) >= height:
         left_out += len(shown) - height + 2
@@ -95,7 +97,9 @@ def step_cell(step: Step | None, base: Step | None, width: int, slowest: float) 
     spans.append((f"{units.seconds(seconds):>6}", ""))
     change = difference(seconds, base.seconds) if base is not None else ""
     left = width - 16
-    if width >= 28 or change:  # in a narrow column the bar takes the place of no difference
+    if width >= 28 or (
+        change and left >= 8
+    ):  # in a narrow column the bar takes the place of no difference
         spans.append((f" {change:>7}", "muted"))
         left -= 8
     if left >= 4 and seconds and slowest > 0 and word != "base":
