@@ -15,7 +15,7 @@ def not_now(host: HostSettings, store: Store) -> str | None:
     if host.only_between is not None and not host.only_between.contain(now):
         return f"outside {host.only_between}"
     most = host.max_builds_per_day
-    if most is not None and store.builds_of(host.name, _day(now)) >= most:
+    if most is not None and store.marks.builds_of(host.name, _day(now)) >= most:
         return f"max_builds_per_day ({most}) is reached"
     return None
 
@@ -23,7 +23,7 @@ def not_now(host: HostSettings, store: Store) -> str | None:
 def count_build(host: HostSettings, store: Store) -> None:
     """A build is about to run on the host. Raises `StoreError`."""
     if host.max_builds_per_day is not None:
-        store.count_build(host.name, _day(time.localtime()))
+        store.marks.count_build(host.name, _day(time.localtime()))
 
 
 def _day(at: time.struct_time) -> str:

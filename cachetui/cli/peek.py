@@ -38,6 +38,12 @@ from cachetui.cli.options import (
 )
 @fail_on_option
 @click.option("--yes", is_flag=True, help="Peek at builds with cache mounts without asking first.")
+@click.option(
+    "--watch",
+    "every",
+    metavar="TIME",
+    help="Look again every 15m (or 90s, 2h), and print only what changed, until Ctrl-C.",
+)
 @progress_option("quiet")
 @format_option("table", "json", "jsonl", "markdown")
 @output_option

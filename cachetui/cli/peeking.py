@@ -14,7 +14,9 @@ from cachetui.cli.failures import tell
 from cachetui.cli.gate import code_with_gate, parse_gate
 from cachetui.cli.interrupts import in_thread, stopping, terminal_closed
 from cachetui.cli.live_progress import follow
+from cachetui.cli.peek_watch import Look, watch, watch_interval
 from cachetui.cli.result import check_output, exit_code, write_result
+from cachetui.compare.groups import fold
 from cachetui.config.settings import BuildSettings, HostSettings
 from cachetui.core import Core, Options
 from cachetui.exit_codes import INTERRUPTED, TROUBLE
@@ -39,38 +41,64 @@ def peek_command(
     fail_on: tuple[str, ...],
     progress: str,
     yes: bool,
+    every: str | None,
 ) -> int:
-    """Peek and print what was seen; returns the exit code. Raises `UserError`."""
+    """Peek and print what was seen, once or every so often; returns the exit code. Raises
+    `UserError`, `ConfigError`."""
+    interval = watch_interval(every, output_format, output)
     check_output(output)
     gate = parse_gate(fail_on)
     chosen: tuple[Backend, ...] = tuple(b for b in BACKENDS if only in (None, b))
-    audit = core.prepare(build, hosts, Options(peek=chosen))
-    if not yes and "buildkit" in chosen and _may_write_mounts(audit) and not _agreed():
+    options = Options(peek=chosen)
+    audit = core.prepare(build, hosts, options)
+    writes_mounts = "buildkit" in chosen and audit.dockerfile.uses_cache_mounts
+    if writes_mounts and not yes and not _agreed(core, hosts):
         return TROUBLE
+
+    def look() -> Look | None:
+        return _look(core, core.prepare(build, hosts, options), progress, gate)
+
+    seen = _look(core, audit, progress, gate)
+    if seen is None:
+        return INTERRUPTED
+    if interval is not None and seen.code != INTERRUPTED:
+        return watch(seen, look, core, interval, output_format)
+    write_result(render(seen.peek, output_format), output)
+    return seen.code
+
+
+def _look(core: Core, audit: Audit, progress: str, gate: frozenset[str]) -> Look | None:
+    """Look at all hosts once; None where nobody reads a result: the terminal was closed."""
     with stopping(audit.stop, audit.keep) as interrupted, follow(audit, progress):
         document = in_thread(audit.run)
     if terminal_closed():
-        return INTERRUPTED  # nobody reads a result; the audit is stored
+        return None  # the audit is stored
     findings = core.findings(document)
-    write_result(render(peek_of(document, findings, core.store), output_format), output)
+    peek = peek_of(document, findings, core.store)
     for sentence in core.prune(document.audit):
         tell(sentence)
     if interrupted.is_set():
-        return INTERRUPTED
-    if audit.trouble is not None:
+        code = INTERRUPTED
+    elif audit.trouble is not None:
         tell(audit.trouble)
-        return TROUBLE
-    return code_with_gate(exit_code(document), findings, gate)
+        code = TROUBLE
+    else:
+        code = code_with_gate(exit_code(document), findings, gate)
+    return Look(peek, code)
 
 
-def _may_write_mounts(audit: Audit) -> bool:
-    return audit.dockerfile.uses_cache_mounts
-
-
-def _agreed() -> bool:
-    """Whether the user agrees; without a terminal to ask, no."""
+def _agreed(core: Core, hosts: Sequence[HostSettings]) -> bool:
+    """Whether the user agrees, asked once for each host; without a terminal to ask, no."""
+    marks = core.store.marks
+    asked = marks.not_agreed(host.name for host in hosts)
+    if not asked:
+        return True
+    where = fold(asked)
     if not sys.stdin.isatty():
-        tell(f"nothing was run: {MOUNTS}; --yes peeks all the same")
+        tell(f"nothing was run on {where}: {MOUNTS}; --yes peeks all the same")
         return False
-    tell(MOUNTS)
-    return click.confirm("Peek?", default=False, err=True)
+    tell(f"{where}: {MOUNTS}")
+    if not click.confirm("Peek?", default=False, err=True):
+        return False
+    marks.agree(asked)
+    return True

@@ -1,9 +1,12 @@
-"""A peek as a table, Markdown, JSON, or a JSON object a line."""
+"""A peek as a table, Markdown, JSON, or a JSON object a line; news of repeated ones a line each."""
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 
+from cachetui.audit.peek_changes import PeekChange
 from cachetui.audit.peek_results import Peek, PeekResult
 from cachetui.compare.groups import fold_short
 from cachetui.records.to_json import to_json
@@ -33,6 +36,40 @@ def render(peek: Peek, name: str) -> str:
     if name == "markdown":
         return "\n".join([*markdown_table(HEADINGS, rows), *_paragraphs(foot)]) + "\n"
     return "\n".join([*_table(rows), *foot, f"audit {peek.audit}"]) + "\n"
+
+
+def change_line(change: PeekChange, name: str) -> str:
+    """News as a line of text ("table") or as a JSON object ("jsonl"), with its line feed."""
+    if name == "jsonl":
+        return escaped(to_json(change).decode()) + "\n"
+    at = time.strftime("%m-%d %H:%M", time.localtime(change.at))
+    return clean_line(f"{at}  {_who(change)} {_news(change)}") + "\n"
+
+
+def _who(change: PeekChange) -> str:
+    return f"{change.host} {change.backend}" if change.backend is not None else change.host
+
+
+def _news(change: PeekChange) -> str:
+    result = change.result
+    if change.change == "trouble" or result is None:
+        if change.change == "back":
+            return "can be looked at again"
+        why = change.reason or "no reason told"
+        return f"could not be looked at: {why}" + (f"; {change.remedy}" if change.remedy else "")
+    if change.change == "warm":
+        return "is warm again"
+    if result.first_miss is None:
+        again = " again" if change.change == "back" else ""
+        return f"is{again} {cache_text(result)}"
+    verb = {
+        "cold": "went cold at",
+        "moved": "is now cold from",
+        "cause": "is still cold from",
+        "back": "can be looked at again, cold from",
+    }.get(change.change, "is cold from")
+    where = f"line {result.first_miss.line}, {result.first_miss.instruction}"
+    return f"{verb} {where}: {why_text(result)}, cost {cost_text(result)}"
 
 
 def cost_text(result: PeekResult) -> str:

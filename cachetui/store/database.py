@@ -22,6 +22,7 @@ from cachetui.records.run import Run
 from cachetui.store.audit_records import AuditEntry, KeptAudit
 from cachetui.store.cache_damage import FAILURES
 from cachetui.store.glance import default_folder
+from cachetui.store.host_marks import HostMarks
 from cachetui.store.in_use import StoreUse
 from cachetui.store.journal import Journal, left_journals
 from cachetui.store.log_blocks import LogError
@@ -45,8 +46,9 @@ class Store:
     """Everything kept, below one folder (mode 0700). Threads and processes may share it.
 
     `warnings` collects what was set aside as damaged, for the caller to report; `hasher` makes the
-    digests of values that may be kept here; `in_use` tells what is not to be removed now. Raises
-    `StoreError` when the folder cannot be made or opened, and from every `keep_…`.
+    digests of values that may be kept here; `in_use` tells what is not to be removed now,
+    `marks` what is kept of hosts by name. Raises `StoreError` when the folder cannot be made or
+    opened, and from every `keep_…`.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -61,6 +63,7 @@ class Store:
             self._runs = self._open("runs")
             self._audits = self._open("audits")
             self._blobs = self._open("blobs")
+            self.marks = HostMarks(self._audits)
             secret = open_secret(self.folder)
             self.hasher = secret.hasher
             if secret.problem is not None:
@@ -90,19 +93,6 @@ class Store:
                 if KEYED in (self._audits.text(key) or ""):
                     return True
         return False
-
-    def builds_of(self, host: str, day: str) -> int:
-        """How many builds were counted on a host that day."""
-        counted = self._audits.text(f"builds:{host}:{day}")
-        return int(counted) if counted is not None and counted.isdigit() else 0
-
-    def count_build(self, host: str, day: str) -> None:
-        """Count one, and forget the days before. Raises `StoreError`."""
-        counted = self.builds_of(host, day)
-        if not counted:
-            for key in self._audits.keys(f"builds:{host}:"):
-                self._audits.delete(key)
-        self._audits.put_small(f"builds:{host}:{day}", str(counted + 1), "the count of builds")
 
     def begin_journal(self, topic: str, name: str, head: Record) -> Journal:
         """Begin notes that outlive this process, locked while it lives. Raises `StoreError`."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from cachetui.core import Core
+from cachetui.store.database import Store
 from tests.audit.test_audit_lab import HOSTS, images, own_build, random_bytes, said
+from tests.audit.test_stopping_lab import until
 from tests.audits import audit, core_of, run_of, statuses
 from tests.lab import Lab
 from tests.sample_builds import MOUNT, PLAIN, folder
@@ -87,3 +92,28 @@ def test_other_branches_are_waited_for(lab: Lab, core: Core, name: str, tmp_path
     found = statuses(run_of(document, name, "buildkit-peek"))
     assert [status for keyword, status in found if keyword == "RUN"] == ["miss", "hit", "hit"]
     assert found[-1] == ("COPY", "not-reached")
+
+
+@pytest.mark.takes_turns
+def test_a_watch_tells_what_changed(lab: Lab, tmp_path: Path) -> None:
+    """The host's user fills the cache between two looks; Ctrl-C ends the watch."""
+    build = folder(tmp_path / "b", f"FROM base:1\nRUN echo {time.time_ns()}\nRUN sleep 1\n")
+    words = ["peek", str(build), "-w", "new", "--only", "buildkit", "--watch", "10s"]
+    words += ["--network", "none"]
+    command = [sys.executable, "-m", "cachetui", *words, "--hosts", str(lab.hosts_toml)]
+    command += ["--store", str(tmp_path / "store")]
+    told, errors = tmp_path / "out", tmp_path / "err"
+    with told.open("wb") as out, errors.open("wb") as err:
+        watch = subprocess.Popen(command, stdout=out, stderr=err)
+    try:
+        until(lambda: "looking again every 10.0s" in errors.read_text(), 30, "the first look")
+        assert "cold from line 2 on" in told.read_text()
+        own_build(lab["new"], build, "buildkit", "-t", "own:watched")
+        until(lambda: "new buildkit is warm again" in told.read_text(), 60, "the news")
+        watch.send_signal(signal.SIGINT)
+        assert watch.wait(10) == 130
+    finally:
+        watch.kill()
+        watch.wait(10)
+    assert not lab["new"].processes()
+    assert len(Store(tmp_path / "store").audits()) == 2

@@ -30,7 +30,9 @@ def test_a_thread_closes_what_it_opened(tmp_path: Path) -> None:
     store = Store(tmp_path)
     handles = []
     for number in range(12):
-        thread = threading.Thread(target=store.count_build, args=("h", f"2026-01-{number:02}"))
+        thread = threading.Thread(
+            target=store.marks.count_build, args=("h", f"2026-01-{number:02}")
+        )
         thread.start()
         thread.join()
         handles.append(len(os.listdir("/proc/self/fd")))
