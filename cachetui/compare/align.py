@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from cachetui.compare.engines import each_engine_once
 from cachetui.records.document import Document
@@ -60,7 +61,7 @@ class Side:
     hosts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Disagreement:
     """Hosts disagree in one scenario: in a step, or (`step` None) in how the run ended.
 
@@ -76,7 +77,7 @@ class Disagreement:
     instruction: str | None
     sides: tuple[Side, ...]
 
-    @property
+    @cached_property
     def hosts(self) -> tuple[str, ...]:
         """All of its hosts, those of the largest side first."""
         return tuple(host for side in self.sides for host in side.hosts)

@@ -40,12 +40,13 @@ def with_triggers(
 ) -> tuple[Dockerfile, dict[int, int]]:
     """The Dockerfile with the known triggers put in below their FROM, and how many these are in
     each stage: an instruction's index there is greater by as many."""
-    counts: dict[int, int] = {}
+    brought = [stage_triggers(dockerfile, stage.index, known) or () for stage in dockerfile.stages]
+    counts = {stage.index: len(own) for stage, own in zip(dockerfile.stages, brought, strict=True)}
+    if not any(brought):
+        return dockerfile, counts
     stages: list[Stage] = []
-    for stage in dockerfile.stages:
+    for stage, triggers in zip(dockerfile.stages, brought, strict=True):
         head, *own = stage.instructions
-        triggers = stage_triggers(dockerfile, stage.index, known) or ()
-        counts[stage.index] = len(triggers)
         moved = [replace(item, index=n) for n, item in enumerate((*triggers, *own), start=1)]
         stages.append(replace(stage, instructions=(head, *moved)))
     return replace(dockerfile, stages=tuple(stages)), counts

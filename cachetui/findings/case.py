@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -53,7 +53,7 @@ class Case:
     _triggers: dict[tuple[str, int], tuple[Instruction, ...]] = field(
         default_factory=dict, repr=False, compare=False
     )
-    _parents: dict[str, Mapping[StepId, tuple[Parent, ...]]] = field(
+    _parents: dict[Hashable, Mapping[StepId, tuple[Parent, ...]]] = field(
         default_factory=dict, repr=False, compare=False
     )
     _compared: dict[object, Difference] = field(default_factory=dict, repr=False, compare=False)
@@ -77,13 +77,14 @@ class Case:
     def chains(self) -> Mapping[str, tuple[Chain, ...]]:
         """The chains of misses of each run, by the run's id."""
         no_cache = forbids_cache(self.document.build.docker_args)
-        return {run.id: chains(run, self.dockerfile, no_cache=no_cache) for run in self.runs}
+        return {run.id: chains(run, self.parents(run), no_cache=no_cache) for run in self.runs}
 
     def parents(self, run: Run) -> Mapping[StepId, tuple[Parent, ...]]:
-        """`graph.parents` of a run, worked out once."""
-        if run.id not in self._parents:
-            self._parents[run.id] = parents(run, self.dockerfile)
-        return self._parents[run.id]
+        """`step_graph.parents` of a run, worked out once for all runs with the same steps."""
+        steps = (run.backend, tuple((step.id, step.twin) for step in run.steps))
+        if steps not in self._parents:
+            self._parents[steps] = parents(run, self.dockerfile)
+        return self._parents[steps]
 
     @cached_property
     def needed(self) -> frozenset[int]:

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cachetui.compare.align import order
-from cachetui.dockerfile.parse import Dockerfile
-from cachetui.findings.step_graph import Parent, parents
+from cachetui.findings.step_graph import Parent
 from cachetui.findings.step_seconds import seconds_of
 from cachetui.records.run import Run
 from cachetui.records.scenario import BUILDKIT_MOUNTS_WARM
@@ -35,14 +34,16 @@ class Chain:
         return (self.cause, *self.consequences)
 
 
-def chains(run: Run, dockerfile: Dockerfile, *, no_cache: bool = False) -> tuple[Chain, ...]:
-    """The chains of misses of a run, in Dockerfile order. `no_cache`: the build has --no-cache,
+def chains(
+    run: Run, direct: Mapping[StepId, tuple[Parent, ...]], *, no_cache: bool = False
+) -> tuple[Chain, ...]:
+    """The chains of misses of a run, in Dockerfile order. `direct` is what `step_graph.parents`
+    says of the run. `no_cache`: the build has --no-cache,
     with which BuildKit takes a WORKDIR from its cache all the same (our lab: all four engines).
 
     A RUN that `buildkit-mounts-warm` runs again on purpose is no cause there, and what stands
     on it by its chain is expected; a copy of bytes that it made is not, for equal bytes hit.
     """
-    direct = parents(run, dockerfile)
     steps = {step.id: step for step in run.steps}
     missed = {step for step in direct if steps[step].status == "miss"}
     expected = _expected(run, direct, steps)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
+
+import msgspec
 
 from cachetui.records.base import Record
 
@@ -16,8 +18,7 @@ engine was lost meanwhile is `lost`: neither says anything about the build."""
 Timing = Literal["engine", "printed", "arrival"]
 
 
-@dataclass(frozen=True, slots=True)
-class StepId:
+class StepId(msgspec.Struct, frozen=True, gc=False):
     """Where a step stands in its Dockerfile: the same on both backends and all hosts.
 
     `stage_index` counts FROMs from 0 (-1: the ARGs before the first FROM); `index` counts the
@@ -82,16 +83,22 @@ class Step(Record, frozen=True, kw_only=True):
     @property
     def keyword(self) -> str:
         """The instruction's name in upper case: RUN, COPY, …; of a trigger what it runs."""
-        words = self.instruction.split(None, 2)
-        if self.trigger is not None and len(words) > 1 and words[0].upper() == "ONBUILD":
-            del words[0]
-        return words[0].upper() if words else ""
+        return _keyword(self.instruction, self.trigger is not None)
 
     @property
     def counts(self) -> bool:
         """Whether the step counts in a hit ratio: FROM and the ARGs before it never do."""
         can_hit = self.keyword != "FROM" and self.stage_index >= 0
         return can_hit and self.status in ("hit", "miss", "failed")
+
+
+@lru_cache(maxsize=4096)
+def _keyword(instruction: str, triggered: bool) -> str:
+    """Asked of each step of each run again and again, which in a fleet have few texts."""
+    words = instruction.split(None, 2)
+    if triggered and len(words) > 1 and words[0].upper() == "ONBUILD":
+        del words[0]
+    return words[0].upper() if words else ""
 
 
 def hit_ratio(steps: tuple[Step, ...]) -> float | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 MARK = "…"
 _FLAGS = re.compile(r"^((?:ONBUILD\s+)?\S+)((?:\s+--\S+)+)(\s+.*)$", re.DOTALL)
@@ -88,6 +89,7 @@ def _head(word: str, cells: int) -> str:
     return word
 
 
+@lru_cache(maxsize=4096)
 def _char_width(char: str) -> int:
     if unicodedata.east_asian_width(char) in "WF":
         return 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cachetui.dockerfile.parse import parse
 from cachetui.findings.miss_chains import Chain, chains
+from cachetui.findings.step_graph import parents
 from cachetui.records.run import Run
 from tests.findings.making import run
 
@@ -28,7 +29,7 @@ def told(text: str, one: Run) -> list[tuple[int, list[int]]]:
     """(line of the cause, lines of its consequences)."""
     return [
         (chain.cause.line, [step.line for step in chain.consequences])
-        for chain in chains(one, parse(text))
+        for chain in chains(one, parents(one, parse(text)))
     ]
 
 
@@ -57,7 +58,8 @@ def test_a_run_again_with_warm_mounts_is_meant_but_not_a_copy_of_other_bytes() -
     text = "FROM base:1 AS one\nRUN make\nFROM base:1\nCOPY --from=one /o /\nRUN ls\n"
     equal = run(text, "mhm", scenario="buildkit-mounts-warm")
     assert told(text, equal) == []
-    (chain,) = chains(run(text, "mmm", scenario="buildkit-mounts-warm"), parse(text))
+    other = run(text, "mmm", scenario="buildkit-mounts-warm")
+    (chain,) = chains(other, parents(other, parse(text)))
     assert chain.cause.line == 4
     assert [step.index for step in chain.through] == [1]
 
@@ -79,7 +81,7 @@ def test_seconds_are_of_the_cause_with_its_consequences_and_overlaps_count_once(
 
 
 def _chain(text: str, one: Run) -> Chain:
-    (chain,) = chains(one, parse(text))
+    (chain,) = chains(one, parents(one, parse(text)))
     return chain
 
 
