@@ -251,6 +251,7 @@ class HostAudit:
             on_sent=self._progress.sent,
             cancel=self._cancel,
         )
+        self._outcome.change(context_there=True)
         self._progress.state("building")
 
     def _build(self, connected: _ConnectedHost, planned: Planned) -> None:

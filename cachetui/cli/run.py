@@ -47,6 +47,7 @@ def run_build_command(
         max_age=_max_age(args),
         limits=limits_of(args),
     )
+    _check_two_files(args)
     check_output(args.show.output)
     gate = parse_gate(args.show.fail_on)
     before = earlier_audit(core.store, args.show.compare_to, build.name)
@@ -98,6 +99,15 @@ def _explained(core: Core, document: Document) -> tuple[Document, Findings, Outp
         note = f"why runs differ is not known: {error}"
         document = msgspec.structs.replace(document, notes=(*document.notes, note))
         return document, Findings(), None
+
+
+def _check_two_files(args: RunArgs) -> None:
+    """Raises `ConfigError` where the result would be written over the log."""
+    output, log = args.show.output, args.log_file
+    if output is None or log is None or output.resolve() != log.resolve():
+        return
+    if output.is_file() or not output.exists():
+        raise ConfigError(f"-o and --log-file both name {output}; give each a file of its own")
 
 
 def _max_age(args: RunArgs) -> float:

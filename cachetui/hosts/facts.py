@@ -180,6 +180,7 @@ def _facts(
         store=_store(info),
         engine_id=str(info.get("ID", "")),
         engine_name=str(info.get("Name", "")),
+        rootless=_rootless(info),
         platform=f"{system}/{server.get('Arch', '')}",
         backends=backends,
         missing=missing,
@@ -196,6 +197,12 @@ def _facts(
         cache_folder=host.get("cache", ""),
         client_settings=parse_settings(parts.get("settings", _NOTHING).out, hasher),
     )
+
+
+def _rootless(info: Mapping[str, Any]) -> bool:
+    """Whether the engine runs without root's rights, by its security options."""
+    options = info.get("SecurityOptions")
+    return isinstance(options, list) and any("name=rootless" in str(one) for one in options)
 
 
 _TICKS = 100.0

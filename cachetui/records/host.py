@@ -42,6 +42,7 @@ class HostFacts(Record, frozen=True, kw_only=True):
     `store` is the graph driver's name ("overlay2") or "containerd/<snapshotter>".
     `engine_id` is the daemon's own id: it tells an engine from its replacement, and together with
     `engine_name`, its machine's name, from the copies of a machine that was cloned with it.
+    `rootless`: it runs without root's rights, for one user.
     `load` is the 1-minute average. `booted_at` is when the host was started, in seconds since the
     epoch by its clock; None where /proc does not tell. `df` maps Images, Containers, Volumes and
     Build Cache to bytes. `bases` maps a FROM's reference to the layers of that image on the host,
@@ -56,6 +57,7 @@ class HostFacts(Record, frozen=True, kw_only=True):
     store: str
     engine_id: str = ""
     engine_name: str = ""
+    rootless: bool = False
     platform: str
     backends: tuple[Backend, ...]
     missing: dict[str, str] = msgspec.field(default_factory=dict)
@@ -203,7 +205,8 @@ class HostReport(Record, frozen=True, kw_only=True):
     `left_behind_bytes` is what the audit added to the host's disk and did not remove, its build
     context apart; None when it could not be measured. With `left_behind_at_most` it is no more
     than that: BuildKit's cache does not tell whose a record is. `left_behind_images` are those
-    of steps that stay, as others use them or they may be others'. `not_asked_since` is when the
+    of steps that stay, as others use them or they may be others'. `context_there`: the build
+    context that was sent is there for later audits. `not_asked_since` is when the
     host could no longer be asked for what is left, in seconds since the epoch; None where it was.
     `same_engine_as` names the host that is the same engine under another name: that one alone is
     compared.
@@ -220,6 +223,7 @@ class HostReport(Record, frozen=True, kw_only=True):
     left_behind_bytes: int | None = None
     left_behind_at_most: bool = False
     left_behind_images: int = 0
+    context_there: bool = False
     not_asked_since: float | None = None
     same_engine_as: str | None = None
     facts: HostFacts | None = None

@@ -108,6 +108,11 @@ def remarks(reports: Sequence[HostReport]) -> list[str]:
             f"{WARNING} {name}: no {clean_line(backend)}: {clean_line(why)}"
             for backend, why in known.missing.items()
         ]
+        if known.rootless:
+            user = f"{clean_line(known.user)}'s" if known.user else "its user's"
+            problems.append(
+                f"{WARNING} {name}: a rootless engine: its caches and images are {user} own"
+            )
         if known.load is not None and known.cores and known.load > known.cores:
             load = f"{known.load:.1f} on {units.count(known.cores, 'core')}"
             problems.append(f"{WARNING} {name}: loaded ({load}): timings are less reliable")

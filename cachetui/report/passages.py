@@ -6,7 +6,7 @@ All text is cleaned for display.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cachetui.compare.engines import engines_of_several_names
@@ -60,7 +60,7 @@ def passages(document: Document) -> tuple[Passage, ...]:
         Passage("Timings compared", _timings(document)),
         Passage("Less reliable timings", tuple(map(clean_line, cautions(document)))),
         Passage("Notes", _notes(document)),
-        Passage(LEFT, _left(document.hosts)),
+        Passage(LEFT, (*_left(document.hosts), *_contexts(document))),
     )
     return tuple(passage for passage in every if passage.lines)
 
@@ -213,6 +213,17 @@ def _left(hosts: Iterable[HostReport]) -> tuple[str, ...]:
             f"{_utc(since)}; the next audit there or cachetui clean removes what is left"
         )
     return tuple(lines)
+
+
+def _contexts(document: Document) -> Iterator[str]:
+    """Where the build context stays, which `_left` does not count."""
+    there = [host.name for host in document.hosts if host.context_there]
+    if there:
+        size = units.size(document.build.context_bytes)
+        yield (
+            f"the build context ({size}) in ~/.cache/cachetui on "
+            f"{clean_line(fold_short(there))}, for later audits; cachetui clean removes it"
+        )
 
 
 def _utc(at: float) -> str:

@@ -154,7 +154,9 @@ def test_what_a_lost_host_has_is_not_said_to_be_nothing(lab: Lab, tmp_path: Path
     document = going.document()
     (said,) = [p.lines for p in passages(document) if p.heading == "Left behind on the hosts"]
     assert re.fullmatch(r"unknown on old,mid,new,ctd: not asked since \d.* UTC; .*", said[0])
-    assert len(said) == 1
+    assert len(said) == 2
+    assert said[1].startswith("the build context (")
+    assert "on old,mid,new,ctd" in said[1]
     assert all(host.not_asked_since is not None for host in document.hosts)
     if way == "clean":
         shown = clean(lab, tmp_path / "s", "--yes").stdout

@@ -162,6 +162,9 @@ def test_a_log_file_has_what_happened_and_no_secret(space: Workspace) -> None:
     before = len(text)
     space.run(["hosts", "-w", "ci-2", "--log-file", str(path)], "s")
     assert len(path.read_text()) > before
+    both = ["-o", str(space.folder / "both"), "--log-file", str(space.folder / "." / "both")]
+    code, _, said = space.run([*BUILD, *both], "s")
+    assert (code, "both name" in said, (space.folder / "both").exists()) == (2, True, False)
     code, _, said = space.run([*BUILD, "--log-file", str(space.folder / "no" / "log")], "s")
     assert code == 2
     assert "no/log" in said.replace("\\", "/")

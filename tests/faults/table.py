@@ -139,8 +139,8 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         Fault(
             "folder-on-host",
             "An audit ends in any way",
-            "Our folder on the host and its process list are as before, or it is told.",
-            "the folder is compared after killed audits only; process lists after every fault",
+            "Images, containers, processes and our folder are as before, or it is told; this is "
+            "looked at around every test of a fault on real engines.",
         ),
     ),
     "Connecting": (

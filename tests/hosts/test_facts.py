@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from cachetui.builders.builder import BuilderProbe
@@ -18,7 +19,8 @@ from cachetui.hosts.facts import ask_facts, parse_facts
 from cachetui.hosts.facts_script import facts_command
 from cachetui.hosts.local_machine import LocalMachine
 from cachetui.hosts.machine import Completed, HostError
-from cachetui.records.host import HostFacts
+from cachetui.records.host import HostFacts, HostReport
+from cachetui.report.hosts import remarks
 
 RECORDINGS = Path(__file__).parent / "recordings"
 TOKEN = "0123456789abcdef" * 2
@@ -113,6 +115,17 @@ def test_when_a_host_was_started() -> None:
     for part in ("up=1000.40", "now=1700001000", "first="):
         cut = told.replace(part, "lost=")
         assert parse_facts("h", changed("new", "load=", cut)).booted_at is None
+
+
+def test_rootless() -> None:
+    assert not parse_facts("h", recorded("new")).rootless
+    told = '"name=seccomp,profile=builtin"'
+    found = parse_facts("h", changed("new", told, f'{told},"name=rootless","name=cgroupns"'))
+    assert found.rootless
+    (said,) = remarks(
+        [HostReport(name="h", status="ok", facts=msgspec.structs.replace(found, load=0.0))]
+    )
+    assert said.endswith(f"h: a rootless engine: its caches and images are {found.user}'s own")
 
 
 def test_windows() -> None:

@@ -185,6 +185,10 @@ def test_notes_and_what_is_left_behind_are_told() -> None:
         "unknown on old: not asked since 2025-11-26 15:13:20 UTC; the next audit there or cachetui"
     )
     assert f"Left behind on the hosts\n  {told}" in shown(b.document(hosts=[lost]))
+    sent = [b.host(n, left_behind_bytes=0, context_there=n != "new") for n in ("old", "mid", "new")]
+    there = "the build context (1.8 MB) in ~/.cache/cachetui on old,mid, for later audits;"
+    said = " ".join(shown(b.document(hosts=sent)).split())
+    assert f"hosts nothing {there} cachetui clean removes it" in said
     one = b.document(hosts=[lost, b.host("mid", left_behind_bytes=0)])
     assert f"Left behind on the hosts\n  nothing on mid\n  {told}" in shown(one)
 
