@@ -21,7 +21,7 @@ from tests.lab import Lab
 from tests.lab.host import Host
 from tests.sample_builds import FAILING, MOUNT, PLAIN, folder
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("others_images_go")]
 
 HOSTS = ("old", "mid", "new", "ctd")
 RANDOM = re.compile(r"(?:[0-9a-f]{2} ){15}[0-9a-f]{2}")

@@ -21,7 +21,7 @@ from tests.audits import audit, core_of, log_of, run_of, step_at
 from tests.lab import Lab
 from tests.sample_builds import checkout
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("others_images_go")]
 
 DOCKERFILE = """\
 FROM base:1

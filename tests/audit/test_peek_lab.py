@@ -18,7 +18,7 @@ from tests.audits import audit, core_of, run_of, statuses
 from tests.lab import Lab
 from tests.sample_builds import MOUNT, PLAIN, folder
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("others_images_go")]
 
 HOSTILE = """\
 FROM base:1

@@ -24,7 +24,7 @@ from tests.sample_builds import folder
 
 T = TypeVar("T")
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("others_images_go")]
 
 LEGACY = ("legacy-cold", "legacy-warm")
 SIX = (
