@@ -115,6 +115,8 @@ def select_build(settings: Settings, name: str, args: RunArgs) -> BuildSettings:
 
 def _dockerfile(path: str, context: Path) -> str:
     """As docker reads -f: from the current folder; from the context if it is only there."""
+    if path == "-" or "://" in path:
+        return path  # for one sentence on both, wherever they were given
     here = Path(path).expanduser()
     if here.exists() or not (context / here).exists():
         return str(here.absolute())

@@ -31,5 +31,5 @@ def is_git(context: str) -> bool:
     """Whether docker takes a context for a git repository (buildx and the legacy client alike:
     moby `pkg/urlutil`)."""
     return context.startswith(("git://", "ssh://", "git@", "github.com/")) or bool(
-        re.match(r"https?://[^#]*\.git(?:#.*)?\Z", context)
+        re.match(r"https?://[^#?]*\.git(?:[#?].*)?\Z", context)
     )

@@ -130,6 +130,11 @@ def _dockerfile(root: Path, dockerfile: str, inline: str | None) -> tuple[str, P
     has no path here, and lies outside of the context. Raises `ContextError`."""
     if inline is not None:
         return "Dockerfile", root / "Dockerfile", inline
+    if "://" in dockerfile:
+        raise ContextError(
+            f"the Dockerfile {dockerfile} is a URL, which each host would fetch for itself; "
+            "download it and name the file"
+        )
     file = Path(os.path.normpath(root / dockerfile))
     if dockerfile == "-" and not file.is_file():
         raise ContextError(

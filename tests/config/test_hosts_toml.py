@@ -126,6 +126,7 @@ docker_args = ["--label", "first=1"]
     [
         ("-", "standard input"),
         ("https://example.com/app.git#main:sub", "git repository"),
+        ("https://example.com/app.git?ref=main", "git repository"),
         ("git@example.com:app", "git repository"),
         ("github.com/a/b", "git repository"),
         ("https://example.com/app.tar.gz", "URL"),

@@ -155,6 +155,20 @@ def test_a_dockerfile_from_standard_input_is_refused(tmp_path: Path) -> None:
     assert read_context(root, "-").dockerfile == "context/-"
 
 
+def test_a_dockerfile_that_each_host_would_fetch_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ContextError, match="is a URL, which each host would fetch"):
+        read_context(folder(tmp_path / "c"), "https://example.com/Dockerfile")
+
+
+def test_a_dockerfile_s_text_is_sent_beside_the_context(tmp_path: Path) -> None:
+    root = folder(tmp_path / "c", a="1")
+    context = read_context(root, inline="FROM base:1\n# ä\n")
+    sent = unpack(context, tmp_path / "out")
+    assert (sent / context.dockerfile).read_text("utf-8") == "FROM base:1\n# ä\n"
+    assert context.dockerfile == "Dockerfile"
+    assert context.digest != read_context(root, inline="FROM base:2\n# ä\n").digest
+
+
 @pytest.mark.parametrize("nanoseconds", [0, 1, 999_999_999, 1_760_000_000_123_456_789])
 def test_times_keep_their_nanoseconds(tmp_path: Path, nanoseconds: int) -> None:
     root = folder(tmp_path / "c", a="1", **{"x" * 150: "a long name"})
