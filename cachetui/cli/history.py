@@ -9,10 +9,13 @@ import click
 import msgspec
 
 from cachetui.cli.stored import print_warnings, resolve_audit
+from cachetui.compare.align import agree
 from cachetui.core import UserError
 from cachetui.exit_codes import SAME
 from cachetui.report import units
 from cachetui.report.clean import clean_line
+from cachetui.report.formats.json import escaped
+from cachetui.report.verdict import in_few_words
 from cachetui.store.database import Store
 
 
@@ -23,8 +26,10 @@ def history_command(
     delete: Sequence[str] = (),
     pin: Sequence[str] = (),
     unpin: Sequence[str] = (),
+    verdicts: int | None = None,
 ) -> int:
-    """List the audits, or delete, pin or unpin some. Raises `UserError`."""
+    """List the audits, the newest of them with their verdict (`verdicts` of them, None for all), or
+    delete, pin or unpin some. Raises `UserError`."""
     for audit_prefix in (*pin, *unpin):
         audit = resolve_audit(store, audit_prefix)
         store.pin(audit, audit_prefix in pin)
@@ -38,8 +43,12 @@ def history_command(
     if delete or pin or unpin:
         return SAME
     entries = store.audits()
+    said = {entry.audit: _verdict(store, entry.audit) for entry in entries[:verdicts]}
     if output_format == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(entries), indent=2).decode())
+        rows = [
+            {**msgspec.to_builtins(entry), "verdict": said.get(entry.audit)} for entry in entries
+        ]
+        click.echo(escaped(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode()))
         return SAME
     if not entries:
         click.echo("no audit is stored yet; cachetui run BUILD makes one", err=True)
@@ -51,7 +60,17 @@ def history_command(
         click.echo(
             f"{entry.audit}  {clean_line(entry.build):<{width}}  "
             f"{units.age(now - entry.started_at):>10}  {units.count(entry.hosts, 'host')}, "
-            f"{units.count(entry.runs, 'run')} in {units.seconds(entry.seconds)}{failed}{pinned}"
+            f"{units.count(entry.runs, 'run')} in {units.seconds(entry.seconds)}{failed}"
+            + "".join(f"  {verdict}" for verdict in [said.get(entry.audit)] if verdict)
+            + pinned
         )
+    if len(entries) > len(said) > 0:
+        click.echo("the verdict of older audits: --verdicts all", err=True)
     print_warnings(store)
     return SAME
+
+
+def _verdict(store: Store, audit: str) -> str:
+    """Whether its hosts agree, and which is the odd one out."""
+    document = store.audit(audit)
+    return "cannot be read" if document is None else in_few_words(agree(document))

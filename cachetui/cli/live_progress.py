@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from rich.console import Console
@@ -74,15 +75,20 @@ def _picture(snapshot: Snapshot, width: int, height: int) -> Text:
     if len(cells) > room:
         lines.append(Text(f"  … and {len(cells) - room} more", "dim"))
     total = len(snapshot.cells)
-    left = ", time left unknown"
-    if snapshot.remaining is not None:
-        left = f", about {units.seconds(snapshot.remaining)} left"
-    if snapshot.finished or snapshot.done == total:
-        left = ""
+    left = _left(snapshot)
     runs = units.count(total, "run")
     summary = f"{snapshot.done} of {runs}, {units.seconds(snapshot.elapsed)}"
     lines.append(Text(summary + left + (", stopping" if snapshot.stopping else ""), "bold"))
     return Text("\n").join(lines)
+
+
+def _left(snapshot: Snapshot) -> str:
+    """ ", about 2m05s left"; unknown is said to be, and nothing where all runs have ended."""
+    if snapshot.finished or snapshot.done == len(snapshot.cells):
+        return ""
+    if snapshot.remaining is None:
+        return ", time left unknown"
+    return f", about {units.seconds(snapshot.remaining)} left"
 
 
 def _label(cell: Cell, snapshot: Snapshot) -> str:
@@ -114,9 +120,12 @@ def _activity(cell: Cell, host: HostProgress) -> str:
 
 
 class _LinePrinter:
-    """Prints a line for each change of state of a host or a cell."""
+    """Prints a line for each change of state of a host or a cell: the time of day, which run of how
+    many it is that ended, and the time left."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._ended = 0
         self._lock = threading.Lock()
         self._last: dict[str, str] = {}
 
@@ -132,11 +141,18 @@ class _LinePrinter:
                     continue
                 building = cell.state == "building"
                 text = cell.state if building else _activity(cell, hosts[cell.host])
-                self._print(f"{cell.host} {_label(cell, snapshot)}", text)
+                label = f"{cell.host} {_label(cell, snapshot)}"
+                if building or self._last.get(label) == text:
+                    self._print(label, text)
+                    continue
+                self._ended += 1
+                count = f"{min(self._ended, snapshot.done)} of {len(snapshot.cells)}"
+                self._print(label, text, f" ({count}{_left(snapshot)})")
 
-    def _print(self, label: str, text: str) -> None:
+    def _print(self, label: str, text: str, more: str = "") -> None:
         if self._last.get(label) != text:
             self._last[label] = text
+            now = time.strftime("%H:%M:%S", time.localtime(self._clock()))
             with suppress(OSError):  # an audit goes on where standard error is a full disk's file
-                sys.stderr.write(f"{label}: {text}\n")
+                sys.stderr.write(f"{now} {label}: {text}{more}\n")
                 sys.stderr.flush()

@@ -31,6 +31,7 @@ from cachetui.cli.options import (
     run_options,
     selection_options,
     store_option,
+    verdicts_option,
 )
 from cachetui.cli.peek import peek
 
@@ -158,8 +159,9 @@ def clean(
 @audits_option("--delete", "Delete this audit.")
 @audits_option("--pin", "Never remove this audit to make room.")
 @audits_option("--unpin", "Take back --pin.")
-def history(store_folder: Path | None, output_format: str, **changes: tuple[str, ...]) -> None:
-    """List the stored audits, newest first."""
+@verdicts_option
+def history(store_folder: Path | None, output_format: str, **changes: Any) -> None:
+    """List the stored audits, newest first, with the odd host of each (≠)."""
     from cachetui.cli.history import history_command
 
     store = session.open_store(store_folder)

@@ -98,8 +98,8 @@ def report_format_option(function: _F) -> _F:
     return format_option(*formats.names())(function)
 
 
-def _finding_limit(_context: click.Context, _option: click.Parameter, text: str) -> int | None:
-    """How many findings to show: a number, "all" (None) or "none" (0)."""
+def _limit(_context: click.Context, _option: click.Parameter, text: str) -> int | None:
+    """How many to show: a number, "all" (None) or "none" (0)."""
     if text.isdecimal():
         return int(text)
     if text not in ("all", "none"):
@@ -112,6 +112,16 @@ all_option = click.option(
     "all_tables",
     is_flag=True,
     help="Show every step of every scenario, all notes and evidence (in the table).",
+)
+
+
+verdicts_option = click.option(
+    "--verdicts",
+    metavar="N|all|none",
+    callback=_limit,
+    default="20",
+    show_default=True,
+    help="Of how many audits, newest first, to say whether hosts agree.",
 )
 
 
@@ -154,7 +164,7 @@ def findings_options(function: _F) -> _F:
         "--findings",
         "max_findings",
         metavar="N|all|none",
-        callback=_finding_limit,
+        callback=_limit,
         default="3",
         show_default=True,
         help="How many findings to show, most expensive first.",

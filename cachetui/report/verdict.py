@@ -10,7 +10,7 @@ from cachetui.records.document import Document
 from cachetui.records.step import StepId
 from cachetui.report import units
 from cachetui.report.clean import clean_line
-from cachetui.report.signs import STEP_STATES
+from cachetui.report.signs import ODD, SPLIT, STEP_STATES
 
 NO_FINDINGS = Findings()
 MAX_PLACES = 12
@@ -33,6 +33,14 @@ def verdict(document: Document, agreement: Agreement, findings: Findings) -> tup
         scenarios = units.count(len(agreement.compared), "scenario")
         return (f"{hosts} hosts agree step by step in {scenarios}.{besides}",)
     return (f"Hosts differ: {_causes(findings)}.{besides}", *places(agreement))
+
+
+def in_few_words(agreement: Agreement) -> str:
+    """The same for a list of audits: "agree", "≠ ci-3" for the odd ones, "÷ split"."""
+    if agreement.disagreements:
+        odd = dict.fromkeys(host for each in agreement.disagreements for host in each.odd)
+        return f"{ODD} {clean_line(fold_short(odd))}" if odd else f"{SPLIT} split"
+    return "agree" if agreement.compared else "nothing to compare"
 
 
 def places(agreement: Agreement, findings: Findings = NO_FINDINGS) -> tuple[str, ...]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
 from msgspec.structs import replace
 
 from cachetui.audit.progress import Cell, HostProgress, Snapshot
-from cachetui.cli.live_progress import _picture
+from cachetui.cli.live_progress import _LinePrinter, _picture
 
 CELL = Cell(host="ci-1", scenario="buildkit-cold", repeat=1, state="building", seconds=2.0)
 SNAPSHOT = Snapshot(
@@ -35,3 +38,27 @@ def test_runs_at_work_are_not_done_and_the_time_left_is_told_where_it_is_known()
     ended = shown(replace(CELL, state="done"), finished=True)
     assert "1 of 1 run, 3.0s" in ended
     assert "left" not in ended
+
+
+def test_plain_lines_have_the_time_which_run_of_how_many_ended_and_the_time_left(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    cells = tuple(replace(CELL, host=name) for name in ("ci-1", "ci-2", "ci-3"))
+    hosts = tuple(HostProgress(name=cell.host, state="building") for cell in cells)
+    printer = _LinePrinter(clock=lambda: 0.0)
+    begun = replace(SNAPSHOT, cells=cells, hosts=hosts)
+    printer.print_changes(begun)
+    first = (replace(cells[0], state="done", hits=2, misses=1), *cells[1:])
+    printer.print_changes(replace(begun, cells=first, remaining=65.0))
+    printer.print_changes(replace(begun, cells=first, remaining=60.0))
+    rest = (first[0], *(replace(cell, state="failed", reason="no") for cell in cells[1:]))
+    printer.print_changes(replace(begun, cells=rest[:2] + first[2:]))
+    printer.print_changes(replace(begun, cells=rest, finished=True))
+    lines = capsys.readouterr().err.splitlines()
+    assert all(re.match(r"\d\d:\d\d:\d\d ci-\d buildkit-cold: ", line) for line in lines)
+    assert [line.partition("(")[2] for line in lines] == [
+        *["", "", ""],
+        "1 of 3, about 1m05s left)",
+        "2 of 3, time left unknown)",
+        "3 of 3)",
+    ]
