@@ -371,3 +371,30 @@ def test_a_flood_of_snapshots_waits_as_one() -> None:
     seen.append(session.snapshot)
     assert not session.take()
     audit.end()
+
+
+def test_a_filter_says_how_many_hosts_it_leaves() -> None:
+    async def story(d: Driver) -> None:
+        await d.see("62 alike")
+        assert " of 64" not in d.line("BuildKit")
+        await d.press("slash", *"ci-1")
+        await d.see("10 of 64", "ci-[10-19]: 10 hosts alike")
+        assert d.app.screen.max_scroll_y == 0
+
+    drive(story, FakeCore(make_records.fleet()))
+
+
+def test_marked_hosts_alone_are_shown_until_the_marks_go() -> None:
+    async def story(d: Driver) -> None:
+        await d.press("M")
+        assert any("No host is marked" in text for text in d.toasts())
+        assert len(rows(d)) == 4
+        await d.press("g", "space", "j", "space", "M")
+        await d.see("2 of 4")
+        assert rows(d) == ["mid", "new"]
+        await d.press("M")
+        assert len(rows(d)) == 4
+        await d.press("M", "escape")
+        assert len(rows(d)) == 4
+
+    drive(story, FakeCore(make_records.odd_one_out()))

@@ -79,8 +79,12 @@ def test_the_palette_has_every_action() -> None:
         await d.press("o")
         titles = {command.title for command in commands(d.app, d.app.screen)}
         for _, binding in TABLES["COMPARE"]:
-            assert (binding.tooltip or binding.description).rstrip("…") in titles
-        assert {"Go to Mounts", "Theme", "Export as JSON, Markdown or HTML", "Quit"} <= titles
+            words = (binding.tooltip or binding.description).rstrip("…")
+            group = "Everywhere" if (binding.id or "").startswith("app.") else "Compare"
+            assert f"{group}: {words}" in titles
+        assert {"Go to Mounts", "Everywhere: Theme", "Everywhere: Quit"} <= titles
+        listed = list(commands(d.app, d.app.screen))
+        assert len({command.title for command in listed}) == len(listed)
         await d.press("ctrl+p")
         await d.see("Search for commands")
         await d.press(*"history", "enter")

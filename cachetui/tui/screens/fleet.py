@@ -24,7 +24,17 @@ from cachetui.tui.widgets.grid import Grid
 from cachetui.tui.widgets.text_panel import TextPanel
 
 _NEEDS_AN_AUDIT = frozenset(
-    ("odd", "fold", "mark_all", "mark_column", "rerun", "commands", "live_log", "timeline")
+    (
+        "odd",
+        "fold",
+        "mark_all",
+        "mark_column",
+        "marked_only",
+        "rerun",
+        "commands",
+        "live_log",
+        "timeline",
+    )
 )
 """Actions that are possible only once there is an audit."""
 
@@ -69,6 +79,7 @@ class FleetPlace(FleetMatrix):
             self._show_hosts(grid)
             return
         self._selection.marks.cells &= {cell.key for cell in snapshot.cells}
+        self._marked_only &= bool(self._selection.marks)
         self._table.show_audit(
             snapshot,
             self.session.current(),
@@ -76,6 +87,7 @@ class FleetPlace(FleetMatrix):
             grouped=self.grouped,
             tags={host.name: host.tags for host in self.session.hosts},
             findings=self.session.explained.findings,
+            only=self._selection.marks.marked_hosts() if self._marked_only else (),
         )
         no_match = f"No host matches “{self._filter_words}”. esc clears the filter."
         grid.empty = (line((no_match, "muted")),)
@@ -110,6 +122,7 @@ class FleetPlace(FleetMatrix):
         """Share the screen's lines among the matrix and what stands below it."""
         verdict = self._panel("verdict")
         above = len(verdict.lines) + verdict.styles.margin.bottom + (not self._finished)
+        above += self._filter is not None and bool(self._filter.display)
         self._heights = fleet_heights.share(
             self.size.height,
             above,

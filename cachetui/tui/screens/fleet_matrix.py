@@ -30,6 +30,7 @@ class FleetMatrix(Place):
         self._selection: FleetSelection  # from `on_mount` on
         self._grouped: bool | None = None
         self._filter_words = ""
+        self._marked_only = False
 
     def on_mount(self) -> None:
         grid = self.query_one(Grid)
@@ -75,6 +76,14 @@ class FleetMatrix(Place):
         if at is not None:
             self._selection.toggle(self._table.rows.values(), str(at[1]))
 
+    def action_marked_only(self) -> None:
+        """Show only hosts with a mark, or all again."""
+        if not self._selection.marks:
+            self.typed_app.tell("No host is marked: space marks one.")
+            return
+        self._marked_only = not self._marked_only
+        self.update_place()
+
     def marked_hosts(self) -> set[str]:
         return self._selection.marks.marked_hosts()
 
@@ -118,6 +127,7 @@ class FleetMatrix(Place):
             await self.mount(box, before=self.query_one(KeyBar))
         box.display = True
         box.focus_input()
+        self.update_place()
 
     @on(FilterBox.Changed)
     def _filter_changed(self, event: FilterBox.Changed) -> None:
@@ -130,6 +140,7 @@ class FleetMatrix(Place):
         if box is not None:
             box.display = bool(self._filter_words)
         self.query_one(Grid).focus()
+        self.update_place()
 
     def action_go_back(self) -> None:
         """Leave the filter, else remove the marks; this place is the last one."""
@@ -142,6 +153,8 @@ class FleetMatrix(Place):
             self.update_place()
         elif self._selection.marks:
             self._selection.marks.clear()
+            self._marked_only = False
+            self.update_place()
             self.query_one(Grid).refresh()
 
     # For the app

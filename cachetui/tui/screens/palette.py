@@ -12,22 +12,28 @@ from textual.screen import Screen
 from cachetui.tui.screens.place import PLACES
 from cachetui.tui.widgets.frame import described
 
+EVERYWHERE = "Everywhere"
+"""The group of actions that every place has."""
+
 _HIDDEN = ("move", "edge", "page", "scroll_by", "place_number", "command_palette")
 
 
 def commands(app: App[Any], screen: Screen[Any]) -> Iterator[SystemCommand]:
-    """The actions that are possible now, then the places and the themes."""
+    """The actions that are possible now, each once and under the name of the place whose it is,
+    then the places and the themes. The palette sorts them by name."""
     seen: set[str] = set()
+    place = dict(PLACES).get(getattr(screen, "PLACE", ""), "Here")
     for active in screen.active_bindings.values():
         binding = active.binding
         name = binding.action.split("(", 1)[0]
         title = described(binding, screen)
         words = binding.tooltip or title
-        if not binding.id or not active.enabled or name in _HIDDEN or words in seen:
+        if not binding.id or not active.enabled or name in _HIDDEN or binding.id in seen:
             continue
-        seen.add(words)
+        seen.add(binding.id)
+        group = EVERYWHERE if binding.id.startswith("app.") else place
         yield SystemCommand(
-            words.rstrip("…"),
+            f"{group}: {words.rstrip('…')}",
             app.get_key_display(binding),
             partial(app.run_action, binding.action, active.node),
         )
@@ -35,4 +41,4 @@ def commands(app: App[Any], screen: Screen[Any]) -> Iterator[SystemCommand]:
         yield SystemCommand(
             f"Go to {name}", f"{number}", partial(app.run_action, f"place_number({number})")
         )
-    yield SystemCommand("Theme", "Change the colours", app.action_change_theme)
+    yield SystemCommand(f"{EVERYWHERE}: Theme", "Change the colours", app.action_change_theme)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -59,13 +59,19 @@ def fleet_rows(
     grouped: bool = False,
     tags: Mapping[str, tuple[str, ...]] | None = None,
     ranks: Mapping[str, int] | None = None,
+    only: Collection[str] = (),
 ) -> list[FleetRow]:
-    """The rows to show. Each of `words` must occur in a host's name, tags, state or engine.
+    """The rows to show. Each of `words` must occur in a host's name, tags, state or engine; with
+    `only`, the host must be one of these.
     `ranks` are the places of hosts that a cause hits, by what it costs: they come first."""
     order = order or Order()
     ranks = ranks or {}
     cells = by_host(snapshot)
-    hosts = [host for host in snapshot.hosts if _matches(host, cells[host.name], words, tags or {})]
+    hosts = [
+        host
+        for host in snapshot.hosts
+        if (not only or host.name in only) and _matches(host, cells[host.name], words, tags or {})
+    ]
     if grouped:
         rows = _grouped(hosts, cells, document, agreement)
     else:

@@ -61,9 +61,11 @@ class FleetTable:
         grouped: bool,
         tags: Mapping[str, tuple[str, ...]],
         findings: Findings | None = None,
+        only: Collection[str] = (),
     ) -> None:
-        """Show an audit as it stands, the hosts filtered by `words`. `document` has the runs that
-        have ended; hosts that `findings` tell the most costly causes of come first."""
+        """Show an audit as it stands, the hosts filtered by `words`, and to `only` these if any.
+        `document` has the runs that have ended; hosts that `findings` tell the most costly causes
+        of come first."""
         if document is not self._document:
             self._document = document
             self.agreement = FleetAgreement(document)
@@ -79,6 +81,7 @@ class FleetTable:
             grouped=grouped,
             tags=tags,
             ranks=ranks(findings, self.hosts),
+            only=only,
         )
         self.rows = {row.key: row for row in rows}
 
@@ -115,7 +118,10 @@ class FleetTable:
         arrow = " ▴" if self.order.backwards else " ▾"
         host_arrow = arrow if self.order.column == HOST else ""
         limit = 44 if width >= 120 else 30 if width >= 60 else 18
-        columns = [Column(HOST, ("", f"  HOST{host_arrow}"), min(max(longest + 3, 9), limit))]
+        shown, total = sum(len(row.hosts) for row in rows), len(self.hosts)
+        count = f"  {shown} of {total}" if shown < total else ""
+        wide = min(max(longest + 3, len(count), 9), limit)
+        columns = [Column(HOST, (count, f"  HOST{host_arrow}"), wide)]
         previous = ""
         for scenario in sorted(self._snapshot.scenarios, key=self._nobody_can_run):
             backend, rest = signs.scenario_titles(scenario)

@@ -78,6 +78,7 @@ FLEET: list[BindingType] = [
     _key("fleet.filter", "slash", "filter", "Filter", show=True, display="/"),
     _key("fleet.mark_all", "a", "mark_all", "Mark all in view"),
     _key("fleet.mark_column", "m", "mark_column", "Mark this scenario on every host in view"),
+    _key("fleet.marked_only", "M", "marked_only", "Show marked hosts only"),
     _key("fleet.rerun", "R", "rerun", "Rerun the marked runs, or all that failed"),
     _key("fleet.fold", "f", "fold", "Group identical hosts"),
     _key("fleet.sort", "s", "sort", "Sort by the column under the cursor"),
