@@ -35,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="all",
         metavar="WHICH",
         help="the surprises to play on engines, and the tests there that take turns: all (the "
-        "default), today (a set that is another one each day), 2/5 (the second of five sets); or "
+        "default), today (a set that is another one each day), 2/7 (the second of seven sets); or "
         "ids of surprises with commas between",
     )
 

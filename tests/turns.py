@@ -1,4 +1,4 @@
-"""Tests on engines that take turns: each marked `takes_turns` runs on one day in five.
+"""Tests on engines that take turns: each marked `takes_turns` runs on one day of the week.
 
 They go through many cases of one promise, and all of them together would take longer than a run of
 CI may. `make test-all` has them all.
@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-DAYS = 5
+DAYS = 7
 """The days after which each of these tests was run."""
 
 

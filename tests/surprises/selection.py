@@ -12,13 +12,15 @@ from collections.abc import Sequence
 
 import pytest
 
-SETS = 5
+from tests.turns import DAYS
+
+SETS = DAYS
 """The days after which each surprise was played."""
 
 
 def to_play(ids: Sequence[str], which: str, today: datetime.date) -> tuple[list[str], str]:
     """Those of these surprises that `which` means, and the words for it. `which` is "all", "today"
-    (the set of the day), "2/5" (the second of five sets), or ids with commas between. Raises
+    (the set of the day), "2/7" (the second of seven sets), or ids with commas between. Raises
     `pytest.UsageError`."""
     if which == "all":
         return list(ids), "all"
