@@ -17,7 +17,9 @@ from cachetui.audit.limits import NO_LIMITS, Limits
 from cachetui.audit.plan import PlanError, make_plan, peek_plan
 from cachetui.audit.redact import Redactor
 from cachetui.audit.run_key import build_record
+from cachetui.audit.shared_cache import BuildOfCache, inspect_cache
 from cachetui.audit.task import AuditTask
+from cachetui.builders.cache_source import CacheSourceError, cache_source
 from cachetui.builders.docker_args import (
     Option,
     refused_argument,
@@ -51,6 +53,7 @@ from cachetui.prove.request import proof_request
 from cachetui.records.backend import Backend
 from cachetui.records.document import Document
 from cachetui.records.run import Run
+from cachetui.records.shared_cache import SharedCache
 from cachetui.report.store import sentences
 from cachetui.store.database import Store
 from cachetui.store.prune import prune
@@ -176,6 +179,29 @@ class Core:
     def opener(self, pairs: Sequence[tuple[Document, Run]]) -> Opener:
         """Opens files of the images of these runs."""
         return Opener(self.store, self.settings.hosts, self.connector.connect, pairs)
+
+    def shared_cache(
+        self, source: str, host: HostSettings, build: BuildSettings | None = None
+    ) -> SharedCache:
+        """What a shared cache holds, read on the host; with a build, which of its steps. Nothing
+        is built. Raises `UserError` and `HostError`."""
+        try:
+            place = cache_source(source)
+            steps = None if build is None else self._steps_sought(build)
+        except (CacheSourceError, DockerfileError, ContextError, ConfigError) as error:
+            raise UserError(str(error)) from None
+        machine = self.connector.connect(host)
+        try:
+            return inspect_cache(machine, host, place, steps)
+        finally:
+            machine.close()
+
+    def _steps_sought(self, build: BuildSettings) -> BuildOfCache:
+        build = with_named_parts(with_source(build))
+        context = read_context(build.context, build.dockerfile, build.named_contexts)
+        dockerfile = parse(context.dockerfile_text, build.build_args)
+        needed_stages(dockerfile, build.target)
+        return BuildOfCache(dockerfile, build.target, build.build_args)
 
     def prepare(
         self, build: BuildSettings, hosts: Sequence[HostSettings], options: Options

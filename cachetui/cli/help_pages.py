@@ -12,6 +12,7 @@ _DONE = "0 done, 2 trouble"
 CODES: Mapping[str, str] = {
     "run": f"{_RESULT}, 3 a finding of --fail-on, 130 interrupted",
     "peek": f"{_RESULT}, 3 a finding of --fail-on, 130 interrupted",
+    "cache": "0 it can be imported, 2 it is damaged or cannot be read, or trouble",
     "show": f"those of the run: {_RESULT}, 3 a finding of --fail-on",
     "hosts": "0 every host can be asked, 2 one cannot",
     "clean": "0 nothing of ours is left, 2 trouble, or not agreed to, 130 interrupted",
@@ -32,6 +33,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "cachetui run shop --as-found --compare-to last --format html -o shop.html",
     ),
     "peek": ("cachetui peek shop", "cachetui peek ./shop -w @ci --only buildkit --yes"),
+    "cache": (
+        "cachetui cache registry.example/shop:cache --host ci-1 --build shop",
+        "cachetui cache /srv/cache/shop --host ci-1 --format json",
+    ),
     "show": (
         "cachetui show",
         "cachetui show last --findings all --all",

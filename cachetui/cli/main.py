@@ -15,6 +15,7 @@ import click
 from cachetui import __version__
 from cachetui.cli import completion, first_steps, reference, session
 from cachetui.cli.args import OutputsArgs, ProveArgs, RunArgs, ShowArgs
+from cachetui.cli.cache import cache
 from cachetui.cli.docker_options import DockerCommand, docker_options
 from cachetui.cli.failures import or_fail
 from cachetui.cli.help_pages import add_pages
@@ -317,6 +318,7 @@ def open_audit(audit: str, hosts_file: Path | None, store_folder: Path | None) -
     sys.exit(session.run_app(hosts_file, store_folder, name))
 
 
+cli.add_command(cache)
 cli.add_command(peek)
 for command in (*first_steps.COMMANDS, *reference.COMMANDS):
     cli.add_command(command)

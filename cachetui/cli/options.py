@@ -189,7 +189,7 @@ log_file_option = click.option(
     help="Append what happens on each host to FILE, in detail; without secret values.",
 )
 
-build_options = _all_of(
+dockerfile_options = _all_of(
     click.option(
         "-f",
         "--file",
@@ -205,6 +205,11 @@ build_options = _all_of(
         multiple=True,
         help="Set a build argument; NAME alone takes its value from the environment.",
     ),
+)
+"""Which steps a build has."""
+
+build_options = _all_of(
+    dockerfile_options,
     click.option(
         "--network",
         type=click.Choice(["default", "none", "host"]),

@@ -28,6 +28,8 @@ NOT_RUN = {
     "tests/outputs/test_outputs_lab.py compares those of real engines",
     r"cachetui peek .*": "its builds are not recorded; tests/audit/test_peek_lab.py runs them on "
     "real engines",
+    r"cachetui cache .*": "the recorded fleet has no caches; "
+    "tests/hosts/test_shared_cache_lab.py reads those of real engines",
     r"cachetui prove (?!.*--dry-run).*": "its builds are not recorded; "
     "tests/prove/test_experiments.py runs them on real engines",
 }
