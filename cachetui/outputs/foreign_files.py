@@ -122,14 +122,16 @@ def foreign_files(
 def _views(
     build: BuildRecord, dockerfile: Dockerfile, files: ContextFiles, backend: Backend
 ) -> dict[StepId, Mapping[str, Entry]]:
-    """What each COPY from the context reads, as far as that is known."""
+    """What each COPY from the context, or from a named one, reads, as far as that is known."""
     views: dict[StepId, Mapping[str, Entry]] = {}
+    named = build.named_contexts
     for maker in chain(dockerfile, build.target, ()):
         item = maker.instruction
-        if item.keyword != "COPY" or item.copy_from is not None or item.heredocs:
+        sent = item.copy_from is None or item.copy_from in named
+        if item.keyword != "COPY" or not sent or item.heredocs:
             continue
         scope = scope_at(dockerfile, build.build_args, item.stage_index, item.index, backend)
-        view = files_read(files, item, backend, scope)
+        view = files_read(files, item, backend, scope, named)
         if view is not None and maker.id.trigger is None:
             views[maker.id] = view
     return views
@@ -160,8 +162,8 @@ def _foreign(step: StepId, path: bytes, fields: Fields, view: Mapping[str, Entry
     name = text.rsplit("/", 1)[-1]
     twins = [
         entry
-        for place, entry in view.items()
-        if entry.kind == "file" and entry.size == size and place.rsplit("/", 1)[-1] == name
+        for entry in view.values()
+        if entry.kind == "file" and entry.size == size and entry.path.rsplit("/", 1)[-1] == name
     ]
     twin = twins[0] if len(twins) == 1 else None
     return ForeignFile(

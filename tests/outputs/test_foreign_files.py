@@ -88,6 +88,27 @@ def test_files_that_are_not_known_are_not_held_against_anything() -> None:
     assert copied(context(a=b"one"), ("app/a", b"eno"), text=text) == CopiedFiles(0, ())
 
 
+@pytest.mark.parametrize("data", [b"one", b"eno"])
+def test_files_of_a_named_context_are_held_against_it(data: bytes) -> None:
+    """Also where the build context has a file of the same name."""
+    text = DOCKERFILE.replace("--from=other /x /x", "--from=data conf /conf")
+    sha = hashlib.sha256(b"one").hexdigest()
+    own = Entry("contexts/data/conf", "file", 0o644, 3, sha)
+    other = Entry("context/conf", "file", 0o644, 3, hashlib.sha256(b"eno").hexdigest())
+    files = ContextFiles((own, other), {}, "context/Dockerfile")
+    images = Images()
+    texts = [one.replace("COPY /x /x", "COPY conf /conf") for one in TEXTS]
+    layers: list[list[File]] = [[("app/a", b"a")], [("conf", data)], *REST[1:]]
+    contents = images.contents([BASE, *layers], buildkit(*texts))
+    build = BuildRecord(
+        name="api", context_digest="sha256:c", dockerfile="Dockerfile", named_contexts=("data",)
+    )
+    bases = {"base:1": contents.digests[:1]}
+    found = copied_files(contents, build, parse(text), files, lambda d: images.lines[d], bases)
+    foreign = [(one.path, one.source_sha256) for one in found.foreign if one.index == 2]
+    assert foreign == ([] if data == b"one" else [("/conf", sha)])
+
+
 def test_who_built_it() -> None:
     images = Images()
     assert builder_of(images.contents([BASE], buildkit("RUN x"))) == "buildkit"

@@ -91,7 +91,7 @@ def _of_a_run(case: Case, run: Run, foreign: Sequence[ForeignFile]) -> Claim:
             *(
                 Evidence(
                     kind="output",
-                    text=f"no file of the build context has the bytes that {file.path} has on "
+                    text=f"no file that was sent for it has the bytes that {file.path} has on "
                     f"{HOSTS} (sha256 {file.sha256[:12]}…)",
                     data={"path": file.path, "size": file.size, "image_sha256": file.sha256},
                     hosts=(run.host,),
