@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cachetui.audit.plan import Plan
 from cachetui.audit.redact import Redactor
-from cachetui.builders.docker_args import image_contexts
+from cachetui.builders.docker_args import familiar, image_contexts
 from cachetui.config.settings import BuildSettings
 from cachetui.context.build_context import Context
 from cachetui.dockerfile.parse import Dockerfile, external_images
@@ -34,5 +34,6 @@ class AuditTask:
         settings = self.settings
         images = external_images(self.dockerfile, settings.target, settings.build_args)
         named = image_contexts(settings.docker_args)
-        refs = (named.get(ref, ref) for ref in images if ref not in settings.named_contexts)
+        folders = settings.named_contexts
+        refs = (named.get(familiar(ref), ref) for ref in images if familiar(ref) not in folders)
         return tuple(dict.fromkeys(refs))

@@ -173,11 +173,18 @@ def _is_folder(source: str) -> bool:
     return bool(source) and not (source.startswith(fetched) or is_remote(source))
 
 
+def familiar(ref: str) -> str:
+    """A reference by the name that BuildKit looks named contexts up by: without the default
+    registry, its `library` and the tag `latest` (dockerui `namedcontext.go`)."""
+    short = ref.removeprefix("docker.io/").removeprefix("library/")
+    return short.removesuffix(":latest")
+
+
 def fetched_contexts(args: Sequence[str]) -> dict[str, str]:
-    """The named contexts that are no folders: name → what is fetched (an image as
+    """The named contexts that are no folders: `familiar` name → what is fetched (an image as
     `docker-image://REFERENCE`, a URL, a git reference)."""
     pairs = (one.value.partition("=") for one in options(args) if one.name == "build-context")
-    return {name: source for name, _, source in pairs if not _is_folder(source)}
+    return {familiar(name): source for name, _, source in pairs if not _is_folder(source)}
 
 
 def image_contexts(args: Sequence[str]) -> dict[str, str]:

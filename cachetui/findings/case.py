@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from cachetui.builders.docker_args import image_contexts
+from cachetui.builders.docker_args import familiar, image_contexts
 from cachetui.compare.align import order
 from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import Instruction
@@ -276,7 +276,10 @@ def dockerfile_of(build: BuildRecord) -> Dockerfile | None:
     with suppress(DockerfileError):
         file = parse(build.dockerfile_text).with_bases(build.bases)
         return file.with_bases(
-            [named.get(one.base, one.base) if one.is_external else one.base for one in file.stages]
+            [
+                named.get(familiar(one.base), one.base) if one.is_external else one.base
+                for one in file.stages
+            ]
         )
     return None
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 import msgspec
 from e2b_dockerfile_utils import PatternMatcher
 
+from cachetui.builders.docker_args import familiar
 from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import Instruction, is_remote
 from cachetui.findings.copied_paths import copied
@@ -160,11 +161,12 @@ def named_contexts_read(
     if backend == "legacy":
         return {}
     found: dict[str, tuple[str, ...]] = {}
-    if instruction.copy_from in names:
-        found[str(instruction.copy_from)] = instruction.sources
+    source = instruction.copy_from
+    if isinstance(source, str) and familiar(source) in names:
+        found[familiar(source)] = instruction.sources
     for mount in instruction.mounts:
-        name = mount.from_
-        if name in names and name is not None and mount.from_stage is None:
+        name = familiar(mount.from_ or "")
+        if name in names and mount.from_stage is None:
             found[name] = (*found.get(name, ()), mount.source or ".")
     return found
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from cachetui.builders.docker_args import fetched_contexts
+from cachetui.builders.docker_args import familiar, fetched_contexts
 from cachetui.dockerfile.instruction import BUILDKIT_KEYWORDS, Instruction
 from cachetui.findings.case import Case
 from cachetui.findings.dockerfile_edits import Edit
@@ -143,7 +143,7 @@ class InputChanges:
         if self.before is None:
             return False
         now, then = (
-            fetched_contexts(document.build.docker_args).get(name)
+            fetched_contexts(document.build.docker_args).get(familiar(name))
             for document in (self.case.document, self.before.document)
         )
         return now != then

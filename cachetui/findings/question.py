@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from cachetui.builders.docker_args import familiar
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.findings.case import Case
 from cachetui.findings.earlier_run import EarlierRun
@@ -106,7 +107,7 @@ class Question:
     def named_folder(self) -> str | None:
         """The folder of --build-context that BuildKit takes for the image that the step stands
         on; None over an image or scratch."""
-        base = self.case.base(self.step.stage_index)
+        base = familiar(self.case.base(self.step.stage_index))
         named = self.case.document.build.named_contexts
         return base if self.run.backend == "buildkit" and base in named else None
 

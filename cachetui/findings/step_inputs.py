@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from cachetui.builders.docker_args import fetched_contexts, image_contexts
+from cachetui.builders.docker_args import familiar, fetched_contexts, image_contexts
 from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import SCRATCH, Dockerfile
@@ -127,14 +127,16 @@ def step_inputs(
     named = build.build.named_contexts
     fetched = fetched_contexts(build.build.docker_args)
     images = image_contexts(build.build.docker_args)
-    if build.backend == "buildkit" and (base in named or base in fetched):
+    name = familiar(base) if base is not None else ""
+    if build.backend == "buildkit" and (name in named or name in fetched):
         base = None  # a folder, or what a URL answers
         unknown.add("named context")
     for name, ref in _images(instruction, base, named):
-        if ref in fetched and ref not in images:
+        short = familiar(ref)
+        if short in fetched and short not in images:
             unknown.add("named context")
             continue
-        ref = images.get(ref, ref)
+        ref = images.get(short, ref)
         token = build.image(ref)
         if token is not None:
             tokens[name] = token
@@ -178,13 +180,13 @@ def _images(
     Named contexts are none."""
     if base is not None:
         yield "base", base
-    if isinstance(instruction.copy_from, str) and instruction.copy_from not in named:
-        yield "from", instruction.copy_from
+    source = instruction.copy_from
+    if isinstance(source, str) and familiar(source) not in named:
+        yield "from", source
     for mount in instruction.mounts:
-        outside = mount.from_ is not None and mount.from_stage is None
-        if outside and mount.from_ != SCRATCH and mount.from_ not in named:
-            assert mount.from_ is not None
-            yield f"mount:{mount.from_}", mount.from_
+        image = mount.from_ if mount.from_stage is None else None
+        if image is not None and image != SCRATCH and familiar(image) not in named:
+            yield f"mount:{image}", image
 
 
 def _run_tokens(build: BuildOnHost, scope: Scope) -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cachetui.builders.docker_args import familiar
 from cachetui.context.manifest import Entry
 from cachetui.dockerfile.parse import Dockerfile, DockerfileError
 from cachetui.findings.context_files import ContextFiles, context_of, files_read
@@ -127,7 +128,7 @@ def _views(
     named = build.named_contexts
     for maker in chain(dockerfile, build.target, ()):
         item = maker.instruction
-        sent = item.copy_from is None or item.copy_from in named
+        sent = item.copy_from is None or familiar(str(item.copy_from)) in named
         if item.keyword != "COPY" or not sent or item.heredocs:
             continue
         scope = scope_at(dockerfile, build.build_args, item.stage_index, item.index, backend)

@@ -74,3 +74,22 @@ def test_what_a_url_answers_is_not_known(text: str) -> None:
 def test_only_what_reads_it_rests_on_it() -> None:
     text = "FROM base:1\nCOPY src /src\nRUN make\n"
     assert ids(found(text, URL, URL)) == [EVICTED]
+
+
+@pytest.mark.parametrize("written", ["lib", "lib:latest", "docker.io/library/lib", "library/lib"])
+@pytest.mark.parametrize("name", ["lib", "docker.io/library/lib:latest"])
+def test_a_context_takes_the_place_of_an_image_however_it_is_written(
+    written: str, name: str
+) -> None:
+    for text in (FROM, COPY, MOUNT):
+        file = text.replace("img", written)
+        args = ("--build-context", f"{name}=https://example.com/x.tar.gz")
+        assert ids(found(file, args, args)) == [], file
+        other = ("--build-context", "lib2=https://example.com/x.tar.gz")
+        assert ids(found(file, other, other, hosts=(host(bases=LIB), host(bases=LIB)))) == [EVICTED]
+
+
+LIB = {
+    "base:1": ("sha256:base",),
+    **dict.fromkeys(("lib", "lib:latest", "docker.io/library/lib", "library/lib"), ("sha256:l",)),
+}

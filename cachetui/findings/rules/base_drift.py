@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cachetui.builders.docker_args import image_contexts
+from cachetui.builders.docker_args import familiar, image_contexts
 from cachetui.findings.base_images import (
     age_of,
     evidence_of_images,
@@ -39,7 +39,7 @@ def explain(question: Question) -> Claim | None:
         if question.changes.is_other_context(source):
             return None  # the build's own change
         named = image_contexts(question.case.document.build.docker_args)
-        return _moved(question, named.get(source, source), question.step.id, "from")
+        return _moved(question, named.get(familiar(source), source), question.step.id, "from")
     base = _external(question.case, question.step.stage_index)
     if base is None:
         return None
