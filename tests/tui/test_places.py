@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from rich.cells import cell_len
 
+from cachetui.records.document import Document
 from cachetui.tui.screens.commands import wrapped
 from tests import make_records
 from tests.tui.driving import Driver, drive
@@ -198,6 +199,42 @@ def test_history_draws_trends() -> None:
         await d.see("BUILD ▾")
 
     drive(story, kept(), size=(120, 30))
+
+
+def test_history_says_who_was_odd_in_the_audit_under_the_cursor() -> None:
+    odd = make_records.odd_one_out()
+    alike = msgspec.structs.replace(
+        make_records.document(), audit="day-1", started_at=odd.started_at - 86400
+    )
+
+    async def story(d: Driver) -> None:
+        await d.press("6")
+        await d.see("≠ mid is the odd one out in buildkit-warm")
+        await d.press("j")
+        await d.see("✓ hosts agree step by step")
+        d.core.store.documents["day-1"] = odd
+        await d.press("1", "6")
+        await d.not_see("✓ hosts agree")
+
+    drive(story, FakeCore(odd, kept=[odd, alike]))
+
+
+def test_an_audit_that_cannot_be_read_is_told_in_history() -> None:
+    core = kept()
+    real = core.store.audit
+
+    def audit(audit: str) -> Document | None:
+        if audit == "day-2":
+            raise OSError("the disk is gone")
+        return real(audit)
+
+    core.store.audit = audit  # type: ignore[method-assign]
+
+    async def story(d: Driver) -> None:
+        await d.press("6", "G")
+        await d.see("it cannot be read: the disk is gone")
+
+    drive(story, core)
 
 
 def test_history_says_what_to_do_when_it_is_empty() -> None:

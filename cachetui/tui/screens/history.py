@@ -17,6 +17,7 @@ from cachetui.tui.core_port import StorePort
 from cachetui.tui.screens.place import Place
 from cachetui.tui.screens.start_audit import open_audit
 from cachetui.tui.view import keys
+from cachetui.tui.view.fleet_agreement import FleetAgreement
 from cachetui.tui.view.history_table import (
     NO_AUDITS,
     SORTABLE,
@@ -49,6 +50,8 @@ class HistoryPlace(Place):
         self._trends_of: str | None = None
         self._show_trends = False
         self._sorted = 0
+        self._verdicts: dict[str, Line] = {}
+        self._reading = False
         self.marked: list[str] = []
 
     def body(self) -> Iterator[Widget]:
@@ -65,6 +68,7 @@ class HistoryPlace(Place):
     def _read(self) -> None:
         entries = self._store.audits()
         self._entries = {entry.audit: entry for entry in entries}
+        self._verdicts.clear()
         self.marked = [audit for audit in self.marked if audit in self._entries]
 
     @property
@@ -129,9 +133,39 @@ class HistoryPlace(Place):
             )
         elif entry is not None:
             scenarios = ", ".join(entry.scenarios)
-            plate.show(line((f"{entry.build} ", "strong"), (scenarios, "muted")))
+            verdict = self._verdict_of(entry.audit)
+            plate.show(line((f"{entry.build} ", "strong"), (scenarios, "muted")), verdict)
         else:
             plate.show()
+
+    def _verdict_of(self, audit: str) -> Line:
+        """Whether the hosts of an audit agreed, and who was odd; read in a thread, one audit at a
+        time, and shown once it is known."""
+        if audit in self._verdicts:
+            return self._verdicts[audit]
+        if not self._reading:
+            self._reading = True
+            store = self._store
+
+            def read() -> Line:
+                document = store.audit(audit)
+                lines = FleetAgreement(document).verdict() if document is not None else ()
+                return lines[0] if lines else (("nothing to compare", "muted"),)
+
+            def ended(verdict: Line) -> None:
+                self._reading = False
+                self._verdicts[audit] = verdict
+                if self.is_mounted:
+                    self._show_facts()
+
+            run_in_background(
+                self.typed_app,
+                "verdict",
+                read,
+                ended,
+                lambda error: ended(line(("✗ ", "bad"), f"it cannot be read: {error}")),
+            )
+        return (("…", "muted"),)
 
     # Keys
 
