@@ -129,9 +129,7 @@ class Leave(Confirm):
                 "Stay",
             )
         else:
-            super().__init__(
-                "Leave cachetui?", "Audits are kept: History has them.", "Leave", "Stay"
-            )
+            super().__init__("Leave cachetui?", "Nothing is running.", "Leave", "Stay")
 
 
 class Passphrase(Dialog[str]):
