@@ -29,6 +29,7 @@ from cachetui.builders.docker_args import (
 from cachetui.builders.docker_args import options as given_options
 from cachetui.config.bake_target import with_source
 from cachetui.config.hosts_toml import load
+from cachetui.config.repository import repository
 from cachetui.config.settings import (
     BuildSettings,
     HostSettings,
@@ -53,8 +54,12 @@ from cachetui.prove.request import proof_request
 from cachetui.records.backend import Backend
 from cachetui.records.document import Document
 from cachetui.records.run import Run
+from cachetui.records.scenario import BUILDKIT_COLD
 from cachetui.records.shared_cache import SharedCache
 from cachetui.report.store import sentences
+from cachetui.share.kinds import Kind
+from cachetui.share.setting import SharedBuild
+from cachetui.share.sharing import Sharing
 from cachetui.store.database import Store
 from cachetui.store.prune import prune
 from cachetui.store.troubles import StoreError
@@ -202,6 +207,34 @@ class Core:
         dockerfile = parse(context.dockerfile_text, build.build_args)
         needed_stages(dockerfile, build.target)
         return BuildOfCache(dockerfile, build.target, build.build_args)
+
+    def sharing(
+        self,
+        build: BuildSettings,
+        hosts: Sequence[HostSettings],
+        kinds: Sequence[Kind],
+        *,
+        exporter: str | None = None,
+        importers: Sequence[str] | None = None,
+        registry: str | None = None,
+        cancel: Cancel,
+    ) -> Sharing:
+        """An experiment in which one of the hosts exports and others import, not prepared: see
+        `share.sharing`. `registry` is a repository. Raises `UserError`."""
+        task = self.prepare(build, hosts, Options(scenarios=(BUILDKIT_COLD.name,))).task
+        try:
+            place = repository(registry) if registry is not None else None
+        except ValueError as error:
+            raise UserError(f"--registry {registry!r} {error}") from None
+        return Sharing(
+            SharedBuild(task, tuple(kinds), place),
+            hosts,
+            exporter,
+            importers,
+            self.connector,
+            self.store,
+            cancel,
+        )
 
     def prepare(
         self, build: BuildSettings, hosts: Sequence[HostSettings], options: Options

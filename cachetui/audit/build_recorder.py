@@ -18,6 +18,8 @@ from cachetui.builders.events import ContextSent, Ended, Event, ImageMade, Log, 
 from cachetui.builders.legacy_images import LegacyImages, LegacyMade
 from cachetui.builders.registry import parser_for
 from cachetui.builders.step_map import StepMap, Unended
+from cachetui.builders.transfers import Transfers
+from cachetui.records.share import CacheTransfer
 from cachetui.records.step import Step, StepId
 from cachetui.store.log_writer import LogWriter
 from cachetui.store.plain_disk import private_file
@@ -55,6 +57,7 @@ class BuildRecorder:
         self.digests: dict[str, str] = {}  # a FROM's reference → what BuildKit resolved it to
         self.final_image: str | None = None
         self.context_bytes: int | None = None
+        self._transfers = Transfers()
         self.messages: list[str] = []
         self.other_error: str | None = None  # what failed that is no step of the Dockerfile
         self.doing = ""
@@ -120,6 +123,7 @@ class BuildRecorder:
     def _follow(self, event: Event) -> bool:
         """Take in one event; returns whether a step changed."""
         self.steps.apply(event)
+        self._transfers.apply(event)
         if self.images is not None:
             self.images.apply(event)
         match event:
@@ -153,6 +157,15 @@ class BuildRecorder:
         digest = _DIGEST.search(name)
         if digest is not None and step is not None and step.index == 0 and step.stage_index >= 0:
             self.digests[self.job.dockerfile.stages[step.stage_index].base] = digest[1]
+
+    @property
+    def transfers(self) -> tuple[CacheTransfer, ...]:
+        """The imports and exports of caches so far."""
+        clean = self._redactor.string
+        return tuple(
+            msgspec.structs.replace(one, error=clean(one.error)) if one.error else one
+            for one in self._transfers.all
+        )
 
     def made(self, *, cut: bool) -> LegacyMade:
         """The images that the steps left; `cut`: see `LegacyImages.made`."""

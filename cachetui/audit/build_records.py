@@ -19,17 +19,20 @@ _SINCE = (0, 20)
 """The buildx that came with `history rm`."""
 
 
-def recorded_name(job: BuildJob) -> str | None:
-    """What the engine's record of the job's build is called, None where nothing can be done about
-    it: the legacy builder keeps none, and an older buildx cannot remove one.
+def recorded_names(job: BuildJob) -> frozenset[str]:
+    """What the names of the engine's records of the job's build begin with, none where nothing can
+    be done about them: the legacy builder keeps none, and an older buildx cannot remove one.
 
     It is the name of the context's folder, followed by Dockerfile and target where they are not
-    the usual ones (our lab: buildx 0.29).
+    the usual ones; or that of the Dockerfile's folder, where it lies outside (our lab: buildx
+    0.29).
     """
     buildx = job.facts.buildx
     if job.planned.backend != "buildkit" or not buildx or version_key(buildx) < _SINCE:
-        return None
-    return PurePosixPath(job.build.context).name
+        return frozenset()
+    context, file = PurePosixPath(job.build.context), PurePosixPath(job.build.dockerfile)
+    outside = not file.is_relative_to(context)
+    return frozenset([context.name, *([file.parent.name] if outside else [])])
 
 
 def forget_builds_command(host: HostSettings, names: Collection[str]) -> str:

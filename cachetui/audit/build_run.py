@@ -102,6 +102,7 @@ def run_build(
         load=load,
         of=job.of,
         bases=recorder.digests,
+        transfers=recorder.transfers,
     )
     return BuildOutcome(run, recorder.made(cut=exit_status is None or stopped))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from cachetui.audit.build_job import BuildJob
 from cachetui.audit.build_recorder import BuildRecorder
-from cachetui.audit.build_records import forget_builds_command, recorded_name
+from cachetui.audit.build_records import forget_builds_command, recorded_names
 from cachetui.audit.build_run import BuildOutcome
 from cachetui.audit.cache_growth import possible_bytes
 from cachetui.audit.cleanup import cache_mounts, cache_records, empty_mounts_command
@@ -114,9 +114,9 @@ class HostLeftovers:
         """A build is about to run: from now on its tag and cache mounts may be there."""
         self.images.expect(job)
         self.buildkit_ran |= job.planned.backend == "buildkit"
-        name = recorded_name(job)
-        if name is not None:
-            self.recorded |= {name, mount_namespace(self.task.audit)}
+        names = recorded_names(job)
+        if names:
+            self.recorded |= {*names, mount_namespace(self.task.audit)}
         if job.planned.kind.controlled and job.builder.has_cache_mounts:
             self.cache_mounts_used = True
         self._note()

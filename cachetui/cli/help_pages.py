@@ -13,6 +13,8 @@ CODES: Mapping[str, str] = {
     "run": f"{_RESULT}, 3 a finding of --fail-on, 130 interrupted",
     "peek": f"{_RESULT}, 3 a finding of --fail-on, 130 interrupted",
     "cache": "0 it can be imported, 2 it is damaged or cannot be read, or trouble",
+    "share": "0 done, 2 trouble (a host, an export, an import), 3 a finding of --fail-on, "
+    "130 interrupted",
     "show": f"those of the run: {_RESULT}, 3 a finding of --fail-on",
     "hosts": "0 every host can be asked, 2 one cannot",
     "clean": "0 nothing of ours is left, 2 trouble, or not agreed to, 130 interrupted",
@@ -36,6 +38,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "cache": (
         "cachetui cache registry.example/shop:cache --host ci-1 --build shop",
         "cachetui cache /srv/cache/shop --host ci-1 --format json",
+    ),
+    "share": (
+        "cachetui share shop --registry registry.example.com/team/cache",
+        "cachetui share ./shop --from ci-1 --to ci-2,ci-3 --kinds local-max",
     ),
     "show": (
         "cachetui show",

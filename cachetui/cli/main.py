@@ -35,6 +35,7 @@ from cachetui.cli.options import (
     verdicts_option,
 )
 from cachetui.cli.peek import peek
+from cachetui.cli.share import share
 
 
 @click.group(
@@ -320,6 +321,7 @@ def open_audit(audit: str, hosts_file: Path | None, store_folder: Path | None) -
 
 cli.add_command(cache)
 cli.add_command(peek)
+cli.add_command(share)
 for command in (*first_steps.COMMANDS, *reference.COMMANDS):
     cli.add_command(command)
 add_pages(cli)

@@ -55,10 +55,14 @@ def write_result(text: str, output: Path | None) -> None:
 
 def exit_code(document: Document, outputs: OutputsReport | None = None) -> int:
     """2 when a host or a build had trouble; 1 when hosts differ step by step, or their images do
-    where those were read; else 0. An interruption and --fail-on come before it."""
+    where those were read; else 0. In an experiment with shared caches an export or import that
+    failed is trouble, and what caches keep no difference of hosts. An interruption and --fail-on
+    come before it."""
     if any(host.status != "ok" for host in document.hosts):
         return TROUBLE
     if any(run.status not in ("ok", "unsupported") for run in document.runs):
         return TROUBLE
+    if document.share is not None:
+        return TROUBLE if document.share.failed else SAME
     same = agree(document).agree and (outputs is None or len(outputs.groups) < 2)
     return SAME if same else DIFFERENT

@@ -12,6 +12,7 @@ from cachetui.config.build_keys import DOCKER_KEYS, NO_CACHE, options_of
 from cachetui.config.context_source import no_folder
 from cachetui.config.hours import Hours
 from cachetui.config.places import places
+from cachetui.config.repository import repository
 from cachetui.config.settings import (
     NO_STORE_LIMITS,
     BuildSettings,
@@ -196,8 +197,17 @@ def _host_values(table: Table, folder: Path) -> dict[str, Any]:
         "max_builds_per_day": table.take_whole("max_builds_per_day", 1, 1_000_000),
         "context_on_host": table.take_text("context_on_host"),
         "image_on_host": table.take_text("image_on_host"),
+        "registry": _registry(table),
     }
     return {key: value for key, value in values.items() if key in table.values}
+
+
+def _registry(table: Table) -> str | None:
+    text = table.take_text("registry")
+    try:
+        return repository(text) if text is not None else None
+    except ValueError as error:
+        raise table.error(f'"{text}" {error}', "registry") from None
 
 
 def _tags(table: Table) -> tuple[str, ...] | None:

@@ -17,7 +17,8 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
     the client's command. `context_on_host` is a folder on the host that holds the build's
     context already, `image_on_host` the image that the host's own build of it made.
     Nothing is built outside of `only_between`, nor more than `max_builds_per_day`, both by the
-    clock of the machine that cachetui runs on.
+    clock of the machine that cachetui runs on. `registry` is the repository for shared caches, as
+    this host reaches it.
     """
 
     name: str
@@ -35,6 +36,7 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_builds_per_day: int | None = None
     context_on_host: str | None = None
     image_on_host: str | None = None
+    registry: str | None = None
 
     @property
     def local(self) -> bool:

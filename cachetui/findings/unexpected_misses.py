@@ -19,7 +19,7 @@ def unexpected_misses(case: Case) -> tuple[Question, ...]:
     hits = _hits(case)
     misses: list[Question] = []
     for run in case.runs:
-        if run.kind.cold:
+        if run.kind.cold or run.kind.shares:
             continue
         before = case.before(run) if run.kind.as_found else None
         for chain in case.chains[run.id]:

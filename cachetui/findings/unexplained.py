@@ -56,6 +56,8 @@ def undiscussed(
     """Where hosts disagree and nothing said so far is about it."""
     more: list[Unexplained] = []
     for disagreement in agree(case.document).disagreements:
+        if Scenario.of(disagreement.scenario).shares:
+            continue  # what a cache kept is in the document's `share`
         discussed: list[Finding | Unexplained] = [*findings, *unexplained, *more]
         if any(_about(subject, disagreement) for subject in discussed):
             continue

@@ -12,7 +12,7 @@ from threading import Event
 from cachetui.audit.allowance import count_build
 from cachetui.audit.build_job import BuildJob
 from cachetui.audit.build_recorder import BuildRecorder
-from cachetui.audit.build_records import forget_builds_command, recorded_name
+from cachetui.audit.build_records import forget_builds_command, recorded_names
 from cachetui.audit.build_run import run_build
 from cachetui.audit.cleanup import empty_mounts_command
 from cachetui.audit.host_notes import HostNotes
@@ -30,6 +30,7 @@ from cachetui.prove.errors import NoExperiment
 from cachetui.prove.verdict import Made
 from cachetui.records.host import HostFacts
 from cachetui.records.host_json import loads
+from cachetui.records.run import Run
 from cachetui.store.database import Store
 from cachetui.store.troubles import StoreError
 
@@ -71,10 +72,15 @@ class ExperimentHost:
         self.trouble = self.trouble or error
 
     def build(
-        self, build: DerivedBuild, redactor: Redactor, on_doing: Callable[[str], None]
+        self,
+        build: DerivedBuild,
+        redactor: Redactor,
+        on_doing: Callable[[str], None],
+        on_end: Callable[[Run, BuildRecorder], None] = lambda *_: None,
     ) -> Made:
         """Prepare a derived build and run it. Raises `HostError`, and `StoreError` where what it
-        makes cannot be noted; a build that fails is made."""
+        makes cannot be noted; a build that fails is made. `on_end` is told of it while its log is
+        there."""
         self._builds.append(build)
         self.shell(build.script)
         job = self.job(build, redactor)
@@ -93,6 +99,7 @@ class ExperimentHost:
                 if any(step.id == build.watch and step.status in ("hit", "miss") for step in known):
                     decided.set()
 
+        recorders: list[BuildRecorder] = []
         with self.store.spool() as folder:
             outcome = run_build(
                 self.machine,
@@ -100,9 +107,10 @@ class ExperimentHost:
                 folder,
                 load=None,
                 cancel=_Either(self.cancel, decided),
-                on_start=lambda _: None,
+                on_start=recorders.append,
                 on_change=watch,
             )
+            on_end(outcome.run, recorders[0])
         self.commands += outcome.run.commands
         self._images.add(job, outcome)
         self._note(outcome.made)
@@ -176,6 +184,12 @@ class ExperimentHost:
         """Give an image of this host our tag."""
         self._fetched[image.tag] = identity
         self.shell(f"{self.docker} tag {shlex.quote(identity)} {shlex.quote(image.tag)}")
+
+    def push(self, tag: str, ref: str) -> None:
+        """Push an image of ours under a name that goes again. Raises `HostError`."""
+        self._fetched[ref] = None
+        word, name = shlex.quote(tag), shlex.quote(ref)
+        self.shell(f"{self.docker} tag {word} {name} && {self.docker} push -q {name}")
 
     def pull(self, image: Image) -> None:
         """Fetch it by its digest."""
@@ -256,10 +270,10 @@ class ExperimentHost:
             if build.planned.backend == "buildkit"
         }
         commands += sorted(command for command in emptied if command)
-        recorded = {recorded_name(self.job(build, Redactor({}))) for build in every} - {None}
+        recorded = {name for b in every for name in recorded_names(self.job(b, Redactor({})))}
         if recorded:
             spaces = {mount_namespace(build.name) for build in controlled}
-            commands.append(forget_builds_command(self.host, {*filter(None, recorded), *spaces}))
+            commands.append(forget_builds_command(self.host, {*recorded, *spaces}))
         if every:
             folder = shlex.quote(self.root)
             commands.append(f"chmod -R u+rwX {folder} 2>/dev/null; rm -rf {folder}")

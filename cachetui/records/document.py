@@ -7,6 +7,7 @@ import msgspec
 from cachetui.records.base import SCHEMA, Record
 from cachetui.records.host import HostReport
 from cachetui.records.run import Run
+from cachetui.records.share import Share
 
 
 class BuildRecord(Record, frozen=True, kw_only=True):
@@ -38,7 +39,8 @@ class BuildRecord(Record, frozen=True, kw_only=True):
 
 
 class Document(Record, frozen=True, kw_only=True):
-    """An audit whole: the contract of `--format json`. `started_at` is seconds since the epoch."""
+    """An audit whole: the contract of `--format json`. `started_at` is seconds since the epoch.
+    `share` is what an experiment with shared caches showed, None in any other audit."""
 
     schema: int = SCHEMA
     audit: str
@@ -50,6 +52,7 @@ class Document(Record, frozen=True, kw_only=True):
     version: str
     scenarios: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    share: Share | None = None
 
     @property
     def hosts_without_runs(self) -> tuple[HostReport, ...]:

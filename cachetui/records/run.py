@@ -9,6 +9,7 @@ import msgspec
 from cachetui.records.backend import Backend
 from cachetui.records.base import Record
 from cachetui.records.scenario import Scenario
+from cachetui.records.share import CacheTransfer
 from cachetui.records.step import Step
 
 RunStatus = Literal["ok", "failed", "unsupported", "cancelled", "lost"]
@@ -47,6 +48,7 @@ class Run(Record, frozen=True, kw_only=True):
     could not be removed. `context_digest` is what it built where that was not the audit's own
     context, but one that the host keeps. `bases` maps a FROM's reference to the digest that
     BuildKit resolved it to and printed: it leaves no image behind that could be asked.
+    `transfers` are the imports and exports of caches that BuildKit told of.
     """
 
     id: str
@@ -74,6 +76,7 @@ class Run(Record, frozen=True, kw_only=True):
     of: str = ""
     context_digest: str | None = None
     bases: dict[str, str] = msgspec.field(default_factory=dict)
+    transfers: tuple[CacheTransfer, ...] = ()
 
     @property
     def kind(self) -> Scenario:

@@ -23,6 +23,9 @@ FOUND = "as-found"
 PEEK = "peek"
 """The same, stopped when the first step that must run begins."""
 
+EXPORT, IMPORT = "export-", "import-"
+"""What a temperature begins with whose build exports, or imports, a kind of cache."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
@@ -50,6 +53,12 @@ class Scenario:
         if self.temperature == COLD:
             mounts = ", cache mounts empty" if self.backend == "buildkit" else ""
             return f"every step runs{mounts}"
+        if self.temperature.startswith(EXPORT):
+            return "RUN steps run, and the cache is exported"
+        if self == UNSHARED:
+            return "RUN steps run, with no import"
+        if self.temperature.startswith(IMPORT):
+            return "nothing but the imported cache"
         return _DESCRIPTIONS.get(self.temperature, "")
 
     @property
@@ -71,6 +80,11 @@ class Scenario:
     def controlled(self) -> bool:
         """Whether the build runs beside the host's own caches, which stay as they are."""
         return not self.as_found
+
+    @property
+    def shares(self) -> bool:
+        """Whether the build is part of an experiment with shared caches."""
+        return self.temperature.startswith((EXPORT, IMPORT))
 
     @property
     def cold(self) -> bool:
@@ -99,6 +113,9 @@ LEGACY_COLD, LEGACY_WARM, LEGACY_FOUND = (
 BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM, BUILDKIT_WARM, BUILDKIT_FOUND = (
     Scenario("buildkit", temperature) for temperature in (COLD, MOUNTS_WARM, WARM, FOUND)
 )
+
+UNSHARED = Scenario("buildkit", f"{IMPORT}none")
+"""What a fresh machine pays without a shared cache: RUN steps run, with empty cache mounts."""
 
 PEEKS = tuple(Scenario(backend, PEEK) for backend in BACKENDS)
 """What `cachetui peek` runs; no plan of another command has them."""

@@ -53,6 +53,13 @@ class Column:
     stored: str
 
 
+def stage_name(index: int, name: str | None) -> str:
+    """A stage for people: its name, "stage 2" without one, or what stands before the first."""
+    if index < 0:
+        return "before the first FROM"
+    return clean_line(name) if name else f"stage {index}"
+
+
 def column(
     document: Document,
     rows: Sequence[Row],

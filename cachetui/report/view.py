@@ -18,9 +18,10 @@ from cachetui.records.document import Document
 from cachetui.records.step import StepId
 from cachetui.report import units
 from cachetui.report.clean import clean_line
-from cachetui.report.columns import Column, OddCells, column
+from cachetui.report.columns import Column, OddCells, column, stage_name
 from cachetui.report.failures import Failure, LogTail, failures
 from cachetui.report.passages import Passage, passages
+from cachetui.report.share import ShareView, lay_out_share
 from cachetui.report.signs import ODD, SPLIT, STEP_STATES
 from cachetui.report.verdict import places, verdict
 
@@ -73,7 +74,8 @@ class View:
     `agreeing` has a clause for each of them in which all hosts did the same. `folded` says which
     hosts stand behind a column ("A (62)", "ci-[01-62]"). `sign` stands before the verdict where
     hosts differ, and `verdict` says where, headline first; `places` are those of which no finding
-    tells. `legend_without_agreeing` is of the scenarios in which hosts differ alone.
+    tells. `legend_without_agreeing` is of the scenarios in which hosts differ alone. `share` is
+    there in an experiment with shared caches: then the verdict is about these.
     """
 
     title: str
@@ -89,6 +91,7 @@ class View:
     passages: tuple[Passage, ...]
     verdict: tuple[str, ...]
     places: tuple[str, ...]
+    share: ShareView | None = None
 
 
 def lay_out(document: Document, findings: Findings, log_tail: LogTail) -> View:
@@ -103,6 +106,7 @@ def lay_out(document: Document, findings: Findings, log_tail: LogTail) -> View:
     differing = [column for column in columns if column.scenario not in agreeing]
     used = {column.label for column in columns}
     folded = tuple((label, hosts) for label, hosts in folded if label in used)
+    share = lay_out_share(document, document.share) if document.share is not None else None
     return View(
         title=clean_line(document.build.name),
         facts=_facts(document),
@@ -110,14 +114,19 @@ def lay_out(document: Document, findings: Findings, log_tail: LogTail) -> View:
         scenarios=scenarios,
         agreeing=agreeing,
         folded=folded,
-        sign=_sign(agreement),
+        sign=_sign(agreement) if share is None else "",
         legend=_legend(document, columns, agreement, bool(folded)),
         legend_without_agreeing=_legend(document, differing, agreement, bool(folded)),
         failures=failures(document, log_tail),
-        passages=passages(document),
-        verdict=verdict(document, agreement, findings),
-        places=places(agreement, findings),
+        passages=(*_shared_notes(share), *passages(document)),
+        verdict=share.verdict if share else verdict(document, agreement, findings),
+        places=share.verdict[1:] if share else places(agreement, findings),
+        share=share,
     )
+
+
+def _shared_notes(share: ShareView | None) -> tuple[Passage, ...]:
+    return (Passage("Shared caches", share.notes),) if share is not None and share.notes else ()
 
 
 def _facts(document: Document) -> tuple[str, ...]:
@@ -244,13 +253,6 @@ def _rows(rows: Sequence[Row], agreement: Agreement) -> tuple[ViewRow, ...]:
         )
         for row in rows
     )
-
-
-def stage_name(index: int, name: str | None) -> str:
-    """A stage for people: its name, "stage 2" without one, or what stands before the first."""
-    if index < 0:
-        return "before the first FROM"
-    return clean_line(name) if name else f"stage {index}"
 
 
 def _sign(agreement: Agreement) -> str:

@@ -307,11 +307,11 @@ def test_options_before_the_command_hold_for_it(
 
 def test_a_command_that_reads_hosts_or_store_takes_both_options() -> None:
     assert {name for name, option in WHEREVER if option == "hosts_file"} == {
-        "run", "cache", "peek", "hosts", "clean", "prove", "outputs", "open", "store",
+        "run", "cache", "peek", "share", "hosts", "clean", "prove", "outputs", "open", "store",
     }  # fmt: skip
     assert {name for name, option in WHEREVER if option == "store_folder"} == {
-        "run", "cache", "peek", "hosts", "clean", "prove", "outputs", "open", "history", "show",
-        "log", "paths", "store",
+        "run", "cache", "peek", "share", "hosts", "clean", "prove", "outputs", "open", "history",
+        "show", "log", "paths", "store",
     }  # fmt: skip
 
 

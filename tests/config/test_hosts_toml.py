@@ -36,6 +36,7 @@ context_on_host = "/srv/checkout"
 image_on_host = "api:ci"
 only_between = "22:00-06:30"
 max_builds_per_day = 40
+registry = "reg.example.com/team/cache"
 
 [[hosts]]
 name = "here"
@@ -80,6 +81,7 @@ def test_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         image_on_host="api:ci",
         only_between=Hours(22 * 60, 6 * 60 + 30),
         max_builds_per_day=40,
+        registry="reg.example.com/team/cache",
     )
     assert second.local
     assert second.user == "ci"

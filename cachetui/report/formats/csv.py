@@ -18,9 +18,8 @@ from cachetui.records.run import Run
 from cachetui.records.step import Step
 from cachetui.report.audit_report import AuditReport
 from cachetui.report.clean import clean_line
-from cachetui.report.columns import is_base
+from cachetui.report.columns import is_base, stage_name
 from cachetui.report.formats import Format
-from cachetui.report.view import stage_name
 
 COLUMNS = (
     "audit",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from cachetui.report import signs
+from cachetui.report import share_table, signs
 from cachetui.report.audit_report import AuditReport
 from cachetui.report.columns import Cell, Column
 from cachetui.report.escape import (
@@ -25,6 +25,7 @@ from cachetui.report.outputs import page
 from cachetui.report.parts import MAX_COMMENT, Part, fit, folded
 from cachetui.report.passages import TROUBLES, Passage
 from cachetui.report.reasons import NEEDS, Reason, Reasons, lay_out_findings
+from cachetui.report.share import ShareView
 from cachetui.report.view import View, lay_out
 
 
@@ -43,7 +44,7 @@ def parts(report: AuditReport) -> list[Part]:
         *_why(reasons),
         *_places(view, is_open=not reasons.explained and not reasons.unexplained),
         *map(_failure, view.failures),
-        *_tables(view),
+        *(_tables(view) if view.share is None else _shared(view.share)),
         *_images(report),
         *(
             folded(passage.heading, passage.heading, _bullets(passage.lines))
@@ -63,6 +64,9 @@ def _head(view: View) -> Iterator[Part]:
 def _places(view: View, *, is_open: bool) -> Iterator[Part]:
     """Where hosts differ, open where nothing says why."""
     places = view.verdict[1:]
+    if view.share is not None:
+        yield Part("what each kind keeps", tuple(_bullets(places)))
+        return
     if places and is_open:
         yield _passage(Passage("Where hosts differ", places))
     elif places:
@@ -119,6 +123,13 @@ def _tables(view: View) -> Iterator[Part]:
     meanings = ["; ".join(view.legend)] if view.legend else []
     if view.scenarios and (folds or meanings):
         yield folded("the legend", "What columns and words mean", _bullets([*folds, *meanings]))
+
+
+def _shared(share: ShareView) -> Iterator[Part]:
+    for table in share.tables:
+        yield Part(f"what was shared {table.title}", tuple(share_table.markdown_lines(table)))
+    if share.legend:
+        yield Part("the legend", (markdown_text(share.legend),))
 
 
 def _failure(failure: Failure) -> Part:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from cachetui.report import share_table
 from cachetui.report.audit_report import AuditReport
 from cachetui.report.formats import Format
 from cachetui.report.outputs import table as outputs_table
@@ -102,6 +103,12 @@ class _Page:
 
     def _rest(self, detail: _Detail) -> Iterator[str]:
         table = self._table
+        if self._view.share is not None:
+            yield from share_table.text_lines(self._view.share, table.width, table.color)
+            if not self._report.all_tables:
+                yield from table.failures()
+                yield from table.passages() if detail.below else table.passages_in_short()
+                return
         blocks = table.blocks(self._brief)
         for block in blocks:
             yield ""

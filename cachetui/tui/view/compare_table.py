@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 from cachetui.compare.align import Row, align
 from cachetui.records.run import Run
 from cachetui.report import cells, units
-from cachetui.report.view import stage_name
+from cachetui.report.columns import stage_name
 from cachetui.tui.view import signs, step_lines
 from cachetui.tui.view.charts import horizontal_rule
 from cachetui.tui.view.column import MORE_SIGN_WIDTH, Column

@@ -1,0 +1,53 @@
+"""Imports and exports of caches among BuildKit's vertices. Pure.
+
+A failed import is no error to BuildKit: the vertex ends with one, and the build goes on (our lab:
+all four engines).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from cachetui.builders.events import Ended, Event, Started
+from cachetui.records.share import CacheTransfer
+
+_IMPORT = re.compile(r"importing cache manifest from (?P<name>.+)")
+_EXPORT = re.compile(r"exporting cache(?: to (?P<name>.+))?")
+MOST = 100
+
+
+@dataclass
+class Transfers:
+    """Takes a run's events in order."""
+
+    _by_key: dict[str, CacheTransfer] = field(default_factory=dict)
+
+    def apply(self, event: Event) -> None:
+        """Take the next event."""
+        if isinstance(event, Started) and event.key not in self._by_key:
+            transfer = _transfer(event.name)
+            if transfer is not None and len(self._by_key) < MOST:
+                self._by_key[event.key] = transfer
+        elif isinstance(event, Ended) and event.key in self._by_key:
+            begun = self._by_key[event.key]
+            self._by_key[event.key] = CacheTransfer(
+                direction=begun.direction,
+                name=begun.name,
+                seconds=event.seconds,
+                ended=event.outcome != "cancelled",
+                error=(event.error or "it failed") if event.outcome == "failed" else None,
+            )
+
+    @property
+    def all(self) -> tuple[CacheTransfer, ...]:
+        """Those that began, in that order."""
+        return tuple(self._by_key.values())
+
+
+def _transfer(name: str) -> CacheTransfer | None:
+    found = _IMPORT.fullmatch(name)
+    if found is not None:
+        return CacheTransfer(direction="import", name=found["name"])
+    found = _EXPORT.fullmatch(name)
+    return CacheTransfer(direction="export", name=found["name"] or "") if found else None

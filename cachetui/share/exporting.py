@@ -1,0 +1,114 @@
+"""The host that exports: one cold build a kind, and what the export takes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from cachetui.builders.audit_names import tag
+from cachetui.hosts.machine import HostError, Machine
+from cachetui.records.run import Run
+from cachetui.records.share import ShareExport
+from cachetui.share import refs
+from cachetui.share.folders import FolderContents, read_cache
+from cachetui.share.kinds import Kind, export_obstacle
+from cachetui.share.setting import SharingHost
+
+
+def cannot_export(host: SharingHost, kind: Kind) -> ShareExport | None:
+    """Why the host cannot export a kind; None when it can."""
+    obstacle = export_obstacle(kind, host.facts, host.shared.repository(host.at.host))
+    if obstacle is None:
+        return None
+    return ShareExport(
+        kind=kind.name, status="unsupported", reason=obstacle.reason, remedy=obstacle.remedy
+    )
+
+
+def unreachable(host: SharingHost, kind: Kind) -> tuple[str, str] | None:
+    """What is wrong with the registry as the host reaches it, and what to do; None where nothing
+    is, or where the host's client has nothing to ask with. Raises `HostError`."""
+    ref = host.shared.ref(host.at.host, kind)
+    if not ref or not host.facts.buildx:
+        return None
+    try:
+        done = host.machine.run(
+            refs.reach_command(host.at.docker, ref), timeout=refs.SECONDS, cancel=host.cancel
+        )
+    except HostError as error:
+        if error.kind != "timeout":
+            raise
+        registry = ref.split("/")[0]
+        return f"the registry {registry} does not answer", f"see that it is up ({host.name})"
+    return refs.trouble(done.text, host.name, ref, missing=False) if done.status else None
+
+
+def export(host: SharingHost, kind: Kind, on_doing: Callable[[str], None]) -> ShareExport:
+    """Build with the export of a kind. Raises `HostError` and `StoreError`; a build or export that
+    fails is a result."""
+    shared, facts = host.shared, host.facts
+    ref, folder = shared.ref(host.at.host, kind), shared.folder(facts, kind)
+    build = shared.derived(facts, kind, kind.export_run, kind.export_words(ref, folder))
+    run = host.build(build, on_doing, keep=True)
+    seconds = sum(one.seconds or 0.0 for one in run.transfers if one.direction == "export")
+    if run.status != "ok":
+        return _failed(host, kind, run, ref)
+    if kind.via == "image":
+        begun = time.monotonic()
+        try:
+            host.at.push(tag(build.name, kind.export_run), ref)
+        except HostError as error:
+            if error.kind != "shell":
+                raise
+            reason, remedy = refs.trouble(error.reason, host.name, ref) or (error.reason, "")
+            return ShareExport(
+                kind=kind.name, status="failed", reason=reason, remedy=remedy or None, ref=ref
+            )
+        seconds += time.monotonic() - begun
+    size = None if kind.via == "folder" else ref_bytes(host.machine, host.at.docker, ref)
+    return ShareExport(kind=kind.name, status="ok", seconds=seconds, bytes=size, ref=ref)
+
+
+def _failed(host: SharingHost, kind: Kind, run: Run, ref: str) -> ShareExport:
+    """The reason, with its remedy where it is the registry's."""
+    error = next((one.error for one in run.transfers if one.error), None)
+    said = error or run.reason or f"the build ended as {run.status}"
+    known = refs.trouble(said, host.name, ref) if error and ref else None
+    reason, remedy = known or (said, None)
+    return ShareExport(kind=kind.name, status="failed", reason=reason, remedy=remedy, ref=ref)
+
+
+def read_folder(host: SharingHost, kind: Kind) -> FolderContents:
+    """What a folder holds after its export. Raises `HostError`."""
+    return read_cache(host.machine, host.shared.folder(host.facts, kind), host.cancel)
+
+
+def ref_bytes(machine: Machine, docker: str, ref: str) -> int | None:
+    """What a reference takes in the registry, None where it does not tell."""
+    with suppress(HostError):
+        size, first = refs.manifest_bytes(_manifest(machine, docker, ref))
+        if size is None and first is not None:
+            name = ref.rpartition(":")[0]
+            size, _ = refs.manifest_bytes(_manifest(machine, docker, f"{name}@{first}"))
+        return size
+    return None
+
+
+def _manifest(machine: Machine, docker: str, ref: str) -> bytes:
+    return machine.run(refs.size_command(docker, ref), timeout=2 * refs.SECONDS).stdout
+
+
+def delete_refs(host: SharingHost, written: list[str]) -> tuple[str, ...]:
+    """Delete what was written into the registry; those references that stay."""
+    left: list[str] = []
+    for ref in written:
+        command = refs.delete_command(ref)
+        gone = False
+        if command is not None:
+            with suppress(HostError):
+                done = host.machine.run(command, timeout=5.0 * refs.SECONDS)
+                gone = "gone" in done.text
+        if not gone:
+            left.append(ref)
+    return tuple(left)

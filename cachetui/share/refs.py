@@ -1,0 +1,125 @@
+"""References in a registry: what ours are called, how large they are, how they are deleted. Pure.
+
+Credentials are the host's own. docker's client uses them to read and write, and cannot delete; so
+deletion is asked for without any, and a registry that wants some keeps what is listed.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Any
+
+from cachetui.records.host_json import loads
+
+SECONDS = 30
+"""How long a registry may take for one answer."""
+
+_ACCEPT = ", ".join(
+    (
+        "application/vnd.oci.image.index.v1+json",
+        "application/vnd.oci.image.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+        "application/vnd.docker.distribution.manifest.v2+json",
+    )
+)
+
+
+def ref_of(repository: str, audit: str, kind: str) -> str:
+    """Where a kind lies: the audit's id is in its tag."""
+    return f"{repository}:{audit}-{kind}"
+
+
+def reach_command(docker: str, ref: str) -> str:
+    """Ask the registry for what is not there: see `trouble`."""
+    return f"{docker} buildx imagetools inspect --raw {shlex.quote(ref)} 2>&1 >/dev/null"
+
+
+def trouble(said: str, host: str, ref: str, *, missing: bool = True) -> tuple[str, str] | None:
+    """What is wrong with a registry by what BuildKit or docker said of it, and what to do; None
+    where it said nothing that is known. Without `missing` it may lack what was asked for."""
+    registry = ref.split("/")[0]
+    for pattern, reason, remedy in _TROUBLES if missing else _TROUBLES[:-1]:
+        if re.search(pattern, said, re.IGNORECASE):
+            return reason.format(registry=registry), remedy.format(registry=registry, host=host)
+    return None
+
+
+_TROUBLES = (
+    (
+        r"no basic auth|unauthorized|\b401\b|authentication required|denied|forbidden|\b403\b",
+        "the registry {registry} wants a login, or does not let this one in",
+        "log in there as the user of hosts.toml: ssh {host} docker login {registry}",
+    ),
+    (
+        r"server gave HTTP response to HTTPS|x509|certificate",
+        "the registry {registry} is not trusted over TLS",
+        "give the engine of {host} its certificate, or name it in insecure-registries of "
+        "daemon.json",
+    ),
+    (
+        r"no space left|\b507\b|insufficient storage",
+        "the registry {registry} is full",
+        "make room in it, or name another with --registry",
+    ),
+    (
+        r"connection refused|no such host|no route to host|network is unreachable|i/o timeout"
+        r"|TLS handshake timeout|deadline exceeded|connection reset|\bEOF\b|dial tcp",
+        "the registry {registry} cannot be reached",
+        "see that it is up, and that {host} reaches it under this name: registry = "
+        '"OTHER-NAME/repository" in a host of hosts.toml is for one that is called otherwise there',
+    ),
+    (
+        r"blob unknown|unknown blob|content digest .* not found|manifest unknown|not found",
+        "the registry {registry} does not have what was written there",
+        "see whether it cleans up what is new, and whether its disk is sound",
+    ),
+)
+"""(pattern, reason, remedy), the first that is found; last what a registry says that is well and
+lacks something."""
+
+
+def size_command(docker: str, ref: str) -> str:
+    """Print the manifest of a reference, with the host's own credentials."""
+    return f"{docker} buildx imagetools inspect --raw {shlex.quote(ref)} 2>/dev/null"
+
+
+def manifest_bytes(text: bytes) -> tuple[int | None, str | None]:
+    """The bytes of a manifest's layers and configuration; for an index of images None, and the
+    digest of the first. A cache's index names its layers itself (BuildKit before 0.13)."""
+    try:
+        manifest: Any = loads(text)
+        layers = list(manifest.get("layers") or ())
+        listed = list(manifest.get("manifests") or ())
+        if manifest.get("config"):
+            layers.append(manifest["config"])
+        images = [one for one in listed if "manifest" in str(one.get("mediaType"))]
+        if images and not layers:
+            return None, str(images[0]["digest"])
+        return sum(int(one["size"]) for one in layers or listed) or None, None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None, None
+
+
+def delete_command(ref: str) -> str | None:
+    """Delete a reference, and print "gone" where it is; None where its registry is not named in it
+    (Docker Hub), which has another way. No credential is sent.
+
+    The tag is ours, so its manifest is: keys of an experiment are in every cache, and the names of
+    its hosts in every image.
+    """
+    registry, _, rest = ref.partition("/")
+    name, _, tag = rest.rpartition(":")
+    if not re.search(r"[.:]|^localhost$", registry):
+        return None
+    base = shlex.quote(f"//{registry}/v2/{name}/manifests/")
+    accept = shlex.quote(f"Accept: {_ACCEPT}")
+    curl = f"curl -s --max-time {SECONDS}"
+    return (
+        "command -v curl >/dev/null 2>&1 || exit 0; for s in https http; do "
+        f"d=$({curl} -I -H {accept} $s:{base}{shlex.quote(tag)} | tr -d '\\r' | "
+        "sed -n 's/^[Dd]ocker-[Cc]ontent-[Dd]igest: *//p'); "
+        "case $d in sha256:*) ;; *) continue ;; esac; "
+        f"c=$({curl} -o /dev/null -w '%{{http_code}}' -X DELETE $s:{base}$d); "
+        "case $c in 200|202) echo gone ;; esac; break; done; true"
+    )

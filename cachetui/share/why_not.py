@@ -1,0 +1,57 @@
+"""Why an import kept nothing although it came: what is known of two engines. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from cachetui.dockerfile.parse import Dockerfile
+from cachetui.records.host import HostFacts
+from cachetui.records.share import KeptStep
+from cachetui.records.versions import version_key
+
+NEWER_KEYS = (23,)
+"""From this engine on, BuildKit's keys of RUN steps are others than 20.10's (our lab)."""
+
+
+def why_not_kept(
+    dockerfile: Dockerfile,
+    steps: Sequence[KeptStep],
+    source: HostFacts,
+    facts: HostFacts,
+    *,
+    mode: str,
+    resolved: Collection[str],
+) -> tuple[str, ...]:
+    """Sentences about engines and stores, where no RUN was kept, or one was not with a cache of
+    `mode` max. `resolved` are base images that a graph driver's host found in a registry."""
+    runs = [one for one in steps if _keyword(dockerfile, one) == "RUN"]
+    again = [one for one in runs if one.kept == "not-kept"]
+    none = bool(again) and len(again) == len(runs)
+    notes: list[str] = []
+    apart = (version_key(source.engine) < NEWER_KEYS) != (version_key(facts.engine) < NEWER_KEYS)
+    if none and apart:
+        notes.append(
+            f"Docker Engine {facts.engine} reads what {source.engine} exports and reuses no RUN of "
+            "it: their BuildKits make other keys; share between engines of one generation"
+        )
+    local = [ref for ref in _differ_by_store(source, facts) if ref not in resolved]
+    if local and (none or (again and mode == "max")):
+        notes.append(
+            f"{', '.join(local)} is no image of a registry: its layers are equal on both, its key "
+            "can differ, as it goes by the manifest on the containerd store and by the layers on a "
+            "graph driver's; push it to a registry and name it so in FROM"
+        )
+    return tuple(notes)
+
+
+def _keyword(dockerfile: Dockerfile, step: KeptStep) -> str:
+    return dockerfile.stages[step.stage_index].instructions[step.index].keyword
+
+
+def _differ_by_store(source: HostFacts, facts: HostFacts) -> list[str]:
+    """Base images that both have, of the same layers, with stores of two kinds."""
+    if source.store.startswith("containerd") == facts.store.startswith("containerd"):
+        return []
+    return [
+        ref for ref, layers in facts.bases.items() if layers and layers == source.bases.get(ref)
+    ]

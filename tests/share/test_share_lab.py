@@ -1,0 +1,205 @@
+"""Caches shared between real engines: what each kind keeps, and what is left where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cachetui.share import importing
+from cachetui.share.sharing import NothingToShare
+from tests.lab.registry import Registry
+from tests.lab.sharing import Sharing as Fleet
+from tests.share.experiment import Experiment, held, kept
+
+pytestmark = pytest.mark.lab
+
+DEPS, LAST = 3, 23
+"""The two RUN steps that the target needs, as stage * 10 + index."""
+RUNS = (DEPS, LAST)
+
+
+@pytest.mark.takes_turns
+def test_all_kinds_on_engines_of_three_generations(sharing: Fleet, tmp_path: Path) -> None:
+    """One experiment is long; so all that it shows is looked at here."""
+    made = Experiment(sharing, tmp_path)
+    hosts = ("old", "mid", "ctd2")
+    for host in (*hosts, "ctd"):
+        made.typed(host)
+    again = {host: made.typed(host).count("CACHED") for host in (*hosts, "ctd")}
+    before = {name: held(host) for name, host in sharing.hosts.items()}
+    kinds = ("registry-max", "registry-min", "local-max", "inline")
+    share = made.run(made.prepare(*kinds, to=hosts))
+
+    assert [(one.kind, one.status) for one in share.exports] == [(kind, "ok") for kind in kinds]
+    assert all(one.seconds is not None and one.bytes for one in share.exports)
+    for host in ("mid", "ctd2"):
+        for kind in ("registry-max", "local-max"):
+            assert kept(share, host, kind, RUNS) == ["kept", "kept"], (host, kind)
+        for kind in ("registry-min", "inline"):
+            assert kept(share, host, kind, RUNS) == ["not-kept", "kept"], (host, kind)
+    for kind in ("registry-max", "registry-min", "inline"):
+        assert kept(share, "old", kind, RUNS) == ["not-kept", "not-kept"]
+    apart = share.import_of("old", "registry-max")
+    assert apart is not None
+    assert "20.10" in apart.notes[0]
+    folder = share.import_of("old", "local-max")
+    assert folder is not None
+    assert (folder.status, "buildx" in (folder.remedy or "")) == ("unsupported", True)
+
+    assert {name: held(host) for name, host in sharing.hosts.items()} == before
+    assert share.left == ()
+    assert sharing.registry.tags("cachetui") == []
+    assert {host: made.typed(host).count("CACHED") for host in again} == again
+    stored = made.core.store.audit(made.document.audit)
+    assert stored is not None
+    assert stored.share == share
+    assert all(made.core.store.log(run.id) for run in stored.runs)
+
+
+def test_inline_between_graph_drivers(sharing: Fleet, tmp_path: Path) -> None:
+    made = Experiment(sharing, tmp_path)
+    before = held(sharing["new"]), held(sharing["mid"])
+    sharing_made = made.prepare("registry-max", "inline", exporter="mid", to=("new",))
+    share = made.run(sharing_made)
+    refused, inline = share.exports
+    assert (refused.kind, refused.status) == ("registry-max", "unsupported")
+    assert "graph driver" in (refused.reason or "")
+    assert inline.status == "ok"
+    assert kept(share, "new", "inline", RUNS) == ["not-kept", "kept"]
+    assert (held(sharing["new"]), held(sharing["mid"])) == before
+    assert share.left == ()
+
+
+def test_unnamed_stages_are_asked_too(sharing: Fleet, tmp_path: Path) -> None:
+    text = "FROM @BASE@\nRUN echo @SALT@ >/x\nFROM @BASE@\nCOPY --from=0 /x /y\nRUN echo @SALT@\n"
+    made = Experiment(sharing, tmp_path, text=text)
+    share = made.run(made.prepare("local-max"))
+    assert kept(share, "ctd2", "local-max", (1, 11, 12)) == ["kept", "spared", "kept"]
+
+
+class TestWhatGoesWrong:
+    """A registry or folder that fails at some point is told in words, and nothing is left."""
+
+    @pytest.fixture(autouse=True)
+    def _nothing_left(self, sharing: Fleet) -> object:
+        before = {name: held(sharing[name]) for name in ("ctd", "ctd2")}
+        yield
+        assert {name: held(sharing[name]) for name in before} == before
+
+    def test_a_registry_that_is_down_is_told_before_anything_is_built(
+        self, sharing: Fleet, tmp_path: Path
+    ) -> None:
+        made = Experiment(sharing, tmp_path)
+        with Registry.of(sharing["ctd"]) as registry:
+            registry.stop()
+            prepared = made.prepare("registry-max", registry=registry.address)
+            with pytest.raises(NothingToShare, match="cannot be reached; see that it is up"):
+                made.run(prepared)
+
+    def test_so_is_one_that_wants_a_login(self, sharing: Fleet, tmp_path: Path) -> None:
+        made = Experiment(sharing, tmp_path)
+        with Registry.of(sharing["ctd"], login=True) as registry:
+            prepared = made.prepare("registry-max", registry=registry.address)
+            with pytest.raises(NothingToShare, match="docker login"):
+                made.run(prepared)
+
+    def test_what_a_registry_with_a_login_keeps_is_listed(
+        self, sharing: Fleet, tmp_path: Path
+    ) -> None:
+        made = Experiment(sharing, tmp_path)
+        with Registry.of(sharing["ctd"], login=True) as registry:
+            for name in ("ctd", "ctd2"):
+                registry.log_in(sharing[name])
+            try:
+                share = made.run(made.prepare("registry-min", registry=registry.address))
+            finally:
+                for name in ("ctd", "ctd2"):
+                    registry.log_out(sharing[name])
+        assert kept(share, "ctd2", "registry-min", RUNS) == ["not-kept", "kept"]
+        assert share.left == (share.exports[0].ref,)
+
+    def test_one_that_goes_down_before_the_export(self, sharing: Fleet, tmp_path: Path) -> None:
+        made = Experiment(sharing, tmp_path)
+        with Registry.of(sharing["ctd"]) as registry:
+            prepared = made.prepare("registry-max", registry=registry.address)
+            share = made.run(prepared, lambda *_: registry.stop())
+        assert share.exports[0].status == "failed"
+        assert "cannot be reached" in (share.exports[0].reason or "")
+        assert share.imports == ()
+
+    def test_one_that_goes_down_before_the_import(self, sharing: Fleet, tmp_path: Path) -> None:
+        made = Experiment(sharing, tmp_path)
+        with Registry.of(sharing["ctd"]) as registry:
+            prepared = made.prepare("registry-max", registry=registry.address)
+
+            def stop(_host: str, what: str) -> None:
+                if what == "builds cold":
+                    registry.stop()
+
+            share = made.run(prepared, stop)
+        (failed,) = share.imports
+        assert failed.status == "failed"
+        assert "the build went on without it" in (failed.reason or "")
+        assert share.left == (share.exports[0].ref,)
+
+    def test_one_that_says_nothing_ends_in_time(
+        self, sharing: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(importing, "IMPORT_SECONDS", 0.0)
+        made = Experiment(sharing, tmp_path)
+        with Registry.of(sharing["ctd"]) as registry:
+            prepared = made.prepare("registry-max", registry=registry.address)
+
+            def pause(_host: str, what: str) -> None:
+                if what == "imports registry-max":
+                    registry.pause()
+                elif what == "cleans up":
+                    registry.resume()
+
+            share = made.run(prepared, pause)
+        (failed,) = share.imports
+        assert failed.status == "failed"
+        assert registry.address in (failed.reason or ""), failed
+
+    def test_one_that_lost_its_blobs(self, sharing: Fleet, tmp_path: Path) -> None:
+        made = Experiment(sharing, tmp_path)
+        with Registry.of(sharing["ctd"]) as registry:
+            prepared = made.prepare("registry-max", registry=registry.address)
+
+            def lose(_host: str, what: str) -> None:
+                if what == "imports registry-max":
+                    registry.lose_blobs()
+
+            share = made.run(prepared, lose)
+        (failed,) = share.imports
+        assert failed.status == "failed", failed
+        assert failed.reason
+
+    def test_a_folder_with_a_flipped_byte(self, sharing: Fleet, tmp_path: Path) -> None:
+        made = Experiment(sharing, tmp_path)
+
+        def flip(_host: str, what: str) -> None:
+            if what == "imports local-max":
+                folder = sharing["ctd"].cache_folder / "cachetui" / "contexts"
+                blobs = sorted(folder.glob("*-local-max/blobs/sha256/*"))
+                data = bytearray(blobs[0].read_bytes())
+                data[-1] ^= 1
+                blobs[0].write_bytes(bytes(data))
+
+        share = made.run(made.prepare("local-max"), flip)
+        (failed,) = share.imports
+        assert failed.status == "failed"
+        assert "did not come from ctd as it was written" in (failed.reason or "")
+
+    def test_stopped_in_the_middle(self, sharing: Fleet, tmp_path: Path) -> None:
+        made = Experiment(sharing, tmp_path)
+
+        def stop(_host: str, what: str) -> None:
+            if what == "imports registry-max":
+                made.cancel.set()
+
+        share = made.run(made.prepare("registry-max", "local-max"), stop)
+        assert [host.status for host in made.document.hosts] == ["ok", "skipped"]
+        assert [one.status for one in share.exports] == ["ok", "ok"]
+        assert sharing.registry.tags("cachetui") == []
