@@ -36,7 +36,7 @@ from cachetui.config.settings import (
     Settings,
     folder_build,
 )
-from cachetui.config.suggest import dockerfiles_below, hosts_toml
+from cachetui.config.suggest import Suggestion, dockerfiles_below, suggestion
 from cachetui.config.toml_table import ConfigError
 from cachetui.context.build_context import read_context
 from cachetui.context.manifest import ContextError
@@ -44,6 +44,8 @@ from cachetui.dockerfile.parse import DockerfileError, needed_stages, parse
 from cachetui.findings import Findings
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.machine import Cancel, HostConnector
+from cachetui.hosts.ssh.config import SshConfig
+from cachetui.hosts.ssh.no_build_hosts import no_build_hosts
 from cachetui.hosts.ssh.prompts import SshPrompts
 from cachetui.outputs.compare_runs import compare_runs
 from cachetui.outputs.globs import GlobError, Ignore
@@ -72,6 +74,16 @@ def _empties_mounts(option: Option) -> bool:
 
 class UserError(Exception):
     """What was asked cannot be done: one complete message, for people."""
+
+
+def suggest_hosts() -> Suggestion:
+    """What a first hosts.toml could hold: hosts of ~/.ssh/config that may build, and docker's
+    contexts. A configuration that cannot be read has none."""
+    try:
+        aliases = SshConfig.read(system=None).aliases()
+        return suggestion(aliases, no_build_hosts(SshConfig.read(), aliases))
+    except ConfigError:
+        return suggestion((), {})
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,7 +141,7 @@ class Core:
 
     def suggest_hosts(self) -> str:
         """The text of a first hosts.toml, "" when nothing is known to put in."""
-        return hosts_toml()
+        return suggest_hosts().text()
 
     def findings(self, document: Document) -> Findings:
         """Why the runs of an audit differ, as far as what is kept tells."""

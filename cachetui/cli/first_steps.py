@@ -26,7 +26,8 @@ from cachetui.cli.options import all_option, progress_option
 def init(output: Path, yes: bool) -> None:
     """Write a hosts.toml of the machines you have.
 
-    Takes them from ~/.ssh/config and docker's contexts; shows the file and asks first.
+    Takes them from ~/.ssh/config and docker's contexts, without git hosts and bastions; asks
+    which, and shows the file first.
     """
     from cachetui.cli.init import init_command
 

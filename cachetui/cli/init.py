@@ -1,17 +1,24 @@
-"""`cachetui init`: a first hosts.toml, shown before it is written."""
+"""`cachetui init`: a first hosts.toml, chosen from and shown before it is written."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
-from cachetui.config.suggest import builds_toml, hosts_toml
-from cachetui.core import UserError
+from cachetui.cli.failures import tell
+from cachetui.config.host_patterns import select
+from cachetui.config.settings import HostSettings
+from cachetui.config.suggest import Suggestion, builds_toml
+from cachetui.config.toml_table import ConfigError
+from cachetui.core import UserError, suggest_hosts
 from cachetui.exit_codes import SAME, TROUBLE
-from cachetui.report.clean import clean
+from cachetui.report.clean import clean, clean_line
 from cachetui.report.whole_file import whole_file
+
+ALL = "all"
 
 
 def init_command(output: Path, *, yes: bool) -> int:
@@ -19,21 +26,48 @@ def init_command(output: Path, *, yes: bool) -> int:
     `output`, never over an existing file. Raises `UserError`."""
     if output.exists():
         raise UserError(f"{output} exists already; -o FILE writes another")
-    text = hosts_toml()
-    if not text:
+    suggestion = suggest_hosts()
+    if not suggestion.tables and not suggestion.left_out:
         raise UserError(
             "neither ~/.ssh/config nor docker's contexts name a machine; "
             "see the project's hosts.example.toml for what a hosts.toml looks like"
         )
+    for name, reason in suggestion.left_out.items():
+        tell(f"left out: {name}: {reason}")
+    asks = not yes and sys.stdin.isatty()
+    chosen = _asked(suggestion) if asks else [*suggestion.tables]
+    text = suggestion.text(chosen)
+    if not text:
+        raise UserError("no build host is left to write; without --yes, in a terminal, you choose")
     builds = builds_toml(output.absolute().parent)
     text += f"\n{builds}" if builds else ""
     click.echo(clean(text))
-    if not yes and not (
-        sys.stdin.isatty() and click.confirm(f"Write this to {output}?", default=True, err=True)
-    ):
+    if not yes and not (asks and click.confirm(f"Write this to {output}?", default=True, err=True)):
         click.echo(f"{output} was not written; --yes writes it without asking", err=True)
         return TROUBLE
     with whole_file(output) as file:
         file.write_text(text, encoding="utf-8")
     click.echo(f"wrote {output}; cachetui hosts -w NAME tries a host", err=True)
     return SAME
+
+
+def _asked(suggestion: Suggestion) -> list[str]:
+    """The hosts that the user names, as -w takes them; also of those that were left out."""
+    every = [*suggestion.tables, *suggestion.left_out]
+    click.echo(f"hosts: {clean_line(', '.join(suggestion.tables)) or 'none'}", err=True)
+    while True:
+        text = click.prompt(
+            "Which ones? Names, globs or ranges, with commas", default=ALL, err=True
+        )
+        if text.strip() == ALL:
+            return [*suggestion.tables]
+        try:
+            return _named(every, text)
+        except ConfigError as error:
+            tell(str(error))
+
+
+def _named(names: Iterable[str], text: str) -> list[str]:
+    """Raises `ConfigError` for a pattern that names none."""
+    hosts = [HostSettings(name=name, address=name) for name in names]
+    return [host.name for host in select(hosts, [text])]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import subprocess
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,24 +20,22 @@ _MOST = 200
 _DEEPEST = 4
 
 
-def ssh_aliases(config: Path | None = None) -> list[str]:
-    """The plain names of `Host` lines, without patterns, in their order."""
-    path = config or Path("~/.ssh/config").expanduser()
-    try:
-        text = path.read_text("utf-8", "replace")
-    except OSError:
-        return []
-    aliases: dict[str, None] = {}
-    for line in text.splitlines():
-        match = re.match(r"\s*host(?:\s+|\s*=\s*)(.+)", line, re.IGNORECASE)
-        if match is None:
-            continue
-        try:
-            words = shlex.split(match[1], comments=True)
-        except ValueError:
-            continue
-        aliases.update(dict.fromkeys(w for w in words if NAME.fullmatch(w)))
-    return list(aliases)
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """`tables` are hosts by name, each with the lines of its table. `others` are taken only when
+    somebody asks for them, and `left_out` says why."""
+
+    tables: Mapping[str, Sequence[str]]
+    left_out: Mapping[str, str]
+    others: Mapping[str, Sequence[str]]
+
+    def text(self, names: Iterable[str] | None = None) -> str:
+        """The hosts.toml with these hosts, None for all that are suggested; "" without any."""
+        known = {**self.tables, **self.others}
+        return "\n".join(
+            f"[[hosts]]\nname = {json.dumps(name)}\n" + "\n".join(known[name]) + "\n"
+            for name in (self.tables if names is None else names)
+        )
 
 
 def docker_contexts() -> dict[str, str]:
@@ -61,11 +59,13 @@ def docker_contexts() -> dict[str, str]:
     return endpoints
 
 
-def hosts_toml() -> str:
-    """The text of a hosts.toml, or "" when nothing is known to put in."""
+def suggestion(aliases: Iterable[str], left_out: Mapping[str, str]) -> Suggestion:
+    """What can be suggested: these aliases of ~/.ssh/config, less those that are `left_out` with
+    their reason, and docker's contexts."""
     tables: dict[str, list[str]] = {}
-    for alias in ssh_aliases():
-        tables[alias] = [f"address = {json.dumps(alias)}", 'tags = ["ssh-config"]']
+    for alias in aliases:
+        if NAME.fullmatch(alias):
+            tables[alias] = [f"address = {json.dumps(alias)}", 'tags = ["ssh-config"]']
     for name, endpoint in docker_contexts().items():
         url = urlsplit(endpoint)
         if not NAME.fullmatch(name) or name in tables:
@@ -82,10 +82,8 @@ def hosts_toml() -> str:
                 f"env = {{ DOCKER_HOST = {env} }}",
                 'tags = ["docker-context"]',
             ]
-    return "\n".join(
-        f"[[hosts]]\nname = {json.dumps(name)}\n" + "\n".join(lines) + "\n"
-        for name, lines in tables.items()
-    )
+    others = {name: tables.pop(name) for name in left_out if name in tables}
+    return Suggestion(tables, {name: left_out[name] for name in others}, others)
 
 
 def builds_toml(folder: Path) -> str:

@@ -9,6 +9,7 @@ keys: StrictHostKeyChecking is not read.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +69,13 @@ class SshConfig:
                 if path is not None and path.expanduser().exists()
             )
         )
+
+    def aliases(self) -> list[str]:
+        """The names of `Host` lines that are no patterns, in their order, Includes among them."""
+        names: dict[str, None] = {}
+        for directives in self._files:
+            names.update(dict.fromkeys(_host_names(directives)))
+        return list(names)
 
     def target(self, alias: str, *, user: str | None = None, port: int | None = None) -> Target:
         """What holds for `alias`; `user` and `port` given here win over the files.
@@ -132,6 +140,14 @@ def _collect(directives: tuple[Directive, ...], lookup: Lookup, active: bool) ->
         elif here and directive.keyword in _READ and directive.words:
             whole = directive.keyword in _WHOLE_LINE
             lookup.add(directive.keyword, (directive.text,) if whole else directive.words)
+
+
+def _host_names(directives: tuple[Directive, ...]) -> Iterator[str]:
+    for directive in directives:
+        for included in directive.included:
+            yield from _host_names(included)
+        if directive.keyword == "host":
+            yield from (word for word in directive.words if not set(word) & set("*?!"))
 
 
 def _target(host: str, lookup: Lookup) -> Target:
