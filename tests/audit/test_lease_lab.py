@@ -8,13 +8,15 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from tests.audit.test_stopping_lab import Command, asleep, until
-from tests.audits import core_of, prepare
+from tests.audit.test_left_lab import clean
+from tests.audit.test_stopping_lab import Command, asleep, until, until_quiet
+from tests.audits import audit, core_of, prepare
 from tests.lab import Lab
 from tests.lab.state import State
 from tests.sample_builds import PLAIN, folder
@@ -57,6 +59,34 @@ def test_an_audit_waits_for_another_and_clean_leaves_both_alone(lab: Lab, tmp_pa
         state = State.of(lab[name])
         assert (state.images, state.tags) == (before[name].images, before[name].tags)
     assert leases(lab) <= others
+
+
+@pytest.mark.takes_turns
+@pytest.mark.fault("two-audits", "left-by-killed")
+@pytest.mark.parametrize("stage", ["it has the lease", "it builds", "its step runs"])
+def test_when_one_is_killed_the_other_goes_on(lab: Lab, tmp_path: Path, stage: str) -> None:
+    """Two people, each with a store: what is left of one is no hurdle for the other."""
+    name = "old"
+    host = lab[name]
+    clean(lab, tmp_path / "one", "--yes")
+    others, before = leases(lab), State.of(host)
+    reached = {
+        "it has the lease": lambda: leases(lab) - others,
+        "it builds": lambda: any("docker build" in one.cmdline for one in host.processes()),
+        "its step runs": lambda: asleep(host),
+    }[stage]
+    slow = folder(tmp_path / "slow", SLOW.format(salt=random.random()))
+    with Command(lab, slow, tmp_path / "one", "legacy-cold", name) as killed:
+        until(lambda: bool(reached()), 60, stage)
+        killed.kill()
+    begun = time.monotonic()
+    plain = folder(tmp_path / "plain", PLAIN)
+    document = audit(core_of(lab, tmp_path / "two"), plain, [name], scenarios=("legacy-cold",))
+    assert [(run.host, run.status) for run in document.runs] == [(name, "ok")]
+    assert time.monotonic() - begun < 45
+    until_quiet(host, seconds=1)
+    clean(lab, tmp_path / "one", "--yes")
+    assert State.of(host) == before
 
 
 def leases(lab: Lab) -> set[Path]:
