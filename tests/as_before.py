@@ -69,8 +69,22 @@ def others_images_go(lab: Lab) -> Iterator[None]:
     before = look_at(lab)
     yield
     for name, look in before.items():
-        for image in State.of(lab[name]).images - look.state.images:
-            lab[name].docker("rmi", "-f", image, check=False)
+        _remove_new(lab[name], look.state)
+
+
+def _remove_new(host: Host, before: State) -> None:
+    """Containers and images that are not of `before`; one that others stand on goes after these."""
+    now = State.of(host)
+    containers = [one.split()[0] for one in now.containers - before.containers]
+    if containers:
+        host.docker("rm", "-f", *containers, check=False)
+    images = now.images - before.images
+    while images:
+        host.docker("rmi", "-f", *images, check=False)
+        left = State.of(host).images - before.images
+        if left == images:
+            return  # the look at the host tells
+        images = left
 
 
 @pytest.fixture(autouse=True)
