@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -70,7 +71,7 @@ def test_when_one_is_killed_the_other_goes_on(lab: Lab, tmp_path: Path, stage: s
     host = lab[name]
     clean(lab, tmp_path / "one", "--yes")
     others, before = leases(lab), State.of(host)
-    reached = {
+    reached: Callable[[], object] = {
         "it has the lease": lambda: leases(lab) - others,
         "it builds": lambda: any("docker build" in one.cmdline for one in host.processes()),
         "its step runs": lambda: asleep(host),

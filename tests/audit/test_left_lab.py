@@ -25,7 +25,11 @@ from tests.lab.state import State
 from tests.sample_builds import folder
 
 # Thorough: four engines are made to end their builds at once, which other tests beside them delay.
-pytestmark = [pytest.mark.lab, pytest.mark.thorough]
+pytestmark = [
+    pytest.mark.lab,
+    pytest.mark.thorough,
+    pytest.mark.usefixtures("others_images_go"),
+]
 
 STEPS = """\
 FROM base:1 AS tool
