@@ -13,6 +13,7 @@ from cachetui.exit_codes import DIFFERENT, SAME, TROUBLE
 from cachetui.findings.worse import Worse, Worsening, worse_than
 from cachetui.records.document import Document
 from cachetui.report import units
+from cachetui.report.audit_report import Compared
 from cachetui.report.clean import clean_line
 from cachetui.store.database import Store
 
@@ -60,6 +61,14 @@ def code_with_comparison(code: int, document: Document, before: Document | None)
     if code not in (SAME, DIFFERENT) or not found.compared:
         return TROUBLE if code in (SAME, DIFFERENT) else code
     return DIFFERENT if found.steps else SAME
+
+
+def compared(document: Document, before: Document | None) -> Compared | None:
+    """The same for a report; None without an audit before."""
+    if before is None:
+        return None
+    found = worse_than(document, before)
+    return Compared(tuple(line.strip() for line in _lines(found, before)), bool(found.steps))
 
 
 def _lines(found: Worsening, before: Document) -> Iterator[str]:

@@ -84,13 +84,25 @@ def commands(report: AuditReport) -> list[str]:
 
 
 def annotations_of(report: AuditReport) -> list[Annotation]:
-    """An error for hosts in trouble and for builds that failed alike; a warning for each cause why
-    hosts differ, and each difference without one, the most costly first.
+    """An error for hosts in trouble, for builds that failed alike, and where the audit is worse
+    than the one it was compared with; a warning for each cause why hosts differ, and each
+    difference without one, the most costly first.
 
     None where hosts agree: what a finding tells of all of them is in the summary.
     """
     document, agreement = report.document, agree(report.document)
-    return [*_troubles(document), *_failures(document), *_causes(report, agreement)]
+    return [
+        *_troubles(document),
+        *_failures(document),
+        *_comparison(report),
+        *_causes(report, agreement),
+    ]
+
+
+def _comparison(report: AuditReport) -> Iterable[Annotation]:
+    if report.compared is not None and report.compared.worse:
+        headline, *lines = report.compared.lines
+        yield Annotation("error", headline.rstrip(":"), _sentences(*lines))
 
 
 def _troubles(document: Document) -> Iterable[Annotation]:

@@ -70,7 +70,9 @@ def run_build_command(
         if lines is not None:
             lines.close()
         shown = lines is not None
-        report = show(document, findings, outputs, core.store, args.show, runs_shown=shown)
+        report = show(
+            document, findings, outputs, core.store, args.show, before=before, runs_shown=shown
+        )
     except OSError as error:
         if error.errno is None:  # the result was printed, it is its file that failed
             raise

@@ -8,7 +8,7 @@ import sys
 
 from cachetui.audit.findings_of import why
 from cachetui.cli.args import ShowArgs
-from cachetui.cli.compare_to import code_with_comparison, earlier_audit
+from cachetui.cli.compare_to import code_with_comparison, compared, earlier_audit
 from cachetui.cli.gate import code_with_gate, parse_gate
 from cachetui.cli.result import exit_code, write_result
 from cachetui.cli.stored import load_audit, print_warnings
@@ -28,7 +28,7 @@ def show_command(store: Store, audit_prefix: str, args: ShowArgs) -> int:
     document = load_audit(store, audit_prefix)
     before = earlier_audit(store, args.compare_to, document.build.name, before=document.started_at)
     findings, outputs = why(document, store), of_document(document, store)
-    show(document, findings, outputs, store, args)
+    show(document, findings, outputs, store, args, before=before)
     code = code_with_comparison(exit_code(document, outputs), document, before)
     return code_with_gate(code, findings, gate)
 
@@ -40,16 +40,19 @@ def show(
     store: Store,
     args: ShowArgs,
     *,
+    before: Document | None = None,
     runs_shown: bool = False,
 ) -> AuditReport:
-    """Write an audit as the command line asks for, and the store's warnings; returns what was
-    written. With `runs_shown` the lines of its runs have been printed already."""
+    """Write an audit as the command line asks for, compared with one `before` if any, and the
+    store's warnings; returns what was written. With `runs_shown` the lines of its runs have been
+    printed already."""
     screen = args.output is None and sys.stdout.isatty()
     size = shutil.get_terminal_size((160, 24))
     report = AuditReport(
         document=document,
         findings=findings,
         outputs=outputs,
+        compared=compared(document, before),
         log_tail=log_tail_of(store),
         max_findings=args.max_findings,
         all_tables=args.all_tables,

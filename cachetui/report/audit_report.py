@@ -27,11 +27,20 @@ def _no_log(_run_id: str, _step: StepId) -> list[str]:
     return []
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What --compare-to found: `lines`, headline first, cleaned, and whether anything is worse."""
+
+    lines: tuple[str, ...]
+    worse: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditReport:
     """An audit, why its runs differ, and how to show it.
 
-    `outputs` compares the images, None where none was read. `log_tail` gives the last lines of a
+    `outputs` compares the images, None where none was read. `compared` is how it compares with an
+    earlier audit, None where that was not asked for. `log_tail` gives the last lines of a
     step's log. `max_findings` limits the findings in formats that are read at a glance, None for
     all. Without `all_tables`, scenarios in which all hosts agree take a line each in the
     terminal's table. `width` (cells) and `color` are the terminal's; so is `height` (rows), None
@@ -42,6 +51,7 @@ class AuditReport:
     document: Document
     findings: Findings
     outputs: OutputsReport | None = None
+    compared: Compared | None = None
     log_tail: LogTail = _no_log
     max_findings: int | None = MAX_FINDINGS
     all_tables: bool = True

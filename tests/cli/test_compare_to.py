@@ -87,3 +87,24 @@ def test_a_comparison_of_nothing_does_not_pass(tmp_path: Path) -> None:
     shown = show(tmp_path, "2", "--compare-to", "1")
     assert shown.exit_code == 2
     assert "nothing to compare with 1" in shown.stderr
+
+
+@pytest.mark.parametrize("output_format", ["markdown", "html"])
+def test_a_page_begins_with_what_is_worse(store: Path, output_format: str) -> None:
+    words = ("30-bad", "--compare-to", "10-good", "--format", output_format)
+    page = show(store, *words).stdout
+    assert "orse than 10-good:" in page
+    assert page.index("orse than 10-good:") < page.index("Hosts differ")
+    assert "buildkit-as-found on a,b: line 3 RUN make hit then and missed now" in page
+    assert "orse than" not in show(store, "30-bad", "--format", output_format).stdout
+
+
+def test_a_host_alone_has_the_comparison_and_no_verdict(tmp_path: Path) -> None:
+    alone = Store(tmp_path)
+    kept(alone, "10-good", 1000.0, a="hhh")
+    kept(alone, "30-bad", 3000.0, a="hmm")
+    alone.close()
+    words = ("30-bad", "--compare-to", "last", "--format", "markdown")
+    page = show(tmp_path, *words).stdout
+    assert page.splitlines()[2] == "**✗ Worse than 10-good:**"
+    assert "Nothing to compare" not in page

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from cachetui.cli import github
 from cachetui.findings import Findings
 from cachetui.records.document import Document
+from cachetui.report.audit_report import Compared
 from tests import make_records as b
 from tests.docs.console import Workspace
 from tests.findings.making import audit, before, run, why
@@ -84,6 +85,19 @@ def test_a_build_that_failed_is_an_error_with_its_step() -> None:
     assert (kind, title.split(" on ")[1]) == ("error", "new")
     assert lines[0].startswith("failed: ")
     assert lines[1].startswith("line 9: RUN npm")
+
+
+def test_what_is_worse_than_an_earlier_audit_is_an_error() -> None:
+    lines = ("worse than 1-night:", "buildkit-as-found on ci-1: line 2 missed now")
+    worse = report(fleet("hh", "hh", "hh"), compared=Compared(lines, worse=True))
+    (line,) = github.commands(worse)
+    command = COMMAND.match(line)
+    assert command is not None
+    assert command[1] == "error"
+    assert unquote(command[2]) == "api: worse than 1-night"
+    assert unquote(command[3]) == lines[1]
+    fine = report(fleet("hh", "hh", "hh"), compared=Compared(("not worse",), worse=False))
+    assert github.commands(fine) == []
 
 
 def test_a_difference_without_a_cause_is_told_with_its_place() -> None:

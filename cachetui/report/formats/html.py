@@ -58,6 +58,7 @@ def _values(report: AuditReport) -> dict[str, Any]:
     view = lay_out(document, report.findings, report.log_tail)
     return {
         "view": view,
+        "compared": report.compared,
         "facts": [*view.facts, _when(document)],
         "reasons": reasons.lay_out_findings(report.findings, None),
         "needs_heading": reasons.NEEDS,

@@ -39,7 +39,7 @@ def parts(report: AuditReport) -> list[Part]:
     view = lay_out(report.document, report.findings, report.log_tail)
     reasons = lay_out_findings(report.findings, report.max_findings)
     return [
-        *_head(view),
+        *_head(view, report),
         *_open_passages(view),
         *_why(reasons),
         *_places(view, is_open=not reasons.explained and not reasons.unexplained),
@@ -55,10 +55,27 @@ def parts(report: AuditReport) -> list[Part]:
     ]
 
 
-def _head(view: View) -> Iterator[Part]:
+def _head(view: View, report: AuditReport) -> Iterator[Part]:
+    """The title, how it compares with an earlier audit if that was asked for, and the verdict.
+
+    A host alone has no verdict: what was asked for is the comparison then.
+    """
     sign = f"{view.sign} " if view.sign else ""
     verdict = f"**{sign}{markdown_text(view.verdict[0])}**"
-    yield Part("the verdict", (f"## {markdown_text(view.title)}", "", verdict))
+    title = (f"## {markdown_text(view.title)}", "")
+    if report.compared is None:
+        yield Part("the verdict", (*title, verdict))
+        return
+    headline, *lines = report.compared.lines
+    mark = signs.RUN_STATES["failed" if report.compared.worse else "ok"].sign
+    told = f"**{mark} {markdown_text(_capital(headline))}**"
+    yield Part("the comparison", (*title, told, "", *_bullets(lines)))
+    if len({run.host for run in report.document.runs}) > 1:
+        yield Part("the verdict", (verdict,))
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _places(view: View, *, is_open: bool) -> Iterator[Part]:
