@@ -130,7 +130,7 @@ def _leaves(option: Option) -> str:
         fields = [field.strip().lower() for field in option.value.split(",")]
         if "type=inline" not in fields:
             return "it writes a cache that other builds read; only type=inline writes none"
-    if option.name in ("secret", "ssh"):
+    if option.name in ("secret", "ssh", "cache-from"):
         return not_found_on_hosts(option.name, option.value)
     if option.name == "add-host" and re.split("[:=]", option.value)[0].endswith(OUR_HOSTS):
         return f"names below {OUR_HOSTS} keep an audit's results apart from those of others"

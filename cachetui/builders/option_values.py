@@ -33,14 +33,16 @@ def problem_of(name: str, value: str) -> str:
 
 
 def not_found_on_hosts(name: str, value: str) -> str:
-    """Why the source of a `secret`, or of the keys of `ssh`, is not the same on every host; "" when
-    it is.
+    """Why the source of a `secret`, of the keys of `ssh`, or of the folder of `cache-from` is not
+    the same on every host; "" when it is.
 
-    docker's client reads both where it runs: on the host. The forms are those of buildx
-    (`util/buildflags/secrets.go`, `ssh.go`).
+    docker's client reads them where it runs: on the host. The forms are those of buildx
+    (`util/buildflags/secrets.go`, `ssh.go`, `cache.go`).
     """
     if name == "ssh":
         paths = value.partition("=")[2].split(",")
+    elif name == "cache-from":
+        paths = [dict(_fields(value)).get("src", "")]
     else:
         fields = dict(_fields(value))
         paths = [fields.get("src", ""), fields.get("source", "")]

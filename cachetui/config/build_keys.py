@@ -51,6 +51,7 @@ DOCKER_KEYS = (
     BuildKey("shm-size", "text", "SIZE", "The size of /dev/shm in RUN steps."),
     BuildKey("ulimit", "list", "NAME=SOFT[:HARD]", "A limit of RUN steps."),
     BuildKey("add-host", "list", "NAME:IP", "A name that RUN steps can look up."),
+    BuildKey("cache-from", "list", "REF|type=…", "A shared cache to import, as each host sees it."),
 )
 
 

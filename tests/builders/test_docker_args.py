@@ -61,6 +61,7 @@ REFUSED = {
     "--secret a": "a secret has no a;",
     "--secret id=a,src=/a,type=vault": "of type file or env",
     "--cache-from ref=r": "needs type=",
+    "--cache-from type=local,src=cache": "absolute path",
     "--add-host db": "NAME:IP",
     "--add-host :10.0.0.1": "NAME:IP",
     "--add-host db:10.0.0": "no IP address",

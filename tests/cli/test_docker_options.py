@@ -53,11 +53,12 @@ def test_options_follow_those_of_the_file_in_the_order_given(
         monkeypatch,
         tmp_path,
         *("--add-host", "b:1", "--pull", "--secret=id=a,env=A", "--add-host", "a:2"),
-        *("--shm-size", "2m", "-m", "1g", "-c5"),
+        *("--shm-size", "2m", "-m", "1g", "-c5", "--cache-from", "r/app:cache"),
     )
     assert " ".join(words) == (
         "--label from=file --shm-size 1m --add-host b:1 --add-host a:2 --pull "
-        "--secret id=a,env=A --shm-size 2m --memory 1g --cpu-shares 5"
+        "--secret id=a,env=A --shm-size 2m --memory 1g --cpu-shares 5 "
+        "--cache-from r/app:cache"
     )
 
 

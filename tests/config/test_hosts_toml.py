@@ -106,6 +106,7 @@ no_cache_filter = ["deps"]
 label = ["a=b c"]
 shm_size = "1g"
 add_host = ["db:10.0.0.7"]
+cache_from = ["type=registry,ref=r/app:cache"]
 build_context = ["a=../a", "b=docker-image://base:1", "c=/c", "d=git@example.com:d"]
 docker_args = ["--label", "first=1"]
 """
@@ -116,7 +117,7 @@ docker_args = ["--label", "first=1"]
         "--build-context d=git@example.com:d --secret id=a,src=/a "
         "--ssh default --platform linux/amd64 --pull "
         "--no-cache-filter deps --label a=b c --shm-size 1g --ulimit nofile=9 --ulimit nproc=5:6 "
-        "--add-host db:10.0.0.7"
+        "--add-host db:10.0.0.7 --cache-from type=registry,ref=r/app:cache"
     )
     assert load(write(tmp_path, HOST + BUILD + "pull = false\n")).builds["api"].docker_args == (
         "--pull=false",
