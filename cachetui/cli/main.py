@@ -22,6 +22,7 @@ from cachetui.cli.help_pages import add_pages
 from cachetui.cli.interruptible import InterruptibleGroup
 from cachetui.cli.options import (
     audits_option,
+    compare_to_option,
     findings_options,
     format_option,
     hosts_option,
@@ -66,6 +67,7 @@ def cli(context: click.Context, hosts_file: Path | None, store_folder: Path | No
 @run_options
 @docker_options
 @findings_options
+@compare_to_option
 @report_format_option
 @output_option
 def run(
@@ -198,6 +200,7 @@ def store_size(hosts_file: Path | None, store_folder: Path | None, **options: An
 @click.argument("audit", default="last", shell_complete=completion.audits)
 @store_option
 @findings_options
+@compare_to_option
 @report_format_option
 @output_option
 def show(audit: str, store_folder: Path | None, **options: Any) -> None:

@@ -159,7 +159,7 @@ def progress_option(
 
 def findings_options(function: _F) -> _F:
     """How much to show, and which findings make the command fail."""
-    function = fail_on_option(compare_to_option(all_option(function)))
+    function = fail_on_option(all_option(function))
     return click.option(
         "--findings",
         "max_findings",

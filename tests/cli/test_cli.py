@@ -334,3 +334,24 @@ def test_hosts_given_before_the_command_are_read(tmp_path: Path, hosts: Path) ->
     asked = run("--hosts", other, "hosts", f"--hosts={hosts}", "-w", "nobody")
     assert "here" in asked.output
     assert "elsewhere" not in asked.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "--dry-run"],
+        ["peek"],
+        ["share", "--dry-run"],
+        ["share", "--dry-run", "--findings", "all", "--all"],
+    ],
+)
+def test_a_host_without_docker_is_trouble_and_no_fault_of_ours(
+    hosts: Path, build: Path, tmp_path: Path, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each option of a command that builds is known to what does its work."""
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
+    command, *more = words
+    done = run(command, build, "--hosts", hosts, "--store", tmp_path / "store", *more)
+    assert isinstance(done.exception, SystemExit | None), done.exception
+    assert done.exit_code in (0, 2), done.output
