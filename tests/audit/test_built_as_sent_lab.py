@@ -26,18 +26,27 @@ pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("others_images_go")]
 DOCKERFILE = """\
 FROM base:1
 COPY app.conf /app.conf
+ADD sub /added/
 COPY . /all/
-RUN sha256sum /app.conf /all/sub/more /all/Dockerfile && echo "service {name}"
+RUN sha256sum /app.conf /added/more /all/sub/more /all/Dockerfile && echo "service {name}"
+"""
+BOUND = """\
+FROM base:1 AS other
+COPY app.conf /app.conf
+FROM base:1
+COPY --from=other /app.conf /app.conf
+RUN --mount=type=bind,target=/all --mount=type=bind,source=sub,target=/added \\
+    sha256sum /app.conf /added/more /all/sub/more /all/Dockerfile
 """
 SHA = re.compile(r"([0-9a-f]{64}) +(/\S+)")
 SAME_TIME = 1_760_000_000
 SCENARIOS = ("legacy-cold", "legacy-warm", "buildkit-cold", "buildkit-warm")
 
 
-def service(folder: Path, name: str) -> Path:
+def service(folder: Path, name: str, dockerfile: str = DOCKERFILE) -> Path:
     """A checkout that differs from one of another name of that length in nothing but bytes."""
     files = {
-        "Dockerfile": DOCKERFILE.format(name=name),
+        "Dockerfile": dockerfile.format(name=name),
         "app.conf": f"name={name}\n",
         "sub/more": f"more={name}\n",
     }
@@ -54,6 +63,7 @@ def expected(folder: Path) -> dict[str, str | None]:
     entries = {entry.path: entry.sha256 for entry in read_context(folder).entries}
     return {
         "/app.conf": entries["context/app.conf"],
+        "/added/more": entries["context/sub/more"],
         "/all/sub/more": entries["context/sub/more"],
         "/all/Dockerfile": entries["context/Dockerfile"],
     }
@@ -95,6 +105,19 @@ def test_every_image_has_the_files_of_its_own_build(
     assert layers.keys() == set(SCENARIOS)
     for backend in ("legacy", "buildkit"):
         assert layers[f"{backend}-cold"] == layers[f"{backend}-warm"], f"{host} {backend}"
+
+
+@pytest.mark.takes_turns
+def test_bind_mounts_and_stages_have_the_files_of_their_own_build(
+    core: Core, tmp_path: Path
+) -> None:
+    for name in ("alpha", "omega"):
+        own = service(tmp_path / name, name, BOUND)
+        document = audit(core, own, scenarios=("buildkit-cold",))
+        for host in HOSTS:
+            run = run_of(document, host, "buildkit-cold")
+            said = log_of(core.store, run, step_at(run, "RUN"))
+            assert sums(said) == expected(own), f"{host} {name}"
 
 
 @pytest.mark.fault("users-caches")
