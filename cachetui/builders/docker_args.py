@@ -15,7 +15,7 @@ import msgspec
 
 from cachetui.builders.audit_names import OUR_HOSTS
 from cachetui.builders.option_names import LETTERS, PASSED_ON, REFUSED, SWITCHES
-from cachetui.builders.option_values import not_found_on_hosts, problem_of
+from cachetui.builders.option_values import credential_in, not_found_on_hosts, problem_of
 from cachetui.config.settings import BuildSettings
 from cachetui.dockerfile.instruction import is_remote
 
@@ -113,6 +113,9 @@ def without(args: Sequence[str], *names: str) -> tuple[str, ...]:
 def refused_argument(args: Sequence[str]) -> tuple[str, str] | None:
     """The first words that an audit does not pass on, and why; None when all are fine."""
     for option in options(args):
+        credential = credential_in(option.name, option.value)
+        if credential:
+            return f"--{option.name}", credential
         reason = option.problem or REFUSED.get(option.name, "")
         reason = reason or problem_of(option.name, option.value) or _leaves(option)
         if not reason and option.name not in PASSED_ON:

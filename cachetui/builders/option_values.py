@@ -25,11 +25,30 @@ _SYSTEM_OR_MACHINE = re.compile(
 )
 """What containerd's `platforms/database.go` takes alone for a platform, and bake's `local`."""
 
+_CREDENTIALS = {"access_key_id", "secret_access_key", "session_token", "token", "ghtoken"}
+_USER_INFO = re.compile(r"\bhttps?://[^/?#\s]*@", re.IGNORECASE)
+
 
 def problem_of(name: str, value: str) -> str:
     """Why no host could build with this value of the option; "" when some can."""
     check = _CHECKS.get(name)
     return check(value) if check is not None else ""
+
+
+def credential_in(name: str, value: str) -> str:
+    """Why the value of the option is not taken, because it holds a credential; "" when it holds
+    none. It would stand in the host's list of processes and in what is kept of the audit.
+
+    The fields are those of BuildKit's cache backends (`cache/remotecache/s3`, `azblob`, `gha`).
+    """
+    if name not in ("build-context", "cache-from", "cache-to"):
+        return ""
+    for key, text in _fields(value) if name != "build-context" else ():
+        if key in _CREDENTIALS and text:
+            return f"{key}= is a credential; let the hosts have it, where docker looks for it"
+    if _USER_INFO.search(value):
+        return "its URL holds a user's name or password; let the hosts have them"
+    return ""
 
 
 def not_found_on_hosts(name: str, value: str) -> str:

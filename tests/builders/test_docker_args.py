@@ -144,6 +144,41 @@ def test_options_have_their_long_names_and_their_values() -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "--cache-from type=s3,region=eu,bucket=b,access_key_id=hunter2,secret_access_key=x",
+        "--cache-from=type=s3,bucket=b,SECRET_ACCESS_KEY=hunter2",
+        "--cache-from type=s3,bucket=b,session_token=hunter2",
+        "--cache-from type=azblob,name=n,secret_access_key=hunter2",
+        "--cache-from type=gha,token=hunter2",
+        '--cache-from type=gha,"token=hunter2"',
+        "--cache-to type=s3,secret_access_key=hunter2",
+        "--build-context a=https://me:hunter2@git.example.com/a.git",
+        "--build-context=a=HTTPS://hunter2@git.example.com/a.git#main",
+    ],
+)
+def test_a_credential_is_refused_and_not_repeated(line: str) -> None:
+    refused = refused_argument(line.split())
+    assert refused is not None
+    assert "credential" in refused[1] or "password" in refused[1]
+    assert "hunter2" not in " ".join(refused)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--cache-from type=registry,ref=registry.example.com/a@sha256:aa",
+        "--cache-from type=s3,region=eu,bucket=token",
+        "--cache-from type=gha,token=",
+        "--build-context a=https://git.example.com/a.git#v1@x",
+        "--label source=https://me@git.example.com/a.git",
+    ],
+)
+def test_what_looks_like_a_credential_and_is_none(line: str) -> None:
+    assert refused_argument(line.split()) is None
+
+
+@pytest.mark.parametrize(
     ("args", "folders", "kept"),
     [
         (("--build-context", "data=../data"), {"data": "/src/app/../data"}, ()),
