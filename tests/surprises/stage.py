@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,8 +16,11 @@ import msgspec
 from cachetui.config.settings import HostSettings, folder_build
 from cachetui.core import Core, Options
 from cachetui.records.document import Document
+from cachetui.share.kinds import kind_named
 from tests.audits import core_of
 from tests.lab import Lab
+from tests.lab.base import BASE
+from tests.lab.registry import Registry
 from tests.surprises.secret import give_secret
 
 HOSTS = ("old", "mid", "new", "ctd")
@@ -114,6 +118,36 @@ class Stage:
         assert [host.status for host in document.hosts] == ["ok"] * len(chosen), [
             (host.name, host.reason) for host in document.hosts if host.status != "ok"
         ]
+        self.audits.append(document)
+        return document
+
+    def share(self, *kinds: str, exporter: str, to: Sequence[str]) -> Document:
+        """Share the build's cache and remember the audit. `base:1` comes from a registry, which is
+        there meanwhile."""
+        with Registry.of(self.lab[exporter]) as registry:
+            # A manifest that a graph driver's engine pushed, ctd pulls without its configuration.
+            ref = registry.push(self.lab["ctd"], BASE, "base:1")
+            self.lab["ctd"].docker("rmi", ref)
+            dockerfile = self.build / "Dockerfile"
+            dockerfile.write_text(dockerfile.read_text().replace("FROM base:1", f"FROM {ref}"))
+            folder = folder_build(self.build)
+            build = msgspec.structs.replace(folder, name="surprise", network="none")
+            sharing = self.core.sharing(
+                build,
+                [host for host in self.core.settings.hosts if host.name in (exporter, *to)],
+                [kind_named(kind) for kind in kinds],
+                exporter=exporter,
+                importers=to,
+                registry=registry.address,
+                cancel=threading.Event(),
+            )
+            try:
+                sharing.prepare()
+                document = sharing.run()
+            finally:
+                sharing.close()
+        assert document.share is not None
+        assert not document.share.failed, document.share
         self.audits.append(document)
         return document
 
