@@ -57,6 +57,7 @@ def test_all_kinds_on_engines_of_three_generations(sharing: Fleet, tmp_path: Pat
     assert all(made.core.store.log(run.id) for run in stored.runs)
 
 
+@pytest.mark.takes_turns
 def test_inline_between_graph_drivers(sharing: Fleet, tmp_path: Path) -> None:
     made = Experiment(sharing, tmp_path)
     before = held(sharing["new"]), held(sharing["mid"])
@@ -71,6 +72,7 @@ def test_inline_between_graph_drivers(sharing: Fleet, tmp_path: Path) -> None:
     assert share.left == ()
 
 
+@pytest.mark.takes_turns
 def test_unnamed_stages_are_asked_too(sharing: Fleet, tmp_path: Path) -> None:
     text = "FROM @BASE@\nRUN echo @SALT@ >/x\nFROM @BASE@\nCOPY --from=0 /x /y\nRUN echo @SALT@\n"
     made = Experiment(sharing, tmp_path, text=text)
@@ -104,6 +106,7 @@ class TestWhatGoesWrong:
             with pytest.raises(NothingToShare, match="docker login"):
                 made.run(prepared)
 
+    @pytest.mark.takes_turns
     def test_what_a_registry_with_a_login_keeps_is_listed(
         self, sharing: Fleet, tmp_path: Path
     ) -> None:
@@ -143,6 +146,7 @@ class TestWhatGoesWrong:
         assert "the build went on without it" in (failed.reason or "")
         assert share.left == (share.exports[0].ref,)
 
+    @pytest.mark.takes_turns
     def test_one_that_says_nothing_ends_in_time(
         self, sharing: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
