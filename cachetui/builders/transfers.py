@@ -1,7 +1,8 @@
 """Imports and exports of caches among BuildKit's vertices. Pure.
 
 A failed import is no error to BuildKit: the vertex ends with one, and the build goes on (our lab:
-all four engines).
+all four engines). A folder that is not there has no vertex: the client warns of it (BuildKit
+`client/solve.go`, parseCacheOptions).
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from cachetui.builders.events import Ended, Event, Started
+from cachetui.builders.events import Ended, Event, Message, Started
 from cachetui.records.share import CacheTransfer
 
 _IMPORT = re.compile(r"importing cache manifest from (?P<name>.+)")
 _EXPORT = re.compile(r"exporting cache(?: to (?P<name>.+))?")
+_NO_FOLDER = re.compile(r"local cache import at (?P<name>.+) not found due to err: (?P<why>.+)")
 MOST = 100
 
 
@@ -38,6 +40,16 @@ class Transfers:
                 ended=event.outcome != "cancelled",
                 error=(event.error or "it failed") if event.outcome == "failed" else None,
             )
+
+        elif isinstance(event, Message) and len(self._by_key) < MOST:
+            found = _NO_FOLDER.search(event.text)
+            if found is not None:
+                self._by_key[f"folder {found['name']}"] = CacheTransfer(
+                    direction="import",
+                    name=found["name"],
+                    ended=True,
+                    error=found["why"].rstrip('"'),
+                )
 
     @property
     def all(self) -> tuple[CacheTransfer, ...]:

@@ -1,0 +1,123 @@
+"""A cache was not imported, and the build went on without it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cachetui.findings.case import Case
+from cachetui.findings.claim import HOSTS, Claim
+from cachetui.findings.record import Evidence
+from cachetui.findings.rule import Rule
+from cachetui.records.run import Run
+from cachetui.records.share import CacheTransfer
+
+_CAUSES = (
+    (
+        r"unauthorized|authentication required|no basic auth|denied|forbidden|\b40[13]\b",
+        "the registry wants a login",
+        "Run `docker login` on {hosts} as the user who builds there. The name may be wrong, too: "
+        "some registries say the same of what is not there",
+    ),
+    (
+        r"x509|certificate|gave HTTP response to HTTPS client",
+        "the registry's certificate is not accepted",
+        "Give the engine on {hosts} the registry's CA in /etc/docker/certs.d, or name the registry "
+        "in insecure-registries of its daemon.json",
+    ),
+    (
+        r"connection refused|no such host|no route to host|network is unreachable|timeout|"
+        r"deadline exceeded|connection reset|\bEOF\b|\b50[0-9]\b",
+        "the registry did not answer",
+        "Try `docker pull` of a small image of that registry on {hosts}: a name, a firewall or a "
+        "proxy is in the way, or the registry is down",
+    ),
+    (
+        r"invalid reference format",
+        "the client takes its name for no reference",
+        "Without buildx, `docker build` on {hosts} takes an image alone: --cache-from REF. Install "
+        "Docker's buildx plugin for type=…",
+    ),
+    (
+        r"no such file|not found|does not exist|manifest unknown|name unknown|cannot find",
+        "it is not there",
+        "Look for it with `cachetui cache`: its name, its tag, or whether it was removed. It is "
+        "there once a build with --cache-to has ended",
+    ),
+    (
+        r"no cache config|not a cache|unsupported|invalid|unexpected|unknown|mismatch|failed to",
+        "it cannot be read as a cache",
+        "Look at it with `cachetui cache`, and export it anew",
+    ),
+)
+"""A pattern of BuildKit's words, what they mean, and what helps. The first that fits counts."""
+
+_OTHER = ("BuildKit says why", "Look at it with `cachetui cache` on {hosts}")
+
+
+def observe(case: Case) -> Iterator[Claim]:
+    if case.document.share is not None:
+        return  # `share` says itself what was not imported
+    for run in case.runs:
+        if run.backend == "buildkit":
+            for transfer in run.transfers:
+                if transfer.direction == "import" and transfer.error:
+                    yield _claim(run, transfer, transfer.error)
+
+
+def _claim(run: Run, transfer: CacheTransfer, error: str) -> Claim:
+    reason, advice = _why(error)
+    return Claim(
+        title=f"the cache {transfer.name} was not imported on {HOSTS}: {reason}",
+        confidence="proved",
+        steps=(),
+        evidence=(
+            Evidence(
+                kind="run",
+                text=f"importing cache manifest from {transfer.name} on {HOSTS}: {error}",
+                data={"error": error},
+                hosts=(run.host,),
+                runs=(run.id,),
+            ),
+            Evidence(
+                kind="source",
+                text="a failed import is no error to BuildKit: the build goes on without it",
+            ),
+        ),
+        advice=advice.format(hosts=HOSTS),
+        hosts=(run.host,),
+        backends=("buildkit",),
+        scenarios=(run.scenario,),
+        merge_key=(transfer.name, reason),
+    )
+
+
+def _why(error: str) -> tuple[str, str]:
+    """What BuildKit's words mean, and what helps."""
+    for pattern, reason, advice in _CAUSES:
+        if re.search(pattern, error, re.IGNORECASE):
+            return reason, advice
+    return _OTHER
+
+
+RULE = Rule(
+    id="import-failed",
+    order=540,
+    title="A cache was not imported",
+    surprise="A build whose --cache-from cannot be read prints an error among its lines, goes on "
+    "without the cache, and exits with 0. Nobody notices, and the build is slow.",
+    needs="A build with --cache-from, run with BuildKit.",
+    applies="BuildKit ended an import with an error, or its client found no folder. With the "
+    "containerd image store an image that is only on the host is asked of its registry, too.",
+    proves="BuildKit's own words.",
+    advises="What the words ask for: a login, a certificate, a name, a network; `cachetui cache` "
+    "reads the cache on a host without building.",
+    written=(
+        "BuildKit solver/llbsolver/bridge.go, client/solve.go",
+        "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",
+    ),
+    example="FROM busybox\nRUN sleep 5\n",
+    try_it="docker build --cache-from 127.0.0.1:1/nothing . prints ERROR, and ends well.",
+    observe=observe,
+    untestable="the engine's own record is the proof",
+)
