@@ -30,11 +30,11 @@ class Look:
 
     def changes(self, before: Look) -> list[str]:
         """A line for each. Whole build contexts are left out: they stay for later audits, which
-        the report tells, and `cachetui clean` removes them."""
+        the report tells, and `cachetui clean` removes them. So it may everything else of ours."""
         now, then = (
             replace(one.state, folder=tuple(one.state.unfinished)) for one in (self, before)
         )
-        lines = now.changes(then)
+        lines = [one for one in now.changes(then) if not one.startswith("gone from folder: ")]
         return lines + [f"runs: {line}" for line in self.processes if line not in before.processes]
 
     @property

@@ -39,7 +39,7 @@ def test_a_build_that_hits_is_seen_to_hit_and_nothing_changes(
     lab: Lab, core: Core, name: str, tmp_path: Path
 ) -> None:
     host = lab[name]
-    salt = f"# {time.time_ns()}\n"
+    salt = f"LABEL salt={time.time_ns()}\n"  # no image that is there already
     mount, plain = folder(tmp_path / "m", MOUNT + salt), folder(tmp_path / "p", PLAIN + salt)
     own_build(host, mount, "buildkit", "-t", "own:buildkit")
     own_build(host, plain, "legacy", "-t", "own:legacy")

@@ -1,6 +1,7 @@
 """The lab itself: what the other tests rely on when they build on its hosts."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -319,8 +320,11 @@ class TestLifetime:
         machine.reap()
 
     def test_machines_end_even_if_their_folder_is_gone(self, tmp_path: Path) -> None:
-        machine = Machine("old", tmp_path / "lab" / "old")
+        folder = tmp_path / "lab" / "old"
+        folder.mkdir(parents=True)
+        machine = Machine("old", folder)
         machine.start()
+        shutil.rmtree(tmp_path / "lab")
         take_down(tmp_path / "lab")
         assert not machine.running
         machine.reap()
