@@ -10,7 +10,15 @@ import msgspec
 from cachetui.audit.host_progress import HostProgressReporter
 from cachetui.audit.leftovers import Remains
 from cachetui.hosts.machine import HostError
-from cachetui.records.host import HostFacts, HostReport, HostStatus
+from cachetui.records.host import HostFacts, HostReport, HostStatus, known_of
+
+
+def status_after(error: HostError, facts: HostFacts | None) -> HostStatus:
+    """Whose fault it was follows from the error's kind, and from whether facts are known."""
+    if error.kind in ("cancelled", "not-now"):
+        return "skipped"
+    no_login = error.kind in ("unreachable", "host-key", "login", "timeout")
+    return "unreachable" if no_login and facts is None else "failed"
 
 
 class HostOutcome:
@@ -34,13 +42,12 @@ class HostOutcome:
         self._set("ok", facts)
 
     def failed(self, error: HostError, facts: HostFacts | None) -> None:
-        """Whose fault it was follows from the error's kind, and from whether facts are known."""
-        if error.kind in ("cancelled", "not-now"):
+        """See `status_after`."""
+        status = status_after(error, facts)
+        if status == "skipped":
             why = self._why_stopped() if error.kind == "cancelled" else error.reason
-            self.ended("skipped", facts, why)
+            self.ended(status, facts, why)
             return
-        no_login = error.kind in ("unreachable", "host-key", "login", "timeout")
-        status: HostStatus = "unreachable" if no_login and facts is None else "failed"
         self.ended(status, facts, error.reason, error.remedy or None)
 
     def ended(
@@ -70,13 +77,4 @@ class HostOutcome:
         reason: str | None = None,
         remedy: str | None = None,
     ) -> None:
-        self.change(
-            status=status,
-            reason=reason,
-            remedy=remedy,
-            engine=facts.engine if facts else None,
-            buildx=facts.buildx if facts else None,
-            store=facts.store if facts else None,
-            backends=facts.backends if facts else (),
-            facts=facts,
-        )
+        self.change(status=status, reason=reason, remedy=remedy, **known_of(facts))

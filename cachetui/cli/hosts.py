@@ -18,7 +18,7 @@ from cachetui.hosts.connect import Connector
 from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.fan_out import run_on_all
 from cachetui.hosts.machine import HostError
-from cachetui.records.host import HostReport
+from cachetui.records.host import HostReport, known_of
 
 
 def hosts_command(hosts: Sequence[HostSettings], output_format: str, output: Path | None) -> int:
@@ -57,15 +57,7 @@ def _ask(connector: Connector, host: HostSettings) -> HostReport:
     try:
         machine = connector.connect(host, threading.Event())
         facts = ask_facts(machine, host, ())
-        return HostReport(
-            name=host.name,
-            status="ok",
-            engine=facts.engine,
-            buildx=facts.buildx,
-            store=facts.store,
-            backends=facts.backends,
-            facts=facts,
-        )
+        return HostReport(name=host.name, status="ok", **known_of(facts))
     except HostError as error:
         return HostReport(
             name=host.name,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -250,3 +250,14 @@ class HostReport(Record, frozen=True, kw_only=True):
             image = self.base_after(ref)
             return image.layers if image else None
         return self.facts.bases.get(ref) if self.facts else None
+
+
+def known_of(facts: HostFacts | None) -> dict[str, Any]:
+    """The fields of a report that say what was asked of a host; None: it could not be asked."""
+    return {
+        "engine": facts.engine if facts else None,
+        "buildx": facts.buildx if facts else None,
+        "store": facts.store if facts else None,
+        "backends": facts.backends if facts else (),
+        "facts": facts,
+    }

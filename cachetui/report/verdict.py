@@ -32,7 +32,7 @@ def verdict(document: Document, agreement: Agreement, findings: Findings) -> tup
         hosts = len({run.host for run in counted if run.scenario in agreement.compared})
         scenarios = units.count(len(agreement.compared), "scenario")
         return (f"{hosts} hosts agree step by step in {scenarios}.{besides}",)
-    return (f"Hosts differ: {_causes(findings)}.{besides}", *places(agreement))
+    return (f"Hosts differ: {causes_found(findings)}.{besides}", *places(agreement))
 
 
 def in_few_words(agreement: Agreement) -> str:
@@ -69,7 +69,7 @@ def _tells(reason: Finding | Unexplained, difference: Disagreement) -> bool:
     )
 
 
-def _causes(findings: Findings) -> str:
+def causes_found(findings: Findings) -> str:
     """How many causes are found, and how many differences no cause is found for."""
     causes, unexplained = len(findings.findings), len(findings.unexplained)
     found = units.count(causes, "cause") if causes else "no cause found"

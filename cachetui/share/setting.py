@@ -13,6 +13,7 @@ import msgspec
 from cachetui.audit.build_recorder import BuildRecorder
 from cachetui.audit.cache_growth import possible_bytes
 from cachetui.audit.cleanup import cache_records
+from cachetui.audit.host_outcome import status_after
 from cachetui.audit.redact import Redactor
 from cachetui.audit.task import AuditTask
 from cachetui.builders.command_line import Build
@@ -208,26 +209,11 @@ class SharingHost:
         return self.shared.task.redactor
 
 
-def host_report(name: str, facts: HostFacts) -> HostReport:
-    """A host that was asked, and of which nothing bad is known."""
-    return HostReport(
-        name=name,
-        status="ok",
-        engine=facts.engine,
-        buildx=facts.buildx,
-        store=facts.store,
-        backends=facts.backends,
-        facts=facts,
-    )
-
-
 def failed_report(report: HostReport, error: HostError) -> HostReport:
     """The report of a host that ended before all was done."""
-    alone = report.facts is None and error.kind in ("unreachable", "host-key", "login", "timeout")
-    stopped = error.kind in ("cancelled", "not-now")
     return msgspec.structs.replace(
         report,
-        status="skipped" if stopped else "unreachable" if alone else "failed",
+        status=status_after(error, report.facts),
         reason=error.reason,
         remedy=error.remedy or None,
     )

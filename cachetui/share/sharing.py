@@ -20,7 +20,7 @@ from cachetui.hosts.fan_out import run_on_all
 from cachetui.hosts.machine import Cancel, HostConnector, HostError, Machine
 from cachetui.prove.experiment_host import ExperimentHost
 from cachetui.records.document import Document
-from cachetui.records.host import HostReport
+from cachetui.records.host import HostReport, known_of
 from cachetui.records.scenario import UNSHARED
 from cachetui.records.share import Share, ShareExport, ShareImport
 from cachetui.share.exporting import (
@@ -37,7 +37,6 @@ from cachetui.share.setting import (
     SharedBuild,
     SharingHost,
     failed_report,
-    host_report,
 )
 from cachetui.store.database import Store
 from cachetui.store.troubles import StoreError
@@ -109,7 +108,8 @@ class Sharing:
         at = ExperimentHost(
             machine, settings, facts, task.audit, self.shared.root(facts), self.store, self.cancel
         )
-        report = self._reports[settings.name] = host_report(settings.name, facts)
+        report = HostReport(name=settings.name, status="ok", **known_of(facts))
+        self._reports[settings.name] = report
         self._connected[settings.name] = SharingHost(self.shared, at, report)
 
     def _leave_out_twins(self) -> None:

@@ -70,15 +70,6 @@ def ranks(findings: Findings | None, all_hosts: Collection[str]) -> dict[str, in
     return found
 
 
-def counted(findings: Findings) -> str:
-    """How many causes are found, and how many differences no cause is found for."""
-    causes, unexplained = len(findings.findings), len(findings.unexplained)
-    parts = [units.count(causes, "cause")] if causes else []
-    if unexplained:
-        parts.append(f"{units.count(unexplained, 'difference')} unexplained")
-    return ", ".join(parts)
-
-
 def most_costly(
     findings: Findings, all_hosts: Collection[str], width: int, most: int
 ) -> list[Line]:

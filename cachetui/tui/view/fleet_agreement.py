@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cachetui.report.signs import ODD, SPLIT
 from cachetui.tui.view import signs
-from cachetui.tui.view.causes import by_cost, counted, whose
+from cachetui.tui.view.causes import by_cost, whose
 from cachetui.tui.view.text import Line, Span, line
 
 if TYPE_CHECKING:
@@ -100,7 +100,9 @@ class FleetAgreement:
     def headline(self, findings: Findings) -> Line:
         """The verdict in one line where causes follow it: who is odd and where, if what costs
         most is about them; else that hosts differ, and how many causes there are."""
-        causes: Span = (f": {counted(findings)}", "strong")
+        from cachetui.report.verdict import causes_found
+
+        causes: Span = (f": {causes_found(findings)}", "strong")
         first = self.first
         if first is None:
             return line(*self.verdict()[0][:2], causes)
