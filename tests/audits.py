@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from cachetui.records.run import Run
 from cachetui.records.step import Step
 from cachetui.store.database import Store
 from tests.lab import Lab
+from tests.lab.host import Host
 
 
 def core_of(lab: Lab, store: Path) -> Core:
@@ -35,6 +38,22 @@ def prepare(core: Core, build: Path, hosts: Sequence[str] = (), **options: objec
 def audit(core: Core, build: Path, hosts: Sequence[str] = (), **options: object) -> Document:
     """The document of such an audit."""
     return prepare(core, build, hosts, **options).run()
+
+
+def typed(host: Host, build: Path, backend: str, *options: str) -> str:
+    """What `docker build` says that the user of the host types, with `--network=none`."""
+    env = {"DOCKER_BUILDKIT": "1" if backend == "buildkit" else "0", "BUILDKIT_PROGRESS": "plain"}
+    done = subprocess.run(
+        [host.engine.bin / "docker", "build", "--network=none", *options, str(build)],
+        env={**os.environ, **host.engine.env, **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, f"{host.name}: {done.stdout}"
+    return done.stdout
 
 
 def run_of(document: Document, host: str, scenario: str, repeat: int = 1) -> Run:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -20,7 +18,7 @@ from cachetui.core import Core, Options
 from cachetui.findings.record import Finding, Proof
 from cachetui.prove import NoExperiment
 from cachetui.records.document import Document
-from tests.audits import core_of
+from tests.audits import core_of, typed
 from tests.lab import Lab
 from tests.lab.base import share_image
 from tests.lab.registry import Registry
@@ -54,20 +52,7 @@ class Fleet:
 
     def typed(self, host: str, folder: Path, backend: str, *options: str) -> str:
         """What `docker build` says that the user of the host types."""
-        engine = self.lab[host].engine
-        switch = {"DOCKER_BUILDKIT": "1" if backend == "buildkit" else "0"}
-        switch["BUILDKIT_PROGRESS"] = "plain"
-        done = subprocess.run(
-            [engine.bin / "docker", "build", "--network=none", *options, str(folder)],
-            env={**os.environ, **engine.env, **switch},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, f"{host}: {done.stdout}"
-        return done.stdout
+        return typed(self.lab[host], folder, backend, *options)
 
     def audit(
         self,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +18,7 @@ from cachetui.records.share import Share
 from cachetui.share.kinds import kind_named
 from cachetui.share.sharing import Sharing
 from cachetui.store.database import Store
+from tests.audits import typed
 from tests.lab.host import Host
 from tests.lab.sharing import Sharing as Fleet
 
@@ -93,19 +92,7 @@ class Experiment:
 
     def typed(self, host: str) -> str:
         """What `docker build` says that the user of the host types."""
-        engine = self.fleet[host].engine
-        env = {"DOCKER_BUILDKIT": "1", "BUILDKIT_PROGRESS": "plain"}
-        done = subprocess.run(
-            [engine.bin / "docker", "build", "--network=none", str(self.build)],
-            env={**os.environ, **engine.env, **env},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, f"{host}: {done.stdout}"
-        return done.stdout
+        return typed(self.fleet[host], self.build, "buildkit")
 
 
 def held(host: Host) -> dict[str, object]:
