@@ -16,7 +16,6 @@ from cachetui.exit_codes import SAME, TROUBLE
 from cachetui.report import store as report
 from cachetui.store.database import Store
 from cachetui.store.prune import prune
-from cachetui.store.sizes import kinds, room_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +35,10 @@ def store_command(store: Store, limits: StoreLimits, args: StoreArgs) -> int:
     limits = _limits(limits, args)
     if args.prune or args.dry_run:
         return _prune(store, limits, dry_run=args.dry_run)
-    found, total = kinds(store.folder, store.rows()), room_of(store.folder)
+    found, total = store.kinds(), store.room()
     if args.output_format == "json":
         shown = {
-            "folder": str(store.folder.absolute()),
+            "folder": store.where,
             "bytes": total,
             "max_size": limits.max_size,
             "max_age": limits.max_age,

@@ -20,71 +20,60 @@ from cachetui.records.digest import KEYED
 from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.store.audit_records import AuditEntry, KeptAudit
-from cachetui.store.cache_damage import FAILURES
 from cachetui.store.glance import default_folder
 from cachetui.store.host_marks import HostMarks
-from cachetui.store.in_use import StoreUse
 from cachetui.store.journal import Journal, left_journals
 from cachetui.store.log_blocks import LogError
-from cachetui.store.plain_cache import PlainCache
+from cachetui.store.open_backing import open_backing
 from cachetui.store.run_log import RunLog
-from cachetui.store.secret import LOST, open_secret
-from cachetui.store.sizes import Row
-from cachetui.store.spare import Spare
+from cachetui.store.secret import LOST
+from cachetui.store.sizes import Kind, Row
 from cachetui.store.spool import Spool
+from cachetui.store.table import Table
 from cachetui.store.troubles import StoreError, cannot_keep
 
 _T = TypeVar("_T")
-
-_TRIAL_BYTES = 64 * 1024
 
 RUN_PARTS = ("raw", "log", "gone:log", "gone:raw", "run")
 """What the keys of a run begin with, in the order in which they go."""
 
 
 class Store:
-    """Everything kept, below one folder (mode 0700). Threads and processes may share it.
+    """Everything kept, in one place. Threads and processes may share it.
 
     `warnings` collects what was set aside as damaged, for the caller to report; `hasher` makes the
     digests of values that may be kept here; `in_use` tells what is not to be removed now,
-    `marks` what is kept of hosts by name. Raises `StoreError` when the folder cannot be made or
+    `marks` what is kept of hosts by name. `folder` is on this machine, whatever the place; `where`
+    says to people what the place is. Raises `StoreError` when the place cannot be made or
     opened, and from every `keep_…`.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or default_folder()
+    def __init__(self, place: Path | None = None) -> None:
         self.warnings: list[str] = []
+        self._backing = open_backing(place or default_folder(), self.warnings)
+        self.folder = self._backing.folder
+        self.where = self._backing.where
+        self.in_use = self._backing.in_use
+        self._runs, self._audits, self._blobs = self.caches
+        self.marks = HostMarks(self._audits)
         self._spool = Spool(self.folder / "spool")
-        self._spare = Spare(self.folder / "spare")
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self.folder.chmod(0o700)
             self._spool.make()
-            self._runs = self._open("runs")
-            self._audits = self._open("audits")
-            self._blobs = self._open("blobs")
-            self.marks = HostMarks(self._audits)
-            secret = open_secret(self.folder)
-            self.hasher = secret.hasher
-            if secret.problem is not None:
-                self.warnings.append(secret.problem)
-            elif secret.made and self._has_keyed_digests():
-                self.warnings.append(LOST)
-            self.in_use = StoreUse(self.folder / "in-use")
-        except FAILURES as error:
+        except OSError as error:
             raise cannot_keep("results", self.folder, error) from None
-
-    def _open(self, name: str) -> PlainCache:
-        return PlainCache(self.folder / name, self.folder / "damaged", self.warnings, self._spare)
+        secret = self._backing.secret()
+        self.hasher = secret.hasher
+        if secret.problem is not None:
+            self.warnings.append(secret.problem)
+        elif secret.made and self._has_keyed_digests():
+            self.warnings.append(LOST)
 
     def prepare(self) -> None:
-        """Find out before work that takes hours whether its results can be kept, and set room aside
-        for the case that the disk fills up meanwhile. Raises `StoreError`."""
-        trial = f"trial:{time.time_ns()}"
-        self._runs.put(trial, bytes(_TRIAL_BYTES), "results")
-        self._runs.delete(trial)
+        """Find out before work that takes hours whether its results can be kept. Raises
+        `StoreError`."""
+        self._backing.prepare()
         with self.spool():
-            self._spare.set_aside()
+            pass
 
     def _has_keyed_digests(self) -> bool:
         """Whether an audit was kept with digests that a secret was needed for."""
@@ -104,23 +93,32 @@ class Store:
         return left_journals(self.folder / "notes", topic)
 
     @property
-    def caches(self) -> tuple[PlainCache, PlainCache, PlainCache]:
+    def caches(self) -> tuple[Table, Table, Table]:
         """The tables: runs, audits, blobs."""
-        return (self._runs, self._audits, self._blobs)
+        return (self._backing.runs, self._backing.audits, self._backing.blobs)
 
     def rows(self) -> dict[str, Row]:
         """What each entry takes, by its key. Raises `StoreError`."""
         return {key: row for cache in self.caches for key, row in cache.rows().items()}
+
+    def room(self) -> int:
+        """Bytes that limits are for."""
+        return self._backing.room()
+
+    def overhead(self, rows: dict[str, Row]) -> float:
+        """Bytes that tables take for each byte of a value in them."""
+        return self._backing.overhead(rows)
+
+    def kinds(self) -> tuple[Kind, ...]:
+        """What takes how much, largest first. Raises `StoreError`."""
+        return self._backing.kinds(self.rows())
 
     def use(self, audit: str) -> None:
         """The audit is looked at, until the store is closed."""
         self.in_use.use(audit)
 
     def close(self) -> None:
-        self.in_use.close()
-        self._runs.close()
-        self._audits.close()
-        self._blobs.close()
+        self._backing.close()
 
     @contextmanager
     def spool(self) -> Iterator[Path]:
@@ -144,18 +142,19 @@ class Store:
         A run whose log cannot be kept is kept without, and the error is raised then.
         """
         trouble: StoreError | None = None
-        for part, path in (("log", log), ("raw", raw)):
-            if path is not None:
-                try:
-                    self._runs.put(f"{part}:{run.id}", path, "results")
-                except StoreError as error:
-                    trouble = error
-                    day = time.strftime("%Y-%m-%d")
-                    gone = f"the {part} could not be kept on {day}: {error}"
-                    self._runs.put_small(f"gone:{part}:{run.id}", gone, "results")
-        self._runs.put_record(f"run:{run.id}", run, "results")
-        if run.of and run.status in ("ok", "failed"):
-            self._runs.put_small(f"of:{run.of}", run.id, "results")
+        with self._backing.keeping():
+            for part, path in (("log", log), ("raw", raw)):
+                if path is not None:
+                    try:
+                        self._runs.put(f"{part}:{run.id}", path, "results")
+                    except StoreError as error:
+                        trouble = error
+                        day = time.strftime("%Y-%m-%d")
+                        gone = f"the {part} could not be kept on {day}: {error}"
+                        self._runs.put_small(f"gone:{part}:{run.id}", gone, "results")
+            self._runs.put_record(f"run:{run.id}", run, "results")
+            if run.of and run.status in ("ok", "failed"):
+                self._runs.put_small(f"of:{run.of}", run.id, "results")
         if trouble is not None:
             raise trouble
 
@@ -212,7 +211,8 @@ class Store:
         """Keep what a build context held, once for all audits of it."""
         key = f"manifest:{digest}"
         if key not in self._runs:
-            self._runs.put_record(key, entries, "a context's manifest")
+            with self._backing.keeping():
+                self._runs.put_record(key, entries, "a context's manifest")
 
     def manifest(self, digest: str) -> tuple[Entry, ...] | None:
         """What the context of that digest held, None when it is not kept."""
@@ -222,7 +222,8 @@ class Store:
 
     def keep_blob(self, key: str, data: bytes | Path) -> None:
         """Keep bytes, or a file's, under a key that says what they are, such as a digest."""
-        self._blobs.put(key, data, key)
+        with self._backing.keeping():
+            self._blobs.put(key, data, key)
 
     def blob(self, key: str) -> BinaryIO | None:
         """What is kept under a key, for the caller to close; None when there is nothing."""
@@ -246,17 +247,16 @@ class Store:
             failed=sum(run.status not in ("ok", "unsupported") for run in document.runs),
             scenarios=document.scenarios,
         )
-        self._audits.put_record(f"doc:{document.audit}", kept, "the audit")
-        self._audits.put_record(f"entry:{document.audit}", entry, "the audit")
+        with self._backing.keeping():
+            self._audits.put_record(f"doc:{document.audit}", kept, "the audit")
+            self._audits.put_record(f"entry:{document.audit}", entry, "the audit")
 
     def audits(self) -> list[AuditEntry]:
         """The history, newest first."""
         pinned = set(self._audits.keys("pin:"))
-        entries = [self._audits.record(key, AuditEntry) for key in self._audits.keys("entry:")]
         known = [
             msgspec.structs.replace(entry, pinned=f"pin:{entry.audit}" in pinned)
-            for entry in entries
-            if entry is not None
+            for entry in self._audits.records("entry:", AuditEntry)
         ]
         return sorted(known, key=lambda entry: entry.started_at, reverse=True)
 
@@ -272,11 +272,12 @@ class Store:
         kept = self.kept(audit)
         if kept is None:
             return None
-        runs: list[Run] = []
-        for run_id, stored in kept.runs:
-            run = self.run(run_id)
-            if run is not None:
-                runs.append(msgspec.structs.replace(run, stored=stored))
+        found = self._runs.records_of([f"run:{run_id}" for run_id, _ in kept.runs], Run)
+        runs = [
+            msgspec.structs.replace(run, stored=stored)
+            for run_id, stored in kept.runs
+            if (run := found.get(f"run:{run_id}")) is not None
+        ]
         notes = kept.document.notes
         if lost := len(kept.runs) - len(runs):
             notes = (*notes, f"{lost} of its runs are no longer in the store")
@@ -300,7 +301,8 @@ class Store:
 
     def keep_proof(self, audit: str, proof: Record) -> None:
         """Keep what an experiment for a finding of this audit showed, beside earlier ones."""
-        self._audits.put_record(f"proof:{audit}:{time.time_ns()}", proof, "the proof")
+        with self._backing.keeping():
+            self._audits.put_record(f"proof:{audit}:{time.time_ns()}", proof, "the proof")
 
     def proofs(self, audit: str, kind: type[_T]) -> tuple[_T, ...]:
         """The proofs of an audit as records of that `kind`, in the order of keeping."""
@@ -311,8 +313,8 @@ class Store:
     def delete_audit(self, audit: str) -> None:
         """Forget an audit with its proofs, and those of its runs that no other audit names."""
         kept = self.kept(audit)
-        others = (self.kept(entry.audit) for entry in self.audits() if entry.audit != audit)
-        still_named = {run_id for other in others if other for run_id, _ in other.runs}
+        others = (other for other in self.all_kept() if other.document.audit != audit)
+        still_named = {run_id for other in others for run_id, _ in other.runs}
         runs = [run_id for run_id, _ in kept.runs] if kept is not None else []
         own = [run_id for run_id in runs if run_id not in still_named]
         self._runs.remove([key for run_id in own if (key := self._found_under(run_id))])
@@ -335,3 +337,7 @@ class Store:
     def kept(self, audit: str) -> KeptAudit | None:
         """An audit without its runs, None when it is not there or damaged."""
         return self._audits.record(f"doc:{audit}", KeptAudit)
+
+    def all_kept(self) -> Iterator[KeptAudit]:
+        """All whole audits without their runs, in the order of keeping. Raises `StoreError`."""
+        return self._audits.records("doc:", KeptAudit)

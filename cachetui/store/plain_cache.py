@@ -6,7 +6,6 @@ import os
 import sqlite3
 import threading
 import time
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from io import BytesIO
@@ -16,10 +15,9 @@ from typing import Any, BinaryIO, TypeVar, cast
 import diskcache
 import msgspec
 
-from cachetui.records.from_json import from_json
-from cachetui.records.to_json import to_json
 from cachetui.store.cache_damage import FAILURES, is_damage, is_of_a_row
 from cachetui.store.cache_file import CacheFile, ConnectionOfThread, opening
+from cachetui.store.checked_record import from_checked, json_of, to_checked
 from cachetui.store.plain_disk import PlainDisk, Refused, private_file
 from cachetui.store.rescue import rescue
 from cachetui.store.sizes import Row
@@ -28,9 +26,6 @@ from cachetui.store.troubles import StoreError, cannot_keep, is_full
 
 _NEVER_CULL = 1 << 60
 _T = TypeVar("_T")
-
-_CHECKED = 9
-"""Characters after a record: a line break and its CRC-32 in hex."""
 
 
 class PlainCache:
@@ -161,8 +156,7 @@ class PlainCache:
 
     def put_record(self, key: str, record: object, what: str) -> None:
         """Keep a record as JSON with a checksum. Raises `StoreError`."""
-        text = to_json(record).decode()
-        self.put_small(key, f"{text}\n{zlib.crc32(text.encode()):08x}", what)
+        self.put_small(key, to_checked(record), what)
 
     def text(self, key: str) -> str | None:
         """The text under a key, None when there is none. Raises `StoreError`."""
@@ -175,7 +169,7 @@ class PlainCache:
         """The JSON of the record under a key, without its checksum; None when there is none. Raises
         `ValueError` when it is damaged."""
         text = self.text(key)
-        return None if text is None else _checked(text)
+        return None if text is None else json_of(text)
 
     def record(self, key: str, kind: type[_T]) -> _T | None:
         """The record under a key; None when there is none, or when it is damaged: then it is set
@@ -187,7 +181,7 @@ class PlainCache:
                 return None
             if not isinstance(text, str):
                 raise msgspec.ValidationError("not text")
-            return from_json(_checked(text), kind)
+            return from_checked(text, kind)
         except (Refused, msgspec.MsgspecError, ValueError) as error:
             self._set_aside(key, text)
             self._warnings.append(f"the store's {key} is damaged and was set aside: {error}")
@@ -196,6 +190,16 @@ class PlainCache:
                 raise StoreError(f"cannot read {key} in {self._folder}: {error}") from None
             self._warnings.append(f"the store's {key} cannot be read: {error}")
         return None
+
+    def records(self, prefix: str, kind: type[_T]) -> Iterator[_T]:
+        """The whole records whose keys begin so, in the order of keeping. Raises `StoreError`."""
+        found = (self.record(key, kind) for key in self.keys(prefix))
+        return (record for record in found if record is not None)
+
+    def records_of(self, keys: Iterable[str], kind: type[_T]) -> dict[str, _T]:
+        """The whole records under these keys, by key. Raises `StoreError`."""
+        found = {key: self.record(key, kind) for key in dict.fromkeys(keys)}
+        return {key: record for key, record in found.items() if record is not None}
 
     def file(self, key: str) -> BinaryIO | None:
         """The bytes under a key, for the caller to close; None when there are none."""
@@ -240,7 +244,7 @@ class PlainCache:
     @contextmanager
     def together(self) -> Iterator[None]:
         """What the block keeps is kept at once, or not at all. Raises `StoreError`."""
-        with self._reporting("the change"), self._cache.transact():
+        with self._reporting("the change"), self._do(lambda cache: cache.transact()):
             yield
 
     def remove(self, keys: Iterable[str]) -> None:
@@ -325,14 +329,3 @@ def _key(key: object, raw: object) -> str | None:
         return key.decode()
     except UnicodeDecodeError:
         return None
-
-
-def _checked(text: str) -> str:
-    """The JSON of a record, without its checksum; those of earlier versions have none. Raises
-    `ValueError`."""
-    if text[-_CHECKED : 1 - _CHECKED] != "\n":
-        return text
-    json, checksum = text[:-_CHECKED], text[1 - _CHECKED :]
-    if f"{zlib.crc32(json.encode('utf-8', 'surrogatepass')):08x}" != checksum:
-        raise ValueError("its checksum is another")
-    return json

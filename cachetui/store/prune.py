@@ -21,7 +21,7 @@ from cachetui.records.base import Record
 from cachetui.records.from_json import from_json
 from cachetui.records.run import Run
 from cachetui.store.database import RUN_PARTS, Store
-from cachetui.store.sizes import Row, room_of, table_bytes
+from cachetui.store.sizes import Row, room_of
 
 _LOGS = ("log", "raw")
 _AGAIN = "followed:"
@@ -84,22 +84,18 @@ class _Plan:
 @dataclass
 class _Holding:
     """What a store holds that may go: `groups`, oldest first; bytes of what can be worked out
-    `again`, and of `copies` of layers. `pinned` counts audits."""
+    `again`, and of `copies` of layers. `pinned` counts audits. Tables take `overhead` bytes for
+    each byte of a value in them: keys and indexes take more."""
 
     rows: dict[str, Row]
     groups: list[_Group]
     copies: int
     pinned: int
-    table_bytes: int
+    overhead: float
 
     @cached_property
     def again(self) -> int:
         return sum(row.bytes for key, row in self.rows.items() if key.startswith(_AGAIN))
-
-    @cached_property
-    def _share(self) -> float:
-        """Bytes of SQLite's files for each byte of a value in them: keys and indexes take more."""
-        return self.table_bytes / max(1, sum(row.in_table for row in self.rows.values()))
 
     def with_log(self, group: _Group) -> list[str]:
         """The runs of a group that have a log or raw output."""
@@ -108,7 +104,7 @@ class _Holding:
     def room_of(self, group: _Group, parts: Collection[str]) -> float:
         """The room that is won when these go, about, and rather more: what is left is measured."""
         rows = self._rows_of(group, parts)
-        return sum(row.bytes + row.in_table * (self._share - 1) for row in rows)
+        return sum(row.bytes + row.in_table * (self.overhead - 1) for row in rows)
 
     def bytes_of(self, group: _Group, parts: Collection[str]) -> int:
         """What these take, without the room of their keys."""
@@ -143,7 +139,7 @@ def prune(
             done = _added(done, holding, plan)
             if not dry_run:
                 _remove(store, holding, plan, limits)
-        total = room_of(store.folder)
+        total = store.room()
         if not dry_run and limits.max_size is not None and total > limits.max_size:
             done = msgspec.structs.replace(done, over=total, pinned=holding.pinned)
         return done
@@ -154,9 +150,9 @@ def _holding(store: Store, spare: Collection[str]) -> _Holding:
     owner: dict[str, str] = {}  # a run → the newest audit that names it
     staying: set[str] = set()
     groups: dict[str, _Group] = {}
+    runs_of = {kept.document.audit: kept.runs for kept in store.all_kept()}
     for entry in reversed(entries):
-        kept = store.kept(entry.audit)
-        runs = [run for run, _ in kept.runs] if kept is not None else []
+        runs = [run for run, _ in runs_of.get(entry.audit, ())]
         owner.update(dict.fromkeys(runs, entry.audit))
         if entry.pinned or entry.audit in spare or store.in_use.used(entry.audit):
             staying.update(runs)
@@ -173,7 +169,7 @@ def _holding(store: Store, spare: Collection[str]) -> _Holding:
         sorted(found, key=lambda group: group.at),
         copies=room_of(store.folder / _COPIES),
         pinned=sum(entry.pinned for entry in entries),
-        table_bytes=table_bytes(store.folder),
+        overhead=store.overhead(rows),
     )
 
 
@@ -194,7 +190,7 @@ def _plan(store: Store, holding: _Holding, limits: StoreLimits) -> _Plan:
         groups = [group for group in groups if group.at >= oldest]
     if limits.max_size is None:
         return plan
-    need = float(room_of(store.folder) - limits.max_size)
+    need = float(store.room() - limits.max_size)
     need -= sum(holding.room_of(group, RUN_PARTS) for group in plan.whole)
     if need > 0 and holding.again:
         plan.again = True
@@ -254,15 +250,16 @@ def _remove_unnamed(store: Store) -> None:
     """Remove what belonged to runs and audits that are gone: contexts, layers of images, and the
     keys under which runs are found."""
     contexts: set[str] = set()
-    for entry in store.audits():
-        kept = store.kept(entry.audit)
-        if kept is None:
-            return  # what it names is not known
+    unknown = {entry.audit for entry in store.audits()}
+    for kept in store.all_kept():
+        unknown.discard(kept.document.audit)
         contexts.add(kept.document.build.context_digest)
         for host in kept.document.hosts:
             checkout = host.evidence.checkout if host.evidence else None
             if checkout is not None and checkout.digest is not None:
                 contexts.add(checkout.digest)
+    if unknown:
+        return  # what these name is not known
     runs, _, blobs = store.caches
     there = set(runs.keys("run:"))
     runs.remove(

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from cachetui.store.database import Store
+from cachetui.store.plain_cache import PlainCache
 
 KEEP = """
 import sys
@@ -138,6 +139,7 @@ def test_what_another_removes_while_the_keys_are_read_is_no_damage(
     for key in ("a:1", "a:2"):
         store.keep_blob(key, b"1")
     cache = store._blobs
+    assert isinstance(cache, PlainCache)
     read = cache._keys
     removed: list[bool] = []
 
