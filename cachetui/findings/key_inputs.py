@@ -102,7 +102,7 @@ KEY_INPUTS = (
         "compared",
         "every",
         "every",
-        "--platform, DOCKER_DEFAULT_PLATFORM, the engine",
+        "--platform, also of FROM, DOCKER_DEFAULT_PLATFORM, the engine",
     ),
     KeyInput(
         "network",

@@ -124,6 +124,8 @@ def step_inputs(
     else:
         tokens |= _variable_tokens(build, instruction, scope)
     unknown = set(of_build.unknown)
+    if (platform := _own_platform(build, file, step.stage_index, tokens)) is not None:
+        tokens["platform"] = platform
     named = build.build.named_contexts
     fetched = fetched_contexts(build.build.docker_args)
     images = image_contexts(build.build.docker_args)
@@ -164,6 +166,19 @@ def step_inputs(
     return Inputs(
         tokens, of_build.doubts, frozenset(unknown), files, scope.lines, build.context, image_id
     )
+
+
+def _own_platform(
+    build: BuildOnHost, file: Dockerfile, stage_index: int, tokens: Mapping[str, str]
+) -> str | None:
+    """What the FROM that a stage builds on has for a platform; None where it has none."""
+    stage = file.stages[stage_index]
+    while stage.platform is None and stage.base_stage is not None:
+        stage = file.stages[stage.base_stage]
+    named = {"BUILDPLATFORM": build.facts.platform if build.facts else None}
+    named["TARGETPLATFORM"] = tokens.get("platform")
+    text = (stage.platform or "").strip("${}")
+    return named.get(text) or stage.platform
 
 
 def _below_triggers(step: StepId, triggers: int) -> StepId:

@@ -10,6 +10,7 @@ import pytest
 from cachetui.context.manifest import Entry
 from cachetui.findings import Findings
 from cachetui.records.document import Document
+from cachetui.records.host import BaseImage, HostEvidence
 from cachetui.records.step import Step, StepId
 from tests import make_records as b
 from tests.findings.making import LETTERS, audit, entries, host, ids, only, run, why
@@ -138,3 +139,90 @@ def test_two_stages_share_the_triggers_of_one_base(printed: int, says_which: boo
 
     found = why(made("mm", "mm", False), made("hh", "hh", True), manifests=contexts("new"))
     assert set(ids(found)) == {"context-content"}
+
+
+IN_FILE = """\
+FROM base:1 AS lib
+RUN echo lib
+ONBUILD ENV A=1
+ONBUILD RUN make
+FROM lib
+RUN echo own
+"""
+
+
+def in_file(text: str, letters: str, then: bool = False) -> Document:
+    """A run with BuildKit in which the one RUN trigger and the own RUN have these letters."""
+    name, at = ("then", b.NOW - 3600) if then else ("now", b.NOW)
+    whole = run(text, f"h{letters[1]}", audit=name, at=at)
+    line = text.splitlines()[3].removeprefix("ONBUILD ")
+    step = b.step(1, 0, f"ONBUILD {line}", LETTERS[letters[0]], trigger=1, line=5)
+    steps = (*whole.steps[:-1], step, whole.steps[-1])
+    return audit(text, [msgspec.structs.replace(whole, steps=steps)], at=at, audit=name)
+
+
+@pytest.mark.parametrize(
+    ("line", "other"), [(3, "ENV A=2"), (4, "RUN make all")], ids=["ENV", "RUN"]
+)
+def test_an_onbuild_line_of_this_file_that_changed(line: int, other: str) -> None:
+    """The line changed, not the FROM that runs it; BuildKit has no step of it."""
+    lines = IN_FILE.splitlines()
+    lines[line - 1] = f"ONBUILD {other}"
+    found = why(in_file("\n".join(lines) + "\n", "mm"), in_file(IN_FILE, "hh", then=True))
+    assert ids(found) == ["build-changed"]
+    assert only(found, "build-changed").title.startswith(f"line {line} changed")
+
+
+def test_an_onbuild_line_below_the_trigger_that_missed_is_no_cause() -> None:
+    text = IN_FILE.replace("FROM lib\n", "ONBUILD LABEL l=1\nFROM lib\n")
+    now = text.replace("l=1", "l=2")
+    found = why(in_file(now, "mm"), in_file(text, "hh", then=True))
+    assert ids(found) == ["evicted-or-never-built"]
+
+
+BASED = "FROM onb:1\nRUN echo own\n"
+
+
+def on_base(triggers: tuple[str, ...], letters: str, image: str, then: bool = False) -> Document:
+    """A run with BuildKit on a base of the same layers with these triggers."""
+    name, at = ("then", b.NOW - 3600) if then else ("now", b.NOW)
+    whole = run(BASED, letters[-1], audit=name, at=at)
+    runs = [(number, text) for number, text in enumerate(triggers) if text.startswith("RUN")]
+    made = [
+        b.step(0, 0, f"ONBUILD {text}", LETTERS[letter], trigger=number, line=1)
+        for (number, text), letter in zip(runs, letters[:-1], strict=True)
+    ]
+    whole = msgspec.structs.replace(whole, steps=(whole.steps[0], *made, whole.steps[1]))
+    seen = HostEvidence(at=at, bases=(BaseImage(ref="onb:1", id=image),))
+    known = host(
+        bases={"onb:1": ("sha256:onb",)}, facts_triggers={"onb:1": triggers}, evidence=seen
+    )
+    return audit(BASED, [whole], hosts=[known], at=at, audit=name)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "letters"),
+    [
+        (("ENV A=1", "RUN make"), ("ENV A=2", "RUN make"), ("hh", "mm")),
+        (("ENV A=1", "RUN make"), ("ENV A=1", "RUN make all"), ("hh", "mm")),
+        (("ENV A=1",), ("ENV A=2",), ("h", "m")),
+        (("ENV A=1",), (), ("h", "m")),
+        ((), ("RUN make",), ("h", "mm")),
+    ],
+    ids=["ENV", "RUN", "ENV alone", "gone", "new"],
+)
+def test_other_triggers_of_a_base_with_the_same_layers(
+    then: tuple[str, ...], now: tuple[str, ...], letters: tuple[str, str]
+) -> None:
+    """The image is another; no line of the Dockerfile changed."""
+    found = why(on_base(now, letters[1], "sha256:b"), on_base(then, letters[0], "sha256:a", True))
+    assert ids(found) == ["base-drift"]
+    assert only(found, "base-drift").confidence == "proved"
+    assert "has other ONBUILD triggers" in only(found, "base-drift").evidence[0].text
+    assert not found.unexplained
+
+
+def test_triggers_that_are_the_same_moved_nothing() -> None:
+    same = ("ENV A=1", "RUN make")
+    found = why(on_base(same, "mm", "sha256:a"), on_base(same, "hh", "sha256:a", True))
+    assert ids(found) == ["evicted-or-never-built"]

@@ -21,6 +21,7 @@ from cachetui.findings.question import Question
 from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import Rule
 from cachetui.findings.suspect import Suspect
+from cachetui.findings.trigger_changes import by_triggers_of_base
 from cachetui.findings.wording import host_names, one_and_another
 from cachetui.records.step import StepId
 
@@ -54,16 +55,24 @@ def explain(question: Question) -> Claim | None:
 def _moved(question: Question, ref: str, base: StepId, token: str = "base") -> Claim | None:
     """The image that `base` names is another than in the earlier run on this host."""
     before, case, host = question.before, question.case, question.run.host
-    if before is None or question.changes.now is None or question.changes.then is None:
+    if before is None or question.changes.now is None:
         return None
     if question.changes.renamed_base is not None and token == "base":
         return None
-    now, then = question.changes.now.tokens.get(token), question.changes.then.tokens.get(token)
+    other_triggers = token == "base" and by_triggers_of_base(question, ref)
+    if question.changes.then is None and not other_triggers:
+        return None
+    now, then = (
+        inputs.tokens.get(token) if inputs is not None else None
+        for inputs in (question.changes.now, question.changes.then)
+    )
     confidence: Confidence = "proved"
     if token in question.changes.changed and now is not None and then is not None:
         what = "has other layers"
         if now.startswith("@"):
             what, confidence = "resolves to another digest", "likely"
+    elif other_triggers:
+        what = "has other ONBUILD triggers"
     elif token == "base" and question.changes.other_image_id:
         what = "has another ID"
         if question.run.backend == "buildkit":

@@ -18,6 +18,7 @@ from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
 from cachetui.findings.rules import legacy_metadata_invalidates
 from cachetui.findings.step_seconds import seconds_of
+from cachetui.findings.trigger_changes import onbuild_edits, setting_stage
 from cachetui.findings.variables import PREDEFINED, arguments_in, from_arguments
 from cachetui.findings.wording import describe, join_names, was
 from cachetui.records.digest import differ
@@ -31,7 +32,10 @@ def explain(question: Question) -> Claim | None:
     before = question.before
     if before is None or question.instruction is None:
         return None
-    changes = [*_base(question), *_lines(question), *_options(question)]
+    changes = [*_lines(question), *_other_source(question), *_options(question)]
+    renamed = question.changes.renamed_base
+    if not changes or renamed is None or not renamed.same_layers:
+        changes = [*_base(question), *changes]
     if not changes:
         return None
     places = tuple(dict.fromkeys(place for place, _ in changes if place is not None))
@@ -73,7 +77,7 @@ def _base(question: Question) -> list[_Change]:
     """FROM names another image, and no build argument can have made it so."""
     renamed, before = question.changes.renamed_base, question.before
     if renamed is None or before is None:
-        return []
+        return _other_from(question)
     now, then = question.case.document.build.build_args, before.document.build.build_args
     used = from_arguments(question.case.dockerfile, renamed.head)
     if any(differ(now.get(name), then.get(name)) is not False for name in used):
@@ -86,26 +90,66 @@ def _base(question: Question) -> list[_Change]:
     return [(StepId(renamed.head.stage_index, 0), evidence)]
 
 
+def _other_from(question: Question) -> list[_Change]:
+    """FROM stands on another stage, or is for another platform: BuildKit has that in its keys, the
+    legacy builder what image comes of it."""
+    edit = question.changes.other_from
+    if edit is None:
+        return []
+    place, evidence = _edited(question, edit)
+    sure = question.run.backend == "buildkit" or "platform" not in question.changes.changed
+    return [(place, structs.replace(evidence, data={**evidence.data, "sure": sure}))]
+
+
+def _other_source(question: Question) -> list[_Change]:
+    """What it copies from or mounts is another stage; both builders go by the files alone, so that
+    is only likely."""
+    item, changes = question.instruction, question.changes
+    if item is None or not changes.other_source or "text" in changes.changed:
+        return []
+    text = f"{describe(item)} is the same, and names another stage than before"
+    evidence = Evidence(kind="earlier", text=text, data={"line": item.line, "sure": False})
+    return [(question.step.id, evidence)]
+
+
+def _triggers(question: Question) -> list[_Change]:
+    """ONBUILD lines of this file that made the trigger which missed another one."""
+    number = question.step.id.trigger
+    changes = question.changes
+    if number is None or not (changes.step_before is None or "text" in changes.changed):
+        return []
+    stage = question.case.dockerfile.stages[question.step.stage_index]
+    return [_edited(question, edit) for edit in onbuild_edits(question, stage, number)]
+
+
+def _edited(question: Question, edit: Edit) -> _Change:
+    """What became of a line, at its place now."""
+    item = edit.now or edit.before
+    assert item is not None
+    before = was(item, edit.before) if edit.kind == "changed" and edit.before else ""
+    evidence = Evidence(
+        kind="earlier",
+        text=f"{describe(item)} was {_kind(question, edit)}{before}",
+        data={"edit": edit.kind, "line": item.line},
+    )
+    place = StepId(item.stage_index, item.index) if edit.now is not None else None
+    return place, evidence
+
+
 def _lines(question: Question) -> list[_Change]:
     """Changes of the Dockerfile that are in this step's key."""
     legacy = question.run.backend == "legacy"
     items = [edit.now or edit.before for edit in question.changes.edits_above]
     if legacy and legacy_metadata_invalidates.explain(question) is not None:
         return []  # another rule's surprise
-    changes: list[_Change] = []
+    changes = _triggers(question)
     for edit, item in zip(question.changes.edits_above, items, strict=True):
         assert item is not None
         if not legacy and item.keyword not in BUILDKIT_KEYWORDS:
             continue  # in force or not: see below
-        before = was(item, edit.before) if edit.kind == "changed" and edit.before else ""
-        evidence = Evidence(
-            kind="earlier",
-            text=f"{describe(item)} was {_kind(question, edit)}{before}",
-            data={"edit": edit.kind, "line": item.line},
-        )
-        place = StepId(item.stage_index, item.index) if edit.now is not None else None
-        changes.append((place, evidence))
-    return changes + _in_force(question)
+        changes.append(_edited(question, edit))
+    told = [evidence.text for _, evidence in changes]
+    return changes + [one for one in _in_force(question) if one[1].text not in told]
 
 
 def _kind(question: Question, edit: Edit) -> str:
@@ -137,6 +181,10 @@ def _in_force(question: Question) -> list[_Change]:
         given = _arguments(question, kind, name)
         if any(differ(now.get(one), then.get(one)) is not False for one in given):
             continue  # given from outside: another rule's surprise
+        runs = setting_stage(question, name)
+        if runs is not None:  # by a trigger: of an image, which is another then, or of this file
+            changes += [_edited(question, edit) for edit in onbuild_edits(question, runs)]
+            continue
         what = {"env": f"ENV {name}", "setting": name, "arg": f"ARG {name}"}[kind]
         line = (question.changes.now.lines.get(name) if question.changes.now else None) or 0
         where = f" (line {line})" if line else ""
@@ -280,8 +328,9 @@ RULE = Rule(
     "ENV, USER, WORKDIR or SHELL; with --no-cache nothing is looked up. It is reported so that "
     "nothing else gets the blame.",
     needs="An earlier as-found run on the host, with its Dockerfile.",
-    applies="The line of the first miss, a setting above it, or an option that is in its key has "
-    "changed; or the client on the host adds another proxy or SOURCE_DATE_EPOCH than before; or "
+    applies="The line of the first miss, what its FROM names, a setting or an ONBUILD above it, or "
+    "an option that is in its key has changed; or the client on the host adds another proxy or "
+    "SOURCE_DATE_EPOCH than before; or "
     "the build's own options include --no-cache or --no-cache-filter.",
     proves="The two Dockerfiles and the build's options.",
     advises="Put what changes often below what does not.",

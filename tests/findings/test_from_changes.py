@@ -1,0 +1,83 @@
+"""A FROM that stands on something else than in the earlier run is a change of the build, and the
+key below it is not the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from cachetui.findings import Findings
+from tests.findings.making import audit, before, ids, only, run, why
+
+SCENARIOS = ("buildkit-as-found", "legacy-as-found")
+EVICTED = "evicted-or-never-built"
+TWO = "FROM base:1 AS a\nRUN echo a\nFROM base:1 AS b\nRUN echo b\n"
+ON_A = "FROM base:1 AS a\nRUN echo a\nFROM a\nRUN echo c\n"
+
+
+def found(then: str, now: str, hit: str, missed: str, scenario: str) -> Findings:
+    """What is said of a build whose Dockerfile was `then`, in which `hit` hit."""
+    return why(
+        audit(now, [run(now, missed, scenario=scenario)]), before(then, hit, scenario=scenario)
+    )
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize(
+    ("then", "now", "hit", "missed", "line"),
+    [
+        (f"{TWO}FROM a\nRUN echo c\n", f"{TWO}FROM b\nRUN echo c\n", "hhh", "hhm", 5),
+        (ON_A, ON_A.replace("FROM a\n", "FROM base:1\n"), "hh", "hm", 3),
+        (ON_A.replace("FROM a\n", "FROM base:1\n"), ON_A, "hh", "hm", 3),
+        ("FROM scratch\nCOPY a /a\n", "FROM base:1\nCOPY a /a\n", "h", "m", 1),
+        ("FROM base:1\nCOPY a /a\n", "FROM scratch\nCOPY a /a\n", "h", "m", 1),
+        (ON_A, ON_A.replace("RUN echo a\n", ""), "hh", "m", 2),
+        (
+            "FROM base:1\nRUN echo c\n",
+            "FROM --platform=linux/arm64 base:1\nRUN echo c\n",
+            *("h", "m", 1),
+        ),
+    ],
+    ids=["stage", "image for stage", "stage for image", "image for scratch", "scratch for image",
+         "last line of the stage that FROM names", "platform"],
+)  # fmt: skip
+def test_it_is_told_with_its_line(
+    then: str, now: str, hit: str, missed: str, line: int, scenario: str
+) -> None:
+    said = found(then, now, hit, missed, scenario)
+    assert ids(said) == ["build-changed"]
+    assert f"line {line}: " in only(said, "build-changed").evidence[0].text
+    assert not said.unexplained
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        (ON_A, ON_A.replace(" AS a", " AS z").replace("FROM a\n", "FROM z\n")),
+        (ON_A, ON_A.replace("FROM a\n", "FROM a AS last\n")),
+        (ON_A, ON_A.replace("FROM base", "FROM --platform=linux/amd64 base")),
+        (ON_A, f"# syntax of today\n{ON_A}"),
+    ],
+    ids=["renamed", "name of its own", "the host's own platform", "comment"],
+)
+def test_another_writing_of_the_same_is_none(then: str, now: str, scenario: str) -> None:
+    assert ids(found(then, now, "hh", "hm", scenario)) == [EVICTED]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_number_that_names_another_stage(scenario: str) -> None:
+    copy = "FROM base:1\nCOPY --from=0 /x /x\n"
+    swapped = "FROM base:1 AS b\nRUN echo b\nFROM base:1 AS a\nRUN echo a\n" + copy
+    said = found(TWO + copy, swapped, "hhh", "hhm", scenario)
+    assert ids(said) == ["build-changed"]
+    assert only(said, "build-changed").confidence == "likely"
+    moved = "FROM base:1 AS new\nRUN echo new\n" + (TWO + copy).replace("from=0", "from=1")
+    assert ids(found(TWO + copy, moved, "hhh", "mhhm", scenario)) != [EVICTED]
+
+
+def test_a_linked_copy_stands_on_nothing_that_changed() -> None:
+    text = "FROM base:1\nRUN echo one\nCOPY --link a /a\n"
+    now = text.replace("echo one", "echo two")
+    assert all(
+        "line 3" not in one.title for one in found(text, now, "hh", "mh", SCENARIOS[0]).findings
+    )
