@@ -127,7 +127,9 @@ exit "$_status"
 """.replace("SWEEP", _SWEEP)
 
 
-# `_own` is what dd reads before its input, for itself. The feeder alone may hold the pipe open.
+# `_own` is what dd reads before its input, for itself. The feeder alone may hold the pipe open. The
+# command has a process of its own: in ksh93 and zsh the last part of a pipeline is the
+# shell itself, and ksh93 would be ended by USR1 in the middle of the command.
 _FEED = """\
 exec 3<&0 </dev/null
 _stopped=
@@ -166,10 +168,21 @@ _watcher=$!
 wait "$_feeder"
 kill -s TERM "$_watcher"
 wait "$_watcher"
-} | (
-exec 3<&-
+} | {
+exec 3<&0 </dev/null
+(
 COMMAND
-)
+) <&3 3<&- &
+_command=$!
+exec 3<&-
+wait "$_command"
+_status=$?
+while [ -n "$_stopped" ] && kill -s 0 "$_command" 2>/dev/null; do
+  wait "$_command"
+  _status=$?
+done
+(exit "$_status")
+}
 _status=$?
 [ -z "$_stopped" ] || _status=STOPPED
 exit "$_status"
