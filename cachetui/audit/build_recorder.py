@@ -1,12 +1,10 @@
-"""The output of one build as it comes: raw output and log to disk, steps and images in memory."""
+"""The output of one build as it comes: its log to disk, steps and images in memory."""
 
 from __future__ import annotations
 
 import re
 import time
-import zlib
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -22,19 +20,19 @@ from cachetui.builders.transfers import Transfers
 from cachetui.records.share import CacheTransfer
 from cachetui.records.step import Step, StepId
 from cachetui.store.log_writer import LogWriter
-from cachetui.store.plain_disk import private_file
 
 _LAST_MESSAGES = 20
 _DIGEST = re.compile(r"FROM \S+@(sha256:[0-9a-f]{64})")
 
 
 class BuildRecorder:
-    """Takes a build's output as it comes: keeps it raw, parses it, follows the steps.
+    """Takes a build's output as it comes: parses it, follows the steps, writes their logs.
 
-    Values of build arguments are taken out before anything is written. The files `log` (see
-    `LogWriter`) and `raw` (one zlib stream) are below `folder`. `on_change` is called when a
-    step changed, with this recorder. When these files cannot be written the build is followed all
-    the same, and `trouble` says why they are not whole; then there is no raw output.
+    Values of build arguments are taken out before anything is written. What was printed is not
+    kept as it came: a value can be cut there at any place, in base64, between other steps' lines.
+    The file `log` (see `LogWriter`) is below `folder`. `on_change` is called when a step changed,
+    with this recorder. When the log cannot be written the build is followed all the same, and
+    `trouble` says why it is not whole.
     """
 
     def __init__(
@@ -49,7 +47,6 @@ class BuildRecorder:
             job.facts.triggers,
         )
         self.log = LogWriter(folder / "log")
-        self.raw_path = folder / "raw"
         self.images: LegacyImages | None = None  # that each step leaves
         if job.builder.leaves_step_images:
             restores = any(option.name == "cache-from" for option in options(job.build.docker_args))
@@ -62,51 +59,41 @@ class BuildRecorder:
         self.other_error: str | None = None  # what failed that is no step of the Dockerfile
         self.doing = ""
         self._parser = parser_for(job.output)
-        self._raw = private_file(self.raw_path)
-        self._raw_trouble: OSError | None = None
-        self._raw_zlib = zlib.compressobj(1)
         self._redactor = job.redactor
-        self._raw_redactor = job.redactor.stream()
+        self._told = job.redactor.log(timed=True)  # messages, of which many can be one text
+        self._line = ""  # of a message that has not ended
         self._step_redactors: dict[StepId | None, StreamRedactor] = {}
         self._on_change = on_change
         self._began = time.monotonic()
         self._names: dict[str, str] = {}
+        self._closed = False
 
     def output(self, data: bytes, arrived: float) -> None:
         """A block of output and `time.monotonic()` of its arrival."""
-        self._write_raw(self._raw_zlib.compress(self._raw_redactor.feed(data)))
         self._take(self._parser.feed(data, arrived - self._began))
 
     def close(self) -> None:
         """The output ended, whatever way."""
-        if self._raw.closed:
+        if self._closed:
             return
+        self._closed = True
         self._take(self._parser.close(time.monotonic() - self._began))
-        self._write_raw(
-            self._raw_zlib.compress(self._raw_redactor.close()) + self._raw_zlib.flush()
-        )
-        try:
-            self._raw.close()
-        except OSError as error:
-            self._raw_trouble = error
-        if self._raw_trouble is not None:
-            with suppress(OSError):
-                self.raw_path.unlink(missing_ok=True)
+        self._tell(self._told.close())
         for step in self._step_redactors:
             self._end_log(step)
         self.log.close()
 
     @property
     def trouble(self) -> OSError | None:
-        """Why the log or the raw output is not whole, None where both are."""
-        return self.log.trouble or self._raw_trouble
+        """Why the log is not whole, None where it is."""
+        return self.log.trouble
 
-    def _write_raw(self, data: bytes) -> None:
-        if self._raw_trouble is None:
-            try:
-                self._raw.write(data)
-            except OSError as error:
-                self._raw_trouble = error
+    def _tell(self, data: bytes) -> None:
+        """Write more of the build's messages, without values, and note the last ones."""
+        if data:
+            self.log.write(None, data)
+            *lines, self._line = (self._line + data.decode("utf-8", "replace")).split("\n")
+            self.messages = [*self.messages, *lines][-_LAST_MESSAGES:]
 
     def _end_log(self, step: StepId | None) -> None:
         """Write what was held back of a step's log: it is no build argument's value."""
@@ -141,9 +128,8 @@ class BuildRecorder:
             case ContextSent(bytes=size):
                 self.context_bytes = size
             case Message(text=text):
-                shown = self._redactor.string(text)
-                self.log.write(None, shown.encode("utf-8", "replace") + b"\n")
-                self.messages = [*self.messages[1 - _LAST_MESSAGES :], shown]
+                shown = self._redactor.string(text).encode("utf-8", "replace")
+                self._tell(self._told.feed(shown + b"\n"))
             case Ended(key=key):
                 self._end_log(self.steps.step_of(key))
                 if event.outcome == "failed" and event.error and not self.steps.step_of(key):

@@ -296,11 +296,7 @@ class HostAudit:
             self._keeping.failed(error)
             run = msgspec.structs.replace(run, notes=(*run.notes, f"its log ends early: {error}"))
         with self._keeping.trying():
-            self._store.keep_run(
-                run,
-                log=_if_there(recorder.log.path) if recorder else None,
-                raw=_if_there(recorder.raw_path) if recorder else None,
-            )
+            self._store.keep_run(run, log=_if_there(recorder.log.path) if recorder else None)
         self._keep(run, _CELL_STATES[run.status])
         if run.status == "cancelled":
             raise HostError(self.name, "cancelled", "stopped")

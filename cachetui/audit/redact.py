@@ -15,7 +15,7 @@ import html
 import json
 import re
 import shlex
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, takewhile
 from urllib.parse import quote, quote_plus
@@ -34,6 +34,9 @@ _LEFT_BY_Q = ("@%+:./=-~#", "@%+:./=-~#,", "@%+:./=-~,!", "@%+:./-")
 """What `%q` and its like put no backslash before: bash's, one that is older, zsh's, and a careful
 one. A line break they write as JSON does, in `$'…'`."""
 
+_BREAK = re.compile(rb"[\r\n]+")
+_TIMED_BREAK = re.compile(rb"[\r\n]+(?:\d+\.\d+ )?")
+
 _NO_TEXT = frozenset((b"architecture", b"os", b"variant", b"Architecture", b"Os", b"Variant"))
 """Keys of an image's configuration whose value no build argument has put there."""
 
@@ -46,7 +49,6 @@ class Redactor:
         self, build_args: Mapping[str, str], environment: Iterable[tuple[str, str]] = ()
     ) -> None:
         self._plain: dict[bytes, bytes] = {}
-        self._encoded: dict[bytes, bytes] = {}
         self._short: dict[bytes, bytes] = {}
         named = [
             (name, value, placeholder("build-arg", name)) for name, value in build_args.items()
@@ -54,9 +56,7 @@ class Redactor:
         named += [(name, value, placeholder("env", name)) for name, value in environment]
         for name, value, shown in sorted(named, key=lambda item: -len(item[1])):
             self._hide(name, value, shown)
-        self._all = {**self._encoded, **self._plain}
-        self._clear = _any_of(self._plain)
-        self._any = _any_of(self._all)
+        self._any = _any_of(self._plain)
         short = _any_of(self._short)
         self._whole = short and re.compile(
             rb'(?P<before>"(?P<key>[^"\\]*)":\s*"|=)(?P<value>'
@@ -69,33 +69,32 @@ class Redactor:
             return
         if len(value) < _SHORTEST:
             for form in dict.fromkeys(_forms(value)):
-                self._plain.setdefault(f"{name}={form}".encode(), f"{name}={shown}".encode())
+                self._add(f"{name}={form}".encode("utf-8", "surrogateescape"), f"{name}={shown}")
                 self._short.setdefault(form.encode("utf-8", "surrogateescape"), shown.encode())
             return
         # Engines put something before each line, so a value of several goes line by line too.
         lines = (line.strip() for line in value.splitlines())
         for text in dict.fromkeys((value, *(x for x in lines if len(x) >= _SHORTEST))):
-            for form in dict.fromkeys(_forms(text)):
-                self._plain.setdefault(form.encode("utf-8", "surrogateescape"), shown.encode())
-                self._hide_encoded(form.encode("utf-8", "surrogateescape"))
-            for encoded in _base64_forms(text.encode("utf-8", "surrogateescape")):
-                self._plain.setdefault(encoded, self._encoded[encoded])
-                self._hide_encoded(encoded)  # what was printed so, in a rawjson log
+            for form in _forms(text):
+                self._add(form.encode("utf-8", "surrogateescape"), shown)
+            data = text.encode("utf-8", "surrogateescape")
+            for encoded in (*_base64_forms(data), *_hex_forms(data)):
+                self._add(encoded, shown)
 
-    def _hide_encoded(self, text: bytes) -> None:
-        for encoded in _base64_forms(text):
-            hidden = (b"KioqKioq" * (len(encoded) // 8 + 1))[: len(encoded)]
-            self._encoded.setdefault(encoded, hidden)
+    def _add(self, form: bytes, shown: str) -> None:
+        form = _BREAK.sub(b"", form)
+        if form:
+            self._plain.setdefault(form, shown.encode())
 
     @property
     def active(self) -> bool:
         return self._any is not None
 
     def text(self, data: bytes) -> bytes:
-        """`data` without the values in clear."""
-        if self._clear is None:
+        """`data` without the values."""
+        if self._any is None:
             return data
-        return self._clear.sub(lambda match: self._plain[match[0]], data)
+        return _hidden(data, _found(self._any, _BREAK, data)[1], self._plain, _BREAK)
 
     def image(self, data: bytes) -> bytes:
         """A line of an image's configuration or history without the values."""
@@ -112,23 +111,30 @@ class Redactor:
         )
 
     def string(self, text: str) -> str:
-        """`text` without the values in clear."""
+        """`text` without the values."""
         return self.text(text.encode("utf-8", "surrogateescape")).decode("utf-8", "replace")
 
-    def stream(self) -> StreamRedactor:
-        """A redactor for raw output that comes in blocks cut anywhere, base64 included."""
-        return StreamRedactor(self._any, self._all)
-
-    def log(self) -> StreamRedactor:
-        """A redactor for a step's log, which comes in pieces cut anywhere."""
-        return StreamRedactor(self._clear, self._plain)
+    def log(self, *, timed: bool = False) -> StreamRedactor:
+        """A redactor for a step's log, which comes in pieces cut anywhere. With `timed` it is for
+        docker's own messages, which quote a log with the time before each line."""
+        return StreamRedactor(self._any, self._plain, _TIMED_BREAK if timed else _BREAK)
 
 
 class StreamRedactor:
-    """Holds back the end of a block where it may be the beginning of a value."""
+    """Holds back the end of a block where it may be the beginning of a value.
 
-    def __init__(self, pattern: re.Pattern[bytes] | None, shown: Mapping[bytes, bytes]) -> None:
+    Values are looked for in the text without its line breaks (`gap`), since a program may have
+    put them within a value (`base64`, `fold`, `xxd -p`).
+    """
+
+    def __init__(
+        self,
+        pattern: re.Pattern[bytes] | None,
+        shown: Mapping[bytes, bytes],
+        gap: re.Pattern[bytes],
+    ) -> None:
         self._pattern = pattern
+        self._gap = gap
         self._shown = shown
         self._sorted = sorted(shown)
         self._longest = max(map(len, shown), default=0)
@@ -139,15 +145,13 @@ class StreamRedactor:
         if self._pattern is None:
             return data
         data = self._pending + data
-        out = bytearray()
-        at = 0
-        for match in self._pattern.finditer(data):
-            out += data[at : match.start()] + self._shown[match[0]]
-            at = match.end()
-        cut = self._may_begin(data, at)
-        out += data[at:cut]
-        self._pending = data[cut:]
-        return bytes(out)
+        joined, found = _found(self._pattern, self._gap, data)
+        cut = self._may_begin(joined, found[-1].end() if found else 0)
+        self._pending = b""
+        if cut < len(joined):
+            end = _Places(self._gap, data).of(cut)
+            data, self._pending = data[:end], data[end:]
+        return _hidden(data, found, self._shown, self._gap)
 
     def _may_begin(self, data: bytes, start: int) -> int:
         """From where on the data may be the beginning of a value; its length where it is not."""
@@ -162,6 +166,46 @@ class StreamRedactor:
         """What was held back."""
         pending, self._pending = self._pending, b""
         return pending
+
+
+def _found(
+    pattern: re.Pattern[bytes], gap: re.Pattern[bytes], data: bytes
+) -> tuple[bytes, list[re.Match[bytes]]]:
+    """The data without its gaps, and the forms of values in that."""
+    joined = gap.sub(b"", data)
+    return joined, list(pattern.finditer(joined))
+
+
+def _hidden(
+    data: bytes,
+    found: Sequence[re.Match[bytes]],
+    shown: Mapping[bytes, bytes],
+    gap: re.Pattern[bytes],
+) -> bytes:
+    """The data with these forms replaced."""
+    if not found:
+        return data
+    place = _Places(gap, data)
+    out = bytearray()
+    at = 0
+    for match in found:
+        out += data[at : place.of(match.start())] + shown[match[0]]
+        at = place.of(match.end() - 1) + 1
+    return bytes(out + data[at:])
+
+
+class _Places:
+    """Where the bytes of a text without its gaps stand in the text itself."""
+
+    def __init__(self, gap: re.Pattern[bytes], data: bytes) -> None:
+        self._starts: list[int] = []
+        self._left_out: list[int] = [0]
+        for found in gap.finditer(data):
+            self._starts.append(found.start() - self._left_out[-1])
+            self._left_out.append(self._left_out[-1] + len(found[0]))
+
+    def of(self, at: int) -> int:
+        return at + self._left_out[bisect_right(self._starts, at)]
 
 
 def _any_of(forms: Mapping[bytes, bytes]) -> re.Pattern[bytes] | None:
@@ -230,26 +274,21 @@ def _markup_forms(value: str) -> Iterator[str]:
         yield text.replace('"', double).replace("'", single)
 
 
-def _lines_of_base64(text: bytes) -> Iterator[bytes]:
-    """As `base64` and MIME (76 characters) and PEM (64) cut it."""
-    for width in (76, 64):
-        if len(text) > width:
-            lines = (text[at : at + width] for at in range(0, len(text), width))
-            yield from (line for line in lines if len(line) >= _SHORTEST)
+def _hex_forms(value: bytes) -> Iterator[bytes]:
+    """As `xxd -p`, `od -An -tx1` and fingerprints have it, in both cases."""
+    for separator in ("", " ", ":"):
+        text = value.hex(separator) if separator else value.hex()
+        yield text.encode()
+        yield text.upper().encode()
 
 
-def _base64_forms(value: bytes) -> list[bytes]:
+def _base64_forms(value: bytes) -> Iterator[bytes]:
     """The characters that the base64 of any text holding `value` must show, for each of the
-    three places where it can begin in a group of three bytes, in both alphabets; and the lines of
-    the value's own where it is longer than a line."""
-    forms: list[bytes] = []
+    three places where it can begin in a group of three bytes, in both alphabets."""
     for shift in range(3):
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
             text = encode(b"\0" * shift + value)
             # Characters that also carry bits of a neighbour are left away.
             first = -(-shift * 8 // 6)
             last = (shift + len(value)) * 8 // 6
-            forms.append(text[first:last])
-            if shift == 0:
-                forms += _lines_of_base64(text[:last])
-    return list(dict.fromkeys(forms))
+            yield text[first:last]

@@ -16,8 +16,8 @@ Item = TypeVar("Item")
 Value = TypeVar("Value")
 
 HANDLES_EACH = 8
-"""File handles that work on one host may take: a connection, a log and its raw output, and those
-of the store. It is five with 40 hosts on the recorded fleet; the rest is a margin."""
+"""File handles that work on one host may take: a connection, a log, and those of the
+store. It was five with 40 hosts on the recorded fleet; the rest is a margin."""
 
 MOST_HANDLES = 65536
 HANDLES_LEFT = 64

@@ -188,7 +188,7 @@ class SharingHost:
         def ended(run: Run, recorder: BuildRecorder) -> None:
             own = msgspec.structs.replace(run, audit=self.shared.task.audit)
             if keep:
-                self._store.keep_run(own, log=recorder.log.path, raw=recorder.raw_path)
+                self._store.keep_run(own, log=recorder.log.path)
                 self.runs.append(own)
             runs.append(own)
 

@@ -136,22 +136,21 @@ class Store:
 
     # Runs
 
-    def keep_run(self, run: Run, *, log: Path | None = None, raw: Path | None = None) -> None:
-        """Keep a run with its log (a `LogWriter` file) and raw output (zlib streams), at once.
+    def keep_run(self, run: Run, *, log: Path | None = None) -> None:
+        """Keep a run with its log (a `LogWriter` file), at once.
 
         A run whose log cannot be kept is kept without, and the error is raised then.
         """
         trouble: StoreError | None = None
         with self._backing.keeping():
-            for part, path in (("log", log), ("raw", raw)):
-                if path is not None:
-                    try:
-                        self._runs.put(f"{part}:{run.id}", path, "results")
-                    except StoreError as error:
-                        trouble = error
-                        day = time.strftime("%Y-%m-%d")
-                        gone = f"the {part} could not be kept on {day}: {error}"
-                        self._runs.put_small(f"gone:{part}:{run.id}", gone, "results")
+            if log is not None:
+                try:
+                    self._runs.put(f"log:{run.id}", log, "results")
+                except StoreError as error:
+                    trouble = error
+                    day = time.strftime("%Y-%m-%d")
+                    gone = f"the log could not be kept on {day}: {error}"
+                    self._runs.put_small(f"gone:log:{run.id}", gone, "results")
             self._runs.put_record(f"run:{run.id}", run, "results")
             if run.of and run.status in ("ok", "failed"):
                 self._runs.put_small(f"of:{run.of}", run.id, "results")
@@ -197,15 +196,12 @@ class Store:
         return self._runs.text(f"gone:log:{run_id}")
 
     def remove_logs(self, runs: Sequence[str], why: str) -> None:
-        """Remove the logs and raw outputs of these runs, which say `why` from then on."""
+        """Remove the logs of these runs, which say `why` from then on; and raw outputs, which
+        earlier versions kept."""
         with self._runs.together():
             for run_id in runs:
                 self._runs.put_small(f"gone:log:{run_id}", why, "results")
         self._runs.remove(f"{part}:{run_id}" for run_id in runs for part in ("raw", "log"))
-
-    def raw(self, run_id: str) -> BinaryIO | None:
-        """What the build printed, as kept: concatenated zlib streams."""
-        return self._runs.file(f"raw:{run_id}")
 
     def keep_manifest(self, digest: str, entries: tuple[Entry, ...]) -> None:
         """Keep what a build context held, once for all audits of it."""

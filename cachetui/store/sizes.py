@@ -16,7 +16,7 @@ KINDS = {
     "contexts": ("manifest",),
 }
 """Kinds of rows by the beginnings of their keys, of which the first is counted; all others are of
-images."""
+images. Raw outputs are those that earlier versions kept."""
 
 IMAGES = "images"
 FOLDERS = {

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import contextlib
 import re
 import shlex
 import subprocess
 import time
-import zlib
 from pathlib import Path
 
 import pytest
@@ -301,14 +298,6 @@ def test_values_of_build_args_are_kept_nowhere(core: Core, tmp_path: Path) -> No
     for run in document.runs:
         assert secret not in repr(run)
         assert any("--build-arg TOKEN " in command for command in run.commands)
-        raw = core.store.raw(run.id)
-        assert raw is not None
-        with raw:
-            printed = zlib.decompress(raw.read())
-        assert secret.encode() not in printed
-        for word in printed.replace(b'"', b" ").split():
-            with contextlib.suppress(ValueError):
-                assert secret.encode() not in base64.b64decode(word, validate=True)
         log = core.store.log(run.id)
         assert log is not None
         with log:

@@ -44,6 +44,9 @@ ARG PIN
 ENV KEPT=$TOKEN
 LABEL url=$URL pin=$PIN
 RUN printf '%s\\n' "$TOKEN" "$URL" "$QUOTED"; printf '%s' "$URL" | base64; sleep 0.4
+RUN printf 'x:%s' "$TOKEN" | base64; printf '12%s' "$TOKEN" | base64 | fold -w 7
+RUN echo $TOKEN | od -An -tx1
+RUN echo $TOKEN | fold -w 5; printf %s $TOKEN | xxd -p; printf "%s,$URL" 1 | base64 -w 20
 RUN echo "PIN=$PIN"; printf 'half %s' "${TOKEN%%-*}"; sleep 0.3; echo "-${TOKEN#*-}"
 RUN exit 4 # $TOKEN
 """
@@ -83,20 +86,26 @@ def forms(value: str) -> set[bytes]:
     json = msgspec.json.encode(value).decode()[1:-1]
     texts |= {json, json.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")}
     guessable = hashlib.sha256(value.encode()).hexdigest()
-    coded = {base64.b64encode(value.encode() + end).rstrip(b"=")[:-1] for end in (b"", b"\n")}
+    data = value.encode()
+    coded = {
+        base64.b64encode(b"_" * at + data)[-(-4 * at // 3) :].rstrip(b"=")[:-1] for at in range(3)
+    }
+    coded |= {data.hex().encode(), data.hex(" ").encode()}
     return {text.encode() for text in texts} | coded | {guessable.encode()}
 
 
 def held(data: bytes) -> list[bytes]:
-    """The forms of values that are in some bytes."""
+    """The forms of values that are in some bytes, or would be but for breaks of lines."""
     values = [*VALUES.values(), HOST_VALUE]
-    return [form for value in values for form in forms(value) if form in data]
+    joined = data.replace(b"\n", b"")
+    return [form for value in values for form in forms(value) if form in data or form in joined]
 
 
 def around(data: bytes) -> list[bytes]:
     """Where forms of values stand, with what is around them."""
-    places = [data.index(form) for form in held(data)]
-    return [data[max(0, at - 60) : at + 60] for at in places]
+    joined = data.replace(b"\n", b"")
+    places = [(text, text.find(form)) for form in held(data) for text in (data, joined)]
+    return [text[max(0, at - 60) : at + 60] for text, at in places if at >= 0]
 
 
 def everything_written(root: Path) -> Iterator[tuple[Path, bytes]]:

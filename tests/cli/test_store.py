@@ -88,7 +88,7 @@ def test_the_size_by_kind(space: Workspace) -> None:
     code, printed, _ = space.run(["store"], "s")
     assert code == 0
     lines = printed.splitlines()
-    assert {line.split("  ")[0] for line in lines} >= {"logs", "raw outputs", "runs", "in all"}
+    assert {line.split("  ")[0] for line in lines} >= {"logs", "runs", "in all"}
     assert lines[-1] == "no limit is set"
     _, printed, _ = space.run(["store", "--format", "json", "--max-size", "2GB"], "s")
     shown = json.loads(printed)

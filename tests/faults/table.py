@@ -22,8 +22,8 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
     "Secrets": (
         Fault(
             "secret-printed",
-            "A build prints a secret, in clear, JSON, URLs, XML, shell quotes or base64, "
-            "however cut and over several lines",
+            "A build prints a secret, in clear, JSON, URLs, XML, shell quotes, base64 or "
+            "hexadecimal, within a longer text, however cut and over several lines",
             "No record, log or message has it.",
         ),
         Fault(

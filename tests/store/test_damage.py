@@ -31,7 +31,7 @@ PAGE = 4096
 
 
 def fill(folder: Path) -> list[str]:
-    """A small store of three audits with logs, raw output and blobs; the audits' ids."""
+    """A small store of three audits with logs and blobs; the audits' ids."""
     store = Store(folder)
     names = []
     for number in range(AUDITS):
@@ -49,8 +49,7 @@ def fill(folder: Path) -> list[str]:
                 writer = LogWriter(spool / "log")
                 writer.write(None, b"a line of the log\n" * 40)
                 writer.close()
-                (spool / "raw").write_bytes(b"raw output" * 4000)
-                store.keep_run(run, log=spool / "log", raw=spool / "raw")
+                store.keep_run(run, log=spool / "log")
                 store.keep_blob(f"contents:{run.id}", b'{"x": 1}')
         store.keep_audit(made)
         names.append(name)
@@ -81,10 +80,6 @@ def use(folder: Path) -> tuple[int, int, list[str]]:
                 if log is not None:
                     with log:
                         assert all(isinstance(line.text, str) for line in log.whole())
-            raw = store.raw(run.id)
-            if raw is not None:
-                with raw:
-                    raw.read()
             blob = store.blob(f"contents:{run.id}")
             if blob is not None:
                 with blob:
@@ -279,8 +274,8 @@ def test_everything_is_its_users_alone(copy: Callable[[], Path]) -> None:
         path.chmod(0o755 if path.is_dir() else 0o644)
     store = Store(folder)
     with store.spool() as spool:
-        (spool / "raw").write_bytes(b"x" * 100_000)
-        store.keep_run(audit_document().runs[0], raw=spool / "raw")
+        (spool / "log").write_bytes(b"x" * 100_000)
+        store.keep_run(audit_document().runs[0], log=spool / "log")
     store.close()
     for path in [folder, *folder.rglob("*")]:
         assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path

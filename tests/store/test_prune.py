@@ -71,7 +71,8 @@ def keep_run(store: Store, name: str, audit: str, days: float, log: int) -> Run:
         writer.write(StepId(0, 1), random.Random(name).randbytes(log))
         writer.close()
         (folder / "raw").write_bytes(random.Random(name).randbytes(log))
-        store.keep_run(run, log=folder / "log", raw=folder / "raw")
+        store.keep_run(run, log=folder / "log")
+        store._runs.put(f"raw:{run.id}", folder / "raw", "results")  # as earlier versions did
     return run
 
 
