@@ -42,6 +42,7 @@ from cachetui.context.build_context import read_context
 from cachetui.context.manifest import ContextError
 from cachetui.dockerfile.parse import DockerfileError, needed_stages, parse
 from cachetui.findings import Findings
+from cachetui.findings.build_options import names_no_stage
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.machine import Cancel, HostConnector
 from cachetui.hosts.ssh.config import SshConfig
@@ -271,14 +272,16 @@ class Core:
                     repeat=options.repeat,
                 )
             )
-            plan = replace(plan, notes=(*plan.notes, *build.source_notes))
+            stages = {stage.name for stage in dockerfile.stages if stage.name is not None}
+            idle = names_no_stage(build.docker_args, stages)
+            notes = (*build.source_notes, *([idle] if idle else []))
+            plan = replace(plan, notes=(*plan.notes, *notes))
         except DockerfileError as error:
             raise UserError(f"{build.context / build.dockerfile}: {error}") from None
         except (ContextError, PlanError, ConfigError) as error:
             raise UserError(str(error)) from None
         except GlobError as error:
             raise UserError(f"ignore of {build.name}: {error}") from None
-        stages = {stage.name for stage in dockerfile.stages if stage.name is not None}
         refused = refused_argument(build.docker_args) or refused_context(given, stages)
         if refused is not None:
             words, reason = refused

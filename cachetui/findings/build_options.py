@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from cachetui.builders.docker_args import options
 from cachetui.builders.option_names import SWITCHES
@@ -32,8 +32,30 @@ def option_text(option: str, options: Mapping[str, tuple[str, ...]]) -> str:
 
 
 def forbids_cache(args: Sequence[str]) -> bool:
-    """Whether --no-cache is among the options, and the last one is on."""
-    return _is_on("no-cache", args)
+    """Whether the build looks up nothing: --no-cache is among the options, and the last one is on;
+    or --no-cache-filter with no stage, which is the same to BuildKit (our lab: 26.1, 28.5)."""
+    return _is_on("no-cache", args) or uncached_stages(args) == {""}
+
+
+def uncached_stages(args: Sequence[str]) -> frozenset[str]:
+    """The stages that --no-cache-filter names, in lower case; {""} where it names none. BuildKit
+    compares names alone, in any case and with their spaces: a number, or the `stage-1` of its
+    output, is none (our lab: 26.1, 28.5, 28.5 with the containerd store)."""
+    values = build_options(args).get("--no-cache-filter", ())
+    return frozenset(",".join(values).lower().split(",")) if values else frozenset()
+
+
+def names_no_stage(args: Sequence[str], stages: Collection[str]) -> str | None:
+    """A sentence that --no-cache-filter names what is no stage of the Dockerfile, which docker
+    builds without a word; `stages` are the names that there are, in lower case."""
+    unknown = sorted(uncached_stages(args) - {*stages, ""})
+    if not unknown:
+        return None
+    known = ", ".join(sorted(stages)) or "none has a name"
+    return (
+        f"--no-cache-filter: no stage is called {' or '.join(map(repr, unknown))}, and docker "
+        f"takes no notice of it (stages: {known}; a number is no name)"
+    )
 
 
 def pulls_always(args: Sequence[str]) -> bool:

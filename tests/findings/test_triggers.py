@@ -226,3 +226,22 @@ def test_triggers_that_are_the_same_moved_nothing() -> None:
     same = ("ENV A=1", "RUN make")
     found = why(on_base(same, "mm", "sha256:a"), on_base(same, "hh", "sha256:a", True))
     assert ids(found) == ["evicted-or-never-built"]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "needed"),
+    [
+        ("COPY --from=Deps /d /d", True),
+        ("COPY --from=0 /d /d", True),
+        ("RUN --mount=type=bind,from=deps,target=/d make", True),
+        ("COPY --from=other /d /d", False),
+        ("COPY deps /d", False),
+    ],
+)
+def test_a_stage_that_a_trigger_copies_from_is_needed(trigger: str, needed: bool) -> None:
+    text = "FROM base:1 AS deps\nRUN echo deps\nFROM onb:1\nRUN echo own\n"
+    bases = {"base:1": ("sha256:base",), "onb:1": ("sha256:onb",)}
+    known = host(bases=bases, facts_triggers={"onb:1": (trigger,)})
+    made = run(text, "mm", scenario="legacy-as-found")
+    said = ids(why(audit(text, [made], hosts=[known])))
+    assert ("stage-not-needed" in said) == (not needed)

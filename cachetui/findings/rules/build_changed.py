@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
 
 from msgspec import structs
 
 from cachetui.dockerfile.instruction import BUILDKIT_KEYWORDS
 from cachetui.findings.build_inputs import EPOCH
-from cachetui.findings.build_options import build_options, forbids_cache, option_text
+from cachetui.findings.build_options import build_options, option_text
 from cachetui.findings.claim import HOSTS, Claim, answer
 from cachetui.findings.dockerfile_edits import Edit
 from cachetui.findings.earlier_run import EarlierRun
@@ -17,8 +16,8 @@ from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
 from cachetui.findings.rules import legacy_metadata_invalidates
-from cachetui.findings.step_seconds import seconds_of
 from cachetui.findings.trigger_changes import onbuild_edits, setting_stage
+from cachetui.findings.uncached import not_looked_up
 from cachetui.findings.variables import PREDEFINED, arguments_in, from_arguments
 from cachetui.findings.wording import describe, join_names, was
 from cachetui.records.digest import differ
@@ -26,7 +25,7 @@ from cachetui.records.step import StepId
 
 
 def explain(question: Question) -> Claim | None:
-    claim = _no_cache(question)
+    claim = not_looked_up(question)
     if claim is not None:
         return claim
     before = question.before
@@ -272,51 +271,6 @@ def _from_client(question: Question, kind: str) -> str:
     return (
         f"{what}: whether any proxy is given is in the legacy builder's key of every RUN, "
         "its value is not"
-    )
-
-
-def _no_cache(question: Question) -> Claim | None:
-    """The build's own options say that nothing is to be looked up, or nothing of a stage."""
-    if not question.as_found:
-        return None
-    args = question.case.document.build.docker_args
-    if not forbids_cache(args):
-        return _no_cache_of_stage(question, args)
-    chains = question.case.chains[question.run.id]
-    claim = answer(
-        question,
-        title="--no-cache is among the build's own options: no step is looked up in the cache",
-        confidence="proved",
-        steps=tuple(chain.cause.id for chain in chains),
-        evidence=[
-            Evidence(kind="dockerfile", text="docker_args of the build have --no-cache"),
-        ],
-        advice="Remove --no-cache from docker_args to use the cache",
-    )
-    every = [step for chain in chains for step in chain.steps]
-    return replace(claim, seconds=seconds_of(every))
-
-
-def _no_cache_of_stage(question: Question, args: Sequence[str]) -> Claim | None:
-    options = build_options(args)
-    values = options.get("--no-cache-filter", ())
-    names = {name.strip().casefold() for value in values for name in value.split(",")}
-    stage = question.case.dockerfile.stages[question.step.stage_index].name
-    if question.run.backend != "buildkit" or stage is None or stage.casefold() not in names:
-        return None
-    return answer(
-        question,
-        title=f"--no-cache-filter is among the build's own options: no step of stage {stage} is "
-        "looked up in the cache",
-        confidence="proved",
-        evidence=[
-            Evidence(
-                kind="dockerfile",
-                text="docker_args of the build have " + option_text("--no-cache-filter", options),
-            ),
-        ],
-        advice=f"Remove {stage} from --no-cache-filter in docker_args to use the cache",
-        merge_key=("no-cache-filter", stage),
     )
 
 

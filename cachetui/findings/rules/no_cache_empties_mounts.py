@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.dockerfile.instruction import Instruction, Mount
-from cachetui.findings.build_options import build_options, forbids_cache
+from cachetui.findings.build_options import forbids_cache, uncached_stages
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, Claim
 from cachetui.findings.record import Evidence
@@ -49,14 +49,14 @@ def observe(case: Case) -> Iterator[Claim]:
 def _option(case: Case) -> tuple[str | None, frozenset[int]]:
     """The option of the build that empties mounts, and of which stages."""
     args = case.document.build.docker_args
+    names = uncached_stages(args)
     if forbids_cache(args):
-        return "--no-cache", case.needed
-    value = ",".join(build_options(args).get("--no-cache-filter", ()))
-    if not value:
+        every = "--no-cache-filter without a stage" if names == {""} else "--no-cache"
+        return every, case.needed
+    if not names:
         return None, frozenset()
-    names = {name.strip().lower() for name in value.split(",")}
-    stages = [s.index for s in case.dockerfile.stages if s.name and s.name in names]
-    return f"--no-cache-filter={value}", case.needed & frozenset(stages)
+    stages = [stage.index for stage in case.dockerfile.stages if stage.name in names]
+    return f"--no-cache-filter={','.join(sorted(names))}", case.needed & frozenset(stages)
 
 
 def _emptied(mount: Mount, engine: str) -> bool:

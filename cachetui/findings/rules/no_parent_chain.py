@@ -17,8 +17,8 @@ def explain(question: Question) -> Claim | None:
     facts = question.case.facts(question.run.host)
     return answer(
         question,
-        title=f"{HOSTS} has the image of these steps, {name}, without the images in between that "
-        "the legacy builder looks for",
+        title=f"the image of these steps is on {HOSTS}, {name}, without the images in between "
+        "that the legacy builder looks for",
         confidence="likely",
         evidence=(
             Evidence(

@@ -28,7 +28,7 @@ def observe(case: Case) -> Iterator[Claim]:
         platforms.setdefault(wanted or host.facts.platform, []).append(host.name)
     if len(platforms) < 2 or not _minds(case):
         return
-    usual = max(platforms, key=lambda name: len(platforms[name]))
+    usual = min(platforms, key=lambda name: (-len(platforms[name]), name))
     rivals = [name for name, hosts in platforms.items() if len(hosts) == len(platforms[usual])]
     odd = [
         h for name, hosts in platforms.items() if name != usual or len(rivals) > 1 for h in hosts

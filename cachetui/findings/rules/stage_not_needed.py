@@ -15,13 +15,29 @@ from cachetui.records.step import StepId
 
 
 def observe(case: Case) -> Iterator[Claim]:
+    copied = _copied_by_triggers(case)
     for stage in case.dockerfile.stages[: case.last_stage]:
-        if stage.index in case.needed:
+        if stage.index in case.needed or copied & {stage.name or "", str(stage.index)}:
             continue
         for run in case.of(LEGACY_COLD, LEGACY_FOUND):
             claim = _claim(case, run, stage.index)
             if claim is not None:
                 yield claim
+
+
+def _copied_by_triggers(case: Case) -> set[str]:
+    """What ONBUILD triggers of base images copy or mount from: a stage of this file, where it has
+    one of that name (our lab: the legacy builder everywhere; BuildKit on 28.5, not on 20.10 and
+    26.1, which fail)."""
+    items = [
+        item
+        for host in case.hosts
+        for stage in case.dockerfile.stages
+        for item in case.triggers(host, stage.index)
+    ]
+    names = [str(item.copy_from) for item in items if item.copy_from is not None]
+    names += [mount.from_ for item in items for mount in item.mounts if mount.from_]
+    return {name.lower() for name in names}
 
 
 def _claim(case: Case, run: Run, stage: int) -> Claim | None:
