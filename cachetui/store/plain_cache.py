@@ -25,6 +25,10 @@ from cachetui.store.spare import Spare
 from cachetui.store.troubles import StoreError, cannot_keep, is_full
 
 _NEVER_CULL = 1 << 60
+_PAGES = 512
+"""Pages of 4 KiB that a connection keeps in memory beside what it maps of the file. With
+diskcache's 8192, a process grows by up to 32 MiB for each of the store's files as these do."""
+
 _T = TypeVar("_T")
 
 
@@ -70,6 +74,7 @@ class PlainCache:
             "eviction_policy": "none",
             "size_limit": _NEVER_CULL,
             "cull_limit": 0,
+            "sqlite_cache_size": _PAGES,
         }
         file = CacheFile(self._folder / "cache.db")
         file.check()
