@@ -89,12 +89,13 @@ def suggest_hosts() -> Suggestion:
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """How to audit. `peek` names the builders whose caches are looked at, and leaves all else out.
-    `scenarios` None means all that can differ; `max_age` in seconds is how old
-    a stored run may be to answer; `fresh` takes none. `outputs` says to read what each image
-    holds."""
+    `scenarios` None means all that can differ; `imported` adds `buildkit-imported`. `max_age` in
+    seconds is how old a stored run may be to answer; `fresh` takes none. `outputs` says to read
+    what each image holds."""
 
     scenarios: tuple[str, ...] | None = None
     as_found: bool = False
+    imported: bool = False
     repeat: int = 1
     fresh: bool = False
     outputs: bool = False
@@ -269,6 +270,8 @@ class Core:
                     dockerfile,
                     scenarios=options.scenarios,
                     as_found=options.as_found,
+                    imports=any(o.name == "cache-from" for o in given_options(given)),
+                    imported=options.imported,
                     repeat=options.repeat,
                 )
             )

@@ -155,6 +155,14 @@ def _unended(status: RunStatus, error: HostError | None) -> Unended | None:
     return "stopped" if error is not None else None
 
 
+def load_of(machine: Machine) -> float | None:
+    """The host's 1-minute load average, None where it is not told."""
+    with suppress(HostError, ValueError, IndexError):
+        done = machine.run("cat /proc/loadavg 2>/dev/null", timeout=10.0)
+        return float(done.text.split()[0])
+    return None
+
+
 def _engine_answers(machine: Machine, job: BuildJob) -> bool:
     ask = f"{client(job.host.docker, job.host.env)} version --format '{{{{.Server.Version}}}}'"
     try:

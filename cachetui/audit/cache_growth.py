@@ -30,11 +30,13 @@ def possible_bytes(
     return sum(
         max(0, record.bytes - known.get(record.id, 0))
         for record in after
-        if _may_be_ours(record.description, ours)
+        if may_be_of(record.description, ours)
     )
 
 
-def _may_be_ours(description: str, ours: Sequence[Instruction]) -> bool:
+def may_be_of(description: str, ours: Sequence[Instruction]) -> bool:
+    """Whether a record that is described so can be of one of these instructions. Of what is no
+    instruction's description, nothing tells."""
     executed = _EXEC.fullmatch(description)
     if executed is not None:
         command = _words(_WITH_ID.sub("", executed["command"]))

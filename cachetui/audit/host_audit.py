@@ -12,7 +12,7 @@ import msgspec
 
 from cachetui.audit.allowance import count_build, not_now
 from cachetui.audit.build_recorder import BuildRecorder
-from cachetui.audit.build_run import BuildOutcome, run_build
+from cachetui.audit.build_run import BuildOutcome, load_of, run_build
 from cachetui.audit.engine_turns import NO_LEASE, turn
 from cachetui.audit.host_evidence import evidence_after, evidence_before
 from cachetui.audit.host_outcome import HostOutcome
@@ -20,6 +20,7 @@ from cachetui.audit.host_progress import HostProgressReporter
 from cachetui.audit.host_runs import HostRuns
 from cachetui.audit.keeping import NOT_KEPT, Keeping
 from cachetui.audit.leftovers import HostLeftovers, remove_noted
+from cachetui.audit.own_cache_look import OwnCacheLook
 from cachetui.audit.progress import CellState
 from cachetui.audit.progress_tracker import ProgressTracker
 from cachetui.audit.read_images import read_images
@@ -258,6 +259,9 @@ class HostAudit:
         job = connected.runs.job(planned)
         count_build(self._host, self._store)
         self._progress.build_begins(planned)
+        look = OwnCacheLook(connected.runs, connected.leftovers) if planned.kind.imports else None
+        if look is not None:
+            look.take(connected.machine, planned, self._cancel)
         with self._store.spool() as folder:
             try:
                 connected.leftovers.expect(job)
@@ -267,7 +271,7 @@ class HostAudit:
                     connected.machine,
                     job,
                     folder,
-                    load=_load(connected.machine),
+                    load=load_of(connected.machine),
                     cancel=self._cancel,
                     on_start=lambda recorder: self._recorders.update({planned: recorder}),
                     on_change=lambda recorder: self._building(connected, planned, recorder),
@@ -276,6 +280,8 @@ class HostAudit:
                 recorder = self._recorders.pop(planned, None)
                 if recorder is not None:
                     recorder.close()
+            if look is not None:
+                outcome = look.told(outcome)
             try:
                 connected.leftovers.add(connected.machine, job, outcome)
                 if planned.kind.warms:
@@ -331,11 +337,3 @@ class HostAudit:
 
 def _if_there(path: Path) -> Path | None:
     return path if path.is_file() else None
-
-
-def _load(machine: Machine) -> float | None:
-    """The host's 1-minute load average, None where it is not told."""
-    with suppress(HostError, ValueError, IndexError):
-        done = machine.run("cat /proc/loadavg 2>/dev/null", timeout=10.0)
-        return float(done.text.split()[0])
-    return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from cachetui.audit.bad_names import bad_names, sent_entries
@@ -12,6 +12,7 @@ from cachetui.audit.plan import missing_with_needs
 from cachetui.audit.run_key import run_of
 from cachetui.audit.task import AuditTask
 from cachetui.builders.command_line import Build
+from cachetui.builders.docker_args import options, without
 from cachetui.builders.refusals import ignored_options
 from cachetui.builders.step_map import StepMap
 from cachetui.builders.unsupported import builds_other, unsupported
@@ -20,8 +21,13 @@ from cachetui.hosts.upload import context_folder, named_on_host, path_on_host
 from cachetui.outputs.run_contents import contents_of
 from cachetui.records.host import HostFacts
 from cachetui.records.run import Run
-from cachetui.records.scenario import Planned
+from cachetui.records.scenario import BUILDKIT_PEEK, Planned
 from cachetui.store.database import Store
+
+NO_TYPE = (
+    "without buildx the docker client there takes --cache-from REFERENCE, and no type=…: install "
+    "Docker's buildx plugin, or name a reference alone"
+)
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,16 @@ class HostRuns:
             bad_names=self._bad_names,
         )
 
+    def without_import(self, planned: Planned) -> BuildJob:
+        """The same build with the host's own cache alone, stopped at the first RUN that misses."""
+        job = self.job(planned)
+        own = without(self.task.settings.docker_args, "cache-from")
+        return replace(
+            job,
+            planned=Planned(BUILDKIT_PEEK.name, planned.repeat),
+            build=replace(job.build, docker_args=own),
+        )
+
     @cached_property
     def _bad_names(self) -> tuple[str, ...]:
         task, settings = self.task, self.task.settings
@@ -137,6 +153,8 @@ class HostRuns:
         builder, facts = planned.backend, self.facts
         if builder not in facts.backends:
             return facts.missing.get(builder, f"{builder} does not work on this host")
+        if planned.kind.imports and not facts.buildx and self._imports_by_type:
+            return NO_TYPE
         obstacle = unsupported(
             self.task.dockerfile,
             self.task.settings.target,
@@ -144,6 +162,11 @@ class HostRuns:
             facts.engine,
         )
         return f"line {obstacle.line}: {obstacle.reason}" if obstacle else None
+
+    @property
+    def _imports_by_type(self) -> bool:
+        given = options(self.task.settings.docker_args)
+        return any(one.name == "cache-from" and "type=" in one.value for one in given)
 
     def _stored(self, planned: Planned) -> Run | None:
         """A stored run that answers. One whose image was not read does not, when outputs are

@@ -10,6 +10,8 @@ from cachetui.records.backend import Backend
 from cachetui.records.scenario import (
     AS_FOUND,
     BACKENDS,
+    BUILDKIT_FOUND,
+    BUILDKIT_IMPORTED,
     BUILDKIT_MOUNTS_WARM,
     CONTROLLED,
     PEEKS,
@@ -40,12 +42,16 @@ def make_plan(
     *,
     scenarios: Sequence[str] | None = None,
     as_found: bool = False,
+    imports: bool = False,
+    imported: bool = False,
     repeat: int = 1,
 ) -> Plan:
     """Choose and order the runs of a host.
 
     `scenarios` None means the five controlled ones, less those that cannot differ. `as_found`
-    adds the scenarios as found of the builders that are chosen, and no builder. What was
+    adds the scenarios as found of the builders that are chosen, and no builder; where the build
+    `imports` a cache, `buildkit-imported` is BuildKit's. `imported` adds that one unless
+    scenarios are named. What was
     found as it was comes first, before anything of ours has run, and once: it warms the cache
     that it looks at. Repeats interleave the scenarios, the backends taking turns to go first,
     so that a drift of the host's load does not fall on one of them. Raises `PlanError`.
@@ -55,13 +61,17 @@ def make_plan(
     notes: list[str] = []
     chosen = _chosen(scenarios, notes)
     if as_found:
-        _add_as_found(chosen, notes if scenarios is not None else [])
+        _add_as_found(chosen, notes if scenarios is not None else [], imports=imports)
+    if imported and scenarios is None:
+        chosen.add(BUILDKIT_IMPORTED)
+    if BUILDKIT_IMPORTED in chosen:
+        _check_import(chosen, notes, imports=imports)
     if scenarios is None and not dockerfile.uses_cache_mounts:
         chosen.discard(BUILDKIT_MOUNTS_WARM)
         notes.append(
             f"{BUILDKIT_MOUNTS_WARM.name} is left out: the Dockerfile has no RUN --mount=type=cache"
         )
-    if chosen & set(AS_FOUND):
+    if any(scenario.warms for scenario in chosen):
         notes.append(
             "as found: the build ran as its user would type it, so it warmed each host's own "
             "cache, as any build would" + ("; it is not repeated" if repeat > 1 else "")
@@ -99,9 +109,27 @@ def _chosen(names: Sequence[str] | None, notes: list[str]) -> set[Scenario]:
     return chosen
 
 
-def _add_as_found(chosen: set[Scenario], notes: list[str]) -> None:
+def _check_import(chosen: set[Scenario], notes: list[str], *, imports: bool) -> None:
+    """Raises `PlanError` without a cache to import."""
+    if not imports:
+        raise PlanError(
+            f"{BUILDKIT_IMPORTED.name} needs a cache that the build imports: --cache-from, or "
+            "cache_from of the build in hosts.toml"
+        )
+    if BUILDKIT_FOUND in chosen:
+        chosen.discard(BUILDKIT_FOUND)
+        notes.append(
+            f"{BUILDKIT_FOUND.name} is left out: {BUILDKIT_IMPORTED.name} is the same build, and "
+            "tells which hits came with the import"
+        )
+
+
+def _add_as_found(chosen: set[Scenario], notes: list[str], *, imports: bool) -> None:
     backends = {scenario.backend for scenario in chosen}
-    for scenario in AS_FOUND:
+    if imports and BUILDKIT_FOUND in chosen:
+        imports = False  # it was asked for by its name
+    wanted = (BUILDKIT_IMPORTED if imports and s == BUILDKIT_FOUND else s for s in AS_FOUND)
+    for scenario in wanted:
         if scenario.backend in backends and scenario not in chosen:
             notes.append(
                 f"{scenario.name} runs too: --as-found adds it for a builder of --scenarios"

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec import structs
 
-from cachetui.builders.cache_source import CacheSource
+from cachetui.builders.cache_source import CacheSource, CacheSourceError, cache_source
 from cachetui.builders.cache_steps import cached_steps
+from cachetui.builders.docker_args import options
 from cachetui.config.settings import HostSettings
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.hosts.found_cache import CachePart, FoundCache
-from cachetui.hosts.machine import Machine
+from cachetui.hosts.machine import HostError, Machine
 from cachetui.hosts.shared_cache import read_cache
 from cachetui.records.shared_cache import CachedStep, CacheLayer, SharedCache
 
@@ -39,6 +40,25 @@ def inspect_cache(
     """Read the cache on the host, which stays as it is. Raises `HostError` where there is none
     that can be read, `DockerfileError` for a target that the build does not have."""
     return record(read_cache(machine, host, source), machine.name, source.name, build)
+
+
+def imported_caches(
+    machine: Machine, host: HostSettings, docker_args: Sequence[str], build: BuildOfCache
+) -> tuple[SharedCache, ...]:
+    """The caches that `--cache-from` names among the options, as far as the host can read them
+    without a build. Raises `HostError` where the host is gone."""
+    found: list[SharedCache] = []
+    for option in options(docker_args):
+        if option.name != "cache-from":
+            continue
+        try:
+            found.append(inspect_cache(machine, host, cache_source(option.value), build))
+        except CacheSourceError:
+            continue  # such as type=s3, which only a build reads
+        except HostError as error:
+            if error.kind not in ("shell", "timeout", "no-docker"):
+                raise
+    return tuple(found)
 
 
 def record(found: FoundCache, host: str, name: str, build: BuildOfCache | None) -> SharedCache:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from cachetui.audit.limits import Limits
+from cachetui.builders.docker_args import options as options_of
 from cachetui.cli import github
 from cachetui.cli.args import RunArgs
 from cachetui.cli.compare_to import code_with_comparison, earlier_audit
@@ -41,6 +42,7 @@ def run_build_command(
     options = Options(
         scenarios=_names(args.scenarios) if args.scenarios else None,
         as_found=args.as_found,
+        imported=any(option.name == "cache-from" for option in options_of(args.docker_args)),
         repeat=args.repeat,
         fresh=args.fresh,
         outputs=args.outputs,

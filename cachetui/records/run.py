@@ -10,6 +10,7 @@ from cachetui.records.backend import Backend
 from cachetui.records.base import Record
 from cachetui.records.scenario import Scenario
 from cachetui.records.share import CacheTransfer
+from cachetui.records.shared_cache import SharedCache
 from cachetui.records.step import Step
 
 RunStatus = Literal["ok", "failed", "unsupported", "cancelled", "lost"]
@@ -48,7 +49,8 @@ class Run(Record, frozen=True, kw_only=True):
     could not be removed. `context_digest` is what it built where that was not the audit's own
     context, but one that the host keeps. `bases` maps a FROM's reference to the digest that
     BuildKit resolved it to and printed: it leaves no image behind that could be asked.
-    `transfers` are the imports and exports of caches that BuildKit told of.
+    `transfers` are the imports and exports of caches that BuildKit told of; `imports` are the
+    caches that a `buildkit-imported` run was to import, as they were read before it.
     """
 
     id: str
@@ -77,6 +79,7 @@ class Run(Record, frozen=True, kw_only=True):
     context_digest: str | None = None
     bases: dict[str, str] = msgspec.field(default_factory=dict)
     transfers: tuple[CacheTransfer, ...] = ()
+    imports: tuple[SharedCache, ...] = ()
 
     @property
     def kind(self) -> Scenario:

@@ -20,6 +20,9 @@ WARM = "warm"
 FOUND = "as-found"
 """The build as the host's user would type it, with the host's own caches."""
 
+IMPORTED = "imported"
+"""The same, with the cache that the build imports: each hit is told from one of the host's own."""
+
 PEEK = "peek"
 """The same, stopped when the first step that must run begins."""
 
@@ -64,7 +67,7 @@ class Scenario:
     @property
     def as_found(self) -> bool:
         """Whether the build runs with the host's own caches."""
-        return self.temperature in (FOUND, PEEK)
+        return self.temperature in (FOUND, IMPORTED, PEEK)
 
     @property
     def peeks(self) -> bool:
@@ -74,7 +77,12 @@ class Scenario:
     @property
     def warms(self) -> bool:
         """Whether the images that the build makes stay, as those of any build of the user's."""
-        return self.temperature == FOUND
+        return self.temperature in (FOUND, IMPORTED)
+
+    @property
+    def imports(self) -> bool:
+        """Whether it is told which hits came with a cache that is imported."""
+        return self.temperature == IMPORTED
 
     @property
     def controlled(self) -> bool:
@@ -101,6 +109,7 @@ _DESCRIPTIONS = {
     WARM: "the same build again",
     MOUNTS_WARM: "RUN steps run again, cache mounts full",
     FOUND: "as its user would, with its own cache",
+    IMPORTED: "as its user would, with its own cache and the import",
     PEEK: "the same, stopped at the first RUN that misses",
 }
 
@@ -114,15 +123,19 @@ BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM, BUILDKIT_WARM, BUILDKIT_FOUND = (
     Scenario("buildkit", temperature) for temperature in (COLD, MOUNTS_WARM, WARM, FOUND)
 )
 
+BUILDKIT_IMPORTED = Scenario("buildkit", IMPORTED)
+"""As found, of a build that imports a cache."""
+
 UNSHARED = Scenario("buildkit", f"{IMPORT}none")
 """What a fresh machine pays without a shared cache: RUN steps run, with empty cache mounts."""
 
 PEEKS = tuple(Scenario(backend, PEEK) for backend in BACKENDS)
 """What `cachetui peek` runs; no plan of another command has them."""
+BUILDKIT_PEEK = Scenario("buildkit", PEEK)
 
 AS_FOUND = (LEGACY_FOUND, BUILDKIT_FOUND)
 CONTROLLED = (LEGACY_COLD, LEGACY_WARM, BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM, BUILDKIT_WARM)
-SCENARIOS = (*AS_FOUND, *CONTROLLED)
+SCENARIOS = (*AS_FOUND, BUILDKIT_IMPORTED, *CONTROLLED)
 """All scenarios, in the order in which a host runs them."""
 
 SCENARIO_NAMES = tuple(scenario.name for scenario in SCENARIOS)

@@ -17,6 +17,11 @@ engine was lost meanwhile is `lost`: neither says anything about the build."""
 
 Timing = Literal["engine", "printed", "arrival"]
 
+Origin = Literal["imported", "here", "either", "unknown"]
+"""Where a hit of a build that imports a cache came from: the import, or the host's own cache, which
+had it before; one of them (`either`); or a look at the host's own cache left it there just before,
+and nothing tells whether the import has it (`unknown`)."""
+
 
 class StepId(msgspec.Struct, frozen=True, gc=False):
     """Where a step stands in its Dockerfile: the same on both backends and all hosts.
@@ -45,6 +50,7 @@ class Step(Record, frozen=True, kw_only=True):
     counts the kept log; the text itself is in the store. `pulled_seconds` and `pulled_bytes` are
     what it cost to pull the layers of a hit in an imported cache, and are part of `seconds`; None
     where nothing was pulled, the bytes also where the engine does not say (a graph driver's store).
+    `origin` is that of a hit in a `buildkit-imported` run, None elsewhere.
     """
 
     stage: str | None
@@ -64,6 +70,7 @@ class Step(Record, frozen=True, kw_only=True):
     log_lines: int = 0
     pulled_seconds: float | None = None
     pulled_bytes: int | None = None
+    origin: Origin | None = None
 
     @property
     def id(self) -> StepId:

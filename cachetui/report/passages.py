@@ -17,6 +17,7 @@ from cachetui.records.document import Document
 from cachetui.records.host import HostReport
 from cachetui.report import units
 from cachetui.report.clean import clean_line
+from cachetui.report.origins import origins
 from cachetui.report.pulled import pulled
 from cachetui.report.signs import STEP_STATES
 
@@ -56,6 +57,7 @@ def passages(document: Document) -> tuple[Passage, ...]:
         Passage(TROUBLES, _troubles(document.hosts)),
         Passage("One engine under several names", _engines(document)),
         Passage("Could not be built", _unsupported(document)),
+        Passage("Where hits came from", tuple(map(clean_line, origins(document)))),
         Passage("Pulled from an imported cache", _pulled(document)),
         Passage("Timings compared", _timings(document)),
         Passage("Less reliable timings", tuple(map(clean_line, cautions(document)))),

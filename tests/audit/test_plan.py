@@ -83,3 +83,35 @@ def test_what_is_missing_takes_its_cold_run_along() -> None:
     assert missing_with_needs(order, set(order)) == []
     stored = set(order) - {Planned("legacy-cold", 1)}
     assert missing_with_needs(order, stored) == [Planned("legacy-cold", 1)]
+
+
+class TestImported:
+    """The scenario as found of a build that imports a cache."""
+
+    def test_it_stands_for_buildkit_as_found(self) -> None:
+        order = names(make_plan(MOUNT, as_found=True, imports=True, repeat=2).order)
+        assert order[:2] == ["legacy-as-found", "buildkit-imported"]
+        assert order.count("buildkit-imported") == 1
+        assert "buildkit-as-found" not in order
+
+    def test_as_found_by_its_name_stays(self) -> None:
+        scenarios = ["buildkit-as-found"]
+        plan = make_plan(MOUNT, scenarios=scenarios, as_found=True, imports=True)
+        assert plan.scenarios == ("buildkit-as-found",)
+        both = make_plan(MOUNT, scenarios=[*scenarios, "buildkit-imported"], imports=True)
+        assert both.scenarios == ("buildkit-imported",)
+        assert any("buildkit-as-found is left out" in note for note in both.notes)
+
+    def test_it_is_added_unless_scenarios_are_named(self) -> None:
+        assert "buildkit-imported" in make_plan(MOUNT, imports=True, imported=True).scenarios
+        named = make_plan(MOUNT, scenarios=["buildkit-cold"], imports=True, imported=True)
+        assert named.scenarios == ("buildkit-cold",)
+        assert "buildkit-imported" not in make_plan(MOUNT, imports=True).scenarios
+
+    def test_without_an_import_it_says_what_it_needs(self) -> None:
+        with pytest.raises(PlanError, match="--cache-from, or cache_from"):
+            make_plan(MOUNT, scenarios=["buildkit-imported"])
+
+    def test_the_user_is_told_that_the_cache_was_warmed(self) -> None:
+        plan = make_plan(MOUNT, scenarios=["buildkit-imported"], imports=True)
+        assert any("it warmed each host's own cache" in note for note in plan.notes)

@@ -13,7 +13,12 @@ from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
 from cachetui.findings.wording import describe, join_names
 from cachetui.records.run import Run
-from cachetui.records.scenario import BUILDKIT_COLD, BUILDKIT_FOUND, LEGACY_COLD
+from cachetui.records.scenario import (
+    BUILDKIT_COLD,
+    BUILDKIT_FOUND,
+    BUILDKIT_IMPORTED,
+    LEGACY_COLD,
+)
 from cachetui.records.step import StepId
 
 _MEANS = {
@@ -107,7 +112,7 @@ def _text(item: Instruction, what: str) -> str:
 def _sizes(case: Case, run: Run) -> Iterator[Evidence]:
     if run.backend != "legacy":
         return
-    for other in case.of(BUILDKIT_COLD, BUILDKIT_FOUND, host=run.host):
+    for other in case.of(BUILDKIT_COLD, BUILDKIT_FOUND, BUILDKIT_IMPORTED, host=run.host):
         if other.image is not None and run.image is not None:
             if other.image.bytes != run.image.bytes:
                 yield Evidence(

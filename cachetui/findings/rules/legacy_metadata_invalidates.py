@@ -16,7 +16,7 @@ from cachetui.findings.rule import Rule
 from cachetui.findings.step_seconds import seconds_of
 from cachetui.findings.suspect import Suspect
 from cachetui.findings.wording import describe, was
-from cachetui.records.scenario import BUILDKIT_FOUND, LEGACY_COLD
+from cachetui.records.scenario import BUILDKIT_FOUND, BUILDKIT_IMPORTED, LEGACY_COLD
 from cachetui.records.step import Step, StepId
 
 
@@ -185,7 +185,7 @@ def advice(item: Instruction | None) -> str:
 def _buildkit_hits(question: Question) -> int:
     """How many of the steps below BuildKit has in its cache on the same host."""
     wanted = {step.id for step in question.chain.steps if step.keyword in BUILDKIT_KEYWORDS}
-    for run in question.case.of(BUILDKIT_FOUND, host=question.run.host):
+    for run in question.case.of(BUILDKIT_FOUND, BUILDKIT_IMPORTED, host=question.run.host):
         return sum(step.id in wanted and step.status == "hit" for step in run.steps)
     return 0
 

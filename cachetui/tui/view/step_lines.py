@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from cachetui.report import cells, units
+from cachetui.report.origins import origin
 from cachetui.report.pulled import pulled
 from cachetui.tui.view import signs
 from cachetui.tui.view.charts import bar
@@ -121,6 +122,8 @@ def step_facts(step: Step | None, name: str) -> Line:
         }.get(step.timing or "", "")
         words.append(f" · {units.seconds(step.seconds)}")
         words.append((f" {by}", "muted"))
+    if origin(step):
+        words.append(f" · {origin(step)}")
     if pulled(step):
         words.append(f" · {pulled(step)}")
     if step.log_lines:

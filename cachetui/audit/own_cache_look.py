@@ -1,0 +1,89 @@
+"""A look at what a host's own cache has of a build, before the build imports another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from cachetui.audit.allowance import count_build
+from cachetui.audit.build_run import BuildOutcome, load_of, run_build
+from cachetui.audit.host_runs import HostRuns
+from cachetui.audit.imported_hits import may_hold, with_origins
+from cachetui.audit.leftovers import HostLeftovers
+from cachetui.audit.shared_cache import BuildOfCache, imported_caches
+from cachetui.builders.docker_args import options
+from cachetui.dockerfile.parse import needed_stages
+from cachetui.hosts.machine import Cancel, Machine
+from cachetui.records.run import Run
+from cachetui.records.scenario import Planned
+from cachetui.records.shared_cache import SharedCache
+
+NO_RECORDS = "the engine did not list its cache, so it is not known what it held before"
+MOUNTS = (
+    "the host's own cache was not looked at by a build, which could write to its cache mounts: "
+    "where its records do not tell, a hit is here or imported"
+)
+EMPTIES = ("no-cache", "no-cache-filter")
+
+
+@dataclass
+class OwnCacheLook:
+    """What one host held of a build. `look` is the build without the import, None where it was not
+    needed or not made; `notes` say why not. `imports` are the caches that the build imports, as far
+    as they can be read."""
+
+    runs: HostRuns
+    leftovers: HostLeftovers
+    look: Run | None = None
+    imports: tuple[SharedCache, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def take(self, machine: Machine, planned: Planned, cancel: Cancel) -> None:
+        """Look, unless the records tell all. Raises `HostError` and `StoreError`."""
+        task, records = self.runs.task, self.leftovers.records_before
+        file, settings = task.dockerfile, task.settings
+        build = BuildOfCache(file, settings.target, settings.build_args)
+        self.imports = imported_caches(machine, self.runs.host, settings.docker_args, build)
+        needed = needed_stages(file, settings.target)
+        items = [item for stage in needed for item in file.stages[stage].instructions[1:]]
+        if records is None:
+            self.notes = (NO_RECORDS,)
+        elif not any(may_hold(records, item) for item in items):
+            return
+        if any(item.cache_mounts for item in items):
+            self.notes += (MOUNTS,)
+            return
+        if any(option.name in EMPTIES for option in options(settings.docker_args)):
+            return
+        job = self.runs.without_import(planned)
+        count_build(self.runs.host, self.runs.store)
+        with self.runs.store.spool() as folder:
+            self.leftovers.expect(job)
+            outcome = run_build(
+                machine,
+                job,
+                folder,
+                load=load_of(machine),
+                cancel=cancel,
+                on_start=lambda _: None,
+                on_change=lambda _: None,
+            )
+            self.leftovers.add(machine, job, outcome)
+        self.look = outcome.run
+        if outcome.run.status != "ok":
+            self.look = None
+            self.notes += (
+                "what the host's own cache holds could not be looked at: "
+                f"{outcome.run.reason or outcome.run.status}",
+            )
+
+    def told(self, outcome: BuildOutcome) -> BuildOutcome:
+        """The outcome of the build that imports, with the origin of each hit."""
+        file, records = self.runs.task.dockerfile, self.leftovers.records_before
+        run = with_origins(outcome.run, file, records, self.look)
+        before = self.look.commands if self.look is not None else ()
+        notes = (*run.notes, *self.notes)
+        commands = (*before, *run.commands)
+        run = msgspec.structs.replace(run, commands=commands, notes=notes, imports=self.imports)
+        return BuildOutcome(run, outcome.made)

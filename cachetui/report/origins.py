@@ -1,0 +1,51 @@
+"""Where the hits of a build that imports a cache came from, in words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cachetui.compare.groups import fold_short
+from cachetui.records.document import Document
+from cachetui.records.run import Run
+from cachetui.records.step import Origin, Step
+
+WORDS: dict[Origin, str] = {
+    "imported": "imported",
+    "here": "here already",
+    "either": "here or imported",
+    "unknown": "here since a look just before, perhaps imported",
+}
+"""What stands for an origin, in the order in which they are told."""
+
+
+def origin(step: Step) -> str:
+    """Where a step's hit came from, "" where nothing was asked."""
+    return WORDS[step.origin] if step.origin is not None else ""
+
+
+def origins(document: Document) -> tuple[str, ...]:
+    """A line for all hosts whose hits came from the same places, for each such scenario."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for run in document.runs:
+        if run.kind.imports and run.status in ("ok", "failed"):
+            alike.setdefault((run.scenario, _hits(run)), []).append(run.host)
+    return tuple(
+        f"{scenario} on {fold_short(hosts)}: {text}" for (scenario, text), hosts in alike.items()
+    )
+
+
+def _hits(run: Run) -> str:
+    parts = []
+    for value, words in WORDS.items():
+        lines = _lines(step for step in run.steps if step.origin == value)
+        if lines:
+            parts.append(f"{words}: {lines}")
+    return "; ".join(parts) or "nothing hit"
+
+
+def _lines(steps: Iterable[Step]) -> str:
+    """ "line 4", "lines 4, 7 and 9", "" for none."""
+    numbers = [str(number) for number in sorted({step.line for step in steps})]
+    if len(numbers) < 2:
+        return "".join(f"line {number}" for number in numbers)
+    return f"lines {', '.join(numbers[:-1])} and {numbers[-1]}"

@@ -1,0 +1,171 @@
+"""Where hits of a build that imports came from, by records of before and by a look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from cachetui.audit.imported_hits import may_hold, with_origins
+from cachetui.dockerfile.parse import parse
+from cachetui.hosts.cache_records import CacheRecord
+from cachetui.records.run import Run
+from cachetui.records.share import CacheTransfer
+from cachetui.records.step import Step, StepStatus
+
+FILE = parse(
+    "FROM base:1 AS deps\n"
+    "COPY a a\n"
+    "RUN one\n"
+    "RUN two\n"
+    "FROM base:1\n"
+    "COPY --from=deps /a /a\n"
+    "RUN three\n"
+)
+A, ONE, TWO, FROM_DEPS, THREE = range(5)
+"""The steps that leave a layer, in order."""
+OTHER = "mount / from exec /bin/sh -c other"
+TOLD = ["imported", "imported", "imported", "imported", "imported"]
+
+
+def record(description: str, kind: str = "regular") -> CacheRecord:
+    return CacheRecord(id=description, type=kind, description=description, bytes=1)
+
+
+ANY = (record("imported sha256:1"),)
+"""What an earlier import left: nothing tells whose step it was."""
+
+
+def run(*statuses: StepStatus | tuple[StepStatus, float], error: str | None = None) -> Run:
+    items = [i for i in FILE.instructions if i.keyword in ("RUN", "COPY")]
+    steps = tuple(
+        Step(
+            stage=None,
+            stage_index=item.stage_index,
+            index=item.index,
+            line=item.line,
+            instruction=item.text,
+            status=one if isinstance(one, str) else one[0],
+            seconds=None if isinstance(one, str) else one[1],
+        )
+        for item, one in zip(items, statuses, strict=True)
+    )
+    return Run(
+        id="r",
+        audit="a",
+        host="h",
+        scenario="buildkit-imported",
+        repeat=1,
+        status="ok",
+        started_at=0.0,
+        seconds=1.0,
+        steps=steps,
+        transfers=(CacheTransfer(direction="import", name="r", ended=True, error=error),),
+    )
+
+
+ALL = run("hit", "hit", "hit", "hit", "hit")
+
+
+def told(records: Sequence[CacheRecord] | None, look: Run | None, of: Run = ALL) -> list[object]:
+    return [step.origin for step in with_origins(of, FILE, records, look).steps]
+
+
+def test_what_no_record_can_hold_was_imported() -> None:
+    assert told((), None) == TOLD
+    assert told((record(OTHER), record("pulled from base:1")), None) == TOLD
+    one = told((record("mount / from exec /bin/sh -c one"),), None)
+    assert one == ["imported", "either", "imported", "imported", "imported"]
+
+
+@pytest.mark.parametrize("records", [None, ANY])
+def test_without_records_and_look_either_can_be_it(records: tuple[CacheRecord, ...] | None) -> None:
+    assert told(records, None) == ["either"] * 5
+
+
+def test_what_the_look_hits_is_here() -> None:
+    assert told(ANY, ALL) == ["here"] * 5
+
+
+def test_what_stands_on_the_run_at_which_the_look_stopped_was_imported() -> None:
+    look = run("hit", "miss", "not-reached", "not-reached", "not-reached")
+    assert told(ANY, look) == ["here", "imported", "imported", "either", "either"]
+
+
+def test_a_copy_that_the_look_ran_is_known_to_a_cache_that_has_what_stands_on_it() -> None:
+    look = run(("miss", 0.1), "miss", "not-reached", "not-reached", "not-reached")
+    assert told(ANY, look)[:3] == ["imported", "imported", "imported"]
+    missed = run("hit", ("miss", 1.0), ("miss", 1.0), ("miss", 1.0), ("miss", 1.0))
+    assert told(ANY, look, missed) == ["unknown", None, None, None, None]
+
+
+def test_a_failed_import_brought_nothing() -> None:
+    failed = run("hit", "hit", "hit", "hit", "hit", error="connection refused")
+    assert told(ANY, None, failed) == ["here"] * 5
+
+
+def test_another_branch_can_have_been_found() -> None:
+    """A step with two others on it can be run for the one of them that was not found."""
+    file = parse(
+        "FROM base:1 AS a\nRUN one\nFROM a AS b\nRUN two\nFROM a\nRUN three\nCOPY --from=b /b /\n"
+    )
+    steps = [
+        Step(
+            stage=None,
+            stage_index=item.stage_index,
+            index=item.index,
+            line=item.line,
+            instruction=item.text,
+            status="hit",
+        )
+        for item in file.instructions
+        if item.keyword != "FROM"
+    ]
+    whole = Run(
+        id="r",
+        audit="a",
+        host="h",
+        scenario="buildkit-imported",
+        repeat=1,
+        status="ok",
+        started_at=0.0,
+        seconds=1.0,
+        steps=tuple(steps),
+    )
+    seen: list[StepStatus] = ["miss", "not-reached", "not-reached", "not-reached"]
+    looked = [
+        Step(
+            stage=None,
+            stage_index=step.stage_index,
+            index=step.index,
+            line=step.line,
+            instruction=step.instruction,
+            status=status,
+        )
+        for step, status in zip(steps, seen, strict=True)
+    ]
+    look = Run(
+        id="l",
+        audit="a",
+        host="h",
+        scenario="buildkit-peek",
+        repeat=1,
+        status="ok",
+        started_at=0.0,
+        seconds=1.0,
+        steps=tuple(looked),
+    )
+    origins = [step.origin for step in with_origins(whole, file, ANY, look).steps]
+    assert origins == ["imported", "either", "either", "either"]
+
+
+def test_which_records_can_hold_a_step() -> None:
+    copy, one = FILE.instructions[1:3]
+    for description in ("fileop target", "imported sha256:1", "[deps 2/4] COPY a a", ""):
+        assert may_hold([record(description)], copy), description
+    for description in ("[deps 2/4] COPY b b", "pulled from base:1", "from local base:1", OTHER):
+        assert not may_hold([record(description)], copy), description
+    for kind in ("source.local", "exec.cachemount", "frontend"):
+        assert not may_hold([record("fileop target", kind)], one)
+    assert may_hold([record(OTHER)], None)
+    assert not may_hold([], None)

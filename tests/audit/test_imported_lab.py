@@ -1,0 +1,95 @@
+"""The scenario buildkit-imported on real engines: what came with the import, and what is left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cachetui.records.run import Run
+from tests.audits import run_of
+from tests.lab.sharing import Sharing
+from tests.share.experiment import held
+from tests.share.team import DEPS, IMPORTED, IMPORTERS, LAST, TEXT, Team
+
+pytestmark = pytest.mark.lab
+
+
+def told(run: Run) -> list[tuple[str, str, str | None]]:
+    """(keyword, status, origin) of the steps that count."""
+    assert run.status == "ok", run.reason
+    return [(step.keyword, step.status, step.origin) for step in run.steps if step.counts]
+
+
+def origins(run: Run) -> list[str | None]:
+    return [origin for _, _, origin in told(run)]
+
+
+def test_hits_of_the_import_and_of_the_hosts_own_cache(sharing: Sharing, tmp_path: Path) -> None:
+    team = Team(sharing, tmp_path)
+    team.export()
+    team.change(DEPS)
+    team.typed("new")  # with all of the build but what stands on its first COPY
+    (team.build / DEPS).write_text(team.files[DEPS])
+    first = team.audit()
+    for host in IMPORTERS:
+        steps = told(run_of(first, host, IMPORTED))
+        assert {status for _, status, _ in steps} == {"hit"}, (host, steps)
+        runs = [origin for keyword, _, origin in steps if keyword == "RUN"]
+        assert runs[0] == "imported", (host, steps)
+        assert runs[1] in ("imported", "either"), (host, steps)
+    again = team.audit()
+    for host in IMPORTERS:
+        assert set(origins(run_of(again, host, IMPORTED))) == {"here"}, host
+        assert team.typed(host).count("CACHED") == 6
+    team.change(LAST)
+    changed = told(run_of(team.audit("mid"), "mid", IMPORTED))
+    assert changed[-1] == ("RUN", "miss", None), changed
+    assert ("RUN", "hit", "here") in changed
+
+
+MOUNTED = TEXT.replace(
+    "RUN echo @SALT@ >/app/done",
+    "RUN --mount=type=cache,target=/c,id=@SALT@ echo x >>/c/log; echo had $(wc -l </c/log); "
+    "echo @SALT@ >/app/done",
+)
+
+
+def test_the_hosts_own_builds_reuse_what_they_reused(sharing: Sharing, tmp_path: Path) -> None:
+    """Images and folders are as before but for what the build itself leaves, mounts as full, and
+    what came is measured."""
+    team = Team(sharing, tmp_path, MOUNTED)
+    own = Team(sharing, tmp_path / "own")
+    for host in IMPORTERS:
+        own.typed(host)
+        assert "had 1" in team.typed(host)
+    team.change(LAST)
+    team.export()
+    before = {host: held(sharing[host]) for host in IMPORTERS}
+    document = team.audit()
+    for report in document.hosts:
+        assert report.left_behind_bytes is not None, report
+        assert report.left_behind_at_most or not report.left_behind_bytes
+        after = held(sharing[report.name])
+        for what in ("containers", "volumes", "folders", "records"):
+            assert after[what] == before[report.name][what], (report.name, what)
+        last = told(run_of(document, report.name, IMPORTED))[-1]
+        # 26.1 makes another key of a RUN with a cache mount: it ran, on what was in the mount.
+        reused = ("RUN", "hit", "either"), ("RUN", "miss", None)
+        assert last == reused[report.name == "mid"], report.name
+    for host in IMPORTERS:
+        assert own.typed(host).count("CACHED") == 6, host
+        assert team.typed(host).count("CACHED") == 6, host
+    team.change(LAST)
+    for host in IMPORTERS:
+        assert f"had {3 if host == 'mid' else 2}" in team.typed(host), host
+
+
+def test_20_10_takes_a_reference_alone(sharing: Sharing, tmp_path: Path) -> None:
+    team = Team(sharing, tmp_path)
+    team.export()
+    refused = run_of(team.audit("old"), "old", IMPORTED)
+    assert refused.status == "unsupported"
+    assert "takes --cache-from REFERENCE" in (refused.reason or "")
+    taken = told(run_of(team.audit("old", source=team.ref), "old", IMPORTED))
+    assert [status for keyword, status, _ in taken if keyword == "RUN"] == ["miss", "miss"]
