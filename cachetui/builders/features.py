@@ -33,6 +33,9 @@ HEREDOC = Feature((1, 4), (23, 0), labs=(1, 3))
 GIT = Feature((1, 5), (24, 0), labs=(1, 1))
 """ADD of a git repository."""
 
+NEWER_RUN_KEYS = (23,)
+"""From this engine on, BuildKit's keys of RUN steps are others than 20.10's (our lab)."""
+
 GIT_PREFIXES = ("git://", "ssh://", "git@", "github.com/")
 """How a source of ADD begins that is a git repository to every parser that knows them."""
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from cachetui.builders.features import NEWER_RUN_KEYS
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.records.host import HostFacts
 from cachetui.records.share import KeptStep
 from cachetui.records.versions import version_key
-
-NEWER_KEYS = (23,)
-"""From this engine on, BuildKit's keys of RUN steps are others than 20.10's (our lab)."""
 
 
 def why_not_kept(
@@ -28,7 +26,9 @@ def why_not_kept(
     again = [one for one in runs if one.kept == "not-kept"]
     none = bool(again) and len(again) == len(runs)
     notes: list[str] = []
-    apart = (version_key(source.engine) < NEWER_KEYS) != (version_key(facts.engine) < NEWER_KEYS)
+    apart = (version_key(source.engine) < NEWER_RUN_KEYS) != (
+        version_key(facts.engine) < NEWER_RUN_KEYS
+    )
     if none and apart:
         notes.append(
             f"Docker Engine {facts.engine} reads what {source.engine} exports and reuses no RUN of "

@@ -37,6 +37,8 @@ def explain(question: Question) -> Claim | None:
         return None
     if forbids_cache(question.case.document.build.docker_args) or no_parent_chain(question):
         return None
+    if question.run.kind.imports and any(not one.error for one in question.run.transfers):
+        return None  # the host need not have held it: `import-missed` asks why it did not come
     if question.before is None:
         return _never(question)
     return (
