@@ -19,13 +19,13 @@ _TRIAL_BYTES = 64 * 1024
 
 
 class FolderBacking:
-    """See `Backing`. Raises `StoreError` when the folder cannot be made or opened; what was set
-    aside as damaged is told in `warnings`."""
+    """See `Backing`; `spare` is room set aside. Raises `StoreError` when the folder cannot be made
+    or opened; what was set aside as damaged is told in `warnings`."""
 
     def __init__(self, folder: Path, warnings: list[str]) -> None:
         self.folder = folder
         self._warnings = warnings
-        self._spare = Spare(folder / "spare")
+        self.spare = Spare(folder / "spare")
         try:
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)
@@ -37,7 +37,7 @@ class FolderBacking:
             raise cannot_keep("results", folder, error) from None
 
     def _open(self, name: str) -> PlainCache:
-        return PlainCache(self.folder / name, self.folder / "damaged", self._warnings, self._spare)
+        return PlainCache(self.folder / name, self.folder / "damaged", self._warnings, self.spare)
 
     @property
     def where(self) -> str:
@@ -51,7 +51,7 @@ class FolderBacking:
         trial = f"trial:{time.time_ns()}"
         self.runs.put(trial, bytes(_TRIAL_BYTES), "results")
         self.runs.delete(trial)
-        self._spare.set_aside()
+        self.spare.set_aside()
 
     @contextmanager
     def keeping(self) -> Iterator[None]:

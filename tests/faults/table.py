@@ -58,11 +58,7 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         ),
     ),
     "Builds that have to end": (
-        Fault(
-            "killed",
-            "cachetui is killed during builds",
-            "They end on the hosts within 5 s.",
-        ),
+        Fault("killed", "cachetui is killed during builds", "They end on the hosts within 5 s."),
         Fault(
             "interrupted",
             "cachetui is interrupted, or a host stopped",
@@ -291,6 +287,11 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
             "What is damaged is set aside, the rest goes on, and it is said.",
         ),
         Fault(
+            "read-only-store",
+            "The store is on a read-only mount, or may be read alone",
+            "All that shows something works; what would change it is refused before it begins.",
+        ),
+        Fault(
             "several-processes",
             "Several processes write into one store, or remove it meanwhile",
             "What each kept is there.",
@@ -332,11 +333,7 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
             "Control characters, markup and endless lines from hosts and builds",
             "Cleaned before anything is shown, in the app and in every format.",
         ),
-        Fault(
-            "html-text",
-            "HTML in names, logs and images",
-            "Escaped in every slot of the page.",
-        ),
+        Fault("html-text", "HTML in names, logs and images", "Escaped in every slot of the page."),
         Fault(
             "file-names",
             "File names that are not UTF-8, or hold line breaks and control characters",
