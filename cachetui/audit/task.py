@@ -29,10 +29,14 @@ class AuditTask:
     outputs: bool = False
 
     def base_images(self) -> tuple[str, ...]:
-        """The references of the images that the build takes from outside; what names a named
-        context that is an image stands for that."""
+        """The references of the images that the build takes from outside, also of stages that the
+        legacy builder alone builds, if it is to; what names a named context that is an image
+        stands for that."""
         settings = self.settings
-        images = external_images(self.dockerfile, settings.target, settings.build_args)
+        legacy = any(planned.backend == "legacy" for planned in self.plan.order)
+        images = external_images(
+            self.dockerfile, settings.target, settings.build_args, all_stages=legacy
+        )
         named = image_contexts(settings.docker_args)
         folders = settings.named_contexts
         refs = (named.get(familiar(ref), ref) for ref in images if familiar(ref) not in folders)

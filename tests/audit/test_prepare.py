@@ -58,6 +58,26 @@ def test_a_peek_that_would_empty_mounts_is_refused(
         core.prepare(build, (HOST,), Options(peek=("buildkit",)))
 
 
+@pytest.mark.parametrize(
+    ("scenarios", "images"),
+    [
+        (("legacy-as-found",), ("tools:1", "base:1")),
+        (("legacy-cold", "buildkit-cold"), ("tools:1", "base:1")),
+        (("buildkit-as-found",), ("base:1",)),
+    ],
+)
+def test_images_of_stages_that_the_legacy_builder_alone_builds(
+    core: Core, tmp_path: Path, scenarios: tuple[str, ...], images: tuple[str, ...]
+) -> None:
+    """A step of them that missed has an image below it (found by `make truth
+    SEED=build-arg-default:8000`)."""
+    text = "FROM tools:1\nRUN make\nFROM base:1 AS app\nRUN true\nFROM late:1\nRUN true\n"
+    build = folder_build(folder(tmp_path / "b", text))
+    build = msgspec.structs.replace(build, target="app")
+    prepared = core.prepare(build, (HOST,), Options(scenarios=scenarios))
+    assert prepared.task.base_images() == images
+
+
 def test_dockerfiles_are_found_below(core: Core, tmp_path: Path) -> None:
     for name in ("a/Dockerfile", "a/Dockerfile.dev", "b/c/app.dockerfile", ".git/Dockerfile"):
         path = tmp_path / "src" / name

@@ -6,16 +6,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from random import Random
 
-from tests.truth import file_changes, host_changes, line_changes, option_changes
+from tests.truth import (
+    file_changes,
+    host_changes,
+    line_changes,
+    option_changes,
+    stage_changes,
+)
 from tests.truth.changes import KINDS, Change
 from tests.truth.generate import generate
 from tests.truth.model import Build
 from tests.truth.truth import Cause, context_causes
 
-ALL_KINDS = (file_changes, host_changes, line_changes, option_changes)
+ALL_KINDS = (file_changes, host_changes, line_changes, option_changes, stage_changes)
 """The modules whose kinds `KINDS` holds."""
 
-TRIES = 100
+TRIES = 400
 
 NEVER_BUILT = Cause(frozenset({"evicted-or-never-built"}))
 NEVER_BUILT_BY_LEGACY = replace(NEVER_BUILT, builders=("legacy",))

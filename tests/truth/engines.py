@@ -183,10 +183,20 @@ class Engine:
         return tuple(rows)
 
 
+def has_keys(build: Build) -> bool:
+    """Whether the keys of its steps are known here: not of triggers, and --no-cache-filter has
+    more to it than keys."""
+    return not (
+        any(stage.triggers for stage in build.stages)
+        or "--no-cache-filter" in build.docker_args
+        or any(line.keyword == "ONBUILD" for _, line in build.lines())
+    )
+
+
 def foreseen(before: Build, after: Build, builder: str, host: str) -> dict[Place, bool] | None:
     """Whether each step of the second build hits after the first; None where that is not known:
     triggers of a base image have no keys here, and mounts are not the legacy builder's."""
-    if any(stage.triggers for build in (before, after) for stage in build.stages):
+    if any(not has_keys(build) for build in (before, after)):
         return None
     if builder == "legacy" and (before.has_mounts() or after.has_mounts()):
         return None

@@ -16,7 +16,10 @@ from tests.truth.model import SALT, Build, write
 from tests.truth.truth import BUILDERS, HOSTS
 
 BUILD_SECONDS = 120
-PROPS = ("truth-again:1", "truth-other:1", "truth-env:1", "truth-onbuild:1")
+PROPS = (
+    *("truth-again:1", "truth-other:1", "truth-env:1", "truth-onbuild:1"),
+    "truth-other-triggers:1",
+)
 
 
 def everywhere(work: Callable[[str], object], hosts: Iterable[str] = HOSTS) -> None:
@@ -28,7 +31,7 @@ def everywhere(work: Callable[[str], object], hosts: Iterable[str] = HOSTS) -> N
 
 def share_props(lab: Lab) -> None:
     """Give all hosts the images that bases are drawn from: `base:1` once more (another ID), with
-    another layer, with another ENV, and with triggers."""
+    another layer, with another ENV, with triggers, and with others of them."""
     first, *others = (lab[name] for name in HOSTS)
     layer = busybox_layer(first.busybox)
     changed = busybox_layer(first.busybox, {"who": b"other"})
@@ -39,6 +42,8 @@ def share_props(lab: Lab) -> None:
     first.docker("import", *env, "-", "truth-other:1", input=changed)
     first.docker("import", *env, "--change", "ENV MORE=one", "-", "truth-env:1", input=layer)
     first.docker("import", *onbuild, "-", "truth-onbuild:1", input=layer)
+    more = ("--change", "ONBUILD ENV TRIGGERED=again", "--change", "ONBUILD RUN echo again")
+    first.docker("import", *onbuild, *more, "-", "truth-other-triggers:1", input=layer)
     for tag in PROPS:
         share_image(tag, first.engine, [host.engine for host in others])
 
@@ -74,6 +79,8 @@ def change(host: Host, what: str, salt: str) -> None:
         host.docker("builder", "prune", "-af")
     elif what == "prune-legacy":
         host.docker("image", "prune", "-f")
+    elif what == "other-triggers":
+        host.docker("tag", "truth-other-triggers:1", f"truth-onbuild-{salt}:1")
     else:
         image = {"base-other": "other", "base-again": "again", "base-env": "env"}[what]
         host.docker("tag", f"truth-{image}:1", f"truth-{salt}:1")

@@ -24,8 +24,7 @@ from cachetui.records.host import BaseImage, ClientSettings, HostEvidence
 from cachetui.records.run import Run
 from tests import make_records as b
 from tests.truth.case import Case, case_of, names
-from tests.truth.engines import SNAPSHOTS, Engine, needed
-from tests.truth.generate import ONBUILD
+from tests.truth.engines import SNAPSHOTS, Engine, has_keys, needed
 from tests.truth.model import Build, write
 from tests.truth.outcome import Outcome
 from tests.truth.play import Played
@@ -45,7 +44,8 @@ def can_be_rehearsed(case: Case) -> bool:
         change.typed is None
         and all(act in PRUNED for act in change.on_hosts.values())
         and case.before.has_mounts() == change.after.has_mounts()
-        and all(stage.base != ONBUILD for stage in case.before.stages)
+        and has_keys(case.before)
+        and has_keys(change.after)
     )
 
 

@@ -180,12 +180,14 @@ def _in_force(question: Question) -> list[_Change]:
         given = _arguments(question, kind, name)
         if any(differ(now.get(one), then.get(one)) is not False for one in given):
             continue  # given from outside: another rule's surprise
+        line = (question.changes.now.lines.get(name) if question.changes.now else None) or 0
+        if question.changes.other_from is not None and not _own_line(question, line):
+            continue  # it came with what FROM names now, or went with what it named
         runs = setting_stage(question, name)
         if runs is not None:  # by a trigger: of an image, which is another then, or of this file
             changes += [_edited(question, edit) for edit in onbuild_edits(question, runs)]
             continue
         what = {"env": f"ENV {name}", "setting": name, "arg": f"ARG {name}"}[kind]
-        line = (question.changes.now.lines.get(name) if question.changes.now else None) or 0
         where = f" (line {line})" if line else ""
         text = f"{what}{where} has changed, and is in the cache key of the steps below"
         if kind == "arg" and name in PREDEFINED | {EPOCH}:
@@ -193,6 +195,12 @@ def _in_force(question: Question) -> list[_Change]:
         evidence = Evidence(kind="earlier", text=text, data={"name": name, "line": line})
         changes.append((_at(question, line), evidence))
     return changes
+
+
+def _own_line(question: Question, line: int) -> bool:
+    """Whether a line is of the step's own stage."""
+    stage = question.case.dockerfile.stages[question.step.stage_index]
+    return any(item.line == line for item in stage.instructions)
 
 
 def _arguments(question: Question, kind: str, name: str) -> Iterable[str]:
