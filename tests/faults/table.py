@@ -205,6 +205,9 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
             "Login shells of all kinds, noisy ones, and such that run nothing",
             "Commands run the same, or the shell is named as the cause.",
         ),
+        Fault(
+            "banner", "sshd shows a long or hostile banner", "No command's output has any of it."
+        ),
     ),
     "Engines and hosts": (
         Fault(
