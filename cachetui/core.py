@@ -6,6 +6,7 @@ Screens and commands hold a `Core`; what one can do, the other can.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from cachetui.audit.plan import PlanError, make_plan, peek_plan
 from cachetui.audit.redact import Redactor
 from cachetui.audit.run_key import build_record
 from cachetui.audit.shared_cache import BuildOfCache, inspect_cache
+from cachetui.audit.stale_check import checked
 from cachetui.audit.task import AuditTask
 from cachetui.builders.cache_source import CacheSourceError, cache_source
 from cachetui.builders.docker_args import (
@@ -91,7 +93,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """How to audit. `peek` names the builders whose caches are looked at, and leaves all else out.
     `scenarios` None means all that can differ; `imported` adds `buildkit-imported`. `max_age` in
     seconds is how old a stored run may be to answer; `fresh` takes none. `outputs` says to read
-    what each image holds."""
+    what each image holds, `check_stale` adds what `checked_for_stale` compares."""
 
     scenarios: tuple[str, ...] | None = None
     as_found: bool = False
@@ -99,6 +101,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     repeat: int = 1
     fresh: bool = False
     outputs: bool = False
+    check_stale: bool = False
     peek: tuple[Backend, ...] = ()
     limits: Limits = NO_LIMITS
     max_age: float = 86400.0
@@ -199,6 +202,18 @@ class Core:
         """Opens files of the images of these runs."""
         return Opener(self.store, self.settings.hosts, self.connector.connect, pairs)
 
+    def checked_for_stale(self, document: Document, cancel: Cancel) -> Document:
+        """The audit, stored with what its imports brought compared with what the same builds made
+        without them; as it is where the store is in trouble."""
+        opener = self.opener([(document, run) for run in document.runs])
+        try:
+            document = checked(document, self.store, opener, cancel)
+        finally:
+            opener.close()
+        with suppress(StoreError):
+            self.store.keep_audit(document)
+        return document
+
     def shared_cache(
         self, source: str, host: HostSettings, build: BuildSettings | None = None
     ) -> SharedCache:
@@ -272,6 +287,7 @@ class Core:
                     as_found=options.as_found,
                     imports=any(o.name == "cache-from" for o in given_options(given)),
                     imported=options.imported,
+                    check_stale=options.check_stale,
                     repeat=options.repeat,
                 )
             )
@@ -304,7 +320,7 @@ class Core:
             context=context,
             dockerfile=dockerfile,
             plan=plan,
-            max_age=0.0 if options.fresh else options.max_age,
+            max_age=0.0 if options.fresh or options.check_stale else options.max_age,
             redactor=Redactor(
                 build.build_args, dict.fromkeys(i for host in hosts for i in host.env.items())
             ),

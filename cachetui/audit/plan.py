@@ -10,6 +10,7 @@ from cachetui.records.backend import Backend
 from cachetui.records.scenario import (
     AS_FOUND,
     BACKENDS,
+    BUILDKIT_COLD,
     BUILDKIT_FOUND,
     BUILDKIT_IMPORTED,
     BUILDKIT_MOUNTS_WARM,
@@ -44,6 +45,7 @@ def make_plan(
     as_found: bool = False,
     imports: bool = False,
     imported: bool = False,
+    check_stale: bool = False,
     repeat: int = 1,
 ) -> Plan:
     """Choose and order the runs of a host.
@@ -51,7 +53,7 @@ def make_plan(
     `scenarios` None means the five controlled ones, less those that cannot differ. `as_found`
     adds the scenarios as found of the builders that are chosen, and no builder; where the build
     `imports` a cache, `buildkit-imported` is BuildKit's. `imported` adds that one unless
-    scenarios are named. What was
+    scenarios are named; `check_stale` adds it, and the cold run that it is compared with. What was
     found as it was comes first, before anything of ours has run, and once: it warms the cache
     that it looks at. Repeats interleave the scenarios, the backends taking turns to go first,
     so that a drift of the host's load does not fall on one of them. Raises `PlanError`.
@@ -62,6 +64,8 @@ def make_plan(
     chosen = _chosen(scenarios, notes)
     if as_found:
         _add_as_found(chosen, notes if scenarios is not None else [], imports=imports)
+    if check_stale:
+        chosen |= {BUILDKIT_IMPORTED, BUILDKIT_COLD}
     if imported and scenarios is None:
         chosen.add(BUILDKIT_IMPORTED)
     if BUILDKIT_IMPORTED in chosen:

@@ -36,6 +36,7 @@ class RunArgs:
     repeat: int = 1
     fresh: bool = False
     outputs: bool = False
+    check_stale: bool = False
     max_age: str | None = None
     dry_run: bool = False
     timeout: str | None = None

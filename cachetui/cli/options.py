@@ -243,6 +243,11 @@ run_options = _all_of(
     click.option("--fresh", is_flag=True, help="Ignore stored results; run everything."),
     click.option("--outputs", is_flag=True, help="Also compare the images, file by file."),
     click.option(
+        "--check-stale",
+        is_flag=True,
+        help="With --cache-from: also build without it, and say which packages differ.",
+    ),
+    click.option(
         "--max-age",
         metavar="AGE",
         help="How old a stored result may be: seconds, or 30m, 12h, 7d  [default: 1d]",

@@ -45,7 +45,8 @@ def run_build_command(
         imported=any(option.name == "cache-from" for option in options_of(args.docker_args)),
         repeat=args.repeat,
         fresh=args.fresh,
-        outputs=args.outputs,
+        outputs=args.outputs or args.check_stale,
+        check_stale=args.check_stale,
         max_age=_max_age(args),
         limits=limits_of(args),
     )
@@ -67,6 +68,8 @@ def run_build_command(
     if terminal_closed():
         return INTERRUPTED  # nobody reads a result; the audit is stored
     core.store.use(document.audit)
+    if args.check_stale and not interrupted.is_set():
+        document = core.checked_for_stale(document, interrupted)
     document, findings, outputs = _explained(core, document)
     try:
         if lines is not None:

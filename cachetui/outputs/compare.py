@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -104,6 +104,23 @@ def compare(
         ignored=dict(tally.ignored),
         fingerprint=tally.fingerprint(one for one in config if strict or not one.bookkeeping),
     )
+
+
+def content_changes(
+    a: Output, b: Output, lines: Lines
+) -> Iterator[tuple[StepId | None, str, Entry | None, Entry | None]]:
+    """What each step left with other content on the two sides, or on one alone: (step, path, entry
+    in a, entry in b), by path. Folders are left out. Raises `LayerError`."""
+    if a.contents.digests == b.contents.digests:
+        return
+    ranks = _ranks(a, b)
+    digests = dict.fromkeys((*a.contents.digests, *b.contents.digests))
+    for one in changes(_side(a, ranks), _side(b, ranks), {d: lines(d) for d in digests}):
+        if one.rank == FINAL or one.kind in ("times", "metadata"):
+            continue
+        before, after = _entry(one.a, a, one.a_layer), _entry(one.b, b, one.b_layer)
+        if any(entry is not None and entry.type != "d" for entry in (before, after)):
+            yield ranks[one.rank], one.path.decode("utf-8", "replace"), before, after
 
 
 def _ranks(a: Output, b: Output) -> list[StepId | None]:

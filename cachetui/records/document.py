@@ -8,6 +8,7 @@ from cachetui.records.base import SCHEMA, Record
 from cachetui.records.host import HostReport
 from cachetui.records.run import Run
 from cachetui.records.share import Share
+from cachetui.records.stale import StaleCheck
 
 
 class BuildRecord(Record, frozen=True, kw_only=True):
@@ -40,7 +41,8 @@ class BuildRecord(Record, frozen=True, kw_only=True):
 
 class Document(Record, frozen=True, kw_only=True):
     """An audit whole: the contract of `--format json`. `started_at` is seconds since the epoch.
-    `share` is what an experiment with shared caches showed, None in any other audit."""
+    `share` is what an experiment with shared caches showed, None in any other audit; `stale` what
+    `--check-stale` did, a comparison for each host that imported."""
 
     schema: int = SCHEMA
     audit: str
@@ -53,6 +55,7 @@ class Document(Record, frozen=True, kw_only=True):
     scenarios: tuple[str, ...]
     notes: tuple[str, ...] = ()
     share: Share | None = None
+    stale: tuple[StaleCheck, ...] = ()
 
     @property
     def hosts_without_runs(self) -> tuple[HostReport, ...]:

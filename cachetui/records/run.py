@@ -11,7 +11,7 @@ from cachetui.records.base import Record
 from cachetui.records.scenario import Scenario
 from cachetui.records.share import CacheTransfer
 from cachetui.records.shared_cache import SharedCache
-from cachetui.records.step import Step
+from cachetui.records.step import Step, StepId
 
 RunStatus = Literal["ok", "failed", "unsupported", "cancelled", "lost"]
 
@@ -89,3 +89,15 @@ class Run(Record, frozen=True, kw_only=True):
     @property
     def backend(self) -> Backend:
         return self.kind.backend
+
+    def imported_at(self, step: StepId) -> float | None:
+        """When the result of a step was made that a cache in `imports` has, in seconds since the
+        epoch; the first of several, None where none tells."""
+        dates = [
+            held.created
+            for cache in self.imports
+            for held in cache.steps or ()
+            if (held.stage_index, held.index) == (step.stage_index, step.index)
+            and held.created is not None
+        ]
+        return min(dates, default=None)

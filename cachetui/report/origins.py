@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cachetui.compare.groups import fold_short
+from cachetui.findings.stale_words import day
 from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.records.step import Origin, Step
@@ -37,10 +38,18 @@ def origins(document: Document) -> tuple[str, ...]:
 def _hits(run: Run) -> str:
     parts = []
     for value, words in WORDS.items():
-        lines = _lines(step for step in run.steps if step.origin == value)
-        if lines:
-            parts.append(f"{words}: {lines}")
+        steps = [step for step in run.steps if step.origin == value]
+        if steps:
+            made = _made(run, steps) if value == "imported" else ""
+            parts.append(f"{words}: {_lines(steps)}{made}")
     return "; ".join(parts) or "nothing hit"
+
+
+def _made(run: Run, steps: Iterable[Step]) -> str:
+    """When the first and the last of their results were made, "" where no cache tells."""
+    dates = sorted(made for step in steps if (made := run.imported_at(step.id)) is not None)
+    days = list(dict.fromkeys(day(made) for made in (*dates[:1], *dates[-1:])))
+    return f" (made {' to '.join(days)})" if days else ""
 
 
 def _lines(steps: Iterable[Step]) -> str:

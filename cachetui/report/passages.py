@@ -20,6 +20,7 @@ from cachetui.report.clean import clean_line
 from cachetui.report.origins import origins
 from cachetui.report.pulled import pulled
 from cachetui.report.signs import STEP_STATES
+from cachetui.report.stale import stale_lines
 
 _OWN_NAME = "\0"
 """Stands for a host's name, while texts are compared."""
@@ -58,6 +59,7 @@ def passages(document: Document) -> tuple[Passage, ...]:
         Passage("One engine under several names", _engines(document)),
         Passage("Could not be built", _unsupported(document)),
         Passage("Where hits came from", tuple(map(clean_line, origins(document)))),
+        Passage("Imported, and made anew", tuple(map(clean_line, stale_lines(document)))),
         Passage("Pulled from an imported cache", _pulled(document)),
         Passage("Timings compared", _timings(document)),
         Passage("Less reliable timings", tuple(map(clean_line, cautions(document)))),

@@ -108,6 +108,13 @@ class TestImported:
         assert named.scenarios == ("buildkit-cold",)
         assert "buildkit-imported" not in make_plan(MOUNT, imports=True).scenarios
 
+    def test_what_is_stale_needs_a_cold_run_beside_it(self) -> None:
+        named = ["buildkit-imported"]
+        plan = make_plan(MOUNT, scenarios=named, imports=True, check_stale=True)
+        assert plan.scenarios == ("buildkit-imported", "buildkit-cold")
+        with pytest.raises(PlanError, match="needs a cache"):
+            make_plan(MOUNT, check_stale=True)
+
     def test_without_an_import_it_says_what_it_needs(self) -> None:
         with pytest.raises(PlanError, match="--cache-from, or cache_from"):
             make_plan(MOUNT, scenarios=["buildkit-imported"])

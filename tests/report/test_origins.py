@@ -9,6 +9,7 @@ import pytest
 
 from cachetui.records.document import Document
 from cachetui.records.run import Run
+from cachetui.records.shared_cache import CachedStep, SharedCache
 from cachetui.records.step import Origin
 from cachetui.report import formats
 from cachetui.report.origins import origins
@@ -52,6 +53,31 @@ def test_hosts_alike_have_one_line() -> None:
     )
     assert "since a look just before" in second
     assert third == f"{SCENARIO} on old: nothing hit"
+
+
+def test_when_the_results_were_made() -> None:
+    last = run("mid", "imported", "imported").steps[-2:]
+    held = tuple(
+        CachedStep(
+            stage=None,
+            stage_index=step.stage_index,
+            index=step.index,
+            line=step.line,
+            instruction=step.instruction,
+            held="kept",
+            created=b.NOW - days * 86400,
+        )
+        for step, days in zip(last, (30, 2), strict=True)
+    )
+    cache = SharedCache(name="r", host="mid", kind="registry", digest="sha256:1", steps=held)
+
+    def told(*origins_of: Origin | None) -> str:
+        one = msgspec.structs.replace(run("mid", *origins_of), imports=(cache,))
+        return origins(b.document([one], [b.host("mid")]))[0]
+
+    assert told("imported", "imported").endswith("(made 2025-09-09 to 2025-10-07)")
+    assert told(None, "imported").endswith("(made 2025-10-07)")
+    assert "made" not in told("here", "here")
 
 
 @pytest.mark.parametrize("name", ["table", "markdown", "html"])
