@@ -3,6 +3,7 @@
 import datetime
 import gc
 import os
+import tempfile
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
@@ -10,12 +11,14 @@ import pytest
 from hypothesis import settings
 
 from cachetui.demo.fleet import Fleet, demo_fleet
+from cachetui.store.place import DatabaseAddress
 from tests.as_before import as_before, others_images_go
 from tests.docs.console import Workspace
 from tests.examples import QUICK
 from tests.lab import Lab, skip_reason
 from tests.lab.sharing import Sharing
 from tests.lab_failures import expectation, hosts_of, put_first
+from tests.postgres import Postgres, shared_postgres
 from tests.programs import missing, needed, optional
 from tests.turns import DAYS, turn, waiting
 
@@ -152,6 +155,24 @@ def fleet() -> Iterator[Fleet]:
 def space(fleet: Fleet, tmp_path: Path) -> Workspace:
     """A folder of its user, where commands are typed."""
     return Workspace.of(fleet, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A server of ours, which the workers of pytest-xdist share; a test that needs it says so with
+    `needs("postgres")`."""
+    name = os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(os.getpid())
+    with shared_postgres(Path(tempfile.gettempdir(), f"cachetui-pg-{name}")) as server:
+        yield server
+
+
+@pytest.fixture
+def database(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> DatabaseAddress:
+    """An empty database, and a cache folder of its user's."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return postgres.empty_database()
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
@@ -27,8 +28,14 @@ def optional(item: pytest.Item) -> bool:
 
 def missing(names: Iterable[str]) -> set[str]:
     """Those of these programs that are not there, after installing what tests may install."""
-    absent = {name for name in names if shutil.which(name) is None}
+    absent = {name for name in names if not _is_there(name)}
     if absent and skip_reason() is None:
         install(SYSTEM_PACKAGES)
-        absent = {name for name in absent if shutil.which(name) is None}
+        absent = {name for name in absent if not _is_there(name)}
     return absent
+
+
+def _is_there(name: str) -> bool:
+    """Debian has PostgreSQL's programs in a folder for each of its versions."""
+    versions = Path("/usr/lib/postgresql").glob(f"*/bin/{name}")
+    return shutil.which(name) is not None or any(versions)

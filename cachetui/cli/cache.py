@@ -17,6 +17,7 @@ from cachetui.cli.options import (
     output_option,
     store_option,
 )
+from cachetui.store.place import StorePlace
 
 
 @click.command()
@@ -41,7 +42,7 @@ from cachetui.cli.options import (
 def cache(
     cache: str,
     hosts_file: Path | None,
-    store_folder: Path | None,
+    store_place: StorePlace | None,
     host: str | None,
     build: str | None,
     output_format: str,
@@ -59,5 +60,5 @@ def cache(
     from cachetui.cli.reading_cache import cache_command
 
     args = RunArgs(dockerfile=dockerfile, target=target, build_args=build_args)
-    core = session.open_core(hosts_file, store_folder)
+    core = session.open_core(hosts_file, store_place)
     sys.exit(or_fail(lambda: cache_command(core, cache, host, build, args, output_format, output)))

@@ -20,6 +20,8 @@ from click.shell_completion import (
     split_arg_string,
 )
 
+from cachetui.store.place import StorePlace, read_place
+
 VARIABLE = "_CACHETUI_COMPLETE"
 SHELLS = ("bash", "zsh", "fish")
 
@@ -72,16 +74,21 @@ def script(shell: str, command: click.Command) -> str:
     return found(command, {}, "cachetui", VARIABLE).source()
 
 
-def _folders(context: click.Context) -> tuple[Path | None, Path | None]:
-    """(hosts.toml, store) that the words before name."""
-    found: list[Path | None] = []
-    for name in ("hosts_file", "store_folder"):
-        values = [context.params.get(name)]
-        if context.parent is not None:
-            values.append(context.parent.params.get(name))
-        found.append(next((Path(value) for value in values if value is not None), None))
-    named = os.environ.get("CACHETUI_STORE")
-    return found[0], found[1] or (Path(named) if named else None)
+def _named(context: click.Context, name: str) -> Any:
+    """What the words before give this option."""
+    values = [context.params.get(name)]
+    if context.parent is not None:
+        values.append(context.parent.params.get(name))
+    return next((value for value in values if value is not None), None)
+
+
+def _place(context: click.Context) -> StorePlace | None:
+    """The store that is meant; None for the user's own."""
+    named = _named(context, "store_place") or os.environ.get("CACHETUI_STORE")
+    try:
+        return read_place(named) if isinstance(named, str) and named else named or None
+    except ValueError:
+        return None
 
 
 def _settings(context: click.Context) -> dict[str, Any]:
@@ -90,8 +97,8 @@ def _settings(context: click.Context) -> dict[str, Any]:
 
     from cachetui.config.places import places
 
-    named, _ = _folders(context)
-    for path in [named] if named is not None else places():
+    named = _named(context, "hosts_file")
+    for path in [Path(named)] if named is not None else places():
         try:
             return tomli.loads(path.read_text("utf-8-sig"))
         except FileNotFoundError:
@@ -139,7 +146,7 @@ def audits(context: click.Context, _: click.Parameter, incomplete: str) -> list[
 def _audit_ids(context: click.Context) -> list[str]:
     from cachetui.store import glance
 
-    return ["last", *(each.audit for each in glance.audits(_folders(context)[1]))]
+    return ["last", *(each.audit for each in glance.audits(_place(context)))]
 
 
 def hosts_of_audit(
@@ -148,7 +155,7 @@ def hosts_of_audit(
     """The hosts of the AUDIT that stands before."""
     from cachetui.store import glance
 
-    found = glance.audit(_folders(context)[1], context.params.get("audit") or "last")
+    found = glance.audit(_place(context), context.params.get("audit") or "last")
     return _beginning(found.hosts if found else (), incomplete)
 
 
@@ -158,7 +165,7 @@ def scenarios_of_audit(
     """The scenarios of the AUDIT that stands before."""
     from cachetui.store import glance
 
-    found = glance.audit(_folders(context)[1], context.params.get("audit") or "last")
+    found = glance.audit(_place(context), context.params.get("audit") or "last")
     return _beginning(found.scenarios if found else (), incomplete)
 
 
@@ -166,7 +173,7 @@ def runs(context: click.Context, _: click.Parameter, incomplete: str) -> list[Co
     """AUDIT, AUDIT/HOST and AUDIT/HOST/SCENARIO; HOST/SCENARIO of the last audit."""
     from cachetui.store import glance
 
-    store = _folders(context)[1]
+    store = _place(context)
     name, slash, _rest = incomplete.partition("/")
     own = glance.audit(store, name) if slash else None
     if own is not None:
@@ -204,11 +211,11 @@ def findings(context: click.Context, _: click.Parameter, incomplete: str) -> lis
     from cachetui.store.glance import default_folder
     from cachetui.store.troubles import StoreError
 
-    folder = _folders(context)[1] or default_folder()
-    if not folder.is_dir():
+    place = _place(context) or default_folder()
+    if isinstance(place, Path) and not place.is_dir():
         return []
     try:
-        store = Store(folder)
+        store = Store(place)
         audit = store.resolve(context.params.get("audit") or "last")
         document = store.audit(audit) if audit is not None else None
         found = why(document, store).findings if document is not None else ()

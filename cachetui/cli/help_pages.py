@@ -51,7 +51,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "hosts": ("cachetui hosts", "cachetui hosts -w @unreachable"),
     "clean": ("cachetui clean", "cachetui clean -w ci-3 --yes"),
     "history": ("cachetui history", "cachetui history --pin last"),
-    "store": ("cachetui store", "cachetui store --prune --max-size 2GB --dry-run"),
+    "store": (
+        "cachetui store",
+        "cachetui store --prune --max-size 2GB --dry-run",
+        "cachetui store copy ~/.cache/cachetui postgresql://auditor@db.example/cachetui",
+    ),
     "prove": (
         "cachetui prove base-drift:3",
         "cachetui prove base-drift:3 --audit last --host ci-4 --dry-run",

@@ -37,6 +37,8 @@ from cachetui.cli.options import (
 )
 from cachetui.cli.peek import peek
 from cachetui.cli.share import share
+from cachetui.cli.store_commands import store as store_commands
+from cachetui.store.place import StorePlace
 
 
 @click.group(
@@ -48,7 +50,7 @@ from cachetui.cli.share import share
 @hosts_option
 @store_option
 @click.pass_context
-def cli(context: click.Context, hosts_file: Path | None, store_folder: Path | None) -> None:
+def cli(context: click.Context, hosts_file: Path | None, store_place: StorePlace | None) -> None:
     """Why does this build hit its cache on that machine and miss on this one?
 
     Runs the same docker build on every host of hosts.toml, with the legacy builder and with
@@ -56,7 +58,7 @@ def cli(context: click.Context, hosts_file: Path | None, store_folder: Path | No
     the terminal app.
     """
     if context.invoked_subcommand is None:
-        sys.exit(session.run_app(hosts_file, store_folder))
+        sys.exit(session.run_app(hosts_file, store_place))
 
 
 @cli.command(cls=DockerCommand)
@@ -73,7 +75,7 @@ def cli(context: click.Context, hosts_file: Path | None, store_folder: Path | No
 def run(
     build: str,
     hosts_file: Path | None,
-    store_folder: Path | None,
+    store_place: StorePlace | None,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     **options: Any,
@@ -88,7 +90,7 @@ def run(
 
     show_args = _show_args(options)
     args = RunArgs(show=show_args, **options)
-    core = session.open_core(hosts_file, store_folder)
+    core = session.open_core(hosts_file, store_place)
     settings, hosts = or_fail(lambda: select_audit(core, build, args, include, exclude))
     sys.exit(or_fail(lambda: run_build_command(core, settings, hosts, args)))
 
@@ -107,7 +109,7 @@ def _show_args(options: dict[str, Any]) -> ShowArgs:
 @output_option
 def hosts(
     hosts_file: Path | None,
-    store_folder: Path | None,
+    store_place: StorePlace | None,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     log_file: Path | None,
@@ -121,7 +123,7 @@ def hosts(
 
     settings = session.load_settings(hosts_file)
     selected = or_fail(
-        lambda: select_hosts(settings, include, exclude, lambda: session.open_store(store_folder))
+        lambda: select_hosts(settings, include, exclude, lambda: session.open_store(store_place))
     )
 
     def ask() -> int:
@@ -141,7 +143,7 @@ def clean(
     hosts_file: Path | None,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
-    store_folder: Path | None,
+    store_place: StorePlace | None,
     yes: bool,
 ) -> None:
     """Remove what audits left on the hosts.
@@ -152,7 +154,7 @@ def clean(
     from cachetui.cli.selection import select_hosts
 
     settings = session.load_settings(hosts_file)
-    store = session.open_store(store_folder)
+    store = session.open_store(store_place)
     selected = or_fail(lambda: select_hosts(settings, include, exclude, lambda: store))
     sys.exit(clean_command(selected, store, yes=yes))
 
@@ -164,36 +166,12 @@ def clean(
 @audits_option("--pin", "Never remove this audit to make room.")
 @audits_option("--unpin", "Take back --pin.")
 @verdicts_option
-def history(store_folder: Path | None, output_format: str, **changes: Any) -> None:
+def history(store_place: StorePlace | None, output_format: str, **changes: Any) -> None:
     """List the stored audits, newest first, with the odd host of each (≠)."""
     from cachetui.cli.history import history_command
 
-    store = session.open_store(store_folder)
+    store = session.open_store(store_place)
     sys.exit(or_fail(lambda: history_command(store, output_format, **changes)))
-
-
-@cli.command("store")
-@hosts_option
-@store_option
-@click.option("--prune", is_flag=True, help="Remove what is beyond the limits, oldest first.")
-@click.option("--dry-run", is_flag=True, help="Say what --prune would remove.")
-@click.option(
-    "--max-size", metavar="SIZE", help="The limit, such as 2GB  [default: max_size of hosts.toml]"
-)
-@click.option(
-    "--max-age", metavar="AGE", help="The limit, such as 90d  [default: max_age of hosts.toml]"
-)
-@format_option("table", "json")
-def store_size(hosts_file: Path | None, store_folder: Path | None, **options: Any) -> None:
-    """Show how large the store is, or keep it within limits.
-
-    Logs go before records. Pinned audits stay (`history --pin`).
-    """
-    from cachetui.cli.store import StoreArgs, store_command
-
-    core = session.open_core_without_hosts(hosts_file, store_folder)
-    args = StoreArgs(**options)
-    sys.exit(or_fail(lambda: store_command(core.store, core.settings.store, args)))
 
 
 @cli.command()
@@ -203,14 +181,14 @@ def store_size(hosts_file: Path | None, store_folder: Path | None, **options: An
 @compare_to_option
 @report_format_option
 @output_option
-def show(audit: str, store_folder: Path | None, **options: Any) -> None:
+def show(audit: str, store_place: StorePlace | None, **options: Any) -> None:
     """Show a stored AUDIT again.
 
     AUDIT is its id, the beginning of it, or "last". Needs no host.
     """
     from cachetui.cli.show import show_command
 
-    store = session.open_store(store_folder)
+    store = session.open_store(store_place)
     sys.exit(or_fail(lambda: show_command(store, audit, ShowArgs(**options))))
 
 
@@ -224,7 +202,7 @@ def show(audit: str, store_folder: Path | None, **options: Any) -> None:
 def prove(
     finding: str,
     hosts_file: Path | None,
-    store_folder: Path | None,
+    store_place: StorePlace | None,
     context_folder: Path,
     dockerfile: str,
     build_args: tuple[str, ...],
@@ -241,7 +219,7 @@ def prove(
     from cachetui.cli.prove import context_build, prove_command
     from cachetui.cli.selection import parse_build_args
 
-    core = session.open_core(hosts_file, store_folder)
+    core = session.open_core(hosts_file, store_place)
     build = context_build(context_folder, dockerfile)
     pairs = or_fail(lambda: parse_build_args(build_args))
     args = ProveArgs(build_args=tuple(pairs), **options)
@@ -266,11 +244,13 @@ def prove(
 )
 @click.option("--commands", is_flag=True, help="The commands that ran, instead of the log.")
 @store_option
-def log(audit: str, host: str, scenario: str, store_folder: Path | None, **options: Any) -> None:
+def log(
+    audit: str, host: str, scenario: str, store_place: StorePlace | None, **options: Any
+) -> None:
     """Print the log of one run of a stored AUDIT."""
     from cachetui.cli.log import log_command
 
-    store = session.open_store(store_folder)
+    store = session.open_store(store_place)
     sys.exit(or_fail(lambda: log_command(store, audit, host, scenario, **options)))
 
 
@@ -287,7 +267,7 @@ def log(audit: str, host: str, scenario: str, store_folder: Path | None, **optio
 @format_option("table", "json", "markdown")
 @output_option
 def outputs(
-    runs: tuple[str, ...], hosts_file: Path | None, store_folder: Path | None, **options: Any
+    runs: tuple[str, ...], hosts_file: Path | None, store_place: StorePlace | None, **options: Any
 ) -> None:
     """Is it the same image? Compare file by file.
 
@@ -300,7 +280,7 @@ def outputs(
     """
     from cachetui.cli.outputs import outputs_command
 
-    core = session.open_core_without_hosts(hosts_file, store_folder)
+    core = session.open_core_without_hosts(hosts_file, store_place)
     args = OutputsArgs(**options)
     sys.exit(or_fail(lambda: outputs_command(core.store, core.settings, runs, args)))
 
@@ -309,22 +289,23 @@ def outputs(
 @click.argument("audit", shell_complete=completion.audits)
 @hosts_option
 @store_option
-def open_audit(audit: str, hosts_file: Path | None, store_folder: Path | None) -> None:
+def open_audit(audit: str, hosts_file: Path | None, store_place: StorePlace | None) -> None:
     """Open a stored AUDIT in the terminal app.
 
     AUDIT is its id, the beginning of it, or "last".
     """
     from cachetui.cli.stored import resolve_audit
 
-    store = session.open_store(store_folder)
+    store = session.open_store(store_place)
     name = or_fail(lambda: resolve_audit(store, audit))
     store.close()
-    sys.exit(session.run_app(hosts_file, store_folder, name))
+    sys.exit(session.run_app(hosts_file, store_place, name))
 
 
 cli.add_command(cache)
 cli.add_command(peek)
 cli.add_command(share)
+cli.add_command(store_commands)
 for command in (*first_steps.COMMANDS, *reference.COMMANDS):
     cli.add_command(command)
 add_pages(cli)

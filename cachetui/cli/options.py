@@ -10,20 +10,22 @@ import click
 from click.core import ParameterSource
 
 from cachetui.cli import completion
+from cachetui.cli.place_of_store import PlaceOfStore
 from cachetui.report import formats
 
+_V = TypeVar("_V")
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def _also_before_the_command(
-    context: click.Context, option: click.Parameter, value: Path | None
-) -> Path | None:
+    context: click.Context, option: click.Parameter, value: _V | None
+) -> _V | None:
     """The value of an option that may stand before the command too. What stands after the command
     was given last, so it wins; what stands before it wins over the environment."""
     name = option.name or ""
     if context.get_parameter_source(name) is ParameterSource.COMMANDLINE or not context.parent:
         return value
-    given: Path | None = context.parent.params.get(name)
+    given: _V | None = context.parent.params.get(name)
     return value if given is None else given
 
 
@@ -37,12 +39,13 @@ hosts_option = click.option(
 )
 store_option = click.option(
     "--store",
-    "store_folder",
-    metavar="FOLDER",
+    "store_place",
+    metavar="FOLDER|URL",
     envvar="CACHETUI_STORE",
-    type=click.Path(path_type=Path),
+    type=PlaceOfStore(),
     callback=_also_before_the_command,
-    help="Where results are stored [default: the user's cache folder].",
+    help="Where results are stored: a folder, or a team's database at postgresql://… "
+    "[default: the user's cache folder].",
 )
 output_option = click.option(
     "-o",

@@ -22,6 +22,7 @@ from cachetui.cli.options import (
     selection_options,
     store_option,
 )
+from cachetui.store.place import StorePlace
 
 
 @click.command(cls=DockerCommand)
@@ -50,7 +51,7 @@ from cachetui.cli.options import (
 def peek(
     build: str,
     hosts_file: Path | None,
-    store_folder: Path | None,
+    store_place: StorePlace | None,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     **options: Any,
@@ -65,6 +66,6 @@ def peek(
 
     names = ("dockerfile", "target", "build_args", "network", "docker_args")
     args = RunArgs(**{name: options.pop(name) for name in names})
-    core = session.open_core(hosts_file, store_folder)
+    core = session.open_core(hosts_file, store_place)
     settings, hosts = or_fail(lambda: select_audit(core, build, args, include, exclude))
     sys.exit(or_fail(lambda: peek_command(core, settings, hosts, **options)))

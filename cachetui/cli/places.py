@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from cachetui.store.place import StorePlace
 
-def format_paths(store_folder: Path | None) -> Iterator[str]:
+
+def format_paths(store_place: StorePlace | None) -> Iterator[str]:
     """A line for each place: what it is, its path, whether it is there; separated by tabs."""
     from cachetui.config.places import places
     from cachetui.store.glance import default_folder
@@ -14,7 +16,8 @@ def format_paths(store_folder: Path | None) -> Iterator[str]:
     for name, path in zip(("hosts", "hosts, else"), places(), strict=True):
         yield _place(name, path)
     yield _place("keys and theme", places()[-1].with_name("app.toml"))
-    yield f"results\t{(store_folder or default_folder()).absolute()}"
+    place = store_place or default_folder()
+    yield f"results\t{place.absolute() if isinstance(place, Path) else place}"
 
 
 def _place(name: str, path: Path) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 
 from cachetui.cli import completion
 from cachetui.cli.failures import or_fail
 from cachetui.cli.options import store_option
+from cachetui.store.place import StorePlace
 
 
 @click.command()
@@ -47,11 +47,11 @@ def schema() -> None:
 
 @click.command()
 @store_option
-def paths(store_folder: Path | None) -> None:
+def paths(store_place: StorePlace | None) -> None:
     """Print where settings and results are."""
     from cachetui.cli.places import format_paths
 
-    click.echo("\n".join(format_paths(store_folder)))
+    click.echo("\n".join(format_paths(store_place)))
 
 
 @click.command("completion")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cachetui.config.settings import Settings
     from cachetui.core import Core
     from cachetui.store.database import Store
+    from cachetui.store.place import StorePlace
 
 
 def load_settings(hosts_file: Path | None) -> Settings:
@@ -26,24 +27,26 @@ def load_settings(hosts_file: Path | None) -> Settings:
     return or_fail(lambda: hosts_toml.load(hosts_file))
 
 
-def open_store(folder: Path | None = None) -> Store:
+def open_store(place: StorePlace | None = None) -> Store:
     """The store; ends the process where it cannot be opened."""
     from cachetui.store.database import Store
 
-    return or_fail(lambda: Store(folder))
+    return or_fail(lambda: Store(place))
 
 
-def open_core(hosts_file: Path | None, store_folder: Path | None) -> Core:
+def open_core(hosts_file: Path | None, store_place: StorePlace | None) -> Core:
     """The core on settings and store; ends the process where they cannot be read."""
-    return or_fail(lambda: _core(hosts_file, store_folder))
+    return or_fail(lambda: _core(hosts_file, store_place))
 
 
-def open_core_without_hosts(hosts_file: Path | None, store_folder: Path | None) -> Core:
+def open_core_without_hosts(hosts_file: Path | None, store_place: StorePlace | None) -> Core:
     """The same for commands that need no host: without a hosts.toml there are none."""
-    return or_fail(lambda: _core(hosts_file, store_folder, need_hosts=False))
+    return or_fail(lambda: _core(hosts_file, store_place, need_hosts=False))
 
 
-def _core(hosts_file: Path | None, store_folder: Path | None, *, need_hosts: bool = True) -> Core:
+def _core(
+    hosts_file: Path | None, store_place: StorePlace | None, *, need_hosts: bool = True
+) -> Core:
     from cachetui.config import hosts_toml
     from cachetui.config.settings import Settings
     from cachetui.core import Core
@@ -53,16 +56,18 @@ def _core(hosts_file: Path | None, store_folder: Path | None, *, need_hosts: boo
         settings = hosts_toml.load(hosts_file)
     else:
         settings = Settings(path=None, hosts=(), builds={})
-    return Core(settings, Store(store_folder))
+    return Core(settings, Store(store_place))
 
 
-def run_app(hosts_file: Path | None, store_folder: Path | None, audit: str | None = None) -> int:
+def run_app(
+    hosts_file: Path | None, store_place: StorePlace | None, audit: str | None = None
+) -> int:
     """Run the app and return its exit code."""
     from cachetui import tui
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         fail("the app needs a terminal; cachetui --help lists the commands that need none")
     code = or_fail(
-        lambda: tui.run_app(lambda: _core(hosts_file, store_folder, need_hosts=False), audit=audit)
+        lambda: tui.run_app(lambda: _core(hosts_file, store_place, need_hosts=False), audit=audit)
     )
     return end_at_once(code) if code == INTERRUPTED else code

@@ -22,6 +22,7 @@ from cachetui.cli.options import (
     report_format_option,
     store_option,
 )
+from cachetui.store.place import StorePlace
 
 
 @click.command()
@@ -61,7 +62,9 @@ from cachetui.cli.options import (
 @progress_option()
 @report_format_option
 @output_option
-def share(build: str, hosts_file: Path | None, store_folder: Path | None, **options: Any) -> None:
+def share(
+    build: str, hosts_file: Path | None, store_place: StorePlace | None, **options: Any
+) -> None:
     """Export BUILD's cache on one host, import it on others, and show what each kind keeps.
 
     Builds once for each kind on the host that exports, and for each kind and stage on those that
@@ -74,6 +77,6 @@ def share(build: str, hosts_file: Path | None, store_folder: Path | None, **opti
     args = RunArgs(**{name: options.pop(name) for name in names})
     shown = ("output_format", "output", "max_findings", "fail_on", "all_tables")
     show = ShowArgs(**{name: options.pop(name) for name in shown})
-    core = session.open_core(hosts_file, store_folder)
+    core = session.open_core(hosts_file, store_place)
     settings = or_fail(lambda: select_build(core.settings, build, args))
     sys.exit(or_fail(lambda: share_command(core, settings, show=show, **options)))

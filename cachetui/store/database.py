@@ -1,4 +1,4 @@
-"""Runs and audits kept on disk, looked up by what they were a run of.
+"""Runs and audits kept, looked up by what they were a run of.
 
 Records are validated against their types when read; a damaged one is set aside with a message and
 never stops the rest.
@@ -25,6 +25,7 @@ from cachetui.store.host_marks import HostMarks
 from cachetui.store.journal import Journal, left_journals
 from cachetui.store.log_blocks import LogError
 from cachetui.store.open_backing import open_backing
+from cachetui.store.place import StorePlace
 from cachetui.store.run_log import RunLog
 from cachetui.store.secret import LOST
 from cachetui.store.sizes import Kind, Row
@@ -48,7 +49,7 @@ class Store:
     opened, and from every `keep_…`.
     """
 
-    def __init__(self, place: Path | None = None) -> None:
+    def __init__(self, place: StorePlace | None = None) -> None:
         self.warnings: list[str] = []
         self._backing = open_backing(place or default_folder(), self.warnings)
         self.folder = self._backing.folder

@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from cachetui.store.place import DatabaseAddress, StorePlace
 
 _CHECKSUM = 9
 """Characters behind a record: see `plain_cache`."""
@@ -37,9 +40,9 @@ class Glance:
         return bool(self.scenarios) and all(name.endswith("-peek") for name in self.scenarios)
 
 
-def audits(folder: Path | None) -> list[Glance]:
+def audits(place: StorePlace | None) -> list[Glance]:
     """The stored audits, newest first, without their hosts."""
-    entries = [entry for _, entry in _records(folder, "entry:")]
+    entries = [entry for _, entry in _records(place, "entry:")]
     entries.sort(key=lambda entry: entry.get("started_at") or 0.0, reverse=True)
     return [
         Glance(str(entry.get("audit")), str(entry.get("build")), (), _texts(entry, "scenarios"))
@@ -47,16 +50,16 @@ def audits(folder: Path | None) -> list[Glance]:
     ]
 
 
-def audit(folder: Path | None, name: str) -> Glance | None:
+def audit(place: StorePlace | None, name: str) -> Glance | None:
     """The audit that a name means, as `Store.resolve` has it, with its hosts."""
-    known = audits(folder)
+    known = audits(place)
     built = [each.audit for each in known if not each.peek] or [each.audit for each in known]
     found = built[:1] if name == "last" else [e.audit for e in known if e.audit.startswith(name)]
     if name in found:
         found = [name]
     if not name or len(found) != 1:
         return None
-    for key, kept in _records(folder, f"doc:{found[0]}"):
+    for key, kept in _records(place, f"doc:{found[0]}"):
         document = kept.get("document")
         if key == f"doc:{found[0]}" and isinstance(document, dict):
             hosts = tuple(
@@ -73,12 +76,33 @@ def _texts(record: dict[str, Any], key: str) -> tuple[str, ...]:
     return tuple(map(str, value)) if isinstance(value, list) else ()
 
 
-def _records(folder: Path | None, beginning: str) -> list[tuple[str, dict[str, Any]]]:
+def _records(place: StorePlace | None, beginning: str) -> list[tuple[str, dict[str, Any]]]:
     """The records whose key begins so, with their keys."""
-    place = (folder or default_folder()) / "audits"
+    if isinstance(place, DatabaseAddress):
+        texts = iter(_of_database(place, beginning))
+    else:
+        texts = _of_folder((place or default_folder()) / "audits", beginning)
+    found: list[tuple[str, dict[str, Any]]] = []
+    for key, text in texts:
+        with suppress(ValueError, TypeError):
+            record = json.loads(text[:-_CHECKSUM])
+            if isinstance(record, dict):
+                found.append((key, record))
+    return found
+
+
+def _of_database(address: DatabaseAddress, beginning: str) -> list[tuple[str, str]]:
+    try:
+        from cachetui.store.postgres.database_glance import texts
+    except ImportError:
+        return []
+    return texts(address, beginning)
+
+
+def _of_folder(place: Path, beginning: str) -> Iterator[tuple[str, str]]:
     database = place / "cache.db"
     if not database.is_file():
-        return []
+        return
     try:
         with closing(
             sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)
@@ -88,14 +112,7 @@ def _records(folder: Path | None, beginning: str) -> list[tuple[str, dict[str, A
                 (beginning, f"{beginning}\uffff"),
             ).fetchall()
     except sqlite3.Error:
-        return []
-    found: list[tuple[str, dict[str, Any]]] = []
+        return
     for key, value, file in rows:
-        try:
-            text = (place / file).read_text("utf-8") if file else value
-            record = json.loads(text[:-_CHECKSUM])
-        except (OSError, ValueError, TypeError):
-            continue
-        if isinstance(record, dict):
-            found.append((key, record))
-    return found
+        with suppress(OSError, ValueError):
+            yield key, (place / file).read_text("utf-8") if file else value

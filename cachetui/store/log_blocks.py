@@ -99,11 +99,13 @@ class LogBlocks:
         if number == len(self._blocks):
             return self._tail
         block = self._blocks[number]
-        with self._reading:
-            self._file.seek(block.offset)
-            packed = self._file.read(block.packed)
         try:
+            with self._reading:
+                self._file.seek(block.offset)
+                packed = self._file.read(block.packed)
             return zlib.decompress(packed), block.spans
+        except OSError as error:
+            raise LogError(f"the kept log cannot be read: {error}") from None
         except zlib.error as error:
             raise LogError(f"the kept log is damaged: {error}") from None
 

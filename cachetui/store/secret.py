@@ -20,7 +20,7 @@ from cachetui.store.cache_file import opening
 
 FILE = "secret"
 
-_NOT_COMPARED = (
+NOT_COMPARED = (
     "values of build arguments in earlier audits cannot be compared with those of later ones"
 )
 
@@ -34,7 +34,7 @@ class OpenedSecret:
     problem: str | None = None
 
 
-LOST = f"the store's secret was lost, and a new one was made: {_NOT_COMPARED}"
+LOST = f"the store's secret was lost, and a new one was made: {NOT_COMPARED}"
 
 
 def open_secret(folder: Path) -> OpenedSecret:
@@ -51,11 +51,27 @@ def open_secret(folder: Path) -> OpenedSecret:
             made = _make(file)
     except OSError as error:
         trouble = f"the store's secret can be neither read from {file} nor kept there: {error}"
-        return OpenedSecret(ValueHasher.for_once(), problem=f"{trouble}; {_NOT_COMPARED}")
+        return OpenedSecret(ValueHasher.for_once(), problem=f"{trouble}; {NOT_COMPARED}")
     if aside is None:
         return OpenedSecret(made, made=True)
     trouble = f"the store's secret was damaged and set aside as {aside}, and a new one was made"
-    return OpenedSecret(made, problem=f"{trouble}: {_NOT_COMPARED}")
+    return OpenedSecret(made, problem=f"{trouble}: {NOT_COMPARED}")
+
+
+def new_line() -> str:
+    """What is kept of a new secret."""
+    secret = secrets.token_bytes(SECRET_BYTES)
+    return _line(secret, ValueHasher(secret))
+
+
+def hasher_of(line: str) -> ValueHasher | None:
+    """What makes digests with the kept secret; None where it is not whole."""
+    secret = b""
+    with suppress(ValueError):
+        secret = bytes.fromhex(line.partition(" ")[2])
+    hasher = ValueHasher(secret)
+    whole = len(secret) == SECRET_BYTES and line == _line(secret, hasher)
+    return hasher if whole else None
 
 
 def _line(secret: bytes, hasher: ValueHasher) -> str:
@@ -68,11 +84,8 @@ def _read(file: Path) -> ValueHasher | None:
         text = file.read_bytes().decode("ascii", "replace")
     except (FileNotFoundError, IsADirectoryError):
         return None
-    secret = b""
-    with suppress(ValueError):
-        secret = bytes.fromhex(text.partition(" ")[2])
-    hasher = ValueHasher(secret)
-    if len(secret) != SECRET_BYTES or text != _line(secret, hasher):
+    hasher = hasher_of(text)
+    if hasher is None:
         return None
     if file.stat().st_mode & 0o077:
         file.chmod(0o600)
@@ -80,19 +93,18 @@ def _read(file: Path) -> ValueHasher | None:
 
 
 def _make(file: Path) -> ValueHasher:
-    secret = secrets.token_bytes(SECRET_BYTES)
-    hasher = ValueHasher(secret)
+    line = new_line()
     descriptor, name = tempfile.mkstemp(prefix=f".{FILE}-", dir=file.parent)  # of mode 0600
     try:
         with open(descriptor, "w", encoding="ascii") as new:
-            new.write(_line(secret, hasher))
+            new.write(line)
             new.flush()
             os.fsync(descriptor)
         Path(name).rename(file)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    return hasher
+    return ValueHasher(bytes.fromhex(line.partition(" ")[2]))
 
 
 def _set_aside(file: Path) -> Path | None:

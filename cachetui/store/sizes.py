@@ -53,30 +53,50 @@ class Row(Record, frozen=True):
     in_table: int
 
 
+class _Sum:
+    """Counts and bytes by kind."""
+
+    def __init__(self, rows: Mapping[str, Row]) -> None:
+        self._count: dict[str, int] = {}
+        self._size: dict[str, int] = {}
+        by_prefix = {prefix: kind for kind, prefixes in KINDS.items() for prefix in prefixes}
+        for key, row in rows.items():
+            prefix = key.partition(":")[0]
+            kind = by_prefix.get(prefix, IMAGES)
+            self.add(kind, row.bytes, kind == IMAGES or KINDS[kind][0] == prefix)
+
+    def add(self, kind: str, bytes_: int, count: int = 1) -> None:
+        self._count[kind] = self._count.get(kind, 0) + count
+        self._size[kind] = self._size.get(kind, 0) + bytes_
+
+    def kinds(self) -> tuple[Kind, ...]:
+        """All of them, largest first."""
+        found = [
+            Kind(kind=kind, count=self._count[kind], bytes=max(0, size))
+            for kind, size in self._size.items()
+        ]
+        return tuple(sorted(found, key=lambda kind: -kind.bytes))
+
+
+def row_kinds(rows: Mapping[str, Row], copies: Path | None = None) -> tuple[Kind, ...]:
+    """What the rows alone are, largest first; with the folder of layers that were copied here."""
+    found = _Sum(rows)
+    for path in files(copies) if copies is not None and copies.is_dir() else ():
+        found.add(IMAGES, _size(path))
+    return found.kinds()
+
+
 def kinds(folder: Path, rows: Mapping[str, Row]) -> tuple[Kind, ...]:
     """What is in a store's folder with these rows, largest first."""
-    count: dict[str, int] = {}
-    size: dict[str, int] = {}
-
-    def add(kind: str, bytes_: int, counts: bool = True) -> None:
-        count[kind] = count.get(kind, 0) + counts
-        size[kind] = size.get(kind, 0) + bytes_
-
-    by_prefix = {prefix: kind for kind, prefixes in KINDS.items() for prefix in prefixes}
-    for key, row in rows.items():
-        prefix = key.partition(":")[0]
-        kind = by_prefix.get(prefix, IMAGES)
-        add(kind, row.bytes, kind == IMAGES or KINDS[kind][0] == prefix)
+    found = _Sum(rows)
     for name in _names(folder):
         if name not in CACHES and name != "in-use" and not name.endswith(".lock"):
             for path in files(folder / name):
-                kind = DAMAGED if "damaged" in name else FOLDERS.get(name, OTHER)
-                add(kind, _size(path))
+                found.add(DAMAGED if "damaged" in name else FOLDERS.get(name, OTHER), _size(path))
     tables = [path for name in CACHES for path in (folder / name).glob("cache.db*")]
-    size[TABLES] = sum(map(_size, tables)) - sum(row.in_table for row in rows.values())
-    count[TABLES] = len(CACHES)
-    found = [Kind(kind=kind, count=count[kind], bytes=max(0, size[kind])) for kind in size]
-    return tuple(sorted(found, key=lambda kind: -kind.bytes))
+    in_tables = sum(row.in_table for row in rows.values())
+    found.add(TABLES, sum(map(_size, tables)) - in_tables, len(CACHES))
+    return found.kinds()
 
 
 def table_bytes(folder: Path) -> int:

@@ -275,7 +275,7 @@ def test_a_result_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -
 WHEREVER = [
     (name, option)
     for name, command in sorted(cli.commands.items())
-    for option in ("hosts_file", "store_folder")
+    for option in ("hosts_file", "store_place")
     if any(param.name == option for param in command.params)
 ]
 
@@ -285,7 +285,7 @@ WHEREVER = [
 def test_options_before_the_command_hold_for_it(
     name: str, option: str, joined: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    flag = {"hosts_file": "--hosts", "store_folder": "--store"}[option]
+    flag = {"hosts_file": "--hosts", "store_place": "--store"}[option]
     monkeypatch.setenv("CACHETUI_STORE", "/from/environment")
 
     def given(path: str) -> list[str]:
@@ -302,14 +302,14 @@ def test_options_before_the_command_hold_for_it(
     assert means([], given("/b")) == Path("/b")
     assert means(given("/a"), given("/b")) == Path("/b"), "what is given last holds"
     assert means([*given("/a"), *given("/c")], []) == Path("/c")
-    assert means([], []) == (Path("/from/environment") if option == "store_folder" else None)
+    assert means([], []) == (Path("/from/environment") if option == "store_place" else None)
 
 
 def test_a_command_that_reads_hosts_or_store_takes_both_options() -> None:
     assert {name for name, option in WHEREVER if option == "hosts_file"} == {
         "run", "cache", "peek", "share", "hosts", "clean", "prove", "outputs", "open", "store",
     }  # fmt: skip
-    assert {name for name, option in WHEREVER if option == "store_folder"} == {
+    assert {name for name, option in WHEREVER if option == "store_place"} == {
         "run", "cache", "peek", "share", "hosts", "clean", "prove", "outputs", "open", "history",
         "show", "log", "paths", "store",
     }  # fmt: skip

@@ -30,9 +30,12 @@ SUITES: dict[str, tuple[str, ...]] = {
 }
 """What is unpacked from each suite. One runc serves all: newer ones want a newer libc."""
 
-SYSTEM_PACKAGES = ("openssh-server", "openssh-client", "libdevmapper1.02.1", "zstd", "iproute2")
+SYSTEM_PACKAGES = (
+    *("openssh-server", "openssh-client", "libdevmapper1.02.1", "zstd", "iproute2"),
+    "postgresql",
+)
 """What is installed: sshd with its user, the one library of the engines that may be missing, the
-program that reads layers of zstd, and `ip` for links that break."""
+program that reads layers of zstd, `ip` for links that break, and a team's database."""
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 APT_PARTS = Path("/etc/apt")

@@ -21,6 +21,7 @@ from cachetui.records.run import Run
 from cachetui.records.step import StepId
 from cachetui.store.database import Store
 from cachetui.store.log_writer import LogWriter
+from cachetui.store.place import StorePlace
 from cachetui.store.plain_cache import PlainCache
 from cachetui.store.spare import SIZE, Spare
 from cachetui.store.troubles import StoreError
@@ -57,15 +58,15 @@ def rows(store: Store, name: str) -> Path:
     return store.folder / name / "cache.db"
 
 
-def test_a_run_and_its_log_come_back(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+def test_a_run_and_its_log_come_back(place: StorePlace) -> None:
+    store = Store(place)
     with store.spool() as folder:
         writer = LogWriter(folder / "log")
         writer.write(StepId(0, 1), b"hello\n" * 100000)
         writer.close()
         store.keep_run(run("r1", "of"), log=folder / "log")
     assert not folder.exists()
-    again = Store(tmp_path)
+    again = Store(place)
     assert again.run("r1") == store.run("r1")
     log = again.log("r1")
     assert log is not None
@@ -78,8 +79,8 @@ def test_the_folder_is_private(tmp_path: Path) -> None:
     assert Store(tmp_path / "s").folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_find_minds_age_and_status(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+def test_find_minds_age_and_status(place: StorePlace) -> None:
+    store = Store(place)
     store.keep_run(run("old", "k", age=100))
     assert store.find("k", 50) is None
     found = store.find("k", 200)
@@ -93,8 +94,8 @@ def test_find_minds_age_and_status(tmp_path: Path) -> None:
     assert store.find("", 200) is None
 
 
-def test_an_audit_is_assembled_and_forgotten(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+def test_an_audit_is_assembled_and_forgotten(place: StorePlace) -> None:
+    store = Store(place)
     shared, own = run("shared"), run("own")
     for one in (shared, own):
         store.keep_run(one)
@@ -114,8 +115,8 @@ def test_an_audit_is_assembled_and_forgotten(tmp_path: Path) -> None:
     assert store.run("shared") is not None
 
 
-def test_what_finds_the_runs_of_an_audit_goes_with_it(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+def test_what_finds_the_runs_of_an_audit_goes_with_it(place: StorePlace) -> None:
+    store = Store(place)
     old, own, new = run("old", "again"), run("own", "once"), run("new", "again")
     for one in (old, own, new):
         store.keep_run(one)
@@ -140,15 +141,15 @@ def proof(audit: str, at: float) -> Proof:
     )
 
 
-def test_proofs_are_kept_beside_their_audit_and_go_with_it(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+def test_proofs_are_kept_beside_their_audit_and_go_with_it(place: StorePlace) -> None:
+    store = Store(place)
     store.keep_audit(document("1124-a"))
     store.keep_audit(document("1124-ab"))
     made = [proof("1124-a", 2.0), proof("1124-a", 1.0)]
     for one in made:
         store.keep_proof(one.audit, one)
     store.keep_proof("1124-ab", proof("1124-ab", 3.0))
-    again = Store(tmp_path)
+    again = Store(place)
     assert again.proofs("1124-a", Proof) == tuple(made)
     again.delete_audit("1124-a")
     assert again.proofs("1124-a", Proof) == ()
@@ -195,6 +196,22 @@ def test_a_pickled_key_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault("damaged-store")
+def test_a_damaged_record_is_passed_over_and_the_rest_stays(place: StorePlace) -> None:
+    store = Store(place)
+    store.keep_run(run("good"))
+    store.keep_run(run("bad"))
+    store._runs.put("run:bad", '{"id": 7}', "a run")
+    store.keep_audit(document("a", run("good"), run("bad")))
+    assert store.run("bad") is None
+    assert store.run("good") is not None
+    assert "run:bad" in store.warnings[0]
+    kept = store.audit("a")
+    assert kept is not None
+    assert [one.id for one in kept.runs] == ["good"]
+    assert kept.notes == ("1 of its runs are no longer in the store",)
+
+
+@pytest.mark.fault("damaged-store")
 def test_a_damaged_record_is_set_aside_and_the_rest_stays(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.keep_run(run("good"))
@@ -223,16 +240,16 @@ def test_a_folder_that_cannot_be_made_says_what_to_do(tmp_path: Path) -> None:
         Store(tmp_path / "file" / "store")
 
 
-def test_nothing_but_text_and_bytes_is_stored(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+def test_nothing_but_text_and_bytes_is_stored(place: StorePlace) -> None:
+    store = Store(place)
     with pytest.raises(TypeError):
         store._runs.put("k", {"a": 1}, "this")  # type: ignore[arg-type]
     with pytest.raises(TypeError):
         store._runs.put(7, "text", "this")  # type: ignore[arg-type]
 
 
-def test_a_name_that_is_not_utf8_is_kept_as_far_as_json_can(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+def test_a_name_that_is_not_utf8_is_kept_as_far_as_json_can(place: StorePlace) -> None:
+    store = Store(place)
     store.keep_manifest("sha256:1", (Entry("context/a\udcff", "file", 0o644),))
     (entry,) = store.manifest("sha256:1") or ()
     assert entry.path == "context/a\ufffd"

@@ -13,14 +13,17 @@ from pathlib import Path
 import pytest
 
 from cachetui.store.database import Store
+from cachetui.store.place import StorePlace
 from cachetui.store.plain_cache import PlainCache
+from tests.store.places import word
 
 KEEP = """
 import sys
 from pathlib import Path
 from cachetui.store.database import Store
+from cachetui.store.place import read_place
 sys.stdin.readline()
-store = Store(Path(sys.argv[1]))
+store = Store(read_place(sys.argv[1]))
 for key in sys.argv[2:]:
     store.keep_blob(key, key.encode())
 store.close()
@@ -37,12 +40,19 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made)
 
 
+@pytest.fixture(params=["folder", pytest.param("database", marks=pytest.mark.needs("postgres"))])
+def shared(request: pytest.FixtureRequest) -> StorePlace:
+    """An empty place, once of each kind."""
+    place: StorePlace = request.getfixturevalue(request.param)
+    return place
+
+
 class Other:
     """A process that keeps blobs once it is told to begin."""
 
-    def __init__(self, folder: Path, *keys: str) -> None:
+    def __init__(self, place: StorePlace, *keys: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", KEEP, str(folder), *keys],
+            [sys.executable, "-c", KEEP, word(place), *keys],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -53,46 +63,46 @@ class Other:
         return self.process.communicate("\n", timeout=60)[0].strip()
 
 
-def has(folder: Path, key: str) -> bool:
-    store = Store(folder)
+def has(place: StorePlace, key: str) -> bool:
+    store = Store(place)
     try:
         return store.blob(key) is not None
     finally:
         store.close()
 
 
-def test_a_second_opening_in_one_process_takes_no_locks_away(folder: Path) -> None:
-    first = Store(folder)
+def test_a_second_opening_in_one_process_takes_no_locks_away(shared: StorePlace) -> None:
+    first = Store(shared)
     first.keep_blob("first", b"1")
-    second = Store(folder)
+    second = Store(shared)
     assert second.blob("first") is not None
-    assert Other(folder, "other").warnings() == "[]"
+    assert Other(shared, "other").warnings() == "[]"
     first.keep_blob("late", b"2")
     second.keep_blob("later", b"3")
     for key in ("first", "other", "late", "later"):
         assert first.blob(key) is not None, key
-    assert Other(folder, "end").warnings() == "[]"
+    assert Other(shared, "end").warnings() == "[]"
     first.close()
     second.close()
     for key in ("first", "other", "late", "later", "end"):
-        assert has(folder, key), key
+        assert has(shared, key), key
 
 
-def test_closing_one_of_two_keeps_the_other_whole(folder: Path) -> None:
-    first, second = Store(folder), Store(folder)
+def test_closing_one_of_two_keeps_the_other_whole(shared: StorePlace) -> None:
+    first, second = Store(shared), Store(shared)
     first.keep_blob("first", b"1")
     second.close()
-    assert Other(folder, "other").warnings() == "[]"
+    assert Other(shared, "other").warnings() == "[]"
     first.keep_blob("late", b"2")
     first.close()
     for key in ("first", "other", "late"):
-        assert has(folder, key), key
+        assert has(shared, key), key
 
 
 @pytest.mark.fault("several-processes")
-def test_a_store_that_many_make_at_once_is_not_taken_for_a_damaged_one(folder: Path) -> None:
+def test_a_store_that_many_make_at_once_is_not_taken_for_a_damaged_one(shared: StorePlace) -> None:
     names = [f"p{number}" for number in range(6)]
-    others = [Other(folder, name) for name in names]
+    others = [Other(shared, name) for name in names]
     said: list[str] = []
     threads = [
         threading.Thread(target=lambda one=other: said.append(one.warnings())) for other in others
@@ -102,9 +112,10 @@ def test_a_store_that_many_make_at_once_is_not_taken_for_a_damaged_one(folder: P
     for thread in threads:
         thread.join()
     assert said == ["[]"] * len(names)
-    assert not list(folder.glob("*damaged*"))
+    if isinstance(shared, Path):
+        assert not list(shared.glob("*damaged*"))
     for name in names:
-        assert has(folder, name), name
+        assert has(shared, name), name
 
 
 @pytest.mark.fault("several-processes")

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from cachetui.store.database import Store
+from cachetui.store.place import StorePlace
 
 
 @pytest.fixture
@@ -26,8 +27,8 @@ def no_collector() -> Iterator[None]:
 
 @pytest.mark.fault("soak")
 @pytest.mark.usefixtures("no_collector")
-def test_a_thread_closes_what_it_opened(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+def test_a_thread_closes_what_it_opened(place: StorePlace) -> None:
+    store = Store(place)
     handles = []
     for number in range(12):
         thread = threading.Thread(
