@@ -3,17 +3,27 @@ stores; 26.1 and 20.10 can).
 
 The build ends while the context is sent, and its message names no file. It happens with what is
 sent alone: not with what `.dockerignore` leaves out, nor with what no COPY, ADD or bind mount
-needs. The target of a symbolic link counts too.
+needs; the same holds of a named context (our lab). The target of a symbolic link counts too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import msgspec
+
 from cachetui.context.build_context import Context
 from cachetui.context.manifest import Entry
 from cachetui.dockerfile.parse import Dockerfile, needed_stages
-from cachetui.findings.context_files import NAMED, ContextFiles, files_read, reads_context
+from cachetui.findings.context_files import (
+    NAMED,
+    ROOT,
+    ContextFiles,
+    files_read,
+    is_of_named,
+    named_contexts_read,
+    reads_context,
+)
 from cachetui.findings.variables import scope_at
 from cachetui.findings.wording import join_names
 
@@ -24,23 +34,34 @@ REFUSED = "string field contains invalid UTF-8"
 def sent_entries(
     context: Context, dockerfile: Dockerfile, target: str | None, build_args: Mapping[str, str]
 ) -> tuple[Entry, ...]:
-    """What BuildKit asks for of the context: what its COPY, ADD and bind mounts need; all that its
-    ignore file lets through where a source is not known."""
+    """What BuildKit asks for of the context and of named ones: what its COPY, ADD and bind mounts
+    need; all that its ignore file lets through where a source is not known, or where nothing of
+    what is needed by the Dockerfile has a bad name: a trigger of the base image may need it."""
     files = ContextFiles(context.entries, context.ignore_files, context.dockerfile)
     visible = files.visible("buildkit")
     if visible is None:
         return context.entries
+    below = f"{NAMED}/"
+    tops = (one.path.removeprefix(below) for one in context.entries if one.path.startswith(below))
+    named = {path.partition("/")[0] for path in tops}
     needed: dict[str, Entry] = {}
     for index in needed_stages(dockerfile, target):
         for item in dockerfile.stages[index].instructions:
-            if reads_context(item, "buildkit"):
-                scope = scope_at(dockerfile, build_args, index, item.index, "buildkit")
-                read = files_read(files, item, "buildkit", scope)
-                if read is None:
-                    return tuple(visible.values())
-                needed.update(read)
-    named = (entry for entry in context.entries if entry.path.startswith(f"{NAMED}/"))
-    return (*(entry for path, entry in visible.items() if path in needed), *named)
+            if not (
+                reads_context(item, "buildkit") or named_contexts_read(item, "buildkit", named)
+            ):
+                continue
+            scope = scope_at(dockerfile, build_args, index, item.index, "buildkit")
+            read = files_read(files, item, "buildkit", scope, named)
+            if read is None:
+                return context.entries
+            needed.update(read)
+    sent = tuple(
+        msgspec.structs.replace(entry, path=path) if is_of_named(path) else entry
+        for path, entry in needed.items()
+        if path in visible or is_of_named(path)
+    )
+    return sent if bad_names(sent) else tuple(visible.values())
 
 
 def bad_names(entries: Iterable[Entry]) -> tuple[str, ...]:
@@ -59,14 +80,18 @@ def remedy(names: tuple[str, ...]) -> str:
     """What to say of these paths."""
     one = len(names) == 1
     what, them = ("a name that is", "it") if one else ("names that are", "them")
+    context = "a named context" if all(map(is_of_named, names)) else "the build context"
     return (
-        f"the build context has {what} not UTF-8, which BuildKit of this engine cannot take: "
+        f"{context} has {what} not UTF-8, which BuildKit of this engine cannot take: "
         f"{join_names(names)}; rename {them}, or leave {them} out in .dockerignore"
     )
 
 
 def _named(entry: Entry) -> str:
-    path = _shown(entry.path).removeprefix("context/")
+    path = _shown(entry.path).removeprefix(f"{ROOT}/")
+    if path.startswith(f"{NAMED}/"):
+        name, _, rest = path.removeprefix(f"{NAMED}/").partition("/")
+        path = f"named context {name}: {rest}"
     if entry.kind == "symlink" and not _is_utf8(entry.target or ""):
         return f"{path} (a link to {_shown(entry.target or '')})"
     return path

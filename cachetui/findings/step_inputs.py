@@ -22,7 +22,7 @@ from cachetui.findings.context_files import (
     named_contexts_read,
     reads_context,
 )
-from cachetui.findings.variables import Scope, references, scope_at
+from cachetui.findings.variables import Scope, global_args, references, scope_at
 from cachetui.records.backend import Backend
 from cachetui.records.digest import ValueHasher
 from cachetui.records.document import BuildRecord
@@ -124,7 +124,8 @@ def step_inputs(
     else:
         tokens |= _variable_tokens(build, instruction, scope)
     unknown = set(of_build.unknown)
-    if (platform := _own_platform(build, file, step.stage_index, tokens)) is not None:
+    platform = _own_platform(build, file, step.stage_index, tokens, given)
+    if platform is not None:
         tokens["platform"] = platform
     named = build.build.named_contexts
     fetched = fetched_contexts(build.build.docker_args)
@@ -169,16 +170,26 @@ def step_inputs(
 
 
 def _own_platform(
-    build: BuildOnHost, file: Dockerfile, stage_index: int, tokens: Mapping[str, str]
+    build: BuildOnHost,
+    file: Dockerfile,
+    stage_index: int,
+    tokens: Mapping[str, str],
+    given: Mapping[str, str],
 ) -> str | None:
-    """What the FROM that a stage builds on has for a platform; None where it has none."""
+    """A token for the platform of the FROM that a stage builds on; None where it has none."""
     stage = file.stages[stage_index]
     while stage.platform is None and stage.base_stage is not None:
         stage = file.stages[stage.base_stage]
     named = {"BUILDPLATFORM": build.facts.platform if build.facts else None}
     named["TARGETPLATFORM"] = tokens.get("platform")
     text = (stage.platform or "").strip("${}")
-    return named.get(text) or stage.platform
+    if stage.platform is None or named.get(text):
+        return named.get(text)
+    # A name that an argument gives is known by its digest alone.
+    used = references(stage.instructions[0].flag("platform") or "")
+    args = global_args(file, given, build.hasher)
+    with_args = ", ".join(f"{name}: {args.get(name)}" for name in used)
+    return f"{stage.platform} with [{with_args}]" if used else stage.platform
 
 
 def _below_triggers(step: StepId, triggers: int) -> StepId:

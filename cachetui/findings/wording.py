@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 
 from cachetui.compare.groups import fold_short
 from cachetui.dockerfile.instruction import Instruction
@@ -17,7 +18,9 @@ def describe(instruction: Instruction, limit: int = 60) -> str:
 
 def was(now: Instruction, before: Instruction) -> str:
     """What an instruction was before, for the end of a sentence: its text; where only white space
-    differs, the place."""
+    differs, the place; where a here-document does, its first line that does."""
+    if now.text == before.text:
+        return _other_document(now, before)
     if now.text.split() != before.text.split():
         return f"; before: {before.text!r}"
     pairs = zip(now.text, before.text, strict=False)
@@ -25,6 +28,21 @@ def was(now: Instruction, before: Instruction) -> str:
     start = max(0, at - 12)
     here, there = (text[start : at + 12] for text in (now.text, before.text))
     return f"; only white space differs: {here!r} now, {there!r} before"
+
+
+def _other_document(now: Instruction, before: Instruction) -> str:
+    """The first line in which the here-documents of an instruction differ."""
+    items = (now.onbuild or now, before.onbuild or before)
+    for one, other in zip(*(item.heredocs for item in items), strict=False):
+        lines = zip_longest(one.content.splitlines(), other.content.splitlines())
+        for number, (here, there) in enumerate(lines, 1):
+            if here != there:
+                texts = ["no line" if text is None else repr(text) for text in (here, there)]
+                return (
+                    f"; line {number} of its here-document {one.name}: {texts[0]} now, {texts[1]} "
+                    "before"
+                )
+    return ""
 
 
 def short_umask(umask: str) -> str:

@@ -48,5 +48,21 @@ def test_only_what_a_step_needs_is_named(tmp_path: Path) -> None:
     context = read_context(tmp_path)
     sent = sent_entries(context, parse(text), None, {})
     assert set(bad_names(sent)) == {"src/\\xe9", "mounted/\\xe9"}
+    by_trigger = sent_entries(context, parse("FROM onb\nRUN x\n"), None, {})
+    assert set(bad_names(by_trigger)) == {"src/\\xe9", "other/\\xe9", "mounted/\\xe9"}
     everything = sent_entries(context, parse("FROM a\nCOPY $UNKNOWN /\n"), None, {})
     assert "other/\\xe9" in bad_names(everything)
+
+
+def test_a_name_in_a_named_context_is_told_with_it(tmp_path: Path) -> None:
+    text = "FROM a\nCOPY --from=data in /in\nCOPY plain /\n"
+    for folder in ("app", "data/in", "data/out", "other"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "app/Dockerfile").write_text(text)
+    for folder in ("app", "data/in", "data/out", "other"):
+        Path(os.fsdecode(os.fsencode(tmp_path / folder) + b"/\xe9")).write_text("x")
+    named = {"data": tmp_path / "data", "other": tmp_path / "other"}
+    context = read_context(tmp_path / "app", named=named)
+    names = bad_names(sent_entries(context, parse(text), None, {}))
+    assert names == ("named context data: in/\\xe9",)
+    assert remedy(names).startswith("a named context has a name that is not UTF-8")

@@ -65,6 +65,15 @@ def test_another_writing_of_the_same_is_none(then: str, now: str, scenario: str)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize(("now", "evicted"), [("sha256:2", False), ("sha256:1", True)])
+def test_a_platform_by_an_argument(now: str, evicted: bool, scenario: str) -> None:
+    text = "ARG P\nFROM --platform=$P base:1\nRUN make\n"
+    document = audit(text, [run(text, "m", scenario=scenario)], build_args={"P": now})
+    earlier = before(text, "h", scenario=scenario, build_args={"P": "sha256:1"})
+    assert ids(why(document, earlier)) == ([EVICTED] if evicted else [])
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_number_that_names_another_stage(scenario: str) -> None:
     copy = "FROM base:1\nCOPY --from=0 /x /x\n"
     swapped = "FROM base:1 AS b\nRUN echo b\nFROM base:1 AS a\nRUN echo a\n" + copy

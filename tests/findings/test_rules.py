@@ -502,6 +502,21 @@ def test_white_space_that_differs_is_shown() -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("one\nother\n", "line 2 of its here-document EOF: 'other' now, 'two' before"),
+        ("one\n", "line 2 of its here-document EOF: no line now, 'two' before"),
+        ("one\ntwo\n\n", "line 3 of its here-document EOF: '' now, no line before"),
+    ],
+)
+def test_a_here_document_that_changed_is_told_by_its_line(body: str, says: str) -> None:
+    now, then = (f"FROM base:1\nRUN <<EOF\n{text}EOF\n" for text in (body, "one\ntwo\n"))
+    one = only(why(audit(now, [run(now, "m")]), before(then, "m")), "build-changed")
+    assert says in one.evidence[0].text
+    assert "white space" not in one.evidence[0].text
+
+
+@pytest.mark.parametrize(
     ("digests", "store", "advice"),
     [
         (("base@sha256:d",), "overlay2", "`docker pull base:1` on ci-2"),
