@@ -37,6 +37,12 @@ _SETTINGS = {
 }
 
 
+_DURABLE = {
+    **dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes", "autovacuum"), "on"),
+    "shared_buffers": "128MB",
+}
+
+
 def _programs() -> Path:
     """Where the newest `initdb` and `postgres` are. Raises `FileNotFoundError`."""
     found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/postgres")]
@@ -46,10 +52,12 @@ def _programs() -> Path:
 
 
 class Postgres:
-    """One server. As a context manager it is started, and gone afterwards."""
+    """One server. As a context manager it is started, and gone afterwards. One that is `durable`
+    waits for its disk, as others do."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
         self.folder = folder
+        self._durable = durable
         self._user = USER if os.geteuid() == 0 else None
         self._process: subprocess.Popen[bytes] | None = None
         self._made = False
@@ -84,7 +92,8 @@ class Postgres:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         log = (self.folder / "log").open("ab")
-        options = [f"-c{name}={value}" for name, value in _SETTINGS.items()]
+        settings = {**_SETTINGS, **(_DURABLE if self._durable else {})}
+        options = [f"-c{name}={value}" for name, value in settings.items()]
         self._process = subprocess.Popen(
             [_programs() / "postgres", "-D", self.folder / "data", "-k", self.folder, *options],
             user=self._user,

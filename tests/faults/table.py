@@ -300,6 +300,12 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
             "What each kept is there.",
         ),
         Fault(
+            "database-gone",
+            "The database of a team's store cannot be reached, from the start or meanwhile",
+            "What had ended is kept on this machine, it is said where and how it is brought in, "
+            "and no other build begins. A server that is only started again is not noticed.",
+        ),
+        Fault(
             "soak",
             "Hundreds of audits in one process",
             "Threads, file handles and child processes are flat; the store grows as its runs.",

@@ -7,6 +7,8 @@ import pytest
 from rich.cells import cell_len
 
 from cachetui.records.document import Document
+from cachetui.store.audit_records import AuditEntry
+from cachetui.store.troubles import StoreError
 from cachetui.tui.screens.commands import wrapped
 from tests import make_records
 from tests.tui.driving import Driver, drive
@@ -233,6 +235,40 @@ def test_an_audit_that_cannot_be_read_is_told_in_history() -> None:
     async def story(d: Driver) -> None:
         await d.press("6", "G")
         await d.see("it cannot be read: the disk is gone")
+
+    drive(story, core)
+
+
+def test_a_store_that_does_not_answer_is_told_and_what_was_read_stays() -> None:
+    core = kept()
+
+    def gone(*_: object) -> None:
+        raise StoreError("no connection to postgresql://db/team")
+
+    async def story(d: Driver) -> None:
+        await d.press("6")
+        await d.see("day-1")
+        for name in ("audits", "audit", "pin", "delete_audit"):
+            setattr(core.store, name, gone)
+        await d.press("j", "p")
+        await d.see("The store took no change: no connection to")
+        await d.press("d", "y")
+        await d.press("1", "6")
+        await d.see("The store does not answer: no connection to", "day-1")
+
+    drive(story, core, size=(120, 30))
+
+
+def test_hosts_are_shown_where_the_store_does_not_answer() -> None:
+    core = FakeCore()
+
+    def gone() -> list[AuditEntry]:
+        raise StoreError("no connection to postgresql://db/team")
+
+    core.store.audits = gone  # type: ignore[method-assign]
+
+    async def story(d: Driver) -> None:
+        await d.see("The store does not answer: no connection to", "old")
 
     drive(story, core)
 

@@ -13,6 +13,7 @@ from cachetui.tui.screens.fleet_matrix import FleetMatrix
 from cachetui.tui.screens.open_runs import open_commands, open_compare, open_log, open_timeline
 from cachetui.tui.screens.start_audit import ask_what_to_run
 from cachetui.tui.screens.stop_and_rerun import rerun, stop
+from cachetui.tui.screens.store_answers import audits_of
 from cachetui.tui.session import Pick
 from cachetui.tui.view import before_audit, fleet_heights, keys
 from cachetui.tui.view.causes import by_cost
@@ -110,7 +111,7 @@ class FleetPlace(FleetMatrix):
         hint = before_audit.next_step(session.build, len(session.hosts), loading=loading)
         self._panel("verdict").show(hint)
         grid.show(list(self._table.rows), self._table.columns(self.size.width))
-        audits = self.typed_app.core.store.audits()
+        audits = audits_of(self.typed_app)
         lines = before_audit.build_lines(session.build, audits, self.typed_app.now())
         grid.styles.height = "1fr"
         self._panel("facts").styles.height = "auto"

@@ -16,6 +16,7 @@ from cachetui.tui.background import run_in_background
 from cachetui.tui.core_port import StorePort
 from cachetui.tui.screens.place import Place
 from cachetui.tui.screens.start_audit import open_audit
+from cachetui.tui.screens.store_answers import answer, changed
 from cachetui.tui.view import keys
 from cachetui.tui.view.fleet_agreement import FleetAgreement
 from cachetui.tui.view.history_table import (
@@ -66,7 +67,7 @@ class HistoryPlace(Place):
         super().on_screen_resume()
 
     def _read(self) -> None:
-        entries = self._store.audits()
+        entries = answer(self.typed_app, self._store.audits, [*self._entries.values()])
         self._entries = {entry.audit: entry for entry in entries}
         self._verdicts.clear()
         self.marked = [audit for audit in self.marked if audit in self._entries]
@@ -217,8 +218,7 @@ class HistoryPlace(Place):
             return
 
         def answered(yes: bool | None) -> None:
-            if yes:
-                self._store.delete_audit(audit)
+            if yes and changed(self.typed_app, lambda: self._store.delete_audit(audit)):
                 self._read()
                 self.refresh_place()
                 self.typed_app.tell(f"Deleted {audit}.")
@@ -232,8 +232,9 @@ class HistoryPlace(Place):
     def action_pin(self) -> None:
         """Pin the audit under the cursor, or take that back."""
         entry = self.entry
-        if entry is not None:
-            self._store.pin(entry.audit, not entry.pinned)
+        if entry is None:
+            return
+        if changed(self.typed_app, lambda: self._store.pin(entry.audit, not entry.pinned)):
             self._read()
             self.refresh_place()
 
@@ -299,4 +300,4 @@ class HistoryPlace(Place):
         current = self.session.current()
         if entry is None or (current is not None and current.audit == entry.audit):
             return current
-        return self._store.audit(entry.audit)
+        return answer(self.typed_app, lambda: self._store.audit(entry.audit), None)

@@ -12,6 +12,7 @@ from cachetui.report.view import FOLD_ABOVE
 from cachetui.tui.app_port import AppPort
 from cachetui.tui.screens.dialogs import Choose
 from cachetui.tui.screens.open_runs import open_compare
+from cachetui.tui.screens.store_answers import answer, audits_of
 from cachetui.tui.session import Pick
 
 
@@ -142,7 +143,7 @@ class Presets:
     def _earlier(self) -> None:
         entries = [
             e
-            for e in self._app.core.store.audits()
+            for e in audits_of(self._app)
             if e.build == self._document.build.name and e.audit != self._document.audit
         ]
         if not entries:
@@ -190,7 +191,8 @@ def _document(app: AppPort, audit: str) -> Document | None:
     session = app.session
     current = session.current()
     shown = current if current is not None and current.audit == audit else None
-    document = shown or session.documents.get(audit) or app.core.store.audit(audit)
+    document = shown or session.documents.get(audit)
+    document = document or answer(app, lambda: app.core.store.audit(audit), None)
     if document is not None:
         session.documents[audit] = document
     return document
