@@ -129,13 +129,17 @@ def empty_mounts_command(host: HostSettings, dockerfile: Dockerfile, namespace: 
     `scratch` to run. The options of a mount are part of what it is, so they stay as they are;
     one that needs a variable or a stage of its own is left.
     """
-    flags = {
+    return empty_flags_command(host, mount_flags(dockerfile), namespace)
+
+
+def mount_flags(dockerfile: Dockerfile) -> set[str]:
+    """The `--mount` options of the cache mounts that `empty_mounts_command` empties."""
+    return {
         f"--mount={','.join(f'{name}={value}' for name, value in mount.options)}"
         for instruction in dockerfile.instructions
         for mount in instruction.cache_mounts
         if not mount.from_ and not any("$" in value for _, value in mount.options)
     }
-    return _empty_command(host, sorted(flags), namespace)
 
 
 def empty_mount_command(host: HostSettings, mount: CacheMount) -> str | None:
@@ -145,13 +149,16 @@ def empty_mount_command(host: HostSettings, mount: CacheMount) -> str | None:
     target = _TARGET.match(mount.description)
     if not rest or target is None or not namespace.startswith(NAMESPACE) or "," in identity:
         return None
-    return _empty_command(host, [f"--mount=type=cache,id={rest},target={target[1]}"], namespace)
+    return empty_flags_command(
+        host, [f"--mount=type=cache,id={rest},target={target[1]}"], namespace
+    )
 
 
-def _empty_command(host: HostSettings, flags: Sequence[str], namespace: str) -> str | None:
+def empty_flags_command(host: HostSettings, flags: Collection[str], namespace: str) -> str | None:
+    """Empty the cache mounts of these `--mount` options in a namespace, None without any."""
     if not flags:
         return None
-    lines = "\n".join(f'RUN {flag} ["/cachetui"]' for flag in flags)
+    lines = "\n".join(f'RUN {flag} ["/cachetui"]' for flag in sorted(flags))
     options = f"--network=none --no-cache --build-arg BUILDKIT_CACHE_MOUNT_NS={namespace}"
     # The target is what the engine calls the build in its records.
     options += f" --target {namespace}"
@@ -159,6 +166,12 @@ def _empty_command(host: HostSettings, flags: Sequence[str], namespace: str) -> 
     builds = " ".join(shlex.quote(f"{first}\n{line}\n") for line in lines.split("\n"))
     build = f"{client(host.docker, host.env, BUILDKIT.environment)} build {options} -"
     return f'for i in {builds}; do printf %s "$i" | {build} >/dev/null 2>&1; done; true'
+
+
+def remove_folder_command(folder: str) -> str:
+    """Remove a folder of ours, whatever rights its files have."""
+    where = shlex.quote(folder)
+    return f"chmod -R u+rwX {where} 2>/dev/null; rm -rf {where}"
 
 
 def our_tags_command(host: HostSettings) -> str:

@@ -8,13 +8,18 @@ from __future__ import annotations
 import hashlib
 import shlex
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
 
 from cachetui.audit.build_records import forget_builds_command
-from cachetui.audit.cleanup import ASK_SECONDS, empty_mounts_command
+from cachetui.audit.cleanup import (
+    ASK_SECONDS,
+    empty_flags_command,
+    empty_mounts_command,
+    remove_folder_command,
+)
 from cachetui.audit.made_images import MadeImages, Removable, Unread
 from cachetui.builders.audit_names import mount_namespace
 from cachetui.builders.client import client
@@ -46,8 +51,9 @@ class _Begun(Record, frozen=True, kw_only=True):
 
 class _Made(Record, frozen=True, kw_only=True):
     """A later line: what may be on the host. `containers` are printed IDs; a tag's image is None
-    where it is not known. `mounts`: the audit's cache mounts may hold something. `recorded`: see
-    `forget_builds_command`."""
+    where it is not known. `mounts`: the audit's cache mounts may hold something; `spaces` are
+    namespaces of others that may, with the `--mount` options of their mounts. `recorded`: see
+    `forget_builds_command`. `folders` are paths below our cache folder."""
 
     tags: dict[str, str | None] = msgspec.field(default_factory=dict)
     step_tags: tuple[str, ...] = ()
@@ -56,6 +62,21 @@ class _Made(Record, frozen=True, kw_only=True):
     nameless: tuple[str, ...] = ()
     mounts: bool = False
     recorded: tuple[str, ...] = ()
+    spaces: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    folders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Besides:
+    """What an experiment makes that an audit does not: `tags` of images that it gives, cache mount
+    namespaces (`spaces`: namespace → `--mount` options), and folders below our cache folder."""
+
+    tags: Mapping[str, str | None]
+    spaces: Mapping[str, Collection[str]]
+    folders: Collection[str]
+
+
+NOTHING_BESIDES = Besides({}, {}, ())
 
 
 @dataclass
@@ -85,7 +106,7 @@ class HostNotes:
             before=tuple(sorted(images.before)),
             at=time.time(),
         )
-        return cls(store.begin_journal(_engine(host, facts), audit, head), on_trouble)
+        return cls(store.begin_journal(engine_topic(host, facts), audit, head), on_trouble)
 
     def note(
         self,
@@ -94,17 +115,20 @@ class HostNotes:
         mounts: bool = False,
         recorded: Collection[str] = (),
         made: LegacyMade | None = None,
+        besides: Besides = NOTHING_BESIDES,
     ) -> None:
         """What the builds have made so far; `made` is that of the one under way."""
         noted = images.noted(made or LegacyMade())
         record = _Made(
-            tags=noted.tags,
+            tags={**noted.tags, **besides.tags},
             step_tags=noted.step_tags,
             trails=noted.trails,
             containers=noted.containers,
             nameless=noted.nameless,
             mounts=mounts,
             recorded=tuple(sorted(recorded)),
+            spaces={space: tuple(sorted(flags)) for space, flags in besides.spaces.items()},
+            folders=tuple(sorted(besides.folders)),
         )
         try:
             self.journal.note(record)
@@ -137,7 +161,7 @@ def noted_on(
 ) -> Iterator[Noted]:
     """What audits of this machine that are over have left on the host, by their notes. Raises
     `HostError`. Notes of an audit that goes on are not among them, nor those that say nothing."""
-    for journal in store.left_journals(_engine(host, facts)):
+    for journal in store.left_journals(engine_topic(host, facts)):
         try:
             lines = journal.lines()
             begun = from_json(lines[0], _Begun)
@@ -159,7 +183,7 @@ def noted_on(
             journal.drop()
 
 
-def _engine(host: HostSettings, facts: HostFacts) -> str:
+def engine_topic(host: HostSettings, facts: HostFacts) -> str:
     """What the notes on an engine begin with, under whatever name of a host."""
     return hashlib.sha256((facts.same_engine or host.name).encode()).hexdigest()[:16]
 
@@ -192,6 +216,14 @@ def _found(
         if empty is not None:
             commands.append(empty)
             lines.append(f"cache mounts of audit {begun.audit}")
+    for space, flags in made.spaces.items():
+        emptied = empty_flags_command(host, flags, space)
+        if emptied is not None:
+            commands.append(emptied)
+            lines.append(f"cache mounts of {space}")
+    for folder in _folders_there(machine, made.folders):
+        commands.append(remove_folder_command(folder))
+        lines.append(f"folder {folder}")
     if made.recorded:
         commands.append(forget_builds_command(host, made.recorded))
         lines.append(f"build records of audit {begun.audit}")
@@ -216,6 +248,15 @@ def _clock(machine: Machine) -> float:
     """Seconds since the epoch by the host's clock."""
     told = machine.run("date +%s", timeout=ASK_SECONDS).text.strip()
     return float(told) if told.isdigit() else time.time()
+
+
+def _folders_there(machine: Machine, folders: Collection[str]) -> list[str]:
+    """Those of the folders that are on the host."""
+    if not folders:
+        return []
+    loop = f'for i in {shlex.join(folders)}; do if [ -d "$i" ]; then echo "$i"; fi; done'
+    there = set(machine.run(loop, timeout=ASK_SECONDS).text.splitlines())
+    return [folder for folder in folders if folder in there]
 
 
 def _tags_there(

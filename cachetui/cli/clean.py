@@ -20,6 +20,7 @@ from cachetui.audit.cleanup import (
     mounts_of_audits,
     our_tags_command,
     removal_command,
+    remove_folder_command,
 )
 from cachetui.audit.host_notes import Noted, noted_on
 from cachetui.builders.audit_names import is_ours
@@ -33,6 +34,7 @@ from cachetui.hosts.machine import HostError, Machine
 from cachetui.records.host import CacheMount
 from cachetui.report import units
 from cachetui.report.clean import clean_line
+from cachetui.share.written import Written
 from cachetui.store.database import Store
 
 _SECONDS = 300.0
@@ -44,7 +46,7 @@ _EMPTY = 16 * 1024
 @dataclass
 class Leftovers:
     """What audits left on a host: folders with their bytes, image tags, cache mounts, and what this
-    machine has `noted`."""
+    machine has `noted` of audits and as `written` by experiments of `share`."""
 
     host: HostSettings
     machine: Machine
@@ -53,10 +55,11 @@ class Leftovers:
     tags: list[str] = field(default_factory=list)
     mounts: list[CacheMount] = field(default_factory=list)
     noted: list[Noted] = field(default_factory=list)
+    written: list[Written] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:
-        return not (self.folders or self.tags or self.mounts or self.noted)
+        return not (self.folders or self.tags or self.mounts or self.noted or self.written)
 
     def lines(self) -> list[str]:
         """A line for each thing that would be removed."""
@@ -64,22 +67,34 @@ class Leftovers:
             f"{'copies of layers' if f.endswith(_COPIES) else 'context'} {f}  {units.size(size)}"
             for f, size in self.folders.items()
         ]
-        lines += [clean_line(line) for noted in self.noted for line in noted.lines]
+        lines += [
+            clean_line(line)
+            for noted in self.noted
+            for line in noted.lines
+            if line.removeprefix("folder ") not in self.folders
+        ]
+        lines += [
+            clean_line(f"reference {ref} of audit {each.audit}, in its registry")
+            for each in self.written
+            for ref in each.refs
+        ]
         lines += [f"image {tag}" for tag in self.tags if f"image {tag}" not in lines]
         lines += [
             f"cache mount {clean_line(m.description)}  {units.size(m.bytes)}" for m in self.mounts
         ]
         return lines
 
-    def remove(self) -> None:
-        """Remove it. Raises `HostError`."""
+    def remove(self) -> list[str]:
+        """Remove it; a sentence about each reference that stays. Raises `HostError`."""
+        stay: list[str] = []
+        for each in self.written:
+            remains = each.remove(self.machine)
+            stay += [f"{ref} stays: its registry does not delete it" for ref in remains.stays]
+            stay += [f"{ref} stays for now: its registry does not answer" for ref in remains.later]
         for noted in self.noted:
             self._run(noted.commands)
             noted.journal.drop()
-        commands: list[str | None] = [
-            f"chmod -R u+rwX {shlex.quote(folder)} 2>/dev/null; rm -rf {shlex.quote(folder)}"
-            for folder in self.folders
-        ]
+        commands: list[str | None] = [remove_folder_command(folder) for folder in self.folders]
         if self.folders:
             ours = shlex.join([f"{self.cache_folder}/contexts", self.cache_folder])
             commands.append(f"rmdir {ours} 2>/dev/null; true")
@@ -90,6 +105,7 @@ class Leftovers:
             names = {space.partition("/")[0] for space in spaces if space}
             commands.append(forget_builds_command(self.host, names))
         self._run([command for command in commands if command])
+        return stay
 
     def _run(self, commands: Sequence[str]) -> None:
         for command in commands:
@@ -99,6 +115,8 @@ class Leftovers:
         """Leave the host and what is still noted."""
         for noted in self.noted:
             noted.journal.leave()
+        for written in self.written:
+            written.leave()
         with suppress(HostError):
             self.machine.release()
         self.machine.close()
@@ -142,7 +160,8 @@ def _remove(leftovers: Sequence[Leftovers], yes: bool) -> dict[str, HostError]:
     if _agreed(yes):
         for each in work:
             try:
-                each.remove()
+                for sentence in each.remove():
+                    click.echo(clean_line(f"{each.host.name}: {sentence}"), err=True)
             except HostError as error:
                 errors[each.host.name] = error
                 click.echo(
@@ -175,6 +194,7 @@ def _look(leftovers: Leftovers, store: Store, leases: dict[str, Lease]) -> None:
             leftovers.noted.append(noted)
         else:
             noted.journal.drop()
+    leftovers.written += Written.by_others(store, host, facts)
     folder = shlex.quote(f"{facts.cache_folder}/contexts")
     copies = f"{facts.cache_folder}{_COPIES}"
     sizes = machine.run(

@@ -14,8 +14,8 @@ from cachetui.audit.build_job import BuildJob
 from cachetui.audit.build_recorder import BuildRecorder
 from cachetui.audit.build_records import forget_builds_command, recorded_names
 from cachetui.audit.build_run import run_build
-from cachetui.audit.cleanup import empty_mounts_command
-from cachetui.audit.host_notes import HostNotes
+from cachetui.audit.cleanup import empty_flags_command, mount_flags, remove_folder_command
+from cachetui.audit.host_notes import Besides, HostNotes
 from cachetui.audit.leftovers import run_removal
 from cachetui.audit.made_images import MadeImages, Removable
 from cachetui.audit.redact import Redactor
@@ -58,6 +58,7 @@ class ExperimentHost:
     _notes: HostNotes | None = None
     _fetched: dict[str, str | None] = field(default_factory=dict)
     _builds: list[DerivedBuild] = field(default_factory=list)
+    _folders: set[str] = field(default_factory=set)
 
     def begin(self, *, noted: bool = True) -> None:
         """Count what the host holds, so that what comes after is known to be ours; `noted`: it is
@@ -82,13 +83,11 @@ class ExperimentHost:
         makes cannot be noted; a build that fails is made. `on_end` is told of it while its log is
         there."""
         self._builds.append(build)
-        self.shell(build.script)
         job = self.job(build, redactor)
         self._images.expect(job)
         count_build(self.host, self.store)
-        self._note()
-        if self.trouble is not None:
-            raise self.trouble
+        self.will_write(self.root)
+        self.shell(build.script)
         decided = Event()
 
         def watch(recorder: BuildRecorder) -> None:
@@ -122,9 +121,23 @@ class ExperimentHost:
             raise HostError(self.host.name, "lost", outcome.run.reason or "the connection broke")
         return Made(outcome.run, build.watch)
 
+    def will_write(self, folder: str) -> None:
+        """Note a folder that is about to be made below our cache folder. Raises `StoreError` where
+        it cannot be noted: then it is not to be made."""
+        self._folders.add(folder)
+        self._note()
+        if self.trouble is not None:
+            raise self.trouble
+
     def _note(self, made: LegacyMade | None = None) -> None:
         if self._notes is not None:
-            self._notes.note(self._images, made=made)
+            tags = {tag: image for tag, image in self._fetched.items() if "@" not in tag}
+            self._notes.note(
+                self._images,
+                made=made,
+                recorded=self._recorded(self._builds),
+                besides=Besides(tags, self._spaces(self._builds), self._folders),
+            )
 
     def job(self, build: DerivedBuild, redactor: Redactor) -> BuildJob:
         return BuildJob(
@@ -188,6 +201,7 @@ class ExperimentHost:
     def push(self, tag: str, ref: str) -> None:
         """Push an image of ours under a name that goes again. Raises `HostError`."""
         self._fetched[ref] = None
+        self._note()
         word, name = shlex.quote(tag), shlex.quote(ref)
         self.shell(f"{self.docker} tag {word} {name} && {self.docker} push -q {name}")
 
@@ -264,20 +278,32 @@ class ExperimentHost:
             self._images.removal(self.host, found or Removable(), spare_unknown=False),
             fetched.removal(self.host, Removable(), spare_unknown=False),
         ]
-        emptied = {
-            empty_mounts_command(self.host, build.dockerfile, mount_namespace(build.name))
-            for build in controlled
-            if build.planned.backend == "buildkit"
-        }
-        commands += sorted(command for command in emptied if command)
-        recorded = {name for b in every for name in recorded_names(self.job(b, Redactor({})))}
+        commands += [
+            empty_flags_command(self.host, flags, space)
+            for space, flags in sorted(self._spaces(every).items())
+        ]
+        recorded = self._recorded(every)
         if recorded:
-            spaces = {mount_namespace(build.name) for build in controlled}
-            commands.append(forget_builds_command(self.host, {*recorded, *spaces}))
+            commands.append(forget_builds_command(self.host, recorded))
         if every:
-            folder = shlex.quote(self.root)
-            commands.append(f"chmod -R u+rwX {folder} 2>/dev/null; rm -rf {folder}")
+            commands.append(remove_folder_command(self.root))
         return [command for command in commands if command]
+
+    def _spaces(self, builds: Iterable[DerivedBuild]) -> dict[str, set[str]]:
+        """The cache mount namespaces of builds, with the `--mount` options of their mounts."""
+        spaces: dict[str, set[str]] = {}
+        for build in builds:
+            if build.planned.kind.controlled and build.planned.backend == "buildkit":
+                space = spaces.setdefault(mount_namespace(build.name), set())
+                space |= mount_flags(build.dockerfile)
+        return spaces
+
+    def _recorded(self, builds: Iterable[DerivedBuild]) -> set[str]:
+        """What the engine calls builds in its records, and the builds that empty their mounts."""
+        builds = list(builds)
+        names = {name for b in builds for name in recorded_names(self.job(b, Redactor({})))}
+        spaces = {mount_namespace(b.name) for b in builds if b.planned.kind.controlled}
+        return names | spaces if names else set()
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,8 @@ class ShareImport(Record, frozen=True, kw_only=True):
 class Share(Record, frozen=True, kw_only=True):
     """The experiment: `exporter` is a host's name, `kinds` are in the order of tables. `cold` maps
     each importing host to the seconds that the build takes there with neither cache nor import.
-    `left` are references that could not be deleted from the registry."""
+    `left` are references that could not be deleted from the registry; those of `left_for_now` are
+    still noted, for the next experiment or `cachetui clean` to delete."""
 
     exporter: str
     kinds: tuple[str, ...]
@@ -83,6 +84,7 @@ class Share(Record, frozen=True, kw_only=True):
     imports: tuple[ShareImport, ...] = ()
     cold: dict[str, float] = msgspec.field(default_factory=dict)
     left: tuple[str, ...] = ()
+    left_for_now: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:

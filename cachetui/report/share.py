@@ -185,7 +185,10 @@ def _notes(share: Share) -> list[str]:
             notes.append(f"{each.host} failed to import {each.kind}: {_why(each)}")
         notes += [f"{each.host}: {text}" for text in each.notes]
     notes += [
-        f"left in the registry, which did not delete it without a login of its own: {ref}"
+        f"left in the registry, which was not reached; the next `cachetui share` from "
+        f"{share.exporter}, or `cachetui clean`, deletes it: {ref}"
+        if ref in share.left_for_now
+        else f"left in the registry, which did not delete it without a login of its own: {ref}"
         for ref in share.left
     ]
     return notes

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from cachetui.builders import registry_refs as refs
 from cachetui.builders.audit_names import tag
 from cachetui.hosts.machine import HostError, Machine
 from cachetui.records.run import Run
 from cachetui.records.share import ShareExport
-from cachetui.share import refs
 from cachetui.share.folders import FolderContents, read_cache
 from cachetui.share.kinds import Kind, export_obstacle
 from cachetui.share.setting import SharingHost
@@ -97,18 +97,3 @@ def ref_bytes(machine: Machine, docker: str, ref: str) -> int | None:
 
 def _manifest(machine: Machine, docker: str, ref: str) -> bytes:
     return machine.run(refs.size_command(docker, ref), timeout=2 * refs.SECONDS).stdout
-
-
-def delete_refs(host: SharingHost, written: list[str]) -> tuple[str, ...]:
-    """Delete what was written into the registry; those references that stay."""
-    left: list[str] = []
-    for ref in written:
-        command = refs.delete_command(ref)
-        gone = False
-        if command is not None:
-            with suppress(HostError):
-                done = host.machine.run(command, timeout=5.0 * refs.SECONDS)
-                gone = "gone" in done.text
-        if not gone:
-            left.append(ref)
-    return tuple(left)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from cachetui.builders import registry_refs as refs
 from cachetui.dockerfile.parse import resolve_target
 from cachetui.hosts.machine import HostError
 from cachetui.records.run import Run
 from cachetui.records.scenario import UNSHARED, Planned
 from cachetui.records.share import ShareImport
-from cachetui.share import refs
 from cachetui.share.folders import FolderContents, copy_folder
 from cachetui.share.kept import asked_again, kept_steps
 from cachetui.share.kinds import Kind, import_obstacle
@@ -71,11 +71,12 @@ def import_kind(
 
 
 def _fetch(host: SharingHost, exported: Exported, kind: Kind) -> None:
-    """Bring a folder here."""
+    """Bring a folder here. Raises `HostError`, and `StoreError` where it cannot be noted."""
     if kind.via != "folder":
         return
     source = exported.source
     contents = exported.folders[kind.name]
+    host.at.will_write(host.shared.folder(host.facts, kind))
     with source.reading, _as_its_own(host, source):
         copy_folder(
             source.machine,

@@ -12,12 +12,13 @@ import msgspec
 
 from cachetui.audit.build_recorder import BuildRecorder
 from cachetui.audit.cache_growth import possible_bytes
-from cachetui.audit.cleanup import cache_records
+from cachetui.audit.cleanup import cache_records, remove_folder_command
 from cachetui.audit.host_outcome import status_after
 from cachetui.audit.redact import Redactor
 from cachetui.audit.task import AuditTask
 from cachetui.builders.command_line import Build
 from cachetui.builders.docker_args import without
+from cachetui.builders.registry_refs import ref_of
 from cachetui.config.settings import HostSettings
 from cachetui.dockerfile.parse import parse
 from cachetui.hosts.cache_records import CacheRecord
@@ -31,7 +32,6 @@ from cachetui.records.scenario import Planned
 from cachetui.records.step import StepId
 from cachetui.share.kept import cut_after
 from cachetui.share.kinds import Kind
-from cachetui.share.refs import ref_of
 from cachetui.store.database import Store
 
 OWN_OPTIONS = ("cache-from", "cache-to", "output", "load", "push", "tag", "no-cache", "pull")
@@ -197,8 +197,7 @@ class SharingHost:
 
     def remove_folder(self, folder: str) -> None:
         """Remove a folder of ours. Raises `HostError`."""
-        where = shlex.quote(folder)
-        self.machine.run(f"chmod -R u+rwX {where} 2>/dev/null; rm -rf {where}", timeout=300.0)
+        self.machine.run(remove_folder_command(folder), timeout=300.0)
 
     @property
     def _store(self) -> Store:

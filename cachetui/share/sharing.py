@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import msgspec
@@ -25,7 +25,6 @@ from cachetui.records.scenario import UNSHARED
 from cachetui.records.share import Share, ShareExport, ShareImport
 from cachetui.share.exporting import (
     cannot_export,
-    delete_refs,
     export,
     read_folder,
     unreachable,
@@ -38,6 +37,7 @@ from cachetui.share.setting import (
     SharingHost,
     failed_report,
 )
+from cachetui.share.written import Remains, Written
 from cachetui.store.database import Store
 from cachetui.store.troubles import StoreError
 
@@ -66,11 +66,11 @@ class Sharing:
     _reports: dict[str, HostReport] = field(default_factory=dict)
     _machines: list[Machine] = field(default_factory=list)
     _source: SharingHost | None = None
-    _begun: list[Kind] = field(default_factory=list)
     _exports: list[ShareExport] = field(default_factory=list)
     _imports: list[ShareImport] = field(default_factory=list)
     _cold: dict[str, float] = field(default_factory=dict)
-    _left: tuple[str, ...] = ()
+    _written: Written | None = None
+    _left: Remains = field(default_factory=Remains)
     _began: float = field(default_factory=time.time)
 
     # Before anything runs
@@ -225,8 +225,11 @@ class Sharing:
         exported = Exported(host, tuple(self._possible))
         done: list[Kind] = []
         with self._at_work(host):
+            audit = self.shared.task.audit
+            written = self._written = Written.begin(self.store, audit, host.at.host, host.facts)
             for kind in exported.kinds:
-                self._begun.append(kind)
+                folder = self.shared.folder(host.facts, kind) if kind.via == "folder" else ""
+                written.will_write(ref=self.shared.ref(host.at.host, kind), folder=folder)
                 result = export(host, kind, self._doing(host, f"exports {kind.name}"))
                 if result.status == "ok" and kind.via == "folder":
                     contents = exported.folders[kind.name] = read_folder(host, kind)
@@ -259,6 +262,7 @@ class Sharing:
                     host.machine, host.at.host, host.facts, self.store, self.cancel
                 ):
                     self.notes.append(f"{host.name}: {removed}")
+                self._remove_written_by_others(host)
                 host.begin()
                 try:
                     host.send_context()
@@ -279,15 +283,20 @@ class Sharing:
     def _waiting(self, host: SharingHost) -> Callable[[str | None], None]:
         return lambda why: self.on_progress(host.name, f"waits: {why}" if why else "goes on")
 
+    def _remove_written_by_others(self, host: SharingHost) -> None:
+        """Remove what experiments that are over left in a registry and in folders."""
+        for written in Written.by_others(self.store, host.at.host, host.facts):
+            what = ", ".join((*written.refs, *written.folders))
+            remains = written.remove(host.machine)
+            self.notes.append(f"{host.name}: removed what audit {written.audit} had left: {what}")
+            if remains.stays or remains.later:
+                stay = ", ".join((*remains.stays, *remains.later))
+                self.notes[-1] += f"; but still in the registry: {stay}"
+
     def _tidy_up(self) -> None:
         """Remove the folders and references that the exporter wrote for the others."""
-        host, shared = self.source, self.shared
-        with suppress(HostError):
-            for kind in self._begun:
-                if kind.via == "folder":
-                    host.remove_folder(shared.folder(host.facts, kind))
-        refs = [ref for kind in self._begun if (ref := shared.ref(host.at.host, kind))]
-        self._left = delete_refs(host, refs)
+        if self._written is not None:
+            self._left = self._written.remove(self.source.machine)
 
     def document(self) -> Document:
         """All that there is so far."""
@@ -318,7 +327,8 @@ class Sharing:
                     sorted(self._imports, key=lambda o: (order.index(o.host), names.index(o.kind)))
                 ),
                 cold=dict(self._cold),
-                left=self._left,
+                left=(*self._left.stays, *self._left.later),
+                left_for_now=self._left.later,
             ),
         )
 

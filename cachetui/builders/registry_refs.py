@@ -15,6 +15,10 @@ from cachetui.records.host_json import loads
 SECONDS = 30
 """How long a registry may take for one answer."""
 
+CONNECT_SECONDS = 5
+GONE, STAYS = "gone", "stays"
+"""What `delete_command` prints."""
+
 _ACCEPT = ", ".join(
     (
         "application/vnd.oci.image.index.v1+json",
@@ -102,11 +106,14 @@ def manifest_bytes(text: bytes) -> tuple[int | None, str | None]:
 
 
 def delete_command(ref: str) -> str | None:
-    """Delete a reference, and print "gone" where it is; None where its registry is not named in it
-    (Docker Hub), which has another way. No credential is sent.
+    """Delete a reference, and print `GONE` where it is deleted or was not there, `STAYS` where
+    the registry does not let it go, or there is no curl; nothing where the registry did not answer.
+    None where it is not named in the reference (Docker Hub), which has another way. No credential
+    is sent.
 
     The tag is ours, so its manifest is: keys of an experiment are in every cache, and the names of
-    its hosts in every image.
+    its hosts in every image. A registry answers 401 for what one may not see, so its 404 (told by
+    the header of its API) says that it is not there.
     """
     registry, _, rest = ref.partition("/")
     name, _, tag = rest.rpartition(":")
@@ -114,12 +121,16 @@ def delete_command(ref: str) -> str | None:
         return None
     base = shlex.quote(f"//{registry}/v2/{name}/manifests/")
     accept = shlex.quote(f"Accept: {_ACCEPT}")
-    curl = f"curl -s --max-time {SECONDS}"
+    curl = f"curl -s --max-time {SECONDS} --connect-timeout {CONNECT_SECONDS}"
+    code = "-w '%{http_code}'"
     return (
-        "command -v curl >/dev/null 2>&1 || exit 0; for s in https http; do "
-        f"d=$({curl} -I -H {accept} $s:{base}{shlex.quote(tag)} | tr -d '\\r' | "
-        "sed -n 's/^[Dd]ocker-[Cc]ontent-[Dd]igest: *//p'); "
-        "case $d in sha256:*) ;; *) continue ;; esac; "
-        f"c=$({curl} -o /dev/null -w '%{{http_code}}' -X DELETE $s:{base}$d); "
-        "case $c in 200|202) echo gone ;; esac; break; done; true"
+        f"command -v curl >/dev/null 2>&1 || {{ echo {STAYS}; exit 0; }}; for s in https http; do "
+        f"h=$({curl} -I -w 'status %{{http_code}}' -H {accept} $s:{base}{shlex.quote(tag)} | "
+        "tr -d '\\r'); "
+        f"case $h in *'status 000') continue ;; "
+        f"*[Aa][Pp][Ii]-[Vv]ersion:*'status 404') echo {GONE}; break ;; esac; "
+        "d=$(printf '%s\\n' \"$h\" | sed -n 's/^[Dd]ocker-[Cc]ontent-[Dd]igest: *//p'); "
+        f"case $d in sha256:*) ;; *) echo {STAYS}; break ;; esac; "
+        f"c=$({curl} -o /dev/null {code} -X DELETE $s:{base}$d); "
+        f"case $c in 200|202) echo {GONE} ;; *) echo {STAYS} ;; esac; break; done; true"
     )

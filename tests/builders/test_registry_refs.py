@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from cachetui.share import refs
+from cachetui.builders import registry_refs as refs
 
 DIGEST = "sha256:" + "a" * 64
 
