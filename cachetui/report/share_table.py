@@ -8,7 +8,8 @@ from cachetui.report.share import ShareRow, ShareTable, ShareView
 from cachetui.report.style import paint
 
 _LABEL_MAX = 52
-_STYLES = {"✓": "hit", "○": "miss", "✗": "failed", "·": "dim", "–": "dim"}
+STYLES = {"✓": "hit", "○": "miss", "✗": "failed", "·": "dim", "–": "dim"}
+"""The sign that a cell begins with → its style, which HTML has as a class."""
 
 
 def text_lines(view: ShareView, width: int, color: bool) -> list[str]:
@@ -56,7 +57,7 @@ def _part(
         line = cells.pad(name, label)
         for at in part:
             text = cells.pad(texts[at], wide[at])
-            line += "  " + (text if plain else paint(text, _STYLES.get(texts[at][:1], ""), color))
+            line += "  " + (text if plain else paint(text, STYLES.get(texts[at][:1], ""), color))
         return line
 
     lines = [paint(across(table.title, table.columns, plain=True), "bold", color)]

@@ -7,13 +7,14 @@ a script even if that failed.
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cachetui.dockerfile.parse import Dockerfile, DockerfileError, parse
 from cachetui.records.document import Document
-from cachetui.report import hosts, reasons, signs
+from cachetui.report import hosts, reasons, share_table, signs
 from cachetui.report.audit_report import AuditReport
 from cachetui.report.formats import Format
 from cachetui.report.gantt import Chart, charts
@@ -66,6 +67,7 @@ def _values(report: AuditReport) -> dict[str, Any]:
         "passages": [each for each in view.passages if each.heading != TROUBLES],
         "open_at_most": _OPEN_AT_MOST,
         "totals": _TOTALS,
+        "share_classes": defaultdict(str, share_table.STYLES),
         "outputs": None if report.outputs is None else page.lay_out(report.outputs),
         "timelines": _timelines(document, view),
         "host_headings": hosts.HEADINGS,
