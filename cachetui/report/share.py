@@ -14,7 +14,7 @@ from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.records.scenario import UNSHARED
 from cachetui.records.share import Kept, Share, ShareExport, ShareImport
-from cachetui.records.step import Step
+from cachetui.records.step import Step, StepId
 from cachetui.report import units
 from cachetui.report.clean import clean_line
 from cachetui.report.columns import stage_name
@@ -26,7 +26,7 @@ WORDS: dict[Kept, str] = {
     "not-kept": "○ not kept",
     "unknown": "?",
 }
-_MEANINGS: dict[Kept, str] = {
+MEANINGS: dict[Kept, str] = {
     "kept": "kept = its result came with the import",
     "spared": "spared = the hit of a later step made it needless",
     "here": "here already = a hit that can as well be the host's own",
@@ -38,22 +38,26 @@ _MEANINGS: dict[Kept, str] = {
 @dataclass(frozen=True, slots=True)
 class ShareRow:
     """A step, or a total (`line` None). `cells` are the columns of its table, the cold build
-    first."""
+    first. `step` is None for a total, `host` for what is not one host's."""
 
     stage: str
     line: int | None
     text: str
     cells: tuple[str, ...]
+    step: StepId | None = None
+    host: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ShareTable:
-    """What hosts for which each kind keeps the same have in common."""
+    """What `hosts` for which each kind keeps the same have in common; without any, what exporting
+    took."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[ShareRow, ...]
     totals: tuple[ShareRow, ...]
+    hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ def lay_out_share(document: Document, share: Share) -> ShareView:
     used = {one.kept for each in share.imports for one in each.steps}
     return ShareView(
         tables=(*tables, *_exports(share, kinds)),
-        legend="; ".join(text for kept, text in _MEANINGS.items() if kept in used),
+        legend="; ".join(text for kept, text in MEANINGS.items() if kept in used),
         notes=tuple(dict.fromkeys(map(clean_line, _notes(share)))),
         verdict=tuple(map(clean_line, _verdict(document, share, kinds))),
     )
@@ -114,6 +118,7 @@ def _table(
                     for each in imports
                 ),
             ),
+            step=step.id,
         )
         for step in (cold[0].steps if cold else ())
         if step.trigger is None and step.id in listed
@@ -127,11 +132,16 @@ def _table(
                 units.seconds(share.cold.get(host)),
                 *(_seconds(share.import_of(host, kind)) for kind in kinds),
             ),
+            host=host,
         )
         for host in hosts
     ]
     return ShareTable(
-        f"on {clean_line(fold(hosts))}", ("built cold", *kinds), tuple(rows), tuple(totals)
+        f"on {clean_line(fold(hosts))}",
+        ("built cold", *kinds),
+        tuple(rows),
+        tuple(totals),
+        tuple(hosts),
     )
 
 

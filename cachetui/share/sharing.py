@@ -31,6 +31,7 @@ from cachetui.share.exporting import (
 )
 from cachetui.share.importing import Exported, cold_build, import_kind
 from cachetui.share.kinds import Kind
+from cachetui.share.planned_builds import BUILDS_COLD, PlannedBuilds, exporting, importing
 from cachetui.share.setting import (
     OnProgress,
     SharedBuild,
@@ -181,20 +182,16 @@ class Sharing:
                 raise NothingToShare(f"{host.name}: {trouble[0]}; {trouble[1]}")
 
     def _sentences(self) -> list[str]:
-        source, kinds = self.source, self._possible
-        hosts = ", ".join(host.name for host in self._targets)
-        if not hosts:
+        if not self._targets:
             raise NothingToShare(
-                f"there is no host beside {source.name} to import on; name more in hosts.toml"
+                f"there is no host beside {self.source.name} to import on; name more in hosts.toml"
             )
-        lines = [f"{source.name} exports {', '.join(k.name for k in kinds)}; {hosts} import"]
-        lines += [
-            f"{source.name} does not export {one.kind}: {one.reason}; {one.remedy}"
-            for one in self._exports
-        ]
-        refs = [ref for kind in kinds if (ref := self.shared.ref(source.at.host, kind))]
-        lines += [f"written into the registry, and deleted afterwards: {ref}" for ref in refs]
-        return [*lines, *self.notes]
+        return [*self.planned.sentences(self._exports), *self.notes]
+
+    @property
+    def planned(self) -> PlannedBuilds:
+        """What is about to be built; known once prepared."""
+        return PlannedBuilds(self.shared, self.source, self._targets, self._possible)
 
     # The experiment
 
@@ -230,7 +227,7 @@ class Sharing:
             for kind in exported.kinds:
                 folder = self.shared.folder(host.facts, kind) if kind.via == "folder" else ""
                 written.will_write(ref=self.shared.ref(host.at.host, kind), folder=folder)
-                result = export(host, kind, self._doing(host, f"exports {kind.name}"))
+                result = export(host, kind, self._doing(host, exporting(kind)))
                 if result.status == "ok" and kind.via == "folder":
                     contents = exported.folders[kind.name] = read_folder(host, kind)
                     result = msgspec.structs.replace(result, bytes=contents.bytes)
@@ -240,13 +237,13 @@ class Sharing:
 
     def _import(self, host: SharingHost, exported: Exported) -> None:
         with self._at_work(host):
-            cold = cold_build(host, self._doing(host, "builds cold"))
+            cold = cold_build(host, self._doing(host, BUILDS_COLD))
             if cold.status != "ok":
                 why = cold.reason or f"the cold build ended as {cold.status}"
                 raise HostError(host.name, "shell", f"the build fails here without a cache: {why}")
             self._cold[host.name] = cold.seconds
             for kind in exported.kinds:
-                doing = self._doing(host, f"imports {kind.name}")
+                doing = self._doing(host, importing(kind))
                 self._imports.append(import_kind(host, exported, kind, cold, doing))
 
     @contextmanager

@@ -48,10 +48,8 @@ def _place(module: str, class_name: str) -> Callable[[], Screen[Any]]:
 
 
 class CachetuiApp(App[int]):
-    """Shows one build's audit in several places; the session holds what they show.
-
-    Dialogs are imported when they are opened: the app starts sooner.
-    """
+    """Shows one build's audit in several places; the session holds what they show. Dialogs are
+    imported when they are opened: the app starts sooner."""
 
     TITLE = "cachetui"
     CSS_PATH = Path(__file__).with_name("app.tcss")
@@ -166,8 +164,8 @@ class CachetuiApp(App[int]):
 
     def action_place(self, by: int) -> None:
         """Go to the next or previous place."""
-        names = [name for name, _ in PLACES]
-        self.go(names[(names.index(self.current_mode) + by) % len(names)])
+        here = [name for name, _ in PLACES].index(self.current_mode)
+        self.go(PLACES[(here + by) % len(PLACES)][0])
 
     def action_place_number(self, number: int) -> None:
         """Go to a place by its number, from 1."""
@@ -200,6 +198,12 @@ class CachetuiApp(App[int]):
 
         ask_what_to_run(self)
 
+    def action_share(self) -> None:
+        """Ask which caches to share between which hosts, and do it."""
+        from cachetui.tui.screens.start_share import ask_what_to_share
+
+        ask_what_to_share(self)
+
     def action_choose_build(self) -> None:
         """Choose a build: those of hosts.toml, and Dockerfiles found below the folder."""
         from cachetui.tui.screens.choose_build import choose_build
@@ -217,7 +221,7 @@ class CachetuiApp(App[int]):
         del parameters
         if action == "findings":
             return self.current_mode != "findings"
-        if action in ("start", "choose_build"):
+        if action in ("start", "choose_build", "share"):
             return not self.session.running and not isinstance(self.core, LoadingCore)
         return True
 
@@ -316,7 +320,6 @@ def run_app(
 
     `start` starts an audit of `build` at once; `audit` opens a stored one. Blocked threads of an
     audit do not hold the process: they are daemons, and what they did is stored.
-
     A function in place of the core is called once the first frame is painted; what it raises is
     raised here, after the terminal is restored.
     """

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from cachetui.prove.experiment import Experiment
     from cachetui.records.document import Document
     from cachetui.records.run import Run
+    from cachetui.share.kinds import Kind
+    from cachetui.share.sharing import Sharing
     from cachetui.store.audit_records import AuditEntry
     from cachetui.store.database import Store
     from cachetui.store.run_log import RunLog
@@ -97,6 +99,17 @@ class CorePort(Protocol):
         given: tuple[tuple[str, str], ...] = (),
         cancel: Cancel,
     ) -> Experiment: ...
+    def sharing(
+        self,
+        build: BuildSettings,
+        hosts: Sequence[HostSettings],
+        kinds: Sequence[Kind],
+        *,
+        exporter: str | None = None,
+        importers: Sequence[str] | None = None,
+        registry: str | None = None,
+        cancel: Cancel,
+    ) -> Sharing: ...
     def outputs(self, pairs: Sequence[RunOfDocument], *, strict: bool) -> OutputsReport: ...
     def opener(self, pairs: Sequence[RunOfDocument]) -> Opener: ...
     def builds_below(self, folder: Path) -> list[BuildSettings]: ...
@@ -141,6 +154,16 @@ class LoadingCore:
 
     def experiment(self, document: Document, finding: str, **options: Any) -> Experiment:
         del document, finding, options
+        raise _not_loaded()
+
+    def sharing(
+        self,
+        build: BuildSettings,
+        hosts: Sequence[HostSettings],
+        kinds: Sequence[Kind],
+        **options: Any,
+    ) -> Sharing:
+        del build, hosts, kinds, options
         raise _not_loaded()
 
     def outputs(self, pairs: Sequence[RunOfDocument], *, strict: bool) -> OutputsReport:

@@ -342,6 +342,8 @@ class FakeCore:
         self.removed: list[str] = []
         self.asked: list[tuple[str, str, dict[str, Any]]] = []
         self.experiments: Callable[..., Any] = lambda **_: None
+        self.shared: list[tuple[BuildSettings, list[str], list[str], dict[str, Any]]] = []
+        self.sharings: Callable[..., Any] = lambda **_: None
         self.suggestion = '[[hosts]]\nname = "ci-1"\naddress = "ci-1"\n'
         self._pace = pace
         self._stubborn = stubborn
@@ -370,6 +372,21 @@ class FakeCore:
         if self.refusal is not None:
             raise self.refusal
         return self.experiments(**options)
+
+    def sharing(
+        self,
+        build: BuildSettings,
+        hosts: Sequence[HostSettings],
+        kinds: Sequence[Any],
+        **options: Any,
+    ) -> Any:
+        """What the test plays as an experiment with shared caches."""
+        if self.refusal is not None:
+            raise self.refusal
+        self.shared.append(
+            (build, [host.name for host in hosts], [kind.name for kind in kinds], options)
+        )
+        return self.sharings(**options)
 
     def outputs(self, pairs: Sequence[tuple[Document, Run]], *, strict: bool) -> OutputsReport:
         """No image was looked at."""

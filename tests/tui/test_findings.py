@@ -86,7 +86,7 @@ def test_it_is_in_the_palette_and_tabs_go_on_from_it() -> None:
         await driver.press("escape")
         await open_findings(driver)
         await driver.press("right_square_bracket")
-        await driver.place("fleet")
+        await driver.place("share")
         await driver.press("w", "left_square_bracket")
         await driver.place("outputs")
 

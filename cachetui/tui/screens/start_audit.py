@@ -119,7 +119,7 @@ def run_audit(
 
 
 def open_audit(app: AppPort, audit: str) -> None:
-    """Show a stored audit in Fleet; it is read in a thread."""
+    """Show a stored audit in Fleet, one that shared caches in Share; it is read in a thread."""
 
     def read(document: Document | None) -> None:
         if document is None:
@@ -128,7 +128,7 @@ def open_audit(app: AppPort, audit: str) -> None:
             app.tell("An audit is running; stop it first (x).", severity="warning")
         else:
             app.session.open(document)
-            app.go("fleet")
+            app.go("fleet" if document.share is None else "share")
             app.refresh_places()
 
     def failed(error: Exception) -> None:

@@ -44,6 +44,10 @@ def rerun(app: AppPort, marked: Sequence[CellKey]) -> bool:
     if snapshot is None or app.session.audit is None:
         app.tell("Stored audit (read-only). Press r to start a new one.")
         return False
+    document = app.session.current()
+    if document is not None and document.share is not None:
+        app.tell("No part of what shared caches runs again by itself; S shares anew.")
+        return False
     wanted = marked or [cell.key for cell in snapshot.cells if cell.state in _FAILED]
     if not wanted:
         app.tell("Nothing failed. Mark runs with space to rerun them.")

@@ -19,6 +19,7 @@ from cachetui.tui.view.keys import (
     LOG,
     MOUNTS,
     OUTPUTS,
+    SHARE,
     STEP,
     TIMELINE,
 )
@@ -31,6 +32,7 @@ ACTIVE_TOGETHER: tuple[tuple[list[BindingType], ...], ...] = (
     (MOUNTS, GRID, APP),
     (HISTORY, GRID, APP),
     (OUTPUTS, GRID, APP),
+    (SHARE, GRID, APP),
     (FILE, LINES),
     (COMMAND, LINES),
 )
@@ -48,6 +50,7 @@ TITLES: tuple[tuple[str, list[BindingType]], ...] = (
     ("History", HISTORY),
     ("Outputs", OUTPUTS),
     ("A file of an image", FILE),
+    ("Share", SHARE),
     ("Commands", COMMAND),
 )
 """The tables in the order of the cheat sheet, each with its title."""

@@ -44,6 +44,7 @@ APP: list[BindingType] = [
         _key(f"app.place_{n}", str(n), f"place_number({n})", f"Go to {name}")
         for n, name in enumerate(PLACE_NAMES, start=1)
     ),
+    _key("app.share", "S", "share", "Share caches: what each kind keeps"),
     _key("app.back", "escape", "go_back", "Back"),
     _key("app.copy", "y", "copy", "Copy what the cursor is on"),
     _key("app.export", "e", "export", "Export as JSON, Markdown or HTML"),
@@ -188,6 +189,12 @@ MOUNTS: list[BindingType] = [
 FINDINGS: list[BindingType] = [
     _key("findings.prove", "p", "prove", "Prove…", show=True, tip="Prove it by an experiment"),
     _key("findings.details", "tab", "details", "List / details", show=True),
+]
+
+SHARE: list[BindingType] = [
+    _key("share.start", "r", "app.share", "Share…", show=True, tip="Share caches of a build"),
+    _key("share.stop", "x", "stop", "Stop", show=True, tip="Stop the experiment"),
+    _key("share.commands", "c", "commands", "Commands of the build under the cursor"),
 ]
 
 HISTORY: list[BindingType] = [

@@ -1,0 +1,90 @@
+"""Starting an experiment with shared caches: the dialog, what it would do, and the way to Share."""
+
+from __future__ import annotations
+
+import threading
+
+from cachetui.tui.app_port import AppPort
+from cachetui.tui.background import run_in_background
+from cachetui.tui.core_port import LoadingCore
+from cachetui.tui.screens.share_dialog import ShareDialog, WhatToShare
+
+
+def ask_what_to_share(app: AppPort) -> None:
+    """Ask what to share, say what that does, and do it; first for a build if there is none."""
+    session = app.session
+    if isinstance(app.core, LoadingCore):
+        return
+    if session.running:
+        app.tell("An audit is running; x stops it.", severity="warning")
+        return
+    if len(session.hosts) < 2:
+        app.tell("Sharing takes two hosts: one exports, others import. Name more in hosts.toml.")
+        return
+    if session.build is None:
+        from cachetui.tui.screens.choose_build import choose_build
+
+        choose_build(app)
+        return
+
+    def chosen(what: WhatToShare | None) -> None:
+        if what is not None:
+            _prepare(app, what)
+
+    app.push_screen(ShareDialog(session.build, session.hosts), chosen)
+
+
+def _prepare(app: AppPort, what: WhatToShare) -> None:
+    """Ask the hosts what they can, in a thread; then ask the user."""
+    from cachetui.share.kinds import kind_named
+    from cachetui.share.sharing import Sharing
+    from cachetui.tui.screens.dialogs import Confirm, Notice
+    from cachetui.tui.sharing_audit import SharingAudit
+
+    build = app.session.build
+    if build is None:
+        return
+    app.asker.begin()
+    app.tell("Asking the hosts what they can export and import…")
+    wanted = {what.exporter, *what.importers}
+    hosts = [host for host in app.session.hosts if what.exporter is None or host.name in wanted]
+    cancel = threading.Event()
+
+    def prepare() -> tuple[Sharing, list[str]]:
+        sharing = app.core.sharing(
+            build,
+            hosts,
+            [kind_named(name) for name in what.kinds],
+            exporter=what.exporter,
+            importers=what.importers,
+            registry=what.registry,
+            cancel=cancel,
+        )
+        try:
+            return sharing, sharing.prepare()
+        except BaseException:
+            sharing.close()
+            raise
+
+    def prepared(found: tuple[Sharing, list[str]]) -> None:
+        sharing, sentences = found
+        app.clear_notifications()
+
+        def answered(yes: bool | None) -> None:
+            if not yes:
+                threading.Thread(target=sharing.close, daemon=True).start()
+                return
+            app.session.start(SharingAudit(sharing, cancel))
+            app.go("share")
+            app.refresh_places()
+
+        text = "\n".join(f"· {sentence}" for sentence in sentences)
+        app.push_screen(Confirm("Share caches?", text, "Build and share"), answered)
+
+    def failed(error: Exception) -> None:
+        app.clear_notifications()
+        remedy = getattr(error, "remedy", "")
+        text = f"{error}\n{remedy}" if remedy else str(error)
+        app.push_screen(Notice("Nothing can be shared", text))
+
+    run_in_background(app, "prepare", prepare, prepared, failed)
