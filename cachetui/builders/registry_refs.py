@@ -10,6 +10,7 @@ import re
 import shlex
 from typing import Any
 
+from cachetui.builders.registry_words import RegistryTrouble, registry_trouble
 from cachetui.records.host_json import loads
 
 SECONDS = 30
@@ -42,45 +43,43 @@ def reach_command(docker: str, ref: str) -> str:
 def trouble(said: str, host: str, ref: str, *, missing: bool = True) -> tuple[str, str] | None:
     """What is wrong with a registry by what BuildKit or docker said of it, and what to do; None
     where it said nothing that is known. Without `missing` it may lack what was asked for."""
+    kind = registry_trouble(said)
+    if kind is None or (kind == "missing" and not missing):
+        return None
+    reason, remedy = _TROUBLES[kind]
     registry = ref.split("/")[0]
-    for pattern, reason, remedy in _TROUBLES if missing else _TROUBLES[:-1]:
-        if re.search(pattern, said, re.IGNORECASE):
-            return reason.format(registry=registry), remedy.format(registry=registry, host=host)
-    return None
+    return reason.format(registry=registry), remedy.format(registry=registry, host=host)
 
 
-_TROUBLES = (
-    (
-        r"no basic auth|unauthorized|\b401\b|authentication required|denied|forbidden|\b403\b",
+_SEE = (
+    "see that it is up, and that {host} reaches it under this name: registry = "
+    '"OTHER-NAME/repository" in a host of hosts.toml is for one that is called otherwise there'
+)
+_TROUBLES: dict[RegistryTrouble, tuple[str, str]] = {
+    "login": (
         "the registry {registry} wants a login, or does not let this one in",
         "log in there as the user of hosts.toml: ssh {host} docker login {registry}",
     ),
-    (
-        r"server gave HTTP response to HTTPS|x509|certificate",
+    "tls": (
         "the registry {registry} is not trusted over TLS",
         "give the engine of {host} its certificate, or name it in insecure-registries of "
         "daemon.json",
     ),
-    (
-        r"no space left|\b507\b|insufficient storage",
+    "full": (
         "the registry {registry} is full",
         "make room in it, or name another with --registry",
     ),
-    (
-        r"connection refused|no such host|no route to host|network is unreachable|i/o timeout"
-        r"|TLS handshake timeout|deadline exceeded|connection reset|\bEOF\b|dial tcp",
-        "the registry {registry} cannot be reached",
-        "see that it is up, and that {host} reaches it under this name: registry = "
-        '"OTHER-NAME/repository" in a host of hosts.toml is for one that is called otherwise there',
+    "silent": ("the registry {registry} does not answer in time", _SEE),
+    "unreachable": ("the registry {registry} cannot be reached", _SEE),
+    "failing": (
+        "the registry {registry} fails by itself",
+        "see its log, and whether there is room on its disk",
     ),
-    (
-        r"blob unknown|unknown blob|content digest .* not found|manifest unknown|not found",
+    "missing": (
         "the registry {registry} does not have what was written there",
         "see whether it cleans up what is new, and whether its disk is sound",
     ),
-)
-"""(pattern, reason, remedy), the first that is found; last what a registry says that is well and
-lacks something."""
+}
 
 
 def size_command(docker: str, ref: str) -> str:

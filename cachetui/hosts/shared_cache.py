@@ -7,7 +7,6 @@ by its digest, it gives a configuration too (our lab: buildx 0.13 and 0.29).
 from __future__ import annotations
 
 import hashlib
-import re
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,6 +23,7 @@ from cachetui.builders.cache_manifest import (
 )
 from cachetui.builders.cache_source import CacheSource
 from cachetui.builders.client import client, last_line
+from cachetui.builders.registry_words import RegistryTrouble, registry_trouble
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.cache_folder import FolderReader
 from cachetui.hosts.found_cache import CachePart, FoundCache, ordered, understood
@@ -33,29 +33,27 @@ ASK_SECONDS = 60.0
 
 _Read = TypeVar("_Read")
 
-_TROUBLES = (
-    (
-        r"unauthorized|authentication required|no basic auth|denied|forbidden|40[13] ",
+_REACH = "check that it runs, and its name and port as this host sees them"
+_TROUBLES: dict[RegistryTrouble, tuple[str, str]] = {
+    "login": (
         "the registry does not let the host read {name}",
         "run docker login there, as the user that cachetui logs in as, and check the name",
     ),
-    (
-        r"not found|manifest unknown|name unknown|404",
+    "tls": (
+        "the host does not trust the registry of {name}",
+        "give the host its certificate, or name it among insecure-registries of its daemon.json",
+    ),
+    "full": ("the registry of {name} has no room", "make room on its disk"),
+    "silent": ("the registry of {name} does not answer in time", _REACH),
+    "unreachable": ("the host does not reach the registry of {name}", _REACH),
+    "failing": ("the registry of {name} fails by itself", "see its log, and its disk"),
+    "missing": (
         "the registry has no {name}",
         "check name and tag; a cache is there once a build with --cache-to has ended. An image "
         "that is only on the host has to be pushed",
     ),
-    (
-        r"server gave HTTP response|x509|certificate|tls:",
-        "the host does not trust the registry of {name}",
-        "give the host its certificate, or name it among insecure-registries of its daemon.json",
-    ),
-    (
-        r"refused|no such host|timeout|timed out|unreachable|no route|EOF|reset",
-        "the host does not reach the registry of {name}",
-        "check that it runs, and its name and port as this host sees them",
-    ),
-)
+}
+"""What it means to who reads a cache → reason and remedy."""
 
 
 def read_cache(machine: Machine, host: HostSettings, source: CacheSource) -> FoundCache:
@@ -156,14 +154,14 @@ class _Registry:
         raise self._trouble(reference, last_line(done.error_text, self.host.env))
 
     def _trouble(self, reference: str, said: str) -> HostError:
-        for pattern, reason, remedy in _TROUBLES:
-            if re.search(pattern, said, re.IGNORECASE):
-                lost = "@" in reference and reference != self.source.name and "no {" in reason
-                if lost:
-                    reason = "the registry has lost a part of " + self.source.name + ", {name}"
-                    remedy = "export the cache again; builds that import it go on without it"
-                text = f"{reason.format(name=reference)}: {said}"
-                return HostError(self.machine.name, "shell", text, remedy)
+        kind = registry_trouble(said)
+        if kind is not None:
+            reason, remedy = _TROUBLES[kind]
+            if kind == "missing" and "@" in reference and reference != self.source.name:
+                reason = "the registry has lost a part of " + self.source.name + ", {name}"
+                remedy = "export the cache again; builds that import it go on without it"
+            text = f"{reason.format(name=reference)}: {said}"
+            return HostError(self.machine.name, "shell", text, remedy)
         return HostError(
             self.machine.name,
             "shell",

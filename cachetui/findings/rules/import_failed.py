@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from cachetui.builders.registry_words import RegistryTrouble, registry_trouble
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, Claim
 from cachetui.findings.record import Evidence
@@ -12,45 +13,50 @@ from cachetui.findings.rule import Rule
 from cachetui.records.run import Run
 from cachetui.records.share import CacheTransfer
 
-_CAUSES = (
-    (
-        r"unauthorized|authentication required|no basic auth|denied|forbidden|\b40[13]\b",
+_SILENT = (
+    "the registry did not answer",
+    "Try `docker pull` of a small image of that registry on {hosts}: a name, a firewall or a "
+    "proxy is in the way, or the registry is down",
+)
+_NOT_THERE = (
+    "it is not there",
+    "Look for it with `cachetui cache`: its name, its tag, or whether it was removed. It is "
+    "there once a build with --cache-to has ended",
+)
+_OF_REGISTRY: dict[RegistryTrouble, tuple[str, str]] = {
+    "login": (
         "the registry wants a login",
         "Run `docker login` on {hosts} as the user who builds there. The name may be wrong, too: "
         "some registries say the same of what is not there",
     ),
-    (
-        r"x509|certificate|gave HTTP response to HTTPS client",
+    "tls": (
         "the registry's certificate is not accepted",
         "Give the engine on {hosts} the registry's CA in /etc/docker/certs.d, or name the registry "
         "in insecure-registries of its daemon.json",
     ),
-    (
-        r"connection refused|no such host|no route to host|network is unreachable|timeout|"
-        r"deadline exceeded|connection reset|\bEOF\b|\b50[0-9]\b",
-        "the registry did not answer",
-        "Try `docker pull` of a small image of that registry on {hosts}: a name, a firewall or a "
-        "proxy is in the way, or the registry is down",
-    ),
+    "full": ("a disk is full", "Make room on {hosts}, or where the registry keeps its data"),
+    "silent": _SILENT,
+    "unreachable": _SILENT,
+    "failing": _SILENT,
+    "missing": _NOT_THERE,
+}
+"""What the registry's trouble is → what it means for a build, and what helps."""
+
+_OF_CLIENT = (
     (
         r"invalid reference format",
         "the client takes its name for no reference",
         "Without buildx, `docker build` on {hosts} takes an image alone: --cache-from REF. Install "
         "Docker's buildx plugin for type=…",
     ),
-    (
-        r"no such file|not found|does not exist|manifest unknown|name unknown|cannot find",
-        "it is not there",
-        "Look for it with `cachetui cache`: its name, its tag, or whether it was removed. It is "
-        "there once a build with --cache-to has ended",
-    ),
+    (r"no such file|cannot find", *_NOT_THERE),
     (
         r"no cache config|not a cache|unsupported|invalid|unexpected|unknown|mismatch|failed to",
         "it cannot be read as a cache",
         "Look at it with `cachetui cache`, and export it anew",
     ),
 )
-"""A pattern of BuildKit's words, what they mean, and what helps. The first that fits counts."""
+"""Else a pattern of BuildKit's own words, what they mean, and what helps. The first counts."""
 
 _OTHER = ("BuildKit says why", "Look at it with `cachetui cache` on {hosts}")
 
@@ -94,7 +100,10 @@ def _claim(run: Run, transfer: CacheTransfer, error: str) -> Claim:
 
 def _why(error: str) -> tuple[str, str]:
     """What BuildKit's words mean, and what helps."""
-    for pattern, reason, advice in _CAUSES:
+    trouble = registry_trouble(error)
+    if trouble is not None:
+        return _OF_REGISTRY[trouble]
+    for pattern, reason, advice in _OF_CLIENT:
         if re.search(pattern, error, re.IGNORECASE):
             return reason, advice
     return _OTHER
