@@ -249,10 +249,11 @@ class Core:
         cancel: Cancel,
     ) -> Sharing:
         """An experiment in which one of the hosts exports and others import, not prepared: see
-        `share.sharing`. `registry` is a repository. Raises `UserError`."""
+        `share.sharing`. `registry` is a repository, else that of hosts.toml. Raises
+        `UserError`."""
         task = self.prepare(build, hosts, Options(scenarios=(BUILDKIT_COLD.name,))).task
         try:
-            place = repository(registry) if registry is not None else None
+            place = repository(registry) if registry is not None else self.settings.registry
         except ValueError as error:
             raise UserError(f"--registry {registry!r} {error}") from None
         return Sharing(

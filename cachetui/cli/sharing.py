@@ -42,7 +42,8 @@ def share_command(
     parse_gate(show.fail_on)
     hosts, names = _hosts(core, exporter, importers)
     chosen = _kinds(kinds)
-    if kinds is None and registry is None and not any(host.registry for host in hosts):
+    named = registry or core.settings.registry or any(host.registry for host in hosts)
+    if kinds is None and not named:
         chosen = tuple(kind for kind in chosen if kind.via == "folder")
         tell("without --registry only local-max is tried; the other kinds go through a registry")
     cancel = threading.Event()

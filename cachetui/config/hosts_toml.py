@@ -66,10 +66,14 @@ def load(path: Path | None) -> Settings:
                 f"{EXAMPLE}"
             )
     top = Table(str(path), *read_toml(path), place="", label="top of the file")
-    top.only(("defaults", "hosts", "builds", "store"))
+    top.only(("registry", "defaults", "hosts", "builds", "store"))
     folder = path.absolute().parent
     return Settings(
-        path=path, hosts=_hosts(top, folder), builds=_builds(top, folder), store=_store(top)
+        path=path,
+        hosts=_hosts(top, folder),
+        builds=_builds(top, folder),
+        store=_store(top),
+        registry=_registry(top),
     )
 
 

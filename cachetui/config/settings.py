@@ -94,12 +94,14 @@ NO_STORE_LIMITS = StoreLimits()
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole hosts.toml. `path` is None when there was none to read."""
+    """A whole hosts.toml. `path` is None when there was none to read. `registry` is the repository
+    for shared caches, for hosts that name none themselves."""
 
     path: Path | None
     hosts: tuple[HostSettings, ...]
     builds: dict[str, BuildSettings]
     store: StoreLimits = NO_STORE_LIMITS
+    registry: str | None = None
 
 
 def folder_build(folder: Path) -> BuildSettings:

@@ -134,7 +134,7 @@ class LoadingCore:
     """Stands in for the core until it is loaded: no hosts, no builds, an empty store."""
 
     def __init__(self) -> None:
-        self.settings: Any = SimpleNamespace(path=None, hosts=(), builds={})
+        self.settings: Any = SimpleNamespace(path=None, hosts=(), builds={}, registry=None)
         self.store: StorePort = _EmptyStore()
         self.asker: PromptsPort | None = None
 

@@ -50,9 +50,11 @@ class ShareDialog(Dialog[WhatToShare]):
         Binding("r", "start", "Go on", show=False),
     ]
 
-    def __init__(self, build: BuildSettings, hosts: Sequence[HostSettings]) -> None:
+    def __init__(
+        self, build: BuildSettings, hosts: Sequence[HostSettings], registry: str | None
+    ) -> None:
         super().__init__()
-        self._build, self._hosts = build, hosts
+        self._build, self._hosts, self._registry = build, hosts, registry
         self._exporter = 0  # 0: by itself, else the number of a host from 1
         self._enabled: dict[Hashable, bool] = {("host", host.name): True for host in hosts}
         self._enabled |= {("kind", name): True for name in KIND_NAMES}
@@ -63,6 +65,7 @@ class ShareDialog(Dialog[WhatToShare]):
     def body(self) -> Iterator[Widget]:
         yield Grid(cell=self._cell, heading=self._heading, id="options")
         yield Input(
+            self._registry or "",
             placeholder="registry.example.com/team/cache; without, local-max alone",
             id="registry",
             compact=True,

@@ -31,7 +31,7 @@ def ask_what_to_share(app: AppPort) -> None:
         if what is not None:
             _prepare(app, what)
 
-    app.push_screen(ShareDialog(session.build, session.hosts), chosen)
+    app.push_screen(ShareDialog(session.build, session.hosts, app.core.settings.registry), chosen)
 
 
 def _prepare(app: AppPort, what: WhatToShare) -> None:
