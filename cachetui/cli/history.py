@@ -15,6 +15,7 @@ from cachetui.exit_codes import SAME
 from cachetui.report import units
 from cachetui.report.clean import clean_line
 from cachetui.report.formats.json import escaped
+from cachetui.report.share import lay_out_share
 from cachetui.report.verdict import in_few_words
 from cachetui.store.database import Store
 
@@ -71,6 +72,9 @@ def history_command(
 
 
 def _verdict(store: Store, audit: str) -> str:
-    """Whether its hosts agree, and which is the odd one out."""
+    """Whether its hosts agree, and which is the odd one out; what kinds of cache keep, where it
+    shared them."""
     document = store.audit(audit)
+    if document is not None and document.share is not None:
+        return lay_out_share(document, document.share).verdict[0]
     return "cannot be read" if document is None else in_few_words(agree(document))

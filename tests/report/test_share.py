@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from pathlib import Path
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
+from cachetui.cli.main import cli
 from cachetui.findings import Findings
 from cachetui.records.document import Document
 from cachetui.report.audit_report import AuditReport
@@ -84,6 +87,13 @@ def test_hostile_text_is_text(document: Document) -> None:
     comment = markdown.render(report(changed))
     assert "<b>x" not in comment
     assert "\x1b" not in comment
+
+
+def test_history_says_what_came_out(tmp_path: Path) -> None:
+    recorded_share(tmp_path / "s")[0].close()
+    words = ["history", "--store", str(tmp_path / "s")]
+    done = CliRunner().invoke(cli, words)
+    assert "local-max keeps all RUN steps, on 2 hosts" in done.output, done.output
 
 
 def test_the_comment_has_the_tables(document: Document) -> None:

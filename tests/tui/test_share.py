@@ -26,6 +26,14 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Document:
     return recorded_share(tmp_path_factory.mktemp("recorded") / "s")[1]
 
 
+def test_history_says_what_came_out(document: Document) -> None:
+    async def story(d: Driver) -> None:
+        await d.press("6")
+        await d.see("local-max keeps all RUN steps, on 2 hosts")
+
+    drive(story, FakeCore(document, kept=[document]), opened=False)
+
+
 async def opened(d: Driver) -> None:
     """Go to Share by way of History."""
     await d.press("6")
@@ -226,6 +234,20 @@ def test_why_nothing_can_be_shared_is_said(document: Document) -> None:
     async def story(d: Driver) -> None:
         await d.press("S", "tab", *"r:1/c", "enter")
         await d.see("Nothing can be shared", "cannot be reached")
+
+    drive(story, core, opened=False)
+
+
+def test_a_registry_of_hosts_toml_is_there_already(document: Document) -> None:
+    core, _ = playing(document)
+    core.settings = msgspec.structs.replace(core.settings, registry="r:5000/team")
+
+    async def story(d: Driver) -> None:
+        await d.press("S")
+        await d.see("r:5000/team")
+        await d.press("r")
+        await d.see("Build and share")
+        assert core.shared[0][3]["registry"] == "r:5000/team"
 
     drive(story, core, opened=False)
 

@@ -11,6 +11,7 @@ from textual.widget import Widget
 from cachetui.compare.history import Trend, trends
 from cachetui.records.document import Document
 from cachetui.report import units
+from cachetui.report.share import lay_out_share
 from cachetui.store.audit_records import AuditEntry
 from cachetui.tui.background import run_in_background
 from cachetui.tui.core_port import StorePort
@@ -150,6 +151,8 @@ class HistoryPlace(Place):
 
             def read() -> Line:
                 document = store.audit(audit)
+                if document is not None and document.share is not None:
+                    return line(lay_out_share(document, document.share).verdict[0])
                 lines = FleetAgreement(document).verdict() if document is not None else ()
                 return lines[0] if lines else (("nothing to compare", "muted"),)
 
