@@ -6,7 +6,9 @@ import sys
 
 from cachetui.cli.args import RunArgs, ShowArgs
 from cachetui.cli.run import run_build_command
+from cachetui.cli.show import show
 from cachetui.demo.fleet import DemoCore, Fleet, build_name, demo_fleet
+from cachetui.demo.shared import SHARED
 from cachetui.exit_codes import DIFFERENT, SAME
 
 
@@ -18,7 +20,9 @@ def demo_command(
     with demo_fleet(speed=speed) as fleet:
         core = fleet.core()
         try:
-            if table or not _in_terminal():
+            if build == SHARED:
+                code = _shared(core, table=table or not _in_terminal(), all_tables=all_tables)
+            elif table or not _in_terminal():
                 code = _table(fleet, core, build, progress, all_tables)
             else:
                 code = _app(core, build)
@@ -42,11 +46,24 @@ def _table(fleet: Fleet, core: DemoCore, build: str, progress: str, all_tables: 
     for line in introduction(fleet):
         sys.stderr.write(f"{line}\n")
     settings = core.settings.builds[build_name(build)]
-    show = ShowArgs(all_tables=all_tables)
-    args = RunArgs(as_found=True, progress=progress, show=show)
+    args = RunArgs(as_found=True, progress=progress, show=ShowArgs(all_tables=all_tables))
     code = run_build_command(core, settings, core.settings.hosts, args)
     sys.stderr.write("On your own machines: cachetui init, then cachetui run FOLDER\n")
     return code
+
+
+def _shared(core: DemoCore, *, table: bool, all_tables: bool) -> int:
+    """The recorded experiment with shared caches, as `cachetui share` prints it or in the app."""
+    document = core.store.audit(core.shared_audit)
+    assert document is not None
+    if not table:
+        from cachetui.tui import run_app
+
+        return run_app(core, audit=core.shared_audit)
+    sys.stderr.write(f"This is {document.notes[0]}.\n")
+    show(document, core.findings(document), None, core.store, ShowArgs(all_tables=all_tables))
+    sys.stderr.write("On your own machines: cachetui share FOLDER --registry REF\n")
+    return SAME
 
 
 def introduction(fleet: Fleet) -> list[str]:

@@ -35,7 +35,7 @@ def init(output: Path, yes: bool) -> None:
 
 
 @click.command()
-@click.argument("build", type=click.Choice(["shop", "mounts"]), default="shop")
+@click.argument("build", type=click.Choice(["shop", "mounts", "share"]), default="shop")
 @click.option("--table", is_flag=True, help="Print the table, even in a terminal.")
 @all_option
 @click.option(
@@ -50,7 +50,8 @@ def init(output: Path, yes: bool) -> None:
 def demo(build: str, **options: Any) -> None:
     """Show a recorded fleet of real engines.
 
-    Needs no docker and no host. BUILD is shop (the default), or mounts, which has a cache mount.
+    Needs no docker and no host. BUILD is shop (the default), mounts, which has a cache mount, or
+    share: what each kind of shared cache keeps of shop.
     """
     from cachetui.cli.demo import demo_command
 

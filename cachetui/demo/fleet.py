@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import paramiko
@@ -27,12 +28,14 @@ from cachetui.audit.audit import Audit
 from cachetui.config import hosts_toml as config
 from cachetui.config.settings import BuildSettings, HostSettings
 from cachetui.context.build_context import read_context
-from cachetui.core import Core, Options
+from cachetui.core import Core, Options, UserError
 from cachetui.demo.recording import Recording, recordings
 from cachetui.demo.server import ADDRESS, DemoServer
+from cachetui.demo.shared import SHARED, keep_in
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.ssh.prompts import SshPrompts
 from cachetui.records.versions import version_key
+from cachetui.share.sharing import Sharing
 from cachetui.store.database import Store
 
 BUILDS = ("shop", "mounts")
@@ -94,9 +97,18 @@ class DemoCore(Core):
     def __init__(self, fleet: Fleet, asker: SshPrompts | None = None) -> None:
         super().__init__(config.load(fleet.hosts_toml), Store(fleet.folder / "store"), asker)
         self._fleet = fleet
+        self.shared_audit = keep_in(self.store)
+        """The recorded experiment with shared caches."""
 
     def _connector(self) -> Connector:
         return Connector(prompts=self.asker, ssh_config=None, system_config=None)
+
+    def sharing(self, *_: Any, **__: Any) -> Sharing:
+        """Raises `UserError`: there is no registry to write to."""
+        raise UserError(
+            "a recorded fleet cannot share caches; one experiment is recorded: open "
+            f"{build_name(SHARED)} from History (6)"
+        )
 
     def prepare(
         self, build: BuildSettings, hosts: Sequence[HostSettings], options: Options
