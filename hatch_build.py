@@ -1,6 +1,7 @@
-"""What a wheel has beside the code: the manual page, made from the commands themselves.
+"""What a wheel has beside the code: manual page and completion, made from the commands themselves.
 
-An installer puts it where `man` looks: pip, pipx and uv below the environment's `share/man/man1`.
+An installer puts them below the environment's `share`, where `man` and shells look for those of an
+environment in /usr or /usr/local.
 """
 
 from __future__ import annotations
@@ -36,20 +37,33 @@ EXIT_CODES = (
 )
 
 
+COMPLETION = {
+    "bash": "share/bash-completion/completions/cachetui",
+    "fish": "share/fish/vendor_completions.d/cachetui.fish",
+    "zsh": "share/zsh/site-functions/_cachetui",
+}
+"""Where each shell looks for it (bash-completion's README, fish's and zsh's own docs)."""
+
+
 class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
-    """Adds the manual page to a wheel; a checkout that is installed as it is has none."""
+    """Adds manual page and completion to a wheel; an editable install has none."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if self.target_name != "wheel" or version == "editable":
             return
         sys.path.insert(0, self.root)
         from cachetui import __version__
+        from cachetui.cli import completion
         from cachetui.cli.main import cli
 
         self._folder = TemporaryDirectory()
         page = Path(self._folder.name) / "cachetui.1"
         page.write_text(manual(cli, __version__), encoding="utf-8")
         build_data["shared_data"][str(page)] = "share/man/man1/cachetui.1"
+        for shell, place in COMPLETION.items():
+            file = Path(self._folder.name) / shell
+            file.write_text(completion.script(shell, cli), encoding="utf-8")
+            build_data["shared_data"][str(file)] = place
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         del version, build_data, artifact_path

@@ -18,7 +18,7 @@ import pytest
 
 from cachetui import __version__
 from cachetui.cli.main import cli
-from hatch_build import manual
+from hatch_build import COMPLETION, manual
 from tests.packaging.build import ROOT, build, unpacked
 
 NOT_OURS = {"PKG-INFO"}
@@ -117,6 +117,9 @@ def test_it_works_in_a_fresh_environment(
     assert where.startswith(str(site))
     assert said("cachetui", "--version") == f"cachetui {__version__}\n"
     assert "buildkit-cold" in said("cachetui", "demo", "--table", "--speed", "1000")
+    for shell, place in COMPLETION.items():
+        text = (venv / place).read_text("utf-8").rstrip("\n")
+        assert text == said("cachetui", "completion", shell).rstrip("\n")
     assert (venv / "share" / "man" / "man1" / "cachetui.1").read_text("utf-8") == manual(
         cli, __version__
     )
