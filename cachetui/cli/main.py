@@ -220,7 +220,7 @@ def prove(
     from cachetui.cli.selection import parse_build_args
 
     core = session.open_core(hosts_file, store_place)
-    build = context_build(context_folder, dockerfile)
+    build = or_fail(lambda: context_build(context_folder, dockerfile))
     pairs = or_fail(lambda: parse_build_args(build_args))
     args = ProveArgs(build_args=tuple(pairs), **options)
 

@@ -298,10 +298,11 @@ prove_options = _all_of(
     click.option(
         "--context",
         "context_folder",
-        metavar="FOLDER",
+        metavar="FOLDER|FILE#TARGET",
         type=click.Path(path_type=Path),
         default=Path(),
-        help="The build context, if no host has it any more [default: the current folder].",
+        help="The build context, if no host has it any more: a folder, or a build of a bake or "
+        "compose file [default: the current folder].",
     ),
     click.option(
         "-f",

@@ -13,6 +13,9 @@ import msgspec
 from cachetui.cli.args import ProveArgs
 from cachetui.cli.interrupts import in_thread, stopping
 from cachetui.cli.stored import load_audit
+from cachetui.cli.which_build import chosen_target
+from cachetui.config.bake_file import names_file
+from cachetui.config.bake_target import build_found
 from cachetui.config.settings import BuildSettings, folder_build
 from cachetui.core import Core, UserError
 from cachetui.exit_codes import DIFFERENT, INTERRUPTED, SAME, TROUBLE
@@ -27,7 +30,10 @@ CODES = {"proved": SAME, "withdrawn": DIFFERENT, "undecided": TROUBLE}
 
 
 def context_build(folder: Path, dockerfile: str) -> BuildSettings:
-    """The build of a folder, with its Dockerfile there."""
+    """The build of a folder, with its Dockerfile there; or that of a `FILE#TARGET` of a bake or
+    compose file. Raises `ConfigError`."""
+    if not folder.is_dir() and names_file(str(folder)):
+        return build_found(chosen_target(str(folder)))
     return msgspec.structs.replace(folder_build(folder), dockerfile=dockerfile)
 
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cachetui.audit.findings_of import case_of, why
+from cachetui.config.bake_target import with_source
 from cachetui.config.settings import BuildSettings, HostSettings, Settings
+from cachetui.config.toml_table import ConfigError
 from cachetui.findings.case import Case
 from cachetui.findings.record import Finding
 from cachetui.findings.wording import host_names
@@ -19,13 +21,15 @@ from cachetui.store.database import Store
 @dataclass(frozen=True)
 class ProofRequest:
     """A finding to prove on a `host`. `contexts` are builds whose folders may hold the context
-    that was sent, `given` values of build arguments by name, `hosts` all hosts of the settings."""
+    that was sent, `unread` says which of the settings could not be read, and why. `given` are
+    values of build arguments by name, `hosts` all hosts of the settings."""
 
     case: Case
     finding: Finding
     host: HostSettings
     hosts: Mapping[str, HostSettings]
     contexts: Sequence[BuildSettings] = ()
+    unread: tuple[str, ...] = ()
     given: tuple[tuple[str, str], ...] = ()
 
 
@@ -47,13 +51,20 @@ def proof_request(
         raise NoExperiment(f"the Dockerfile of audit {document.audit} is not known")
     finding = _finding(document, store, case, name)
     known = {one.name: one for one in settings.hosts}
-    builds = [*contexts, *(b for b in settings.builds.values() if b.name == document.build.name)]
+    builds, unread = list(contexts), []
+    for build in settings.builds.values():
+        if build.name == document.build.name:
+            try:
+                builds.append(with_source(build))
+            except ConfigError as error:
+                unread.append(str(error))
     return ProofRequest(
         case=case,
         finding=finding,
         host=_host(finding, known, host),
         hosts=known,
         contexts=tuple(builds),
+        unread=tuple(unread),
         given=given,
     )
 

@@ -49,7 +49,7 @@ def context_to_send(request: ProofRequest, host: ExperimentHost, folder: str) ->
     if there.status == 0:
         return None
     wanted = request.case.document.build.context_digest
-    reasons: list[str] = []
+    reasons = list(request.unread)
     for build in request.contexts:
         try:
             context = read_context(
