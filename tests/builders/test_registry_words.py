@@ -7,6 +7,7 @@ import pytest
 from cachetui.builders.registry_words import RegistryTrouble, registry_trouble
 
 HOST = "127.0.0.1:5000"
+BLOB = "sha256:" + "ef58befa" * 8
 OF_SOURCES: list[tuple[RegistryTrouble, str]] = [
     ("unreachable", "lookup reg on 1.1.1.1:53: no such host"),
     ("unreachable", f"dial tcp {HOST}: connect: no route to host"),
@@ -40,6 +41,81 @@ OF_SOURCES: list[tuple[RegistryTrouble, str]] = [
     ("missing", "blob unknown to registry"),
     ("missing", "no such manifest: c:1"),
 ]
+
+
+RECORDED: list[tuple[RegistryTrouble, str, str]] = [
+    # what it is, the command, what it said: with 20.10, 26.1, and 28.5 with both image stores
+    (
+        "missing",
+        "pull",
+        f"manifest for {HOST}/app:cache not found: manifest unknown: manifest unknown",
+    ),
+    (
+        "missing",
+        "pull",
+        f'failed to resolve reference "{HOST}/app:cache": {HOST}/app:cache: not found',
+    ),
+    ("missing", "build --cache-from", f"{HOST}/app:cache: not found"),
+    (
+        "missing",
+        "build --cache-from",
+        f"failed to configure registry cache importer: {HOST}/app:cache: not found",
+    ),
+    (
+        "unreachable",
+        "pull",
+        f'Get "http://{HOST}/v2/": dial tcp {HOST}: connect: connection refused',
+    ),
+    (
+        "unreachable",
+        "build --cache-to",
+        f'error writing layer blob: failed to do request: Head "https://{HOST}/v2/app/blobs/{BLOB}"'
+        f": dial tcp {HOST}: connect: connection refused",
+    ),
+    (
+        "unreachable",
+        "imagetools inspect",
+        f'failed to do request: Head "http://{HOST}/v2/app/manifests/cache": dial tcp {HOST}: '
+        "connect: connection refused",
+    ),
+    ("login", "pull", f'Head "http://{HOST}/v2/app/manifests/cache": no basic auth credentials'),
+    ("login", "push", "no basic auth credentials"),
+    (
+        "login",
+        "build --cache-from",
+        f"pulling from host {HOST} failed with status code [manifests cache]: 401 Unauthorized",
+    ),
+    (
+        "login",
+        "build --cache-from",
+        "failed to configure registry cache importer: unexpected status from HEAD request to "
+        f"http://{HOST}/v2/app/manifests/cache: 401 Unauthorized",
+    ),
+    (
+        "login",
+        "imagetools inspect",
+        "pull access denied, repository does not exist or may require authorization: "
+        "authorization failed: no basic auth credentials",
+    ),
+    (
+        "login",
+        "push",
+        "push access denied, repository does not exist or may require authorization: "
+        "authorization failed: no basic auth credentials",
+    ),
+    (
+        "login",
+        "build --cache-to",
+        "error writing layer blob: unexpected status from HEAD request to "
+        f"http://{HOST}/v2/app/blobs/{BLOB}: 401 Unauthorized",
+    ),
+]
+
+
+@pytest.mark.parametrize(("trouble", "command", "said"), RECORDED)
+def test_what_the_labs_engines_said(trouble: RegistryTrouble, command: str, said: str) -> None:
+    assert registry_trouble(said) == trouble, command
+    assert registry_trouble(f"ERROR: {said}") == trouble
 
 
 @pytest.mark.parametrize(("trouble", "said"), OF_SOURCES)
