@@ -77,7 +77,9 @@ class InputChanges:
             return frozenset()
         skip = self.now.unknown | self.then.unknown | self.not_comparable
         pairs = _pairs(self.now.tokens, self.then.tokens)
-        return frozenset(n for n, now, then in pairs if n not in skip and differ(now, then))
+        found = frozenset(n for n, now, then in pairs if n not in skip and differ(now, then))
+        others = any(name.startswith("env:") for name in found)
+        return found - {"order"} if others else found  # of a variable more or less
 
     @cached_property
     def not_comparable(self) -> frozenset[str]:
@@ -128,23 +130,50 @@ class InputChanges:
         """Another reference in the FROM that the step builds on. None where both name one
         image: for BuildKit that is one with the same layers, for the legacy builder none is known
         to be."""
-        place = self._place_before
-        if self.before is None or self.now is None or place is None:
+        refs = self._base_refs
+        if refs is None or refs[0] == refs[1] or self.now is None:
             return None
-        now_ref = base_of(self.case.dockerfile, self.step.id) or SCRATCH
-        then_ref = base_of(self.before.dockerfile, place) or SCRATCH
-        if now_ref == then_ref:
-            return None
+        then_ref, now_ref = refs
         layers = self.now.tokens.get("base"), self.then.tokens.get("base") if self.then else None
         known = comparable(*layers)
         head = self.case.head(self.step.stage_index)
         if known and layers[0] == layers[1] and self.run.backend == "buildkit":
-            by_configuration = self.other_image_id and self.step.keyword in _BY_CONFIGURATION
-            if not by_configuration:
+            of_key = self.step.keyword in _BY_CONFIGURATION or self._other_triggers
+            if not (self.other_image_id and of_key):
                 return None
             return RenamedBase(then_ref, now_ref, head, "likely", same_layers=True)
         sure = SCRATCH in (now_ref, then_ref) or (known and layers[0] != layers[1])
         return RenamedBase(then_ref, now_ref, head, "proved" if sure else "likely")
+
+    @property
+    def is_other_reference(self) -> bool:
+        """Whether the FROM that the step stands on names its image otherwise than before."""
+        refs = self._base_refs
+        return refs is not None and refs[0] != refs[1]
+
+    @property
+    def _base_refs(self) -> tuple[str, str] | None:
+        """What that FROM named in the earlier run, and names now; None where it is not known."""
+        place = self._place_before
+        if self.before is None or place is None:
+            return None
+        then = base_of(self.before.dockerfile, place) or SCRATCH
+        return then, base_of(self.case.dockerfile, self.step.id) or SCRATCH
+
+    @property
+    def _other_triggers(self) -> bool:
+        """Whether other triggers of an image ran in the stage than in the earlier run."""
+        place = self._place_before
+        if self.before is None or place is None:
+            return False
+        now, then = (
+            [s.instruction for s in run.steps if s.trigger is not None and s.stage_index == stage]
+            for run, stage in (
+                (self.run, self.step.stage_index),
+                (self.before.run, place.stage_index),
+            )
+        )
+        return now != then
 
     @property
     def _place_before(self) -> StepId | None:

@@ -53,6 +53,14 @@ KEY_INPUTS = (
         "env", "ENV", "compared", "a step of its own", "RUN below; where used", "the Dockerfile"
     ),
     KeyInput(
+        "order",
+        "the order of ENV",
+        "compared",
+        "steps of their own",
+        "RUN below",
+        "the Dockerfile, as each was set first",
+    ),
+    KeyInput(
         "setting",
         "USER, WORKDIR, SHELL",
         "compared",

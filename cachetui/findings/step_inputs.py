@@ -220,6 +220,8 @@ def _run_tokens(build: BuildOnHost, scope: Scope) -> dict[str, str]:
     tokens = {f"arg:{name}": scope.args[name] for name in scope.args if name not in scope.env}
     if build.backend == "buildkit":
         tokens |= {f"env:{name}": value for name, value in scope.env.items()}
+        if len(scope.env) > 1:
+            tokens["order"] = " ".join(scope.env)
         tokens |= {f"setting:{name}": value for name, value in scope.settings.items()}
     return tokens
 

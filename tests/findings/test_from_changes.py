@@ -90,3 +90,30 @@ def test_a_linked_copy_stands_on_nothing_that_changed() -> None:
     assert all(
         "line 3" not in one.title for one in found(text, now, "hh", "mh", SCENARIOS[0]).findings
     )
+
+
+ENVS = "FROM base:1\nENV A=1\nENV B=2\nCOPY a /a\nRUN make\n"
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        (ENVS.replace("A=1", "X").replace("B=2", "A=1").replace("X", "B=2"), ["build-changed"]),
+        (ENVS.replace("ENV A=1\nENV B=2", "ENV A=1 B=2"), [EVICTED]),
+        (ENVS.replace("ENV A=1\nENV B=2", "ENV B=2 A=1"), ["build-changed"]),
+        (ENVS.replace("ENV B=2\n", "ENV B=2\nENV C=3\n"), ["build-changed"]),
+    ],
+    ids=["swapped", "one line", "swapped in one line", "one more"],
+)
+def test_the_order_of_env(now: str, said: list[str]) -> None:
+    """A swap is a miss of RUN and a hit of COPY (our lab, all four engines)."""
+    found = found_on_buildkit(now)
+    assert ids(found) == said
+    if "ENV C" not in now and said != [EVICTED]:
+        assert "ENV B and A stand in another order" in found.findings[0].evidence[0].text
+    if "ENV C" in now:
+        assert all("order" not in one.text for one in found.findings[0].evidence)
+
+
+def found_on_buildkit(now: str) -> Findings:
+    return found(ENVS, now, "hh", "hm", SCENARIOS[0])

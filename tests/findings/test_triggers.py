@@ -13,7 +13,7 @@ from cachetui.records.document import Document
 from cachetui.records.host import BaseImage, HostEvidence
 from cachetui.records.step import Step, StepId
 from tests import make_records as b
-from tests.findings.making import LETTERS, audit, entries, host, ids, only, run, why
+from tests.findings.making import LETTERS, audit, before, entries, host, ids, only, run, why
 
 TEXT = "FROM onb:1\nRUN echo own\n"
 TRIGGERS = ("ARG VERSION", "ENV A=1", "COPY app.txt /app.txt", "RUN make $VERSION")
@@ -220,6 +220,27 @@ def test_other_triggers_of_a_base_with_the_same_layers(
     assert only(found, "base-drift").confidence == "proved"
     assert "has other ONBUILD triggers" in only(found, "base-drift").evidence[0].text
     assert not found.unexplained
+
+
+@pytest.mark.parametrize("own", ["RUN echo own", "COPY a /a"])
+def test_a_from_that_names_an_image_with_triggers(own: str) -> None:
+    """Of the same layers: the triggers hit, for another stage had them, and the next step missed
+    (found by `make truth SEED=base-with-triggers:0`). No image is another one."""
+    trigger = b.step(0, 0, "ONBUILD RUN make", "hit", trigger=0, line=1)
+    bases = {"onb:1": ("sha256:base",), "base:1": ("sha256:base",)}
+    ids_of = (BaseImage(ref="onb:1", id="sha256:o"), BaseImage(ref="base:1", id="sha256:b"))
+    known = host(
+        bases=bases,
+        facts_triggers={"onb:1": ("RUN make",), "base:1": ()},
+        evidence=HostEvidence(at=b.NOW, bases=ids_of),
+    )
+    now, then = f"FROM onb:1\n{own}\n", f"FROM base:1\n{own}\n"
+    made = run(now, "m")
+    made = msgspec.structs.replace(made, steps=(made.steps[0], trigger, made.steps[1]))
+    earlier = before(then, "h", hosts=[known])
+    found = why(audit(now, [made], hosts=[known]), earlier)
+    assert ids(found) == ["build-changed"]
+    assert "line 1: FROM onb:1 names onb:1; it named base:1" in found.findings[0].evidence[0].text
 
 
 def test_triggers_that_are_the_same_moved_nothing() -> None:

@@ -57,7 +57,7 @@ def _moved(question: Question, ref: str, base: StepId, token: str = "base") -> C
     before, case, host = question.before, question.case, question.run.host
     if before is None or question.changes.now is None:
         return None
-    if question.changes.renamed_base is not None and token == "base":
+    if question.changes.is_other_reference and token == "base":
         return None
     other_triggers = token == "base" and by_triggers_of_base(question, ref)
     if question.changes.then is None and not other_triggers:

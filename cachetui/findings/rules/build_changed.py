@@ -175,6 +175,8 @@ def _in_force(question: Question) -> list[_Change]:
     changes: list[_Change] = []
     for changed in sorted(question.changes.changed):
         kind, _, name = changed.partition(":")
+        if kind == "order" and not legacy:
+            changes.append(_reordered(question))
         if kind not in (("arg",) if legacy else ("env", "setting", "arg")):
             continue
         given = _arguments(question, kind, name)
@@ -195,6 +197,14 @@ def _in_force(question: Question) -> list[_Change]:
         evidence = Evidence(kind="earlier", text=text, data={"name": name, "line": line})
         changes.append((_at(question, line), evidence))
     return changes
+
+
+def _reordered(question: Question) -> _Change:
+    """The same ENVs in another order: a RUN has them all, one after the other, in its key."""
+    now = question.changes.now
+    names = now.tokens["order"].split() if now is not None else []
+    text = f"ENV {join_names(names)} stand in another order, and are in the cache key in that"
+    return None, Evidence(kind="earlier", text=text, data={"names": names})
 
 
 def _own_line(question: Question, line: int) -> bool:
