@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import resource
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
+from cachetui.hosts.daemon_threads import DaemonThreads
 from cachetui.hosts.machine import Cancel
 
 Item = TypeVar("Item")
@@ -47,34 +49,69 @@ def run_on_all(
     limit: int | None = None,
     cancel: Cancel | None = None,
     on_done: Callable[[Outcome[Item, Value]], None] | None = None,
+    executor: Executor | None = None,
 ) -> list[Outcome[Item, Value]]:
     """Do `work` on every item, at most `limit` at once; the outcomes in the items' order. Without
     a limit it is as many as this machine's file handles allow.
 
-    Threads are daemons: none keeps the process alive. `on_done` is called as outcomes come, in
-    the calling thread. After `cancel`, items not begun are `NotDone`, and so is, `GRACE` seconds
-    later, work that does not end; an interrupt leaves at once.
+    It is done in threads of our own, which are daemons: none keeps the process alive. With an
+    `executor` that one does it, as many at once as it likes; for one that works elsewhere, items
+    and `work` have to be picklable. `on_done` is called as outcomes come, in the calling thread.
+    After `cancel`, items not begun are `NotDone`, and so is, `GRACE` seconds later, work that does
+    not end; an interrupt leaves at once.
     """
-    fan = _FanOut(list(items), work, cancel)
-    fan.start(room() if limit is None else limit)
+    waiting = list(items)
+    stopped = threading.Event()
+
+    def cancelled() -> bool:
+        return stopped.is_set() or (cancel is not None and cancel.is_set())
+
+    def unless_cancelled(item: Item) -> Value:
+        if cancelled():
+            raise NotDone("cancelled before it began")
+        return work(item)
+
+    results: SimpleQueue[tuple[int, Outcome[Item, Value]]] = SimpleQueue()
+    begin = unless_cancelled if executor is None else work
+    executor = executor or DaemonThreads(room() if limit is None else limit)
     done: dict[int, Outcome[Item, Value]] = {}
     grace = GRACE
     try:
-        while len(done) < len(fan.items) and grace > 0:
+        for number, item in enumerate(waiting):
+            future = executor.submit(begin, item)
+            future.add_done_callback(_handing_over(results, number, item))
+        while len(done) < len(waiting) and grace > 0:
             try:
-                number, outcome = fan.results.get(timeout=POLL)
+                number, outcome = results.get(timeout=POLL)
             except Empty:
-                grace -= POLL if fan.cancelled() else 0.0
+                grace -= POLL if cancelled() else 0.0
                 continue
             done[number] = outcome
             if on_done is not None:
                 on_done(outcome)
     finally:
-        fan.stopped.set()
+        stopped.set()
     return [
         done.get(number) or Outcome(item, error=NotDone("did not end when cancelled"))
-        for number, item in enumerate(fan.items)
+        for number, item in enumerate(waiting)
     ]
+
+
+def _handing_over(
+    results: SimpleQueue[tuple[int, Outcome[Item, Value]]], number: int, item: Item
+) -> Callable[[Future[Value]], None]:
+    """What puts the outcome of an item among the results when its future is done."""
+
+    def hand_over(future: Future[Value]) -> None:
+        if future.cancelled():
+            outcome: Outcome[Item, Value] = Outcome(item, error=NotDone("called off"))
+        elif (error := future.exception()) is not None:
+            outcome = Outcome(item, error=error)
+        else:
+            outcome = Outcome(item, future.result())
+        results.put((number, outcome))
+
+    return hand_over
 
 
 def room() -> int:
@@ -88,42 +125,3 @@ def room() -> int:
             soft = max(soft, wanted)
     handles = MOST_HANDLES if soft == resource.RLIM_INFINITY else soft
     return max(1, (handles - HANDLES_LEFT) // HANDLES_EACH)
-
-
-class _FanOut(Generic[Item, Value]):
-    """The threads and what they share: each takes the next item until there is none."""
-
-    def __init__(
-        self, items: Sequence[Item], work: Callable[[Item], Value], cancel: Cancel | None
-    ) -> None:
-        self.items = items
-        self.results: SimpleQueue[tuple[int, Outcome[Item, Value]]] = SimpleQueue()
-        self.stopped = threading.Event()
-        self._work = work
-        self._cancel = cancel
-        self._waiting = iter(range(len(items)))
-        self._lock = threading.Lock()
-
-    def start(self, limit: int) -> None:
-        """Start at most `limit` threads."""
-        for number in range(min(max(1, limit), len(self.items))):
-            threading.Thread(target=self._take, name=f"fleet-{number}", daemon=True).start()
-
-    def cancelled(self) -> bool:
-        return self.stopped.is_set() or (self._cancel is not None and self._cancel.is_set())
-
-    def _take(self) -> None:
-        while True:
-            with self._lock:
-                number = next(self._waiting, None)
-            if number is None:
-                return
-            self.results.put((number, self._outcome(self.items[number])))
-
-    def _outcome(self, item: Item) -> Outcome[Item, Value]:
-        if self.cancelled():
-            return Outcome(item, error=NotDone("cancelled before it began"))
-        try:
-            return Outcome(item, self._work(item))
-        except BaseException as error:
-            return Outcome(item, error=error)
