@@ -14,6 +14,7 @@ import msgspec
 
 from cachetui.audit.audit import Audit, new_audit_id
 from cachetui.audit.findings_of import why
+from cachetui.audit.host_elsewhere import Elsewhere
 from cachetui.audit.limits import NO_LIMITS, Limits
 from cachetui.audit.plan import PlanError, make_plan, peek_plan
 from cachetui.audit.redact import Redactor
@@ -108,11 +109,19 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Core:
-    """Settings, store and connections of one session. `asker` answers what SSH must ask."""
+    """Settings, store and connections of one session. `asker` answers what SSH must ask;
+    `elsewhere` audits the hosts, None: threads of this process."""
 
-    def __init__(self, settings: Settings, store: Store, asker: SshPrompts | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        asker: SshPrompts | None = None,
+        elsewhere: Elsewhere | None = None,
+    ) -> None:
         self.settings = settings
         self.store = store
+        self._elsewhere = elsewhere
         self._asker = asker
         self.connector = self._connector()
 
@@ -312,6 +321,11 @@ class Core:
                 f"{build.name} builds with --{option.name}, which empties cache mounts: peek "
                 "without it"
             )
+        if options.outputs and self._elsewhere is not None:
+            raise UserError(
+                "--outputs reads images from here, and --executor has the hosts audited elsewhere; "
+                "leave out one of them"
+            )
         if not hosts:
             raise UserError("no host is chosen; -w and -x choose among those of hosts.toml")
         task = AuditTask(
@@ -330,4 +344,4 @@ class Core:
         seconds = options.limits.build_timeout
         if seconds is not None:
             hosts = [msgspec.structs.replace(host, build_timeout=seconds) for host in hosts]
-        return Audit(task, hosts, self.connector, self.store, options.limits)
+        return Audit(task, hosts, self.connector, self.store, options.limits, self._elsewhere)

@@ -26,5 +26,20 @@ def count_build(host: HostSettings, store: Store) -> None:
         store.marks.count_build(host.name, _day(time.localtime()))
 
 
+class Allowance:
+    """The two for one host, by the clock and the store of this process."""
+
+    def __init__(self, host: HostSettings, store: Store) -> None:
+        self._host, self._store = host, store
+
+    def not_now(self) -> str | None:
+        """See `not_now`."""
+        return not_now(self._host, self._store)
+
+    def count_build(self) -> None:
+        """See `count_build`. Raises `StoreError`."""
+        count_build(self._host, self._store)
+
+
 def _day(at: time.struct_time) -> str:
     return time.strftime("%Y-%m-%d", at)

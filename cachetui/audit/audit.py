@@ -1,4 +1,5 @@
-"""An audit: all hosts at once, each in a thread of its own, and the document that comes of it."""
+"""An audit: all hosts at once, each in a thread of its own or by a process elsewhere, and the
+document that comes of it."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from cachetui import __version__
 from cachetui.audit.expected_seconds import expected_seconds
 from cachetui.audit.host_audit import HostAudit
+from cachetui.audit.host_elsewhere import Elsewhere, HostElsewhere
 from cachetui.audit.keeping import Keeping
 from cachetui.audit.limits import NO_LIMITS, Limits, failed
 from cachetui.audit.progress import Snapshot
@@ -45,6 +47,7 @@ class Audit:
         connector: HostConnector,
         store: Store,
         limits: Limits = NO_LIMITS,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self.id = task.audit
         self.build = task.settings
@@ -54,12 +57,13 @@ class Audit:
         self._connector = connector
         self._store = store
         self._limits = limits
+        self._elsewhere = elsewhere
         self._hosts = tuple(hosts)
         names = [host.name for host in hosts]
         self._progress = ProgressTracker(task.audit, task.settings.name, task.plan, names)
         self._keeping = Keeping(self._progress.not_kept)
         self._cancels = {name: threading.Event() for name in names}
-        self._host_audits: dict[str, HostAudit] = {}
+        self._host_audits: dict[str, HostAudit | HostElsewhere] = {}
         self._stop_reasons: dict[str, str] = {}
         self._on_run: Callable[[Run], None] = lambda _: None
         self._keep_lock = threading.Lock()
@@ -167,16 +171,30 @@ class Audit:
         self._progress.expect(
             expected_seconds(self._store, self.build.name, wanted, self.plan.scenarios)
         )
-        host_audits = [self._begin(host) for host in self._hosts if host.name in wanted]
+        hosts = [host for host in self._hosts if host.name in wanted]
 
-        def run(host_audit: HostAudit) -> None:
-            host_audit.run(wanted[host_audit.name])
+        def host_ended() -> None:
             self._seconds = time.monotonic() - begun
             self.keep()
             self._stop_if_too_many_failed()
 
+        def run(host_audit: HostAudit) -> None:
+            host_audit.run(wanted[host_audit.name])
+            host_ended()
+
         with self._store.in_use.working(), self._until_deadline():
-            run_on_all(host_audits, run, self._limits.at_once)
+            if self._elsewhere is None:
+                run_on_all([self._begin(host) for host in hosts], run, self._limits.at_once)
+            else:
+                self._elsewhere.audit(
+                    self.task,
+                    [self._begin_elsewhere(host, wanted[host.name]) for host in hosts],
+                    self._store,
+                    self._keeping,
+                    at_once=self._limits.at_once,
+                    on_note=self._progress.add_note,
+                    on_done=host_ended,
+                )
         self._seconds = time.monotonic() - begun
         with self._keeping.trying():
             self._store.keep_missing(self.document().runs)
@@ -225,7 +243,25 @@ class Audit:
             on_run=lambda run: self._on_run(run),
         )
         earlier = self._host_audits.get(host.name)
-        if earlier is not None:
+        if isinstance(earlier, HostAudit):
             host_audit.take_over(earlier)
         self._host_audits[host.name] = host_audit
         return host_audit
+
+    def _begin_elsewhere(
+        self, host: HostSettings, only: frozenset[Planned] | None
+    ) -> HostElsewhere:
+        """The same for a host that another process audits."""
+        part = HostElsewhere(
+            host,
+            only,
+            self._progress,
+            self._cancels[host.name],
+            lambda: self._stop_reasons.get(host.name, "stopped"),
+            lambda run: self._on_run(run),
+        )
+        earlier = self._host_audits.get(host.name)
+        if isinstance(earlier, HostElsewhere):
+            part.take_over(earlier)
+        self._host_audits[host.name] = part
+        return part

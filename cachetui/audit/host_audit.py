@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from cachetui.audit.allowance import count_build, not_now
+from cachetui.audit.allowance import Allowance
 from cachetui.audit.build_recorder import BuildRecorder
 from cachetui.audit.build_run import BuildOutcome, load_of, run_build
 from cachetui.audit.engine_turns import NO_LEASE, turn
@@ -72,6 +72,7 @@ class HostAudit:
         progress: ProgressTracker,
         keeping: Keeping,
         cancel: Cancel,
+        allowance: Allowance | None = None,
         why_stopped: Callable[[], str] = lambda: "stopped",
         on_run: Callable[[Run], None] = lambda _: None,
     ) -> None:
@@ -84,6 +85,7 @@ class HostAudit:
         self._progress = HostProgressReporter(progress, host.name)
         self._outcome = HostOutcome(host.name, self._progress, why_stopped)
         self._keeping = keeping
+        self._allowance = allowance or Allowance(host, store)
         self._cancel = cancel
         self._on_run = on_run
         self._recorders: dict[Planned, BuildRecorder] = {}
@@ -161,7 +163,7 @@ class HostAudit:
 
     def _check_allowed(self, what: str) -> None:
         """Raises `HostError` when nothing may be built on the host now."""
-        why = NOT_KEPT if self._keeping.trouble else not_now(self._host, self._store)
+        why = NOT_KEPT if self._keeping.trouble else self._allowance.not_now()
         if why is not None:
             raise HostError(self.name, "not-now", f"{what}: {why}")
 
@@ -257,7 +259,7 @@ class HostAudit:
 
     def _build(self, connected: _ConnectedHost, planned: Planned) -> None:
         job = connected.runs.job(planned)
-        count_build(self._host, self._store)
+        self._allowance.count_build()
         self._progress.build_begins(planned)
         look = OwnCacheLook(connected.runs, connected.leftovers) if planned.kind.imports else None
         if look is not None:

@@ -23,6 +23,7 @@ from cachetui.cli.interruptible import InterruptibleGroup
 from cachetui.cli.options import (
     audits_option,
     compare_to_option,
+    executor_option,
     findings_options,
     format_option,
     hosts_option,
@@ -49,8 +50,14 @@ from cachetui.store.place import StorePlace
 @click.version_option(__version__, message="cachetui %(version)s")
 @hosts_option
 @store_option
+@executor_option
 @click.pass_context
-def cli(context: click.Context, hosts_file: Path | None, store_place: StorePlace | None) -> None:
+def cli(
+    context: click.Context,
+    hosts_file: Path | None,
+    store_place: StorePlace | None,
+    executor: str | None,
+) -> None:
     """Why does this build hit its cache on that machine and miss on this one?
 
     Runs the same docker build on every host of hosts.toml, with the legacy builder and with
@@ -58,13 +65,14 @@ def cli(context: click.Context, hosts_file: Path | None, store_place: StorePlace
     the terminal app.
     """
     if context.invoked_subcommand is None:
-        sys.exit(session.run_app(hosts_file, store_place))
+        sys.exit(session.run_app(hosts_file, store_place, executor=executor))
 
 
 @cli.command(cls=DockerCommand)
 @click.argument("build", shell_complete=completion.builds)
 @hosts_option
 @store_option
+@executor_option
 @selection_options
 @run_options
 @docker_options
@@ -76,6 +84,7 @@ def run(
     build: str,
     hosts_file: Path | None,
     store_place: StorePlace | None,
+    executor: str | None,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     **options: Any,
@@ -90,7 +99,7 @@ def run(
 
     show_args = _show_args(options)
     args = RunArgs(show=show_args, **options)
-    core = session.open_core(hosts_file, store_place)
+    core = session.open_core(hosts_file, store_place, executor)
     settings, hosts = or_fail(lambda: select_audit(core, build, args, include, exclude))
     sys.exit(or_fail(lambda: run_build_command(core, settings, hosts, args)))
 

@@ -47,6 +47,13 @@ store_option = click.option(
     help="Where results are stored: a folder, or a team's database at postgresql://… "
     "[default: the user's cache folder].",
 )
+executor_option = click.option(
+    "--executor",
+    metavar="dask://HOST:PORT",
+    envvar="CACHETUI_EXECUTOR",
+    callback=_also_before_the_command,
+    help="Have the workers of this Dask scheduler audit the hosts [default: threads here].",
+)
 output_option = click.option(
     "-o",
     "output",

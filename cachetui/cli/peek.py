@@ -14,6 +14,7 @@ from cachetui.cli.docker_options import DockerCommand, docker_options_of_peek
 from cachetui.cli.failures import or_fail
 from cachetui.cli.options import (
     build_options,
+    executor_option,
     fail_on_option,
     format_option,
     hosts_option,
@@ -29,6 +30,7 @@ from cachetui.store.place import StorePlace
 @click.argument("build", shell_complete=completion.builds)
 @hosts_option
 @store_option
+@executor_option
 @selection_options
 @build_options
 @docker_options_of_peek
@@ -52,6 +54,7 @@ def peek(
     build: str,
     hosts_file: Path | None,
     store_place: StorePlace | None,
+    executor: str | None,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     **options: Any,
@@ -66,6 +69,6 @@ def peek(
 
     names = ("dockerfile", "target", "build_args", "network", "docker_args")
     args = RunArgs(**{name: options.pop(name) for name in names})
-    core = session.open_core(hosts_file, store_place)
+    core = session.open_core(hosts_file, store_place, executor)
     settings, hosts = or_fail(lambda: select_audit(core, build, args, include, exclude))
     sys.exit(or_fail(lambda: peek_command(core, settings, hosts, **options)))

@@ -202,6 +202,7 @@ def _host_values(table: Table, folder: Path) -> dict[str, Any]:
         "context_on_host": table.take_text("context_on_host"),
         "image_on_host": table.take_text("image_on_host"),
         "registry": _registry(table),
+        "dask_worker": _dask_worker(table),
     }
     return {key: value for key, value in values.items() if key in table.values}
 
@@ -212,6 +213,13 @@ def _registry(table: Table) -> str | None:
         return repository(text) if text is not None else None
     except ValueError as error:
         raise table.error(f'"{text}" {error}', "registry") from None
+
+
+def _dask_worker(table: Table) -> str | None:
+    text = table.take_text("dask_worker")
+    if text is not None and not NAME.fullmatch(text):
+        raise table.error(f'"{text}" must contain only letters, digits, . _ -', "dask_worker")
+    return text
 
 
 def _tags(table: Table) -> tuple[str, ...] | None:

@@ -18,7 +18,8 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
     context already, `image_on_host` the image that the host's own build of it made.
     Nothing is built outside of `only_between`, nor more than `max_builds_per_day`, both by the
     clock of the machine that cachetui runs on. `registry` is the repository for shared caches, as
-    this host reaches it.
+    this host reaches it. `dask_worker` is the resource of the Dask workers that may audit it, None
+    for any worker.
     """
 
     name: str
@@ -37,6 +38,7 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
     context_on_host: str | None = None
     image_on_host: str | None = None
     registry: str | None = None
+    dask_worker: str | None = None
 
     @property
     def local(self) -> bool:

@@ -26,6 +26,8 @@ NOT_RUN = {
     "tests/outputs/test_outputs_lab.py reads those of real engines",
     r"cachetui outputs.*": "the recorded fleet has no images; "
     "tests/outputs/test_outputs_lab.py compares those of real engines",
+    r"dask .*": "a server; tests/cluster starts both",
+    r"cachetui run .* --executor .*": "needs a Dask cluster; tests/cluster/test_dask.py has one",
     r"cachetui peek .*": "its builds are not recorded; tests/audit/test_peek_lab.py runs them on "
     "real engines",
     r"cachetui cache .*": "the recorded fleet has no caches; "

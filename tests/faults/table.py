@@ -216,6 +216,12 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
             "Built on one after the other; it counts once, and the report says so.",
         ),
         Fault(
+            "worker-lost",
+            "A Dask worker dies while it builds on hosts",
+            "Their builds end there, nothing is built twice, what had ended is kept, and the "
+            "report names the worker and how to go on.",
+        ),
+        Fault(
             "two-audits",
             "Two audits, of two people, at once on one engine",
             "The second waits, says for whom, and not for one that is gone, or of an earlier boot.",
