@@ -24,6 +24,9 @@ from cachetui.store.table import Table
 from cachetui.store.troubles import StoreError
 
 _IN_MEMORY = 1 << 20
+_AT_ONCE = 200
+"""How many texts are read with one question."""
+
 _BYTES = ("log", "raw")
 """Kinds of runs' entries that are bytes; all of blobs are, and no other."""
 
@@ -101,26 +104,30 @@ class _Copying:
         runs, audits, blobs = zip(self._source.caches, self._target.caches, strict=True)
         done = 0
         for ours, theirs, has_bytes in ((*blobs, True), (*runs, False), (*audits, False)):
-            for key in _ordered(ours.keys("")):
-                if key in self._rows:
-                    self._entry(key, ours, theirs, has_bytes or _kind(key) in _BYTES)
+            keys = [key for key in _ordered(ours.keys("")) if key in self._rows]
+            for at in range(0, len(keys), _AT_ONCE):
+                some = keys[at : at + _AT_ONCE]
+                read = [k for k in some if not (has_bytes or _kind(k) in _BYTES or self._same(k))]
+                here, there = ours.texts(read), theirs.texts(k for k in read if k in self._there)
+                for key in some:
+                    if self._same(key):
+                        self._count.there += 1
+                    elif has_bytes or _kind(key) in _BYTES:
+                        self._bytes(key, ours, theirs)
+                    else:
+                        self._text(key, here.get(key), there.get(key), theirs)
                     done += 1
                     self._on_progress(done, len(self._rows))
         return self._count
 
-    def _entry(self, key: str, ours: Table, theirs: Table, is_bytes: bool) -> None:
+    def _same(self, key: str) -> bool:
+        """Whether what the other store has under a key need not be looked at."""
         there = self._there.get(key)
         same = there is not None and there.bytes == self._rows[key].bytes
-        if same and _kind(key) not in _CHANGING:
-            self._count.there += 1
-        elif is_bytes:
-            self._bytes(key, ours, theirs)
-        else:
-            self._text(key, ours, theirs)
+        return same and _kind(key) not in _CHANGING
 
-    def _text(self, key: str, ours: Table, theirs: Table) -> None:
+    def _text(self, key: str, text: str | None, there: str | None, theirs: Table) -> None:
         try:
-            text = ours.text(key)
             if text is None:
                 raise ValueError("it is gone")
             json_of(text)
@@ -128,7 +135,6 @@ class _Copying:
             self._count.damaged.add(key)
             return
         self._count.other_secret |= KEYED in text
-        there = theirs.text(key) if key in self._there else None
         if there == text:
             self._count.there += 1
         elif self._settled(key, text, there):

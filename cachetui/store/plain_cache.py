@@ -170,6 +170,11 @@ class PlainCache:
             return value if isinstance(value, str) else None
         return None
 
+    def texts(self, keys: Iterable[str]) -> dict[str, str]:
+        """The texts under these keys, by key. Raises `StoreError`."""
+        found = {key: self.text(key) for key in keys}
+        return {key: text for key, text in found.items() if text is not None}
+
     def json(self, key: str) -> str | None:
         """The JSON of the record under a key, without its checksum; None when there is none. Raises
         `ValueError` when it is damaged."""

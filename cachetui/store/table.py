@@ -36,6 +36,10 @@ class Table(Protocol):
         """The text under a key, None when there is none."""
         ...
 
+    def texts(self, keys: Iterable[str]) -> dict[str, str]:
+        """The texts under these keys, by key."""
+        ...
+
     def json(self, key: str) -> str | None:
         """The JSON of the record under a key, without its checksum; None when there is none. Raises
         `ValueError` when it is damaged."""

@@ -14,6 +14,9 @@ from cachetui.store.troubles import StoreError
 BLOCK = 256 * 1024
 """Bytes of a block. What is smaller is kept in its row."""
 
+_KEPT = 4
+"""How many blocks of an opened value are in memory."""
+
 
 def write_blocks(connection: Connection, entry: int, value: bytes | Path) -> int:
     """Write a value's blocks for an entry; how many bytes there were. Raises `OSError`."""
@@ -34,7 +37,8 @@ def _blocks(value: bytes | Path) -> Iterator[bytes]:
 
 
 class _Blocks(io.RawIOBase):
-    """The blocks of an entry as a file, of which one block is in memory."""
+    """The blocks of an entry as a file, of which a few are in memory: whoever searches a log goes
+    back and forth."""
 
     def __init__(self, connections: Connections, entry: int, size: int) -> None:
         super().__init__()
@@ -42,8 +46,7 @@ class _Blocks(io.RawIOBase):
         self._entry = entry
         self._size = size
         self._at = 0
-        self._number = -1
-        self._block = b""
+        self._kept: dict[int, bytes] = {}
 
     def readable(self) -> bool:
         return True
@@ -63,9 +66,11 @@ class _Blocks(io.RawIOBase):
         if self._at >= self._size:
             return 0
         number, start = divmod(self._at, BLOCK)
-        if number != self._number:
-            self._block, self._number = self._read(number), number
-        data = self._block[start : start + len(buffer)]
+        block = self._kept.pop(number, None) or self._read(number)
+        self._kept[number] = block  # the last that was read comes last
+        if len(self._kept) > _KEPT:
+            del self._kept[next(iter(self._kept))]
+        data = block[start : start + len(buffer)]
         buffer[: len(data)] = data
         self._at += len(data)
         return len(data)

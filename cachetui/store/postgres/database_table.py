@@ -105,8 +105,10 @@ class DatabaseTable:
         self.put(key, to_checked(record), what)
 
     def text(self, key: str) -> str | None:
-        found = self._rows(key, "key = %s", (key,))
-        return _text(found[0]) if found and found[0][2] else None
+        return self.texts([key]).get(key)
+
+    def texts(self, keys: Iterable[str]) -> dict[str, str]:
+        return {row[1]: _text(row) for row in self._rows_of(keys) if row[2]}
 
     def json(self, key: str) -> str | None:
         text = self.text(key)
@@ -130,15 +132,14 @@ class DatabaseTable:
             last = found[-1][0]
 
     def records_of(self, keys: Iterable[str], kind: type[_T]) -> dict[str, _T]:
+        found = {row[1]: self._record(row, kind) for row in self._rows_of(keys)}
+        return {key: record for key, record in found.items() if record is not None}
+
+    def _rows_of(self, keys: Iterable[str]) -> Iterator[_Found]:
         wanted = list(dict.fromkeys(keys))
-        records: dict[str, _T] = {}
         for at in range(0, len(wanted), _AT_ONCE):
             part = wanted[at : at + _AT_ONCE]
-            for row in self._rows(part[0], "key = ANY(%s)", (part,)):
-                record = self._record(row, kind)
-                if record is not None:
-                    records[row[1]] = record
-        return records
+            yield from self._rows(part[0], "key = ANY(%s)", (part,))
 
     def _record(self, row: _Found, kind: type[_T]) -> _T | None:
         try:
