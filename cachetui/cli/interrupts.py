@@ -14,8 +14,9 @@ from typing import TypeVar
 from cachetui.exit_codes import INTERRUPTED
 from cachetui.tui.terminal_gone import end_process_in, is_gone
 
-END_WITHIN = 4.5
-"""Seconds that the process takes at most to end once nobody waits for it."""
+END_WITHIN = 4.0
+"""Seconds that the process takes at most to end once nobody waits for it. Five are promised, and a
+loaded machine is late."""
 
 _T = TypeVar("_T")
 

@@ -21,7 +21,7 @@ from cachetui.exit_codes import INTERRUPTED
 from cachetui.tui.background import call_soon
 from cachetui.tui.terminal_gone import end_process_in, is_gone
 
-END_WITHIN = 4.5
+END_WITHIN = 4.0
 """Seconds after which the process ends, whatever still waits."""
 _TAKES_NOTHING_AFTER = 0.5
 """Seconds of a full terminal after which nothing more is written to it, once the app is to end."""
