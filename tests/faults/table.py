@@ -48,8 +48,8 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         ),
         Fault(
             "secret-in-messages",
-            "A command fails, or cachetui does, with values at hand",
-            "No message, traceback or log file has a value.",
+            "Any command runs or fails, or cachetui does, with values or passphrases at hand",
+            "No message, format, completion, traceback or log file has a value.",
         ),
         Fault(
             "secret-digest",
