@@ -254,8 +254,7 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         Fault(
             "podman",
             "podman answers as docker; an engine in rootless mode",
-            "Named, with what to set.",
-            "no build with a rootless engine is tried",
+            "Named, with what to set; a rootless engine is audited like any other.",
         ),
         Fault(
             "host-trouble",
