@@ -22,6 +22,7 @@ class Cluster:
     """`workers` are processes by name, begun with `words`. `address` is for `--executor`."""
 
     folder: Path
+    scheduler: subprocess.Popen[bytes]
     address: str
     words: Mapping[str, Sequence[str]]
     env: Mapping[str, str]
@@ -88,11 +89,11 @@ def dask_cluster(
 ) -> Iterator[Cluster]:
     """A scheduler and these workers (name → further words of `dask worker`), of four threads each;
     ended afterwards. `env` is for workers."""
-    cluster = Cluster(folder, "", workers, env or {})
     scheduler = _started(
         "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
-        "--scheduler-file", cluster.file,
+        "--scheduler-file", str(folder / "scheduler.json"),
     )  # fmt: skip
+    cluster = Cluster(folder, scheduler, "", workers, env or {})
     try:
         _wait(Path(cluster.file).is_file, scheduler)
         cluster.start()
