@@ -36,6 +36,9 @@ def checks(team: Team) -> dict[str, StaleCheck]:
     assert team.core.store.audit(document.audit) == document
     found = {check.host: check for check in document.stale}
     assert set(found) == set(IMPORTERS)
+    stale = [one for one in team.core.findings(document).findings if one.id == "stale-import"]
+    proved = {host for one in stale if one.confidence == "proved" for host in one.hosts}
+    assert proved == {host for host, check in found.items() if any(s.packages for s in check.steps)}
     return found
 
 

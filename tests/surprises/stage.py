@@ -6,8 +6,9 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -104,7 +105,13 @@ class Stage:
             for job in [pool.submit(work, name) for name in hosts or self.hosts]:
                 job.result()
 
-    def audit(self, *scenarios: str, hosts: Sequence[str] = (), repeat: int = 1) -> Document:
+    def audit(
+        self,
+        *scenarios: str,
+        hosts: Sequence[str] = (),
+        repeat: int = 1,
+        check_stale: bool = False,
+    ) -> Document:
         """Run these scenarios and remember the audit."""
         changes = {"network": "none", **self.settings}
         build = msgspec.structs.replace(folder_build(self.build), name="surprise", **changes)
@@ -113,23 +120,35 @@ class Stage:
             for host in self.core.settings.hosts
             if host.name in (hosts or self.hosts)
         ]
-        options = Options(scenarios=scenarios, repeat=repeat, fresh=True)
+        options = Options(
+            scenarios=scenarios,
+            repeat=repeat,
+            fresh=True,
+            outputs=check_stale,
+            check_stale=check_stale,
+        )
         document = self.core.prepare(build, chosen, options).run()
+        if check_stale:
+            document = self.core.checked_for_stale(document, threading.Event())
         assert [host.status for host in document.hosts] == ["ok"] * len(chosen), [
             (host.name, host.reason) for host in document.hosts if host.status != "ok"
         ]
         self.audits.append(document)
         return document
 
-    def share(self, *kinds: str, exporter: str, to: Sequence[str]) -> Document:
-        """Share the build's cache and remember the audit. `base:1` comes from a registry, which is
-        there meanwhile."""
+    @contextmanager
+    def registry(self, exporter: str) -> Iterator[Registry]:
+        """A registry that is there meanwhile, from which `base:1` of the build comes."""
         with Registry.of(self.lab[exporter]) as registry:
             # A manifest that a graph driver's engine pushed, ctd pulls without its configuration.
             ref = registry.push(self.lab["ctd"], BASE, "base:1")
             self.lab["ctd"].docker("rmi", ref)
-            dockerfile = self.build / "Dockerfile"
-            dockerfile.write_text(dockerfile.read_text().replace("FROM base:1", f"FROM {ref}"))
+            self.edit("Dockerfile", "FROM base:1", f"FROM {ref}")
+            yield registry
+
+    def share(self, *kinds: str, exporter: str, to: Sequence[str]) -> Document:
+        """Share the build's cache and remember the audit."""
+        with self.registry(exporter) as registry:
             folder = folder_build(self.build)
             build = msgspec.structs.replace(folder, name="surprise", network="none")
             sharing = self.core.sharing(

@@ -1,0 +1,93 @@
+"""A cache brought what the build would not make today."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cachetui.findings.case import Case
+from cachetui.findings.claim import HOSTS, Claim
+from cachetui.findings.record import Evidence
+from cachetui.findings.rule import Rule
+from cachetui.findings.stale_words import day, what_differs
+from cachetui.records.stale import StaleCheck, StaleStep
+
+ADVICE = (
+    "Export the cache anew by a build with --no-cache (or --no-cache-filter STAGE), every night "
+    "say; or pin the versions that the step installs, so that a change of them is in its key"
+)
+
+
+def observe(case: Case) -> Iterator[Claim]:
+    for check in case.document.stale:
+        run = next((one for one in case.runs if one.id == check.imported), None)
+        if run is None:
+            continue
+        for step in check.steps:
+            ref = case.base(step.stage_index)
+            yield _claim(check, step, ref, run.bases.get(ref), run.scenario)
+
+
+def _claim(
+    check: StaleCheck, step: StaleStep, ref: str, digest: str | None, scenario: str
+) -> Claim:
+    differ = what_differs(step)
+    made = f", made on {day(step.made)}," if step.made is not None else ""
+    evidence = [
+        Evidence(
+            kind="experiment",
+            text=f"the same build without the import on {HOSTS}: line {step.line}: {differ}",
+            data={"files": step.files, "paths": step.paths},
+            hosts=(check.host,),
+            runs=(check.imported, check.anew),
+        )
+    ]
+    if digest is not None:
+        evidence.append(
+            Evidence(
+                kind="facts",
+                text=f"FROM {ref} means {digest} on {HOSTS} now; had it been another image for the "
+                "cache, the step would have missed",
+                data={"digest": digest},
+                hosts=(check.host,),
+            )
+        )
+    return Claim(
+        title=f"line {step.line} hit through an import on {HOSTS}, and what it brought{made} is "
+        f"not what the build makes today: {differ}",
+        confidence="proved" if step.packages else "possible",
+        steps=(step.id,),
+        evidence=tuple(evidence),
+        advice=ADVICE
+        if step.packages
+        else "Look at the files (`cachetui outputs`): a step that makes others each time is no "
+        "sign of an old cache. " + ADVICE,
+        hosts=(check.host,),
+        backends=("buildkit",),
+        scenarios=(scenario,),
+        merge_key=differ,
+    )
+
+
+RULE = Rule(
+    id="stale-import",
+    order=546,
+    title="An imported cache brings what was new when it was made",
+    surprise="`apt-get install openssl` is a hit for as long as its text and what is above it stay "
+    "the same. With a shared cache that hit comes to every machine, also to fresh ones: the image "
+    "has last month's packages.",
+    needs="`cachetui run --check-stale`.",
+    applies="A step hit through an import, and the same build, made on the same host without any "
+    "cache, left other content.",
+    proves="The lists of packages of the two images (dpkg, apk, pip, npm) differ. Other files can "
+    "differ each time; with these alone it is possible.",
+    advises="Export from a build without cache on a schedule, or pin versions.",
+    written=(
+        "Docker documentation: Build cache invalidation, RUN",
+        "our lab: 26.1, 28.5 and 28.5 with the containerd store",
+    ),
+    example="FROM debian\nRUN apt-get update && apt-get install -y openssl\n",
+    try_it="docker build --cache-to type=registry,ref=REF,mode=max . and, a month later on another "
+    "machine, docker build --cache-from REF . and dpkg -l openssl in the image.",
+    observe=observe,
+    untestable="--check-stale is the experiment",
+)

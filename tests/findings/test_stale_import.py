@@ -1,0 +1,35 @@
+"""What came with an import beside what the build makes today."""
+
+from __future__ import annotations
+
+import pytest
+
+from cachetui.records.stale import StaleCheck
+from tests.findings.making import ids, only, why
+from tests.report.test_stale import BASE, CURL, OPENSSL, check, document, step
+
+
+def test_packages_prove_it() -> None:
+    finding = only(why(document(check(step(packages=(CURL, OPENSSL))))), "stale-import")
+    assert finding.confidence == "proved"
+    assert "2 packages differ, curl 7.1 → none, openssl 3.0.14 → 3.0.15" in finding.title
+    assert "made on 2025-09-09" in finding.title
+    assert any(f"FROM base:1 means {BASE} on ci-1 now" in one.text for one in finding.evidence)
+    assert "--no-cache" in finding.advice
+
+
+def test_files_alone_can_be_others_each_time() -> None:
+    finding = only(why(document(check(step()))), "stale-import")
+    assert finding.confidence == "possible"
+    assert "4 files differ, such as var/lib/dpkg/status" in finding.title
+    assert "others each time" in finding.advice
+
+
+def test_hosts_with_the_same_are_one_finding() -> None:
+    both = document(check(step(packages=(OPENSSL,))), check(step(packages=(OPENSSL,)), host="ci-2"))
+    assert only(why(both), "stale-import").hosts == ("ci-1", "ci-2")
+
+
+@pytest.mark.parametrize("made", [check(), check(hits=0, oldest=None), check(reason="unread")])
+def test_where_it_is_silent(made: StaleCheck) -> None:
+    assert "stale-import" not in ids(why(document(made)))
