@@ -40,13 +40,16 @@ def reach_command(docker: str, ref: str) -> str:
     return f"{docker} buildx imagetools inspect --raw {shlex.quote(ref)} 2>&1 >/dev/null"
 
 
-def trouble(said: str, host: str, ref: str, *, missing: bool = True) -> tuple[str, str] | None:
+def trouble(
+    said: str, host: str, ref: str, *, missing: bool = True, writing: bool = False
+) -> tuple[str, str] | None:
     """What is wrong with a registry by what BuildKit or docker said of it, and what to do; None
-    where it said nothing that is known. Without `missing` it may lack what was asked for."""
+    where it said nothing that is known. Without `missing` it may lack what was asked for;
+    `writing`: it was being written to, and one that is full forgets what came (our lab: 28.5)."""
     kind = registry_trouble(said)
     if kind is None or (kind == "missing" and not missing):
         return None
-    reason, remedy = _TROUBLES[kind]
+    reason, remedy = _LOST if kind == "missing" and writing else _TROUBLES[kind]
     registry = ref.split("/")[0]
     return reason.format(registry=registry), remedy.format(registry=registry, host=host)
 
@@ -54,6 +57,10 @@ def trouble(said: str, host: str, ref: str, *, missing: bool = True) -> tuple[st
 _SEE = (
     "see that it is up, and that {host} reaches it under this name: registry = "
     '"OTHER-NAME/repository" in a host of hosts.toml is for one that is called otherwise there'
+)
+_LOST = (
+    "the registry {registry} lost what was being written to it",
+    "see its log, and whether there is room on its disk",
 )
 _TROUBLES: dict[RegistryTrouble, tuple[str, str]] = {
     "login": (

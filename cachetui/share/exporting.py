@@ -61,7 +61,10 @@ def export(host: SharingHost, kind: Kind, on_doing: Callable[[str], None]) -> Sh
         except HostError as error:
             if error.kind != "shell":
                 raise
-            reason, remedy = refs.trouble(error.reason, host.name, ref) or (error.reason, "")
+            reason, remedy = refs.trouble(error.reason, host.name, ref, writing=True) or (
+                error.reason,
+                "",
+            )
             return ShareExport(
                 kind=kind.name, status="failed", reason=reason, remedy=remedy or None, ref=ref
             )
@@ -74,7 +77,7 @@ def _failed(host: SharingHost, kind: Kind, run: Run, ref: str) -> ShareExport:
     """The reason, with its remedy where it is the registry's."""
     error = next((one.error for one in run.transfers if one.error), None)
     said = error or run.reason or f"the build ended as {run.status}"
-    known = refs.trouble(said, host.name, ref) if error and ref else None
+    known = refs.trouble(said, host.name, ref, writing=True) if error and ref else None
     reason, remedy = known or (said, None)
     return ShareExport(kind=kind.name, status="failed", reason=reason, remedy=remedy, ref=ref)
 

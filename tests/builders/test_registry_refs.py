@@ -57,6 +57,13 @@ def test_a_trouble_has_a_reason_and_a_remedy(said: str, reason: str) -> None:
     assert found[1]
 
 
+def test_what_is_lost_while_it_is_written_may_have_had_no_room() -> None:
+    found = refs.trouble("blob upload unknown: not found", "ci-1", "r:5000/c:1", writing=True)
+    assert found is not None
+    assert "lost what was being written" in found[0]
+    assert "room on its disk" in found[1]
+
+
 def test_what_is_not_known_is_no_trouble() -> None:
     assert refs.trouble("the RUN failed", "ci-1", "r/c:1") is None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,8 @@ pytestmark = pytest.mark.lab
 DEPS, LAST = 3, 23
 """The two RUN steps that the target needs, as stage * 10 + index."""
 RUNS = (DEPS, LAST)
+SLOW_SECONDS = 4.0
+"""How long a slow registry says nothing."""
 
 
 @pytest.mark.takes_turns
@@ -179,6 +183,40 @@ class TestWhatGoesWrong:
         (failed,) = share.imports
         assert failed.status == "failed", failed
         assert failed.reason
+
+    @pytest.mark.takes_turns
+    def test_one_that_answers_slowly_is_waited_for(self, sharing: Fleet, tmp_path: Path) -> None:
+        made = Experiment(sharing, tmp_path)
+        with Registry.of(sharing["ctd"]) as registry:
+            prepared = made.prepare("registry-max", registry=registry.address)
+            wake = threading.Timer(SLOW_SECONDS, registry.resume)
+
+            def pause(_host: str, what: str) -> None:
+                if what == "imports registry-max":
+                    registry.pause()
+                    wake.start()
+
+            share = made.run(prepared, pause)
+            wake.join()
+        (imported,) = share.imports
+        assert kept(share, "ctd2", "registry-max", RUNS) == ["kept", "kept"]
+        assert (imported.seconds or 0.0) >= SLOW_SECONDS - 1.0
+
+    def test_a_folder_that_is_cut_short(self, sharing: Fleet, tmp_path: Path) -> None:
+        made = Experiment(sharing, tmp_path)
+
+        def cut(_host: str, what: str) -> None:
+            if what == "imports local-max":
+                folder = sharing["ctd"].cache_folder / "cachetui" / "contexts"
+                largest = max(
+                    folder.glob("*-local-max/blobs/sha256/*"), key=lambda file: file.stat().st_size
+                )
+                os.truncate(largest, largest.stat().st_size // 2)
+
+        share = made.run(made.prepare("local-max"), cut)
+        (failed,) = share.imports
+        assert failed.status == "failed"
+        assert "did not come from ctd as it was written" in (failed.reason or "")
 
     def test_a_folder_with_a_flipped_byte(self, sharing: Fleet, tmp_path: Path) -> None:
         made = Experiment(sharing, tmp_path)
