@@ -185,6 +185,20 @@ class TestWhatGoesWrong:
         assert failed.reason
 
     @pytest.mark.takes_turns
+    def test_one_that_is_full(self, sharing: Fleet, tmp_path: Path) -> None:
+        """It fails its own kind; another is shared as ever."""
+        made = Experiment(sharing, tmp_path)
+        with Registry.of(sharing["ctd"], size=200_000) as registry:
+            prepared = made.prepare("registry-max", "local-max", registry=registry.address)
+            share = made.run(prepared)
+        failed, folder = share.exports
+        assert failed.status == "failed"
+        assert "room" in (failed.remedy or "")
+        assert folder.status == "ok"
+        assert kept(share, "ctd2", "local-max", RUNS) == ["kept", "kept"]
+        assert share.left == ()
+
+    @pytest.mark.takes_turns
     def test_one_that_answers_slowly_is_waited_for(self, sharing: Fleet, tmp_path: Path) -> None:
         made = Experiment(sharing, tmp_path)
         with Registry.of(sharing["ctd"]) as registry:
