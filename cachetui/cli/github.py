@@ -119,7 +119,7 @@ def _failures(document: Document) -> Iterable[Annotation]:
 
 
 def _causes(report: AuditReport, agreement: Agreement) -> Iterable[Annotation]:
-    causes = causes_of_differences(report.document, report.findings, agreement)
+    causes = causes_of_differences(report.findings, agreement)
     for cause in causes:
         if isinstance(cause, Finding):
             sure = f"{cause.name} ({cause.confidence})"

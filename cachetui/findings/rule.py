@@ -28,8 +28,10 @@ class Rule:
     still name.
 
     `suspect` is the type of its claims' suspects. `untestable` says why no experiment can test
-    the rule. `compares` are two scenarios whose images differ by what the rule claims: where
-    images were compared, the finding names the files.
+    the rule. `parts_hosts` says whether what it claims can make a build hit on one host and miss
+    on another; not so of what every host does alike, such as how the two builders differ. What
+    does is counted as a cause where hosts differ. `compares` are two scenarios whose images differ
+    by what the rule claims: where images were compared, the finding names the files.
     """
 
     id: str
@@ -48,6 +50,7 @@ class Rule:
     ask: Callable[[Case], Iterable[Need]] | None = None
     suspect: type[Suspect] | None = None
     untestable: str | None = None
+    parts_hosts: bool = True
     compares: tuple[Scenario, Scenario] | None = None
     former_ids: tuple[str, ...] = ()
 

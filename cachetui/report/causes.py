@@ -1,16 +1,24 @@
-"""Which findings tell why a run does not do as the other hosts': what CI is told of it."""
+"""Which findings tell why hosts differ, and which tell something else: the one count of causes that
+the headline, the app and CI show."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from cachetui.compare.align import Agreement, Disagreement
 from cachetui.findings import Finding, Findings
-from cachetui.findings.record import StepRef, Unexplained, is_about
-from cachetui.records.document import Document
+from cachetui.findings.record import StepRef, Unexplained
+from cachetui.findings.registry import rule
 from cachetui.records.run import Run
 
 Cause = Finding | Unexplained
+
+
+def parts_hosts(finding: Finding) -> bool:
+    """Whether what it tells can make a build hit on one host and miss on another: not so of how
+    the two builders differ on every host, say."""
+    made = rule(finding.id)
+    return made is None or made.parts_hosts
 
 
 def places_of(run: Run, agreement: Agreement) -> list[Disagreement]:
@@ -24,28 +32,23 @@ def places_of(run: Run, agreement: Agreement) -> list[Disagreement]:
 
 
 def causes_of(run: Run, findings: Findings, places: Sequence[Disagreement]) -> Sequence[Cause]:
-    """What is found about the steps of the run at which hosts differ and which did not hit; without
-    any, what is unexplained of them."""
-    hits = {step.id for step in run.steps if step.status == "hit"}
-    steps: set[StepRef] | None = {
-        StepRef.of(place.step) for place in places if place.step and place.step not in hits
-    }
-    if any(place.step is None for place in places):
-        steps = None  # they differ in how the run ended
-
-    def about(reason: Cause) -> bool:
-        return is_about(reason, run.host, run.scenario, steps)
-
-    return [*filter(about, findings.findings)] or [*filter(about, findings.unexplained)]
+    """What is found about the run where it does not as others: why its own step did not hit, or,
+    where it is odd because it did, why the others' did not."""
+    told: list[Cause] = []
+    for place in places:
+        to_explain = _to_explain(place)
+        if run.host in to_explain:
+            told += _causes_at(place, (run.host,), findings)
+        elif run.host in place.odd:
+            told += _causes_at(place, to_explain, findings)
+    return _in_order(told, findings)
 
 
-def causes_of_differences(
-    document: Document, findings: Findings, agreement: Agreement
-) -> list[Cause]:
-    """Why hosts differ, the most costly first, and then what no rule explains. Where no two hosts
-    were compared: why the one host missed, as far as that is proved or likely."""
-    every: list[Cause] = [*findings.findings, *findings.unexplained]
+def causes_of_differences(findings: Findings, agreement: Agreement) -> list[Cause]:
+    """Why hosts differ, the most costly first, and then what no rule explains of it. Where no two
+    hosts were compared: why the one host missed, as far as that is proved or likely."""
     if not agreement.compared and not agreement.disagreements:
+        every: list[Cause] = [*findings.findings, *findings.unexplained]
         return [
             cause
             for cause in every
@@ -53,8 +56,46 @@ def causes_of_differences(
         ]
     told = [
         cause
-        for run in document.runs
-        if (places := places_of(run, agreement))
-        for cause in causes_of(run, findings, places)
+        for place in agreement.disagreements
+        for cause in _causes_at(place, _to_explain(place), findings)
     ]
-    return [cause for cause in every if cause in told]
+    return _in_order(told, findings)
+
+
+def _to_explain(place: Disagreement) -> tuple[str, ...]:
+    """The hosts of which to say why they do as they do there: those that did not hit where others
+    did, else the odd ones, or all where hosts are split."""
+    missed = tuple(h for side in place.sides if side.status != "hit" for h in side.hosts)
+    return missed if len(missed) < len(place.hosts) else place.told_of
+
+
+def _causes_at(place: Disagreement, hosts: Collection[str], findings: Findings) -> list[Cause]:
+    """What is found about these hosts at a place; of those that nothing is found of, what is
+    unexplained."""
+    step = None if place.step is None else StepRef.of(place.step)
+    found: list[Cause] = [
+        finding
+        for finding in findings.findings
+        if _is_there(finding, place.scenario, step, hosts) and parts_hosts(finding)
+    ]
+    left = {*hosts}.difference(*(cause.hosts for cause in found))
+    unexplained = (
+        each for each in findings.unexplained if _is_there(each, place.scenario, step, left)
+    )
+    return [*found, *unexplained] if left else found
+
+
+def _is_there(cause: Cause, scenario: str, step: StepRef | None, hosts: Collection[str]) -> bool:
+    """As `is_about`, of any of the hosts; a `step` of None is all that happened there."""
+    return (
+        scenario in cause.scenarios
+        and (step is None or step in cause.steps or step in cause.consequences)
+        and not {*cause.hosts}.isdisjoint(hosts)
+    )
+
+
+def _in_order(causes: Sequence[Cause], findings: Findings) -> list[Cause]:
+    """Each once, in the order of the findings."""
+    told = {id(cause) for cause in causes}
+    every: list[Cause] = [*findings.findings, *findings.unexplained]
+    return [cause for cause in every if id(cause) in told]

@@ -5,12 +5,13 @@ All text is cleaned for display; nothing in it is escaped for a format.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from cachetui.compare.groups import fold, fold_short
 from cachetui.findings import Finding, Findings, Unexplained
 from cachetui.report import units
+from cachetui.report.causes import Cause
 from cachetui.report.clean import clean_line
 from cachetui.report.signs import CONFIDENCES
 
@@ -25,6 +26,9 @@ MAX_ALL_EVIDENCE = 12
 has all."""
 
 HEADING = "Why"
+OTHERS = "Also found"
+"""What tells of something else than why hosts differ, where they do."""
+
 UNEXPLAINED = "Unexplained"
 NEEDS = "To learn more"
 
@@ -54,50 +58,74 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Reasons:
-    """What is shown of an audit's findings, and how many `more` there are."""
+    """What is shown of an audit's findings, and how many `more` there are. Where hosts differ
+    (`apart`), `explained` are the causes of that, and `others` tell of something else."""
 
     explained: tuple[Reason, ...] = ()
     more: int = 0
+    others: tuple[Reason, ...] = ()
+    more_others: int = 0
     unexplained: tuple[Reason, ...] = ()
     more_unexplained: int = 0
     needs: tuple[str, ...] = ()
+    apart: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.explained or self.unexplained or self.needs)
+        return bool(self.explained or self.others or self.unexplained or self.needs)
 
     @property
     def sections(self) -> list[tuple[str, tuple[Reason, ...]]]:
         """(heading, reasons), empty ones left out."""
-        both = ((HEADING, self.explained), (UNEXPLAINED, self.unexplained))
-        return [section for section in both if section[1]]
+        every = (
+            (HEADING, self.explained),
+            (UNEXPLAINED, self.unexplained),
+            (OTHERS, self.others),
+        )
+        return [section for section in every if section[1]]
 
     @property
     def rest(self) -> str:
         """How many are not shown, in a line; empty when all are."""
         parts = []
         if self.more:
-            parts.append(units.count(self.more, "more finding"))
+            parts.append(units.count(self.more, "more cause" if self.apart else "more finding"))
+        if self.more_others:
+            parts.append(units.count(self.more_others, "other finding"))
         if self.more_unexplained:
             parts.append(f"{self.more_unexplained} more unexplained")
-        return f"{' and '.join(parts)}: --findings all shows them" if parts else ""
+        told = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 2 else parts)
+        return f"{told}: --findings all shows them" if parts else ""
 
 
 NOTHING = Reasons()
 
 
-def lay_out_findings(findings: Findings, limit: int | None = MAX_FINDINGS) -> Reasons:
+def lay_out_findings(
+    findings: Findings,
+    limit: int | None = MAX_FINDINGS,
+    causes: Collection[Cause] | None = None,
+) -> Reasons:
     """The most expensive findings; with `limit` None all of them with more of their evidence, with
-    0 none."""
+    0 none. `causes` are those of them that tell why hosts differ, which come first; None where
+    hosts do not differ."""
     if limit == 0:
         return NOTHING
-    explained, unexplained = findings.findings[:limit], findings.unexplained[:limit]
+    told = {id(cause) for cause in causes or ()}
+    first = [each for each in findings.findings if causes is None or id(each) in told]
+    others = [each for each in findings.findings if causes is not None and id(each) not in told]
+    open_first = sorted(findings.unexplained, key=lambda each: id(each) not in told)
+    explained, unexplained = first[:limit], open_first[:limit]
+    beside = others if limit is None else others[: limit - len(explained)]
     max_evidence = MAX_ALL_EVIDENCE if limit is None else MAX_EVIDENCE
     return Reasons(
         explained=tuple(_explained(finding, max_evidence) for finding in explained),
-        more=len(findings.findings) - len(explained),
+        more=len(first) - len(explained),
+        others=tuple(_explained(finding, max_evidence) for finding in beside),
+        more_others=len(others) - len(beside),
         unexplained=tuple(_unexplained(difference, max_evidence) for difference in unexplained),
         more_unexplained=len(findings.unexplained) - len(unexplained),
         needs=tuple(clean_line(need.text) for need in findings.needs[:limit]),
+        apart=causes is not None,
     )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cachetui.compare.align import Agreement, Disagreement
 from cachetui.compare.engines import each_engine_once
 from cachetui.compare.groups import fold_short
-from cachetui.findings import Finding, Findings, StepRef, Unexplained
+from cachetui.findings import Finding, Findings, StepRef
 from cachetui.records.document import Document
 from cachetui.records.step import StepId
 from cachetui.report import units
+from cachetui.report.causes import Cause, causes_of_differences, parts_hosts
 from cachetui.report.clean import clean_line
 from cachetui.report.signs import ODD, SPLIT, STEP_STATES
 
@@ -18,8 +21,8 @@ MAX_PLACES = 12
 
 
 def verdict(document: Document, agreement: Agreement, findings: Findings) -> tuple[str, ...]:
-    """Whether hosts behave alike, and where not: a headline, which counts causes, then a line for
-    each step and scenario."""
+    """Whether hosts behave alike, and where not: a headline, which counts the causes of that,
+    then a line for each step and scenario."""
     missing = [host.name for host in document.hosts if host.status != "ok"]
     besides = f" Not compared: {clean_line(fold_short(missing))}." if missing else ""
     if agreement.failed:
@@ -32,7 +35,8 @@ def verdict(document: Document, agreement: Agreement, findings: Findings) -> tup
         hosts = len({run.host for run in counted if run.scenario in agreement.compared})
         scenarios = units.count(len(agreement.compared), "scenario")
         return (f"{hosts} hosts agree step by step in {scenarios}.{besides}",)
-    return (f"Hosts differ: {causes_found(findings)}.{besides}", *places(agreement))
+    causes = causes_of_differences(findings, agreement)
+    return (f"Hosts differ: {causes_found(causes)}.{besides}", *places(agreement))
 
 
 def in_few_words(agreement: Agreement) -> str:
@@ -44,9 +48,9 @@ def in_few_words(agreement: Agreement) -> str:
 
 
 def places(agreement: Agreement, findings: Findings = NO_FINDINGS) -> tuple[str, ...]:
-    """A line for each step and scenario in which hosts differ, less those that `findings` tell of,
-    as a cause or a consequence."""
-    reasons: list[Finding | Unexplained] = [*findings.findings, *findings.unexplained]
+    """A line for each step and scenario in which hosts differ, less those that a cause among
+    `findings` tells of, as its step or a consequence."""
+    reasons: list[Cause] = [*filter(parts_hosts, findings.findings), *findings.unexplained]
     gathered: dict[tuple[str, StepId | None], Disagreement] = {}
     for difference in agreement.disagreements:
         if not any(_tells(reason, difference) for reason in reasons):
@@ -59,7 +63,7 @@ def places(agreement: Agreement, findings: Findings = NO_FINDINGS) -> tuple[str,
     )
 
 
-def _tells(reason: Finding | Unexplained, difference: Disagreement) -> bool:
+def _tells(reason: Cause, difference: Disagreement) -> bool:
     """As `is_about`, of any of its hosts."""
     place = difference.step and StepRef.of(difference.step)
     return (
@@ -69,14 +73,15 @@ def _tells(reason: Finding | Unexplained, difference: Disagreement) -> bool:
     )
 
 
-def causes_found(findings: Findings) -> str:
-    """How many causes are found, and how many differences no cause is found for."""
-    causes, unexplained = len(findings.findings), len(findings.unexplained)
-    found = units.count(causes, "cause") if causes else "no cause found"
+def causes_found(causes: Sequence[Cause]) -> str:
+    """How many of them are found, and how many differences no cause is found for."""
+    found = sum(isinstance(cause, Finding) for cause in causes)
+    unexplained = len(causes) - found
+    told = units.count(found, "cause") if found else "no cause found"
     if not unexplained:
-        return found
+        return told
     differences = f"{units.count(unexplained, 'difference')} unexplained"
-    return f"{found}, {differences}" if causes else differences
+    return f"{told}, {differences}" if found else differences
 
 
 def _describe(difference: Disagreement) -> str:

@@ -17,6 +17,7 @@ from cachetui.findings import Findings
 from cachetui.records.document import Document
 from cachetui.records.step import StepId
 from cachetui.report import units
+from cachetui.report.causes import Cause, causes_of_differences
 from cachetui.report.clean import clean_line
 from cachetui.report.columns import Column, OddCells, column, stage_name
 from cachetui.report.failures import Failure, LogTail, failures
@@ -73,9 +74,10 @@ class View:
 
     `agreeing` has a clause for each of them in which all hosts did the same. `folded` says which
     hosts stand behind a column ("A (62)", "ci-[01-62]"). `sign` stands before the verdict where
-    hosts differ, and `verdict` says where, headline first; `places` are those of which no finding
-    tells. `legend_without_agreeing` is of the scenarios in which hosts differ alone. `share` is
-    there in an experiment with shared caches: then the verdict is about these.
+    hosts differ, and `verdict` says where, headline first; `places` are those of which no cause
+    tells, and `causes` tell why hosts differ, None where they do not. `legend_without_agreeing` is
+    of the scenarios in which hosts differ alone. `share` is there in an experiment with shared
+    caches: then the verdict is about these.
     """
 
     title: str
@@ -91,6 +93,7 @@ class View:
     passages: tuple[Passage, ...]
     verdict: tuple[str, ...]
     places: tuple[str, ...]
+    causes: tuple[Cause, ...] | None
     share: ShareView | None = None
 
 
@@ -121,6 +124,9 @@ def lay_out(document: Document, findings: Findings, log_tail: LogTail) -> View:
         passages=(*_shared_notes(share), *passages(document)),
         verdict=share.verdict if share else verdict(document, agreement, findings),
         places=share.verdict[1:] if share else places(agreement, findings),
+        causes=None
+        if share or agreement.agree
+        else tuple(causes_of_differences(findings, agreement)),
         share=share,
     )
 

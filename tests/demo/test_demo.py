@@ -17,10 +17,12 @@ import pytest
 from cachetui.audit.audit import Audit
 from cachetui.audit.progress import Snapshot
 from cachetui.cli.first_steps import demo
+from cachetui.compare.align import agree
 from cachetui.core import Options
 from cachetui.demo.fleet import BUILDS, DemoCore, Fleet, build_name, demo_fleet, lay_out
 from cachetui.records.document import Document
 from cachetui.records.run import Run
+from cachetui.report.causes import causes_of_differences
 from tests.audits import log_of, run_of, step_at
 
 FAST = 200.0
@@ -119,6 +121,15 @@ def test_each_odd_host_has_one_cause(core: DemoCore, shop: Document) -> None:
         "evicted-or-never-built:4": ("old-20.10",),
         "legacy-metadata-invalidates:15": ("new-28.5",),
     }
+
+
+def test_the_causes_of_the_differences_are_counted_and_no_other_finding(
+    core: DemoCore, shop: Document
+) -> None:
+    found = core.findings(shop)
+    told = causes_of_differences(found, agree(shop))
+    assert {cause.hosts for cause in told} == {(host,) for host in AS_FOUND}
+    assert len(told) == 4 < len(found.findings)
 
 
 def test_logs_of_interleaved_stages_are_apart(core: DemoCore, shop: Document) -> None:

@@ -66,7 +66,7 @@ def test_the_three_that_cost_most_and_the_rest_on_request() -> None:
         f"  ✓ title {n}: something" for n in range(3)
     ]
     assert "proved; 12.3s; 1 step, 7 more below; on old,mid; in legacy-as-found" in text
-    assert "2 more findings: --findings all shows them" in text
+    assert "2 other findings: --findings all shows them" in text
     assert "fact 3" in text
     assert "fact 4" not in text
     assert "- and 2 more" in text
@@ -75,7 +75,7 @@ def test_the_three_that_cost_most_and_the_rest_on_request() -> None:
     whole = drawn(found(), None)
     assert "title 4" in whole
     assert "fact 5" in whole
-    assert "more findings" not in whole
+    assert "other findings" not in whole
     assert lay_out_findings(found(), 0) == NOTHING
     assert not lay_out_findings(Findings())
 

@@ -69,8 +69,7 @@ def test_a_fleet_with_one_problem_fits_a_screen_with_the_answer_on_top(
     assert any(line.strip().startswith("→ Give ci-1 the image") for line in lines)
 
 
-@pytest.mark.parametrize("height", [24, 40])
-@pytest.mark.parametrize("width", [80, 160])
+@pytest.mark.parametrize(("height", "width"), [(24, 80), (24, 160), (36, 80)])
 def test_where_it_does_not_fit_the_answer_is_the_last_screen(height: int, width: int) -> None:
     lines = render(ragged(200, height=height, width=width)).splitlines()
     assert len(lines) > height

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
-from cachetui.findings import Findings
+from cachetui.findings import Findings, StepRef
 from cachetui.records.document import Document
 from cachetui.report import cells, style
 from cachetui.report.formats import html, markdown
@@ -15,7 +16,7 @@ from cachetui.report.formats.table import render
 from tests import make_records as b
 from tests.report.reports import report
 from tests.report.test_clean import forbidden
-from tests.tui.finding_examples import LABEL, OPEN
+from tests.tui.finding_examples import LABEL, OPEN, UMASK
 
 STORIES: dict[str, Callable[[], Document]] = {
     "well": b.document,
@@ -246,7 +247,25 @@ def test_large_audits_are_quick() -> None:
 def test_the_headline_counts_causes(
     causes: int, unexplained: int, headline: str, limit: int | None
 ) -> None:
-    found = Findings(findings=(LABEL,) * causes, unexplained=(OPEN,) * unexplained)
+    cause = replace(UMASK, hosts=("mid",), consequences=())
+    left = replace(OPEN, steps=(StepRef(2, 5),))
+    elsewhere = replace(OPEN, hosts=("old",))
+    found = Findings(
+        findings=(cause,) * causes + (LABEL,),
+        unexplained=(left,) * unexplained + (elsewhere,),
+    )
     for render_as in (render, markdown.render, html.render):
-        assert headline in render_as(report(b.odd_one_out(), found, max_findings=limit))
+        text = render_as(report(b.odd_one_out(), found, max_findings=limit))
+        assert headline in text
+        assert not limit or "Also found" in text or "1 other finding" in text
     assert "cause" not in render(report(b.document(), found, max_findings=0))
+
+
+def test_what_every_host_does_alike_is_no_cause_of_a_difference() -> None:
+    """As that a stage is not needed, though hosts differ in its steps."""
+    about = replace(UMASK, hosts=("mid",), id="stage-not-needed", name="stage-not-needed:1")
+    text = render(report(b.odd_one_out(), Findings(findings=(about,)), max_findings=None))
+    assert "Hosts differ: no cause found." in text
+    verdict, others = text.split("Hosts differ")[1].split("Also found")
+    assert "line 15 COPY" in verdict, "where they differ"
+    assert about.title in others

@@ -32,14 +32,14 @@ def rows(d: Driver) -> list[object]:
 
 def test_what_costs_most_stands_first_and_what_costs_nothing_is_left_out() -> None:
     found = findings(replace(UMASK, name="x:1", title="costs nothing", seconds=None))
-    shown = [plain(line).split() for line in causes.most_costly(found, ALL, 100, 3)]
+    shown = [plain(line).split() for line in causes.cause_lines(causes.by_cost(found), ALL, 100, 3)]
     assert [words[:3] for words in shown] == [
         ["◐", "41.5s", "new"],
         ["✓", "12.0s", "all"],
         ["?", "3.0s", "mid"],
     ]
     free = Findings(findings=(replace(UMASK, seconds=None),))
-    assert len(causes.most_costly(free, ALL, 100, 3)) == 1
+    assert len(causes.cause_lines(causes.by_cost(free), ALL, 100, 3)) == 1
 
 
 def test_a_cell_has_the_finding_that_is_about_it() -> None:

@@ -144,5 +144,6 @@ RULE = Rule(
     "RUN --mount=type=cache,target=/root/.cache/pip pip install numpy\n",
     try_it="cachetui run . --repeat 6 --scenarios buildkit-mounts-warm",
     observe=observe,
+    parts_hosts=False,
     ask=ask,
 )

@@ -166,6 +166,7 @@ RULE = Rule(
     "COPY --from=test /tools /from-test\n",
     try_it="docker build it with DOCKER_BUILDKIT=0, then with 1: the second sleeps once.",
     observe=observe,
+    parts_hosts=False,
     ask=ask,
     suspect=EqualStep,
     untestable="a run without --no-cache shows it: run the audit again with --as-found",

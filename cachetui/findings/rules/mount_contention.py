@@ -122,6 +122,7 @@ RULE = Rule(
     "FROM busybox\nCOPY --from=a /a /\nCOPY --from=b /b /\n",
     try_it="docker build . takes 4 seconds; with sharing=shared 2.",
     observe=observe,
+    parts_hosts=False,
     suspect=LockedMount,
     untestable="it is about seconds, not about hits: compare runs with and without sharing=locked",
 )

@@ -89,6 +89,7 @@ RULE = Rule(
     "FROM busybox\nRUN --mount=type=cache,target=/cache ls /cache\n",
     try_it="docker build --target a . and then docker build . : the second finds the file.",
     observe=observe,
+    parts_hosts=False,
     suspect=SharedMount,
     untestable="it is about which steps share a mount, which the Dockerfile shows",
 )

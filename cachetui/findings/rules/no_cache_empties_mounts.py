@@ -138,6 +138,7 @@ RULE = Rule(
     "RUN --mount=type=cache,target=/cache ls /cache | wc -l && touch /cache/$(date +%s)\n",
     try_it="docker build --progress=plain --no-cache . again and again: it counts 0 each time.",
     observe=observe,
+    parts_hosts=False,
     suspect=NoCacheOption,
     untestable="it is about what an option of the build would do, which is known of every engine",
 )

@@ -126,4 +126,5 @@ RULE = Rule(
     "RUN sleep 1 && echo b > /b\nFROM busybox\nCOPY --from=a /a /\nCOPY --from=b /b /\n",
     try_it="docker build --progress=plain . and look at the order of lines.",
     observe=observe,
+    parts_hosts=False,
 )

@@ -56,7 +56,7 @@ def _issues(report: AuditReport) -> Iterator[_Issue]:
         where = f"{', '.join(failure.scenarios)} on {failure.hosts}"
         texts = [f"{where}: {failure.reason}", failure.step]
         yield _issue(document, "build-failed", "critical", texts, failure.line, [where])
-    for cause in causes_of_differences(document, report.findings, agree(document)):
+    for cause in causes_of_differences(report.findings, agree(document)):
         yield _of_cause(document, cause, [steps[each] for each in cause.steps if each in steps])
 
 

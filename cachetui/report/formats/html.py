@@ -61,7 +61,7 @@ def _values(report: AuditReport) -> dict[str, Any]:
         "view": view,
         "compared": report.compared,
         "facts": [*view.facts, _when(document)],
-        "reasons": reasons.lay_out_findings(report.findings, None),
+        "reasons": reasons.lay_out_findings(report.findings, None, view.causes),
         "needs_heading": reasons.NEEDS,
         "troubles": [each for each in view.passages if each.heading == TROUBLES],
         "passages": [each for each in view.passages if each.heading != TROUBLES],

@@ -37,7 +37,7 @@ def render(report: AuditReport) -> str:
 def parts(report: AuditReport) -> list[Part]:
     """All of the audit, the most important first."""
     view = lay_out(report.document, report.findings, report.log_tail)
-    reasons = lay_out_findings(report.findings, report.max_findings)
+    reasons = lay_out_findings(report.findings, report.max_findings, view.causes)
     return [
         *_head(view, report),
         *_open_passages(view),

@@ -76,7 +76,7 @@ class _Page:
     def __init__(self, report: AuditReport) -> None:
         self._report = report
         self._view = lay_out(report.document, report.findings, report.log_tail)
-        self._reasons = lay_out_findings(report.findings, report.max_findings)
+        self._reasons = lay_out_findings(report.findings, report.max_findings, self._view.causes)
         self._brief = {} if report.all_tables else self._view.agreeing
         self._table = Table(self._view, max(report.width, NARROWEST), report.color)
 
@@ -121,21 +121,23 @@ class _Page:
 
 
 def _with_evidence(reasons: Reasons, most: int) -> Reasons:
-    return Reasons(
+    return replace(
+        reasons,
         explained=tuple(reason.with_evidence(most) for reason in reasons.explained),
-        more=reasons.more,
+        others=tuple(reason.with_evidence(most) for reason in reasons.others),
         unexplained=tuple(reason.with_evidence(most) for reason in reasons.unexplained),
-        more_unexplained=reasons.more_unexplained,
-        needs=reasons.needs,
     )
 
 
 def _bare(reasons: Reasons) -> Reasons:
-    return Reasons(
+    """Causes and advice alone: other findings are counted."""
+    return replace(
+        reasons,
         explained=tuple(replace(reason, evidence=(), hidden=0) for reason in reasons.explained),
-        more=reasons.more,
+        others=(),
+        more_others=reasons.more_others + len(reasons.others),
         unexplained=tuple(replace(reason, evidence=(), hidden=0) for reason in reasons.unexplained),
-        more_unexplained=reasons.more_unexplained,
+        needs=(),
     )
 
 

@@ -70,12 +70,11 @@ def ranks(findings: Findings | None, all_hosts: Collection[str]) -> dict[str, in
     return found
 
 
-def most_costly(
-    findings: Findings, all_hosts: Collection[str], width: int, most: int
+def cause_lines(
+    reasons: Sequence[Reason], all_hosts: Collection[str], width: int, most: int
 ) -> list[Line]:
-    """A line of `width` cells for each of the `most` causes that cost most: sign, seconds, whom
-    it hits, and why. Those that cost nothing are left out where others do."""
-    reasons = by_cost(findings)
+    """A line of `width` cells for each of the first `most`: sign, seconds, whom it hits, and why.
+    Those that cost nothing are left out where others do."""
     shown = ([reason for reason in reasons if reason.seconds] or list(reasons))[:most]
     whom = [_whom(reason, all_hosts) for reason in shown]
     room = max(map(cell_len, whom), default=0)

@@ -6,9 +6,11 @@ import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from cachetui.report import units
 from cachetui.report.signs import ODD, SPLIT
 from cachetui.tui.view import signs
 from cachetui.tui.view.causes import by_cost, whose
+from cachetui.tui.view.finding_lines import Reason
 from cachetui.tui.view.text import Line, Span, line
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ class FleetAgreement:
     """
 
     def __init__(self, document: Document | None) -> None:
+        self._causes: tuple[Findings, list[Reason]] | None = None
         self.agreement: Agreement | None = None
         if document is not None:
             from cachetui.compare.align import agree
@@ -97,18 +100,37 @@ class FleetAgreement:
             return (line(("✓ ", "good"), "hosts agree step by step", (f" in {where}", "muted")),)
         return _who_and_where(first), _sides(first, len(self.agreement.disagreements) > 1)
 
+    def causes(self, findings: Findings) -> list[Reason]:
+        """Those of the findings that tell why hosts differ; worked out once for the last ones."""
+        if self.agreement is None:
+            return []
+        if self._causes is None or self._causes[0] is not findings:
+            from cachetui.report.causes import causes_of_differences
+
+            causes = causes_of_differences(findings, self.agreement)
+            self._causes = (findings, causes)
+        return self._causes[1]
+
+    def reasons(self, findings: Findings) -> tuple[Reason, ...]:
+        """What is found, what costs most first; where hosts differ, the causes of that before all
+        else."""
+        told = {id(cause) for cause in self.causes(findings)}
+        return tuple(sorted(by_cost(findings), key=lambda reason: id(reason) not in told))
+
     def headline(self, findings: Findings) -> Line:
         """The verdict in one line where causes follow it: who is odd and where, if what costs
-        most is about them; else that hosts differ, and how many causes there are."""
+        most is about them; else that hosts differ, and how many causes of that there are."""
         from cachetui.report.verdict import causes_found
 
-        causes: Span = (f": {causes_found(findings)}", "strong")
         first = self.first
         if first is None:
-            return line(*self.verdict()[0][:2], causes)
-        if first.odd and whose(by_cost(findings), first.odd, first.hosts):
+            found = units.count(len(by_cost(findings)), "finding")
+            return line(*self.verdict()[0][:2], (f" · {found}", "muted"))
+        causes = self.causes(findings)
+        if first.odd and whose(causes, first.odd, first.hosts):
             return _who_and_where(first)
-        return line((f"{ODD if self.odd_cells else SPLIT} ", "warn"), "Hosts differ", causes)
+        sign = ODD if self.odd_cells else SPLIT
+        return line((f"{sign} ", "warn"), "Hosts differ", (f": {causes_found(causes)}", "strong"))
 
 
 def _who_and_where(disagreement: Disagreement) -> Line:

@@ -10,7 +10,7 @@ from cachetui.tui.view import before_audit, host_lines, signs
 from cachetui.tui.view.causes import (
     Where,
     by_cost,
-    most_costly,
+    cause_lines,
     nothing_to_explain,
     ranks,
     reason_at,
@@ -101,7 +101,8 @@ class FleetTable:
             return (line(("✗ ", "bad"), self._snapshot.trouble), *lines[:1])
         if findings is not None and lines and causes and by_cost(findings):
             headline = self.agreement.headline(findings)
-            return (headline, *most_costly(findings, self.hosts, width, causes))
+            reasons = self.agreement.reasons(findings)
+            return (headline, *cause_lines(reasons, self.hosts, width, causes))
         if lines:
             return lines
         if self._snapshot is not None and not self._snapshot.finished:
