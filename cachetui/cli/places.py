@@ -8,13 +8,17 @@ from pathlib import Path
 from cachetui.store.place import StorePlace
 
 
-def format_paths(store_place: StorePlace | None) -> Iterator[str]:
-    """A line for each place: what it is, its path, whether it is there; separated by tabs."""
+def format_paths(hosts_file: Path | None, store_place: StorePlace | None) -> Iterator[str]:
+    """A line for each place: what it is, its path, whether it is there; separated by tabs. A
+    `hosts_file` that is given is the only one that is read."""
     from cachetui.config.places import places
     from cachetui.store.glance import default_folder
 
-    for name, path in zip(("hosts", "hosts, else"), places(), strict=True):
-        yield _place(name, path)
+    if hosts_file is not None:
+        yield _place("hosts", hosts_file)
+    else:
+        for name, path in zip(("hosts", "hosts, else"), places(), strict=True):
+            yield _place(name, path)
     yield _place("keys and theme", places()[-1].with_name("app.toml"))
     place = store_place or default_folder()
     yield f"results\t{place.absolute() if isinstance(place, Path) else place}"

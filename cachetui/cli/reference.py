@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
 from cachetui.cli import completion
 from cachetui.cli.failures import or_fail
-from cachetui.cli.options import store_option
+from cachetui.cli.options import hosts_option, store_option
 from cachetui.store.place import StorePlace
 
 
@@ -46,12 +47,13 @@ def schema() -> None:
 
 
 @click.command()
+@hosts_option
 @store_option
-def paths(store_place: StorePlace | None) -> None:
+def paths(hosts_file: Path | None, store_place: StorePlace | None) -> None:
     """Print where settings and results are."""
     from cachetui.cli.places import format_paths
 
-    click.echo("\n".join(format_paths(store_place)))
+    click.echo("\n".join(format_paths(hosts_file, store_place)))
 
 
 @click.command("completion")

@@ -308,6 +308,7 @@ def test_options_before_the_command_hold_for_it(
 def test_a_command_that_reads_hosts_or_store_takes_both_options() -> None:
     assert {name for name, option in WHEREVER if option == "hosts_file"} == {
         "run", "cache", "peek", "share", "hosts", "clean", "prove", "outputs", "open", "store",
+        "paths",
     }  # fmt: skip
     assert {name for name, option in WHEREVER if option == "store_place"} == {
         "run", "cache", "peek", "share", "hosts", "clean", "prove", "outputs", "open", "history",
@@ -324,6 +325,13 @@ def test_the_store_given_before_the_command_is_read(tmp_path: Path) -> None:
         after = run(*words, f"--store={tmp_path / 'own'}")
         assert (given.exit_code, given.output) == (after.exit_code, after.output)
     assert "audit" in run("--store", tmp_path / "own", "show").output
+
+
+def test_paths_names_the_file_of_hosts_that_is_given(tmp_path: Path) -> None:
+    other = tmp_path / "other.toml"
+    for words in (["--hosts", other, "paths"], ["paths", "--hosts", other]):
+        hosts = [line for line in run(*words).output.splitlines() if line.startswith("hosts")]
+        assert hosts == [f"hosts\t{other}\tnot there"]
 
 
 def test_hosts_given_before_the_command_are_read(tmp_path: Path, hosts: Path) -> None:

@@ -15,7 +15,13 @@ from cachetui.context.manifest import Entry
 from cachetui.findings import Finding, Findings
 from cachetui.findings.wording import host_names
 from cachetui.records.document import Document
-from cachetui.records.host import Checkout, ClientSettings, HostEvidence, HostReport
+from cachetui.records.host import (
+    BaseImage,
+    Checkout,
+    ClientSettings,
+    HostEvidence,
+    HostReport,
+)
 from tests import make_records as b
 from tests.findings.making import audit, entries, host, ids, only, run, why
 
@@ -157,6 +163,33 @@ def test_groups_of_a_ragged_fleet_are_each_named() -> None:
     assert finding.title == (
         "base:1 is one image on ci-[7-16], another on ci-[17-25], another on ci-[1-6]"
     )
+    assert finding.advice.startswith("Choose one image of base:1 for all hosts: `docker save")
+
+
+def test_a_base_that_moved_alike_everywhere_is_not_to_be_taken_from_others() -> None:
+    hosts = [host("a", {"base:1": ("sha256:new",)})]
+    earlier = then(PLAIN, "h", "a", [host("a", {"base:1": ("sha256:old",)})])
+    finding = only(
+        why(audit(PLAIN, [run(PLAIN, "m", host="a")], hosts=hosts), earlier), "base-drift"
+    )
+    assert finding.advice.startswith("No host pulled base:1; push it to a registry")
+
+
+def test_the_digest_to_pin_is_not_that_of_the_odd_host() -> None:
+    hosts = [
+        replace(
+            host(name, {"base:1": (f"sha256:{image}",)}),
+            evidence=HostEvidence(
+                at=b.NOW,
+                bases=(BaseImage(ref="base:1", id=image, digests=(f"base@sha256:{image * 64}",)),),
+            ),
+        )
+        for name, image in {"a": "1", "b": "2", "c": "2"}.items()
+    ]
+    runs = [run(PLAIN, "m" if name == "a" else "h", host=name) for name in "abc"]
+    finding = only(why(audit(PLAIN, runs, hosts=hosts)), "base-drift")
+    assert "222" in finding.advice
+    assert "111" not in finding.advice
 
 
 def test_what_is_proved_for_one_host_is_not_for_another() -> None:

@@ -122,3 +122,12 @@ def test_timings_are_beside_those_that_they_are_compared_with() -> None:
 def test_what_no_run_shows_opens_nothing() -> None:
     reason = Unexplained(title="t", hosts=("mid",), backends=("legacy",), steps=(StepRef(*COPY),))
     assert runs_concerned(audit({}), reason).runs == ()
+
+
+def test_a_host_of_the_finding_that_hit_there_is_the_baseline() -> None:
+    """One finding tells of each host at another step: what is evicted, of the lines that missed."""
+    document = audit({"old": MISSES, "mid": {COMPILE: "miss"}, "new": MISSES, "ctd": MISSES})
+    reason = finding("old", "mid", "new", "ctd", steps=(COPY, COMPILE))
+    found = runs_concerned(document, reason)
+    assert names(found.runs) == [f"{host} buildkit-warm" for host in ("mid", "old", "new", "ctd")]
+    assert found.step == StepId(*COPY)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from cachetui.builders.docker_args import familiar, image_contexts
 from cachetui.findings.base_images import (
@@ -231,31 +231,33 @@ def _title(case: Case, ref: str) -> str:
     return f"{ref} is another image on {odd} than on {host_names(groups[0])}"
 
 
-def _odd(case: Case, ref: str) -> str:
-    """The hosts that are to get another image: all that have not the usual one."""
-    groups = list(images_of_hosts(case, ref).values())
-    if len(groups) < 2:
-        return HOSTS
-    usual = usual_hosts(groups)
-    return host_names([host for hosts in groups if hosts != usual for host in hosts])
-
-
 def _advice(case: Case, ref: str, base: StepId) -> str:
     item = case.dockerfile.stages[base.stage_index].instructions[base.index]
+    groups = list(images_of_hosts(case, ref).values())
+    usual = usual_hosts(groups) if len(groups) > 1 else None
+    odd = [host for hosts in groups if hosts != usual for host in hosts] if len(groups) > 1 else []
+    whom = host_names(odd) if odd else HOSTS
     if _from_registry(case, ref) is False:
-        return (
-            f"Give {_odd(case, ref)} the image that the others have: `docker save {ref}` on one of "
-            f"them, `docker load` there. No host pulled {ref}; push it to a registry to pin it by "
-            f"digest in {LINES}"
-        )
-    digest = _digest(case, ref)
+        how = ""
+        if odd and usual is None:
+            how = (
+                f"Choose one image of {ref} for all hosts: `docker save {ref}` on a host that has "
+                "it, `docker load` on the others. "
+            )
+        elif odd:
+            how = (
+                f"Give {whom} the image that the others have: `docker save {ref}` on one of them, "
+                "`docker load` there. "
+            )
+        return f"{how}No host pulled {ref}; push it to a registry to pin it by digest in {LINES}"
+    digest = _digest(case, ref, odd)
     word = "--from=" if item.keyword == "COPY" else "FROM "
     pin = f"{word}{digest}" if digest else f"{word}{ref}@sha256:…"
     name = ref.partition("@")[0]
     how = f"pin it in {LINES}: {pin}"
     if digest is None:
         how += " (`docker buildx imagetools inspect` shows the digest)"
-    return f"Use the same image everywhere: `docker pull {name}` on {_odd(case, ref)}, or {how}"
+    return f"Use the same image everywhere: `docker pull {name}` on {whom}, or {how}"
 
 
 def _from_registry(case: Case, ref: str) -> bool | None:
@@ -272,10 +274,10 @@ def _from_registry(case: Case, ref: str) -> bool | None:
     return any(told) if told else None
 
 
-def _digest(case: Case, ref: str) -> str | None:
+def _digest(case: Case, ref: str, odd: Collection[str]) -> str | None:
     """The digest by which a host that is not odd knows the image."""
     for host in case.document.hosts:
-        for image in host.evidence.bases if host.evidence else ():
+        for image in host.evidence.bases if host.evidence and host.name not in odd else ():
             if image.ref == ref and image.digests:
                 return f"{ref.partition('@')[0]}@{image.digests[0].partition('@')[2]}"
     return None

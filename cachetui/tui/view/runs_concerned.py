@@ -28,7 +28,8 @@ def runs_concerned(document: Document, reason: Finding | Unexplained) -> Concern
     """The runs to open for a finding.
 
     The baseline is a run of the same scenario on another host in which the first cause hit; hosts
-    and runs that the evidence names come first. A cause that cannot hit, as a FROM, shows in the
+    and runs that the evidence names come first, and last the finding's own: it can tell of each at
+    another step. A cause that cannot hit, as a FROM, shows in the
     first step below it that does. Without such a run: one in which the step ended otherwise, or
     one that the finding's timings compare with, else the concerned run alone: two runs that do
     not differ show nothing.
@@ -39,9 +40,9 @@ def runs_concerned(document: Document, reason: Finding | Unexplained) -> Concern
     others = sorted(
         (run for run in runs if run.host not in reason.hosts), key=_likeness_to_evidence(reason)
     )
-    for is_baseline in (_hit, _ended):
+    for is_baseline, baselines in ((_hit, [*others, *own]), (_ended, others)):
         for place in _places(reason):
-            for baseline in others:
+            for baseline in baselines:
                 found = _beside(baseline, own, place, is_baseline)
                 if found is not None:
                     return found
