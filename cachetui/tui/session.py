@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cachetui.store.log_blocks import LogError
 from cachetui.tui.core_port import AuditPort, CorePort
 from cachetui.tui.explained import Explained
-from cachetui.tui.view import signs
+from cachetui.tui.view.picks import Alike, Pick, titles
 
 if TYPE_CHECKING:
     from cachetui.audit.progress import Snapshot
@@ -33,20 +33,6 @@ _AT_REST = ("done", "unreachable", "failed", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
-class Pick:
-    """A chosen run: its audit, and its cell there. The run itself may not have ended yet."""
-
-    audit: str
-    host: str
-    scenario: str
-    repeat: int = 1
-
-    @property
-    def key(self) -> CellKey:
-        return (self.host, self.scenario, self.repeat)
-
-
-@dataclass(frozen=True, slots=True)
 class _RunsByCell:
     """A document with its runs by cell; `ended` is how many cells had ended when it was read,
     -1 for a document that is complete."""
@@ -58,7 +44,7 @@ class _RunsByCell:
 
 class Session:
     """State shared by the screens. Methods are for the app's thread unless they say otherwise.
-    `here` tells the runs to show for Fleet's cursor, and names of those that stand for groups.
+    `here` tells the runs to show for Fleet's cursor, and which of them stand for groups.
     `changed` is called, from any thread, when there is something new to `take`.
     """
 
@@ -73,11 +59,11 @@ class Session:
         self.picks: tuple[Pick, ...] = ()
         self.baseline: Pick | None = None
         self.outputs: tuple[Pick, ...] = ()
-        self.names: dict[Pick, str] = {}
+        self.alike: dict[Pick, Alike] = {}
         self.step: StepId | None = None
         self.as_printed = False
         self.reason: Reason | None = None
-        self.here: Callable[[], tuple[Sequence[Pick], Mapping[Pick, str]]] = lambda: ((), {})
+        self.here: Callable[[], tuple[Sequence[Pick], Mapping[Pick, Alike]]] = lambda: ((), {})
         self.documents: dict[str, Document] = {}
         self.explained = Explained(lambda document: self.core.findings(document), changed)
         self.version = 0
@@ -261,6 +247,16 @@ class Session:
             return None
         return next((r for r in document.runs if (r.host, r.scenario, r.repeat) == pick.key), None)
 
+    def runs_alike(self, pick: Pick) -> list[Run]:
+        """The run of a pick, and those of the other hosts that it stands for."""
+        hosts = self.alike[pick].hosts if pick in self.alike else (pick.host,)
+        runs = (self.run(replace(pick, host=host)) for host in dict.fromkeys((pick.host, *hosts)))
+        return [run for run in runs if run is not None]
+
+    def titles(self, picks: Sequence[Pick]) -> list[str]:
+        """A short name for each pick, with only what distinguishes it from the others."""
+        return titles(picks, self.alike)
+
     def document_of(self, pick: Pick) -> Document | None:
         """The audit that a pick belongs to, as far as it has run."""
         if self.snapshot is not None and pick.audit == self.snapshot.audit:
@@ -276,12 +272,12 @@ class Session:
         self,
         picks: Sequence[Pick],
         baseline: Pick | None = None,
-        names: Mapping[Pick, str] | None = None,
+        alike: Mapping[Pick, Alike] | None = None,
     ) -> None:
-        """Choose the runs to show. The baseline is the first unless given; `names` are titles of
-        picks that stand for several identical hosts."""
+        """Choose the runs to show. The baseline is the first unless given; `alike` are those
+        that stand for several hosts."""
         self.picks = tuple(dict.fromkeys(picks))
-        self.names = dict(names or {})
+        self.alike = dict(alike or {})
         self.baseline = baseline or (self.picks[0] if self.picks else None)
 
     def pick(self, key: CellKey) -> Pick:
@@ -327,23 +323,3 @@ class Session:
             except DockerfileError:
                 self._dockerfiles[text] = None
         return self._dockerfiles[text]
-
-    def titles(self, picks: Sequence[Pick]) -> list[str]:
-        """A short name for each pick, with only what distinguishes it from the others."""
-        hosts = len({p.host for p in picks}) > 1
-        scenarios = len({p.scenario for p in picks}) > 1
-        repeats = len({p.repeat for p in picks}) > 1
-        audits = len({p.audit for p in picks}) > 1
-        titles: list[str] = []
-        for p in picks:
-            words: list[str] = []
-            if hosts or not scenarios:
-                words.append(self.names.get(p, p.host))
-            if scenarios:
-                words.append(signs.short_scenario(p.scenario))
-            if repeats:
-                words.append(f"#{p.repeat}")
-            if audits:
-                words.append(f"@{p.audit.rsplit('-', 1)[-1]}")
-            titles.append(" ".join(words))
-        return titles

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from cachetui.findings.record import Evidence, Finding, Findings, Need, Proof, StepRef, Unexplained
 from cachetui.prove.experiment import Progress
 from tests.make_records import HOSTILE, NOW
@@ -64,6 +66,12 @@ OPEN = Unexplained(
 def findings(*more: Finding) -> Findings:
     need = Need(id="context-mode-only", text="name context_on_host to compare with the checkout")
     return Findings(findings=(UMASK, LABEL, *more), unexplained=(OPEN,), needs=(need,))
+
+
+def of_the_odd_one_out() -> Findings:
+    """Why `mid` differs in `make_records.odd_one_out`, and what else is found."""
+    umask = replace(UMASK, hosts=("mid",), title=UMASK.title.replace("new", "mid"))
+    return replace(findings(), findings=(umask, LABEL))
 
 
 def hostile() -> Findings:

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from cachetui.findings.record import Findings, StepRef
 from cachetui.tui.screens.open_runs import open_step
-from cachetui.tui.session import Pick
 from cachetui.tui.view import causes, fleet_heights
 from cachetui.tui.view.causes import Where
+from cachetui.tui.view.picks import Pick
 from cachetui.tui.view.text import plain, width_of
 from cachetui.tui.widgets.grid import Grid
 from tests import make_records

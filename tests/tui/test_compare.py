@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
-from cachetui.records.step import StepStatus
+from cachetui.records.step import StepId, StepStatus
 from cachetui.tui.screens.compare import ComparePlace
+from cachetui.tui.view.compare_table import CompareTable
+from cachetui.tui.view.text import plain
 from tests import make_records
+from tests.findings import making
 from tests.tui.driving import Driver, drive
 from tests.tui.fake import FakeCore
 
@@ -189,3 +193,27 @@ def test_enter_leads_to_the_log_of_the_step() -> None:
         await d.place("fleet")
 
     drive(story, FakeCore(make_records.odd_one_out()))
+
+
+def test_a_column_of_hosts_that_behave_alike_tells_of_all_of_them() -> None:
+    text = "FROM base:1\nRUN one\nRUN two\n"
+    alike = [
+        replace(
+            making.run(text, "mm", host=f"ci-{seconds}"),
+            seconds=float(seconds),
+            steps=tuple(
+                replace(step, seconds=float(seconds))
+                for step in making.run(text, "mm", host=f"ci-{seconds}").steps
+            ),
+        )
+        for seconds in (100, 200, 900)
+    ]
+    table = CompareTable()
+    table.show([[making.run(text, "hh", host="web")], alike], ["web", "3× ci-[100,200,900]"])
+    columns = table.columns(160)
+    assert "0% 1m40s to 15m00s" in columns[2].titles[1]
+    row = next(row for key, row in table.rows.items() if isinstance(key, StepId))
+    assert "3m20s" in plain(table.cell(row.id, 1, 24)), "the median"
+    assert "3m20s, median of 1m40s to 15m00s" in plain(table.facts(row, 1, 100)[-1])
+    narrow = [column.titles[1].strip() for column in table.columns(60)]
+    assert narrow[2] == "0%  +3m19s", "no figure of one host where the range does not fit"

@@ -61,7 +61,7 @@ def test_place(snap_compare: Any, name: str, size: tuple[int, int]) -> None:
         make_records.document(), audit="day-1", started_at=make_records.NOW - 86400
     )
     core = FakeCore(document, kept=[document, older])
-    core.found = finding_examples.findings()
+    core.found = finding_examples.of_the_odd_one_out()
     build = next(iter(core.settings.builds.values()))
     app = picture_app(core, build=build, audit=document.audit)
 

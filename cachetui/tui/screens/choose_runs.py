@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from cachetui.report import units
 from cachetui.tui.app_port import AppPort
 from cachetui.tui.screens.dialogs import Choose
-from cachetui.tui.session import Pick
+from cachetui.tui.view.picks import Pick
 
 
 def choose_baseline(app: AppPort, picks: Sequence[Pick]) -> None:

@@ -13,12 +13,12 @@ from cachetui.records.document import Document
 from cachetui.records.step import StepId
 from cachetui.tui.screens.open_runs import open_commands, open_step, open_timeline
 from cachetui.tui.screens.place import Place
-from cachetui.tui.session import Pick
 from cachetui.tui.view import keys
 from cachetui.tui.view.causes import why_line
 from cachetui.tui.view.compare_table import CompareTable
 from cachetui.tui.view.finding_lines import Reason
 from cachetui.tui.view.fleet_heights import SHORT
+from cachetui.tui.view.picks import Pick
 from cachetui.tui.widgets.grid import Grid
 from cachetui.tui.widgets.text_panel import TextPanel
 
@@ -52,8 +52,7 @@ class ComparePlace(Place):
         if session.baseline in picks:
             picks.sort(key=lambda pick: pick != session.baseline)
         self._picks = tuple(picks)
-        runs = [run for pick in picks if (run := session.run(pick)) is not None]
-        self._table.show(runs, session.titles(picks))
+        self._table.show([*map(session.runs_alike, picks)], session.titles(picks))
         self._show()
 
     def _show(self) -> None:

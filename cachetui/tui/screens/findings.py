@@ -14,7 +14,6 @@ from cachetui.records.document import Document
 from cachetui.report import units
 from cachetui.tui.screens.open_runs import open_compare, open_step
 from cachetui.tui.screens.place import Place
-from cachetui.tui.session import Pick
 from cachetui.tui.view import keys
 from cachetui.tui.view.column import Column
 from cachetui.tui.view.finding_lines import (
@@ -24,6 +23,7 @@ from cachetui.tui.view.finding_lines import (
     hosts_of,
     in_order,
 )
+from cachetui.tui.view.picks import Pick
 from cachetui.tui.view.runs_concerned import runs_concerned
 from cachetui.tui.view.text import Line, line
 from cachetui.tui.widgets.grid import Grid

@@ -13,12 +13,11 @@ from cachetui.tui.screens.fleet_matrix import FleetMatrix
 from cachetui.tui.screens.open_runs import open_commands, open_compare, open_log, open_timeline
 from cachetui.tui.screens.start_audit import ask_what_to_run
 from cachetui.tui.screens.stop_and_rerun import rerun, stop
-from cachetui.tui.screens.store_answers import audits_of
-from cachetui.tui.session import Pick
 from cachetui.tui.view import before_audit, fleet_heights, keys
 from cachetui.tui.view.causes import by_cost
 from cachetui.tui.view.finding_lines import Reason
 from cachetui.tui.view.fleet_heights import Heights
+from cachetui.tui.view.picks import Pick
 from cachetui.tui.view.step_lines import steps_side_by_side
 from cachetui.tui.view.text import Line, line
 from cachetui.tui.widgets.grid import Grid
@@ -205,8 +204,8 @@ class FleetPlace(FleetMatrix):
         other = self.session.run(peer) if peer is not None else None
         runs = [run, other] if other is not None else [run]
         picks = [pick, peer] if peer is not None else [pick]
-        groups = self._selection.names(picks)
-        names = [groups.get(each, each.host) for each in picks]
+        groups = self._selection.alike(picks)
+        names = [groups[each].name if each in groups else each.host for each in picks]
         return steps_side_by_side(
             runs, names[: len(runs)], self.size.width - 2, self._heights.steps
         )
@@ -230,8 +229,8 @@ class FleetPlace(FleetMatrix):
         if len(cells) == 1 and states[cells[0]] == "building":
             open_log(self.typed_app, self.session.pick(cells[0]))
             return
-        picks, names = self._selection.runs_here()
-        open_compare(self.typed_app, picks, names=names)
+        picks, alike = self._selection.runs_here()
+        open_compare(self.typed_app, picks, alike=alike)
 
     def action_odd(self) -> None:
         """Open the first difference of hosts: the odd run beside one of the majority."""
@@ -242,7 +241,7 @@ class FleetPlace(FleetMatrix):
         hosts = first.sides[0].hosts[0], first.sides[1].hosts[0]
         self.query_one(Grid).move_to_key(hosts[1], first.scenario)
         picks = [self.session.pick((host, first.scenario, first.repeat)) for host in hosts]
-        open_compare(self.typed_app, picks, first.step, self._selection.names(picks))
+        open_compare(self.typed_app, picks, first.step, self._selection.alike(picks))
 
     def action_live_log(self) -> None:
         """Show the log of the run under the cursor, as far as it is written."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from cachetui.tui.session import Pick, Session
+from cachetui.tui.session import Session
 from cachetui.tui.view.fleet_marks import FleetMarks
 from cachetui.tui.view.fleet_rows import HOST, CellKey, FleetRow
 from cachetui.tui.view.fleet_table import FleetTable
+from cachetui.tui.view.picks import Alike, Pick
 from cachetui.tui.widgets.grid import Grid
 
 
@@ -72,21 +73,26 @@ class FleetSelection:
             return (peer, ended[0]) if peer else tuple(ended)
         return tuple(ended)
 
-    def names(self, picks: Iterable[Pick]) -> dict[Pick, str]:
-        """The names of groups for picks that stand for one: "12× ci-[1-12]". Marked runs stand for
+    def alike(self, picks: Collection[Pick]) -> dict[Pick, Alike]:
+        """The groups for picks that stand for one. Marked runs, and two of one group, stand for
         themselves."""
-        rows = [row for row in self._table.rows.values() if len(row.hosts) > 1]
+        hosts = {pick.host for pick in picks}
+        rows = [
+            row
+            for row in self._table.rows.values()
+            if len(row.hosts) > 1 and len(hosts.intersection(row.hosts)) == 1
+        ]
         return {
-            pick: f"{len(row.hosts)}× {row.name}"
+            pick: Alike.of(row.hosts, row.name)
             for pick in picks
             for row in rows
             if pick.host in row.hosts and not self.marks.cells
         }
 
-    def runs_here(self) -> tuple[tuple[Pick, ...], dict[Pick, str]]:
-        """What `runs_to_compare` and `names` say of it."""
+    def runs_here(self) -> tuple[tuple[Pick, ...], dict[Pick, Alike]]:
+        """What `runs_to_compare` and `alike` say of it."""
         picks = self.runs_to_compare()
-        return picks, self.names(picks)
+        return picks, self.alike(picks)
 
     def runs_with_images(self) -> tuple[Pick, ...]:
         """The marked runs; else the scenario under the cursor on all hosts, or on a host's name

@@ -12,10 +12,10 @@ from cachetui.compare.mounts import COLD, WARM, MountRow, mount_rows
 from cachetui.report import units
 from cachetui.tui.screens.open_runs import open_compare
 from cachetui.tui.screens.place import Place
-from cachetui.tui.session import Pick
 from cachetui.tui.view import keys
 from cachetui.tui.view.charts import bar
 from cachetui.tui.view.column import Column
+from cachetui.tui.view.picks import Pick
 from cachetui.tui.view.text import Line, Span, line
 from cachetui.tui.widgets.grid import Grid
 from cachetui.tui.widgets.text_panel import TextPanel

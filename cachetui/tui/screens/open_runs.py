@@ -6,21 +6,21 @@ from collections.abc import Mapping, Sequence
 
 from cachetui.records.step import StepId
 from cachetui.tui.app_port import AppPort
-from cachetui.tui.session import Pick
+from cachetui.tui.view.picks import Alike, Pick
 
 
 def open_compare(
     app: AppPort,
     picks: Sequence[Pick],
     step: StepId | None = None,
-    names: Mapping[Pick, str] | None = None,
+    alike: Mapping[Pick, Alike] | None = None,
 ) -> None:
-    """Compare runs, the first being the baseline, with the cursor on `step`. `names` are titles
-    of picks that stand for several hosts."""
+    """Compare runs, the first being the baseline, with the cursor on `step`. `alike` are
+    those that stand for several hosts."""
     if not picks:
         app.tell("No run has ended here yet; enter opens it once one has.")
         return
-    app.session.choose(picks, names=names)
+    app.session.choose(picks, alike=alike)
     app.session.step = step
     app.go("compare")
 
@@ -35,11 +35,11 @@ def take_what_is_here(app: AppPort, place: str) -> None:
     session = app.session
     if place not in _OF_RUNS or session.picks:
         return
-    picks, names = session.here()
+    picks, alike = session.here()
     one_scenario = len({pick.scenario for pick in picks}) == 1
     if not picks or (place == "timeline" and not one_scenario):
         return
-    session.choose(picks, names=names)
+    session.choose(picks, alike=alike)
     if place == "step":
         from cachetui.compare.align import align
 

@@ -19,9 +19,9 @@ from cachetui.tui.core_port import RunOfDocument, whole_store
 from cachetui.tui.screens.choose_runs import choose_images
 from cachetui.tui.screens.file_diff import DifferingFile, FileDiffScreen
 from cachetui.tui.screens.place import Place
-from cachetui.tui.session import Pick
 from cachetui.tui.view import keys
 from cachetui.tui.view.outputs_table import OutputsTable, first_side
+from cachetui.tui.view.picks import Pick
 from cachetui.tui.view.text import Line, line
 from cachetui.tui.widgets.grid import Grid
 from cachetui.tui.widgets.text_panel import TextPanel

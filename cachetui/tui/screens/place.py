@@ -11,8 +11,9 @@ from textual.widget import Widget
 
 from cachetui.report import units
 from cachetui.tui.app_port import AppPort, app_of
-from cachetui.tui.session import Pick, Session
+from cachetui.tui.session import Session
 from cachetui.tui.view import signs
+from cachetui.tui.view.picks import Pick
 from cachetui.tui.view.place_names import PLACE_NAMES
 from cachetui.tui.view.text import Line, Span, joined, line, width_of
 from cachetui.tui.widgets.frame import KeyBar, PlaceTabs, Progress, TitleBar

@@ -12,8 +12,7 @@ from cachetui.report.view import FOLD_ABOVE
 from cachetui.tui.app_port import AppPort
 from cachetui.tui.screens.dialogs import Choose
 from cachetui.tui.screens.open_runs import open_compare
-from cachetui.tui.screens.store_answers import answer, audits_of
-from cachetui.tui.session import Pick
+from cachetui.tui.view.picks import Alike, Pick
 
 
 def choose_preset(app: AppPort) -> None:
@@ -126,12 +125,12 @@ class Presets:
         order = [*groups[:1], *reversed(groups[1:])]
         hosts = [host for group in order for host in (group.hosts[:1] if fold else group.hosts)]
         picks = {host: Pick(self._document.audit, host, scenario, first) for host in hosts}
-        names = {
-            picks[group.hosts[0]]: f"{len(group.hosts)}× {group.name}"
+        alike = {
+            picks[group.hosts[0]]: Alike.of(group.hosts, group.name)
             for group in order
             if fold and len(group.hosts) > 1
         }
-        open_compare(self._app, tuple(picks.values()), names=names)
+        open_compare(self._app, tuple(picks.values()), alike=alike)
 
     def _mounts(self) -> None:
         wanted = [BUILDKIT_COLD.name, BUILDKIT_MOUNTS_WARM.name]

@@ -10,7 +10,7 @@ from cachetui.store.log_text import LogText
 from cachetui.store.run_log import RunLog
 from cachetui.tui.background import run_in_background
 from cachetui.tui.screens.place import Place
-from cachetui.tui.session import Pick
+from cachetui.tui.view.picks import Pick
 from cachetui.tui.view.text import Line, Span, Tone, cut, line
 from cachetui.tui.widgets.log_pane import LogPane, pane_head, step_of
 from cachetui.tui.widgets.log_view import LogView

@@ -15,9 +15,9 @@ from cachetui.report import cells, units
 from cachetui.report.signs import CRITICAL
 from cachetui.tui.screens.open_runs import open_commands, open_step
 from cachetui.tui.screens.place import Place
-from cachetui.tui.session import Pick
 from cachetui.tui.view import keys
 from cachetui.tui.view.column import Column
+from cachetui.tui.view.picks import Pick
 from cachetui.tui.view.text import Line, Span, clean_line, fit, line
 from cachetui.tui.view.timeline_lines import axis, bar_facts, run_heading, track
 from cachetui.tui.widgets.grid import Grid

@@ -143,8 +143,11 @@ def why_line(reason: Reason, width: int) -> Line:
     return line(*start, (cut(reason.title, max(8, room)), "strong"), *tail)
 
 
-def nothing_to_explain(missed: int) -> Line:
-    """What stands in place of a finding where there is none: `missed` counts the steps."""
+def nothing_to_explain(missed: int, *, differs: bool) -> Line:
+    """What stands in place of a finding where there is none: `missed` counts the steps, and
+    `differs` says that hosts do otherwise."""
+    if differs:
+        return line(("WHY ", "title"), ("no cause is found.", "warn"))
     text = "what missed here was expected" if missed else "nothing missed here"
     return line(("WHY ", "title"), (f"nothing to explain: {text}.", "muted"))
 

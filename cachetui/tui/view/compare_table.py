@@ -6,11 +6,13 @@ from collections.abc import Hashable, Sequence
 
 from cachetui.compare.align import Row, align
 from cachetui.records.run import Run
+from cachetui.records.step import Step
 from cachetui.report import cells, units
 from cachetui.report.columns import stage_name
 from cachetui.tui.view import signs, step_lines
 from cachetui.tui.view.charts import horizontal_rule
 from cachetui.tui.view.column import MORE_SIGN_WIDTH, Column
+from cachetui.tui.view.grouped_runs import seconds_of_step, seconds_range, totals, typical
 from cachetui.tui.view.text import Line, Span, clean_line, joined, line
 
 STEP = "step"
@@ -51,17 +53,20 @@ class CompareTable:
         self.rows: dict[Hashable, Row] = {}
         self.runs: list[Run] = []
         self.names: list[str] = []
+        self._alike: list[list[Run]] = []
         self._steps: tuple[Row, ...] = ()
         self._slowest = 0.0
         self._aligned: tuple[int, ...] = ()
 
-    def show(self, runs: list[Run], names: list[str]) -> None:
-        """Show these runs, the baseline first; `names` are their titles."""
+    def show(self, alike: list[list[Run]], names: list[str]) -> None:
+        """Show these runs, the baseline first, in a column each; those of hosts that behave alike
+        share one, and have their median seconds there. `names` are the columns' titles."""
         self.names = names
-        identities = tuple(id(run) for run in runs)
+        identities = tuple(id(run) for column in alike for run in column)
         if identities != self._aligned:
             self._aligned = identities
-            self.runs = runs
+            self._alike = alike
+            self.runs = runs = [*map(typical, alike)]
             self._steps = align(runs)
             times = [step.seconds or 0.0 for run in runs for step in run.steps]
             self._slowest = max(times, default=0.0)
@@ -128,7 +133,8 @@ class CompareTable:
         columns = [Column(STEP, ("", "  STEP"), step_width, 2, 100)]
         base = self.runs[0] if self.runs else None
         for number, (name, run) in enumerate(zip(self.names, self.runs, strict=True)):
-            total = f"{units.percent(run.hit_ratio)} {units.seconds(run.seconds)}"
+            ratio, seconds = totals(self._alike[number])
+            total = f"{ratio} {seconds}" if len(ratio) + len(seconds) + 2 <= run_width else ratio
             if number == 0:
                 role = "baseline" if len(self.runs) > 1 else ""
             else:
@@ -172,10 +178,17 @@ class CompareTable:
             for n, text in enumerate(wrapped)
         ]
         step = row.cells[column] if column < len(row.cells) else None
-        lines.append(step_lines.step_facts(step, self.names[column]))
+        lines.append(step_lines.step_facts(step, self.names[column], self._spread(step, column)))
         if step is not None and step.error:
             lines.append(line(("✗ ", "bad"), signs.step_error(step)))
         return lines
+
+    def _spread(self, step: Step | None, column: int) -> str:
+        """From which seconds to which, where several hosts share a column; "" for one."""
+        runs = self._alike[column]
+        if step is None or len(runs) < 2:
+            return ""
+        return seconds_range(seconds_of_step(runs, step.id))
 
 
 def _share_width(width: int, runs: int) -> tuple[int, int]:

@@ -111,6 +111,11 @@ class FleetAgreement:
             self._causes = (findings, causes)
         return self._causes[1]
 
+    def has_reasons(self, findings: Findings) -> bool:
+        """Whether findings tell of what the verdict is about: that hosts differ, or anything else
+        where they do not."""
+        return bool(by_cost(findings) if self.first is None else self.causes(findings))
+
     def reasons(self, findings: Findings) -> tuple[Reason, ...]:
         """What is found, what costs most first; where hosts differ, the causes of that before all
         else."""

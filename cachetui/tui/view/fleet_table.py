@@ -9,7 +9,6 @@ from cachetui.report.signs import MARKED
 from cachetui.tui.view import before_audit, host_lines, signs
 from cachetui.tui.view.causes import (
     Where,
-    by_cost,
     cause_lines,
     nothing_to_explain,
     ranks,
@@ -92,14 +91,15 @@ class FleetTable:
         width: int = 80,
         causes: int = 0,
     ) -> tuple[Line, ...]:
-        """Whether the hosts agree, then a line for each of the `causes` that cost most, else what
-        each side did; or `error`, which ended the audit, or why its results cannot be kept."""
+        """Whether the hosts agree, then a line for each of the `causes` that cost most; where none
+        is found, what each side did; or `error`, which ended the audit, or why its results cannot
+        be kept."""
         if error is not None:
             return (line(("✗ ", "bad"), f"the audit ended early: {error}"),)
         lines = self.agreement.verdict()
         if self._snapshot is not None and self._snapshot.trouble is not None:
             return (line(("✗ ", "bad"), self._snapshot.trouble), *lines[:1])
-        if findings is not None and lines and causes and by_cost(findings):
+        if findings is not None and lines and causes and self.agreement.has_reasons(findings):
             headline = self.agreement.headline(findings)
             reasons = self.agreement.reasons(findings)
             return (headline, *cause_lines(reasons, self.hosts, width, causes))
@@ -206,7 +206,10 @@ class FleetTable:
         if found is None:
             cell = self.merged_cell(row, column) if column != HOST else None
             ended = cell is not None and cell.state in ("done", "stored")
-            return [nothing_to_explain(cell.misses)] if cell is not None and ended else []
+            if cell is None or not ended:
+                return []
+            differs = bool(self.agreement.sign_of(row.key, column))
+            return [nothing_to_explain(cell.misses, differs=differs)]
         reason, here = found
         elsewhere = "" if here else f"not on {row.name}, which did otherwise"
         return why_lines(reason, width, height, elsewhere)

@@ -109,8 +109,8 @@ def step_cell(step: Step | None, base: Step | None, width: int, slowest: float) 
     return tuple(spans)
 
 
-def step_facts(step: Step | None, name: str) -> Line:
-    """A step of one run in words."""
+def step_facts(step: Step | None, name: str, spread: str = "") -> Line:
+    """A step of one run in words; of several hosts, whose seconds are in `spread`."""
     if step is None:
         return line((f"{name}: ", "muted"), "it has no step of its own for this line")
     words: list[str | Span] = [(f"{name}: ", "muted"), *signs.step_status(step)]
@@ -120,7 +120,8 @@ def step_facts(step: Step | None, name: str) -> Line:
             "printed": "as printed",
             "arrival": "by when its output came",
         }.get(step.timing or "", "")
-        words.append(f" · {units.seconds(step.seconds)}")
+        median = "" if spread in ("", units.seconds(step.seconds)) else f", median of {spread}"
+        words.append(f" · {units.seconds(step.seconds)}{median}")
         words.append((f" {by}", "muted"))
     if origin(step):
         words.append(f" · {origin(step)}")

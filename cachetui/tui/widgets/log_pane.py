@@ -12,8 +12,8 @@ from cachetui.records.step import Step, StepId
 from cachetui.report import units
 from cachetui.report.pulled import pulled
 from cachetui.store.run_log import RunLog
-from cachetui.tui.session import Pick
 from cachetui.tui.view import signs
+from cachetui.tui.view.picks import Pick
 from cachetui.tui.view.text import Line, Span, line
 from cachetui.tui.widgets.log_view import LogView
 from cachetui.tui.widgets.text_panel import TextPanel
