@@ -5,7 +5,7 @@ Screens and commands hold a `Core`; what one can do, the other can.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -46,6 +46,7 @@ from cachetui.context.manifest import ContextError
 from cachetui.dockerfile.parse import DockerfileError, needed_stages, parse
 from cachetui.findings import Findings
 from cachetui.findings.build_options import names_no_stage
+from cachetui.hosts.ask import ask_hosts
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.machine import Cancel, HostConnector
 from cachetui.hosts.ssh.config import SshConfig
@@ -59,6 +60,7 @@ from cachetui.prove.experiment import Experiment
 from cachetui.prove.request import proof_request
 from cachetui.records.backend import Backend
 from cachetui.records.document import Document
+from cachetui.records.host import HostReport
 from cachetui.records.run import Run
 from cachetui.records.scenario import BUILDKIT_COLD
 from cachetui.records.shared_cache import SharedCache
@@ -123,7 +125,7 @@ class Core:
         self.store = store
         self._elsewhere = elsewhere
         self._asker = asker
-        self.connector = self._connector()
+        self.connector: HostConnector = self._connector(asker)
 
     @property
     def asker(self) -> SshPrompts | None:
@@ -133,10 +135,21 @@ class Core:
     @asker.setter
     def asker(self, asker: SshPrompts | None) -> None:
         self._asker = asker
-        self.connector = self._connector()
+        self.connector = self._connector(asker)
 
-    def _connector(self) -> HostConnector:
-        return Connector(prompts=self._asker)
+    def _connector(self, prompts: SshPrompts | None) -> Connector:
+        return Connector(prompts=prompts)
+
+    def ask_hosts(
+        self, hosts: Sequence[HostSettings], told: Callable[[HostReport], None], cancel: Cancel
+    ) -> None:
+        """Tell what each host reports of itself, as soon as it has answered. Nothing is asked of
+        the user: a host that wants a passphrase says so."""
+        connector = self._connector(None)
+        try:
+            ask_hosts(connector, hosts, told, cancel, usage=False)
+        finally:
+            connector.close()
 
     def adopt(self, path: Path) -> None:
         """Read this hosts.toml and use it from now on. Raises `ConfigError`."""

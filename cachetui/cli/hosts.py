@@ -14,11 +14,9 @@ import msgspec
 from cachetui.cli.result import check_output, write_result
 from cachetui.config.settings import HostSettings
 from cachetui.exit_codes import SAME, TROUBLE
+from cachetui.hosts.ask import ask_hosts
 from cachetui.hosts.connect import Connector
-from cachetui.hosts.facts import ask_facts
-from cachetui.hosts.fan_out import run_on_all
-from cachetui.hosts.machine import HostError
-from cachetui.records.host import HostReport, known_of
+from cachetui.records.host import HostReport
 
 
 def hosts_command(hosts: Sequence[HostSettings], output_format: str, output: Path | None) -> int:
@@ -42,29 +40,10 @@ def hosts_command(hosts: Sequence[HostSettings], output_format: str, output: Pat
 
 def ask_all(hosts: Sequence[HostSettings]) -> list[HostReport]:
     """The facts of these hosts, in their order; a host that cannot be asked says why."""
-    connector = Connector()
     reports: dict[str, HostReport] = {}
 
-    def ask(host: HostSettings) -> None:
-        reports[host.name] = _ask(connector, host)
+    def told(report: HostReport) -> None:
+        reports[report.name] = report
 
-    run_on_all(list(hosts), ask)
+    ask_hosts(Connector(), hosts, told, threading.Event())
     return [reports[host.name] for host in hosts]
-
-
-def _ask(connector: Connector, host: HostSettings) -> HostReport:
-    machine = None
-    try:
-        machine = connector.connect(host, threading.Event())
-        facts = ask_facts(machine, host, ())
-        return HostReport(name=host.name, status="ok", **known_of(facts))
-    except HostError as error:
-        return HostReport(
-            name=host.name,
-            status="unreachable" if machine is None else "failed",
-            reason=error.reason,
-            remedy=error.remedy or None,
-        )
-    finally:
-        if machine is not None:
-            machine.close()

@@ -100,8 +100,8 @@ class DemoCore(Core):
         self.shared_audit = keep_in(self.store)
         """The recorded experiment with shared caches."""
 
-    def _connector(self) -> Connector:
-        return Connector(prompts=self.asker, ssh_config=None, system_config=None)
+    def _connector(self, prompts: SshPrompts | None) -> Connector:
+        return Connector(prompts=prompts, ssh_config=None, system_config=None)
 
     def sharing(self, *_: Any, **__: Any) -> Sharing:
         """Raises `UserError`: there is no registry to write to."""

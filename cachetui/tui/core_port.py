@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cachetui.outputs.outputs_report import OutputsReport
     from cachetui.prove.experiment import Experiment
     from cachetui.records.document import Document
+    from cachetui.records.host import HostReport
     from cachetui.records.run import Run
     from cachetui.share.kinds import Kind
     from cachetui.share.sharing import Sharing
@@ -114,6 +115,9 @@ class CorePort(Protocol):
     def opener(self, pairs: Sequence[RunOfDocument]) -> Opener: ...
     def builds_below(self, folder: Path) -> list[BuildSettings]: ...
     def suggest_hosts(self) -> str: ...
+    def ask_hosts(
+        self, hosts: Sequence[HostSettings], told: Callable[[HostReport], None], cancel: Cancel
+    ) -> None: ...
     def adopt(self, path: Path) -> None:
         """Read this hosts.toml and use it from now on. Raises `ConfigError`."""
         ...
@@ -180,6 +184,11 @@ class LoadingCore:
 
     def suggest_hosts(self) -> str:
         return ""
+
+    def ask_hosts(
+        self, hosts: Sequence[HostSettings], told: Callable[[HostReport], None], cancel: Cancel
+    ) -> None:
+        del hosts, told, cancel
 
     def adopt(self, path: Path) -> None:
         del path

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cachetui.store.log_blocks import LogError
+from cachetui.tui.asked import Asked
 from cachetui.tui.core_port import AuditPort, CorePort
 from cachetui.tui.explained import Explained
 from cachetui.tui.view.picks import Alike, Pick, titles
@@ -66,6 +67,7 @@ class Session:
         self.here: Callable[[], tuple[Sequence[Pick], Mapping[Pick, Alike]]] = lambda: ((), {})
         self.documents: dict[str, Document] = {}
         self.explained = Explained(lambda document: self.core.findings(document), changed)
+        self.asked = Asked(lambda *wanted: self.core.ask_hosts(*wanted), changed)
         self.version = 0
         self._changed = changed
         self._lock = threading.Lock()
@@ -90,6 +92,7 @@ class Session:
 
     def start(self, audit: AuditPort) -> None:
         """Run a prepared audit in a thread, and show it."""
+        self.asked.stop()
         self.audit = audit
         self.build = audit.build
         self._set_document(None)
@@ -157,8 +160,8 @@ class Session:
             if document is not None and not self.running:
                 self._set_document(document)
             self._set_snapshot(outcome[0].snapshot())
-        explained = self.explained.take()
-        return snapshot is not None or outcome is not None or explained
+        explained, asked = self.explained.take(), self.asked.take()
+        return snapshot is not None or outcome is not None or explained or asked
 
     def take_said(self) -> list[str]:
         """What was removed from the store since the last call, in sentences."""
@@ -185,6 +188,7 @@ class Session:
 
     def open(self, document: Document) -> None:
         """Show a stored audit, read-only."""
+        self.asked.stop()
         self.core.store.use(document.audit)
         self.audit = None
         self.error = None

@@ -22,6 +22,7 @@ from cachetui.config.settings import HostSettings
 from cachetui.core import Core, Options
 from cachetui.demo.fleet import BUILDS, build_name
 from cachetui.hosts.connect import Connector
+from cachetui.hosts.ssh.prompts import SshPrompts
 from cachetui.records.document import Document
 from cachetui.store.database import Store
 
@@ -63,8 +64,8 @@ class Held:
 class SoakCore(Core):
     """The core of all commands, reading nothing of the user's own SSH configuration."""
 
-    def _connector(self) -> Connector:
-        return Connector(prompts=self.asker, ssh_config=None, system_config=None)
+    def _connector(self, prompts: SshPrompts | None) -> Connector:
+        return Connector(prompts=prompts, ssh_config=None, system_config=None)
 
 
 @contextmanager

@@ -17,8 +17,10 @@ from cachetui.audit.progress import Cell, HostProgress, Snapshot
 from cachetui.config.settings import BuildSettings, HostSettings, Settings
 from cachetui.dockerfile.parse import Dockerfile, parse
 from cachetui.findings import Findings
+from cachetui.hosts.machine import Cancel
 from cachetui.outputs.outputs_report import OutputImage, OutputsReport
 from cachetui.records.document import Document
+from cachetui.records.host import HostReport
 from cachetui.records.run import Run
 from cachetui.records.step import StepId
 from cachetui.store.audit_records import AuditEntry
@@ -339,6 +341,8 @@ class FakeCore:
         self.refusal: Exception | None = None
         self.below: list[BuildSettings] = []
         self.found = Findings()
+        self.hosts_asked: list[list[str]] = []
+        self.silent: set[str] = set()
         self.removed: list[str] = []
         self.asked: list[tuple[str, str, dict[str, Any]]] = []
         self.experiments: Callable[..., Any] = lambda **_: None
@@ -362,6 +366,17 @@ class FakeCore:
     def findings(self, document: Document) -> Findings:
         del document
         return self.found
+
+    def ask_hosts(
+        self, hosts: Sequence[HostSettings], told: Callable[[HostReport], None], cancel: Cancel
+    ) -> None:
+        """Those of the document answer what it says of them, but for the `silent` ones."""
+        self.hosts_asked.append([host.name for host in hosts])
+        for report in self.document.hosts:
+            if report.name not in self.silent:
+                told(report)
+        while self.silent and not cancel.is_set():
+            time.sleep(0.005)
 
     def prune(self, audit: str) -> list[str]:
         del audit

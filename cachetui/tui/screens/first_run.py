@@ -78,6 +78,7 @@ class FirstRun(Dialog[bool]):
             return
         app = app_of(self)
         app.session.hosts = self._core.settings.hosts
+        app.session.asked.begin(app.session.hosts)
         app.refresh_places()
         self.dismiss(True)
         app.tell(f"Wrote {self._path}. Next: b chooses a build.")

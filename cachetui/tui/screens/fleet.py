@@ -105,18 +105,27 @@ class FleetPlace(FleetMatrix):
     def _show_hosts(self, grid: Grid) -> None:
         """No audit yet: show the configured hosts, and what to do."""
         session = self.session
-        self._table.show_hosts(session.hosts)
+        self._table.show_hosts(session.hosts, session.asked.answers)
         loading = isinstance(self.typed_app.core, LoadingCore)
         hint = before_audit.next_step(session.build, len(session.hosts), loading=loading)
         self._panel("verdict").show(hint)
         grid.show(list(self._table.rows), self._table.columns(self.size.width))
-        audits = audits_of(self.typed_app)
-        lines = before_audit.build_lines(session.build, audits, self.typed_app.now())
         grid.styles.height = "1fr"
         self._panel("facts").styles.height = "auto"
-        self._panel("facts").show(*lines)
+        self._show_before()
         for name in ("why", "steps"):
             self._panel(name).display = False
+
+    def _show_before(self) -> None:
+        """What would be built, and what the host under the cursor reports of itself."""
+        session, cursor = self.session, self._selection.cursor
+        audits = self.typed_app.core.store.audits()
+        lines = before_audit.build_lines(session.build, audits, self.typed_app.now())
+        answers = session.asked.answers
+        lines += before_audit.reachable(answers)
+        report = answers.reports.get(cursor[0].key) if cursor is not None else None
+        lines += before_audit.answer_lines(report, self.size.width - 2)
+        self._panel("facts").show(*lines)
 
     def _share_height(self, grid: Grid, rows: int) -> None:
         """Share the screen's lines among the matrix and what stands below it."""
@@ -172,7 +181,10 @@ class FleetPlace(FleetMatrix):
         facts, why = self._panel("facts"), self._panel("why")
         heights = self._heights
         cursor = self._selection.cursor
-        if cursor is None or self.session.snapshot is None:
+        if self.session.snapshot is None:
+            self._show_before()
+            return
+        if cursor is None:
             for panel in (facts, why, self._panel("steps")):
                 panel.show()
             return

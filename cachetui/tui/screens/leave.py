@@ -33,6 +33,7 @@ class Leaving:
         if self._leave_by is not None:
             return
         self._app.asker.give_up()
+        self._app.session.asked.stop()
         self._leave_by = time.monotonic() + within
         if not self._app.session.running:
             self._app.exit(0)

@@ -29,14 +29,15 @@ def begin(app: AppPort, *, start: bool, audit: str | None) -> None:
         open_audit(app, audit)
     elif not session.hosts:
         _show_first_run(app)
-    elif session.build is None:
-        if len(app.core.settings.builds) == 1:
-            session.build = next(iter(app.core.settings.builds.values()))
-            app.refresh_places()
-    elif start:
+    elif session.build is not None and start:
         from cachetui.core import Options
 
         run_audit(app, session.build, session.hosts, Options(scenarios=None))
+    else:
+        if session.build is None and len(app.core.settings.builds) == 1:
+            session.build = next(iter(app.core.settings.builds.values()))
+        session.asked.begin(session.hosts)
+        app.refresh_places()
 
 
 def ask_what_to_run(app: AppPort, *, outputs: bool = False) -> None:

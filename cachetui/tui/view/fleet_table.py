@@ -33,6 +33,7 @@ class FleetTable:
     """What the matrix shows: `rows` by key, `cells` by host and scenario, `hosts` by name."""
 
     def __init__(self) -> None:
+        self._answers = before_audit.Answers()
         self.rows: dict[str, FleetRow] = {}
         self.cells: dict[str, dict[str, list[Cell]]] = {}
         self.hosts: dict[str, HostProgress] = {}
@@ -42,8 +43,9 @@ class FleetTable:
         self._snapshot: Snapshot | None = None
         self._document: Document | None = None
 
-    def show_hosts(self, hosts: Sequence[HostSettings]) -> None:
-        """Show the configured hosts: no audit has been started."""
+    def show_hosts(self, hosts: Sequence[HostSettings], answers: before_audit.Answers) -> None:
+        """Show the configured hosts and what they report: no audit has been started."""
+        self._answers = answers
         self._snapshot = None
         self._settings = {host.name: host for host in hosts}
         self.rows = {
@@ -153,7 +155,7 @@ class FleetTable:
             is_marked = row.key in marked or (bool(keys) and all(key in marked for key in keys))
             return host_lines.host_cell(row, self.hosts.get(row.key), is_marked, width)
         if self._snapshot is None:
-            return before_audit.cell(self._settings.get(row.key), column)
+            return before_audit.cell(self._settings.get(row.key), column, self._answers)
         cell = self.merged_cell(row, column)
         if cell is None:
             return ()

@@ -59,27 +59,41 @@ def host_lines(
         head.append((f" {sent} of {units.size(hosts[0].to_send)}", "muted"))
     facts = [host.facts for host in hosts if host.facts is not None]
     if facts:
-        engine = _mixed([f"Docker {each.engine}" for each in facts], "engines")
-        buildx = _mixed(
-            [f"buildx {f.buildx}" if f.buildx else "no buildx" for f in facts], "buildx"
-        )
-        store = _mixed([each.store for each in facts], "stores")
-        platform = _mixed([each.platform for each in facts], "platforms")
-        head.append((f" · {engine} · {buildx} · {store} · {platform}", ""))
+        head.append((f" · {engines(facts)}", ""))
     lines = [tuple(line(*head))]
     if facts and not brief:
-        lines.append((("  " + _resources(facts), "muted"),))
+        lines.append((("  " + resources(facts), "muted"),))
     reason = _mixed([host.reason or "" for host in hosts], "reasons: unfolded they are told")
     remedies = {host.remedy for host in hosts}
     remedy = hosts[0].remedy if len(remedies) == 1 else None
     for sign, tone, text in (("✗", "bad", reason), ("→", "accent", remedy)):
-        wrapped = cells.wrap(clean_line(text or ""), width - 4)
-        for number, part in enumerate(wrapped):
-            lines.append(line((f"  {' ' if number else sign} ", tone), part))
+        lines += told(sign, tone, text or "", width)
     return lines
 
 
-def _resources(facts: Sequence[HostFacts]) -> str:
+def told(sign: str, tone: Tone, text: str, width: int) -> list[Line]:
+    """A text under its sign, in as many lines of `width` cells as it takes; none without text."""
+    wrapped = cells.wrap(clean_line(text), width - 4)
+    return [
+        line((f"  {' ' if number else sign} ", tone), part) for number, part in enumerate(wrapped)
+    ]
+
+
+def engines(facts: Sequence[HostFacts]) -> str:
+    """The engine of hosts, its builder, store and platform."""
+    buildx = [f"buildx {each.buildx}" if each.buildx else "no buildx" for each in facts]
+    return " · ".join(
+        (
+            _mixed([f"Docker {each.engine}" for each in facts], "engines"),
+            _mixed(buildx, "buildx"),
+            _mixed([each.store for each in facts], "stores"),
+            _mixed([each.platform for each in facts], "platforms"),
+        )
+    )
+
+
+def resources(facts: Sequence[HostFacts]) -> str:
+    """What hosts have, and how busy they are."""
     caches = [each.df["Build Cache"] for each in facts if "Build Cache" in each.df]
     parts = [
         (_range([each.cores for each in facts if each.cores], str), "{} cores"),
