@@ -78,6 +78,32 @@ def test_search_counts_and_goes_round() -> None:
     drive(story, core_with_logs(old=log, mid=b"no error"), size=(100, 24))
 
 
+def test_the_lines_that_match_are_shown_alone_and_keep_their_numbers() -> None:
+    log = b"\n".join(b"line %d %s" % (n, b"Error" if n % 25 == 0 else b"fine") for n in range(500))
+
+    async def story(d: Driver) -> None:
+        place = await open_pip(d)
+        view = place.panes[0].view
+        await d.press("f", *"error", "enter")
+        await d.see("1 of 20 lines", "f all lines", "no match")
+        assert "fine" not in d.text()
+        assert view.virtual_size.height == 20
+        assert "476" in d.line("line 475 Error"), "the number of the line in the log"
+        await d.press("N")
+        await d.see("20 of 20 lines")
+        assert view.here == 475
+        assert d.app.screen.copy_text() == "line 475 Error"  # type: ignore[attr-defined]
+        await d.press("f")
+        await d.see("line 474 fine", "line 475 Error", "f only these")
+        await d.press("f")
+        await d.not_see("line 474 fine")
+        await d.press("escape")
+        await d.see("fine")
+        assert view.virtual_size.height == 500
+
+    drive(story, core_with_logs(old=log, mid=b"no such line"), size=(100, 40))
+
+
 def test_a_search_without_a_match_says_so() -> None:
     async def story(d: Driver) -> None:
         await open_pip(d)

@@ -245,9 +245,20 @@ class StepPlace(StepPanes):
     def _search(self, event: Input.Submitted) -> None:
         self._search_words = event.value
         for pane in self.panes:
+            pane.view.matches_only = self._matches_only and bool(self._search_words)
             pane.view.find(self._search_words)
         self.query_one("#search").display = False
         self.focus_pane()
+
+    def action_matches_only(self) -> None:
+        """Show only lines that match, or all; without a search, ask for the words first."""
+        self._matches_only = not (self._matches_only and self._search_words)
+        if not self._search_words:
+            self.action_search()
+            return
+        for pane in self.panes:
+            pane.view.show_matches_only(self._matches_only)
+        self._show_count()
 
     def action_next(self, by: int) -> None:
         """Go to the next match, or in the diff to the next difference; or the previous."""
@@ -266,6 +277,8 @@ class StepPlace(StepPanes):
         for number, pane in enumerate(self.panes):
             tone: Tone = "" if number == self._focused else "muted"
             parts.append((f"{pane.view.count()}   ", tone))
+        what = " all lines" if self._matches_only else " only these"
+        parts += [("f", "key"), (what, "muted")]
         self.query_one("#hint", TextPanel).show(line(*parts))
 
     def action_go_back(self) -> None:
@@ -273,8 +286,9 @@ class StepPlace(StepPanes):
         box = self.query_one("#search", Input)
         if box.display or self._search_words:
             box.value = self._search_words = ""
-            box.display = False
+            box.display = self._matches_only = False
             for pane in self.panes:
+                pane.view.matches_only = False
                 pane.view.end_search()
             self.focus_pane()
             self._show_what()
@@ -300,5 +314,5 @@ class StepPlace(StepPanes):
         if view.here is not None:
             return view.line_text(view.here)
         top = view.scroll_offset.y
-        bottom = min(view.lines, top + view.size.height)
-        return "\n".join(view.line_text(number) for number in range(top, bottom))
+        bottom = min(view.rows, top + view.size.height)
+        return "\n".join(view.line_text(view.number_of(row)) for row in range(top, bottom))

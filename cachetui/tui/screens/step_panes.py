@@ -32,6 +32,7 @@ class StepPanes(Place):
         self._picks: tuple[Pick, ...] = ()
         self._focused = 0
         self._search_words = ""
+        self._matches_only = False
         self._diffing = False
 
     @property
@@ -143,6 +144,7 @@ class StepPanes(Place):
         if old is not None:
             old.close()
         if self._search_words and not follow:
+            pane.view.matches_only = self._matches_only
             pane.view.find(self._search_words)
         self.logs_changed()
 

@@ -125,6 +125,7 @@ STEP: list[BindingType] = [
         tip="The whole log as printed, or by step",
     ),
     _key("step.pane", "tab", "pane(1)", "Pane", show=True, tip="Next pane"),
+    _key("step.matches_only", "f", "matches_only", "Filter: only lines that match, or all"),
     _key("step.next", "n", "next(1)", "Next match or difference"),
     _key("step.previous", "N", "next(-1)", "Previous match or difference"),
     _key("step.step_down", "J,shift+down", "step(1)", "Next step"),

@@ -6,7 +6,7 @@ Nothing here grows with the log but the line numbers that a search found.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -57,6 +57,7 @@ class LogView(Canvas):
         self.text: LogText | None = None
         self.search: LogSearch | None = None
         self.here: int | None = None
+        self.matches_only = False
         self.empty: tuple[Line, ...] = ((("Reading…", "muted"),),)
         self._gutter: Gutter | None = None
         self._gutter_width = 0
@@ -101,15 +102,37 @@ class LogView(Canvas):
     @property
     def at_end(self) -> bool:
         """Whether the last line is in view."""
-        return self.scroll_offset.y >= self.lines - self.size.height
+        return self.scroll_offset.y >= self.rows - self.size.height
+
+    @property
+    def rows(self) -> int:
+        """How many lines are shown: all, or those that match."""
+        return len(self._shown) if self._shown is not None else self.lines
+
+    @property
+    def _shown(self) -> Sequence[int] | None:
+        """The numbers of the lines that are shown; None where all are."""
+        return self.search.matches if self.matches_only and self.search is not None else None
+
+    def number_of(self, row: int) -> int:
+        """Which line stands in a row, both from 0; beyond the last row the number of lines."""
+        shown = self._shown
+        if shown is None:
+            return row
+        return shown[row] if row < len(shown) else self.lines
+
+    def _row_of(self, number: int) -> int:
+        """Where a line stands, or the next one that is shown."""
+        shown = self._shown
+        return number if shown is None else bisect_left(shown, number)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        if round(old_value) != round(new_value):
+        if round(old_value) != round(new_value) and not self.matches_only:
             self.post_message(self.Scrolled(self, round(new_value), self._left))
 
     def _size_virtual(self) -> None:
-        self.virtual_size = Size(self.room, max(self.lines, 1))
+        self.virtual_size = Size(self.room, max(self.rows, 1))
 
     def on_resize(self) -> None:
         self._size_virtual()
@@ -130,9 +153,11 @@ class LogView(Canvas):
             self.scroll_to(y=self.scroll_offset.y + rows, animate=False)
 
     def scroll_with(self, line: int, left: int) -> None:
-        """Scroll like another log, as far as this one has lines."""
+        """Scroll like another log, as far as this one has lines; only sideways where not all are
+        shown."""
         self._left = left
-        self.scroll_to(y=line, animate=False)
+        if not self.matches_only:
+            self.scroll_to(y=line, animate=False)
         self.refresh()
 
     def action_page(self, pages: float) -> None:
@@ -146,9 +171,18 @@ class LogView(Canvas):
 
     def go_to(self, number: int) -> None:
         """Scroll a line into view, a third down from the top."""
-        top = self.scroll_offset.y
-        if not top <= number < top + self.size.height:
-            self.scroll_to(y=max(0, number - self.size.height // 3), animate=False)
+        top, row = self.scroll_offset.y, self._row_of(number)
+        if not top <= row < top + self.size.height:
+            self.scroll_to(y=max(0, row - self.size.height // 3), animate=False)
+        self.refresh()
+
+    def show_matches_only(self, only: bool) -> None:
+        """Show only lines that match the search, or all; what was on top stays in view."""
+        number = self.here if self.here is not None else self.number_of(self.scroll_offset.y)
+        self.matches_only = only
+        self._size_virtual()
+        top = max(0, self._row_of(number) - self.size.height // 3)
+        self.scroll_to(y=top, animate=False, force=True)  # few lines had no scrollbar
         self.refresh()
 
     # Searching
@@ -159,7 +193,7 @@ class LogView(Canvas):
         if not words or self.text is None:
             return
         self.search = LogSearch(self.text, words)
-        self._search_from = self.scroll_offset.y
+        self._search_from = 0 if self.matches_only else self.scroll_offset.y
         self._reported = (-1, False)
         self._watch_search()
 
@@ -170,6 +204,7 @@ class LogView(Canvas):
         self.search = None
         self.here = None
         self._search_from = None
+        self._size_virtual()
         self.refresh()
         self.post_message(self.Searched(self))
 
@@ -180,6 +215,7 @@ class LogView(Canvas):
         state = (len(search.matches), search.done)
         if state != self._reported:
             self._reported = state
+            self._size_virtual()
             if self._search_from is not None and search.matches:
                 at = bisect_left(search.matches, self._search_from)
                 if at < len(search.matches) or search.done:
@@ -195,7 +231,7 @@ class LogView(Canvas):
         search = self.search
         if search is None or not search.matches:
             return
-        line_here = self.here if self.here is not None else self.scroll_offset.y
+        line_here = self.here if self.here is not None else self.number_of(self.scroll_offset.y)
         if by > 0:
             at = bisect_right(search.matches, line_here)
         else:
@@ -227,9 +263,10 @@ class LogView(Canvas):
 
     def render_line(self, y: int) -> Strip:
         width = self.room
-        number = self.scroll_offset.y + y
-        if self.lines == 0:
-            return self.paint(self.empty[y] if y < len(self.empty) else (), width)
+        if self.rows == 0:
+            empty = self.empty if self.lines == 0 else (((self.count(), "muted"),),)
+            return self.paint(empty[y] if y < len(empty) else (), width)
+        number = self.number_of(self.scroll_offset.y + y)
         entry = self._log.entry(number) if self._log and number < self.lines else None
         if entry is None:
             return self.paint((), width)
