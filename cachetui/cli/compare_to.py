@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cachetui.cli.failures import tell
 from cachetui.cli.stored import load_audit
@@ -22,32 +22,56 @@ MAX_LINES = 20
 
 LAST = "last"
 
+MAX_TRIED = 20
+"""Audits among which the last one without trouble is looked for."""
+
 
 def earlier_audit(
     store: Store, name: str | None, build: str, *, before: float | None = None
 ) -> Document | None:
-    """The audit that --compare-to names, None without the option. "last" is the last one that built
-    this build and, with `before`, had begun then (seconds since the epoch). Raises `UserError`."""
+    """The audit that --compare-to names, None without the option. "last" is the last one of this
+    build that had no trouble and, with `before`, had begun then (seconds since the epoch). Raises
+    `UserError`."""
     if name is None:
         return None
     if name == LAST:
-        own = (
+        own = [
             entry.audit
             for entry in store.audits()
             if entry.build == build
             and not entry.peek
             and (before is None or entry.started_at < before)
-        )
-        found = next(own, None)
-        if found is None:
+        ]
+        if not own:
             raise UserError(f"--compare-to last: no earlier audit of {build} is stored")
-        return load_audit(store, found)
+        return _last_whole(store, own)
     document = load_audit(store, name)
     if document.build.name != build:
         raise UserError(
             f"--compare-to: {document.audit} is an audit of {document.build.name}, not of {build}"
         )
     return document
+
+
+def _last_whole(store: Store, audits: Sequence[str]) -> Document:
+    """The first of these audits, newest first, in which every host was there and every run ended
+    well; where none of the first `MAX_TRIED` is so, the first. Which it is, is told where it is not
+    simply the last. Raises `UserError`."""
+    newest = load_audit(store, audits[0])
+    for passed, audit in enumerate(audits[:MAX_TRIED]):
+        document = load_audit(store, audit) if passed else newest
+        if _is_whole(document):
+            if passed:
+                later = "the one since" if passed == 1 else f"the {passed} since"
+                tell(f"--compare-to last is {audit}: {later} had hosts or runs in trouble")
+            return document
+    tell(f"--compare-to last is {audits[0]}, which had hosts or runs in trouble: no other had none")
+    return newest
+
+
+def _is_whole(document: Document) -> bool:
+    hosts = all(host.status == "ok" for host in document.hosts)
+    return hosts and all(run.status in ("ok", "unsupported") for run in document.runs)
 
 
 def code_with_comparison(code: int, document: Document, before: Document | None) -> int:

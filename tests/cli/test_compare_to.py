@@ -62,6 +62,33 @@ def test_last_is_the_audit_of_this_build_before_it(store: Path) -> None:
     assert show(store, "40-same").exit_code == 1
 
 
+def test_last_is_the_last_audit_without_trouble_and_says_so(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    kept(store, "10-good", 1000.0, a="hhh", b="hhh")
+    for name, at in (("20-gone", 2000.0), ("30-gone", 3000.0)):
+        whole = kept(store, name, at, a="hmm", b="hmm")
+        gone = replace(whole.hosts[1], status="unreachable")
+        runs = tuple(each for each in whole.runs if each.host == "a")
+        store.keep_audit(replace(whole, hosts=(whole.hosts[0], gone), runs=runs))
+    kept(store, "40-now", 4000.0, a="hmm", b="hmm")
+    store.close()
+    shown = show(tmp_path, "40-now", "--compare-to", "last")
+    assert shown.exit_code == 1
+    assert "--compare-to last is 10-good: the 2 since had hosts or runs in trouble" in shown.stderr
+    assert "worse than 10-good" in shown.stderr
+    first = show(tmp_path, "20-gone", "--compare-to", "last")
+    assert "worse than 10-good" in first.stderr
+    assert "in trouble" not in first.stderr
+    assert (
+        CliRunner()
+        .invoke(cli, ["history", "--delete", "10-good", "--store", str(tmp_path)])
+        .exit_code
+        == 0
+    )
+    shown = show(tmp_path, "40-now", "--compare-to", "last")
+    assert "--compare-to last is 30-gone, which had hosts or runs in trouble" in shown.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
