@@ -56,12 +56,17 @@ class Table:
     def paint(self, text: str, style: str) -> str:
         return paint(text, style, self.color)
 
-    def heading(self) -> list[str]:
+    def heading(self, *, short: bool = False) -> list[str]:
+        """The build, its facts, and which hosts stand behind columns: of each as many as a line
+        holds where it is to be `short`."""
         lines = [self.paint(cells.clip(self.view.title, self.width), "bold")]
         facts = cells.wrap(", ".join(self.view.facts), self.width)
         lines += self._painted(facts, "dim")
         for label, names in self.view.folded:
-            lines += cells.wrap(f"{label} = {names}", self.width, "", "  ")
+            text = f"{label} = {names}"
+            lines += (
+                [cells.clip(text, self.width)] if short else cells.wrap(text, self.width, "", "  ")
+            )
         return lines
 
     def blocks(self, brief: Collection[str] = ()) -> list[_Block]:

@@ -80,6 +80,14 @@ def test_where_it_does_not_fit_the_answer_is_the_last_screen(height: int, width:
     assert any("Hosts differ" in line for line in last[-14:])
 
 
+def test_the_hosts_behind_a_column_take_one_line_each_unless_all_is_asked_for() -> None:
+    short = render(ragged(200, width=80, height=60))
+    assert sum(line.startswith("A (") for line in short.splitlines()) == 1
+    assert [line for line in short.splitlines() if line.startswith("  ci-[")] == []
+    whole = render(ragged(200, width=80, height=60, all_tables=True))
+    assert "195,197]" in whole.replace("\n  ", ""), "every host of A"
+
+
 def test_a_higher_screen_shows_no_less() -> None:
     shown = [len(render(one_problem(4, height=height)).splitlines()) for height in range(24, 70)]
     assert shown == sorted(shown)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, Claim
@@ -30,29 +30,26 @@ def observe(case: Case) -> Iterator[Claim]:
                 longest[run.host] = (together, run, first, second)
     if pairs:
         by_host = max(pairs.values(), key=lambda hosts: max(pair[0] for pair in hosts.values()))
-        yield from map(_claim, by_host.values())
+        yield _claim([*by_host.values()])
 
 
 _Pair = tuple[float, Run, Step, Step]
 """For how many seconds two steps of a run were side by side."""
 
 
-def _claim(pair: _Pair) -> Claim:
-    together, run, first, second = pair
+def _claim(pairs: Sequence[_Pair]) -> Claim:
+    """One claim of all hosts, with a fact for each scenario."""
+    _, _, first, second = pairs[0]
+    by_scenario: dict[str, list[_Pair]] = {}
+    for pair in pairs:
+        by_scenario.setdefault(pair[1].scenario, []).append(pair)
     return Claim(
         title=f"lines {first.line} and {second.line} ran in parallel: that is why output comes in "
         "another order than the Dockerfile's",
         confidence="proved",
         steps=(first.id, second.id),
         evidence=(
-            Evidence(
-                kind="timing",
-                text=f"{run.scenario} on {HOSTS}: both were running for {together:.1f} s at "
-                "the same time",
-                data={"together": round(together, 3)},
-                hosts=(run.host,),
-                runs=(run.id,),
-            ),
+            *(_side_by_side(scenario, own) for scenario, own in by_scenario.items()),
             Evidence(
                 kind="dockerfile",
                 text=f"neither builds on the other: at these steps stages {first.stage_index} and "
@@ -61,9 +58,21 @@ def _claim(pair: _Pair) -> Claim:
         ),
         advice="Nothing is wrong. `cachetui log` shows the output step by step; read times from "
         "the table, not from the order of lines",
-        hosts=(run.host,),
+        hosts=tuple(run.host for _, run, _, _ in pairs),
         backends=("buildkit",),
-        scenarios=(run.scenario,),
+        scenarios=tuple(by_scenario),
+    )
+
+
+def _side_by_side(scenario: str, pairs: Sequence[_Pair]) -> Evidence:
+    seconds = [together for together, _, _, _ in pairs]
+    ends = dict.fromkeys(f"{pick(seconds):.1f}" for pick in (min, max))
+    return Evidence(
+        kind="timing",
+        text=f"{scenario} on {HOSTS}: both were running for {' to '.join(ends)} s at the same time",
+        data={"together": {run.host: round(together, 3) for together, run, _, _ in pairs}},
+        hosts=tuple(run.host for _, run, _, _ in pairs),
+        runs=tuple(run.id for _, run, _, _ in pairs),
     )
 
 

@@ -83,7 +83,7 @@ class _Page:
     def text(self, detail: _Detail, *, first: bool) -> str:
         """All of it, the answer first or last; then whether the images are the same, where they
         were read."""
-        lines = self._table.heading()
+        lines = self._table.heading(short=detail.folded)
         answer = list(self.answer(detail))
         lines += [*answer, *self._rest(detail)] if first else [*self._rest(detail), *answer]
         text = "\n".join(line.rstrip() for line in lines) + "\n"
