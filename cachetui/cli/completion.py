@@ -15,6 +15,7 @@ import click
 from click.shell_completion import (
     BashComplete,
     CompletionItem,
+    FishComplete,
     add_completion_class,
     get_completion_class,
     split_arg_string,
@@ -64,7 +65,16 @@ class _Bash(BashComplete):
         return words[1:], incomplete
 
 
+class _Fish(FishComplete):
+    """click's, for words with a comma in them (`buildkit-cold,legacy-warm`): it cut them there."""
+
+    source_template = FishComplete.source_template.replace(
+        'string split ","', 'string split -m 1 ","'
+    )
+
+
 add_completion_class(_Bash)
+add_completion_class(_Fish)
 
 
 def script(shell: str, command: click.Command) -> str:

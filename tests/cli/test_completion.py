@@ -172,6 +172,7 @@ def test_each_shell_has_a_script(shell: str) -> None:
     done = CliRunner().invoke(cli, ["completion", shell])
     assert done.exit_code == 0
     assert f"{VARIABLE}={shell}_complete" in done.output
+    assert 'string split ","' not in done.output, "words have commas"
 
 
 @pytest.mark.parametrize("line", ["cachetui run s", "cachetui show ", "cachetui log last "])
