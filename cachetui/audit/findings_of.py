@@ -19,14 +19,14 @@ MOST = 40
 """Earlier audits of a build that are looked through, newest first."""
 
 
-def why(document: Document, store: Store, *, settled: bool = True) -> Findings:
+def why(document: Document, store: Store, *, settled: bool = True, past: bool = True) -> Findings:
     """The findings of an audit, the same whether it just ran or is shown again; with `settled`
-    false as they are without what experiments showed.
+    false as they are without what experiments showed, with `past` false without earlier audits.
 
     Nothing is found in an audit whose Dockerfile is not known.
     """
     document = each_engine_once(document)
-    case = case_of(document, store)
+    case = case_of(document, store, past=past)
     if case is None:
         return Findings()
     found = explain_audit(
@@ -42,12 +42,12 @@ def why(document: Document, store: Store, *, settled: bool = True) -> Findings:
     return with_files(found, document, store, case.outputs)
 
 
-def case_of(document: Document, store: Store) -> Case | None:
-    """What is known of an audit, its past included; None when its Dockerfile is not known."""
+def case_of(document: Document, store: Store, *, past: bool = True) -> Case | None:
+    """What is known of an audit, with its `past`; None when its Dockerfile is not known."""
     dockerfile = dockerfile_of(document.build)
     if dockerfile is None:
         return None
-    earlier = tuple(_earlier(document, store))
+    earlier = tuple(_earlier(document, store)) if past else ()
     manifests = _manifests((document, *earlier), store)
     return Case(
         document,

@@ -25,15 +25,17 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from cachetui.audit.audit import Audit
+from cachetui.audit.findings_of import why
 from cachetui.config import hosts_toml as config
 from cachetui.config.settings import BuildSettings, HostSettings
 from cachetui.context.build_context import read_context
 from cachetui.core import Core, Options, UserError
 from cachetui.demo.recording import Recording, recordings
 from cachetui.demo.server import ADDRESS, DemoServer
-from cachetui.demo.shared import SHARED, keep_in
+from cachetui.findings import Findings
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.ssh.prompts import SshPrompts
+from cachetui.records.document import Document
 from cachetui.records.versions import version_key
 from cachetui.share.sharing import Sharing
 from cachetui.store.database import Store
@@ -103,12 +105,10 @@ class DemoCore(Core):
     def _connector(self, prompts: SshPrompts | None) -> Connector:
         return Connector(prompts=prompts, ssh_config=None, system_config=None)
 
-    def sharing(self, *_: Any, **__: Any) -> Sharing:
-        """Raises `UserError`: there is no registry to write to."""
-        raise UserError(
-            "a recorded fleet cannot share caches; one experiment is recorded: open "
-            f"{build_name(SHARED)} from History (6)"
-        )
+    def findings(self, document: Document) -> Findings:
+        """See `Core.findings`. A recorded host does the same each time: an audit before this one is
+        not its past, and would tell of a cache that has lost what it never had."""
+        return why(document, self.store, past=False)
 
     def prepare(
         self, build: BuildSettings, hosts: Sequence[HostSettings], options: Options

@@ -123,6 +123,15 @@ def test_each_odd_host_has_one_cause(core: DemoCore, shop: Document) -> None:
     }
 
 
+def test_a_second_audit_finds_what_the_first_did(core: DemoCore, shop: Document) -> None:
+    again = prepare(core, "shop").run()
+    told, before = (
+        {one.name for one in core.findings(each).findings if parts_hosts(one)}
+        for each in (again, shop)
+    )
+    assert told == before
+
+
 def test_the_causes_of_the_differences_are_counted_and_no_other_finding(
     core: DemoCore, shop: Document
 ) -> None:

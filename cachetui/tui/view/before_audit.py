@@ -31,9 +31,9 @@ def columns(host: str) -> tuple[Column, ...]:
     """The columns of the list of hosts; `host` is the key of the first."""
     return (
         Column(host, ("  HOST",), 14, 1, 26),
-        Column("engine", ("ENGINE",), 26, 4, 64),
+        Column("engine", ("ENGINE",), 24, 4, 64),
         Column("address", ("ADDRESS",), 18, 2, 44),
-        Column("tags", ("TAGS",), 10, 1),
+        Column("tags", ("TAGS",), 13, 1),
     )
 
 

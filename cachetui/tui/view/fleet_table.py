@@ -104,7 +104,10 @@ class FleetTable:
         if findings is not None and lines and causes and self.agreement.has_reasons(findings):
             headline = self.agreement.headline(findings)
             reasons = self.agreement.reasons(findings)
-            return (headline, *cause_lines(reasons, self.hosts, width, causes))
+            shown = cause_lines(reasons, self.hosts, width, causes)
+            if len(reasons) > len(shown):
+                headline = line(*headline, (" · ", "muted"), ("w", "key"), (" has all", "muted"))
+            return (headline, *shown)
         if lines:
             return lines
         if self._snapshot is not None and not self._snapshot.finished:
