@@ -32,6 +32,7 @@ from cachetui.context.build_context import read_context
 from cachetui.core import Core, Options, UserError
 from cachetui.demo.recording import Recording, recordings
 from cachetui.demo.server import ADDRESS, DemoServer
+from cachetui.demo.shared import SHARED, keep_in
 from cachetui.findings import Findings
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.ssh.prompts import SshPrompts
@@ -104,6 +105,13 @@ class DemoCore(Core):
 
     def _connector(self, prompts: SshPrompts | None) -> Connector:
         return Connector(prompts=prompts, ssh_config=None, system_config=None)
+
+    def sharing(self, *_: Any, **__: Any) -> Sharing:
+        """Raises `UserError`: there is no registry to write to."""
+        raise UserError(
+            "a recorded fleet cannot share caches; one experiment is recorded: open "
+            f"{build_name(SHARED)} from History (6)"
+        )
 
     def findings(self, document: Document) -> Findings:
         """See `Core.findings`. A recorded host does the same each time: an audit before this one is

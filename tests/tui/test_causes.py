@@ -42,6 +42,17 @@ def test_what_costs_most_stands_first_and_what_costs_nothing_is_left_out() -> No
     assert len(causes.cause_lines(causes.by_cost(free), ALL, 100, 3)) == 1
 
 
+def test_what_every_host_does_alike_is_not_why_a_step_missed() -> None:
+    compiled = StepRef(2, 5)
+    beside = replace(
+        UMASK, id="parallel-not-disorder", name="parallel-not-disorder:14", steps=(compiled,)
+    )
+    found = Findings(findings=(beside, UMASK))
+    where = Where(("new",), "buildkit-warm", (compiled,))
+    assert causes.reason_at(found, where) == UMASK, "it names the step as a consequence"
+    assert causes.reason_at(Findings(findings=(beside,)), where) == beside
+
+
 def test_a_cell_has_the_finding_that_is_about_it() -> None:
     found = findings()
     assert causes.reason_at(found, Where(("new",), "buildkit-warm")) == UMASK

@@ -13,6 +13,7 @@ from cachetui.tui.screens.fleet_matrix import FleetMatrix
 from cachetui.tui.screens.open_runs import open_commands, open_compare, open_log, open_timeline
 from cachetui.tui.screens.start_audit import ask_what_to_run
 from cachetui.tui.screens.stop_and_rerun import rerun, stop
+from cachetui.tui.screens.store_answers import audits_of
 from cachetui.tui.view import before_audit, fleet_heights, keys
 from cachetui.tui.view.causes import by_cost
 from cachetui.tui.view.finding_lines import Reason
@@ -119,7 +120,7 @@ class FleetPlace(FleetMatrix):
     def _show_before(self) -> None:
         """What would be built, and what the host under the cursor reports of itself."""
         session, cursor = self.session, self._selection.cursor
-        audits = self.typed_app.core.store.audits()
+        audits = audits_of(self.typed_app)
         lines = before_audit.build_lines(session.build, audits, self.typed_app.now())
         answers = session.asked.answers
         lines += before_audit.reachable(answers)

@@ -12,6 +12,7 @@ from cachetui.report.view import FOLD_ABOVE
 from cachetui.tui.app_port import AppPort
 from cachetui.tui.screens.dialogs import Choose
 from cachetui.tui.screens.open_runs import open_compare
+from cachetui.tui.screens.store_answers import answer, audits_of
 from cachetui.tui.view.picks import Alike, Pick
 
 

@@ -12,8 +12,8 @@ from cachetui.records.scenario import UNSHARED
 from cachetui.tui.screens.open_runs import open_commands, open_compare
 from cachetui.tui.screens.place import Place
 from cachetui.tui.screens.stop_and_rerun import stop
-from cachetui.tui.session import Pick
 from cachetui.tui.view import keys
+from cachetui.tui.view.picks import Pick
 from cachetui.tui.view.shared_table import NO_SHARE, Here, SharedTable
 from cachetui.tui.view.text import Line, line
 from cachetui.tui.widgets.grid import Grid

@@ -43,8 +43,13 @@ def by_cost(findings: Findings | None) -> tuple[Reason, ...]:
 
 def reason_at(findings: Findings | None, where: Where) -> Reason | None:
     """The finding about what the cursor is on, that which costs most; None when there is none.
-    Among steps, one that names the step as a cause comes before one that names what follows."""
+    What can tell why hosts differ comes before what every host does alike; among steps, one that
+    names the step as a cause before one that names what follows."""
+    from cachetui.report.causes import parts_hosts
+
     about = [reason for reason in by_cost(findings) if _is_at(reason, where)]
+    causes = [one for one in about if not isinstance(one, Finding) or parts_hosts(one)]
+    about = causes or about
     steps = set(where.steps or ())
     return next((r for r in about if steps & set(r.steps)), about[0] if about else None)
 
