@@ -20,6 +20,7 @@ from cachetui.cli.first_steps import demo
 from cachetui.compare.align import agree
 from cachetui.core import Options
 from cachetui.demo.fleet import BUILDS, DemoCore, Fleet, build_name, demo_fleet, lay_out
+from cachetui.demo.shared import SHARED
 from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.report.causes import causes_of_differences, parts_hosts
@@ -291,7 +292,7 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
 def test_every_recorded_build_is_offered() -> None:
     choice = next(one for one in demo.params if one.name == "build")
     assert isinstance(choice.type, click.Choice)
-    assert (tuple(choice.type.choices), choice.default) == (BUILDS, BUILDS[0])
+    assert (tuple(choice.type.choices), choice.default) == ((*BUILDS, SHARED), BUILDS[0])
 
 
 def test_builds_are_laid_out_with_the_modes_they_were_recorded_with(tmp_path: Path) -> None:
