@@ -62,10 +62,10 @@ def check_versions(client: Any) -> None:
                 f"Dask is {_dask_of(found)} on {place}, and {own} here; they have to be the same"
             )
     for address, found in client.run(cachetui_here, on_error="return").items():
-        if isinstance(found, ImportError):
+        if isinstance(found, BaseException):  # of what type it was there is no longer known here
             raise ClusterError(
-                f"the Dask worker {address} has no cachetui; install cachetui[dask] {__version__} "
-                "where it runs, and start it again"
+                f"the Dask worker {address} cannot load cachetui: {found}; install cachetui[dask] "
+                f"{__version__} where it runs, and start it again"
             )
         if found != __version__:
             raise ClusterError(

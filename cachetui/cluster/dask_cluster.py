@@ -61,7 +61,8 @@ class DaskCluster:
         except (OSError, TimeoutError, ValueError, TypeError) as error:
             raise ClusterError(
                 f"the Dask scheduler {address} cannot be reached: {_first_line(error)}; start it "
-                "with `dask scheduler`, or name another with --executor dask://HOST:PORT"
+                "with `dask scheduler`, or name another with --executor dask://HOST:PORT (one that "
+                "has TLS with tls://HOST:PORT)"
             ) from None
         try:
             identity = self._identity()

@@ -235,7 +235,10 @@ class Answering:
         (Answering("1", "2", "x"), "Dask is 1 on the scheduler, and 2 here"),
         (Answering("2", "1", "x"), f"Dask is 1 on {WORKER}, and 2 here"),
         (Answering("2", "2", "0.0"), f"cachetui is 0.0 on the Dask worker {WORKER}, and "),
-        (Answering("2", "2", ModuleNotFoundError()), r"has no cachetui; install cachetui\[dask\]"),
+        (
+            Answering("2", "2", Exception("No module named 'cachetui'")),
+            r"cannot load cachetui: No module named 'cachetui'; install cachetui\[dask\]",
+        ),
     ],
 )
 def test_versions_that_differ(client: Answering, message: str) -> None:
