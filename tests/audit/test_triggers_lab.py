@@ -19,6 +19,7 @@ from tests.sample_builds import folder
 
 pytestmark = [pytest.mark.lab, pytest.mark.takes_turns]
 
+FOUND = ("legacy-as-found", "buildkit-as-found")
 VERTICES = ("COPY", "RUN", "ADD", "WORKDIR")
 
 
@@ -74,6 +75,71 @@ def test_a_changed_file_that_a_trigger_copies_is_found(
     (one,) = [one for one in findings.findings if one.id == "context-content"]
     assert set(one.backends) == {"legacy", "buildkit"}
     assert any("ONBUILD COPY app.txt /app.txt" in item.text for item in one.evidence)
+
+
+IN_FILE = """\
+FROM base:1 AS lib
+RUN echo SALT
+ONBUILD ENV A=one
+ONBUILD RUN echo in-file
+FROM lib AS two
+RUN echo two
+FROM two
+COPY --from=lib /bin/busybox /b
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "old", "new"), [(4, "in-file", "other"), (3, "A=one", "A=two")], ids=["RUN", "ENV"]
+)
+def test_an_onbuild_line_of_the_file_that_changed(
+    core: Core, tmp_path: Path, line: int, old: str, new: str
+) -> None:
+    """BuildKit has no step of it: what misses stands at the FROM of another stage."""
+    text = IN_FILE.replace("SALT", str(time.time_ns()))
+    build = folder(tmp_path / f"app-{time.time_ns()}", text)
+    audit(core, build, scenarios=FOUND)
+    (build / "Dockerfile").write_text(text.replace(old, new))
+    document = audit(core, build, scenarios=FOUND)
+    findings = core.findings(document)
+    assert not findings.unexplained
+    told = [one for one in findings.findings if one.confidence == "proved" and one.scenarios]
+    assert {b for one in told for b in one.backends} == {"legacy", "buildkit"}
+    for one in told:
+        assert one.id in ("build-changed", "legacy-metadata-invalidates"), one
+        assert f"line {line}" in one.title, one
+        assert set(one.hosts) == set(HOSTS), one
+
+
+@pytest.mark.usefixtures("others_images_go")
+def test_a_base_of_a_base_with_other_triggers(lab: Lab, core: Core, tmp_path: Path) -> None:
+    """Its own triggers run, those of the image below ran when it was built. No line of the
+    Dockerfile changed."""
+    salt = str(time.time_ns())
+
+    def base(name: str, text: str) -> None:
+        place = folder(tmp_path / f"{name}-{time.time_ns()}", text, **{"app.txt": "base\n"})
+        on_each(lab, lambda host: own_build(host, place, "legacy", "-t", f"{name}:{salt}"))
+
+    outer = f"FROM low:{salt}\nRUN echo {salt}\nONBUILD ENV A=%s\nONBUILD RUN echo run\n"
+    base("low", f"FROM base:1\nLABEL salt={salt}\nONBUILD COPY app.txt /one\n")
+    base("high", outer % "one")
+    build = folder(tmp_path / "app", f"FROM high:{salt}\nRUN echo own\n")
+    audit(core, build, scenarios=FOUND)
+    base("high", outer % "two")
+    document = audit(core, build, scenarios=FOUND)
+    for name in HOSTS:
+        run = run_of(document, name, FOUND[0])
+        assert [s.instruction for s in run.steps if s.trigger is not None] == [
+            "ONBUILD ENV A=two", "ONBUILD RUN echo run",
+        ]  # fmt: skip
+    findings = core.findings(document)
+    assert not findings.unexplained
+    told = [one for one in findings.findings if one.confidence == "proved" and one.scenarios]
+    assert {one.id for one in told} == {"base-drift"}
+    assert {(h, b) for one in told for h in one.hosts for b in one.backends} == {
+        (host, builder) for host in HOSTS for builder in ("legacy", "buildkit")
+    }
 
 
 @pytest.mark.fault("anothers-images")
