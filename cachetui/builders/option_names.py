@@ -84,7 +84,8 @@ REFUSED: Mapping[str, str] = {
     **dict.fromkeys(("quiet", "progress", "debug"), _PRINTS),
     **dict.fromkeys(("iidfile", "metadata-file"), _WRITES),
     **dict.fromkeys(("call", "check", "print", "invoke", "help"), _BUILDS_NOT),
-    **dict.fromkeys(("builder", "detach", "root", "server-config"), _BUILDER),
+    **dict.fromkeys(("detach", "root", "server-config"), _BUILDER),
+    "builder": 'name it with `builder = "…"` of the host in hosts.toml',
     "file": 'name the Dockerfile with `dockerfile = "…"`',
     "target": 'name the stage with `target = "…"`',
 }
