@@ -112,5 +112,8 @@ def no_cache_filter(rng: Random, build: Build) -> Change:
     name = rng.choice([*names, "nowhere", "0"])
     args = (*build.docker_args, "--no-cache-filter", name.upper())
     cause = Cause(CHANGED, None, ("--no-cache-filter",), ("buildkit",), FILTERS)
-    causes = (cause,) if name in names else ()
+    unknown = Cause(
+        frozenset({"engine-differs"}), None, ("--no-cache-filter",), ("buildkit",), ("old",)
+    )
+    causes = (cause, unknown) if name in names else (unknown,)
     return Change(f"--no-cache-filter {name}", replace(build, docker_args=args), causes)
