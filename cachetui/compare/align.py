@@ -66,8 +66,9 @@ class Disagreement:
     """Hosts disagree in one scenario: in a step, or (`step` None) in how the run ended.
 
     `sides` is largest first. `majority` is the side of more than half of the hosts, if any, and
-    `odd` names the hosts outside it: where hosts are split, none is the odd one out. `told_of` are
-    those that it is told of: the odd ones, or all where hosts are split.
+    `odd` names the hosts outside it, less those that alone hit: where hosts are split, or most
+    missed what a few hit, none is the odd one out. `told_of` are those that it is
+    told of: the odd ones, or all where none is odd.
     """
 
     scenario: str
@@ -91,7 +92,16 @@ class Disagreement:
     def odd(self) -> tuple[str, ...]:
         if self.majority is None:
             return ()
-        return tuple(host for side in self.sides[1:] for host in side.hosts)
+        alone = self.alone_hit
+        return tuple(host for side in self.sides[1:] for host in side.hosts if host not in alone)
+
+    @property
+    def alone_hit(self) -> tuple[str, ...]:
+        """The few that hit where most missed: it is the misses that ask for a cause."""
+        most = self.majority
+        if most is None or most.status != "miss":
+            return ()
+        return tuple(host for side in self.sides if side.status == "hit" for host in side.hosts)
 
     @property
     def told_of(self) -> tuple[str, ...]:

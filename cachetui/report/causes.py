@@ -22,7 +22,7 @@ def parts_hosts(finding: Finding) -> bool:
 
 
 def places_of(run: Run, agreement: Agreement) -> list[Disagreement]:
-    """Where the run is one of those that do not as most; where hosts are split, all are."""
+    """Where the run is one of those that do not as most; where none is odd, all are."""
     return [
         place
         for place in agreement.disagreements
@@ -33,13 +33,13 @@ def places_of(run: Run, agreement: Agreement) -> list[Disagreement]:
 
 def causes_of(run: Run, findings: Findings, places: Sequence[Disagreement]) -> Sequence[Cause]:
     """What is found about the run where it does not as others: why its own step did not hit, or,
-    where it is odd because it did, why the others' did not."""
+    where it did, why the others' did not."""
     told: list[Cause] = []
     for place in places:
         to_explain = _to_explain(place)
         if run.host in to_explain:
             told += _causes_at(place, (run.host,), findings)
-        elif run.host in place.odd:
+        else:
             told += _causes_at(place, to_explain, findings)
     return _in_order(told, findings)
 
@@ -64,7 +64,7 @@ def causes_of_differences(findings: Findings, agreement: Agreement) -> list[Caus
 
 def _to_explain(place: Disagreement) -> tuple[str, ...]:
     """The hosts of which to say why they do as they do there: those that did not hit where others
-    did, else the odd ones, or all where hosts are split."""
+    did, else the odd ones, or all where none is odd."""
     missed = tuple(h for side in place.sides if side.status != "hit" for h in side.hosts)
     return missed if len(missed) < len(place.hosts) else place.told_of
 

@@ -11,10 +11,11 @@ from typing import Literal, NamedTuple
 Tone = Literal["good", "warn", "bad", "muted", "accent"]
 
 ODD = "≠"
-"""Marks the odd one out, which does not do as most hosts do, and whatever differs of two."""
+"""Marks the odd one out, which does not do as most hosts do (to hit alone is not odd), and whatever
+differs of two."""
 
 SPLIT = "÷"
-"""Marks where hosts differ and no side has more than half of them."""
+"""Marks where hosts differ and none is odd: no side has more than half, or a few alone hit."""
 
 CRITICAL = "◆"
 """Marks the steps that decided when a build ended."""

@@ -36,14 +36,31 @@ def verdict(document: Document, agreement: Agreement, findings: Findings) -> tup
         scenarios = units.count(len(agreement.compared), "scenario")
         return (f"{hosts} hosts agree step by step in {scenarios}.{besides}",)
     causes = causes_of_differences(findings, agreement)
-    return (f"Hosts differ: {causes_found(causes)}.{besides}", *places(agreement))
+    return (f"{hosts_differ(agreement, causes)}.{besides}", *places(agreement))
+
+
+def hosts_differ(agreement: Agreement, causes: Sequence[Cause]) -> str:
+    """That hosts differ, and for how many causes: "Hosts differ: 2 causes". Where none is the odd
+    one out, that is said, and whom the most costly cause hits."""
+    if any(difference.odd for difference in agreement.disagreements):
+        return f"Hosts differ: {causes_found(causes)}"
+    first, others = (causes[0], causes[1:]) if causes else (None, ())
+    worst = ""
+    if first is not None and others and first.seconds:
+        worst = f", most costly on {clean_line(fold_short(first.hosts))}"
+    return f"Hosts differ, none is odd: {causes_found(causes)}{worst}"
 
 
 def in_few_words(agreement: Agreement) -> str:
-    """The same for a list of audits: "agree", "≠ ci-3" for the odd ones, "÷ split"."""
+    """The same for a list of audits: "agree", "≠ ci-3" for the odd ones, "÷ split", "÷ only
+    ci-3 hit"."""
     if agreement.disagreements:
         odd = dict.fromkeys(host for each in agreement.disagreements for host in each.odd)
-        return f"{ODD} {clean_line(fold_short(odd))}" if odd else f"{SPLIT} split"
+        if odd:
+            return f"{ODD} {clean_line(fold_short(odd))}"
+        hit = {difference.alone_hit for difference in agreement.disagreements}
+        alone = hit.pop() if len(hit) == 1 else ()
+        return f"{SPLIT} only {clean_line(fold_short(alone))} hit" if alone else f"{SPLIT} split"
     return "agree" if agreement.compared else "nothing to compare"
 
 

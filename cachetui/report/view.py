@@ -36,7 +36,7 @@ def _short(status: str) -> str:
 
 _MEANINGS = {
     "odd": f"{ODD} = the odd one out: not as most hosts",
-    "split": f"{SPLIT} = hosts are split: no side has more than half of them",
+    "split": f"{SPLIT} = hosts differ, none is odd: no side has most of them, or a few alone hit",
     "mixed": f"{STEP_STATES['mixed'].sign} = not the same each time",
     "not-needed": f"{_short('not-needed')} = its stage is not needed",
     "not-reached": f"{_short('not-reached')} = not reached: the build failed or stopped first",
@@ -55,7 +55,7 @@ DIFFERENCES = tuple(_MEANINGS[status] for status in ("odd", "split", "mixed"))
 @dataclass(frozen=True, slots=True)
 class ViewRow:
     """A step. `stage` is its stage for people, empty where the Dockerfile has one stage only;
-    `differs` names the scenarios in which hosts differ here, `odd` those in which most do not."""
+    `differs` names the scenarios in which hosts differ here, `odd` those in which some are odd."""
 
     stage: str
     line: int
@@ -262,7 +262,7 @@ def _rows(rows: Sequence[Row], agreement: Agreement) -> tuple[ViewRow, ...]:
 
 
 def _sign(agreement: Agreement) -> str:
-    """What stands before the verdict: whether there is an odd one out, or hosts are split."""
+    """What stands before the verdict: whether there is an odd one out, or hosts differ without."""
     if agreement.agree:
         return ""
     return ODD if any(difference.odd for difference in agreement.disagreements) else SPLIT

@@ -19,16 +19,17 @@ from tests.findings.making import audit, run
 TEXT = "FROM base:1\nRUN make\n"
 
 
-def split() -> Document:
+def told(letters: str) -> Document:
     return audit(
-        TEXT, [run(TEXT, letter, host=name) for name, letter in zip("abcd", "hhmm", strict=True)]
+        TEXT, [run(TEXT, letter, host=name) for name, letter in zip("abcd", letters, strict=True)]
     )
 
 
 AUDITS: dict[str, tuple[Callable[[], Document], str]] = {
     "alike": (b.document, "agree"),
     "odd": (b.odd_one_out, "≠ mid"),
-    "split": (split, "÷ split"),
+    "split": (lambda: told("hhmm"), "÷ split"),
+    "alone": (lambda: told("mhmm"), "÷ only b hit"),
     "one host": (lambda: b.document([b.run("old", "buildkit-cold")]), "nothing to compare"),
 }
 
@@ -66,4 +67,4 @@ def test_the_verdict_of_older_audits_has_to_be_asked_for(store: Path) -> None:
 def test_programs_get_the_verdict_too(store: Path) -> None:
     words = ["history", "--store", str(store), "--format", "json", "--verdicts", "1"]
     rows = json.loads(CliRunner().invoke(cli, words).stdout)
-    assert [row["verdict"] for row in rows] == ["agree", None, None, None]
+    assert [row["verdict"] for row in rows] == ["agree", *[None] * (len(AUDITS) - 1)]

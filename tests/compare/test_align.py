@@ -6,7 +6,7 @@ import pytest
 from cachetui.compare.align import ABSENT, Disagreement, Side, agree, align, by_scenario
 from cachetui.records.document import Document
 from cachetui.records.run import Run
-from cachetui.records.step import StepId
+from cachetui.records.step import StepId, StepStatus
 from tests import make_records as b
 
 
@@ -88,6 +88,21 @@ def test_two_against_two_has_no_odd_one() -> None:
         "miss": ("old", "mid"),
         "hit": ("new", "ctd"),
     }
+
+
+@pytest.mark.parametrize(
+    ("others", "odd", "alone"),
+    [("miss", (), ("ctd",)), ("failed", ("ctd",), ()), ("not-needed", ("ctd",), ())],
+)
+def test_to_hit_alone_is_not_odd_where_the_others_missed(
+    others: StepStatus, odd: tuple[str, ...], alone: tuple[str, ...]
+) -> None:
+    document = b.document()
+    for name in ("old", "mid", "new"):
+        document = replaced(document, b.run(name, "buildkit-warm", change={(2, 5): others}))
+    (found,) = agree(document).disagreements
+    assert (found.odd, found.alone_hit) == (odd, alone)
+    assert found.told_of == (odd or found.hosts)
 
 
 def test_a_failure_is_told_once_by_its_step() -> None:

@@ -59,7 +59,7 @@ def test_its_other_names_are_no_odd_ones_out() -> None:
 def test_its_names_make_no_majority() -> None:
     found = document(host("a", "1"), host("b", "1"), host("c", "2"), host("d", "3"), odd="c")
     (difference,) = [one for one in agree(found).disagreements if one.step is not None]
-    assert difference.odd == ("c",)
+    assert (difference.odd, difference.alone_hit) == ((), ("c",))
     two = document(host("a", "1"), host("b", "1"), host("c", "2"), odd="c")
     assert [one.odd for one in agree(two).disagreements if one.step is not None] == [()]
     assert not any(group.odd for group in groups(two))

@@ -134,13 +134,12 @@ def test_without_a_cause_the_step_is_told() -> None:
 def test_where_hosts_are_split_all_of_them_fail() -> None:
     text = "FROM base:1\nRUN one\n"
     document = audit(text, [run(text, "m"), run(text, "h", host="ci-2")])
-    assert all(len(case.result) == 1 for case in cases(document).values())
+    told = {name[0]: case.result[0].message for name, case in cases(document).items()}
+    unexplained = "hosts differ here and none is odd; no cause found"
+    assert told == dict.fromkeys(("ci-1", "ci-2"), unexplained)
     found = why(document, before(text.replace("one", "uno"), "h"))
     told = {name[0]: case.result[0].message for name, case in cases(document, found).items()}
-    assert told == {
-        "ci-1": found.findings[0].title,
-        "ci-2": "hosts are split here: no side has more than half of them",
-    }
+    assert told == dict.fromkeys(("ci-1", "ci-2"), found.findings[0].title)
 
 
 def test_a_finding_about_other_steps_is_no_cause() -> None:

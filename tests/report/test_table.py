@@ -261,6 +261,19 @@ def test_the_headline_counts_causes(
     assert "cause" not in render(report(b.document(), found, max_findings=0))
 
 
+def test_where_none_is_odd_the_headline_says_whom_the_most_costly_cause_hits() -> None:
+    text = "FROM base:1\nRUN one\n"
+    runs = [b.run(name, "buildkit-warm", text=text, change={(0, 1): "miss"}) for name in "abc"]
+    document = b.document([*runs, b.run("d", "buildkit-warm", text=text)], text=text)
+    near = replace(UMASK, hosts=("a",), scenarios=("buildkit-warm",), steps=(StepRef(0, 1),))
+    found = (replace(near, seconds=9.0, hosts=("b", "c")), replace(near, seconds=1.0))
+    headline = "÷ Hosts differ, none is odd: 2 causes, most costly on b,c."
+    for render_as in (render, markdown.render, html.render):
+        assert headline in render_as(report(document, Findings(findings=found)))
+        one = render_as(report(document, Findings(findings=found[:1])))
+        assert "÷ Hosts differ, none is odd: 1 cause." in one
+
+
 def test_what_every_host_does_alike_is_no_cause_of_a_difference() -> None:
     """As that a stage is not needed, though hosts differ in its steps."""
     about = replace(UMASK, hosts=("mid",), id="stage-not-needed", name="stage-not-needed:1")

@@ -85,7 +85,7 @@ def _run_case(run: Run, findings: Findings, agreement: Agreement) -> ET.Element:
 def _fail(case: ET.Element, places: Sequence[Disagreement], causes: Sequence[Cause]) -> None:
     first = causes[0] if causes else None
     alone = "not as on the other hosts; no cause found"
-    split = "hosts are split here: no side has more than half of them"
+    split = "hosts differ here and none is odd; no cause found"
     title = first.title if first is not None else alone if places[0].odd else split
     failure = ET.SubElement(case, "failure", message=_text(title))
     failure.set("type", first.id if isinstance(first, Finding) else "unexplained")

@@ -35,7 +35,7 @@ class FleetSelection:
         if self.cursor is None:
             return []
         row, column = self.cursor
-        first = FleetRow(row.key, row.name, row.hosts[:1], row.odd)
+        first = FleetRow(row.key, row.name, row.hosts[:1], row.sign)
         return self._table.keys_of(first, column)
 
     def marked(self) -> list[CellKey]:

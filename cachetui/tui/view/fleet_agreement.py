@@ -29,9 +29,9 @@ FEW = 4
 class FleetAgreement:
     """Where hosts differ, as far as runs have ended; all empty for no document.
 
-    `odd_cells` are the (host, scenario) that differ from the majority of hosts, `split_cells`
-    those of a scenario in which hosts differ and none is odd. `odd_hosts` differ from a majority
-    somewhere. `first` is the disagreement to look at first, None where hosts agree.
+    `odd_cells` are the (host, scenario) of odd ones, `split_cells` those of a scenario in which
+    hosts differ and none is odd. `first` is the disagreement to look at first, None where hosts
+    agree.
     """
 
     def __init__(self, document: Document | None) -> None:
@@ -44,7 +44,6 @@ class FleetAgreement:
         self.first: Disagreement | None = None
         disagreements = self.agreement.disagreements if self.agreement else ()
         self.odd_cells = {(host, each.scenario) for each in disagreements for host in each.odd}
-        self.odd_hosts = {host for host, _ in self.odd_cells}
         with_odd = {scenario for _, scenario in self.odd_cells}
         self.split_cells = {
             (host, each.scenario)
@@ -52,8 +51,17 @@ class FleetAgreement:
             if each.scenario not in with_odd
             for host in each.hosts
         }
+        self._odd_hosts = {host for host, _ in self.odd_cells}
+        self._split_hosts = {host for host, _ in self.split_cells}
         if disagreements:
             self.first = min(disagreements, key=lambda each: (not each.odd, each.step is None))
+
+    def host_sign(self, host: str) -> str:
+        """The sign of a host as a whole: odd somewhere, else one of those that differ where none
+        is odd, or none."""
+        if host in self._odd_hosts:
+            return ODD
+        return SPLIT if host in self._split_hosts else ""
 
     def sign_of(self, host: str, scenario: str) -> str:
         """The sign before a cell: of an odd one, of one where hosts are split, or none."""
@@ -125,7 +133,7 @@ class FleetAgreement:
     def headline(self, findings: Findings) -> Line:
         """The verdict in one line where causes follow it: who is odd and where, if what costs
         most is about them; else that hosts differ, and how many causes of that there are."""
-        from cachetui.report.verdict import causes_found
+        from cachetui.report.verdict import hosts_differ
 
         first = self.first
         if first is None:
@@ -135,19 +143,25 @@ class FleetAgreement:
         if first.odd and whose(causes, first.odd, first.hosts):
             return _who_and_where(first)
         sign = ODD if self.odd_cells else SPLIT
-        return line((f"{sign} ", "warn"), "Hosts differ", (f": {causes_found(causes)}", "strong"))
+        assert self.agreement is not None
+        differ, found = hosts_differ(self.agreement, causes).split(":", 1)
+        return line((f"{sign} ", "warn"), differ, (f":{found}", "strong"))
 
 
 def _who_and_where(disagreement: Disagreement) -> Line:
     from cachetui.compare.groups import fold
 
-    odd = disagreement.odd
-    what = " is the odd one out in " if len(odd) == 1 else " are the odd ones out in "
-    number = len(disagreement.hosts)
+    odd, alone = disagreement.odd, disagreement.alone_hit
+    who, what = "hosts", " are split in " if len(disagreement.hosts) > 2 else " differ in "
+    if odd:
+        who = fold(odd)
+        what = " is the odd one out in " if len(odd) == 1 else " are the odd ones out in "
+    elif alone:
+        who, what = f"only {fold(alone)}", " hit in "
     spans: list[str | Span] = [
         (f"{ODD if odd else SPLIT} ", "warn"),
-        (fold(odd) if odd else "hosts", "strong"),
-        what if odd else " are split in " if number > 2 else " differ in ",
+        (who, "strong"),
+        what,
         (disagreement.scenario, "strong"),
     ]
     if disagreement.instruction is None:

@@ -6,6 +6,8 @@ from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from cachetui.report.signs import ODD
+
 if TYPE_CHECKING:
     from cachetui.audit.progress import Cell, HostProgress, Snapshot
     from cachetui.records.document import Document
@@ -27,12 +29,16 @@ CellsByHost: TypeAlias = "Mapping[str, Mapping[str, list[Cell]]]"
 @dataclass(frozen=True, slots=True)
 class FleetRow:
     """A host, or identical hosts as a group. `key` is the first host's name, `name` names all of
-    them in short, `odd` says whether it differs from the majority."""
+    them in short, `sign` says whether it differs: see `FleetAgreement.host_sign`."""
 
     key: str
     name: str
     hosts: tuple[str, ...]
-    odd: bool
+    sign: str
+
+    @property
+    def odd(self) -> bool:
+        return self.sign == ODD
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +81,10 @@ def fleet_rows(
     if grouped:
         rows = _grouped(hosts, cells, document, agreement)
     else:
-        odd = agreement.odd_hosts
-        rows = [FleetRow(host.name, host.name, (host.name,), host.name in odd) for host in hosts]
+        rows = [
+            FleetRow(host.name, host.name, (host.name,), agreement.host_sign(host.name))
+            for host in hosts
+        ]
     states = {host.name: host.state for host in hosts}
     if order.column is None:
         if snapshot.finished:
@@ -190,7 +198,7 @@ def _grouped(
     runs = {(r.host, r.scenario, r.repeat): r for r in document.runs} if document else {}
 
     def outcomes(host: HostProgress) -> Hashable:
-        result: list[Hashable] = [host.state, host.name in agreement.odd_hosts]
+        result: list[Hashable] = [host.state, agreement.host_sign(host.name)]
         for scenario, repeats in cells[host.name].items():
             result.append(agreement.sign_of(host.name, scenario))
             for cell in repeats:
@@ -205,7 +213,7 @@ def _grouped(
             group.hosts[0],
             group.name,
             group.hosts,
-            any(host in agreement.odd_hosts for host in group.hosts),
+            agreement.host_sign(group.hosts[0]),
         )
         for group in gather((host.name, outcomes(host)) for host in hosts)
     ]

@@ -48,9 +48,7 @@ class FleetTable:
         self._answers = answers
         self._snapshot = None
         self._settings = {host.name: host for host in hosts}
-        self.rows = {
-            host.name: FleetRow(host.name, host.name, (host.name,), False) for host in hosts
-        }
+        self.rows = {host.name: FleetRow(host.name, host.name, (host.name,), "") for host in hosts}
         self.cells, self.hosts = {}, {}
 
     def show_audit(

@@ -27,11 +27,11 @@ def group_size(row: FleetRow) -> str:
 
 
 def host_cell(row: FleetRow, host: HostProgress | None, marked: bool, width: int) -> Line:
-    """A row's name in `width` cells: the mark, the sign of its state or of the odd one out, the
+    """A row's name in `width` cells: the mark, the sign of its state or of how hosts differ, the
     name, and how many hosts it stands for."""
     sign, _, tone = signs.HOST[host.state] if host else (" ", "", "")
-    if row.odd and sign == "✓":
-        sign, tone = "≠", "warn"
+    if row.sign and sign == "✓":
+        sign, tone = row.sign, "warn"
     size = group_size(row)
     if 3 + cell_len(row.name) + len(size) > width:
         size = size.replace(" hosts", "")
@@ -134,8 +134,8 @@ def cell_line(
         spans.append(f" · {cell.hits} hit, {cell.misses} missed · ")
         spans.append(f"{'median ' * (hosts > 1)}{units.seconds(cell.seconds)}")
     if differs and share is not None:
-        odd = "odd, " if differs == ODD else "split, "
-        spans.append((f" · {differs} {odd}{share[0]} of {share[1]} hosts", "warn"))
+        how = "odd," if differs == ODD else "so on"
+        spans.append((f" · {differs} {how} {share[0]} of {share[1]} hosts", "warn"))
     if cell.state == "building" and cell.expected:
         spans.append((f" · took {units.seconds(cell.expected)} before", "muted"))
     if cell.age is not None:

@@ -44,7 +44,7 @@ LEGEND: tuple[tuple[str, str], ...] = (
     ("·", "not reached, or waiting for its turn"),
     ("▸", "at work"),
     (ODD, "the odd one out: not as most hosts; of chosen runs: they differ"),
-    (SPLIT, "hosts are split: they differ, and no side has more than half of them"),
+    (SPLIT, "hosts differ, and none is odd: no side has most of them, or a few alone hit"),
     ("↺", "not run now: a stored run of the same build"),
     (MARKED, "marked"),
 )
