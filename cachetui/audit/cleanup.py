@@ -21,9 +21,15 @@ from cachetui.builders.buildkit import BUILDKIT
 from cachetui.builders.client import client
 from cachetui.config.settings import HostSettings
 from cachetui.dockerfile.parse import Dockerfile
-from cachetui.hosts.cache_records import CacheRecord, cache_command, parse_cache
+from cachetui.hosts.cache_records import (
+    CacheRecord,
+    builder_cache_command,
+    cache_command,
+    parse_builder_cache,
+    parse_cache,
+)
 from cachetui.hosts.machine import Completed, HostError, Machine
-from cachetui.records.host import CacheMount
+from cachetui.records.host import BuildxBuilder, CacheMount
 
 ASK_SECONDS = 120.0
 MEASURE_SECONDS = 30.0
@@ -73,15 +79,21 @@ def removal_command(
     return f"{{ {drop}{move}{remove}; }} >/dev/null 2>&1; true"
 
 
-def cache_records(machine: Machine, host: HostSettings) -> tuple[CacheRecord, ...] | None:
-    """The engine's build cache records, None where it does not answer in time."""
+def cache_records(
+    machine: Machine, host: HostSettings, builder: BuildxBuilder | None
+) -> tuple[CacheRecord, ...] | None:
+    """The build cache records of the host's builder (`HostFacts.builder`), None where it does not
+    answer in time."""
+    of_engine = builder is None or builder.of_docker
+    docker = client(host.docker, host.env)
+    command = cache_command(docker) if of_engine else builder_cache_command(docker)
     try:
-        done = _listing(machine, cache_command(client(host.docker, host.env)), MEASURE_SECONDS)
+        done = _listing(machine, command, MEASURE_SECONDS)
     except HostError as error:
         if error.kind == "timeout":
             return None
         raise
-    return parse_cache(done)
+    return parse_cache(done) if of_engine else parse_builder_cache(done)
 
 
 def _listing(machine: Machine, command: str, timeout: float) -> Completed:

@@ -36,6 +36,7 @@ def evidence_before(
         host,
         tuple(facts.bases),
         records,
+        gc=facts.builder.gc if facts.builder else (),
         as_found=bool(as_found),
         step_images=any(builder_named(planned.backend).leaves_step_images for planned in as_found),
         hasher=store.hasher,
@@ -57,5 +58,5 @@ def evidence_after(
     as_found = any(not planned.kind.controlled for planned in task.plan.order)
     if not as_found and not pulls_always(task.settings.docker_args):
         return evidence
-    after = bases_after(machine, host, facts, evidence, as_found=as_found)
+    after = bases_after(machine, host, facts, evidence)
     return replace(evidence, bases_after=after)

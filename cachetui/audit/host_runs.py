@@ -109,7 +109,7 @@ class HostRuns:
             dockerfile=task.dockerfile,
             redactor=task.redactor,
             of=self._key(planned),
-            notes=tuple(note for note in (warning, ignored) if note),
+            notes=tuple(note for note in (warning, ignored, self._no_image(planned)) if note),
             bad_names=self._bad_names,
         )
 
@@ -121,6 +121,16 @@ class HostRuns:
             job,
             planned=Planned(BUILDKIT_PEEK.name, planned.repeat),
             build=replace(job.build, docker_args=own),
+        )
+
+    def _no_image(self, planned: Planned) -> str | None:
+        """That a builder keeps its result to itself, None where docker gets the image."""
+        builder = self.facts.builder
+        if planned.backend != "buildkit" or builder is None or builder.of_docker:
+            return None
+        return (
+            f"docker build uses the builder {builder.text} there, whose result stays in its cache: "
+            "docker has no image of it to look at"
         )
 
     @cached_property

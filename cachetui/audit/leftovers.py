@@ -24,7 +24,7 @@ from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.triggers import stage_triggers
 from cachetui.hosts.cache_records import CacheRecord
 from cachetui.hosts.machine import Cancel, Machine
-from cachetui.records.host import CacheMount, HostFacts
+from cachetui.records.host import BuildxBuilder, CacheMount, HostFacts
 from cachetui.store.database import Store
 from cachetui.store.troubles import StoreError
 
@@ -102,6 +102,7 @@ class HostLeftovers:
     task: AuditTask
     host: HostSettings
     images: MadeImages = field(default_factory=MadeImages)
+    builder: BuildxBuilder | None = None
     records_before: tuple[CacheRecord, ...] | None = None
     copied_bytes: int = 0
     triggers: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -142,7 +143,8 @@ class HostLeftovers:
         """List images and cache records before anything is built, and begin to note what is made.
         Raises `HostError` and `StoreError`; `on_trouble`: see `HostNotes`."""
         self.images.begin(machine, self.host)
-        self.records_before = cache_records(machine, self.host)
+        self.builder = facts.builder
+        self.records_before = cache_records(machine, self.host, self.builder)
         text = self.task.record.dockerfile_text
         self.notes = HostNotes.begin(
             store, self.task.audit, self.host, facts, self.images, text, on_trouble
@@ -193,7 +195,7 @@ class HostLeftovers:
         left = (set(found.images) & present) | set(found.kept) | set(found.unsure)
         in_use, unsure = len(left - set(found.unsure)), len(found.unsure)
         before = self.records_before
-        after = cache_records(machine, self.host) if before is not None else None
+        after = cache_records(machine, self.host, self.builder) if before is not None else None
         if before is None or after is None:
             return Remains(in_use, unsure)
         cached = possible_bytes(before, after, self._instructions) if self.buildkit_ran else 0

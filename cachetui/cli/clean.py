@@ -210,5 +210,5 @@ def _look(leftovers: Leftovers, store: Store, leases: dict[str, Lease]) -> None:
     leftovers.tags = [
         line.split()[-1] for line in tags if len(line.split()) == 2 and is_ours(line.split()[-1])
     ]
-    mounts = mounts_of_audits(cache_mounts(cache_records(machine, host) or ()))
+    mounts = mounts_of_audits(cache_mounts(cache_records(machine, host, facts.builder) or ()))
     leftovers.mounts = [mount for mount in mounts if mount.bytes > _EMPTY]

@@ -60,6 +60,7 @@ echo "host=${DOCKER_HOST-}"
 env | grep -E '^(BEGINNINGS)[A-Za-z0-9_]*=' | sed 's/^/env=/'
 _config=CONFIG
 if [ -f "$_config" ]; then
+  grep -q '"builder"[[:space:]]*:[[:space:]]*"buildx"' "$_config" && echo alias=buildx
   printf 'proxies='; awk OBJECT "$_config" || echo unread
 else
   echo 'proxies={}'
@@ -99,6 +100,15 @@ def parse_settings(text: str, hasher: ValueHasher) -> ClientSettings | None:
         proxies=_proxies(configured, values["host"][0] or DEFAULT_HOST, hasher),
         environment={name: hasher.digest(value) for name, _, value in variables},
     )
+
+
+def told_of_builder(text: str) -> tuple[str, bool]:
+    """The value of BUILDX_BUILDER in what `settings_command` printed, "" without one, and whether
+    `docker build` is an alias of `docker buildx build` there (`docker buildx install`)."""
+    lines = text.splitlines()
+    mark = "env=BUILDX_BUILDER="
+    named = next((line.removeprefix(mark) for line in lines if line.startswith(mark)), "")
+    return named, "alias=buildx" in lines
 
 
 def _proxies(configured: Mapping[str, Any], daemon: str, hasher: ValueHasher) -> dict[str, str]:

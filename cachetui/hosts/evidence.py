@@ -37,12 +37,13 @@ def gather_evidence(
     refs: Sequence[str],
     records: Iterable[CacheRecord] | None,
     *,
+    gc: Sequence[str],
     as_found: bool,
     step_images: bool,
     hasher: ValueHasher,
 ) -> HostEvidence:
     """The evidence of a host. `refs` are the base images, `records` BuildKit's cache as it was
-    listed just before; `as_found` asks for the cache's limits too and keeps the records,
+    listed just before, `gc` the rules of its garbage collection; `as_found` keeps these,
     `step_images` asks for the images of steps that the legacy builder left, whose commands and
     values are kept as digests by `hasher`.
 
@@ -50,8 +51,8 @@ def gather_evidence(
     breaks is (`HostError`).
     """
     docker = client(host.docker, host.env)
-    printed = asked(machine, first_command(docker, refs, limits=as_found)) or ""
-    bases, platform, gc = parse_first(printed, refs)
+    printed = asked(machine, first_command(docker, refs)) or ""
+    bases, platform = parse_first(printed, refs)
     if not as_found:
         return HostEvidence(at=time.time(), bases=bases, default_platform=platform)
     images = images_of(machine, docker) if step_images else None
@@ -64,7 +65,7 @@ def gather_evidence(
         pulled=pulled,
         cache=None if records is None else tuple(map(_entry, records)),
         cache_bytes=None if records is None else sum(record.bytes for record in records),
-        gc=gc,
+        gc=tuple(gc),
         default_platform=platform,
     )
 
@@ -74,17 +75,15 @@ def bases_after(
     host: HostSettings,
     facts: HostFacts,
     before: HostEvidence,
-    *,
-    as_found: bool,
 ) -> tuple[BaseImage, ...] | None:
     """The base images with their layers as they are now, after the runs; None when it cannot be
     told. The first command again, and the facts too where an image is another than `before`."""
     refs = tuple(facts.bases)
     docker = client(host.docker, host.env)
-    printed = asked(machine, first_command(docker, refs, limits=as_found)) if refs else None
+    printed = asked(machine, first_command(docker, refs)) if refs else None
     if printed is None:
         return None
-    bases, _, _ = parse_first(printed, refs)
+    bases, _ = parse_first(printed, refs)
     layers = facts.bases
     if {image.ref: image.id for image in bases} != {i.ref: i.id for i in before.bases}:
         try:
@@ -96,24 +95,19 @@ def bases_after(
     return tuple(structs.replace(image, layers=layers.get(image.ref)) for image in bases)
 
 
-def first_command(docker: str, refs: Sequence[str], *, limits: bool) -> str:
-    """Base images, the platform that the user sets, and with `limits` garbage collection's."""
+def first_command(docker: str, refs: Sequence[str]) -> str:
+    """Base images and the platform that the user sets."""
     form = "{{.Id}}|{{.Created}}|{{range .RepoDigests}}{{.}} {{end}}"
     asks = "; ".join(
         f"echo base; {docker} image inspect --format {shlex.quote(form)} {shlex.quote(ref)} "
         "2>/dev/null || echo none"
         for ref in refs
     )
-    script = f'{asks or ":"}; echo "platform=$DOCKER_DEFAULT_PLATFORM"; '
-    if limits:
-        script += f"{docker} buildx inspect 2>/dev/null | sed -n '/^GC Policy/,$p'; "
-    return script + "true"
+    return f'{asks or ":"}; echo "platform=$DOCKER_DEFAULT_PLATFORM"; true'
 
 
-def parse_first(
-    text: str, refs: Sequence[str]
-) -> tuple[tuple[BaseImage, ...], str | None, tuple[str, ...]]:
-    """What `first_command` prints: base images, DOCKER_DEFAULT_PLATFORM, limits as sentences."""
+def parse_first(text: str, refs: Sequence[str]) -> tuple[tuple[BaseImage, ...], str | None]:
+    """What `first_command` prints: base images and DOCKER_DEFAULT_PLATFORM."""
     head, _, tail = text.partition("platform=")
     bases: list[BaseImage] = []
     for ref, part in zip(refs, head.split("base\n")[1:], strict=False):
@@ -125,19 +119,7 @@ def parse_first(
                     ref=ref, id=identity, created=created or None, digests=tuple(digests.split())
                 )
             )
-    platform, _, policy = tail.partition("\n")
-    return tuple(bases), platform.strip() or None, _policy(policy)
-
-
-def _policy(text: str) -> tuple[str, ...]:
-    """`docker buildx inspect`'s rules, each as one sentence."""
-    sentences: list[str] = []
-    for part in re.split(r"GC Policy rule#\d+:", text)[1:]:
-        pairs = re.findall(r"^\s*([A-Z][\w ]+):\s*(\S.*?)\s*$", part, re.MULTILINE)
-        words = [f"{name.lower()} {value}" for name, value in pairs if name != "All"]
-        if words:
-            sentences.append(", ".join(words))
-    return tuple(sentences)
+    return tuple(bases), tail.partition("\n")[0].strip() or None
 
 
 def _entry(record: CacheRecord) -> CacheEntry:

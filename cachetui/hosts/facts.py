@@ -12,8 +12,9 @@ from cachetui.builders.builder import BuilderProbe
 from cachetui.builders.client import last_line
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.available_builders import available_builders
+from cachetui.hosts.buildx_builders import used_builders
 from cachetui.hosts.cache_records import parse_size
-from cachetui.hosts.client_settings import parse_settings
+from cachetui.hosts.client_settings import parse_settings, told_of_builder
 from cachetui.hosts.facts_script import facts_command
 from cachetui.hosts.machine import Cancel, Completed, HostError, Machine
 from cachetui.hosts.no_engine import PODMAN, no_engine, podman
@@ -170,6 +171,10 @@ def _facts(
         env=env,
     )
     backends, missing = available_builders(probe, system)
+    settings = parts.get("settings", _NOTHING).out
+    builders = used_builders(
+        parts.get("builders", _NOTHING).out, *told_of_builder(settings), client_version
+    )
     lines = [line for line in parts.get("bases", _NOTHING).out.split("\n") if line.strip()]
     told = dict(zip(bases, (line.partition("|") for line in lines), strict=False))
     return HostFacts(
@@ -195,7 +200,10 @@ def _facts(
         umask=host.get("umask"),
         user=host.get("user") or None,
         cache_folder=host.get("cache", ""),
-        client_settings=parse_settings(parts.get("settings", _NOTHING).out, hasher),
+        client_settings=parse_settings(settings, hasher),
+        builder=builders.of_docker_build,
+        builder_choice=builders.choice,
+        buildx_builder=builders.of_buildx,
     )
 
 

@@ -10,7 +10,8 @@ from cachetui.builders.client import client
 from cachetui.hosts.client_settings import settings_command
 
 DF_SECONDS = 5
-"""`docker system df` measures every image and volume: what takes longer is done without."""
+"""`docker system df` measures every image and volume, and a builder may be far away: what takes
+longer is done without."""
 
 # Sections begin with the token and their name, on both outputs, and end with the token, "=" and
 # the status. The token is new each time: nothing that docker prints can look like it. What takes
@@ -20,6 +21,9 @@ _say() { echo; echo "@TOKEN@ $1"; echo "@TOKEN@ $1" >&2; }
 _ask() { _say "$1"; shift; "$@" </dev/null; _s=$?; _say "= $_s"; return $_s; }
 _aside() { echo; echo "@TOKEN@ $1"; shift; "$@"; _s=$?; echo; echo "@TOKEN@ = $_s"; }
 _d() { @CLIENT@ "$@"; }
+_t=
+if command -v timeout >/dev/null 2>&1; then _t='timeout @SECONDS@'; fi
+_limited() { @LIMITED@ "$@"; }
 echo; echo "cachetui-facts @TOKEN@"
 _host() {
   echo "umask=$(umask)"
@@ -66,19 +70,27 @@ _bases() {
 # which builder that was.
 _legacy() { echo CACHETUI | @LEGACY@ build - 2>&1; }
 _settings() { @SETTINGS@; }
-_df() {
-  _t=
-  if command -v timeout >/dev/null 2>&1; then _t='timeout @SECONDS@'; fi
-  @LIMITED@ system df --format '{{json .}}' 2>/dev/null
+_df() { _limited system df --format '{{json .}}' 2>/dev/null; }
+# The builder that buildx uses, then that of the docker context where it is another one.
+_builders() {
+  _context=$(_d context inspect --format '{{.Name}}' 2>/dev/null)
+  echo "context=$_context"
+  _used=$(_limited buildx inspect 2>/dev/null) || return 0
+  printf '%s\\n' "$_used"
+  [ "$(printf '%s\\n' "$_used" | sed -n 's/^Name: *//p' | head -n 1)" = "$_context" ] ||
+    _limited buildx inspect "$_context" 2>/dev/null
 }
 _ask host _host
 if _ask version _d version --format '{{json .}}'; then
   _aside df @USAGE@ | {
     _aside legacy _legacy | {
-      _ask settings _settings
-      _ask info _info
-      _ask free _free
-      _ask bases _bases @REFS@
+      _aside builders _builders | {
+        _ask settings _settings
+        _ask info _info
+        _ask free _free
+        _ask bases _bases @REFS@
+        cat
+      }
       cat
     }
     cat

@@ -113,7 +113,8 @@ def _builder(line: str, low: str, docker: Sequence[str]) -> Case | None:
         "daemon-down",
         f"there is no docker context {name}: {line}",
         "builder in hosts.toml names one of docker context ls, which is a builder of the driver "
-        "docker; one of another driver leaves no image in docker, and cannot be audited",
+        "docker; one of another driver leaves no image in docker, and is audited, without images, "
+        f'by env = {{ BUILDX_BUILDER = "{name}" }}',
     )
 
 

@@ -36,6 +36,39 @@ class ClientSettings(Record, frozen=True, kw_only=True):
     environment: dict[str, str] = msgspec.field(default_factory=dict)
 
 
+class BuildxBuilder(Record, frozen=True, kw_only=True):
+    """A builder of buildx, as `docker buildx inspect` tells of it.
+
+    `driver` is docker, docker-container, remote or kubernetes. `endpoint`, `status`, `buildkit`
+    (its version, None where it does not tell) and `platforms` are those of its first node of
+    `nodes`; `gc` are the rules of its garbage collection, a sentence each.
+    """
+
+    name: str
+    driver: str
+    endpoint: str = ""
+    status: str = ""
+    buildkit: str | None = None
+    platforms: tuple[str, ...] = ()
+    gc: tuple[str, ...] = ()
+    nodes: int = 1
+
+    @property
+    def of_docker(self) -> bool:
+        """Whether it is the BuildKit inside a docker engine: that of a docker context."""
+        return self.driver == "docker"
+
+    @property
+    def text(self) -> str:
+        """ "ci (driver remote, BuildKit v0.25.2)"."""
+        version = f", BuildKit {self.buildkit}" if self.buildkit else ""
+        return f"{self.name} (driver {self.driver}{version})"
+
+
+BuilderChoice = Literal["context", "use", "variable"]
+"""What chose a builder: the docker context, `docker buildx use`, or BUILDX_BUILDER."""
+
+
 class HostFacts(Record, frozen=True, kw_only=True):
     """What a host told of itself, in one round trip. Sizes in bytes.
 
@@ -47,7 +80,9 @@ class HostFacts(Record, frozen=True, kw_only=True):
     epoch by its clock; None where /proc does not tell. `df` maps Images, Containers, Volumes and
     Build Cache to bytes. `bases` maps a FROM's reference to the layers of that image on the host,
     None when the image is not there. `missing` says, for a backend that does not work, why and
-    what to do.
+    what to do. `builder` is what `docker build` builds with there when it uses BuildKit, chosen by
+    `builder_choice`; `buildx_builder` is what `docker buildx build`, bake and compose build with.
+    Both are None where buildx does not tell.
     """
 
     engine: str
@@ -73,6 +108,9 @@ class HostFacts(Record, frozen=True, kw_only=True):
     user: str | None = None
     cache_folder: str = ""
     client_settings: ClientSettings | None = None
+    builder: BuildxBuilder | None = None
+    builder_choice: BuilderChoice | None = None
+    buildx_builder: BuildxBuilder | None = None
 
     @property
     def same_engine(self) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from cachetui.records.host import HostReport
+from cachetui.records.host import HostFacts, HostReport
 from cachetui.report import cells, units
 from cachetui.report.clean import clean_line
 from cachetui.report.escape import markdown_table, markdown_text
@@ -95,7 +95,8 @@ def facts(report: HostReport) -> tuple[str, ...]:
 
 
 def remarks(reports: Sequence[HostReport]) -> list[str]:
-    """What is wrong, a sentence each, cleaned: hosts in trouble, missing builders, high load."""
+    """What is wrong, a sentence each, cleaned: hosts in trouble, missing and other builders, high
+    load."""
     problems: list[str] = []
     for report in reports:
         name = clean_line(report.name)
@@ -113,10 +114,20 @@ def remarks(reports: Sequence[HostReport]) -> list[str]:
             problems.append(
                 f"{WARNING} {name}: a rootless engine: its caches and images are {user} own"
             )
+        problems += [f"{WARNING} {name}: {clean_line(text)}" for text in _builders(known)]
         if known.load is not None and known.cores and known.load > known.cores:
             load = f"{known.load:.1f} on {units.count(known.cores, 'core')}"
             problems.append(f"{WARNING} {name}: loaded ({load}): timings are less reliable")
     return problems
+
+
+def _builders(known: HostFacts) -> Iterator[str]:
+    """Builders that are not docker's own."""
+    builder, other = known.builder, known.buildx_builder
+    if builder is not None and not builder.of_docker:
+        yield f"docker build uses the builder {builder.text}"
+    if other is not None and other != builder and not other.of_docker:
+        yield f"docker buildx build, bake and compose use the builder {other.text}"
 
 
 def _parts(widths: Sequence[int], width: int) -> list[list[int]]:

@@ -150,7 +150,7 @@ class SharingHost:
     def begin(self) -> None:
         """See what is there before anything is made. Raises `HostError` and `StoreError`."""
         self.at.begin()
-        self._before = cache_records(self.machine, self.at.host)
+        self._before = cache_records(self.machine, self.at.host, self.facts.builder)
 
     def tidy(self) -> None:
         """Remove what was made here, but for what others still read, and measure what stays."""
@@ -158,7 +158,7 @@ class SharingHost:
         if self._before is None or self.cancel.is_set():
             return
         with suppress(HostError):
-            after = cache_records(self.machine, self.at.host)
+            after = cache_records(self.machine, self.at.host, self.facts.builder)
             items = self.shared.task.dockerfile.instructions
             added = possible_bytes(self._before, after, items) if after is not None else None
             self.report = msgspec.structs.replace(

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from cachetui.hosts.cache_records import CacheRecord, cache_command, parse_cache, parse_size
+from cachetui.hosts.cache_records import (
+    CacheRecord,
+    cache_command,
+    parse_builder_cache,
+    parse_cache,
+    parse_size,
+)
 from cachetui.hosts.machine import Completed
 
 SIZES = {
@@ -81,3 +87,62 @@ def test_command() -> None:
     assert cache_command("sudo -n docker") == (
         "sudo -n docker system df -v --format '{{json .BuildCache}}'"
     )
+
+
+OF_A_BUILDER = """\
+ID:           b3gkl9pqf8l21mnq7irkmpxac
+Created at:   2026-11-27 17:03:07.980999319 +0000 UTC
+Mutable:      true
+Reclaimable:  true
+Shared:       false
+Size:         3B
+Description:  cached mount /c from exec /bin/sh -c echo hi > /c/x; echo hi > /yx with id "//c"
+Usage count:  2
+Last used:    7 seconds ago
+Type:         exec.cachemount
+
+ID:           uftj3pm1b5nes0z14doplmjp0
+Parents:
+ - jlqywksf00zp2un4typ301kim
+Created at:   2026-11-27 17:03:08.233206074 +0000 UTC
+Mutable:      false
+Reclaimable:  true
+Shared:       false
+Size:         3B
+Description:  mount / from exec /bin/sh -c echo hi > /c/x; echo hi > /yx
+Usage count:  1
+Last used:    8 seconds ago
+Type:         regular
+
+Shared:		102B
+Private:	435B
+Reclaimable:	537B
+Total:		537B
+"""
+"""What `docker buildx du --verbose` printed of a builder of the driver remote (our lab: 0.29)."""
+
+
+def test_the_records_of_a_builder() -> None:
+    records = parse_builder_cache(Completed(0, OF_A_BUILDER.encode(), b""))
+    assert records is not None
+    mount, layer = records
+    assert mount == CacheRecord(
+        id="b3gkl9pqf8l21mnq7irkmpxac",
+        type="exec.cachemount",
+        description="cached mount /c from exec /bin/sh -c echo hi > /c/x; echo hi > /yx with id "
+        '"//c"',
+        bytes=3,
+        last_used="7 seconds ago",
+        created_at="2026-11-27 17:03:07.980999319 +0000 UTC",
+        uses=2,
+    )
+    assert (layer.type, layer.shared, layer.in_use) == ("regular", False, False)
+    shared = OF_A_BUILDER.replace("Shared:       false", "Shared:       true")
+    assert [
+        one.shared for one in parse_builder_cache(Completed(0, shared.encode(), b"")) or ()
+    ] == [
+        True,
+        True,
+    ]
+    assert parse_builder_cache(Completed(0, b"Total: 0B\n", b"")) == ()
+    assert parse_builder_cache(Completed(1, b"", b"no builder")) is None

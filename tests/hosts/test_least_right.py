@@ -19,7 +19,7 @@ from cachetui.builders.builder import Builder
 from cachetui.builders.command_line import Build, build_command
 from cachetui.builders.registry import builder_named
 from cachetui.config.settings import HostSettings
-from cachetui.hosts.cache_records import cache_command
+from cachetui.hosts.cache_records import builder_cache_command, cache_command
 from cachetui.hosts.facts_script import facts_command
 from cachetui.hosts.machine import HostError, Machine
 from cachetui.outputs.program import inspect_command, save_command
@@ -104,6 +104,7 @@ def test_every_question_and_removal_is_let_through(docker: Filter) -> None:
         facts_command(host.docker, {}, ["base:1"], "ab12"),
         removal,
         cache_command(str(docker.path)),
+        builder_cache_command(str(docker.path)),
         our_tags_command(host),
         forget_builds_command(host, ["cachetui-A"]),
         inspect_command(host, IMAGE),
