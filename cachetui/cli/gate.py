@@ -40,7 +40,7 @@ def find_rule(name: str, where: str = "") -> Rule:
     if known_rule is not None:
         return known_rule
     ids = [each.id for each in RULES]
-    close = difflib.get_close_matches(name, ids, n=3, cutoff=0.5)
+    close = difflib.get_close_matches(name, ids, n=3, cutoff=0.6)
     close += [id_ for id_ in ids if name and name in id_ and id_ not in close][:3]
     if close:
         raise UserError(

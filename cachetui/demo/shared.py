@@ -13,6 +13,7 @@ import msgspec
 
 from cachetui.records.base import Record
 from cachetui.records.document import Document
+from cachetui.records.from_json import from_json
 from cachetui.store.database import Store
 
 FILE = Path(__file__).parent / "shared.json.gz"
@@ -36,7 +37,7 @@ def encode(recording: SharedRecording) -> bytes:
 
 def shared_recording() -> SharedRecording:
     """The one that comes with cachetui. Raises `OSError` and `msgspec.DecodeError`."""
-    return msgspec.json.decode(gzip.decompress(FILE.read_bytes()), type=SharedRecording)
+    return from_json(gzip.decompress(FILE.read_bytes()), SharedRecording)
 
 
 def note(recording: SharedRecording) -> str:
