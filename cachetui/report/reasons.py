@@ -25,6 +25,9 @@ MAX_ALL_EVIDENCE = 12
 """Facts shown of each then: a fact that differs between hosts is as many facts as values. The JSON
 has all."""
 
+WHOLE = "All of these hosts, for -w"
+"""What stands above `Reason.whole`."""
+
 HEADING = "Why"
 OTHERS = "Also found"
 """What tells of something else than why hosts differ, where they do."""
@@ -39,7 +42,8 @@ class Reason:
 
     `name` is what `prove` takes, empty for what is unexplained. `facts` say how sure it is, what
     it costs in seconds, with its consequences, and where it holds. `evidence` is what it rests on;
-    `hidden` is how many more facts there are.
+    `hidden` is how many more facts there are. `whole` names every host as -w takes it, where
+    `facts` name only the first; else it is empty.
     """
 
     sign: str
@@ -49,6 +53,7 @@ class Reason:
     evidence: tuple[str, ...]
     hidden: int
     advice: str
+    whole: str = ""
 
     def with_evidence(self, most: int) -> Reason:
         """The same with at most so many facts."""
@@ -139,6 +144,7 @@ def _explained(finding: Finding, max_evidence: int) -> Reason:
         evidence=tuple(texts[:max_evidence]),
         hidden=len(texts) - len(texts[:max_evidence]),
         advice=clean_line(finding.advice),
+        whole=_whole(finding, max_evidence),
     )
 
 
@@ -154,7 +160,15 @@ def _unexplained(difference: Unexplained, max_evidence: int) -> Reason:
         evidence=tuple(texts[:max_evidence]),
         hidden=len(texts) - len(texts[:max_evidence]),
         advice="",
+        whole=_whole(difference, max_evidence),
     )
+
+
+def _whole(reason: Finding | Unexplained, max_evidence: int) -> str:
+    """Every host, where `_facts` leaves some out; else empty."""
+    names = fold(reason.hosts)
+    shown = max_evidence == MAX_ALL_EVIDENCE or names == fold_short(reason.hosts)
+    return "" if shown else clean_line(names)
 
 
 def _facts(reason: Finding | Unexplained, max_evidence: int) -> tuple[str, ...]:

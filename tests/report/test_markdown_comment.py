@@ -8,14 +8,20 @@ from html.parser import HTMLParser
 import pytest
 from markdown_it import MarkdownIt
 
+from cachetui.compare.groups import fold, fold_short
+from cachetui.config.host_patterns import select
 from cachetui.findings import Findings
 from cachetui.records.document import Document
-from cachetui.report.formats import markdown
+from cachetui.report.causes import Cause
+from cachetui.report.formats import html, markdown
 from cachetui.report.parts import MAX_COMMENT
+from cachetui.report.reasons import MAX_FINDINGS, WHOLE
 from tests import make_records as b
-from tests.findings.making import audit, run
+from tests.findings.making import audit, run, why
+from tests.ragged_fleet import ragged_fleet
 from tests.report.reports import report
 from tests.report.test_html_escaping import STORIES, attacked, findings
+from tests.tui.fake import settings
 
 HOSTILE = (
     "`a`` ``` | </details></summary></code></td> @octocat ping@example.org #12 GH-7 !3 @a/b#4 "
@@ -145,6 +151,23 @@ def test_a_ragged_fleet_has_few_columns_in_each_scenario() -> None:
     assert [head.count("|") - 3 for head in heads] == [4, 4, 4, 2]
     assert len(shown) < 8_000
     assert "A (20) = ci-\\[00,04,08," in shown
+
+
+def test_every_host_of_a_cause_can_be_pasted_however_many_there_are() -> None:
+    document = ragged_fleet()
+    found = why(document)
+    reasons: list[Cause] = [*found.findings[:MAX_FINDINGS], *found.unexplained[:MAX_FINDINGS]]
+    cut = [reason for reason in reasons if fold_short(reason.hosts) != fold(reason.hosts)]
+    assert len(cut) > 1
+    shown = Shown(markdown.render(report(document, found)))
+    pasted = [text.strip() for around, text in shown.texts if around[-2:] == ("pre", "code")]
+    assert all("details" in around for around, text in shown.texts if text.strip() in pasted)
+    hosts = settings(document).hosts
+    selected = [{host.name for host in select(hosts, (text,))} for text in pasted]
+    assert selected == [{*reason.hosts} for reason in cut]
+    assert WHOLE not in markdown.render(report(document, found, max_findings=None)), "named already"
+    page = html.render(report(document, found))
+    assert all(text in page for text in pasted)
 
 
 def test_hosts_of_one_trouble_are_one_line() -> None:

@@ -24,7 +24,7 @@ from cachetui.report.formats import Format
 from cachetui.report.outputs import page
 from cachetui.report.parts import MAX_COMMENT, Part, fit, folded
 from cachetui.report.passages import TROUBLES, Passage
-from cachetui.report.reasons import NEEDS, Reason, Reasons, lay_out_findings
+from cachetui.report.reasons import NEEDS, WHOLE, Reason, Reasons, lay_out_findings
 from cachetui.report.share import ShareView
 from cachetui.report.view import View, lay_out
 
@@ -125,7 +125,14 @@ def _reason(reason: Reason) -> list[str]:
         *(f"  - {markdown_prose(text)}" for text in reason.evidence),
         *[f"  - and {reason.hidden} more"] * bool(reason.hidden),
         *[f"  - → {markdown_prose(reason.advice)}"] * bool(reason.advice),
+        *(_whole(reason.whole) if reason.whole else ()),
     ]
+
+
+def _whole(hosts: str) -> list[str]:
+    """A list of hosts to be pasted, folded, as part of a bullet."""
+    part = folded(WHOLE, WHOLE, markdown_block([hosts]))
+    return ["", *(f"  {line}".rstrip() for line in part.lines)]
 
 
 def _tables(view: View) -> Iterator[Part]:
