@@ -11,6 +11,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from msgspec.structs import replace
+
 from cachetui.records.document import Document
 from cachetui.records.host import HostReport
 from cachetui.records.run import Run
@@ -60,7 +62,7 @@ def ragged_fleet(count: int = 200, seed: int = 7) -> Document:
         deps = 0 if replaced else chance.choices((0, 1, 2, DEPS), (1, 1, 1, 9))[0]
         full = chance.random() < 0.02
         runs += [_run(name, each, kind, replaced, deps, full=full) for each in SCENARIOS]
-    return audit(TEXT, runs, hosts=hosts)
+    return replace(audit(TEXT, runs, hosts=hosts), scenarios=SCENARIOS)
 
 
 def _run(

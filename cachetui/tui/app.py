@@ -19,7 +19,7 @@ from textual.screen import Screen
 from cachetui.exit_codes import INTERRUPTED, TROUBLE
 from cachetui.tui.background import call_soon
 from cachetui.tui.core_port import CoreLoader, CorePort, LoadingCore
-from cachetui.tui.preferences import Preferences, keep_theme
+from cachetui.tui.preferences import Preferences, keep_choices
 from cachetui.tui.screens.leave import Leaving
 from cachetui.tui.screens.place import PLACES, Place
 from cachetui.tui.screens.ssh_prompts import SshPrompts
@@ -29,7 +29,7 @@ from cachetui.tui.terminal_end import END_WITHIN, Driver, ending
 from cachetui.tui.view import keys
 from cachetui.tui.view.clipboard import clip
 from cachetui.tui.view.text import clean_line
-from cachetui.tui.view.themes import DARK, LIGHT, keep_chosen_theme
+from cachetui.tui.view.themes import DARK, LIGHT
 from cachetui.tui.widgets.frame import PlaceTabs
 
 if TYPE_CHECKING:
@@ -331,7 +331,7 @@ def run_app(
         keymap=preferences.keys,
         theme=preferences.theme,
     )
-    keep_chosen_theme(app, keep_theme)
+    keep_choices(app, app.session, preferences)
     result: int | None = None
     with ending(app) as ended:
         try:

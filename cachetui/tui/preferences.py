@@ -1,6 +1,8 @@
-"""A user's preferences: theme and keys, from `app.toml` in the configuration folder.
+"""A user's preferences: theme, columns and keys, from `app.toml` in the configuration folder.
 
     theme = "cachetui-light"
+    columns = ["engine", "load"]          # of hosts, in Fleet
+    hidden_scenarios = ["legacy-cold"]
     [keys]
     fleet.odd = "O"          # by id; several as "O,ctrl+o"
 
@@ -13,17 +15,22 @@ import re
 import shutil
 import tomllib
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cachetui.tui.view import key_tables
+from cachetui.tui.view.fleet_columns import FACTS, ColumnChoice
 
 if TYPE_CHECKING:
+    from textual.app import App
+
     from cachetui.config.toml_table import Table
 
-_THEME_LINE = re.compile(r"""^(\s*theme\s*=\s*)(?:"[^"]*"|'[^']*')""")
+_VALUE = r"""(?:"[^"\n]*"|'[^'\n]*'|\[[^\]#]*\])"""
+"""A string, or an array of strings without a comment inside."""
+
 _MODIFIERS = frozenset(("ctrl", "shift", "alt", "meta", "super", "hyper"))
 
 
@@ -33,6 +40,7 @@ class Preferences:
 
     theme: str | None = None
     keys: dict[str, str] = field(default_factory=dict)
+    columns: ColumnChoice = field(default_factory=ColumnChoice)
 
 
 def path_of_file() -> Path:
@@ -45,8 +53,9 @@ def path_of_file() -> Path:
 def load(path: Path | None = None) -> Preferences:
     """Read and check the preferences; the defaults when there is no file.
 
-    Raises ConfigError for the first mistake: an unknown theme or id, a key that no terminal
-    sends, or a key that means something else in the same place.
+    Raises ConfigError for the first mistake: an unknown theme, column or id, a key that no
+    terminal sends, or a key that means something else in the same place. A hidden scenario can
+    have any name: it may be one of another version's.
     """
     path = path or path_of_file()
     if not path.exists():
@@ -55,7 +64,7 @@ def load(path: Path | None = None) -> Preferences:
     from cachetui.config.toml_table import Table
 
     top = Table(str(path), *read_toml(path), place="", label="top of the file")
-    top.only(("theme", "keys"))
+    top.only(("theme", "columns", "hidden_scenarios", "keys"))
     theme = top.take_text("theme")
     if theme is not None:
         from textual.theme import BUILTIN_THEMES
@@ -66,13 +75,50 @@ def load(path: Path | None = None) -> Preferences:
         known = sorted({*BUILTIN_THEMES, DARK.name, LIGHT.name})
         if theme not in known:
             raise top.error(f'there is no theme "{theme}"; {near(theme, known)}', "theme")
+    columns = _columns(top)
     if "keys" not in top.values:
-        return Preferences(theme)
-    return Preferences(theme, _keys(top.inner("keys", "[keys]")))
+        return Preferences(theme, columns=columns)
+    return Preferences(theme, _keys(top.inner("keys", "[keys]")), columns)
+
+
+def _columns(top: Table) -> ColumnChoice:
+    """The columns of Fleet, checked."""
+    from cachetui.config.toml_table import near
+
+    facts = top.take_strings("columns") or ()
+    for name in facts:
+        if name not in FACTS:
+            raise top.error(f'there is no column "{name}"; {near(name, FACTS)}', "columns")
+    chosen = tuple(name for name in FACTS if name in facts)
+    return ColumnChoice(chosen, top.take_strings("hidden_scenarios") or ())
+
+
+class _Session(Protocol):
+    columns: ColumnChoice
+    keep_columns: Callable[[ColumnChoice], bool]
+
+
+def keep_choices(app: App[Any], session: _Session, preferences: Preferences) -> None:
+    """Have the theme and the columns that are chosen from now on kept."""
+    from cachetui.tui.view.themes import keep_chosen_theme
+
+    session.columns = preferences.columns
+    session.keep_columns = keep_columns
+    keep_chosen_theme(app, keep_theme)
 
 
 def keep_theme(theme: str, path: Path | None = None) -> bool:
-    """Write the theme into `app.toml`, and leave whatever else is there as it is, comments too.
+    """Write the theme into `app.toml`: see `_keep`."""
+    return _keep({"theme": theme}, path)
+
+
+def keep_columns(choice: ColumnChoice, path: Path | None = None) -> bool:
+    """Write the columns of Fleet into `app.toml`: see `_keep`."""
+    return _keep({"columns": [*choice.facts], "hidden_scenarios": [*choice.hidden]}, path)
+
+
+def _keep(values: Mapping[str, str | list[str]], path: Path | None) -> bool:
+    """Write these into `app.toml`, and leave whatever else is there as it is, comments too.
 
     Returns False, with the file untouched, where that is not possible: the file or its folder
     cannot be written, or is not TOML.
@@ -80,8 +126,10 @@ def keep_theme(theme: str, path: Path | None = None) -> bool:
     path = path or path_of_file()
     try:
         before = path.read_bytes().decode() if path.exists() else ""
-        wanted = tomllib.loads(before) | {"theme": theme}
-        after = _with_theme(before, theme)
+        wanted = {**tomllib.loads(before), **values}
+        after = before
+        for key, value in values.items():
+            after = _with(after, key, value)
         if tomllib.loads(after) != wanted:  # such as a line of a longer text that looks like it
             return False
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,15 +144,17 @@ def keep_theme(theme: str, path: Path | None = None) -> bool:
     return True
 
 
-def _with_theme(text: str, theme: str) -> str:
-    lines = text.splitlines(keepends=True)
-    for number, line in enumerate(lines):
-        if line.lstrip().startswith("["):
-            break
-        if match := _THEME_LINE.match(line):
-            lines[number] = f'{match[1]}"{theme}"{line[match.end() :]}'
-            return "".join(lines)
-    return f'theme = "{theme}"\n{text}'
+def _with(text: str, key: str, value: str | list[str]) -> str:
+    """The text with the value of a key of the top table put in the place of its old one, or in a
+    line of its own before all else."""
+    import json  # a string, or an array of strings, without controls is TOML as it is JSON
+
+    written = json.dumps(value, ensure_ascii=False)
+    table = re.search(r"^[ \t]*\[", text, re.MULTILINE)
+    entry = re.compile(rf"^([ \t]*{key}[ \t]*=[ \t]*){_VALUE}", re.MULTILINE)
+    if match := entry.search(text, 0, table.start() if table else len(text)):
+        return f"{text[: match.end(1)]}{written}{text[match.end() :]}"
+    return f"{key} = {written}\n{text}"
 
 
 def _keys(table: Table) -> dict[str, str]:

@@ -15,6 +15,7 @@ from cachetui.store.log_blocks import LogError
 from cachetui.tui.asked import Asked
 from cachetui.tui.core_port import AuditPort, CorePort
 from cachetui.tui.explained import Explained
+from cachetui.tui.view.fleet_columns import ColumnChoice
 from cachetui.tui.view.picks import Alike, Pick, titles
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class _RunsByCell:
 class Session:
     """State shared by the screens. Methods are for the app's thread unless they say otherwise.
     `here` tells the runs to show for Fleet's cursor, and which of them stand for groups.
+    `keep_columns` keeps the columns that were chosen, and returns whether it could.
     `changed` is called, from any thread, when there is something new to `take`.
     """
 
@@ -68,6 +70,8 @@ class Session:
         self.documents: dict[str, Document] = {}
         self.explained = Explained(lambda document: self.core.findings(document), changed)
         self.asked = Asked(lambda *wanted: self.core.ask_hosts(*wanted), changed)
+        self.columns = ColumnChoice()
+        self.keep_columns: Callable[[ColumnChoice], bool] = lambda _: True
         self.version = 0
         self._changed = changed
         self._lock = threading.Lock()

@@ -11,8 +11,9 @@ from click.testing import CliRunner
 from cachetui.cli.main import cli
 from cachetui.config.toml_table import ConfigError
 from cachetui.tui.app import CachetuiApp
-from cachetui.tui.preferences import Preferences, keep_theme, load
+from cachetui.tui.preferences import Preferences, keep_columns, keep_theme, load
 from cachetui.tui.view import key_tables
+from cachetui.tui.view.fleet_columns import ColumnChoice
 from cachetui.tui.view.themes import keep_chosen_theme
 from tests import make_records
 from tests.tui.fake import FakeCore
@@ -54,6 +55,8 @@ def test_theme_and_keys_are_taken_however_ids_are_quoted(tmp_path: Path) -> None
         ('[keys]\nfleet.odd = "hyperspace"', ('"hyperspace" is no key', "ctrl+x")),
         ('[keys]\nfleet.odd = ""', ("is no key",)),
         ('[keys]\nfleet.odd = "f"', ("fleet.odd: f is the key of fleet.fold too",)),
+        ('columns = ["lod"]', (":1: ", 'no column "lod"', 'did you mean "load"?')),
+        ("hidden_scenarios = 3", (":1: ", "hidden_scenarios")),
         ('[keys]\nfleet.odd = "j"', ("j is the key of grid.down too",)),
         ('[keys]\ntimeline.order = "q"', ("q is the key of app.leave too",)),
         ("keys = 3", ("must be a table",)),
@@ -122,6 +125,36 @@ def test_a_theme_is_kept_where_there_was_no_file_and_through_a_link(tmp_path: Pa
     assert keep_theme("gruvbox", link)
     assert link.is_symlink()
     assert load(tmp_path / "new" / "app.toml").theme == "gruvbox"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", 'hidden_scenarios = ["legacy-cold"]\ncolumns = ["engine", "load"]\n'),
+        (
+            "# mine\ncolumns = [\n 'store',\n] # dear\nhidden_scenarios=[]\n[keys]\n",
+            '# mine\ncolumns = ["engine", "load"] # dear\n'
+            'hidden_scenarios=["legacy-cold"]\n[keys]\n',
+        ),
+    ],
+)
+def test_columns_are_kept_and_the_rest_left_as_it_is(
+    tmp_path: Path, before: str, after: str
+) -> None:
+    path = write(tmp_path, before)
+    choice = ColumnChoice(("engine", "load"), ("legacy-cold",))
+    assert keep_columns(choice, path)
+    assert path.read_text() == after
+    assert load(path).columns == choice
+    assert keep_columns(ColumnChoice(), path)
+    assert load(path).columns == ColumnChoice()
+
+
+def test_columns_with_a_comment_inside_are_left(tmp_path: Path) -> None:
+    path = write(tmp_path, text := 'columns = [\n  "store", # dear\n]\n')
+    assert load(path).columns == ColumnChoice(("store",))
+    assert not keep_columns(ColumnChoice(("load",)), path)
+    assert path.read_text() == text
 
 
 @pytest.mark.parametrize("text", ["theme = ", "theme = " + " + '''\nnord'''\n"])

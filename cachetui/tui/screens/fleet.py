@@ -28,6 +28,7 @@ _NEEDS_AN_AUDIT = frozenset(
     (
         "odd",
         "fold",
+        "columns",
         "mark_all",
         "mark_column",
         "marked_only",
@@ -81,6 +82,7 @@ class FleetPlace(FleetMatrix):
             return
         self._selection.marks.cells &= {cell.key for cell in snapshot.cells}
         self._marked_only &= bool(self._selection.marks)
+        self._table.choice = self.session.columns
         self._table.show_audit(
             snapshot,
             self.session.current(),

@@ -72,9 +72,9 @@ class FleetMatrix(Place):
 
     def action_mark_column(self) -> None:
         """Mark the scenario under the cursor on every host in view; unmark when all are marked."""
-        at = self.query_one(Grid).cursor
+        at = self._selection.cursor
         if at is not None:
-            self._selection.toggle(self._table.rows.values(), str(at[1]))
+            self._selection.toggle(self._table.rows.values(), at[1])
 
     def action_marked_only(self) -> None:
         """Show only hosts with a mark, or all again."""
@@ -93,7 +93,13 @@ class FleetMatrix(Place):
             return set()
         return self._selection.marks.marked_scenarios(snapshot.scenarios)
 
-    # Grouping, sorting, filtering
+    # Columns, grouping, sorting, filtering
+
+    def action_columns(self) -> None:
+        """Choose which facts of hosts and which scenarios have columns."""
+        from cachetui.tui.screens.choose_columns import choose_columns
+
+        choose_columns(self.typed_app, self._table.scenarios, self.refresh_place)
 
     def action_fold(self) -> None:
         """Group identical hosts into one row, or show each host."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from cachetui.tui.session import Session
+from cachetui.tui.view.fleet_columns import FACTS
 from cachetui.tui.view.fleet_marks import FleetMarks
 from cachetui.tui.view.fleet_rows import HOST, CellKey, FleetRow
 from cachetui.tui.view.fleet_table import FleetTable
@@ -25,10 +26,12 @@ class FleetSelection:
 
     @property
     def cursor(self) -> tuple[FleetRow, str] | None:
-        """The row and the column of the cursor."""
+        """The row and the column of the cursor: a scenario, or `HOST`, also for a host's facts."""
         at = self._grid.cursor
         row = self._table.rows.get(str(at[0])) if at else None
-        return (row, str(at[1])) if at is not None and row is not None else None
+        if at is None or row is None:
+            return None
+        return (row, HOST if at[1] in FACTS and self._session.snapshot else str(at[1]))
 
     def under_cursor(self) -> list[CellKey]:
         """The cells under the cursor, of the first host of a group."""
@@ -100,7 +103,7 @@ class FleetSelection:
         session = self._session
         if self.marks.cells:
             return tuple(map(session.pick, self.marked()))
-        at = self._grid.cursor
+        at = self.cursor
         if at is None or at[1] == HOST:
             return tuple(map(session.pick, self.under_cursor()))
         runs = [run for run in session.runs() if run.scenario == at[1] and run.status == "ok"]

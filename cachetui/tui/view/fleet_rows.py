@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cachetui.report.signs import ODD
+from cachetui.tui.view.fleet_columns import FACTS, fact_weight
 
 if TYPE_CHECKING:
     from cachetui.audit.progress import Cell, HostProgress, Snapshot
@@ -17,7 +18,7 @@ GROUP_FROM = 17
 """Number of hosts from which identical ones are grouped unless the user says otherwise."""
 
 HOST = ""
-"""The key of the column of hosts; other columns are scenarios."""
+"""The key of the column of hosts; other columns are facts of hosts, and scenarios."""
 
 CellKey: TypeAlias = tuple[str, str, int]
 """Host, scenario and repeat: a cell of an audit."""
@@ -99,6 +100,13 @@ def fleet_rows(
         rows.sort(key=lambda row: _natural(row.name), reverse=order.backwards)
         return rows
     column = order.column
+    if column in FACTS:
+        facts = {host.name: host.facts for host in hosts}
+        rows.sort(
+            key=lambda row: fact_weight(column, [f for h in row.hosts if (f := facts[h])]),
+            reverse=order.backwards,
+        )
+        return rows
     return sorted(
         rows,
         key=lambda row: _weight(merged(cells, row.hosts, column)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from cachetui.report import units
 from cachetui.report.signs import MARKED
 from cachetui.tui.view import before_audit, host_lines, signs
 from cachetui.tui.view.causes import (
@@ -18,6 +19,7 @@ from cachetui.tui.view.causes import (
 from cachetui.tui.view.column import Column
 from cachetui.tui.view.finding_lines import Reason
 from cachetui.tui.view.fleet_agreement import FleetAgreement
+from cachetui.tui.view.fleet_columns import FACTS, ColumnChoice, fact_cell, fact_columns
 from cachetui.tui.view.fleet_rows import HOST, CellKey, FleetRow, Order, by_host, fleet_rows, merged
 from cachetui.tui.view.text import Line, line
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from cachetui.config.settings import HostSettings
     from cachetui.findings.record import Findings
     from cachetui.records.document import Document
+    from cachetui.records.host import HostFacts
 _NOTHING_TO_SEE = {"unsupported", "unreachable", "skipped"}
 
 
@@ -39,6 +42,7 @@ class FleetTable:
         self.hosts: dict[str, HostProgress] = {}
         self.agreement = FleetAgreement(None)
         self.order = Order()
+        self.choice = ColumnChoice()
         self._settings: dict[str, HostSettings] = {}
         self._snapshot: Snapshot | None = None
         self._document: Document | None = None
@@ -113,8 +117,9 @@ class FleetTable:
         return (line(("Nothing to compare: fewer than two hosts ran a scenario.", "muted")),)
 
     def columns(self, width: int) -> tuple[Column, ...]:
-        """The columns in `width` cells: the hosts, then the scenarios under their builder's name.
-        Scenarios that no host can run come last, for there is nothing to see."""
+        """The columns in `width` cells: the hosts, then what was chosen of their facts, and of the
+        scenarios, under their builder's name. Scenarios that no host can run come last, for there
+        is nothing to see."""
         if self._snapshot is None:
             return before_audit.columns(HOST)
         rows = self.rows.values()
@@ -124,16 +129,27 @@ class FleetTable:
         limit = 44 if width >= 120 else 30 if width >= 60 else 18
         shown, total = sum(len(row.hosts) for row in rows), len(self.hosts)
         count = f"  {shown} of {total}" if shown < total else ""
+        hidden = sum(not self.choice.shows(name) for name in self._snapshot.scenarios)
+        count += f"  {units.count(hidden, 'column')} hidden" if hidden else ""
         wide = min(max(longest + 3, len(count), 9), limit)
         columns = [Column(HOST, (count, f"  HOST{host_arrow}"), wide)]
+        facts = [self._facts_of(row) for row in rows] if self.choice.facts else []
+        columns += fact_columns(self.choice, {self.order.column or HOST: arrow}, facts)
         previous = ""
         for scenario in sorted(self._snapshot.scenarios, key=self._nobody_can_run):
+            if not self.choice.shows(scenario):
+                continue
             backend, rest = signs.scenario_titles(scenario)
             sorted_by = arrow if self.order.column == scenario else ""
             title = backend if backend != previous else ""
             previous = backend
             columns.append(Column(scenario, (f" {title}", f" {rest}{sorted_by}"), 13, 1, 22))
         return tuple(columns)
+
+    @property
+    def scenarios(self) -> tuple[str, ...]:
+        """Those of the audit, shown or not; none before an audit."""
+        return self._snapshot.scenarios if self._snapshot is not None else ()
 
     def _nobody_can_run(self, scenario: str) -> bool:
         states = {
@@ -142,6 +158,11 @@ class FleetTable:
             for cell in host_cells.get(scenario, [])
         }
         return bool(states) and states <= _NOTHING_TO_SEE
+
+    def _facts_of(self, row: FleetRow) -> list[HostFacts]:
+        """The facts of its hosts, as far as they are known."""
+        hosts = (self.hosts.get(name) for name in row.hosts)
+        return [host.facts for host in hosts if host is not None and host.facts is not None]
 
     def merged_cell(self, row: FleetRow, scenario: str) -> Cell | None:
         """One cell for all hosts and repeats of a row."""
@@ -157,6 +178,8 @@ class FleetTable:
             return host_lines.host_cell(row, self.hosts.get(row.key), is_marked, width)
         if self._snapshot is None:
             return before_audit.cell(self._settings.get(row.key), column, self._answers)
+        if column in FACTS:
+            return fact_cell(column, self._facts_of(row))
         cell = self.merged_cell(row, column)
         if cell is None:
             return ()

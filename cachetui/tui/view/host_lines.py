@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
@@ -11,14 +11,12 @@ from cachetui.report import cells, units
 from cachetui.report.signs import MARKED, ODD
 from cachetui.tui.view import signs
 from cachetui.tui.view.fleet_rows import FleetRow
+from cachetui.tui.view.several_hosts import mixed, ranged
 from cachetui.tui.view.text import Line, Span, Tone, clean_line, cut, line
 
 if TYPE_CHECKING:
     from cachetui.audit.progress import Cell, HostProgress
     from cachetui.records.host import HostFacts
-
-
-_Number = TypeVar("_Number", int, float)
 
 
 def group_size(row: FleetRow) -> str:
@@ -55,7 +53,7 @@ def host_lines(
     _, word, tone = signs.HOST[state]
     head: list[str | Span] = [(row.name, "strong"), (f"  {word}", tone)]
     if state == "sending" and hosts[0].to_send:
-        sent = _range([host.sent for host in hosts], units.size)
+        sent = ranged([host.sent for host in hosts], units.size)
         head.append((f" {sent} of {units.size(hosts[0].to_send)}", "muted"))
     facts = [host.facts for host in hosts if host.facts is not None]
     if facts:
@@ -63,7 +61,7 @@ def host_lines(
     lines = [tuple(line(*head))]
     if facts and not brief:
         lines.append((("  " + resources(facts), "muted"),))
-    reason = _mixed([host.reason or "" for host in hosts], "reasons: unfolded they are told")
+    reason = mixed([host.reason or "" for host in hosts], "reasons: unfolded they are told")
     remedies = {host.remedy for host in hosts}
     remedy = hosts[0].remedy if len(remedies) == 1 else None
     for sign, tone, text in (("✗", "bad", reason), ("→", "accent", remedy)):
@@ -84,10 +82,10 @@ def engines(facts: Sequence[HostFacts]) -> str:
     buildx = [f"buildx {each.buildx}" if each.buildx else "no buildx" for each in facts]
     return " · ".join(
         (
-            _mixed([f"Docker {each.engine}" for each in facts], "engines"),
-            _mixed(buildx, "buildx"),
-            _mixed([each.store for each in facts], "stores"),
-            _mixed([each.platform for each in facts], "platforms"),
+            mixed([f"Docker {each.engine}" for each in facts], "engines"),
+            mixed(buildx, "buildx"),
+            mixed([each.store for each in facts], "stores"),
+            mixed([each.platform for each in facts], "platforms"),
         )
     )
 
@@ -96,24 +94,13 @@ def resources(facts: Sequence[HostFacts]) -> str:
     """What hosts have, and how busy they are."""
     caches = [each.df["Build Cache"] for each in facts if "Build Cache" in each.df]
     parts = [
-        (_range([each.cores for each in facts if each.cores], str), "{} cores"),
-        (_range([f.load for f in facts if f.load is not None], "{:.1f}".format), "load {}"),
-        (_range([f.memory_bytes for f in facts if f.memory_bytes], units.size), "memory {}"),
-        (_range([f.free_bytes for f in facts if f.free_bytes], units.size), "disk {} free"),
-        (_range(caches, units.size), "build cache {}"),
+        (ranged([each.cores for each in facts if each.cores], str), "{} cores"),
+        (ranged([f.load for f in facts if f.load is not None], "{:.1f}".format), "load {}"),
+        (ranged([f.memory_bytes for f in facts if f.memory_bytes], units.size), "memory {}"),
+        (ranged([f.free_bytes for f in facts if f.free_bytes], units.size), "disk {} free"),
+        (ranged(caches, units.size), "build cache {}"),
     ]
     return " · ".join(words.format(text) for text, words in parts if text)
-
-
-def _range(values: Sequence[_Number], shown: Callable[[_Number], str]) -> str:
-    """A number of all hosts: "3", or "1 to 8"; "" without any."""
-    texts = [shown(pick(values)) for pick in (min, max)] if values else []
-    return " to ".join(dict.fromkeys(texts))
-
-
-def _mixed(texts: Sequence[str], what: str) -> str:
-    """A text that is the same for all hosts, or that they are mixed."""
-    return texts[0] if len(set(texts)) == 1 else f"mixed {what}"
 
 
 def cell_line(

@@ -82,6 +82,9 @@ FLEET: list[BindingType] = [
     _key("fleet.marked_only", "M", "marked_only", "Show marked hosts only"),
     _key("fleet.rerun", "R", "rerun", "Rerun the marked runs, or all that failed"),
     _key("fleet.fold", "f", "fold", "Group identical hosts"),
+    _key(
+        "fleet.columns", "C", "columns", "Choose columns…", tip="Choose columns: facts, scenarios"
+    ),
     _key("fleet.sort", "s", "sort", "Sort by the column under the cursor"),
     _key("fleet.log", "v", "live_log", "Log of the run under the cursor"),
     _key("fleet.timeline", "t", "timeline", "Timeline of the run under the cursor"),
