@@ -81,6 +81,19 @@ def test_an_even_split_has_no_odd_one() -> None:
     assert "on 2 of 4: ci-[1-2]" in second
 
 
+def test_the_verdict_counts_the_odd_hosts_whose_names_would_fill_it() -> None:
+    said = [
+        plain(table(fleet(*odd, size=50)).agreement.verdict()[0])
+        for odd in ((7, 9), range(1, 20), range(1, 38, 2), range(1, 60, 2))
+    ]
+    assert [text.split(" are ")[0] for text in said] == [
+        "≠ ci-[7,9]",
+        "≠ ci-[1-19]",
+        "≠ 19 of 50 hosts",
+        "÷ hosts",
+    ]
+
+
 def test_each_difference_has_its_own_majority() -> None:
     agreement = FleetAgreement(fleet(*range(1, 5), size=10, other=(5, 6, 7)))
     lines = {each.line: each for each in agreement.agreement.disagreements}  # type: ignore[union-attr]

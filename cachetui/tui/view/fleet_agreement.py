@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from cachetui.report import units
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _COMMA_BETWEEN_NAMES = re.compile(r",(?![^\[]*\])")
 """A comma between names, as opposed to one between numbers in brackets."""
 
+
+_LONGEST = 24
+"""Characters of names at the beginning of the verdict."""
 
 FEW = 4
 """Hosts that need no counting: their names say how many they are."""
@@ -148,16 +151,23 @@ class FleetAgreement:
         return line((f"{sign} ", "warn"), differ, (f":{found}", "strong"))
 
 
-def _who_and_where(disagreement: Disagreement) -> Line:
+def _in_short(hosts: Sequence[str], total: int) -> str:
+    """The names of hosts, or how many they are where a line would end before it says what of
+    them."""
     from cachetui.compare.groups import fold
 
+    names = fold(hosts)
+    return names if len(names) <= _LONGEST else f"{len(hosts)} of {total} hosts"
+
+
+def _who_and_where(disagreement: Disagreement) -> Line:
     odd, alone = disagreement.odd, disagreement.alone_hit
     who, what = "hosts", " are split in " if len(disagreement.hosts) > 2 else " differ in "
     if odd:
-        who = fold(odd)
+        who = _in_short(odd, len(disagreement.hosts))
         what = " is the odd one out in " if len(odd) == 1 else " are the odd ones out in "
     elif alone:
-        who, what = f"only {fold(alone)}", " hit in "
+        who, what = f"only {_in_short(alone, len(disagreement.hosts))}", " hit in "
     spans: list[str | Span] = [
         (f"{ODD if odd else SPLIT} ", "warn"),
         (who, "strong"),
