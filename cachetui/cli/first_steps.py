@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from cachetui.cli.failures import or_fail
-from cachetui.cli.options import all_option, progress_option
+from cachetui.cli.options import all_option, also_before_the_command, progress_option
 
 
 @click.command()
@@ -18,12 +18,18 @@ from cachetui.cli.options import all_option, progress_option
     "output",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    default=Path("hosts.toml"),
-    show_default=True,
-    help="The file to write.",
+    help="The file to write  [default: hosts.toml].",
+)
+@click.option(
+    "--hosts",
+    "hosts_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    callback=also_before_the_command,
+    help="The same: the hosts.toml to write.",
 )
 @click.option("--yes", is_flag=True, help="Write without asking.")
-def init(output: Path, yes: bool) -> None:
+def init(output: Path | None, hosts_file: Path | None, yes: bool) -> None:
     """Write a hosts.toml of the machines you have.
 
     Takes them from ~/.ssh/config and docker's contexts, without git hosts and bastions; asks
@@ -31,7 +37,7 @@ def init(output: Path, yes: bool) -> None:
     """
     from cachetui.cli.init import init_command
 
-    sys.exit(or_fail(lambda: init_command(output, yes=yes)))
+    sys.exit(or_fail(lambda: init_command(output, hosts_file, yes=yes)))
 
 
 @click.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +11,7 @@ import click
 
 from cachetui.cli.failures import tell
 from cachetui.config.host_patterns import select
+from cachetui.config.hosts_toml import find
 from cachetui.config.settings import HostSettings
 from cachetui.config.suggest import Suggestion, builds_toml
 from cachetui.config.toml_table import ConfigError
@@ -21,9 +23,12 @@ from cachetui.report.whole_file import whole_file
 ALL = "all"
 
 
-def init_command(output: Path, *, yes: bool) -> int:
-    """Write the user's known machines, and the builds of bake and compose files below, to
-    `output`, never over an existing file. Raises `UserError`."""
+def init_command(output: Path | None, hosts_file: Path | None, *, yes: bool) -> int:
+    """Write the user's known machines, and the builds of bake and compose files below, to `output`
+    or, which is the same, `hosts_file`, never over an existing file. Raises `UserError`."""
+    if output is not None and hosts_file is not None and output != hosts_file:
+        raise UserError(f"-o says {output} and --hosts says {hosts_file}: give one file to write")
+    output = output or hosts_file or Path("hosts.toml")
     if output.exists():
         raise UserError(f"{output} exists already; -o FILE writes another")
     suggestion = suggest_hosts()
@@ -47,8 +52,16 @@ def init_command(output: Path, *, yes: bool) -> int:
         return TROUBLE
     with whole_file(output) as file:
         file.write_text(text, encoding="utf-8")
-    click.echo(f"wrote {output}; cachetui hosts -w NAME tries a host", err=True)
+    click.echo(f"wrote {output}; cachetui hosts {_where(output)}-w NAME tries a host", err=True)
     return SAME
+
+
+def _where(written: Path) -> str:
+    """What a command must be told to read that file; nothing where it is the first looked for."""
+    found = find()
+    if found is not None and found.samefile(written):
+        return ""
+    return f"--hosts {shlex.quote(str(written))} "
 
 
 def _asked(suggestion: Suggestion) -> list[str]:

@@ -17,7 +17,7 @@ _V = TypeVar("_V")
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-def _also_before_the_command(
+def also_before_the_command(
     context: click.Context, option: click.Parameter, value: _V | None
 ) -> _V | None:
     """The value of an option that may stand before the command too. What stands after the command
@@ -34,7 +34,7 @@ hosts_option = click.option(
     "hosts_file",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    callback=_also_before_the_command,
+    callback=also_before_the_command,
     help="The hosts.toml to read [default: ./hosts.toml, then the user's configuration folder].",
 )
 store_option = click.option(
@@ -43,7 +43,7 @@ store_option = click.option(
     metavar="FOLDER|URL",
     envvar="CACHETUI_STORE",
     type=PlaceOfStore(),
-    callback=_also_before_the_command,
+    callback=also_before_the_command,
     help="Where results are stored: a folder, or a team's database at postgresql://… "
     "[default: the user's cache folder].",
 )
@@ -51,7 +51,7 @@ executor_option = click.option(
     "--executor",
     metavar="dask://HOST:PORT",
     envvar="CACHETUI_EXECUTOR",
-    callback=_also_before_the_command,
+    callback=also_before_the_command,
     help="Have the workers of this Dask scheduler audit the hosts [default: threads here].",
 )
 output_option = click.option(

@@ -308,7 +308,7 @@ def test_options_before_the_command_hold_for_it(
 def test_a_command_that_reads_hosts_or_store_takes_both_options() -> None:
     assert {name for name, option in WHEREVER if option == "hosts_file"} == {
         "run", "cache", "peek", "share", "hosts", "clean", "prove", "outputs", "open", "store",
-        "paths",
+        "paths", "init",
     }  # fmt: skip
     assert {name for name, option in WHEREVER if option == "store_place"} == {
         "run", "cache", "peek", "share", "hosts", "clean", "prove", "outputs", "open", "history",

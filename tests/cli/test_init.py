@@ -101,6 +101,33 @@ def test_only_others_than_build_hosts_are_no_hosts_toml(home: Path) -> None:
     assert "no build host is left" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "words", [("--hosts", "my team.toml", "init"), ("init", "--hosts=my team.toml")]
+)
+@pytest.mark.parametrize("also", [(), ("-o", "my team.toml")])
+def test_the_file_of_hosts_that_is_named_is_the_one_that_is_written(
+    home: Path, words: tuple[str, ...], also: tuple[str, ...]
+) -> None:
+    done = CliRunner().invoke(cli, [*words, *also, "--yes"])
+    assert done.exit_code == 0, done.output
+    assert [path.name for path in home.glob("*.toml")] == ["my team.toml"]
+    assert "wrote my team.toml; cachetui hosts --hosts 'my team.toml' -w NAME" in done.stderr
+    again = CliRunner().invoke(cli, [*words, *also, "--yes"])
+    assert (again.exit_code, "my team.toml exists already" in again.stderr) == (2, True)
+
+
+def test_two_files_to_write_are_refused(home: Path) -> None:
+    done = CliRunner().invoke(cli, ["--hosts", "a.toml", "init", "-o", "b.toml", "--yes"])
+    assert done.exit_code == 2
+    assert "-o says b.toml and --hosts says a.toml" in done.stderr
+    assert not [*home.glob("*.toml")]
+
+
+def test_where_it_is_looked_for_first_no_option_is_named() -> None:
+    done = CliRunner().invoke(cli, ["init", "--yes"])
+    assert "wrote hosts.toml; cachetui hosts -w NAME" in done.stderr
+
+
 @pytest.mark.parametrize("config", ["Host a\n  Port nonsense\n", "Host a b\n  ProxyJump b\n"])
 def test_what_cannot_be_looked_up_stays(home: Path, config: str) -> None:
     (home / ".ssh" / "config").write_text(config)
