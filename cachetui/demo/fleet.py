@@ -36,7 +36,9 @@ from cachetui.demo.shared import SHARED, keep_in
 from cachetui.findings import Findings
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.ssh.prompts import SshPrompts
+from cachetui.outputs.outputs_report import NOT_LOOKED_AT, OutputsReport
 from cachetui.records.document import Document
+from cachetui.records.run import Run
 from cachetui.records.versions import version_key
 from cachetui.share.sharing import Sharing
 from cachetui.store.database import Store
@@ -92,6 +94,12 @@ class Fleet:
         )
 
 
+_NO_IMAGES = (
+    "a recorded fleet has no images to read: what builds printed is recorded, not what they made. "
+    "On hosts of your own: cachetui run FOLDER --outputs"
+)
+
+
 class DemoCore(Core):
     """The core that real hosts have, but for what it says of itself: nothing of the user's own
     ssh configuration is read, what is found as it was is among the default scenarios, and the
@@ -118,10 +126,25 @@ class DemoCore(Core):
         not its past, and would tell of a cache that has lost what it never had."""
         return why(document, self.store, past=False)
 
+    def outputs(
+        self, pairs: Sequence[tuple[Document, Run]], *, strict: bool = False
+    ) -> OutputsReport:
+        """See `Core.outputs`. No image can be read, so none is offered to be."""
+        report = super().outputs(pairs, strict=strict)
+        images = tuple(
+            msgspec.structs.replace(image, reason=_NO_IMAGES)
+            if image.reason == NOT_LOOKED_AT
+            else image
+            for image in report.images
+        )
+        return msgspec.structs.replace(report, images=images)
+
     def prepare(
         self, build: BuildSettings, hosts: Sequence[HostSettings], options: Options
     ) -> Audit:
-        """See `Core.prepare`."""
+        """See `Core.prepare`. Raises `UserError` where images are to be read."""
+        if options.outputs:
+            raise UserError(_NO_IMAGES)
         if options.scenarios is None:
             options = msgspec.structs.replace(options, as_found=True)
         audit = super().prepare(build, hosts, options)

@@ -15,7 +15,7 @@ from cachetui.outputs.difference import ImageDifference
 from cachetui.outputs.globs import Ignore
 from cachetui.outputs.layers import LayerError, lines_of
 from cachetui.outputs.memo import NotWhole, remembered
-from cachetui.outputs.outputs_report import OutputGroup, OutputImage, OutputsReport
+from cachetui.outputs.outputs_report import NOT_LOOKED_AT, OutputGroup, OutputImage, OutputsReport
 from cachetui.outputs.run_contents import contents_or_reason, looked_at
 from cachetui.records.document import BuildRecord, Document
 from cachetui.records.host import HostReport
@@ -177,7 +177,7 @@ def _no_contents(run: Run) -> str:
         return f"the run is {run.status}: it made no image"
     if run.image is None:
         return "its image has no name to be found by"
-    return "its image was not looked at: run the audit with --outputs"
+    return NOT_LOOKED_AT
 
 
 def _weight(difference: ImageDifference) -> int:

@@ -8,6 +8,9 @@ from cachetui.records.base import Record
 SCHEMA = 1
 """The version of the report's JSON."""
 
+NOT_LOOKED_AT = "its image was not looked at: run the audit with --outputs"
+"""The reason of an image that nobody asked for."""
+
 
 class OutputImage(Record, frozen=True, kw_only=True):
     """The image of a run. `run` is the run's id; `group` a letter that images of the same content

@@ -18,7 +18,7 @@ from cachetui.audit.audit import Audit
 from cachetui.audit.progress import Snapshot
 from cachetui.cli.first_steps import demo
 from cachetui.compare.align import agree
-from cachetui.core import Options
+from cachetui.core import Options, UserError
 from cachetui.demo.fleet import BUILDS, DemoCore, Fleet, build_name, demo_fleet, lay_out
 from cachetui.demo.shared import SHARED
 from cachetui.records.document import Document
@@ -246,6 +246,19 @@ def test_replayed_times_are_the_recorded_ones() -> None:
         core.store.close()
     seconds = document.runs[0].seconds
     assert min(recorded) - 0.05 < seconds < max(recorded) + 5.0
+
+
+def test_no_images_are_offered_where_none_can_be_read() -> None:
+    with demo_fleet(speed=300) as fleet:
+        core = fleet.core()
+        settings, hosts = core.settings.builds[build_name("shop")], core.settings.hosts
+        with pytest.raises(UserError, match="no images to read"):
+            core.prepare(settings, hosts, Options(outputs=True))
+        document = core.prepare(settings, hosts, Options(scenarios=("buildkit-warm",))).run()
+        report = core.outputs([(document, run) for run in document.runs])
+        core.store.close()
+    assert len(report.images) == len(document.runs) > 0
+    assert all("cachetui run FOLDER --outputs" in (image.reason or "") for image in report.images)
 
 
 @pytest.mark.parametrize("build", BUILDS)

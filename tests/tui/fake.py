@@ -18,7 +18,7 @@ from cachetui.config.settings import BuildSettings, HostSettings, Settings
 from cachetui.dockerfile.parse import Dockerfile, parse
 from cachetui.findings import Findings
 from cachetui.hosts.machine import Cancel
-from cachetui.outputs.outputs_report import OutputImage, OutputsReport
+from cachetui.outputs.outputs_report import NOT_LOOKED_AT, OutputImage, OutputsReport
 from cachetui.records.document import Document
 from cachetui.records.host import HostReport
 from cachetui.records.run import Run
@@ -406,7 +406,13 @@ class FakeCore:
     def outputs(self, pairs: Sequence[tuple[Document, Run]], *, strict: bool) -> OutputsReport:
         """No image was looked at."""
         images = [
-            OutputImage(run=r.id, host=r.host, scenario=r.scenario, repeat=r.repeat, reason="no")
+            OutputImage(
+                run=r.id,
+                host=r.host,
+                scenario=r.scenario,
+                repeat=r.repeat,
+                reason=NOT_LOOKED_AT,
+            )
             for _, r in pairs
         ]
         return OutputsReport(baseline=None, strict=strict, images=tuple(images))

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from cachetui.core import Core
+from cachetui.outputs.run_contents import keep_problem
 from cachetui.tui.screens.file_diff import FileDiffScreen
 from cachetui.tui.screens.outputs import OutputsPlace
 from tests.outputs.audits import Fleet
@@ -150,6 +151,24 @@ def test_images_that_were_not_looked_at(fleet: Fleet) -> None:
         await d.see("were not looked at", f"cachetui run {document.build.name} --outputs")
 
     drive(story, KeptCore(fleet), opened=False, audit="a2")  # type: ignore[arg-type]
+
+
+def test_images_that_could_not_be_read_are_told_with_the_reason(fleet: Fleet) -> None:
+    runs = tuple(msgspec.structs.replace(run, id=f"{run.id}-y") for run in fleet.document.runs)
+    document = msgspec.structs.replace(fleet.document, audit="a3", runs=runs)
+    for run in runs:
+        fleet.store.keep_run(run)
+        keep_problem(fleet.store, run.id, f"no python3 and no docker save {HOSTILE}")
+    fleet.store.keep_audit(document)
+
+    async def story(d: Driver) -> None:
+        await d.until(lambda: d.app.session.document is not None, "the document")
+        await d.press("7")
+        await d.see("None of these images can be compared.", "no python3 and no docker save")
+        assert "cachetui run" not in d.text()
+        assert "Read images" not in d.text(), "they were asked for"
+
+    drive(story, KeptCore(fleet), opened=False, audit="a3")  # type: ignore[arg-type]
 
 
 @pytest.mark.fault("file-names")

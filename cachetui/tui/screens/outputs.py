@@ -145,6 +145,7 @@ class OutputsPlace(Place):
             return self._table.empty(
                 running=self.session.running,
                 build=snapshot.build if snapshot else build.name if build else "BUILD",
+                width=self.size.width - 3,
             )
         if len(self._pairs) > 1:
             return (line(("Comparing…", "muted")),)
@@ -267,7 +268,8 @@ class OutputsPlace(Place):
         del parameters
         not_read = self.report is not None and not self._table.compared
         if action == "read_images":
-            return not_read and not self.session.running and self.session.build is not None
+            possible = not self.session.running and self.session.build is not None
+            return self._table.not_asked and possible
         return not (not_read and action in ("difference", "toggle_all", "strict"))
 
     def action_baseline_here(self) -> None:

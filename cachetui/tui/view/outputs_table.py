@@ -3,16 +3,16 @@ columns. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 
 from cachetui.compare.groups import fold
 from cachetui.outputs.difference import PathDifference, Verdict
 from cachetui.outputs.imageconfig import ConfigDifference
-from cachetui.outputs.outputs_report import OutputGroup, OutputsReport
+from cachetui.outputs.outputs_report import NOT_LOOKED_AT, OutputGroup, OutputsReport
 from cachetui.records.scenario import Scenario
 from cachetui.report import cells, units
 from cachetui.report.outputs import tree, view
-from cachetui.tui.view import signs
+from cachetui.tui.view import host_lines, signs
 from cachetui.tui.view.column import MORE_SIGN_WIDTH, Column
 from cachetui.tui.view.text import Line, Span, Tone, clean_line, line
 
@@ -77,17 +77,26 @@ class OutputsTable:
                 return node.key, first_side(node) or 0
         return None
 
+    @property
+    def not_asked(self) -> bool:
+        """Whether no image was compared, and there are some that nobody asked for."""
+        images = self.report.images if self.report else ()
+        return not self.compared and NOT_LOOKED_AT in {image.reason for image in images}
+
     # Lines around the tree
 
-    def empty(self, *, running: bool, build: str) -> tuple[Line, ...]:
-        """What stands in place of the tree; `running`: the audit of `build` is under way."""
+    def empty(self, *, running: bool, build: str, width: int) -> tuple[Line, ...]:
+        """What stands in place of the tree, in `width` cells; `running`: the audit of `build` is
+        under way."""
         report = self.report
         if report is None:
             return ()
         if not self.compared and running:
             return (line("Images are read when the builds of their host have ended."),)
-        if not self.compared:
+        if self.not_asked:
             return _not_read(build)
+        if not self.compared:
+            return tuple(_unread(report, width))
         if self.compared < 2:
             return (line("There is one image only: nothing to compare."),)
         if len(report.groups) > 1:
@@ -203,6 +212,17 @@ def _name_cell(node: tree.Node, width: int) -> Line:
 def first_side(node: tree.Node) -> int | None:
     """The number of the first group in which a line of the tree differs."""
     return next((number for number, side in enumerate(node.sides) if side is not None), None)
+
+
+def _unread(report: OutputsReport, width: int) -> Iterator[Line]:
+    """Why none of the images could be compared: each reason once, with those it holds for."""
+    labels: dict[str, list[str]] = {}
+    for image in report.images:
+        labels.setdefault(image.reason or "", []).append(image.label)
+    yield line(("None of these images can be compared.", "strong"))
+    for reason, whose in labels.items():
+        text = f"{whose[0]}: {reason}" if len(whose) == 1 else reason
+        yield from host_lines.told("–", "muted", text, width)
 
 
 def _not_read(build: str) -> tuple[Line, ...]:
