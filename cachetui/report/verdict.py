@@ -41,14 +41,15 @@ def verdict(document: Document, agreement: Agreement, findings: Findings) -> tup
 
 def hosts_differ(agreement: Agreement, causes: Sequence[Cause]) -> str:
     """That hosts differ, and for how many causes: "Hosts differ: 2 causes". Where none is the odd
-    one out, that is said, and whom the most costly cause hits."""
+    one out, that is said, and whom the most costly of them hits, explained or not."""
     if any(difference.odd for difference in agreement.disagreements):
         return f"Hosts differ: {causes_found(causes)}"
-    first, others = (causes[0], causes[1:]) if causes else (None, ())
+    first = max(causes, key=lambda cause: cause.seconds or 0.0, default=None)
     worst = ""
-    if first is not None and others and first.seconds:
-        worst = f", most costly on {clean_line(fold_short(first.hosts))}"
-    return f"Hosts differ, none is odd: {causes_found(causes)}{worst}"
+    if first is not None and len(causes) > 1 and first.seconds:
+        costs = "costs" if len(first.hosts) == 1 else "cost"
+        worst = f", {clean_line(fold_short(first.hosts))} {costs} most"
+    return f"Hosts differ, none is odd{worst}: {causes_found(causes)}"
 
 
 def in_few_words(agreement: Agreement) -> str:

@@ -267,9 +267,14 @@ def test_where_none_is_odd_the_headline_says_whom_the_most_costly_cause_hits() -
     document = b.document([*runs, b.run("d", "buildkit-warm", text=text)], text=text)
     near = replace(UMASK, hosts=("a",), scenarios=("buildkit-warm",), steps=(StepRef(0, 1),))
     found = (replace(near, seconds=9.0, hosts=("b", "c")), replace(near, seconds=1.0))
-    headline = "÷ Hosts differ, none is odd: 2 causes, most costly on b,c."
+    headline = "÷ Hosts differ, none is odd, b,c cost most: 2 causes."
     for render_as in (render, markdown.render, html.render):
         assert headline in render_as(report(document, Findings(findings=found)))
+        left = replace(OPEN, hosts=("a",), steps=near.steps, seconds=20.0)
+        open_too = Findings(findings=found[:1], unexplained=(left,))
+        assert "none is odd, a costs most: 1 cause, 1 difference unexplained." in render_as(
+            report(document, open_too)
+        )
         one = render_as(report(document, Findings(findings=found[:1])))
         assert "÷ Hosts differ, none is odd: 1 cause." in one
 
