@@ -93,6 +93,11 @@ def peek_of(document: Document, findings: Findings, store: Store) -> Peek:
     )
 
 
+def seen_of(run: Run) -> PeekResult:
+    """What a run of a peek shows by itself: cause and cost are not looked for."""
+    return _result(run, _not_hit(run.steps), (), None)
+
+
 def _result(
     run: Run,
     missing: Sequence[Step],

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from cachetui.audit.audit import Audit
+from cachetui.audit.peek_mounts import MOUNTS, to_agree
 from cachetui.audit.peek_results import peek_of
 from cachetui.cli.failures import tell
 from cachetui.cli.gate import code_with_gate, parse_gate
@@ -23,11 +24,6 @@ from cachetui.exit_codes import INTERRUPTED, TROUBLE
 from cachetui.records.backend import Backend
 from cachetui.records.scenario import BACKENDS
 from cachetui.report.peek import render
-
-MOUNTS = (
-    "the first RUN that misses is stopped some tenths of a second after it began; what it wrote "
-    "into a cache mount until then stays there"
-)
 
 
 def peek_command(
@@ -51,9 +47,10 @@ def peek_command(
     chosen: tuple[Backend, ...] = tuple(b for b in BACKENDS if only in (None, b))
     options = Options(peek=chosen)
     audit = core.prepare(build, hosts, options)
-    writes_mounts = "buildkit" in chosen and audit.dockerfile.uses_cache_mounts
-    if writes_mounts and not yes and not _agreed(core, hosts):
-        return TROUBLE
+    if not yes:
+        asked = to_agree(core.store, (host.name for host in hosts), audit.dockerfile, chosen)
+        if asked and not _agreed(core, asked):
+            return TROUBLE
 
     def look() -> Look | None:
         return _look(core, core.prepare(build, hosts, options), progress, gate)
@@ -87,12 +84,9 @@ def _look(core: Core, audit: Audit, progress: str, gate: frozenset[str]) -> Look
     return Look(peek, code)
 
 
-def _agreed(core: Core, hosts: Sequence[HostSettings]) -> bool:
-    """Whether the user agrees, asked once for each host; without a terminal to ask, no."""
-    marks = core.store.marks
-    asked = marks.not_agreed(host.name for host in hosts)
-    if not asked:
-        return True
+def _agreed(core: Core, asked: Sequence[str]) -> bool:
+    """Whether the user agrees for these hosts, kept for the next time; without a terminal to ask,
+    no."""
     where = fold(asked)
     if not sys.stdin.isatty():
         tell(f"nothing was run on {where}: {MOUNTS}; --yes peeks all the same")
@@ -100,5 +94,5 @@ def _agreed(core: Core, hosts: Sequence[HostSettings]) -> bool:
     tell(f"{where}: {MOUNTS}")
     if not click.confirm("Peek?", default=False, err=True):
         return False
-    marks.agree(asked)
+    core.store.marks.agree(asked)
     return True

@@ -20,6 +20,7 @@ from cachetui.exit_codes import INTERRUPTED, TROUBLE
 from cachetui.tui.background import call_soon
 from cachetui.tui.core_port import CoreLoader, CorePort, LoadingCore
 from cachetui.tui.preferences import Preferences, keep_choices
+from cachetui.tui.screens.audit_actions import AuditActions
 from cachetui.tui.screens.leave import Leaving
 from cachetui.tui.screens.place import PLACES, Place
 from cachetui.tui.screens.ssh_prompts import SshPrompts
@@ -47,7 +48,7 @@ def _place(module: str, class_name: str) -> Callable[[], Screen[Any]]:
     return make
 
 
-class CachetuiApp(App[int]):
+class CachetuiApp(AuditActions, App[int]):
     """Shows one build's audit in several places; the session holds what they show. Dialogs are
     imported when they are opened: the app starts sooner."""
 
@@ -192,36 +193,12 @@ class CachetuiApp(App[int]):
 
     # Audits
 
-    def action_start(self) -> None:
-        """Ask what to run, and run it."""
-        from cachetui.tui.screens.start_audit import ask_what_to_run
-
-        ask_what_to_run(self)
-
-    def action_share(self) -> None:
-        """Ask which caches to share between which hosts, and do it."""
-        from cachetui.tui.screens.start_share import ask_what_to_share
-
-        ask_what_to_share(self)
-
-    def action_choose_build(self) -> None:
-        """Choose a build: those of hosts.toml, and Dockerfiles found below the folder."""
-        from cachetui.tui.screens.choose_build import choose_build
-
-        choose_build(self)
-
-    def action_presets(self) -> None:
-        """Compare by a preset."""
-        from cachetui.tui.screens.presets import choose_preset
-
-        choose_preset(self)
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What is possible now, for the foot, the help and the palette."""
         del parameters
         if action == "findings":
             return self.current_mode != "findings"
-        if action in ("start", "choose_build", "share"):
+        if action in ("start", "peek", "choose_build", "share"):
             return not self.session.running and not isinstance(self.core, LoadingCore)
         return True
 

@@ -1,4 +1,5 @@
-"""Why the runs of the audit shown differ: derived once, in a thread, for every screen."""
+"""Why the runs of the audit shown differ, and what a peek tells: derived once, in a thread, for
+every screen."""
 
 from __future__ import annotations
 
@@ -7,27 +8,36 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from cachetui.audit.peek_results import Peek
     from cachetui.findings.record import Findings
     from cachetui.records.document import Document
 
 
 class Explained:
-    """The findings of one document at a time. Methods are for the app's thread.
+    """The findings of one document at a time, and of a peek's what `look` makes of them. Methods
+    are for the app's thread.
 
     `findings` is None without a document, while they are looked for, and where that failed: then
-    `error` says why. `derive` is called in a thread, for earlier audits are read for it; `changed`
-    is called from there when there is something to `take`.
+    `error` says why. `peek` is None as long, and for an audit that is none. `derive` and `look` are
+    called in a thread, for earlier audits are read for them; `changed` is called from there when
+    there is something to `take`.
     """
 
-    def __init__(self, derive: Callable[[Document], Findings], changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        derive: Callable[[Document], Findings],
+        look: Callable[[Document, Findings], Peek],
+        changed: Callable[[], None],
+    ) -> None:
         self.document: Document | None = None
         self.findings: Findings | None = None
+        self.peek: Peek | None = None
         self.error = ""
-        self._derive = derive
+        self._derive, self._look = derive, look
         self._changed = changed
         self._lock = threading.Lock()
         self._asked = 0
-        self._outcome: tuple[int, Findings | None, str] | None = None
+        self._outcome: tuple[int, Findings | None, Peek | None, str] | None = None
 
     def follow(self, document: Document | None) -> None:
         """Derive the findings of this document, unless it is the one they are of."""
@@ -37,7 +47,7 @@ class Explained:
 
     def again(self) -> None:
         """Derive the findings anew: after an experiment they may be others."""
-        self.findings, self.error = None, ""
+        self.findings, self.peek, self.error = None, None, ""
         self._asked += 1
         if self.document is not None:
             threading.Thread(
@@ -46,14 +56,17 @@ class Explained:
 
     def _work(self, asked: int, document: Document) -> None:
         findings: Findings | None = None
+        peek: Peek | None = None
         error = ""
         try:
             findings = self._derive(document)
+            if any(run.kind.peeks for run in document.runs):
+                peek = self._look(document, findings)
         except Exception as caught:  # whatever it is, the app must show it
             error = str(caught)
         with self._lock:
             if self._outcome is None or self._outcome[0] < asked:
-                self._outcome = (asked, findings, error)
+                self._outcome = (asked, findings, peek, error)
         self._changed()
 
     def take(self) -> bool:
@@ -62,5 +75,5 @@ class Explained:
             outcome, self._outcome = self._outcome, None
         if outcome is None or outcome[0] != self._asked:
             return False
-        _, self.findings, self.error = outcome
+        _, self.findings, self.peek, self.error = outcome
         return True

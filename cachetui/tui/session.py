@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING
 
 from cachetui.store.log_blocks import LogError
 from cachetui.tui.asked import Asked
-from cachetui.tui.core_port import AuditPort, CorePort
+from cachetui.tui.core_port import AuditPort, CorePort, whole_store
 from cachetui.tui.explained import Explained
 from cachetui.tui.view.fleet_columns import ColumnChoice
 from cachetui.tui.view.picks import Alike, Pick, titles
 
 if TYPE_CHECKING:
+    from cachetui.audit.peek_results import Peek
     from cachetui.audit.progress import Snapshot
     from cachetui.config.settings import BuildSettings, HostSettings
     from cachetui.dockerfile.parse import Dockerfile
+    from cachetui.findings.record import Findings
     from cachetui.records.document import Document
     from cachetui.records.host import HostReport
     from cachetui.records.run import Run
@@ -68,7 +70,7 @@ class Session:
         self.reason: Reason | None = None
         self.here: Callable[[], tuple[Sequence[Pick], Mapping[Pick, Alike]]] = lambda: ((), {})
         self.documents: dict[str, Document] = {}
-        self.explained = Explained(lambda document: self.core.findings(document), changed)
+        self.explained = Explained(lambda shown: self.core.findings(shown), self._look, changed)
         self.asked = Asked(lambda *wanted: self.core.ask_hosts(*wanted), changed)
         self.columns = ColumnChoice()
         self.keep_columns: Callable[[ColumnChoice], bool] = lambda _: True
@@ -220,6 +222,11 @@ class Session:
     def read_only(self) -> bool:
         """Whether the audit shown is a stored one, which cannot run anything."""
         return self.audit is None and self.document is not None
+
+    def _look(self, document: Document, findings: Findings) -> Peek:
+        from cachetui.audit.peek_results import peek_of
+
+        return peek_of(document, findings, whole_store(self.core))
 
     # Documents, runs and logs
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,11 +65,28 @@ def log_lines(run: Run) -> list[tuple[StepId | None, bytes]]:
     return [(step, data) for _, step, data in pieces]
 
 
+class FakeMarks:
+    """What was agreed to, in memory; `trouble` is raised where it is to be kept."""
+
+    def __init__(self) -> None:
+        self.agreed: list[str] = []
+        self.trouble: Exception | None = None
+
+    def not_agreed(self, hosts: Iterable[str]) -> tuple[str, ...]:
+        return tuple(host for host in hosts if host not in self.agreed)
+
+    def agree(self, hosts: Iterable[str]) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+        self.agreed += hosts
+
+
 class FakeStore:
     """Documents and logs in memory."""
 
     def __init__(self, documents: Sequence[Document] = (), folder: Path | None = None) -> None:
         self.warnings: list[str] = []
+        self.marks = FakeMarks()
         self.documents = {document.audit: document for document in documents}
         self.logs: dict[str, bytes] = {}
         self.gone: dict[str, str] = {}

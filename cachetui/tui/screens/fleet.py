@@ -90,6 +90,7 @@ class FleetPlace(FleetMatrix):
             grouped=self.grouped,
             tags={host.name: host.tags for host in self.session.hosts},
             findings=self.session.explained.findings,
+            peek=self.session.explained.peek,
             only=self._selection.marks.marked_hosts() if self._marked_only else (),
         )
         no_match = f"No host matches “{self._filter_words}”. esc clears the filter."

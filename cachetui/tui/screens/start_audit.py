@@ -40,53 +40,59 @@ def begin(app: AppPort, *, start: bool, audit: str | None) -> None:
         app.refresh_places()
 
 
-def ask_what_to_run(app: AppPort, *, outputs: bool = False) -> None:
-    """Ask which scenarios to run how often, and run them; first for hosts and a build if there
-    are none. `outputs`: whether reading the images is turned on at first."""
+def build_to_start(app: AppPort) -> BuildSettings | None:
+    """The build of which an audit can start now. None where it cannot: then the user is told so,
+    or asked for hosts or a build."""
     session = app.session
     if isinstance(app.core, LoadingCore):
-        return
+        return None
     if session.running:
         app.tell("An audit is running; x stops it.", severity="warning")
-        return
-    if not session.hosts:
+    elif not session.hosts:
         _show_first_run(app)
-        return
-    if session.build is None:
+    elif session.build is None:
         from cachetui.tui.screens.choose_build import choose_build
 
         choose_build(app)
+    else:
+        return session.build
+    return None
+
+
+def ask_what_to_run(app: AppPort, *, outputs: bool = False) -> None:
+    """Ask which scenarios to run how often, and run them; first for hosts and a build if there
+    are none. `outputs`: whether reading the images is turned on at first."""
+    build = build_to_start(app)
+    if build is None:
         return
     from cachetui.tui.screens.start_dialog import StartDialog
-
-    build = session.build
 
     def chosen(what: WhatToRun | None) -> None:
         if what is not None:
             run_audit(app, build, *what)
 
-    app.push_screen(StartDialog(session, *_marked(app), outputs=outputs), chosen)
+    hosts, scenarios = hosts_to_start(app), _marked_scenarios(app)
+    app.push_screen(StartDialog(build, hosts, scenarios, outputs=outputs), chosen)
 
 
-def _marked(app: AppPort) -> tuple[Sequence[HostSettings], set[str]]:
-    """The hosts that are marked, else all; and the marked scenarios, else those of the open audit;
-    none for all."""
-    hosts: set[str] = set()
-    scenarios: set[str] = set()
-    for screen in app.screen_stack:
-        if isinstance(screen, Place):
-            hosts, scenarios = screen.marked_hosts(), screen.marked_scenarios()
-    snapshot = app.session.snapshot
-    build = app.session.build
-    if (
-        not scenarios
-        and snapshot is not None
-        and build is not None
-        and build.name == snapshot.build
-    ):
-        scenarios = set(snapshot.scenarios)
+def hosts_to_start(app: AppPort) -> Sequence[HostSettings]:
+    """The hosts that are marked in the place in view, else all."""
+    marked = {name for place in _places(app) for name in place.marked_hosts()}
     everywhere = app.session.hosts
-    return [host for host in everywhere if host.name in hosts] or everywhere, scenarios
+    return [host for host in everywhere if host.name in marked] or everywhere
+
+
+def _marked_scenarios(app: AppPort) -> set[str]:
+    """The scenarios that are marked, else those of the open audit of the build; none for all."""
+    marked = {name for place in _places(app) for name in place.marked_scenarios()}
+    snapshot, build = app.session.snapshot, app.session.build
+    if not marked and snapshot is not None and build is not None and build.name == snapshot.build:
+        return set(snapshot.scenarios)
+    return marked
+
+
+def _places(app: AppPort) -> list[Place]:
+    return [screen for screen in app.screen_stack if isinstance(screen, Place)]
 
 
 def _show_first_run(app: AppPort) -> None:
@@ -104,9 +110,7 @@ def run_audit(
 
     def prepared(audit: AuditPort) -> None:
         app.clear_notifications()
-        app.session.start(audit)
-        app.go("fleet")
-        app.refresh_places()
+        show_started(app, audit)
 
     def failed(error: Exception) -> None:
         from cachetui.tui.screens.dialogs import Notice
@@ -117,6 +121,13 @@ def run_audit(
     run_in_background(
         app, "prepare", lambda: app.core.prepare(build, hosts, options), prepared, failed
     )
+
+
+def show_started(app: AppPort, audit: AuditPort) -> None:
+    """Run a prepared audit, and show it in Fleet."""
+    app.session.start(audit)
+    app.go("fleet")
+    app.refresh_places()
 
 
 def open_audit(app: AppPort, audit: str) -> None:

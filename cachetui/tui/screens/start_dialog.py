@@ -11,7 +11,7 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Button
 
-from cachetui.config.settings import HostSettings
+from cachetui.config.settings import BuildSettings, HostSettings
 from cachetui.records.scenario import AS_FOUND, CONTROLLED, Scenario
 from cachetui.report import units
 from cachetui.tui.screens.dialogs import Dialog
@@ -22,12 +22,27 @@ from cachetui.tui.widgets.text_panel import TextPanel
 
 if TYPE_CHECKING:
     from cachetui.core import Options
-    from cachetui.tui.session import Session
 
 CONTROLLED_NAMES = tuple(scenario.name for scenario in CONTROLLED)
 AS_FOUND_NAMES = tuple(scenario.name for scenario in AS_FOUND)
 
 WhatToRun: TypeAlias = "tuple[Sequence[HostSettings], Options]"
+
+
+def build_and_hosts(build: BuildSettings, hosts: Sequence[HostSettings]) -> list[Line]:
+    """What is built where: a line for the Dockerfile, one for the hosts."""
+    names = ", ".join(host.name for host in hosts[:8])
+    more = f" and {len(hosts) - 8} more" if len(hosts) > 8 else ""
+    path = build.context / build.dockerfile
+    target = f" → {build.target}" if build.target else ""
+    return [
+        line(("build  ", "muted"), f"{path}{target}"),
+        line(
+            ("hosts  ", "muted"),
+            units.count(len(hosts), "host"),
+            (f": {names}{more}", "muted"),
+        ),
+    ]
 
 
 class StartDialog(Dialog[WhatToRun]):
@@ -42,30 +57,27 @@ class StartDialog(Dialog[WhatToRun]):
 
     def __init__(
         self,
-        session: Session,
+        build: BuildSettings,
         hosts: Sequence[HostSettings],
         scenarios: Collection[str] = (),
         *,
         outputs: bool = False,
     ) -> None:
         super().__init__()
-        self._session = session
-        self._hosts = hosts
+        self._build, self._hosts = build, hosts
         self._enabled: dict[str, bool] = dict.fromkeys(CONTROLLED_NAMES, True)
         self._enabled |= dict.fromkeys((*AS_FOUND_NAMES, "fresh", "outputs"), False)
-        if scenarios:
-            self._enabled |= {
-                name: name in scenarios for name in (*CONTROLLED_NAMES, *AS_FOUND_NAMES)
-            }
+        offered = {*CONTROLLED_NAMES, *AS_FOUND_NAMES}
+        if offered & set(scenarios):  # those of a peek or a share are not run from here
+            self._enabled |= {name: name in scenarios for name in offered}
         self._enabled["outputs"] = outputs
         self._repeat = 1
 
     def heading(self) -> str:
-        build = self._session.build
-        return f"Run {build.name if build else ''}"
+        return f"Run {self._build.name}"
 
     def body(self) -> Iterator[Widget]:
-        yield TextPanel(*self._head())
+        yield TextPanel(*build_and_hosts(self._build, self._hosts))
         yield Grid(cell=self._cell, heading=self._group, id="options")
         yield TextPanel(
             line(
@@ -83,22 +95,6 @@ class StartDialog(Dialog[WhatToRun]):
         with Horizontal(classes="buttons"):
             yield Button("Run", id="run", variant="primary")
             yield Button("Cancel", id="cancel")
-
-    def _head(self) -> list[Line]:
-        build = self._session.build
-        assert build is not None
-        names = ", ".join(host.name for host in self._hosts[:8])
-        more = f" and {len(self._hosts) - 8} more" if len(self._hosts) > 8 else ""
-        path = build.context / build.dockerfile
-        target = f" → {build.target}" if build.target else ""
-        return [
-            line(("build  ", "muted"), f"{path}{target}"),
-            line(
-                ("hosts  ", "muted"),
-                units.count(len(self._hosts), "host"),
-                (f": {names}{more}", "muted"),
-            ),
-        ]
 
     def on_mount(self) -> None:
         grid = self.query_one(Grid)

@@ -105,6 +105,9 @@ def next_step(build: BuildSettings | None, hosts: int, *, loading: bool) -> Line
         f" runs {build.name} on " if build else " chooses a build for ",
         units.count(hosts, "host"),
         (" · ", "muted"),
+        ("P", "key"),
+        " peeks at their caches",
+        (" · ", "muted"),
         ("6", "key"),
         " opens a stored audit",
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cachetui.report import units
 from cachetui.report.signs import MARKED
-from cachetui.tui.view import before_audit, host_lines, signs
+from cachetui.tui.view import before_audit, host_lines, peek_lines, signs
 from cachetui.tui.view.causes import (
     Where,
     cause_lines,
@@ -24,6 +24,7 @@ from cachetui.tui.view.fleet_rows import HOST, CellKey, FleetRow, Order, by_host
 from cachetui.tui.view.text import Line, line
 
 if TYPE_CHECKING:
+    from cachetui.audit.peek_results import Peek
     from cachetui.audit.progress import Cell, HostProgress, Snapshot
     from cachetui.config.settings import HostSettings
     from cachetui.findings.record import Findings
@@ -46,6 +47,7 @@ class FleetTable:
         self._settings: dict[str, HostSettings] = {}
         self._snapshot: Snapshot | None = None
         self._document: Document | None = None
+        self._peeked = peek_lines.Peeked()
 
     def show_hosts(self, hosts: Sequence[HostSettings], answers: before_audit.Answers) -> None:
         """Show the configured hosts and what they report: no audit has been started."""
@@ -64,11 +66,13 @@ class FleetTable:
         grouped: bool,
         tags: Mapping[str, tuple[str, ...]],
         findings: Findings | None = None,
+        peek: Peek | None = None,
         only: Collection[str] = (),
     ) -> None:
         """Show an audit as it stands, the hosts filtered by `words`, and to `only` these if any.
         `document` has the runs that have ended; hosts that `findings` tell the most costly causes
-        of come first."""
+        of come first. `peek` adds the costs to what a peek's runs show."""
+        self._peeked.follow(document, peek)
         if document is not self._document:
             self._document = document
             self.agreement = FleetAgreement(document)
@@ -97,7 +101,8 @@ class FleetTable:
     ) -> tuple[Line, ...]:
         """Whether the hosts agree, then a line for each of the `causes` that cost most; where none
         is found, what each side did; or `error`, which ended the audit, or why its results cannot
-        be kept."""
+        be kept. Where hosts agree in a peek, how many caches are warm: undecided steps are no
+        difference."""
         if error is not None:
             return (line(("✗ ", "bad"), f"the audit ended early: {error}"),)
         lines = self.agreement.verdict()
@@ -107,9 +112,13 @@ class FleetTable:
             headline = self.agreement.headline(findings)
             reasons = self.agreement.reasons(findings)
             shown = cause_lines(reasons, self.hosts, width, causes)
+            if self.agreement.first is None:
+                headline = line(*headline, *self._peeked.summary())
             if len(reasons) > len(shown):
                 headline = line(*headline, (" · ", "muted"), ("w", "key"), (" has all", "muted"))
             return (headline, *shown)
+        if lines and self.agreement.first is None:
+            return (line(*lines[0], *self._peeked.summary()), *lines[1:])
         if lines:
             return lines
         if self._snapshot is not None and not self._snapshot.finished:
@@ -183,13 +192,18 @@ class FleetTable:
         cell = self.merged_cell(row, column)
         if cell is None:
             return ()
-        shown = signs.cell_line(
-            cell,
-            width,
-            differs=self.agreement.sign_of(row.key, column),
-            times=self._snapshot.repeats,
-            hosts=len(row.hosts),
-        )
+        differs = self.agreement.sign_of(row.key, column)
+        seen = self._peeked.seen(row.hosts, column)
+        if seen:
+            shown = signs.before(differs, peek_lines.cell(seen[0], width))
+        else:
+            shown = signs.cell_line(
+                cell,
+                width,
+                differs=differs,
+                times=self._snapshot.repeats,
+                hosts=len(row.hosts),
+            )
         if any(key in marked for key in self.keys_of(row, column)):
             return line((MARKED, "accent"), *shown[1:])
         return shown
@@ -216,7 +230,12 @@ class FleetTable:
             reason = hosts[0].reason if hosts else None
             share = self.agreement.share(row.hosts, column)
             sign = self.agreement.sign_of(row.key, column)
-            lines.append(host_lines.cell_line(cell, reason, sign, share, len(row.hosts)))
+            seen = self._peeked.seen(row.hosts, column)
+            if seen:
+                known = self._peeked.costs_known
+                lines += peek_lines.lines(seen, column, width, sign, share, costs_known=known)
+            else:
+                lines.append(host_lines.cell_line(cell, reason, sign, share, len(row.hosts)))
         return lines
 
     def where(self, row: FleetRow, column: str) -> Where:
@@ -234,7 +253,8 @@ class FleetTable:
             ended = cell is not None and cell.state in ("done", "stored")
             if cell is None or not ended:
                 return []
-            differs = bool(self.agreement.sign_of(row.key, column))
+            unexpected = any(one.first_miss for one in self._peeked.seen(row.hosts, column))
+            differs = unexpected or bool(self.agreement.sign_of(row.key, column))
             return [nothing_to_explain(cell.misses, differs=differs)]
         reason, here = found
         elsewhere = "" if here else f"not on {row.name}, which did otherwise"

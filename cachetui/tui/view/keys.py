@@ -44,6 +44,7 @@ APP: list[BindingType] = [
         _key(f"app.place_{n}", str(n), f"place_number({n})", f"Go to {name}")
         for n, name in enumerate(PLACE_NAMES, start=1)
     ),
+    _key("app.peek", "P", "peek", "Peek: where each cache stops hitting, without a build"),
     _key("app.share", "S", "share", "Share caches: what each kind keeps"),
     _key("app.back", "escape", "go_back", "Back"),
     _key("app.copy", "y", "copy", "Copy what the cursor is on"),

@@ -141,6 +141,11 @@ def cell_line(cell: Cell, width: int, *, differs: str = "", times: int = 1, host
         spans = ((f"{sign} {word if width >= 14 else 'no host'}", tone),)
     else:
         spans = ((f"{sign} {word}", tone),)
+    return before(differs, spans)
+
+
+def before(differs: str, spans: Line) -> Line:
+    """A cell behind the sign of how its host differs: `ODD`, `SPLIT` or none."""
     if not differs:
         return ((" ", ""), *spans)
     style: Tone = "odd" if differs == ODD else "warn"

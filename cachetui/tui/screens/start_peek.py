@@ -1,0 +1,81 @@
+"""Starting a peek: the dialog, the question about cache mounts, and the way to Fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cachetui.tui.app_port import AppPort
+from cachetui.tui.background import run_in_background
+from cachetui.tui.core_port import AuditPort, whole_store
+from cachetui.tui.screens.dialogs import Confirm, Notice
+from cachetui.tui.screens.peek_dialog import Builders, PeekDialog
+from cachetui.tui.screens.start_audit import build_to_start, hosts_to_start, show_started
+
+if TYPE_CHECKING:
+    from cachetui.config.settings import BuildSettings, HostSettings
+
+
+def ask_what_to_peek_at(app: AppPort) -> None:
+    """Ask which builders' caches to look at on the marked hosts, or on all, and do it; first for
+    hosts and a build if there are none."""
+    build, hosts = build_to_start(app), hosts_to_start(app)
+    if build is None:
+        return
+
+    def chosen(builders: Builders | None) -> None:
+        if builders is not None:
+            _prepare(app, build, hosts, builders)
+
+    app.push_screen(PeekDialog(build, hosts), chosen)
+
+
+def _prepare(
+    app: AppPort, build: BuildSettings, hosts: Sequence[HostSettings], builders: Builders
+) -> None:
+    """Prepare the peek in a thread; then start it, after a question where it may write into cache
+    mounts of hosts about which nobody has agreed yet."""
+    from cachetui.audit.peek_mounts import to_agree
+    from cachetui.core import Options
+
+    app.asker.begin()
+    app.tell(f"Reading {build.name}…")
+
+    def prepare() -> tuple[AuditPort, tuple[str, ...]]:
+        audit = app.core.prepare(build, hosts, Options(peek=builders))
+        names = (host.name for host in hosts)
+        return audit, to_agree(whole_store(app.core), names, audit.dockerfile, builders)
+
+    def prepared(found: tuple[AuditPort, tuple[str, ...]]) -> None:
+        app.clear_notifications()
+        audit, asked = found
+        if asked:
+            _ask(app, audit, asked)
+        else:
+            show_started(app, audit)
+
+    def failed(error: Exception) -> None:
+        app.clear_notifications()
+        app.push_screen(Notice("The peek cannot start", str(error)))
+
+    run_in_background(app, "prepare", prepare, prepared, failed)
+
+
+def _ask(app: AppPort, audit: AuditPort, asked: tuple[str, ...]) -> None:
+    """Ask about the cache mounts of these hosts, once: a yes is kept."""
+    from cachetui.audit.peek_mounts import MOUNTS
+    from cachetui.compare.groups import fold_short
+
+    def answered(yes: bool | None) -> None:
+        if not yes:
+            return
+        show_started(app, audit)
+
+        def failed(error: Exception) -> None:
+            app.tell(f"You will be asked again: {error}", severity="warning")
+
+        marks = whole_store(app.core).marks
+        run_in_background(app, "agree", lambda: marks.agree(asked), lambda _: None, failed)
+
+    text = f"{fold_short(asked)}: {MOUNTS}.\nYou are asked once for each host."
+    app.push_screen(Confirm("Peek at a build with cache mounts?", text, "Peek"), answered)
