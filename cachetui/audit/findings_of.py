@@ -9,9 +9,11 @@ from cachetui.compare.engines import each_engine_once
 from cachetui.context.manifest import Entry
 from cachetui.findings import Findings, Proof, dockerfile_of, explain_audit
 from cachetui.findings.case import Case
+from cachetui.findings.earlier_run import found_all, scenarios_before
 from cachetui.outputs.digests import document_digests
 from cachetui.outputs.foreign_files import foreign_files
 from cachetui.records.document import Document
+from cachetui.records.run import Run
 from cachetui.records.scenario import Scenario
 from cachetui.store.database import Store
 
@@ -63,8 +65,12 @@ def case_of(document: Document, store: Store, *, past: bool = True) -> Case | No
 def _earlier(document: Document, store: Store) -> Iterator[Document]:
     """Audits of a build of that name, newest first, until each run that was made as the host
     was found has one to be compared with. Controlled runs need none: what they find is of
-    their own making."""
-    wanted = {(r.host, r.scenario) for r in document.runs if r.kind.as_found}
+    their own making; nor does a peek that found everything."""
+    wanted = {
+        (run.host, scenarios_before(run))
+        for run in document.runs
+        if run.kind.as_found and not (run.kind.peeks and found_all(run))
+    }
     looked = 0
     for entry in store.audits() if wanted else ():
         if looked == MOST or not wanted:
@@ -79,8 +85,13 @@ def _earlier(document: Document, store: Store) -> Iterator[Document]:
         looked += 1
         found = store.audit(entry.audit)
         if found is not None:
-            wanted -= {(r.host, r.scenario) for r in found.runs if r.status == "ok"}
+            tell = {(r.host, r.scenario) for r in found.runs if _tells_all(r)}
+            wanted -= {w for w in wanted if any((w[0], name) in tell for name in w[1])}
             yield found
+
+
+def _tells_all(run: Run) -> bool:
+    return run.status == "ok" and (not run.kind.peeks or found_all(run))
 
 
 def _manifests(documents: tuple[Document, ...], store: Store) -> dict[str, tuple[Entry, ...]]:

@@ -16,7 +16,7 @@ from cachetui.dockerfile.triggers import stage_triggers
 from cachetui.findings.build_options import forbids_cache
 from cachetui.findings.context_files import ContextFiles, Difference, compare_files, context_of
 from cachetui.findings.dockerfile_edits import Edit, edits
-from cachetui.findings.earlier_run import EarlierRun
+from cachetui.findings.earlier_run import EarlierRun, scenarios_before
 from cachetui.findings.miss_chains import Chain, chains
 from cachetui.findings.step_graph import Parent, parents
 from cachetui.findings.step_inputs import BuildOnHost
@@ -225,14 +225,19 @@ class Case:
 
     # What was before
 
-    def before(self, run: Run) -> EarlierRun | None:
-        """The newest earlier run of the host and scenario that ended well."""
+    def before(self, run: Run, step: StepId | None = None) -> EarlierRun | None:
+        """The newest earlier run of the host that ended well, looked in the same cache, and tells
+        what it had of the step where one is given."""
+        scenarios = scenarios_before(run)
         for number, runs in enumerate(self._earlier_runs):
-            for other in runs.get((run.host, run.scenario), ()):
+            then = self._then[number]
+            if then is None:
+                continue
+            for other in (one for name in scenarios for one in runs.get((run.host, name), ())):
                 if other.started_at < run.started_at and other.id != run.id:
-                    then = self._then[number]
-                    if then is not None:
-                        return EarlierRun(self.earlier[number], other, *then)
+                    earlier = EarlierRun(self.earlier[number], other, *then)
+                    if step is None or earlier.tells_of(step):
+                        return earlier
         return None
 
     @cached_property

@@ -21,8 +21,9 @@ class Question:
     """A first miss that nothing in the scenario explains.
 
     `peers` are runs of the same scenario and repeat on other hosts in which the step hit;
-    `before` is the last time this host ran the scenario. `ancestor_step` is a step above the one
-    that missed, where the question is about that one: it hit, and its inputs have changed.
+    `before` is the last run on this host that tells what the same cache had of it. `ancestor_step`
+    is a step above the one that missed, where the question is about that one: it hit, and its
+    inputs have changed.
     """
 
     case: Case

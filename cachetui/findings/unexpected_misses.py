@@ -21,8 +21,8 @@ def unexpected_misses(case: Case) -> tuple[Question, ...]:
     for run in case.runs:
         if run.kind.cold or run.kind.shares:
             continue
-        before = case.before(run) if run.kind.as_found else None
         for chain in case.chains[run.id]:
+            before = case.before(run, chain.cause.id) if run.kind.as_found else None
             alike = hits.get((run.scenario, run.repeat, chain.cause.id), ())
             peers = tuple(other for other in alike if other.host != run.host)
             misses.append(Question(case, chain, peers, before))

@@ -68,10 +68,11 @@ def ask(case: Case) -> Iterator[Need]:
     """What COPY saw before is not known: neither an earlier run's context nor a checkout."""
     hosts: dict[str, None] = {}
     for run in case.runs:
-        if not run.kind.as_found or case.before(run) is not None:
+        if not run.kind.as_found:
             continue
         evidence = case.evidence(run.host)
-        causes = (case.instruction(chain.cause.id) for chain in case.chains[run.id])
+        missed = (chain.cause.id for chain in case.chains[run.id])
+        causes = (case.instruction(step) for step in missed if case.before(run, step) is None)
         if evidence is None or evidence.checkout is not None:
             continue
         if any(item is not None and reads_context(item, run.backend) for item in causes):
