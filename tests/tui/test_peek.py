@@ -102,16 +102,24 @@ def test_it_asks_then_shows_how_far_each_cache_goes() -> None:
 
 def test_a_host_is_shown_as_soon_as_it_is_known() -> None:
     """Its cost is looked for at the end."""
-    core = peeking()
+    document = fleet()
+    runs = [
+        msgspec.structs.replace(r, seconds=1.0 if r.host == "mid" else 9.0) for r in document.runs
+    ]
+    core = peeking(msgspec.structs.replace(document, runs=tuple(runs)))
     core.store.marks.agreed = ["old", "mid", "new", "ctd"]
 
     async def story(d: Driver) -> None:
         await asked(d)
         await d.until(lambda: d.app.session.running, "the audit")
-        d.audit.at(d.audit.length - 0.01)
-        await d.until(lambda: d.app.session.snapshot is not None)
+        d.audit.at(d.audit.length - 1.0)
+        await d.see("◐ cold from line 9", "▸")
+        await d.press("j", "l")
+        await d.see("4 hits, cold from line 9 on, 4 not decided")
+        assert "cost" not in d.text()
+        await d.not_see("✓ warm")
         d.audit.end()
-        await d.see("◐ cold from line 9")
+        await d.see("✓ warm", "costs ~21.9s")
 
     drive(story, core, opened=False)
 
@@ -305,6 +313,17 @@ def test_what_nothing_is_known_of_is_undecided() -> None:
         await d.see("9 steps not decided · cost unknown")
 
     drive(story, FakeCore(msgspec.structs.replace(document, runs=runs)))
+
+
+def test_the_filter_knows_cold_from_warm() -> None:
+    async def story(d: Driver) -> None:
+        await d.press("slash", *"cold", "enter")
+        await d.see("1 of 4", "mid")
+        await d.not_see("✓ warm")
+        await d.press("escape", "slash", *"warm", "enter")
+        await d.see("3 of 4")
+
+    drive(story, FakeCore(fleet()))
 
 
 @pytest.mark.parametrize("size", [(40, 12), (60, 16), (80, 24), (160, 50)])

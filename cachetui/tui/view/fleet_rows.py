@@ -67,9 +67,10 @@ def fleet_rows(
     tags: Mapping[str, tuple[str, ...]] | None = None,
     ranks: Mapping[str, int] | None = None,
     only: Collection[str] = (),
+    said: Mapping[str, str] | None = None,
 ) -> list[FleetRow]:
-    """The rows to show. Each of `words` must occur in a host's name, tags, state or engine; with
-    `only`, the host must be one of these.
+    """The rows to show. Each of `words` must occur in a host's name, tags, state or engine, or in
+    what is `said` of it; with `only`, the host must be one of these.
     `ranks` are the places of hosts that a cause hits, by what it costs: they come first."""
     order = order or Order()
     ranks = ranks or {}
@@ -77,7 +78,8 @@ def fleet_rows(
     hosts = [
         host
         for host in snapshot.hosts
-        if (not only or host.name in only) and _matches(host, cells[host.name], words, tags or {})
+        if (not only or host.name in only)
+        and _matches(host, cells[host.name], words, tags or {}, (said or {}).get(host.name, ""))
     ]
     if grouped:
         rows = _grouped(hosts, cells, document, agreement)
@@ -232,6 +234,7 @@ def _matches(
     cells: Mapping[str, list[Cell]],
     words: str,
     tags: Mapping[str, tuple[str, ...]],
+    said: str,
 ) -> bool:
     if not words.strip():
         return True
@@ -243,6 +246,7 @@ def _matches(
             host.facts.engine if host.facts else "",
             host.facts.store if host.facts else "",
             *(cell.state for repeats in cells.values() for cell in repeats),
+            said,
         )
     ).lower()
     return all(word in text for word in words.lower().split())

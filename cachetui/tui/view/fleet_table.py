@@ -89,6 +89,7 @@ class FleetTable:
             tags=tags,
             ranks=ranks(findings, self.hosts),
             only=only,
+            said=self._peeked.words(),
         )
         self.rows = {row.key: row for row in rows}
 

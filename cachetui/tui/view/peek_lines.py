@@ -54,10 +54,7 @@ class Peeked:
 
     def summary(self) -> Line:
         """How many caches are warm, cold and undecided; nothing where no peek is shown."""
-        kinds = [
-            "cold" if result.first_miss else "undecided" if result.undecided else "warm"
-            for result in self._results.values()
-        ]
+        kinds = [_word(result) for result in self._results.values()]
         counted = [(kinds.count(kind), kind) for kind in ("warm", "cold", "undecided")]
         words = [f"{number} {kind}" for number, kind in counted if number]
         return (
@@ -65,6 +62,21 @@ class Peeked:
             if words
             else ()
         )
+
+    def words(self) -> dict[str, str]:
+        """Host → what its cells say, for the filter: "cold" and "warm" among it."""
+        said: dict[str, str] = {}
+        for (host, _), result in self._results.items():
+            miss = result.first_miss
+            where = f" line {miss.line} {miss.instruction}" if miss is not None else ""
+            said[host] = f"{said.get(host, '')} {_word(result)}{where}"
+        return said
+
+
+def _word(result: PeekResult) -> str:
+    if result.first_miss is not None:
+        return "cold"
+    return "undecided" if result.undecided else "warm"
 
 
 def cell(result: PeekResult, width: int) -> Line:
