@@ -142,9 +142,15 @@ class DemoCore(Core):
     def prepare(
         self, build: BuildSettings, hosts: Sequence[HostSettings], options: Options
     ) -> Audit:
-        """See `Core.prepare`. Raises `UserError` where images are to be read."""
+        """See `Core.prepare`. Raises `UserError` where images are to be read; and for a peek: no build
+        that was stopped is recorded."""
         if options.outputs:
             raise UserError(_NO_IMAGES)
+        if options.peek:
+            raise UserError(
+                "a recorded fleet cannot be peeked at: no stopped build is recorded; an audit (r) "
+                "shows what its hosts had cached, as found"
+            )
         if options.scenarios is None:
             options = msgspec.structs.replace(options, as_found=True)
         audit = super().prepare(build, hosts, options)

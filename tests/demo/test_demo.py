@@ -174,6 +174,13 @@ def test_mounts_as_found(core: DemoCore, mounts: Document) -> None:
     assert run_of(mounts, "new-28.5", "buildkit-as-found").hit_ratio == 1.0
 
 
+def test_a_peek_is_refused(core: DemoCore) -> None:
+    """Its commands are not recorded."""
+    build = core.settings.builds[build_name(BUILDS[0])]
+    with pytest.raises(UserError, match="cannot be peeked at"):
+        core.prepare(build, core.settings.hosts, Options(peek=("buildkit",)))
+
+
 def test_it_says_that_it_is_recorded(shop: Document, fleet: Fleet) -> None:
     assert shop.notes[0].startswith("a recorded fleet: real engines printed this")
     assert f"played {FAST:g} times as fast" in shop.notes[0]
