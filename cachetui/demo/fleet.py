@@ -142,8 +142,8 @@ class DemoCore(Core):
     def prepare(
         self, build: BuildSettings, hosts: Sequence[HostSettings], options: Options
     ) -> Audit:
-        """See `Core.prepare`. Raises `UserError` where images are to be read; and for a peek: no build
-        that was stopped is recorded."""
+        """See `Core.prepare`. Raises `UserError` where images are to be read, and for a peek: no
+        build that was stopped is recorded."""
         if options.outputs:
             raise UserError(_NO_IMAGES)
         if options.peek:
