@@ -18,18 +18,14 @@ from cachetui.audit.host_elsewhere import Elsewhere
 from cachetui.audit.limits import NO_LIMITS, Limits
 from cachetui.audit.plan import PlanError, make_plan, peek_plan
 from cachetui.audit.redact import Redactor
+from cachetui.audit.refused_options import refused_options
 from cachetui.audit.run_key import build_record
 from cachetui.audit.shared_cache import BuildOfCache, inspect_cache
 from cachetui.audit.stale_check import checked
 from cachetui.audit.task import AuditTask
 from cachetui.builders.cache_source import CacheSourceError, cache_source
-from cachetui.builders.docker_args import (
-    Option,
-    refused_argument,
-    refused_context,
-    with_named_parts,
-)
 from cachetui.builders.docker_args import options as given_options
+from cachetui.builders.docker_args import with_named_parts
 from cachetui.config.bake_target import with_source
 from cachetui.config.hosts_toml import load
 from cachetui.config.repository import repository
@@ -71,11 +67,6 @@ from cachetui.share.sharing import Sharing
 from cachetui.store.database import Store
 from cachetui.store.prune import prune
 from cachetui.store.troubles import StoreError
-
-
-def _empties_mounts(option: Option) -> bool:
-    """Whether BuildKit empties the cache mounts of RUN steps with this option of docker build."""
-    return option.name == "no-cache-filter" or (option.name == "no-cache" and option.on)
 
 
 class UserError(Exception):
@@ -324,16 +315,9 @@ class Core:
             raise UserError(str(error)) from None
         except GlobError as error:
             raise UserError(f"ignore of {build.name}: {error}") from None
-        refused = refused_argument(build.docker_args) or refused_context(given, stages)
+        refused = refused_options(build, given, stages, peeks=bool(options.peek))
         if refused is not None:
-            words, reason = refused
-            raise UserError(f"options of {build.name}: {words} is not passed on: {reason}")
-        emptying = [o for o in given_options(given) if _empties_mounts(o)] if options.peek else ()
-        for option in emptying:
-            raise UserError(
-                f"{build.name} builds with --{option.name}, which empties cache mounts: peek "
-                "without it"
-            )
+            raise UserError(refused)
         if options.outputs and self._elsewhere is not None:
             raise UserError(
                 "--outputs reads images from here, and --executor has the hosts audited elsewhere; "

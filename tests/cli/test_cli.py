@@ -194,7 +194,7 @@ def test_a_gate_that_no_rule_has_is_told_before_anything_runs(
     for words in (["run", build, "--hosts", hosts], ["show"]):
         done = run(*words, "--store", kept, "--fail-on", "base-drift,base-drif")
         assert done.exit_code == 2
-        assert "'base-drif': no rule has that id; did you mean base-drift" in done.stderr
+        assert "'base-drif': no rule has that id; did you mean base-drift?" in done.stderr
         assert "platform-differs" in done.stderr
         assert done.stdout == ""
         assert "connecting" not in done.stderr
