@@ -24,6 +24,11 @@ pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("others_images_go")]
 FILES = re.compile(r"mount had \d+ files")
 
 
+def own_mount(tmp_path: Path) -> str:
+    """`MOUNT` with a cache mount that no other test fills."""
+    return MOUNT.replace("type=cache,", f"type=cache,id={tmp_path.name},")
+
+
 @pytest.fixture
 def builder(lab: Lab) -> Iterator[str]:
     """A builder of the driver remote on `new`: the BuildKit of `mid`."""
@@ -35,7 +40,7 @@ def builder(lab: Lab) -> Iterator[str]:
 def test_a_remote_builder_is_told_and_left_as_it_was(
     lab: Lab, builder: str, tmp_path: Path
 ) -> None:
-    build = folder(tmp_path / "build", MOUNT)
+    build = folder(tmp_path / "build", own_mount(tmp_path))
     option = ("--builder", builder)
     typed(lab["new"], build, "buildkit", *option)
     before = {name: State.of(lab[name]) for name in ("new", "mid")}
@@ -85,7 +90,7 @@ def test_another_docker_context_is_another_engine(lab: Lab, tmp_path: Path) -> N
     new, ctd = lab["new"], lab["ctd"]
     new.docker("context", "create", "other", "--docker", f"host={ctd.engine.host}")
     try:
-        build = folder(tmp_path / "build", MOUNT)
+        build = folder(tmp_path / "build", own_mount(tmp_path))
         typed(ctd, build, "buildkit")
         before = {host.name: State.of(host) for host in (new, ctd)}
         text = lab.hosts_toml.read_text().replace(

@@ -125,9 +125,11 @@ def test_nothing_of_the_host_changes(shared: Shared) -> None:
     asks = (("images", "-aq"), ("builder", "du"), ("volume", "ls", "-q"), ("ps", "-aq"))
 
     def held() -> list[list[bytes]]:
-        """What is there by its id: the ages beside it grow."""
+        """What is there by its id: the ages beside it grow, and the order of some is any."""
         return [
-            [line.split()[0] for line in host.docker(*ask).stdout.splitlines() if line.strip()]
+            sorted(
+                line.split()[0] for line in host.docker(*ask).stdout.splitlines() if line.strip()
+            )
             for ask in asks
         ]
 
