@@ -117,3 +117,18 @@ def test_a_watch_tells_what_changed(lab: Lab, tmp_path: Path) -> None:
         watch.wait(10)
     assert not lab["new"].processes()
     assert len(Store(tmp_path / "store").audits()) == 2
+
+
+def test_a_second_look_says_what_the_first_did(core: Core, tmp_path: Path) -> None:
+    """Both are compared with the build, not with the RUN at which the first was stopped."""
+    text = f"FROM base:1\nCOPY src.txt /src.txt\nRUN sleep 1 && echo {time.time_ns()}\n"
+    audit(
+        core, folder(tmp_path, text, **{"src.txt": "1"}), ["new"], scenarios=("buildkit-as-found",)
+    )
+    build = folder(tmp_path, text, **{"src.txt": "2"})
+    looks = [audit(core, build, ["new"], peek=("buildkit",)) for _ in range(2)]
+    missed = [dict(statuses(run_of(look, "new", "buildkit-peek"))) for look in looks]
+    assert [(each["COPY"], each["RUN"]) for each in missed] == [("miss", "miss"), ("hit", "miss")]
+    found = [{one.name for one in core.findings(look).findings} for look in looks]
+    assert all("context-content:2" in names for names in found)
+    assert not any(name.startswith("evicted") for name in set().union(*found))
