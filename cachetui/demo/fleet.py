@@ -78,6 +78,10 @@ class Fleet:
     def client_key(self) -> Path:
         return self.folder / "client_key"
 
+    def remove(self) -> None:
+        """Remove its files, and let what still runs make none of them anew."""
+        _remove(self.folder)
+
     def core(self) -> DemoCore:
         """A core over the fleet, with a store of its own below `folder`."""
         return DemoCore(self)
