@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from cachetui.audit.imported_hits import may_hold, with_origins
-from cachetui.dockerfile.parse import parse
+from cachetui.dockerfile.parse import Dockerfile, parse
 from cachetui.hosts.cache_records import CacheRecord
 from cachetui.records.run import Run
 from cachetui.records.share import CacheTransfer
@@ -36,8 +36,12 @@ ANY = (record("imported sha256:1"),)
 """What an earlier import left: nothing tells whose step it was."""
 
 
-def run(*statuses: StepStatus | tuple[StepStatus, float], error: str | None = None) -> Run:
-    items = [i for i in FILE.instructions if i.keyword in ("RUN", "COPY")]
+def run(
+    *statuses: StepStatus | tuple[StepStatus, float],
+    error: str | None = None,
+    file: Dockerfile = FILE,
+) -> Run:
+    items = [i for i in file.instructions if i.keyword in ("RUN", "COPY")]
     steps = tuple(
         Step(
             stage=None,
@@ -109,52 +113,8 @@ def test_another_branch_can_have_been_found() -> None:
     file = parse(
         "FROM base:1 AS a\nRUN one\nFROM a AS b\nRUN two\nFROM a\nRUN three\nCOPY --from=b /b /\n"
     )
-    steps = [
-        Step(
-            stage=None,
-            stage_index=item.stage_index,
-            index=item.index,
-            line=item.line,
-            instruction=item.text,
-            status="hit",
-        )
-        for item in file.instructions
-        if item.keyword != "FROM"
-    ]
-    whole = Run(
-        id="r",
-        audit="a",
-        host="h",
-        scenario="buildkit-imported",
-        repeat=1,
-        status="ok",
-        started_at=0.0,
-        seconds=1.0,
-        steps=tuple(steps),
-    )
-    seen: list[StepStatus] = ["miss", "not-reached", "not-reached", "not-reached"]
-    looked = [
-        Step(
-            stage=None,
-            stage_index=step.stage_index,
-            index=step.index,
-            line=step.line,
-            instruction=step.instruction,
-            status=status,
-        )
-        for step, status in zip(steps, seen, strict=True)
-    ]
-    look = Run(
-        id="l",
-        audit="a",
-        host="h",
-        scenario="buildkit-peek",
-        repeat=1,
-        status="ok",
-        started_at=0.0,
-        seconds=1.0,
-        steps=tuple(looked),
-    )
+    whole = run("hit", "hit", "hit", "hit", file=file)
+    look = run("miss", "not-reached", "not-reached", "not-reached", file=file)
     origins = [step.origin for step in with_origins(whole, file, ANY, look).steps]
     assert origins == ["imported", "either", "either", "either"]
 
