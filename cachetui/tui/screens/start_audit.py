@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from cachetui.tui.app_port import AppPort
 from cachetui.tui.background import run_in_background
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from cachetui.core import Options
     from cachetui.records.document import Document
     from cachetui.tui.screens.start_dialog import WhatToRun
+
+_T = TypeVar("_T")
 
 
 def begin(app: AppPort, *, start: bool, audit: str | None) -> None:
@@ -105,22 +107,40 @@ def run_audit(
     app: AppPort, build: BuildSettings, hosts: Sequence[HostSettings], options: Options
 ) -> None:
     """Prepare an audit in a thread, then run it and show it in Fleet."""
-    app.asker.begin()
-    app.tell(f"Reading {build.name}…")
+    prepare_in_background(
+        app,
+        f"Reading {build.name}…",
+        lambda: app.core.prepare(build, hosts, options),
+        lambda audit: show_started(app, audit),
+        trouble="The audit cannot start",
+    )
 
-    def prepared(audit: AuditPort) -> None:
+
+def prepare_in_background(
+    app: AppPort,
+    saying: str,
+    prepare: Callable[[], _T],
+    prepared: Callable[[_T], object],
+    *,
+    trouble: str,
+) -> None:
+    """Prepare what is to start in a thread, and tell so (`saying`) until it is `prepared`. What it
+    raises is shown with its remedy under the heading `trouble`."""
+    app.asker.begin()
+    app.tell(saying)
+
+    def done(result: _T) -> None:
         app.clear_notifications()
-        show_started(app, audit)
+        prepared(result)
 
     def failed(error: Exception) -> None:
         from cachetui.tui.screens.dialogs import Notice
 
         app.clear_notifications()
-        app.push_screen(Notice("The audit cannot start", str(error)))
+        remedy = getattr(error, "remedy", "")
+        app.push_screen(Notice(trouble, f"{error}\n{remedy}" if remedy else str(error)))
 
-    run_in_background(
-        app, "prepare", lambda: app.core.prepare(build, hosts, options), prepared, failed
-    )
+    run_in_background(app, "prepare", prepare, done, failed)
 
 
 def show_started(app: AppPort, audit: AuditPort) -> None:

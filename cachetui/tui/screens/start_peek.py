@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING
 from cachetui.tui.app_port import AppPort
 from cachetui.tui.background import run_in_background
 from cachetui.tui.core_port import AuditPort, whole_store
-from cachetui.tui.screens.dialogs import Confirm, Notice
+from cachetui.tui.screens.dialogs import Confirm
 from cachetui.tui.screens.peek_dialog import Builders, PeekDialog
-from cachetui.tui.screens.start_audit import build_to_start, hosts_to_start, show_started
+from cachetui.tui.screens.start_audit import (
+    build_to_start,
+    hosts_to_start,
+    prepare_in_background,
+    show_started,
+)
 
 if TYPE_CHECKING:
     from cachetui.config.settings import BuildSettings, HostSettings
@@ -38,27 +43,21 @@ def _prepare(
     from cachetui.audit.peek_mounts import to_agree
     from cachetui.core import Options
 
-    app.asker.begin()
-    app.tell(f"Reading {build.name}…")
-
     def prepare() -> tuple[AuditPort, tuple[str, ...]]:
         audit = app.core.prepare(build, hosts, Options(peek=builders))
         names = (host.name for host in hosts)
         return audit, to_agree(whole_store(app.core), names, audit.dockerfile, builders)
 
     def prepared(found: tuple[AuditPort, tuple[str, ...]]) -> None:
-        app.clear_notifications()
         audit, asked = found
         if asked:
             _ask(app, audit, asked)
         else:
             show_started(app, audit)
 
-    def failed(error: Exception) -> None:
-        app.clear_notifications()
-        app.push_screen(Notice("The peek cannot start", str(error)))
-
-    run_in_background(app, "prepare", prepare, prepared, failed)
+    prepare_in_background(
+        app, f"Reading {build.name}…", prepare, prepared, trouble="The peek cannot start"
+    )
 
 
 def _ask(app: AppPort, audit: AuditPort, asked: tuple[str, ...]) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 from cachetui.tui.app_port import AppPort
-from cachetui.tui.background import run_in_background
 from cachetui.tui.core_port import LoadingCore
 from cachetui.tui.screens.share_dialog import ShareDialog, WhatToShare
+from cachetui.tui.screens.start_audit import build_to_start, prepare_in_background
+
+if TYPE_CHECKING:
+    from cachetui.config.settings import BuildSettings
 
 
 def ask_what_to_share(app: AppPort) -> None:
@@ -15,37 +19,27 @@ def ask_what_to_share(app: AppPort) -> None:
     session = app.session
     if isinstance(app.core, LoadingCore):
         return
-    if session.running:
-        app.tell("An audit is running; x stops it.", severity="warning")
-        return
-    if len(session.hosts) < 2:
+    if not session.running and len(session.hosts) < 2:
         app.tell("Sharing takes two hosts: one exports, others import. Name more in hosts.toml.")
         return
-    if session.build is None:
-        from cachetui.tui.screens.choose_build import choose_build
-
-        choose_build(app)
+    build = build_to_start(app)
+    if build is None:
         return
 
     def chosen(what: WhatToShare | None) -> None:
         if what is not None:
-            _prepare(app, what)
+            _prepare(app, build, what)
 
-    app.push_screen(ShareDialog(session.build, session.hosts, app.core.settings.registry), chosen)
+    app.push_screen(ShareDialog(build, session.hosts, app.core.settings.registry), chosen)
 
 
-def _prepare(app: AppPort, what: WhatToShare) -> None:
+def _prepare(app: AppPort, build: BuildSettings, what: WhatToShare) -> None:
     """Ask the hosts what they can, in a thread; then ask the user."""
     from cachetui.share.kinds import kind_named
     from cachetui.share.sharing import Sharing
-    from cachetui.tui.screens.dialogs import Confirm, Notice
+    from cachetui.tui.screens.dialogs import Confirm
     from cachetui.tui.sharing_audit import SharingAudit
 
-    build = app.session.build
-    if build is None:
-        return
-    app.asker.begin()
-    app.tell("Asking the hosts what they can export and import…")
     wanted = {what.exporter, *what.importers}
     hosts = [host for host in app.session.hosts if what.exporter is None or host.name in wanted]
     cancel = threading.Event()
@@ -68,7 +62,6 @@ def _prepare(app: AppPort, what: WhatToShare) -> None:
 
     def prepared(found: tuple[Sharing, list[str]]) -> None:
         sharing, sentences = found
-        app.clear_notifications()
 
         def answered(yes: bool | None) -> None:
             if not yes:
@@ -81,10 +74,10 @@ def _prepare(app: AppPort, what: WhatToShare) -> None:
         text = "\n".join(f"· {sentence}" for sentence in sentences)
         app.push_screen(Confirm("Share caches?", text, "Build and share"), answered)
 
-    def failed(error: Exception) -> None:
-        app.clear_notifications()
-        remedy = getattr(error, "remedy", "")
-        text = f"{error}\n{remedy}" if remedy else str(error)
-        app.push_screen(Notice("Nothing can be shared", text))
-
-    run_in_background(app, "prepare", prepare, prepared, failed)
+    prepare_in_background(
+        app,
+        "Asking the hosts what they can export and import…",
+        prepare,
+        prepared,
+        trouble="Nothing can be shared",
+    )
