@@ -180,12 +180,6 @@ def empty_flags_command(host: HostSettings, flags: Collection[str], namespace: s
     return f'for i in {builds}; do printf %s "$i" | {build} >/dev/null 2>&1; done; true'
 
 
-def remove_folder_command(folder: str) -> str:
-    """Remove a folder of ours, whatever rights its files have."""
-    where = shlex.quote(folder)
-    return f"chmod -R u+rwX {where} 2>/dev/null; rm -rf {where}"
-
-
 def our_tags_command(host: HostSettings) -> str:
     """List the images that carry a tag of ours, as `ID TAG` lines."""
     docker = client(host.docker, host.env)

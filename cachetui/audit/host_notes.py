@@ -18,7 +18,6 @@ from cachetui.audit.cleanup import (
     ASK_SECONDS,
     empty_flags_command,
     empty_mounts_command,
-    remove_folder_command,
 )
 from cachetui.audit.made_images import MadeImages, Removable, Unread
 from cachetui.builders.audit_names import mount_namespace
@@ -27,6 +26,7 @@ from cachetui.builders.legacy_images import LegacyMade, Trail
 from cachetui.config.settings import HostSettings
 from cachetui.dockerfile.parse import Dockerfile, DockerfileError, parse
 from cachetui.hosts.machine import Machine
+from cachetui.hosts.upload import remove_folder_command
 from cachetui.records.base import Record
 from cachetui.records.from_json import from_json
 from cachetui.records.host import HostFacts

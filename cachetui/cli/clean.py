@@ -20,7 +20,6 @@ from cachetui.audit.cleanup import (
     mounts_of_audits,
     our_tags_command,
     removal_command,
-    remove_folder_command,
 )
 from cachetui.audit.host_notes import Noted, noted_on
 from cachetui.builders.audit_names import is_ours
@@ -31,6 +30,7 @@ from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.fan_out import run_on_all
 from cachetui.hosts.lease import Lease
 from cachetui.hosts.machine import HostError, Machine
+from cachetui.hosts.upload import remove_folder_command
 from cachetui.records.host import CacheMount
 from cachetui.report import units
 from cachetui.report.clean import clean_line

@@ -54,6 +54,12 @@ def named_on_host(folder: str, names: Iterable[str]) -> dict[str, str]:
     return {name: path_on_host(folder, f"{NAMED_CONTEXTS}/{name}") for name in names}
 
 
+def remove_folder_command(folder: str) -> str:
+    """Remove a folder of ours, whatever rights its files have."""
+    where = shlex.quote(folder)
+    return f"chmod -R u+rwX {where} 2>/dev/null; rm -rf {where}"
+
+
 def send_command(folder: str, incoming: str) -> str:
     """Unpack standard input beside `folder` and move it there when it is whole.
 
@@ -67,7 +73,7 @@ def send_command(folder: str, incoming: str) -> str:
     to, new, last = (shlex.quote(path) for path in (folder, incoming, f"{incoming}/{LAST}"))
     source = shlex.quote(path_on_host(folder))
     sent, named = (shlex.quote(f"{incoming}/{name}") for name in (CONTEXT, context_name(folder)))
-    drop = f"{{ chmod -R u+rwX {new} 2>/dev/null; rm -rf {new}; }}"
+    drop = f"{{ {remove_folder_command(incoming)}; }}"
     nested = shlex.quote(f"{folder}/{incoming.rsplit('/', 1)[-1]}")
     return (
         f"set -u; umask 077; mkdir -p {new} || exit 71; "
@@ -75,7 +81,7 @@ def send_command(folder: str, incoming: str) -> str:
         f"if [ ! -f {last} ]; then cat >/dev/null; {drop}; "
         f"echo 'it broke off before its end' >&2; exit 74; fi; rm -f {last}; "
         f"if [ -d {source} ]; then {drop}; else "
-        f"if [ -d {to} ]; then chmod -R u+rwX {to} 2>/dev/null; rm -rf {to}; fi; "
+        f"if [ -d {to} ]; then {remove_folder_command(folder)}; fi; "
         f"mv {sent} {named} && mv {new} {to} || exit 73; rm -rf {nested}; fi"
     )
 

@@ -14,7 +14,7 @@ from cachetui.audit.build_job import BuildJob
 from cachetui.audit.build_recorder import BuildRecorder
 from cachetui.audit.build_records import forget_builds_command, recorded_names
 from cachetui.audit.build_run import run_build
-from cachetui.audit.cleanup import empty_flags_command, mount_flags, remove_folder_command
+from cachetui.audit.cleanup import empty_flags_command, mount_flags
 from cachetui.audit.host_notes import Besides, HostNotes
 from cachetui.audit.leftovers import run_removal
 from cachetui.audit.made_images import MadeImages, Removable
@@ -24,6 +24,7 @@ from cachetui.builders.client import client, last_line
 from cachetui.builders.legacy_images import LegacyMade
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.machine import Cancel, HostError, Machine
+from cachetui.hosts.upload import remove_folder_command
 from cachetui.prove.change import Image
 from cachetui.prove.derived_build import DerivedBuild
 from cachetui.prove.errors import NoExperiment

@@ -12,7 +12,7 @@ import msgspec
 
 from cachetui.audit.build_recorder import BuildRecorder
 from cachetui.audit.cache_growth import possible_bytes
-from cachetui.audit.cleanup import cache_records, remove_folder_command
+from cachetui.audit.cleanup import cache_records
 from cachetui.audit.host_outcome import status_after
 from cachetui.audit.redact import Redactor
 from cachetui.audit.task import AuditTask
@@ -23,7 +23,13 @@ from cachetui.config.settings import HostSettings
 from cachetui.dockerfile.parse import parse
 from cachetui.hosts.cache_records import CacheRecord
 from cachetui.hosts.machine import Cancel, HostError, Machine
-from cachetui.hosts.upload import context_folder, named_on_host, path_on_host, put_folder
+from cachetui.hosts.upload import (
+    context_folder,
+    named_on_host,
+    path_on_host,
+    put_folder,
+    remove_folder_command,
+)
 from cachetui.prove.derived_build import BEGIN, DerivedBuild
 from cachetui.prove.experiment_host import ExperimentHost
 from cachetui.records.host import HostFacts, HostReport

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-from cachetui.audit.cleanup import remove_folder_command
 from cachetui.audit.host_notes import engine_topic
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.delete_refs import delete_refs
 from cachetui.hosts.machine import HostError, Machine
+from cachetui.hosts.upload import remove_folder_command
 from cachetui.records.base import Record
 from cachetui.records.from_json import from_json
 from cachetui.records.host import HostFacts
