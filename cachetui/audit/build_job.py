@@ -38,6 +38,11 @@ class BuildJob:
         return builder_named(self.planned.backend)
 
     @property
+    def builds_elsewhere(self) -> bool:
+        """Whether it is built by a builder that is in no docker engine."""
+        return self.planned.backend == "buildkit" and self.facts.builds_elsewhere
+
+    @property
     def output(self) -> OutputFormat:
         """The richest output that the host's client can give; lines, where the host reads them."""
         if self.planned.kind.peeks and "plain" in self.builder.parsers:

@@ -44,7 +44,7 @@ class BuildRecorder:
             job.build.target,
             job.planned.backend,
             job.build.build_args,
-            job.facts.triggers,
+            job.facts.triggers_of(job.planned.backend),
         )
         self.log = LogWriter(folder / "log")
         self.images: LegacyImages | None = None  # that each step leaves

@@ -65,7 +65,8 @@ def run_build(
     exit_status, error, stopped = _stream(machine, job, recorder, cancel)
     seconds = time.monotonic() - begun
     recorder.close()
-    if recorder.steps.unknown_triggers and (error is None or error.kind != "lost"):
+    asks = recorder.steps.unknown_triggers and not job.builds_elsewhere
+    if asks and (error is None or error.kind != "lost"):
         # What the build pulled is there now; the host's next builds need not ask again.
         job.facts.triggers.update(read_triggers(machine, job.host, recorder.steps.unknown_triggers))
         recorder.steps.learn_triggers(job.facts.triggers)

@@ -184,8 +184,10 @@ def noted_on(
 
 
 def engine_topic(host: HostSettings, facts: HostFacts) -> str:
-    """What the notes on an engine begin with, under whatever name of a host."""
-    return hashlib.sha256((facts.same_engine or host.name).encode()).hexdigest()[:16]
+    """What the notes on an engine begin with, under whatever name of a host. A builder that is in
+    no docker engine has its own, since it alone can empty its mounts."""
+    names = (facts.same_engine or host.name, *facts.own_cache)
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
 
 
 def _found(

@@ -90,7 +90,7 @@ class HostRuns:
             settings.target,
             planned.backend,
             settings.build_args,
-            self.facts.triggers,
+            self.facts.triggers_of(planned.backend),
         )
 
     def job(self, planned: Planned) -> BuildJob:
@@ -124,13 +124,13 @@ class HostRuns:
         )
 
     def _no_image(self, planned: Planned) -> str | None:
-        """That a builder keeps its result to itself, None where docker gets the image."""
+        """That a builder keeps its images to itself, None where they are docker's."""
         builder = self.facts.builder
         if planned.backend != "buildkit" or builder is None or builder.of_docker:
             return None
         return (
             f"docker build uses the builder {builder.text} there, whose result stays in its cache: "
-            "docker has no image of it to look at"
+            "docker has no image of it to look at, and does not know the images that it builds on"
         )
 
     @cached_property

@@ -54,8 +54,12 @@ def run_of(
     The build (context, Dockerfile, target, arguments, options), the host and its engine, the
     layers of the base images there, the scenario and which repeat. The build's name is not in
     it: the same folder is the same build by any name. Values of arguments are in it by their keyed
-    digests: after another secret, a run with arguments is made again.
+    digests: after another secret, a run with arguments is made again. A builder that is in no
+    docker engine stands in for the engine's base images.
     """
+    on: object = sorted((bases if bases is not None else facts.bases).items())
+    if planned.backend == "buildkit" and facts.builder is not None and facts.builds_elsewhere:
+        on = (facts.own_cache, facts.builder.buildkit)
     what = [
         SCHEMA,
         build.context_digest,
@@ -71,7 +75,7 @@ def run_of(
         facts.buildx,
         facts.store,
         facts.platform,
-        sorted((bases if bases is not None else facts.bases).items()),
+        on,
         planned.scenario,
         planned.repeat,
     ]

@@ -80,13 +80,14 @@ def evidence_of_images(case: Case, ref: str) -> list[Evidence]:
 
 
 def layers_on(case: Case, host: str, ref: str) -> Layers | None:
-    """The layers of the image that a host has by that name, None where it is not known."""
+    """The layers of the image that a host's builders build on by that name, None where it is not
+    known: also where BuildKit has images of its own."""
     facts = case.facts(host)
-    return facts.bases.get(ref) if facts else None
+    return facts.bases.get(ref) if facts and not facts.builds_elsewhere else None
 
 
 def age_of(case: Case, host: str, ref: str) -> str:
     """ ", made 2026-11-26" of the host's image; "" where it is not known."""
-    evidence = case.evidence(host)
+    evidence = case.evidence(host) if layers_on(case, host, ref) else None
     image = next((i for i in evidence.bases if i.ref == ref), None) if evidence else None
     return f", made {image.created[:10]}" if image and image.created else ""

@@ -108,6 +108,11 @@ class Case:
         report = self.hosts.get(host)
         return report.facts if report else None
 
+    def report(self, run: Run) -> HostReport | None:
+        """The host of a run, with the base images of its builder alone."""
+        report = self.hosts.get(run.host)
+        return report and report.as_known_to(run.backend)
+
     def evidence(self, host: str) -> HostEvidence | None:
         report = self.hosts.get(host)
         return report.evidence if report else None
@@ -216,7 +221,7 @@ class Case:
             self.document.build,
             self.dockerfile,
             run.backend,
-            self.hosts.get(run.host),
+            self.report(run),
             self.files(self.document, run.host, run.context_digest),
             run.context_digest or self.document.build.context_digest,
             run.bases,
@@ -236,9 +241,18 @@ class Case:
             for other in (one for name in scenarios for one in runs.get((run.host, name), ())):
                 if other.started_at < run.started_at and other.id != run.id:
                     earlier = EarlierRun(self.earlier[number], other, *then)
+                    if self._other_builder(run, earlier):
+                        continue
                     if step is None or earlier.tells_of(step):
                         return earlier
         return None
+
+    def _other_builder(self, run: Run, earlier: EarlierRun) -> bool:
+        """Whether BuildKit looked in the cache of another builder then."""
+        now, then = self.facts(run.host), earlier.host.facts if earlier.host else None
+        if run.backend != "buildkit" or now is None or then is None:
+            return False
+        return (now.builds_elsewhere or then.builds_elsewhere) and now.own_cache != then.own_cache
 
     @cached_property
     def _earlier_runs(self) -> list[dict[tuple[str, str], list[Run]]]:
@@ -266,7 +280,7 @@ class Case:
             before.document.build,
             before.dockerfile,
             backend,
-            before.host,
+            before.host and before.host.as_known_to(backend),
             files,
             before.run.context_digest or before.document.build.context_digest,
             before.run.bases,

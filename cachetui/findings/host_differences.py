@@ -52,20 +52,22 @@ def _values(case: Case, hosts: Sequence[str], get: Callable[[HostFacts], object]
 
 
 def _bases(case: Case, hosts: Sequence[str], others: Sequence[str]) -> list[Evidence]:
-    refs = dict.fromkeys(
-        ref for host in hosts if (facts := case.facts(host)) is not None for ref in facts.bases
-    )
+    """The base images that differ, of hosts whose builders build on docker's images."""
+    told = {
+        host: facts
+        for host in (*hosts, *others)
+        if (facts := case.facts(host)) is not None and not facts.builds_elsewhere
+    }
+    refs = dict.fromkeys(ref for host in hosts if host in told for ref in told[host].bases)
     evidence: list[Evidence] = []
     for ref in refs:
-        if all((f := case.facts(host)) is not None and f.bases.get(ref) is None for host in hosts):
+        if all(host in told and told[host].bases.get(ref) is None for host in hosts):
             text = f"{ref} is not among the images of {host_names(hosts)}"
             evidence.append(Evidence(kind="facts", text=text, hosts=tuple(hosts)))
             continue
         groups: dict[object, list[str]] = {}
-        for host in (*hosts, *others):
-            facts = case.facts(host)
-            if facts is not None:
-                groups.setdefault(facts.bases.get(ref), []).append(host)
+        for host, facts in told.items():
+            groups.setdefault(facts.bases.get(ref), []).append(host)
         ours, theirs = (
             {image for image, names in groups.items() if {*names} & {*side}}
             for side in (hosts, others)

@@ -47,8 +47,11 @@ def other_triggers(question: Question, ref: str) -> tuple[tuple[str, ...], tuple
     """The triggers of an image on the host in the earlier run and now, where they differ; None
     where they are the same, or not known."""
     before = question.before
-    then = before.host.facts if before is not None and before.host is not None else None
-    now = question.case.facts(question.run.host)
+    earlier = before.host if before is not None else None
+    report = question.case.report(question.run)
+    if earlier is None or report is None:
+        return None
+    then, now = earlier.as_known_to(question.run.backend).facts, report.facts
     if then is None or now is None or ref not in then.triggers or ref not in now.triggers:
         return None
     old, new = then.triggers[ref], now.triggers[ref]

@@ -82,7 +82,8 @@ class HostFacts(Record, frozen=True, kw_only=True):
     None when the image is not there. `missing` says, for a backend that does not work, why and
     what to do. `builder` is what `docker build` builds with there when it uses BuildKit, chosen by
     `builder_choice`; `buildx_builder` is what `docker buildx build`, bake and compose build with.
-    Both are None where buildx does not tell.
+    Both are None where buildx does not tell. `bases` and `triggers` are of docker's own images:
+    they say nothing of what BuildKit builds on where it `builds_elsewhere`.
     """
 
     engine: str
@@ -116,6 +117,23 @@ class HostFacts(Record, frozen=True, kw_only=True):
     def same_engine(self) -> str:
         """Equal for two hosts if they are one engine; "" where the engine did not say."""
         return f"{self.engine_id}@{self.engine_name}" if self.engine_id else ""
+
+    @property
+    def builds_elsewhere(self) -> bool:
+        """Whether BuildKit builds with a builder that is in no docker engine: docker has neither
+        the images that it builds on nor those that it makes."""
+        return self.builder is not None and not self.builder.of_docker
+
+    @property
+    def own_cache(self) -> tuple[str, ...]:
+        """What the cache of a builder that is in no docker engine goes by; () of docker's own."""
+        if self.builder is None or self.builder.of_docker:
+            return ()
+        return (self.builder.name, self.builder.driver, self.builder.endpoint)
+
+    def triggers_of(self, backend: Backend) -> dict[str, tuple[str, ...]]:
+        """The ONBUILD triggers of the base images that this builder builds on, as far as known."""
+        return {} if backend == "buildkit" and self.builds_elsewhere else self.triggers
 
     @property
     def rawjson(self) -> bool:
@@ -267,6 +285,17 @@ class HostReport(Record, frozen=True, kw_only=True):
     facts: HostFacts | None = None
     mounts: tuple[CacheMount, ...] = ()
     evidence: HostEvidence | None = None
+
+    def as_known_to(self, backend: Backend) -> HostReport:
+        """The same with the base images that this builder builds on: none is known where they are
+        not docker's."""
+        if self.facts is None or backend != "buildkit" or not self.facts.builds_elsewhere:
+            return self
+        facts = msgspec.structs.replace(self.facts, bases={}, triggers={})
+        evidence = self.evidence and msgspec.structs.replace(
+            self.evidence, bases=(), bases_after=None
+        )
+        return msgspec.structs.replace(self, facts=facts, evidence=evidence)
 
     def base_before(self, ref: str) -> BaseImage | None:
         """What a base image's name was there before the runs; `layers` are those of the facts."""

@@ -110,7 +110,8 @@ def _moved_by_another_record(question: Question, ref: str, base: StepId) -> Clai
             hosts=(host,),
         )
     else:
-        moved = next(moved_layers(case, host, ref), None)
+        known_now = layers_on(case, host, ref)
+        moved = next(moved_layers(case, host, ref), None) if known_now else None
         records = records_of_command(case.evidence(host), question)
         there = next((one for one in records if one.data.get("records")), None)
         if moved is None or there is None:
@@ -267,7 +268,9 @@ def _from_registry(case: Case, ref: str) -> bool | None:
     told = [
         bool(image.digests)
         for host in case.document.hosts
-        if host.facts is not None and not host.facts.store.startswith("containerd")
+        if host.facts is not None
+        and not host.facts.store.startswith("containerd")
+        and not host.facts.builds_elsewhere
         for image in (host.evidence.bases if host.evidence else ())
         if image.ref == ref
     ]
@@ -277,7 +280,8 @@ def _from_registry(case: Case, ref: str) -> bool | None:
 def _digest(case: Case, ref: str, odd: Collection[str]) -> str | None:
     """The digest by which a host that is not odd knows the image."""
     for host in case.document.hosts:
-        for image in host.evidence.bases if host.evidence and host.name not in odd else ():
+        evidence = host.as_known_to("buildkit").evidence
+        for image in evidence.bases if evidence and host.name not in odd else ():
             if image.ref == ref and image.digests:
                 return f"{ref.partition('@')[0]}@{image.digests[0].partition('@')[2]}"
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.builders.features import NEWER_RUN_KEYS
+from cachetui.findings.base_images import layers_on
 from cachetui.findings.claim import HOSTS, Claim, answer
 from cachetui.findings.question import Question
 from cachetui.findings.record import Confidence, Evidence
@@ -73,7 +74,7 @@ def _reasons(question: Question, held: list[tuple[SharedCache, CachedStep]]) -> 
         yield from _generation(question, facts)
     yield from _mode(held)
     yield from _cache_mounts(question, held)
-    yield from _base(question, facts)
+    yield from _base(question)
     yield from _content(question, held)
 
 
@@ -162,12 +163,14 @@ def _cache_mounts(
     )
 
 
-def _base(question: Question, facts: HostFacts) -> Iterator[_Reason]:
+def _base(question: Question) -> Iterator[_Reason]:
     """The step stands on an image that the host has and found in no registry: BuildKit prints the
     digests of those that it did."""
     run = question.run
     ref = question.case.base(question.step.stage_index)
-    if not question.first_in_stage or ref in run.bases or not facts.bases.get(ref):
+    if not question.first_in_stage or ref in run.bases:
+        return
+    if not layers_on(question.case, run.host, ref):
         return
     peers = [other for other in question.case.runs if other.scenario == run.scenario]
     if not any(other.bases for other in peers):
