@@ -99,11 +99,11 @@ def test_bytes_pass_unchanged(machine: Machine) -> None:
     ).stdout == (data)
 
 
-def test_200_mb_through_stdin(machine: Machine) -> None:
+def test_50_mb_through_stdin(machine: Machine) -> None:
     expected = hashlib.sha256()
 
     def blocks() -> Iterator[bytes]:
-        for number in range(200):
+        for number in range(50):
             block = number.to_bytes(1, "big") * 1_000_000
             expected.update(block)
             yield block
@@ -374,7 +374,7 @@ def test_nothing_outlives_a_stopped_client(
 ) -> None:
     """One that is stopped, or asleep, for long; for a moment does no harm."""
     given = base64.b64encode(pickle.dumps(settings)).decode()
-    script = f"sh -c {shlex.quote(f'echo ready; sleep 9; echo fine; : {mark}')}"
+    script = f"sh -c {shlex.quote(f'echo ready; sleep {seconds + 2}; echo fine; : {mark}')}"
     client = subprocess.Popen(
         [sys.executable, "-c", STOPPED_CLIENT, given, script],
         stdout=subprocess.PIPE,

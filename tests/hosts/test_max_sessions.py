@@ -34,14 +34,14 @@ def ran(tmp_path: Path) -> Path:
 
 @pytest.mark.fault("max-sessions")
 def test_one_after_the_other(machine: Machine, ran: Path) -> None:
-    for number in range(0, 150, 3):
+    for number in range(0, 60, 3):
         done = machine.run(f"echo {number} >>{ran}; echo out; echo err >&2", timeout=20)
         assert (done.text, done.error_text) == ("out\n", "err")
         with_input = machine.run(f"cat >>{ran}", stdin=f"{number + 1}\n".encode(), timeout=20)
         assert with_input.status == 0
         block = f"echo {number + 2} >>{ran}; head -c 100000 /dev/zero; exit 3"
         assert machine.stream(block, lambda *_: None, timeout=20) == 3
-    assert ran.read_text() == "".join(f"{number}\n" for number in range(150))
+    assert ran.read_text() == "".join(f"{number}\n" for number in range(60))
 
 
 @pytest.mark.fault("max-sessions")
@@ -79,11 +79,11 @@ def test_after_one_that_left_something_running(machine: Machine, ran: Path) -> N
 @pytest.mark.fault("max-sessions")
 def test_waiting_for_a_session_can_be_called_off(machine: Machine, tmp_path: Path) -> None:
     begun = threading.Semaphore(0)
+    go = tmp_path / "go"
+    wait = f"echo begun; until [ -e {go} ]; do sleep 0.05; done"
     busy = [
         threading.Thread(
-            target=lambda: machine.stream(
-                "echo begun; sleep 5", lambda *_: begun.release(), timeout=60
-            )
+            target=lambda: machine.stream(wait, lambda *_: begun.release(), timeout=60)
         )
         for _ in range(2)
     ]
@@ -99,6 +99,7 @@ def test_waiting_for_a_session_can_be_called_off(machine: Machine, tmp_path: Pat
     assert time.monotonic() - started < 2
     with pytest.raises(HostError, match=r"did not end within its 0\.2 s"):
         machine.run(f"touch {tmp_path / 'never'}", timeout=0.2)
+    go.touch()
     for thread in busy:
         thread.join(30)
     assert not (tmp_path / "never").exists()
