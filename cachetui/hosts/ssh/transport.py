@@ -16,6 +16,7 @@ import paramiko
 from paramiko.ssh_exception import IncompatiblePeer
 
 from cachetui.hosts.ssh import host_certificate
+from cachetui.hosts.ssh.channel import Transport
 from cachetui.hosts.ssh.errors import STEP, ConnectError, Deadline, printable
 from cachetui.hosts.ssh.proxy_command import CommandSocket
 
@@ -184,7 +185,7 @@ def handshake(
     `algorithms` are the host key algorithms to ask for first. Raises ConnectError; the socket is
     closed then.
     """
-    transport = paramiko.Transport(sock)
+    transport = Transport(sock)
     options = transport.get_security_options()
     options.ciphers = [*CIPHERS, *(name for name in options.ciphers if name not in CIPHERS)]
     usable = (*options.key_types, *host_certificate.ALGORITHMS)
