@@ -27,15 +27,15 @@ from cachetui.builders.cache_source import CacheSourceError, cache_source
 from cachetui.builders.docker_args import options as given_options
 from cachetui.builders.docker_args import with_named_parts
 from cachetui.config.bake_target import with_source
+from cachetui.config.builds_found import builds_below, builds_in
 from cachetui.config.hosts_toml import load
 from cachetui.config.repository import repository
 from cachetui.config.settings import (
     BuildSettings,
     HostSettings,
     Settings,
-    folder_build,
 )
-from cachetui.config.suggest import Suggestion, dockerfiles_below, suggestion
+from cachetui.config.suggest import Suggestion, suggestion
 from cachetui.config.toml_table import ConfigError
 from cachetui.context.build_context import read_context
 from cachetui.context.manifest import ContextError
@@ -147,15 +147,15 @@ class Core:
         self.settings = load(path)
 
     def builds_below(self, folder: Path) -> list[BuildSettings]:
-        """A build for each Dockerfile found below a folder, named after where it is."""
-        builds = []
-        for file in dockerfiles_below(folder):
-            place = folder_build(file.parent)
-            suffix = "" if file.name == "Dockerfile" else f" ({file.name})"
-            builds.append(
-                msgspec.structs.replace(place, name=place.name + suffix, dockerfile=file.name)
-            )
-        return builds
+        """See `config.builds_found`."""
+        return builds_below(folder)
+
+    def builds_in(self, build: BuildSettings) -> list[BuildSettings]:
+        """See `config.builds_found`. Raises `UserError`."""
+        try:
+            return builds_in(build)
+        except ConfigError as error:
+            raise UserError(str(error)) from None
 
     def suggest_hosts(self) -> str:
         """The text of a first hosts.toml, "" when nothing is known to put in."""

@@ -72,6 +72,11 @@ class BuildSettings(msgspec.Struct, frozen=True, kw_only=True):
     source: str | None = None
     source_notes: tuple[str, ...] = ()
 
+    @property
+    def names_no_target(self) -> bool:
+        """Whether it stands in a file of builds, and does not say which of them it is."""
+        return self.source is not None and "#" not in self.source
+
 
 class StoreLimits(msgspec.Struct, frozen=True, kw_only=True):
     """The table [store]: what the store may hold, in bytes, and how old audits may be, in seconds;

@@ -91,7 +91,7 @@ def builds_toml(folder: Path) -> str:
     are relative to it. A file that docker cannot read here is a comment with the reason."""
     tables: dict[str, str] = {}
     comments: list[str] = []
-    for file in _below(folder, lambda each: each.name in (*BAKE_FILES, *COMPOSE_FILES)):
+    for file in files_below(folder, lambda each: each.name in (*BAKE_FILES, *COMPOSE_FILES)):
         path = json.dumps(file.relative_to(folder).as_posix())
         keys = ("bake", "target") if file.name in BAKE_FILES else ("compose", "service")
         try:
@@ -116,10 +116,10 @@ def _free_name(wanted: Iterable[str], taken: Collection[str]) -> str:
 
 def dockerfiles_below(folder: Path) -> list[Path]:
     """Dockerfiles below a folder, nearest first: at most 200, at most four folders deep."""
-    return _below(folder, _is_dockerfile)
+    return files_below(folder, _is_dockerfile)
 
 
-def _below(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
+def files_below(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
     """The files below a folder that are wanted, nearest first: at most 200, and as deep as
     Dockerfiles are looked for."""
     files: list[Path] = []

@@ -114,6 +114,7 @@ class CorePort(Protocol):
     def outputs(self, pairs: Sequence[RunOfDocument], *, strict: bool) -> OutputsReport: ...
     def opener(self, pairs: Sequence[RunOfDocument]) -> Opener: ...
     def builds_below(self, folder: Path) -> list[BuildSettings]: ...
+    def builds_in(self, build: BuildSettings) -> list[BuildSettings]: ...
     def suggest_hosts(self) -> str: ...
     def ask_hosts(
         self, hosts: Sequence[HostSettings], told: Callable[[HostReport], None], cancel: Cancel
@@ -181,6 +182,10 @@ class LoadingCore:
     def builds_below(self, folder: Path) -> list[BuildSettings]:
         del folder
         return []
+
+    def builds_in(self, build: BuildSettings) -> list[BuildSettings]:
+        del build
+        raise _not_loaded()
 
     def suggest_hosts(self) -> str:
         return ""

@@ -357,6 +357,7 @@ class FakeCore:
         self.audit: FakeAudit | None = None
         self.refusal: Exception | None = None
         self.below: list[BuildSettings] = []
+        self.targets: list[str] = []  # of each file of builds
         self.found = Findings()
         self.hosts_asked: list[list[str]] = []
         self.silent: set[str] = set()
@@ -441,6 +442,12 @@ class FakeCore:
     def builds_below(self, folder: Path) -> list[BuildSettings]:
         del folder
         return self.below
+
+    def builds_in(self, build: BuildSettings) -> list[BuildSettings]:
+        return [
+            msgspec.structs.replace(build, name=name, source=f"{build.source}#{name}")
+            for name in self.targets
+        ]
 
     def suggest_hosts(self) -> str:
         return self.suggestion

@@ -294,6 +294,60 @@ def test_first_run_shows_a_hosts_toml_and_writes_it(
     drive(story, core, opened=False)
 
 
+def file_of_builds(core: FakeCore, *names: str) -> None:
+    """Below the folder of the app, there is a bake file with these targets."""
+    core.targets = list(names)
+    bake = Path.cwd() / "docker-bake.hcl"
+    core.below = [BuildSettings(name=bake.name, context=bake.parent, source=str(bake))]
+
+
+def test_a_build_of_a_file_that_has_several_is_chosen() -> None:
+    core = FakeCore()
+    core.settings = msgspec.structs.replace(core.settings, builds={})
+    file_of_builds(core, "api", "web", "job")
+
+    async def story(d: Driver) -> None:
+        await d.press("b")
+        await d.see("Which build?", "docker-bake.hcl", "choose among its builds")
+        await d.press("enter")
+        await d.see("Which build of docker-bake.hcl?", "api", "web", "job")
+        await d.press("down", "enter")
+        await d.see("web is chosen")
+
+    drive(story, core, opened=False)
+
+
+def test_many_builds_are_filtered() -> None:
+    core = FakeCore()
+    core.settings = msgspec.structs.replace(core.settings, builds={})
+    file_of_builds(core, *(f"svc-{n}-{kind}" for n in range(30) for kind in ("test", "prod")))
+
+    async def story(d: Driver) -> None:
+        await d.press("b", "enter")
+        await d.see("60 in all", "svc-0-test")
+        await d.press(*"29 prod")
+        await d.see("1 of 60", "svc-29-prod")
+        await d.not_see("svc-0-test")
+        await d.press(*"x", "enter")
+        await d.see("0 of 60")
+        await d.press("backspace", "enter")
+        await d.see("svc-29-prod is chosen")
+
+    drive(story, core, opened=False)
+
+
+def test_the_only_build_of_a_file_is_taken() -> None:
+    core = FakeCore()
+    core.settings = msgspec.structs.replace(core.settings, builds={})
+    file_of_builds(core, "api")
+
+    async def story(d: Driver) -> None:
+        await d.press("b", "enter")
+        await d.see("api is chosen")
+
+    drive(story, core, opened=False)
+
+
 def test_first_run_offers_this_machine_when_nothing_is_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, TypeVar
 from textual import on
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
+from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
@@ -15,10 +16,14 @@ from textual.widgets import Button, Input, Static
 from cachetui.tui.view import keys
 from cachetui.tui.view.column import Column
 from cachetui.tui.view.text import Line, label, line
+from cachetui.tui.widgets.filter_box import FilterBox
 from cachetui.tui.widgets.grid import Grid
 from cachetui.tui.widgets.text_panel import TextPanel
 
 _T = TypeVar("_T")
+
+MANY = 12
+"""Rows to choose from, above which a line filters them."""
 
 
 class Dialog(ModalScreen[_T]):
@@ -179,37 +184,44 @@ class HostKey(Confirm):
 
 
 class Choose(Dialog[int]):
-    """Asks for one of several rows, each (text, more about it); its result is the row's number."""
+    """Asks for one of several rows, each (text, more about it); its result is the row's number.
+    Where they do not fit the box, or are many, a line filters them by their words."""
 
     def __init__(
         self, title: str, rows: Sequence[tuple[str | Line, str]], *, at: int = 0, hint: str = ""
     ) -> None:
         super().__init__()
         self._title, self._choices, self._at, self._hint = title, rows, at, hint
+        self._filtered = len(rows) > MANY
 
     def heading(self) -> str:
         return self._title
 
     def body(self) -> Iterator[Widget]:
+        if self._filtered:
+            yield FilterBox("type to filter; ↓ to the rows")
         yield Grid(cell=self._cell, fixed=2, id="choices")
-        if self._hint:
-            yield TextPanel(line((self._hint, "muted")))
+        if self._hint or self._filtered:
+            yield TextPanel(line((self._hint, "muted")), id="hint")
 
     def on_mount(self) -> None:
         grid = self.query_one(Grid)
-        names = [
-            row[0] if isinstance(row[0], str) else "".join(t for t, _ in row[0])
-            for row in self._choices
-        ]
-        longest = max((len(name) for name in names), default=10)
+        longest = max((len(_text(row[0])) for row in self._choices), default=10)
         more = max((len(row[1]) for row in self._choices), default=0)
-        columns = [Column("what", (), min(longest + 1, 34 if more else 66), 2)]
+        room = max(40, min(self.app.size.width - 12, 100))
+        first = min(longest + 1, 34 if more else 66)
+        columns = [Column("what", (), first, 2)]
         if more:
-            columns.append(Column("more", (), min(more, 34), 1))
-        grid.styles.height = max(2, min(len(self._choices), 18, self.app.size.height - 5))
+            columns.append(Column("more", (), min(more, room - first - 3), 1))
+        above = 7 if self._filtered else 5
+        grid.styles.height = max(2, min(len(self._choices), 18, self.app.size.height - above))
         grid.show(list(range(len(self._choices))), tuple(columns))
         grid.move_to(self._at)
-        grid.focus()
+        if self._filtered:
+            self.call_after_refresh(self.query_one(FilterBox).focus_input)
+            self._tell(len(self._choices))
+        else:
+            grid.focus()
 
     def _cell(self, row: Any, column: Any, width: int) -> Line:
         del width
@@ -218,7 +230,43 @@ class Choose(Dialog[int]):
             return ((what, ""),) if isinstance(what, str) else what
         return ((more, "muted"),)
 
+    def _tell(self, shown: int) -> None:
+        """Say how many rows the filter leaves."""
+        many = len(self._choices)
+        text = f"{many} in all" if shown == many else f"{shown} of {many}"
+        text = f"{self._hint}; {text}" if self._hint else text
+        self.query_one("#hint", TextPanel).show(line((text, "muted")))
+
+    @on(FilterBox.Changed)
+    def _filter_changed(self, event: FilterBox.Changed) -> None:
+        words = event.words.lower().split()
+        shown = [
+            number
+            for number, (what, more) in enumerate(self._choices)
+            if all(word in f"{_text(what)} {more}".lower() for word in words)
+        ]
+        self.query_one(Grid).show(shown)
+        self._tell(len(shown))
+
+    @on(FilterBox.Submitted)
+    def _filter_submitted(self) -> None:
+        """Take the row under the cursor, which is the first unless it was moved."""
+        at = self.query_one(Grid).cursor
+        if at is not None:
+            row: Any = at[0]
+            self.dismiss(row)
+
+    def on_key(self, event: Key) -> None:
+        """From the filter to the rows."""
+        if self._filtered and event.key == "down" and self.query_one(FilterBox).has_focus_within:
+            event.stop()
+            self.query_one(Grid).focus()
+
     @on(Grid.Opened)
     def _chosen(self, event: Grid.Opened) -> None:
         row: Any = event.row
         self.dismiss(row)
+
+
+def _text(what: str | Line) -> str:
+    return what if isinstance(what, str) else "".join(text for text, _ in what)

@@ -56,9 +56,18 @@ def build_to_start(app: AppPort) -> BuildSettings | None:
         from cachetui.tui.screens.choose_build import choose_build
 
         choose_build(app)
+    elif session.build.names_no_target:
+        from cachetui.tui.screens.choose_build import choose_target
+
+        choose_target(app, session.build, lambda build: _start_with(app, build))
     else:
         return session.build
     return None
+
+
+def _start_with(app: AppPort, build: BuildSettings) -> None:
+    app.session.build = build
+    ask_what_to_run(app)
 
 
 def ask_what_to_run(app: AppPort, *, outputs: bool = False) -> None:

@@ -1,0 +1,49 @@
+"""Builds that stand below a folder: its Dockerfiles, and the targets of bake and compose files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from cachetui.config.bake_file import BAKE_FILES, COMPOSE_FILES, targets_of_file
+from cachetui.config.settings import BuildSettings, folder_build
+from cachetui.config.suggest import dockerfiles_below, files_below
+from cachetui.config.toml_table import ConfigError
+
+
+def builds_below(folder: Path) -> list[BuildSettings]:
+    """A build for each Dockerfile below a folder, named after where it is, then one for each bake
+    and compose file; `builds_in` reads which builds that has."""
+    builds = []
+    for file in dockerfiles_below(folder):
+        place = folder_build(file.parent)
+        suffix = "" if file.name == "Dockerfile" else f" ({file.name})"
+        builds.append(
+            msgspec.structs.replace(place, name=place.name + suffix, dockerfile=file.name)
+        )
+    return builds + [
+        BuildSettings(name=file.name, context=file.parent, source=str(file))
+        for file in files_below(folder, lambda file: file.name in (*BAKE_FILES, *COMPOSE_FILES))
+    ]
+
+
+def builds_in(build: BuildSettings) -> list[BuildSettings]:
+    """The builds of the file in which a build stands that names none of them, in the file's order.
+    One of hosts.toml keeps its name and keys. Raises `ConfigError`."""
+    file = Path(build.source or "").expanduser().absolute()
+    if not file.is_file():
+        raise ConfigError(f"{file} {'is not a file' if file.exists() else 'does not exist'}")
+    targets, _ = targets_of_file(file)
+    if not targets:
+        raise ConfigError(f"{file} has no build")
+    found = build.name == file.name
+    return [
+        msgspec.structs.replace(
+            build,
+            name=target if found else build.name,
+            source=f"{file}#{target}",
+            context=file.parent / str(fields.get("context") or ".").removeprefix("cwd://"),
+        )
+        for target, fields in targets.items()
+    ]
