@@ -29,22 +29,66 @@ class ImageOnHost:
         return f"has {'one layer' if count == 1 else f'{count} layers, the last'} {top}"
 
 
-def images_of_hosts(case: Case, ref: str) -> dict[tuple[str, ImageOnHost], list[str]]:
-    """Hosts by platform and image; empty where platforms differ. Layers and digests cannot be
-    compared: hosts of the kind that more of them have are taken, layers on a tie."""
+def images_of_hosts(case: Case, ref: str) -> dict[str, dict[ImageOnHost, list[str]]]:
+    """Hosts by platform, then by image: images of two platforms differ in any case. Layers and
+    digests cannot be compared: hosts of the kind that more of them have are taken, layers on a
+    tie."""
     known: dict[str, tuple[str, ImageOnHost]] = {}
     for host in case.document.hosts:
-        image = image_on(case, host.name, ref)
-        if image is not None and host.facts is not None:
-            wanted = host.evidence.default_platform if host.evidence else None
-            known[host.name] = (wanted or host.facts.platform, image)
+        image, platform = image_on(case, host.name, ref), platform_of(case, host.name)
+        if image is not None and platform is not None:
+            known[host.name] = (platform, image)
     with_layers = sum(bool(image.layers) for _, image in known.values())
     by_layers = with_layers * 2 >= len(known)
-    groups: dict[tuple[str, ImageOnHost], list[str]] = {}
+    found: dict[str, dict[ImageOnHost, list[str]]] = {}
     for name, (platform, image) in known.items():
         if bool(image.layers) == by_layers:
-            groups.setdefault((platform, image), []).append(name)
-    return groups if len({platform for platform, _ in groups}) == 1 else {}
+            found.setdefault(platform, {}).setdefault(image, []).append(name)
+    return found
+
+
+def platform_of(case: Case, host: str) -> str | None:
+    """What a host builds for unless told otherwise, None where it is not known."""
+    facts, evidence = case.facts(host), case.evidence(host)
+    wanted = evidence.default_platform if evidence else None
+    return wanted or (facts.platform if facts else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Who has which image behind a reference, among hosts of one platform. `usual` have the image
+    that most hosts of their platform have, none of them where on a platform no image is that of
+    most; `others` are the groups of hosts that have another one, `odd` all of these.
+    `platforms` counts those on which hosts differ, and `all_platforms` says that there is no host
+    of another one."""
+
+    usual: tuple[str, ...]
+    others: tuple[tuple[str, ...], ...]
+    odd: tuple[str, ...]
+    platforms: int
+    all_platforms: bool
+
+
+def sides_of(case: Case, ref: str) -> Sides | None:
+    """Who has another image than most; None where no two hosts of a platform differ."""
+    by_platform = images_of_hosts(case, ref).values()
+    split = [
+        sorted(images.values(), key=len, reverse=True) for images in by_platform if len(images) > 1
+    ]
+    if not split:
+        return None
+    first = 1 if all(usual_hosts(groups) is not None for groups in split) else 0
+    usual = {host for groups in split for hosts in groups[:first] for host in hosts}
+    others = tuple(tuple(hosts) for groups in split for hosts in groups[first:])
+    odd = {host for hosts in others for host in hosts}
+    names = [host.name for host in case.document.hosts]
+    return Sides(
+        usual=tuple(name for name in names if name in usual),
+        others=others,
+        odd=tuple(name for name in names if name in odd),
+        platforms=len(split),
+        all_platforms=len(split) == len(by_platform),
+    )
 
 
 def usual_hosts(groups: Sequence[list[str]]) -> list[str] | None:
@@ -63,11 +107,14 @@ def image_on(case: Case, host: str, ref: str) -> ImageOnHost | None:
 
 
 def evidence_of_images(case: Case, ref: str) -> list[Evidence]:
-    """A fact for each image that a reference names, with the hosts that have it."""
+    """A fact for each image that a reference names, with the hosts that have it; those of the
+    platforms on which hosts differ alone, none where they differ on none."""
+    by_platform = images_of_hosts(case, ref)
     return [
         Evidence(
             kind="facts" if image.layers else "run",
-            text=f"{HOSTS}: {ref} {image.text}" + age_of(case, hosts[0], ref),
+            text=f"{HOSTS}: {ref}{f' for {platform}' if len(by_platform) > 1 else ''} {image.text}"
+            + age_of(case, hosts[0], ref),
             data={
                 "ref": ref,
                 "layers": list(image.layers),
@@ -75,7 +122,9 @@ def evidence_of_images(case: Case, ref: str) -> list[Evidence]:
             },
             hosts=tuple(hosts),
         )
-        for (_, image), hosts in images_of_hosts(case, ref).items()
+        for platform, images in by_platform.items()
+        if len(images) > 1 or len(by_platform) == 1
+        for image, hosts in images.items()
     ]
 
 

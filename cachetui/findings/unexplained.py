@@ -18,36 +18,62 @@ from cachetui.records.step import StepId
 
 
 def unanswered(case: Case, questions: Sequence[tuple[Question, list[Answer]]]) -> list[Unexplained]:
-    """Questions without an answer, those of one step and scenario together."""
+    """Questions without an answer, those of one step together: what hosts missed with both
+    builders is one miss."""
     groups: dict[tuple[StepId, str, tuple[str, ...], bool], list[Question]] = {}
     for question, answers in questions:
         suspects = tuple(sorted({rule.id for rule, _ in answers}))
         key = (question.step.id, question.run.scenario, suspects, bool(question.peers))
         groups.setdefault(key, []).append(question)
-    unexplained: list[Unexplained] = []
-    for (_, scenario, suspects, _), members in groups.items():
-        hosts = tuple(dict.fromkeys(question.run.host for question in members))
-        peers = tuple(dict.fromkeys(peer.host for question in members for peer in question.peers))
-        first = members[0]
-        costs = (question.chain.seconds for question in members)
-        seconds = [cost for cost in costs if cost is not None]
-        below = {s.id for question in members for s in question.chain.consequences}
-        what = case.line(first.step.id)
-        beside = f", hit on {host_names(peers)}" if peers else ""
-        unexplained.append(
-            Unexplained(
-                title=f"{what} missed on {host_names(hosts)}{beside}",
-                hosts=hosts,
-                backends=(first.run.backend,),
-                scenarios=(scenario,),
-                steps=(StepRef.of(first.step.id),),
-                consequences=tuple(StepRef.of(s) for s in sorted(below, key=order)),
-                seconds=max(seconds, default=None),
-                facts=host_differences(case, hosts, peers, members),
-                suspects=suspects,
-            )
-        )
-    return unexplained
+    of_step: dict[tuple[StepId, tuple[str, ...], bool], list[list[Question]]] = {}
+    for (step, _, suspects, with_peers), members in groups.items():
+        found = of_step.setdefault((step, suspects, with_peers), [])
+        same = next((one for one in found if _is_one_miss(one, members)), None)
+        if same is None:
+            found.append(list(members))
+        else:
+            same += members
+    return [
+        _unexplained(case, members, suspects)
+        for (_, suspects, _), several in of_step.items()
+        for members in several
+    ]
+
+
+def _is_one_miss(one: Sequence[Question], other: Sequence[Question]) -> bool:
+    """Whether hosts missed in both, and none that missed in one hit in the other."""
+    missed = [_hosts(questions) for questions in (one, other)]
+    hit = {*_peers(one), *_peers(other)}
+    return not {*missed[0]}.isdisjoint(missed[1]) and hit.isdisjoint((*missed[0], *missed[1]))
+
+
+def _hosts(questions: Sequence[Question]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(question.run.host for question in questions))
+
+
+def _peers(questions: Sequence[Question]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(peer.host for question in questions for peer in question.peers))
+
+
+def _unexplained(case: Case, members: Sequence[Question], suspects: tuple[str, ...]) -> Unexplained:
+    """What is known of one miss on all its hosts, in all its scenarios."""
+    hosts, peers = _hosts(members), _peers(members)
+    costs = (question.chain.seconds for question in members)
+    seconds = [cost for cost in costs if cost is not None]
+    below = {s.id for question in members for s in question.chain.consequences}
+    step = members[0].step.id
+    beside = f", hit on {host_names(peers)}" if peers else ""
+    return Unexplained(
+        title=f"{case.line(step)} missed on {host_names(hosts)}{beside}",
+        hosts=hosts,
+        backends=tuple(dict.fromkeys(question.run.backend for question in members)),
+        scenarios=tuple(dict.fromkeys(question.run.scenario for question in members)),
+        steps=(StepRef.of(step),),
+        consequences=tuple(StepRef.of(s) for s in sorted(below, key=order)),
+        seconds=max(seconds, default=None),
+        facts=host_differences(case, hosts, peers, members),
+        suspects=suspects,
+    )
 
 
 def undiscussed(

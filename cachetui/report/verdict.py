@@ -40,16 +40,15 @@ def verdict(document: Document, agreement: Agreement, findings: Findings) -> tup
 
 
 def hosts_differ(agreement: Agreement, causes: Sequence[Cause]) -> str:
-    """That hosts differ, and for how many causes: "Hosts differ: 2 causes". Where none is the odd
-    one out, that is said, and whom the most costly of them hits, explained or not."""
-    if any(difference.odd for difference in agreement.disagreements):
-        return f"Hosts differ: {causes_found(causes)}"
+    """That hosts differ, and for how many causes: "Hosts differ: 1 cause"; of several, whom the
+    most costly hits, explained or not. Where none is the odd one out, that is said."""
+    odd = any(difference.odd for difference in agreement.disagreements)
     first = max(causes, key=lambda cause: cause.seconds or 0.0, default=None)
     worst = ""
     if first is not None and len(causes) > 1 and first.seconds:
         costs = "costs" if len(first.hosts) == 1 else "cost"
         worst = f", {clean_line(fold_short(first.hosts))} {costs} most"
-    return f"Hosts differ, none is odd{worst}: {causes_found(causes)}"
+    return f"Hosts differ{'' if odd else ', none is odd'}{worst}: {causes_found(causes)}"
 
 
 def in_few_words(agreement: Agreement) -> str:

@@ -166,3 +166,70 @@ def test_of_two_answers_the_one_that_the_other_builder_proves_holds() -> None:
     both = only(why(document, before(text, "h", scenario=SCENARIOS[0])), "base-drift")
     assert both.confidence == "proved"
     assert set(both.scenarios) == set(SCENARIOS)
+
+
+def test_an_unexplained_miss_with_both_builders_is_one_entry() -> None:
+    runs = [
+        run(THREE, letters, host=name, scenario=scenario)
+        for name, letters in (("ci-1", "mhh"), ("ci-2", "hhh"), ("ci-3", "hhh"))
+        for scenario in SCENARIOS
+    ]
+    hosts = [host(name) for name in ("ci-1", "ci-2", "ci-3")]
+    (one,) = why(audit(THREE, runs, hosts=hosts)).unexplained
+    assert one.title == "line 2: RUN one missed on ci-1, hit on ci-2 and ci-3"
+    assert (one.backends, one.scenarios) == (("legacy", "buildkit"), SCENARIOS)
+    assert one.hosts == ("ci-1",)
+    assert one.seconds == 1.0, "of one build"
+
+
+def test_hosts_that_miss_with_one_builder_what_they_have_with_the_other_are_two_misses() -> None:
+    runs = [
+        run(THREE, letters, host=name, scenario=scenario)
+        for scenario, missed in zip(SCENARIOS, ("ci-1", "ci-2"), strict=True)
+        for name in ("ci-1", "ci-2", "ci-3")
+        for letters in ("mhh" if name == missed else "hhh",)
+    ]
+    hosts = [host(name) for name in ("ci-1", "ci-2", "ci-3")]
+    found = why(audit(THREE, runs, hosts=hosts)).unexplained
+    assert [(one.hosts, one.scenarios) for one in found] == [
+        (("ci-1",), SCENARIOS[:1]),
+        (("ci-2",), SCENARIOS[1:]),
+    ]
+
+
+ARM = {"facts_platform": "linux/arm64"}
+
+
+def mixed_fleet(**letters: str) -> Findings:
+    """Three hosts of each platform; one of arm has another image than the other two."""
+    bases = {name: {"base:1": (f"sha256:{name[:3]}",)} for name in letters}
+    bases["arm-1"] = OTHER
+    hosts = [host(n, bases[n], **(ARM if n.startswith("arm") else {})) for n in letters]
+    runs = [
+        run(THREE, did, host=name, scenario=scenario)
+        for name, did in letters.items()
+        for scenario in SCENARIOS
+    ]
+    return why(audit(THREE, runs, hosts=hosts))
+
+
+def names(**letters: str) -> dict[str, str]:
+    every = [f"{platform}-{number}" for platform in ("arm", "amd") for number in (1, 2, 3)]
+    return {name: letters.get(name.replace("-", ""), "hhh") for name in every}
+
+
+def test_a_fleet_of_two_platforms_has_the_image_that_most_of_one_have_as_advice() -> None:
+    one = only(mixed_fleet(**names(arm1="mmm")), "base-drift")
+    assert one.title == "base:1 is another image on arm-1 than on arm-2 and arm-3"
+    assert one.hosts == ("arm-1",)
+    told = texts(one)
+    assert "arm-1: base:1 for linux/arm64 has one layer other" in told
+    assert "arm-2 and arm-3: base:1 for linux/arm64 has one layer arm" in told
+    assert "amd" not in told
+    assert one.advice.startswith("Give arm-1 the image that arm-2 and arm-3 have: `docker save")
+
+
+def test_an_image_for_another_platform_is_no_drift() -> None:
+    """Those of its own platform that hit have the same image."""
+    found = mixed_fleet(**names(arm2="mmm", arm3="mmm", arm1="mmm"))
+    assert all("arm-2" not in one.hosts for one in found.findings if one.id == "base-drift")

@@ -237,9 +237,9 @@ def test_large_audits_are_quick() -> None:
 @pytest.mark.parametrize(
     ("causes", "unexplained", "headline"),
     [
-        (2, 0, "Hosts differ: 2 causes."),
-        (1, 1, "Hosts differ: 1 cause, 1 difference unexplained."),
-        (0, 3, "Hosts differ: 3 differences unexplained."),
+        (2, 0, "Hosts differ, mid costs most: 2 causes."),
+        (1, 1, "Hosts differ, mid costs most: 1 cause, 1 difference unexplained."),
+        (0, 3, "Hosts differ, mid costs most: 3 differences unexplained."),
         (0, 0, "Hosts differ: no cause found."),
     ],
 )

@@ -8,13 +8,17 @@ from hypothesis import strategies as some
 from msgspec.structs import replace
 
 from cachetui.findings.record import Findings, StepRef
+from cachetui.findings.wording import host_names
 from cachetui.tui.screens.open_runs import open_step
 from cachetui.tui.view import causes, fleet_heights
 from cachetui.tui.view.causes import Where
+from cachetui.tui.view.finding_lines import title_of
 from cachetui.tui.view.picks import Pick
 from cachetui.tui.view.text import plain, width_of
 from cachetui.tui.widgets.grid import Grid
 from tests import make_records
+from tests.findings.making import why
+from tests.ragged_fleet import ragged_fleet
 from tests.tui.driving import Driver, drive
 from tests.tui.fake import FakeCore
 from tests.tui.finding_examples import LABEL, OPEN, UMASK, findings
@@ -111,6 +115,18 @@ def test_the_parts_of_fleet_fill_the_screen(
         assert parts.why == 0
 
 
+def test_a_title_that_does_not_fit_says_how_many_hosts_it_is_about() -> None:
+    hosts = tuple(f"ci-{number}" for number in range(1, 80, 3))
+    few, many = host_names(hosts), host_names([f"ci-{number}" for number in range(2, 200, 3)])
+    reason = replace(UMASK, hosts=hosts, title=f"base:1 is another image on {few} than on {many}")
+    assert title_of(reason, 300) == reason.title
+    assert title_of(reason, 80) == "base:1 is another image on 27 hosts than on 66 hosts"
+    named = replace(reason, hosts=hosts[:5], title=f"line 2 missed on {host_names(hosts[:5])}")
+    assert title_of(named, 20) == "line 2 missed on 5 hosts"
+    two = replace(reason, hosts=("new", "old"), title="line 2 missed on new and old")
+    assert title_of(two, 10) == two.title, "names that are told one by one stay"
+
+
 # In the app
 
 
@@ -124,6 +140,26 @@ def test_fleet_says_who_why_how_much_and_what_to_do(size: tuple[int, int]) -> No
         assert cursor == ("new", "buildkit-warm")
 
     drive(story, core(), size=size)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 50)])
+def test_of_200_ragged_hosts_the_first_look_says_who_why_how_much_and_what_to_do(
+    size: tuple[int, int],
+) -> None:
+    document = ragged_fleet()
+
+    async def story(d: Driver) -> None:
+        await d.see("Hosts differ, 39 hosts cost most: 2 causes, 3 unexplained")
+        await d.see("7.0s  39 hosts  base:1 is another image on 39 hosts than on 154 hosts")
+        await d.see("6.0s  11 hosts  line 2: WORKDIR /app missed on 11 hosts, hit on")
+        await d.see("costs 7.0s a build · 39 hosts", "docker save", "docker load")
+        await d.press("down", "down")
+        await d.see("? unexplained · costs 6.0s a build · ")
+        await d.see("to learn more: the next audit of")
+
+    fleet = FakeCore(document)
+    fleet.found = why(document)
+    drive(story, fleet, size=size)
 
 
 def test_the_cause_follows_the_cursor_and_leads_to_its_finding() -> None:

@@ -8,9 +8,9 @@ from cachetui.builders.docker_args import familiar, image_contexts
 from cachetui.findings.base_images import (
     age_of,
     evidence_of_images,
-    images_of_hosts,
     layers_on,
-    usual_hosts,
+    platform_of,
+    sides_of,
 )
 from cachetui.findings.cache_contents import records_of_command
 from cachetui.findings.case import Case
@@ -147,12 +147,12 @@ def _short(image: str) -> str:
 
 
 def _other_than_peers(question: Question, ref: str, base: StepId) -> Claim | None:
-    """Hosts that hit have another image; this host's cache was then made with another too, or
-    with none: only likely, since nothing shows what it was made with."""
-    case = question.case
-    own = layers_on(case, question.run.host, ref)
-    theirs = {peer.host: layers_on(case, peer.host, ref) for peer in question.peers}
-    known = [layers for layers in theirs.values() if layers]
+    """Hosts of its platform that hit have another image; this host's cache was then made with
+    another too, or with none: only likely, since nothing shows what it was made with."""
+    case, host = question.case, question.run.host
+    own, platform = layers_on(case, host, ref), platform_of(case, host)
+    hosts = [peer.host for peer in question.peers if platform_of(case, peer.host) == platform]
+    known = [layers for layers in (layers_on(case, peer, ref) for peer in hosts) if layers]
     if not question.first_in_stage or question.before is not None:
         return None
     if not own or not known or own in known:
@@ -177,20 +177,21 @@ def observe(case: Case) -> Iterator[Claim]:
         if stage.index not in case.needed or not stage.is_external or stage.base in seen:
             continue
         seen.add(stage.base)
-        groups = images_of_hosts(case, stage.base)
-        if len(groups) < 2:
+        sides = sides_of(case, stage.base)
+        if sides is None:
             continue
-        usual = usual_hosts(list(groups.values()))
-        odd = [host for hosts in groups.values() if hosts != usual for host in hosts]
+        images = evidence_of_images(case, stage.base)
         base = StepId(stage.index, 0)
         yield Claim(
             title=_title(case, stage.base),
-            confidence="proved" if all(image.layers for _, image in groups) else "likely",
+            confidence="proved" if all(image.kind == "facts" for image in images) else "likely",
             steps=(base,),
-            evidence=tuple(evidence_of_images(case, stage.base)),
+            evidence=tuple(images),
             advice=_advice(case, stage.base, base),
-            hosts=tuple(odd),
-            backends=tuple(dict.fromkeys(run.backend for run in case.runs if run.host in odd)),
+            hosts=sides.odd,
+            backends=tuple(
+                dict.fromkeys(run.backend for run in case.runs if run.host in sides.odd)
+            ),
             scenarios=(),
             merge_key=stage.base,
             suspect=BaseImage(stage.base),
@@ -223,31 +224,35 @@ def _external(case: Case, stage_index: int) -> StepId | None:
 def _title(case: Case, ref: str) -> str:
     """Which hosts have which image: all that have another than most, whichever missed; where none
     is usual, all are named."""
-    groups = sorted(images_of_hosts(case, ref).values(), key=len, reverse=True)
-    if len(groups) < 2:
+    sides = sides_of(case, ref)
+    if sides is None or (not sides.usual and sides.platforms > 1):
         return f"{ref} is another image on {HOSTS}"
-    if usual_hosts(groups) is None:
-        return f"{ref} is {one_and_another(groups, 'image')}"
-    odd = " and on ".join(map(host_names, groups[1:]))
-    return f"{ref} is another image on {odd} than on {host_names(groups[0])}"
+    if not sides.usual:
+        return f"{ref} is {one_and_another(sides.others, 'image')}"
+    if sides.platforms > 1:
+        odd, usual = host_names(sides.odd), host_names(sides.usual)
+        return f"{ref} is another image on {odd} than on {usual} of the same platform"
+    odd = " and on ".join(map(host_names, sides.others))
+    return f"{ref} is another image on {odd} than on {host_names(sides.usual)}"
 
 
 def _advice(case: Case, ref: str, base: StepId) -> str:
     item = case.dockerfile.stages[base.stage_index].instructions[base.index]
-    groups = list(images_of_hosts(case, ref).values())
-    usual = usual_hosts(groups) if len(groups) > 1 else None
-    odd = [host for hosts in groups if hosts != usual for host in hosts] if len(groups) > 1 else []
+    sides = sides_of(case, ref)
+    odd = sides.odd if sides else ()
     whom = host_names(odd) if odd else HOSTS
     if _from_registry(case, ref) is False:
         how = ""
-        if odd and usual is None:
+        if sides and not sides.usual:
             how = (
                 f"Choose one image of {ref} for all hosts: `docker save {ref}` on a host that has "
                 "it, `docker load` on the others. "
             )
-        elif odd:
+        elif sides:
+            theirs = "the others" if sides.all_platforms else host_names(sides.usual)
+            theirs = "most of their platform" if sides.platforms > 1 else theirs
             how = (
-                f"Give {whom} the image that the others have: `docker save {ref}` on one of them, "
+                f"Give {whom} the image that {theirs} have: `docker save {ref}` on one of them, "
                 "`docker load` there. "
             )
         return f"{how}No host pulled {ref}; push it to a registry to pin it by digest in {LINES}"

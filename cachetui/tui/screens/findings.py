@@ -22,6 +22,7 @@ from cachetui.tui.view.finding_lines import (
     details,
     hosts_of,
     in_order,
+    title_of,
 )
 from cachetui.tui.view.picks import Pick
 from cachetui.tui.view.runs_concerned import runs_concerned
@@ -119,7 +120,7 @@ class FindingsPlace(Place):
             return ((hosts_of(reason, width), "muted"),)
         more = len(reason.consequences)
         tail = f"  +{more}" if more else ""
-        return ((reason.title, "strong"), (tail, "muted"))
+        return ((title_of(reason, width - len(tail)), "strong"), (tail, "muted"))
 
     @property
     def reason(self) -> Reason | None:

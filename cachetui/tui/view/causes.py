@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-from cachetui.findings.record import Finding, Findings, StepRef, is_about
+from cachetui.findings.record import Finding, Findings, Need, StepRef, is_about
 from cachetui.report import units
 from cachetui.tui.view.finding_lines import (
     CONFIDENCE,
@@ -16,9 +16,11 @@ from cachetui.tui.view.finding_lines import (
     confidence_span,
     hosts_of,
     in_order,
+    learn_more,
+    title_of,
     wrapped,
 )
-from cachetui.tui.view.text import Line, Span, cut, fit, line
+from cachetui.tui.view.text import Line, Span, cut, fit, line, width_of
 
 _HOSTS_WIDTH = 24
 _WORDS_FROM = 120
@@ -86,16 +88,14 @@ def cause_lines(
     lines = []
     for reason, hosts in zip(shown, whom, strict=True):
         sure = confidence_span(reason, sign_only=width < _WORDS_FROM)
-        lines.append(
-            line(
-                "  ",
-                *fit(sure, 14 if width >= _WORDS_FROM else 2),
-                (f"{units.seconds(reason.seconds):>6}  ", "strong"),
-                *fit(((hosts, "strong"),), room),
-                ("  ", ""),
-                (reason.title, ""),
-            )
+        start = line(
+            "  ",
+            *fit(sure, 14 if width >= _WORDS_FROM else 2),
+            (f"{units.seconds(reason.seconds):>6}  ", "strong"),
+            *fit(((hosts, "strong"),), room),
+            "  ",
         )
+        lines.append(line(*start, title_of(reason, width - width_of(start))))
     return [fit(each, width) for each in lines]
 
 
@@ -105,20 +105,27 @@ def _whom(reason: Reason, all_hosts: Collection[str]) -> str:
     return cut(hosts_of(reason, _HOSTS_WIDTH), _HOSTS_WIDTH)
 
 
-def why_lines(reason: Reason, width: int, height: int, elsewhere: str = "") -> list[Line]:
+def why_lines(
+    reason: Reason, width: int, height: int, elsewhere: str = "", needs: Sequence[Need] = ()
+) -> list[Line]:
     """A finding in at most `height` lines of `width` cells: how sure it is and what it costs, why,
     the advice, and as much of its evidence as there is room for. `elsewhere` says where it holds
-    when that is not where the cursor is."""
+    when that is not where the cursor is. For what is unexplained, the one of the `needs` that
+    would tell more stands in place of the advice."""
     head: list[str | Span | Line] = [("WHY ", "title"), *confidence_span(reason)]
     if reason.seconds is not None:
         head.append((f" · costs {units.seconds(reason.seconds)} a build", "strong"))
     head.append((f" · {hosts_of(reason, width // 3)}", ""))
     head += [(f" · {elsewhere}", "warn")] if elsewhere else []
     lines = [line(*head)]
-    lines += wrapped(reason.title, width - 4, "strong", "    ", max_lines=1 if height < 6 else 2)
-    if isinstance(reason, Finding):
+    most = 1 if height < 6 else 2
+    title = title_of(reason, (width - 8) * most - (most > 1) * 12)  # lines break at words
+    lines += wrapped(title, width - 4, "strong", "    ", max_lines=most)
+    more = learn_more(reason, needs)
+    advice = reason.advice if isinstance(reason, Finding) else more and f"to learn more: {more}"
+    if advice:
         room = max(1, min(4, height - len(lines)))
-        lines += wrapped(reason.advice, width - 4, "accent", "  → ", max_lines=room)
+        lines += wrapped(advice, width - 4, "accent", "  → ", max_lines=room)
     evidence = list(_evidence(reason, width - 4))
     left = max(0, height - len(lines))
     if len(evidence) > left:
@@ -144,8 +151,8 @@ def why_line(reason: Reason, width: int) -> Line:
     cost = f" {units.seconds(reason.seconds)}" if reason.seconds is not None else ""
     start = line(("WHY ", "title"), (f"{sign}{cost} ", tone))
     tail = line(("  w", "key"), (" all of it", "muted"))
-    room = width - sum(cell_len(text) for text, _ in (*start, *tail))
-    return line(*start, (cut(reason.title, max(8, room)), "strong"), *tail)
+    room = max(8, width - width_of(start) - width_of(tail))
+    return line(*start, (cut(title_of(reason, room), room), "strong"), *tail)
 
 
 def nothing_to_explain(missed: int, *, differs: bool) -> Line:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from rich.cells import cell_len
+
 from cachetui.compare.groups import fold
 from cachetui.dockerfile.parse import Dockerfile
-from cachetui.findings.record import Evidence, Finding, Findings, StepRef, Unexplained
-from cachetui.findings.wording import host_names
+from cachetui.findings.record import Evidence, Finding, Findings, Need, StepRef, Unexplained
+from cachetui.findings.wording import MOST_NAMES, host_names
 from cachetui.report import units
 from cachetui.report.signs import CONFIDENCES
 from cachetui.tui.view.text import Line, Tone, clean_line, line
@@ -19,7 +22,6 @@ CONFIDENCE: dict[str, tuple[str, Tone]] = {
     word: (state.sign, state.tone) for word, state in CONFIDENCES.items()
 }
 """Confidence → sign and tone."""
-
 
 MAX_EVIDENCE = 20
 """Facts shown of a finding: one that differs between hosts is as many facts as values."""
@@ -49,6 +51,40 @@ def hosts_of(reason: Reason, width: int) -> str:
         if len(shown) <= width or len(reason.hosts) < 2:
             return shown
     return units.count(len(reason.hosts), "host")
+
+
+_COUNTED = re.compile(r"\S+,…\]? \(([0-9]+ hosts)\)")
+"""A list of names that `fold_short` has cut."""
+
+
+def title_of(reason: Reason, room: int) -> str:
+    """What a finding says, cleaned. Where that takes more than `room` cells, of many hosts it is
+    told how many they are, so that what is said of them is not cut."""
+    title = clean_line(reason.title)
+    if cell_len(title) <= room:
+        return title
+    if len(reason.hosts) > MOST_NAMES:
+        names = clean_line(host_names(reason.hosts))
+        title = title.replace(names, units.count(len(reason.hosts), "host"))
+    return counted(title)
+
+
+def counted(text: str) -> str:
+    """The text with lists of hosts that are not told to their end as how many they are."""
+    return _COUNTED.sub(r"\1", text)
+
+
+def learn_more(reason: Reason, needs: Sequence[Need]) -> str:
+    """What would tell more about what is unexplained: what one of its suspects needs, else what
+    names its hosts or its step, else what a further audit tells; "" for a finding, or where there
+    is nothing of that."""
+    if isinstance(reason, Finding):
+        return ""
+    of_suspects = [need.text for need in needs if need.id in reason.suspects]
+    about = (host_names(reason.hosts), reason.title.partition(" missed on ")[0])
+    named = [need.text for need in needs if any(words in need.text for words in about)]
+    later = [need.text for need in needs if need.id == "evicted-or-never-built"]
+    return next(iter((*of_suspects, *named, *later)), "")
 
 
 def details(

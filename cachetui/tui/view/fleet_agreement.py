@@ -10,7 +10,7 @@ from cachetui.report import units
 from cachetui.report.signs import ODD, SPLIT
 from cachetui.tui.view import signs
 from cachetui.tui.view.causes import by_cost, whose
-from cachetui.tui.view.finding_lines import Reason
+from cachetui.tui.view.finding_lines import Reason, counted
 from cachetui.tui.view.text import Line, Span, line
 
 if TYPE_CHECKING:
@@ -135,7 +135,8 @@ class FleetAgreement:
 
     def headline(self, findings: Findings) -> Line:
         """The verdict in one line where causes follow it: who is odd and where, if what costs
-        most is about them; else that hosts differ, and how many causes of that there are."""
+        most is about them, and they can be named or there is no other cause; else that hosts
+        differ, whom what costs most hits, and how many causes of that there are."""
         from cachetui.report.verdict import hosts_differ
 
         first = self.first
@@ -143,11 +144,13 @@ class FleetAgreement:
             found = units.count(len(by_cost(findings)), "finding")
             return line(*self.verdict()[0][:2], (f" · {found}", "muted"))
         causes = self.causes(findings)
-        if first.odd and whose(causes, first.odd, first.hosts):
+        many = len(causes) > 1 and not _can_be_named(first.odd)
+        if first.odd and whose(causes, first.odd, first.hosts) and not many:
             return _who_and_where(first)
         sign = ODD if self.odd_cells else SPLIT
         assert self.agreement is not None
-        differ, found = hosts_differ(self.agreement, causes).split(":", 1)
+        differ, found = counted(hosts_differ(self.agreement, causes)).rsplit(":", 1)
+        found = re.sub(r", ([0-9]+) differences? unexplained", r", \1 unexplained", found)
         return line((f"{sign} ", "warn"), differ, (f":{found}", "strong"))
 
 
@@ -156,8 +159,13 @@ def _in_short(hosts: Sequence[str], total: int) -> str:
     them."""
     from cachetui.compare.groups import fold
 
-    names = fold(hosts)
-    return names if len(names) <= _LONGEST else f"{len(hosts)} of {total} hosts"
+    return fold(hosts) if _can_be_named(hosts) else f"{len(hosts)} of {total} hosts"
+
+
+def _can_be_named(hosts: Sequence[str]) -> bool:
+    from cachetui.compare.groups import fold
+
+    return len(fold(hosts)) <= _LONGEST
 
 
 def _who_and_where(disagreement: Disagreement) -> Line:

@@ -259,7 +259,7 @@ class FleetTable:
             return [nothing_to_explain(cell.misses, differs=differs)]
         reason, here = found
         elsewhere = "" if here else f"not on {row.name}, which did otherwise"
-        return why_lines(reason, width, height, elsewhere)
+        return why_lines(reason, width, height, elsewhere, findings.needs)
 
     def reason(
         self, row: FleetRow, column: str, findings: Findings | None
