@@ -99,7 +99,7 @@ def _before(question: Question) -> list[Evidence]:
 
 
 def _changes(changes: InputChanges) -> Iterator[str]:
-    for edit in changes.edits_above:
+    for edit in changes.lines.edits:
         item = edit.now or edit.before
         if item is not None:
             yield f"{item.keyword} of line {item.line} was {edit.kind}"
@@ -109,7 +109,8 @@ def _changes(changes: InputChanges) -> Iterator[str]:
         yield f"{words_of(name)} changed, which may be in the key"
     if changes.other_files:
         yield f"the files that line {changes.step.line} sees changed"
-    if changes.other_image_id:
+    if changes.sources.other_image_id:
         yield f"{words_of('base id')} changed"
-    if changes.renamed_base is not None:
-        yield f"FROM names {changes.renamed_base.now}; it named {changes.renamed_base.then} before"
+    renamed = changes.sources.renamed_base
+    if renamed is not None:
+        yield f"FROM names {renamed.now}; it named {renamed.then} before"

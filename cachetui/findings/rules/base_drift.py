@@ -37,7 +37,7 @@ def explain(question: Question) -> Claim | None:
         return None
     source = question.instruction.copy_from
     if isinstance(source, str) and "from" in question.changes.changed:
-        if question.changes.is_other_context(source):
+        if question.changes.sources.is_other_context(source):
             return None  # the build's own change
         named = image_contexts(question.case.document.build.docker_args)
         return _moved(question, named.get(familiar(source), source), question.step.id, "from")
@@ -57,7 +57,7 @@ def _moved(question: Question, ref: str, base: StepId, token: str = "base") -> C
     before, case, host = question.before, question.case, question.run.host
     if before is None or question.changes.now is None:
         return None
-    if question.changes.is_other_reference and token == "base":
+    if question.changes.sources.is_other_reference and token == "base":
         return None
     other_triggers = token == "base" and by_triggers_of_base(question, ref)
     if question.changes.then is None and not other_triggers:
@@ -73,7 +73,7 @@ def _moved(question: Question, ref: str, base: StepId, token: str = "base") -> C
             what, confidence = "resolves to another digest", "likely"
     elif other_triggers:
         what = "has other ONBUILD triggers"
-    elif token == "base" and question.changes.other_image_id:
+    elif token == "base" and question.changes.sources.other_image_id:
         what = "has another ID"
         if question.run.backend == "buildkit":
             what, confidence = "has the same layers but another configuration (ENV, USER)", "likely"

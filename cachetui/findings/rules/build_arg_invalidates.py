@@ -32,7 +32,7 @@ def explain(question: Question) -> Claim | None:
 
 def _other_base(question: Question) -> Claim | None:
     """An argument chooses the base image."""
-    renamed, before = question.changes.renamed_base, question.before
+    renamed, before = question.changes.sources.renamed_base, question.before
     if renamed is None or before is None:
         return None
     now, then = question.case.document.build.build_args, before.document.build.build_args

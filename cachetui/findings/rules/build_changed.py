@@ -32,7 +32,7 @@ def explain(question: Question) -> Claim | None:
     if before is None or question.instruction is None:
         return None
     changes = [*_lines(question), *_other_source(question), *_options(question)]
-    renamed = question.changes.renamed_base
+    renamed = question.changes.sources.renamed_base
     if not changes or renamed is None or not renamed.same_layers:
         changes = [*_base(question), *changes]
     if not changes:
@@ -74,7 +74,7 @@ _Change = tuple[StepId | None, Evidence]
 
 def _base(question: Question) -> list[_Change]:
     """FROM names another image, and no build argument can have made it so."""
-    renamed, before = question.changes.renamed_base, question.before
+    renamed, before = question.changes.sources.renamed_base, question.before
     if renamed is None or before is None:
         return _other_from(question)
     now, then = question.case.document.build.build_args, before.document.build.build_args
@@ -92,7 +92,7 @@ def _base(question: Question) -> list[_Change]:
 def _other_from(question: Question) -> list[_Change]:
     """FROM stands on another stage, or is for another platform: BuildKit has that in its keys, the
     legacy builder what image comes of it."""
-    edit = question.changes.other_from
+    edit = question.changes.sources.other_from
     if edit is None:
         return []
     place, evidence = _edited(question, edit)
@@ -104,7 +104,7 @@ def _other_source(question: Question) -> list[_Change]:
     """What it copies from or mounts is another stage; both builders go by the files alone, so that
     is only likely."""
     item, changes = question.instruction, question.changes
-    if item is None or not changes.other_source or "text" in changes.changed:
+    if item is None or not changes.sources.other_source or "text" in changes.changed:
         return []
     text = f"{describe(item)} is the same, and names another stage than before"
     evidence = Evidence(kind="earlier", text=text, data={"line": item.line, "sure": False})
@@ -138,11 +138,11 @@ def _edited(question: Question, edit: Edit) -> _Change:
 def _lines(question: Question) -> list[_Change]:
     """Changes of the Dockerfile that are in this step's key."""
     legacy = question.run.backend == "legacy"
-    items = [edit.now or edit.before for edit in question.changes.edits_above]
+    items = [edit.now or edit.before for edit in question.changes.lines.edits]
     if legacy and legacy_metadata_invalidates.explain(question) is not None:
         return []  # another rule's surprise
     changes = _triggers(question)
-    for edit, item in zip(question.changes.edits_above, items, strict=True):
+    for edit, item in zip(question.changes.lines.edits, items, strict=True):
         assert item is not None
         if not legacy and item.keyword not in BUILDKIT_KEYWORDS:
             continue  # in force or not: see below
@@ -183,7 +183,7 @@ def _in_force(question: Question) -> list[_Change]:
         if any(differ(now.get(one), then.get(one)) is not False for one in given):
             continue  # given from outside: another rule's surprise
         line = (question.changes.now.lines.get(name) if question.changes.now else None) or 0
-        if question.changes.other_from is not None and not _own_line(question, line):
+        if question.changes.sources.other_from is not None and not _own_line(question, line):
             continue  # it came with what FROM names now, or went with what it named
         runs = setting_stage(question, name)
         if runs is not None:  # by a trigger: of an image, which is another then, or of this file
@@ -244,7 +244,9 @@ def _options(question: Question) -> list[_Change]:
     for name in sorted(question.changes.changed):
         kind, _, rest = name.partition(":")
         option = {"platform": "--platform", "network": "--network", "option": rest}.get(kind)
-        if kind in ("from", "mount") and question.changes.is_other_context(_named(question, name)):
+        if kind in ("from", "mount") and question.changes.sources.is_other_context(
+            _named(question, name)
+        ):
             option = "--build-context"
         if option is not None and now.get(option) != then.get(option):
             texts.append(

@@ -46,7 +46,7 @@ def explain(question: Question) -> Claim | None:
 def _since_before(question: Question, below: list[Step]) -> Claim | None:
     """By the earlier run on this host: only metadata changed, and the rest was built."""
     before = question.before
-    changed = [edit for edit in question.changes.edits_above if edit.kind != "same"]
+    changed = [edit for edit in question.changes.lines.edits if edit.kind != "same"]
     if before is None or not changed:
         return None
     items = [edit.now or edit.before for edit in changed]

@@ -54,7 +54,7 @@ def _built_before(question: Question) -> Iterator[Evidence]:
         return
     before, now, then = question.before, changes.now, changes.then
     same = now is not None and then is not None and now.context == then.context
-    other = changes.changed or changes.edits_in_key or changes.doubtful
+    other = changes.changed or changes.lines.edits_in_key or changes.doubtful
     if before is not None and same and not other and changes.unknown <= {"named context"}:
         yield Evidence(
             kind="earlier",

@@ -32,7 +32,7 @@ def explain(question: Question) -> Claim | None:
     cold = _just_built(question)
     if cold is None and question.changes.step_before is None:
         return None
-    if question.changes.edits_above or question.changes.changed:
+    if question.changes.lines.edits or question.changes.changed:
         return None  # something else changed as well
     sources = loose(item)
     since = f"minutes before, in {cold}" if cold else "in an earlier, stored run"
