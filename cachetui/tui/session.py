@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cachetui.records.host import HostReport
     from cachetui.records.run import Run
     from cachetui.records.step import StepId
+    from cachetui.store.audit_records import AuditEntry
     from cachetui.store.run_log import RunLog
     from cachetui.tui.view.finding_lines import Reason
     from cachetui.tui.view.fleet_rows import CellKey
@@ -50,6 +51,7 @@ class Session:
     """State shared by the screens. Methods are for the app's thread unless they say otherwise.
     `here` tells the runs to show for Fleet's cursor, and which of them stand for groups.
     `keep_columns` keeps the columns that were chosen, and returns whether it could.
+    `history` are the stored audits as they were read last, newest first; None before that.
     `changed` is called, from any thread, when there is something new to `take`.
     """
 
@@ -66,6 +68,7 @@ class Session:
         self.outputs: tuple[Pick, ...] = ()
         self.alike: dict[Pick, Alike] = {}
         self.step: StepId | None = None
+        self.history: Sequence[AuditEntry] | None = None
         self.as_printed = False
         self.reason: Reason | None = None
         self.here: Callable[[], tuple[Sequence[Pick], Mapping[Pick, Alike]]] = lambda: ((), {})

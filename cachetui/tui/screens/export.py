@@ -23,6 +23,7 @@ from cachetui.tui.background import run_in_background
 from cachetui.tui.core_port import CorePort, whole_store
 from cachetui.tui.screens.dialogs import Dialog
 from cachetui.tui.screens.place import Place
+from cachetui.tui.screens.store_answers import read_audits
 from cachetui.tui.view.column import Column
 from cachetui.tui.view.text import Line, line
 from cachetui.tui.widgets.grid import Grid
@@ -31,12 +32,18 @@ from cachetui.tui.widgets.text_panel import TextPanel
 
 def ask_where_to_export(app: AppPort, place: Place) -> None:
     """Open the dialog for what a place exports."""
-    document = place.exported()
-    if document is None:
-        app.tell("There is no audit to export yet.")
-        return
-    text = place.exported_text()
-    app.push_screen(ExportDialog(document, app.core, Path.cwd(), text=text))
+    audit, text = place.exported_audit, place.exported_text()
+
+    def ask(document: Document | None) -> None:
+        if document is None:
+            app.tell("There is no audit to export yet.")
+        else:
+            app.push_screen(ExportDialog(document, app.core, Path.cwd(), text=text))
+
+    if audit is None:
+        ask(place.exported())
+    else:
+        read_audits(app, (audit,), lambda documents: ask(documents[0]))
 
 
 class ExportDialog(Dialog[None]):

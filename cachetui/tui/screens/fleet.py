@@ -13,7 +13,7 @@ from cachetui.tui.screens.fleet_matrix import FleetMatrix
 from cachetui.tui.screens.open_runs import open_commands, open_compare, open_log, open_timeline
 from cachetui.tui.screens.start_audit import ask_what_to_run
 from cachetui.tui.screens.stop_and_rerun import rerun, stop
-from cachetui.tui.screens.store_answers import audits_of
+from cachetui.tui.screens.store_answers import read_history
 from cachetui.tui.view import before_audit, fleet_heights, keys
 from cachetui.tui.view.causes import by_cost
 from cachetui.tui.view.finding_lines import Reason
@@ -123,8 +123,10 @@ class FleetPlace(FleetMatrix):
     def _show_before(self) -> None:
         """What would be built, and what the host under the cursor reports of itself."""
         session, cursor = self.session, self._selection.cursor
-        audits = audits_of(self.typed_app)
-        lines = before_audit.build_lines(session.build, audits, self.typed_app.now())
+        if session.history is None and not isinstance(self.typed_app.core, LoadingCore):
+            session.history = ()
+            read_history(self.typed_app, lambda _: self.refresh_place())
+        lines = before_audit.build_lines(session.build, session.history or (), self.typed_app.now())
         answers = session.asked.answers
         lines += before_audit.reachable(answers)
         report = answers.reports.get(cursor[0].key) if cursor is not None else None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from typing import ClassVar
 
 from textual import on
 from textual.widget import Widget
 
 from cachetui.compare.history import Trend, trends
-from cachetui.records.document import Document
 from cachetui.report import units
 from cachetui.report.share import lay_out_share
 from cachetui.store.audit_records import AuditEntry
@@ -17,7 +16,7 @@ from cachetui.tui.background import run_in_background
 from cachetui.tui.core_port import StorePort
 from cachetui.tui.screens.place import Place
 from cachetui.tui.screens.start_audit import open_audit
-from cachetui.tui.screens.store_answers import answer, changed
+from cachetui.tui.screens.store_answers import change_store, read_history
 from cachetui.tui.view import keys
 from cachetui.tui.view.fleet_agreement import FleetAgreement
 from cachetui.tui.view.history_table import (
@@ -37,6 +36,9 @@ MAX_AUDITS_READ = 100
 """Audits of a build that trends are made from, the newest ones."""
 
 
+_READING = (line(("Reading…", "muted")),)
+
+
 class HistoryPlace(Place):
     """Audits, newest first; `tab` shows the trends of the build under the cursor."""
 
@@ -53,7 +55,7 @@ class HistoryPlace(Place):
         self._show_trends = False
         self._sorted = 0
         self._verdicts: dict[str, Line] = {}
-        self._reading = False
+        self._reading = self._read_once = False
         self.marked: list[str] = []
 
     def body(self) -> Iterator[Widget]:
@@ -68,10 +70,15 @@ class HistoryPlace(Place):
         super().on_screen_resume()
 
     def _read(self) -> None:
-        entries = answer(self.typed_app, self._store.audits, [*self._entries.values()])
+        read_history(self.typed_app, self._took)
+
+    def _took(self, entries: Sequence[AuditEntry]) -> None:
+        self._read_once = True
         self._entries = {entry.audit: entry for entry in entries}
         self._verdicts.clear()
         self.marked = [audit for audit in self.marked if audit in self._entries]
+        if self.is_mounted:
+            self.refresh_place()
 
     @property
     def _store(self) -> StorePort:
@@ -88,12 +95,12 @@ class HistoryPlace(Place):
     def _draw_audits(self, grid: Grid) -> None:
         entries = list(self._entries.values())
         sort_audits(entries, SORTABLE[self._sorted])
-        grid.empty = NO_AUDITS
+        grid.empty = NO_AUDITS if self._read_once else _READING
         grid.show([entry.audit for entry in entries], audit_columns(SORTABLE[self._sorted]))
 
     def _draw_trends(self, grid: Grid) -> None:
-        text = "Reading…" if self._trends_of is None else "Nothing ran more than once yet."
-        grid.empty = (((text, "muted"),),)
+        none = (line(("Nothing ran more than once yet.", "muted")),)
+        grid.empty = _READING if self._trends_of is None else none
         grid.show(list(self._trends), TREND_COLUMNS)
 
     def _cell(self, key: Hashable, column: Hashable, width: int) -> Line:
@@ -221,10 +228,12 @@ class HistoryPlace(Place):
             return
 
         def answered(yes: bool | None) -> None:
-            if yes and changed(self.typed_app, lambda: self._store.delete_audit(audit)):
-                self._read()
-                self.refresh_place()
-                self.typed_app.tell(f"Deleted {audit}.")
+            if yes:
+                change_store(self.typed_app, lambda: self._store.delete_audit(audit), deleted)
+
+        def deleted() -> None:
+            self._read()
+            self.typed_app.tell(f"Deleted {audit}.")
 
         what = f"{entry.build}, {units.count(entry.runs, 'run')} with their logs."
         self.app.push_screen(
@@ -237,9 +246,10 @@ class HistoryPlace(Place):
         entry = self.entry
         if entry is None:
             return
-        if changed(self.typed_app, lambda: self._store.pin(entry.audit, not entry.pinned)):
-            self._read()
-            self.refresh_place()
+        pinned = not entry.pinned
+        change_store(
+            self.typed_app, lambda: self._store.pin(entry.audit, pinned), lambda: self._read()
+        )
 
     def action_sort(self) -> None:
         """Sort by the next column that allows it."""
@@ -298,9 +308,6 @@ class HistoryPlace(Place):
         entry = self.entry
         return entry.audit if entry else None
 
-    def exported(self) -> Document | None:
-        entry = self.entry
-        current = self.session.current()
-        if entry is None or (current is not None and current.audit == entry.audit):
-            return current
-        return answer(self.typed_app, lambda: self._store.audit(entry.audit), None)
+    @property
+    def exported_audit(self) -> str | None:
+        return self.entry.audit if self.entry is not None else None

@@ -87,6 +87,11 @@ class Place(Screen[None]):
         """What `y` copies here."""
         return None
 
+    @property
+    def exported_audit(self) -> str | None:
+        """The stored audit that `e` exports here, None where it is what `exported` gives."""
+        return None
+
     def exported(self) -> Document | None:
         """What `e` exports here: the audit shown, or the part of it in view."""
         return self.session.current()

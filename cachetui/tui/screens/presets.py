@@ -9,10 +9,11 @@ from cachetui.records.document import Document
 from cachetui.records.scenario import BUILDKIT_COLD, BUILDKIT_MOUNTS_WARM, Scenario
 from cachetui.report import units
 from cachetui.report.view import FOLD_ABOVE
+from cachetui.store.audit_records import AuditEntry
 from cachetui.tui.app_port import AppPort
 from cachetui.tui.screens.dialogs import Choose
 from cachetui.tui.screens.open_runs import open_compare
-from cachetui.tui.screens.store_answers import answer, audits_of
+from cachetui.tui.screens.store_answers import read_audits, read_history
 from cachetui.tui.view.picks import Alike, Pick
 
 
@@ -141,9 +142,12 @@ class Presets:
         self._pick_host(lambda host: self._open([(host, s) for s in self._document.scenarios]), ())
 
     def _earlier(self) -> None:
+        read_history(self._app, self._ask_which)
+
+    def _ask_which(self, history: Sequence[AuditEntry]) -> None:
         entries = [
             e
-            for e in audits_of(self._app)
+            for e in history
             if e.build == self._document.build.name and e.audit != self._document.audit
         ]
         if not entries:
@@ -166,12 +170,19 @@ class Presets:
 
 def compare_audits(app: AppPort, first: str, second: str) -> None:
     """Compare the same host and scenario of two audits, the older being the baseline."""
-    documents = [_document(app, audit) for audit in (first, second)]
-    if documents[0] is None or documents[1] is None:
-        missing = first if documents[0] is None else second
-        app.tell(f"Audit {missing} is no longer in the store.", severity="error")
-        return
-    older, newer = sorted((documents[0], documents[1]), key=lambda document: document.started_at)
+
+    def read(documents: list[Document | None]) -> None:
+        one, other = documents
+        if one is None or other is None:
+            missing = first if one is None else second
+            app.tell(f"Audit {missing} is no longer in the store.", severity="error")
+        else:
+            _compare(app, *sorted((one, other), key=lambda document: document.started_at))
+
+    read_audits(app, (first, second), read)
+
+
+def _compare(app: AppPort, older: Document, newer: Document) -> None:
     if older.build.name != newer.build.name:
         app.tell(f"They are of two builds: {older.build.name} and {newer.build.name}.")
         return
@@ -184,15 +195,3 @@ def compare_audits(app: AppPort, first: str, second: str) -> None:
         return
     host, scenario = both[0]
     open_compare(app, (Pick(older.audit, host, scenario), Pick(newer.audit, host, scenario)))
-
-
-def _document(app: AppPort, audit: str) -> Document | None:
-    """An audit's document, remembered in the session; None when the store has it no more."""
-    session = app.session
-    current = session.current()
-    shown = current if current is not None and current.audit == audit else None
-    document = shown or session.documents.get(audit)
-    document = document or answer(app, lambda: app.core.store.audit(audit), None)
-    if document is not None:
-        session.documents[audit] = document
-    return document
