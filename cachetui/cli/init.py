@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +10,7 @@ import click
 
 from cachetui.cli.failures import tell
 from cachetui.config.host_patterns import select
-from cachetui.config.hosts_toml import find
+from cachetui.config.hosts_option import hosts_option
 from cachetui.config.settings import HostSettings
 from cachetui.config.suggest import Suggestion, builds_toml
 from cachetui.config.toml_table import ConfigError
@@ -52,16 +51,10 @@ def init_command(output: Path | None, hosts_file: Path | None, *, yes: bool) -> 
         return TROUBLE
     with whole_file(output) as file:
         file.write_text(text, encoding="utf-8")
-    click.echo(f"wrote {output}; cachetui hosts {_where(output)}-w NAME tries a host", err=True)
+    click.echo(
+        f"wrote {output}; cachetui hosts {hosts_option(output)}-w NAME tries a host", err=True
+    )
     return SAME
-
-
-def _where(written: Path) -> str:
-    """What a command must be told to read that file; nothing where it is the first looked for."""
-    found = find()
-    if found is not None and found.samefile(written):
-        return ""
-    return f"--hosts {shlex.quote(str(written))} "
 
 
 def _asked(suggestion: Suggestion) -> list[str]:

@@ -53,9 +53,8 @@ def path_of_file() -> Path:
 def load(path: Path | None = None) -> Preferences:
     """Read and check the preferences; the defaults when there is no file.
 
-    Raises ConfigError for the first mistake: an unknown theme, column or id, a key that no
-    terminal sends, or a key that means something else in the same place. A hidden scenario can
-    have any name: it may be one of another version's.
+    Raises ConfigError for the first mistake: an unknown theme, column, scenario or id, a key that
+    no terminal sends, or a key that means something else in the same place.
     """
     path = path or path_of_file()
     if not path.exists():
@@ -84,13 +83,21 @@ def load(path: Path | None = None) -> Preferences:
 def _columns(top: Table) -> ColumnChoice:
     """The columns of Fleet, checked."""
     from cachetui.config.toml_table import near
+    from cachetui.records.scenario import PEEKS, SCENARIO_NAMES, Scenario
 
+    known = (*SCENARIO_NAMES, *(scenario.name for scenario in PEEKS))
     facts = top.take_strings("columns") or ()
     for name in facts:
         if name not in FACTS:
             raise top.error(f'there is no column "{name}"; {near(name, FACTS)}', "columns")
+    hidden = top.take_strings("hidden_scenarios") or ()
+    for name in hidden:
+        if name not in known and not Scenario.of(name).shares:
+            raise top.error(
+                f'there is no scenario "{name}"; {near(name, known)}', "hidden_scenarios"
+            )
     chosen = tuple(name for name in FACTS if name in facts)
-    return ColumnChoice(chosen, top.take_strings("hidden_scenarios") or ())
+    return ColumnChoice(chosen, hidden)
 
 
 class _Session(Protocol):

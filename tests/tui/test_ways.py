@@ -76,7 +76,7 @@ def test_a_group_keeps_its_name_in_compare_and_below_the_matrix() -> None:
 def test_outputs_says_how_to_get_them_and_does_it() -> None:
     async def story(d: Driver) -> None:
         await d.press("7")
-        await d.see("cachetui run api --outputs", "r Read images")
+        await d.see("cachetui run --hosts /src/hosts.toml api --outputs", "r Read images")
         assert "Next file" not in d.text()
         await d.press("r")
         await d.see("[✓] outputs")

@@ -141,15 +141,26 @@ class OutputsPlace(Place):
         if self._error:
             return (line(("✗ ", "bad"), self._error),)
         if self.report is not None:
-            snapshot, build = self.session.snapshot, self.session.build
             return self._table.empty(
-                running=self.session.running,
-                build=snapshot.build if snapshot else build.name if build else "BUILD",
-                width=self.size.width - 3,
+                running=self.session.running, command=self._command(), width=self.size.width - 3
             )
         if len(self._pairs) > 1:
             return (line(("Comparing…", "muted")),)
         return (line("No two runs have ended that made an image."),)
+
+    def _command(self) -> str:
+        """What audits the build of the runs, to be typed: with its folder where hosts.toml does not
+        name it."""
+        import shlex
+
+        from cachetui.config.hosts_option import hosts_option
+
+        snapshot, build = self.session.snapshot, self.session.build
+        settings = self.typed_app.core.settings
+        name = snapshot.build if snapshot else build.name if build else "BUILD"
+        if build is not None and build.name == name and name not in settings.builds:
+            name = str(build.context)
+        return f"cachetui run {hosts_option(settings.path)}{shlex.quote(name)}"
 
     # What the cursor is on
 

@@ -85,16 +85,16 @@ class OutputsTable:
 
     # Lines around the tree
 
-    def empty(self, *, running: bool, build: str, width: int) -> tuple[Line, ...]:
-        """What stands in place of the tree, in `width` cells; `running`: the audit of `build` is
-        under way."""
+    def empty(self, *, running: bool, command: str, width: int) -> tuple[Line, ...]:
+        """What stands in place of the tree, in `width` cells; `running`: the audit is under way.
+        `command` is what audits the build, to be typed."""
         report = self.report
         if report is None:
             return ()
         if not self.compared and running:
             return (line("Images are read when the builds of their host have ended."),)
         if self.not_asked:
-            return _not_read(build)
+            return _not_read(command)
         if not self.compared:
             return tuple(_unread(report, width))
         if self.compared < 2:
@@ -225,12 +225,11 @@ def _unread(report: OutputsReport, width: int) -> Iterator[Line]:
         yield from host_lines.told("–", "muted", text, width)
 
 
-def _not_read(build: str) -> tuple[Line, ...]:
+def _not_read(command: str) -> tuple[Line, ...]:
     """How to get the images of such an audit: with what key now, and with what command."""
-    command = f"  cachetui run {build} --outputs"
     return (
         line(("The images of these runs were not looked at.", "strong")),
         line("An audit removes its images. It reads them first when it is asked to:"),
         line(("r", "key"), " runs this audit again with ", ("outputs", "strong"), " turned on; or"),
-        line((command, "accent")),
+        line((f"  {command} --outputs", "accent")),
     )
