@@ -137,3 +137,48 @@ def test_hosts_alone_have_no_columns_to_choose() -> None:
         assert len(d.app.screen_stack) == 1
 
     drive(story, FakeCore(make_records.document()), opened=False)
+
+
+def test_compare_has_the_runs_that_are_turned_on() -> None:
+    async def story(d: Driver) -> None:
+        await d.press("enter")
+        await d.place("compare")
+        before = d.app.session.picks
+        await d.press("C")
+        await d.see("Runs to compare", "[✓]", "[ ]")
+        await d.press("escape")
+        assert d.app.session.picks == before, "escape changes nothing"
+        await d.press("C", "G", "space", "enter")
+        await d.until(lambda: len(d.app.session.picks) == len(before) + 1, "a run more")
+        more = d.app.session.picks
+        assert more[: len(before)] == before, "the others stay where they are"
+        await d.press("C", "g", "space", "enter")
+        await d.until(lambda: d.app.session.picks == more[1:], "the first one gone")
+        assert d.app.session.baseline in more[1:]
+
+    drive(story, FakeCore(make_records.odd_one_out()), size=(120, 40))
+
+
+def test_no_run_at_all_is_not_taken() -> None:
+    async def story(d: Driver) -> None:
+        await d.press("enter")
+        await d.place("compare")
+        before = d.app.session.picks
+        await d.press("C", *["space", "j"] * len(before), "enter")
+        await d.see("Turn on at least one run.")
+        assert d.app.session.picks == before
+
+    drive(story, FakeCore(make_records.odd_one_out()), size=(120, 40))
+
+
+def test_of_a_large_fleet_compare_offers_hosts_that_behave_alike_as_one() -> None:
+    async def story(d: Driver) -> None:
+        await d.press("enter")
+        await d.place("compare")
+        await d.press("C")
+        await d.see("Runs to compare", "83×")
+        await d.press("G", "space", "enter")
+        await d.until(lambda: d.app.session.picks[-1] in d.app.session.alike, "the group")
+        assert len(d.app.session.runs_alike(d.app.session.picks[-1])) > 1
+
+    drive(story, FakeCore(ragged_fleet()), size=(160, 50))

@@ -1,22 +1,18 @@
-"""The list of columns that Fleet can show, to turn them on and off."""
+"""The lists of columns that Fleet and Compare can show, to turn them on and off."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Hashable, Sequence
 
-from textual import on
-from textual.binding import Binding
-from textual.widget import Widget
-
+from cachetui.compare.groups import gather, outcome
+from cachetui.records.run import Run
 from cachetui.records.scenario import Scenario
+from cachetui.report import units
+from cachetui.report.view import FOLD_ABOVE
 from cachetui.tui.app_port import AppPort
-from cachetui.tui.screens.dialogs import Dialog
-from cachetui.tui.view.column import Column
-from cachetui.tui.view.fleet_columns import FACTS, ColumnChoice
-from cachetui.tui.view.text import Line, line
-from cachetui.tui.widgets.grid import Grid
-from cachetui.tui.widgets.text_panel import TextPanel
+from cachetui.tui.screens.switches import Switch, Switches
+from cachetui.tui.view.fleet_columns import FACTS
+from cachetui.tui.view.picks import Alike, Pick
 
 _MEANS = {
     "engine": "version of Docker",
@@ -28,10 +24,20 @@ _MEANS = {
 
 
 def choose_columns(app: AppPort, scenarios: Sequence[str], changed: Callable[[], None]) -> None:
-    """Ask which columns to show, keep that, and say so where it cannot be kept."""
+    """Ask which columns of Fleet to show, keep that, and say so where it cannot be kept."""
+    now = app.session.columns
+    names = (*FACTS, *scenarios)
+    groups: dict[str, dict[Hashable, Switch]] = {
+        "of hosts": {name: Switch(name, _MEANS[name]) for name in FACTS},
+        "scenarios": {name: Switch(name, Scenario.of(name).description) for name in scenarios},
+    }
 
-    def chosen(choice: ColumnChoice | None) -> None:
-        if choice is None or choice == app.session.columns:
+    def chosen(wanted: frozenset[Hashable] | None) -> None:
+        choice = now
+        for name in names if wanted is not None else ():
+            if now.shows(name) != (name in (wanted or ())):
+                choice = choice.toggled(name)
+        if choice == now:
             return
         app.session.columns = choice
         changed()
@@ -40,64 +46,52 @@ def choose_columns(app: AppPort, scenarios: Sequence[str], changed: Callable[[],
                 "The columns hold until you leave: app.toml cannot be changed.", severity="warning"
             )
 
-    app.push_screen(ColumnsDialog(app.session.columns, scenarios), chosen)
+    shown = {name for name in names if now.shows(name)}
+    app.push_screen(Switches("Columns", groups, shown, "Turn on at least one column."), chosen)
 
 
-class ColumnsDialog(Dialog[ColumnChoice]):
-    """Facts of hosts and scenarios, which `space` turns on and off; enter shows what is on."""
+def choose_compared(app: AppPort, picks: Sequence[Pick]) -> None:
+    """Ask which runs Compare has a column for: of the audit shown, those that have ended, and the
+    `picks` that are compared now. In a large fleet hosts that behave alike are one."""
+    session = app.session
+    alike = dict(session.alike)
+    groups: dict[str, dict[Hashable, Switch]] = {}
+    for pick, runs in _runs_to_offer(app, picks, alike):
+        name = alike[pick].name if pick in alike else pick.host
+        again = f" #{pick.repeat}" if pick.repeat > 1 else ""
+        about = f"{units.percent(runs[0].hit_ratio)} {units.seconds(runs[0].seconds)}"
+        groups.setdefault(pick.scenario, {})[pick] = Switch(f"{name}{again}", about)
 
-    HEADING = "Columns"
-    BINDINGS: ClassVar = [Binding("space", "switch", "On / off", show=False)]
-
-    def __init__(self, choice: ColumnChoice, scenarios: Sequence[str]) -> None:
-        super().__init__()
-        self._choice = choice
-        self._scenarios = scenarios
-
-    def body(self) -> Iterator[Widget]:
-        yield Grid(cell=self._cell, heading=self._group, id="columns")
-        yield TextPanel(
-            line(
-                ("space", "key"),
-                " on/off  ",
-                ("enter", "key"),
-                " show  ",
-                ("esc", "key"),
-                " cancel",
-            )
-        )
-
-    def on_mount(self) -> None:
-        grid = self.query_one(Grid)
-        rows = ["of hosts", *FACTS, "scenarios", *self._scenarios]
-        grid.styles.height = max(3, min(len(rows), self.app.size.height - 6))
-        grid.show(rows, (Column("what", (), 26, 1, 28), Column("means", (), 20, 2)))
-        grid.move_to_key(next(iter(FACTS)))
-        grid.focus()
-
-    def _group(self, row: object, width: int) -> Line | None:
-        del width
-        return ((str(row), "muted"),) if row in ("of hosts", "scenarios") else None
-
-    def _cell(self, row: object, column: object, width: int) -> Line:
-        del width
-        name = str(row)
-        if column == "means":
-            return ((_MEANS.get(name) or Scenario.of(name).description, "muted"),)
-        on = self._choice.shows(name)
-        return line(("[✓]" if on else "[ ]", "good" if on else "muted"), f" {name}")
-
-    def action_switch(self) -> None:
-        """Turn the column under the cursor on or off."""
-        grid = self.query_one(Grid)
-        name = str(grid.cursor[0]) if grid.cursor else ""
-        if name in FACTS or name in self._scenarios:
-            self._choice = self._choice.toggled(name)
-        grid.refresh()
-
-    @on(Grid.Opened)
-    def _opened(self) -> None:
-        if not any(map(self._choice.shows, (*FACTS, *self._scenarios))):
-            self.notify("Turn on at least one column.", markup=False)
+    def chosen(wanted: frozenset[Hashable] | None) -> None:
+        if wanted is None:
             return
-        self.dismiss(self._choice)
+        offered = [pick for group in groups.values() for pick in group if isinstance(pick, Pick)]
+        order = dict.fromkeys((*picks, *offered))
+        shown = tuple(pick for pick in order if pick in wanted)
+        baseline = session.baseline if session.baseline in shown else shown[0]
+        session.choose(shown, baseline, {pick: alike[pick] for pick in shown if pick in alike})
+        app.refresh_places()
+
+    app.push_screen(Switches("Runs to compare", groups, picks, "Turn on at least one run."), chosen)
+
+
+def _runs_to_offer(
+    app: AppPort, picks: Sequence[Pick], alike: dict[Pick, Alike]
+) -> list[tuple[Pick, list[Run]]]:
+    """Picks with their runs: those compared now, then the others of the audit by scenario; those
+    that stand for several hosts are put into `alike`."""
+    session = app.session
+    offered = {pick: session.runs_alike(pick) for pick in picks}
+    known = {run.id for runs in offered.values() for run in runs}
+    ended = [run for run in session.runs() if run.steps and run.id not in known]
+    cells = dict.fromkeys((run.scenario, run.repeat) for run in ended)
+    fold = len({run.host for run in session.runs()}) > FOLD_ABOVE
+    for scenario, repeat in cells:
+        runs = {run.host: run for run in ended if (run.scenario, run.repeat) == (scenario, repeat)}
+        for group in gather((host, outcome(run)) for host, run in runs.items()):
+            for hosts in (group.hosts,) if fold else [(host,) for host in group.hosts]:
+                pick = session.pick((hosts[0], scenario, repeat))
+                offered[pick] = [runs[host] for host in hosts]
+                if len(hosts) > 1:
+                    alike[pick] = Alike.of(hosts, group.name)
+    return list(offered.items())

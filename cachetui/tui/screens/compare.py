@@ -153,6 +153,12 @@ class ComparePlace(Place):
 
         choose_baseline(self.typed_app, self._picks)
 
+    def action_columns(self) -> None:
+        """Choose which runs of the audit have a column."""
+        from cachetui.tui.screens.choose_columns import choose_compared
+
+        choose_compared(self.typed_app, self._picks)
+
     def action_drop(self) -> None:
         """Drop the run under the cursor."""
         pick = self.pick

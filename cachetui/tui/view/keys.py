@@ -113,6 +113,7 @@ COMPARE: list[BindingType] = [
     _key("compare.commands", "c", "commands", "Commands of the run under the cursor"),
     _key("compare.outputs", "i", "app.outputs", "Images of these runs, file by file"),
     _key("compare.sort", "s", "sort", "Sort by the column under the cursor"),
+    _key("compare.columns", "C", "columns", "Choose columns…", tip="Choose which runs are shown"),
     _key("compare.drop", "d", "drop", "Drop the run under the cursor"),
     _key("compare.baseline_here", "B", "baseline_here", "Make the run under the cursor baseline"),
 ]
