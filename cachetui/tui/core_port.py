@@ -111,6 +111,7 @@ class CorePort(Protocol):
         registry: str | None = None,
         cancel: Cancel,
     ) -> Sharing: ...
+    def checked_for_stale(self, document: Document, cancel: Cancel) -> Document: ...
     def outputs(self, pairs: Sequence[RunOfDocument], *, strict: bool) -> OutputsReport: ...
     def opener(self, pairs: Sequence[RunOfDocument]) -> Opener: ...
     def builds_below(self, folder: Path) -> list[BuildSettings]: ...
@@ -169,6 +170,10 @@ class LoadingCore:
         **options: Any,
     ) -> Sharing:
         del build, hosts, kinds, options
+        raise _not_loaded()
+
+    def checked_for_stale(self, document: Document, cancel: Cancel) -> Document:
+        del document, cancel
         raise _not_loaded()
 
     def outputs(self, pairs: Sequence[RunOfDocument], *, strict: bool) -> OutputsReport:

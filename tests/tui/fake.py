@@ -22,6 +22,7 @@ from cachetui.outputs.outputs_report import NOT_LOOKED_AT, OutputImage, OutputsR
 from cachetui.records.document import Document
 from cachetui.records.host import HostReport
 from cachetui.records.run import Run
+from cachetui.records.stale import StaleCheck
 from cachetui.records.step import StepId
 from cachetui.store.audit_records import AuditEntry
 from cachetui.store.log_writer import LogWriter
@@ -362,6 +363,8 @@ class FakeCore:
         self.hosts_asked: list[list[str]] = []
         self.silent: set[str] = set()
         self.removed: list[str] = []
+        self.stale: tuple[StaleCheck, ...] = ()
+        self.stale_asked: list[str] = []
         self.asked: list[tuple[str, str, dict[str, Any]]] = []
         self.experiments: Callable[..., Any] = lambda **_: None
         self.shared: list[tuple[BuildSettings, list[str], list[str], dict[str, Any]]] = []
@@ -420,6 +423,12 @@ class FakeCore:
             (build, [host.name for host in hosts], [kind.name for kind in kinds], options)
         )
         return self.sharings(**options)
+
+    def checked_for_stale(self, document: Document, cancel: Cancel) -> Document:
+        """What the test says that the comparison finds."""
+        self.stale_asked.append(document.audit)
+        assert not cancel.is_set()
+        return msgspec.structs.replace(document, stale=self.stale)
 
     def outputs(self, pairs: Sequence[tuple[Document, Run]], *, strict: bool) -> OutputsReport:
         """No image was looked at."""

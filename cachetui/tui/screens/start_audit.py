@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from cachetui.tui.app_port import AppPort
-from cachetui.tui.background import run_in_background
+from cachetui.tui.background import call_soon, run_in_background
 from cachetui.tui.core_port import AuditPort, LoadingCore
 from cachetui.tui.screens.place import Place
 
 if TYPE_CHECKING:
     from cachetui.config.settings import BuildSettings, HostSettings
     from cachetui.core import Options
+    from cachetui.hosts.machine import Cancel
     from cachetui.records.document import Document
     from cachetui.tui.screens.start_dialog import WhatToRun
 
@@ -120,9 +121,28 @@ def run_audit(
         app,
         f"Reading {build.name}…",
         lambda: app.core.prepare(build, hosts, options),
-        lambda audit: show_started(app, audit),
+        lambda audit: show_started(app, _checked(app, audit) if options.check_stale else audit),
         trouble="The audit cannot start",
     )
+
+
+MOST_TOLD = 4
+"""Lines on what imports brought that are told when an audit ends."""
+
+
+def _checked(app: AppPort, audit: AuditPort) -> AuditPort:
+    """The audit that compares at its end what imports brought, and tells it."""
+    from cachetui.report.clean import clean_line
+    from cachetui.report.stale import stale_lines
+    from cachetui.tui.stale_checked import StaleChecked
+
+    def check(document: Document, cancel: Cancel) -> Document:
+        document = app.core.checked_for_stale(document, cancel)
+        for said in stale_lines(document)[:MOST_TOLD]:
+            call_soon(app, app.tell, clean_line(said))
+        return document
+
+    return StaleChecked(audit, check)
 
 
 def prepare_in_background(

@@ -11,6 +11,7 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Button
 
+from cachetui.builders.docker_args import options as docker_options
 from cachetui.config.settings import BuildSettings, HostSettings
 from cachetui.records.scenario import AS_FOUND, CONTROLLED, Scenario
 from cachetui.report import units
@@ -71,6 +72,9 @@ class StartDialog(Dialog[WhatToRun]):
         if offered & set(scenarios):  # those of a peek or a share are not run from here
             self._enabled |= {name: name in scenarios for name in offered}
         self._enabled["outputs"] = outputs
+        given = (option.name for option in docker_options(build.docker_args))
+        if build.source is not None or "cache-from" in given:
+            self._enabled["check stale"] = False
         self._repeat = 1
 
     def heading(self) -> str:
@@ -99,6 +103,7 @@ class StartDialog(Dialog[WhatToRun]):
     def on_mount(self) -> None:
         grid = self.query_one(Grid)
         rows = [*CONTROLLED_NAMES, "as found", *AS_FOUND_NAMES, "how", "repeat", "fresh", "outputs"]
+        rows += [name for name in ("check stale",) if name in self._enabled]
         height = self.app.size.height
         self.query_one("#hint").display = height >= 16
         grid.styles.height = max(3, min(len(rows), height - 9))
@@ -123,6 +128,8 @@ class StartDialog(Dialog[WhatToRun]):
                 text = "ignore stored runs of the same build"
             elif name == "outputs":
                 text = "also compare the images, file by file"
+            elif name == "check stale":
+                text = "does an import bring today's content?"
             else:
                 text = Scenario.of(name).description
             return ((text, "muted"),)
@@ -160,6 +167,7 @@ class StartDialog(Dialog[WhatToRun]):
         if not controlled and not as_found:
             self.notify("Turn on at least one scenario.", markup=False)
             return
+        stale = self._enabled.get("check stale", False)
         all_controlled = len(controlled) == len(CONTROLLED_NAMES)
         both_found = len(as_found) == len(AS_FOUND_NAMES)
         by_default = all_controlled and (both_found or not as_found)
@@ -172,7 +180,8 @@ class StartDialog(Dialog[WhatToRun]):
                     as_found=both_found and scenarios is None,
                     repeat=self._repeat,
                     fresh=self._enabled["fresh"],
-                    outputs=self._enabled["outputs"],
+                    outputs=self._enabled["outputs"] or stale,
+                    check_stale=stale,
                 ),
             )
         )
