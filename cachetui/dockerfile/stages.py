@@ -130,33 +130,35 @@ class StageBuilder:
             base_text=head.args[0],
             base_stage=last_named(names[:index], base),
             platform=expand(platform, env, self.escape, head.line) if platform else None,
-            instructions=tuple(self._linked(item, index, names) for item in instructions),
+            instructions=tuple(linked(item, index, names) for item in instructions),
         )
 
-    def _linked(self, item: Instruction, stage: int, names: list[str | None]) -> Instruction:
-        """The instruction with what its `from` names: a stage's index or an image."""
-        if item.onbuild is not None:
-            # A trigger names stages of the file that it will run in, which may be this one.
-            return replace(item, onbuild=self._linked(item.onbuild, -1, names))
-        mounts = tuple(
-            replace(mount, from_stage=last_named(names, mount.from_)) if mount.from_ else mount
-            for mount in item.mounts
-        )
-        source = item.flag("from") if item.keyword == "COPY" else None
-        if not source:
-            return item if mounts == item.mounts else replace(item, mounts=mounts)
-        copy_from: int | str | None = last_named(names, source)
-        if copy_from is None and re.fullmatch(r"[+-]?\d+", source):
-            copy_from = int(source)
-            if stage < 0 and not 0 <= copy_from < len(names):
-                return replace(item, mounts=mounts)
-            if not 0 <= copy_from < len(names) or copy_from == stage:
-                raise DockerfileError(
-                    item.line,
-                    f"--from={source} names no earlier stage: stages count from 0, "
-                    f"this is stage {stage}",
-                )
-        return replace(item, mounts=mounts, copy_from=source if copy_from is None else copy_from)
+
+def linked(item: Instruction, stage: int, names: list[str | None]) -> Instruction:
+    """An instruction with what its `from` names: a stage's index or an image. `names` are those of
+    the file's stages; a trigger, of `stage` -1, may name a number that is none."""
+    if item.onbuild is not None:
+        # A trigger names stages of the file that it will run in, which may be this one.
+        return replace(item, onbuild=linked(item.onbuild, -1, names))
+    mounts = tuple(
+        replace(mount, from_stage=last_named(names, mount.from_)) if mount.from_ else mount
+        for mount in item.mounts
+    )
+    source = item.flag("from") if item.keyword == "COPY" else None
+    if not source:
+        return item if mounts == item.mounts else replace(item, mounts=mounts)
+    copy_from: int | str | None = last_named(names, source)
+    if copy_from is None and re.fullmatch(r"[+-]?\d+", source):
+        copy_from = int(source)
+        if stage < 0 and not 0 <= copy_from < len(names):
+            return replace(item, mounts=mounts)
+        if not 0 <= copy_from < len(names) or copy_from == stage:
+            raise DockerfileError(
+                item.line,
+                f"--from={source} names no earlier stage: stages count from 0, "
+                f"this is stage {stage}",
+            )
+    return replace(item, mounts=mounts, copy_from=source if copy_from is None else copy_from)
 
 
 def last_named(names: list[str | None], name: str | None) -> int | None:

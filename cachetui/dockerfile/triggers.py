@@ -8,7 +8,7 @@ from dataclasses import replace
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.onbuild import trigger
 from cachetui.dockerfile.parse import Dockerfile
-from cachetui.dockerfile.stages import SCRATCH, Stage
+from cachetui.dockerfile.stages import SCRATCH, Stage, linked
 
 
 def stage_triggers(
@@ -32,7 +32,9 @@ def stage_triggers(
         bodies = [trigger(text, head) for text in texts]
     else:
         return None
-    return tuple(_moved(body, head, text) for text, body in zip(texts, bodies, strict=True))
+    names = [one.name for one in dockerfile.stages[:stage_index]]
+    moved = (_moved(body, head, text) for text, body in zip(texts, bodies, strict=True))
+    return tuple(linked(item, -1, names) for item in moved)
 
 
 def with_triggers(

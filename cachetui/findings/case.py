@@ -81,9 +81,12 @@ class Case:
 
     def parents(self, run: Run) -> Mapping[StepId, tuple[Parent, ...]]:
         """`step_graph.parents` of a run, worked out once for all runs with the same steps."""
-        steps = (run.backend, tuple((step.id, step.twin) for step in run.steps))
+        found = {s.id: self.instruction(s.id, run.host) for s in run.steps if s.trigger is not None}
+        triggers = {step: item for step, item in found.items() if item is not None}
+        copied = tuple((step, item.text) for step, item in triggers.items())
+        steps = (run.backend, tuple((step.id, step.twin) for step in run.steps), copied)
         if steps not in self._parents:
-            self._parents[steps] = parents(run, self.dockerfile)
+            self._parents[steps] = parents(run, self.dockerfile, triggers)
         return self._parents[steps]
 
     @cached_property

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from cachetui.compare.align import order
+from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import Dockerfile, instruction_needs
 from cachetui.records.run import Run
 from cachetui.records.step import StepId
@@ -21,8 +23,11 @@ class Parent:
     how: How
 
 
-def parents(run: Run, dockerfile: Dockerfile) -> dict[StepId, tuple[Parent, ...]]:
-    """What each step of a run builds on, in Dockerfile order; FROMs are passed through.
+def parents(
+    run: Run, dockerfile: Dockerfile, triggers: Mapping[StepId, Instruction] | None = None
+) -> dict[StepId, tuple[Parent, ...]]:
+    """What each step of a run builds on, in Dockerfile order; FROMs are passed through. `triggers`
+    are those of base images that are known.
 
     ARGs before the first FROM are no steps here. A `COPY --link` builds on no chain on
     BuildKit; the legacy builder takes the flag and ignores it.
@@ -40,7 +45,7 @@ def parents(run: Run, dockerfile: Dockerfile) -> dict[StepId, tuple[Parent, ...]
             continue
         own: list[Parent] = []
         tip = tips[stage]
-        instruction = None
+        instruction = (triggers or {}).get(step.id)
         if step.trigger is None and step.index < len(dockerfile.stages[stage].instructions):
             instruction = dockerfile.stages[stage].instructions[step.index]
         alone = instruction is not None and instruction.link and run.backend == "buildkit"

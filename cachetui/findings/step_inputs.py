@@ -7,7 +7,7 @@ them: it has a step of its own.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cachetui.builders.docker_args import familiar, fetched_contexts, image_contexts
 from cachetui.context.manifest import Entry
@@ -22,7 +22,13 @@ from cachetui.findings.context_files import (
     named_contexts_read,
     reads_context,
 )
-from cachetui.findings.variables import Scope, global_args, references, scope_at
+from cachetui.findings.variables import (
+    Scope,
+    from_arguments,
+    global_args,
+    references,
+    scope_at,
+)
 from cachetui.records.backend import Backend
 from cachetui.records.digest import ValueHasher
 from cachetui.records.document import BuildRecord
@@ -190,6 +196,16 @@ def _own_platform(
     args = global_args(file, given, build.hasher)
     with_args = ", ".join(f"{name}: {args.get(name)}" for name in used)
     return f"{stage.platform} with [{with_args}]" if used else stage.platform
+
+
+def platform_arguments(dockerfile: Dockerfile, stage: int) -> tuple[Instruction, frozenset[str]]:
+    """The FROM whose --platform holds for a stage, and the ARGs that it uses, () without one."""
+    one = dockerfile.stages[stage]
+    while one.platform is None and one.base_stage is not None:
+        one = dockerfile.stages[one.base_stage]
+    head = one.instructions[0]
+    flag = replace(head, text=head.flag("platform") or "")
+    return head, from_arguments(dockerfile, flag)
 
 
 def _below_triggers(step: StepId, triggers: int) -> StepId:

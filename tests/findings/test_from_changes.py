@@ -70,7 +70,22 @@ def test_a_platform_by_an_argument(now: str, evicted: bool, scenario: str) -> No
     text = "ARG P\nFROM --platform=$P base:1\nRUN make\n"
     document = audit(text, [run(text, "m", scenario=scenario)], build_args={"P": now})
     earlier = before(text, "h", scenario=scenario, build_args={"P": "sha256:1"})
-    assert ids(why(document, earlier)) == ([EVICTED] if evicted else [])
+    assert ids(why(document, earlier)) == ([EVICTED] if evicted else ["build-arg-invalidates"])
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("default", ["linux/arm64", "linux/amd64", '"linux/amd64"'])
+def test_a_platform_by_the_default_of_an_argument(default: str, scenario: str) -> None:
+    then = "ARG ARCH=amd64\nARG P=linux/$ARCH\nFROM --platform=$P base:1\nRUN make\n"
+    now = then.replace("linux/$ARCH", default)
+    said = found(then, now, "h", "m", scenario)
+    if "amd64" in default:
+        assert ids(said) == [EVICTED], "it comes to the same"
+        return
+    assert ids(said) == ["build-changed"]
+    texts = [item.text for item in only(said, "build-changed").evidence]
+    assert "line 2: ARG P=linux/arm64 has another default" in texts[0]
+    assert not said.unexplained
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

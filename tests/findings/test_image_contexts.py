@@ -71,6 +71,17 @@ def test_what_a_url_answers_is_not_known(text: str) -> None:
     assert ids(found(text, URL, URL)) == []
 
 
+@pytest.mark.parametrize("text", [COPY, MOUNT])
+@pytest.mark.parametrize("now", [OTHER, URL], ids=["image that no host has", "URL"])
+def test_another_name_of_what_is_not_known_is_likely(text: str, now: tuple[str, ...]) -> None:
+    none = host(bases={"base:1": ("sha256:base",), "lib:1": None, "lib:2": None})
+    said = found(text, now, hosts=(none, none))
+    assert ids(said) == ["build-changed"]
+    assert only(said, "build-changed").confidence == "likely"
+    assert "lib:1" in only(said, "build-changed").evidence[0].text
+    assert ids(found(text, IMG, hosts=(none, none))) == [], "the same name, and an image unknown"
+
+
 def test_only_what_reads_it_rests_on_it() -> None:
     text = "FROM base:1\nCOPY src /src\nRUN make\n"
     assert ids(found(text, URL, URL)) == [EVICTED]

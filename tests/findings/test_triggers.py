@@ -266,3 +266,34 @@ def test_a_stage_that_a_trigger_copies_from_is_needed(trigger: str, needed: bool
     made = run(text, "mm", scenario="legacy-as-found")
     said = ids(why(audit(text, [made], hosts=[known])))
     assert ("stage-not-needed" in said) == (not needed)
+
+
+@pytest.mark.parametrize("scenario", ["legacy-as-found", "buildkit-as-found"])
+@pytest.mark.parametrize(
+    ("trigger", "follows"),
+    [
+        ("COPY --from=deps /d /d", True),
+        ("COPY --from=0 /d /d", True),
+        ("RUN --mount=type=bind,from=deps,target=/d make", True),
+        ("COPY --from=other:1 /d /d", False),
+        ("COPY --from=last /d /d", False),
+    ],
+)
+def test_what_a_trigger_copies_from_a_stage_misses_with_it(
+    trigger: str, follows: bool, scenario: str
+) -> None:
+    """A trigger's step is of the stage of its FROM, and copies what another stage has made."""
+    text = "FROM base:1 AS deps\nRUN echo {}\nFROM onb:1 AS last\nRUN echo own\n"
+    bases = {"base:1": ("sha256:base",), "onb:1": ("sha256:onb",), "other:1": ("sha256:other",)}
+    known = host(bases=bases, facts_triggers={"onb:1": (trigger,)})
+    documents = []
+    for word, letter, name, at in (("new", "m", "now", b.NOW), ("old", "h", "then", b.NOW - 3600)):
+        made = run(text.format(word), 2 * letter, scenario=scenario, audit=name, at=at)
+        status = LETTERS[letter]
+        step = b.step(1, 0, f"ONBUILD {trigger}", status, trigger=0, line=3)
+        deps, own = made.steps[:3], made.steps[3:]
+        made = msgspec.structs.replace(made, steps=(*deps, step, *own))
+        documents.append(audit(text.format(word), [made], hosts=[known], audit=name, at=at))
+    said = why(*documents)
+    assert "build-changed" in ids(said)
+    assert (ids(said) == ["build-changed"] and not said.unexplained) == follows

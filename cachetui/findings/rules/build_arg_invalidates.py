@@ -11,6 +11,7 @@ from cachetui.findings.legacy_cache import parting
 from cachetui.findings.question import Question
 from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import Rule
+from cachetui.findings.step_inputs import platform_arguments
 from cachetui.findings.suspect import Suspect
 from cachetui.findings.variables import arguments_in, from_arguments, references
 from cachetui.findings.wording import describe, join_names
@@ -27,7 +28,8 @@ class BuildArguments(Suspect, frozen=True, tag="arg"):
 def explain(question: Question) -> Claim | None:
     if question.instruction is None:
         return None
-    return _other_base(question) or _since_before(question) or _in_the_cache(question)
+    chosen = _other_base(question) or _other_platform(question)
+    return chosen or _since_before(question) or _in_the_cache(question)
 
 
 def _other_base(question: Question) -> Claim | None:
@@ -57,6 +59,32 @@ def _other_base(question: Question) -> Claim | None:
         advice="Nothing to do if the change was intended: what builds on another image is built "
         "again",
         merge_key=tuple(given),
+    )
+
+
+def _other_platform(question: Question) -> Claim | None:
+    """An argument chooses the platform of FROM."""
+    before = question.before
+    if before is None or "platform" not in question.changes.changed:
+        return None
+    now, then = question.case.document.build.build_args, before.document.build.build_args
+    head, used = platform_arguments(question.case.dockerfile, question.step.stage_index)
+    given = sorted(name for name in used if differ(now.get(name), then.get(name)))
+    if not given:
+        return None
+    return answer(
+        question,
+        title=f"build argument {join_names(given)} selected another platform in line {head.line}",
+        # What the legacy builder makes of it is an image, whose ID may be the same.
+        confidence="proved" if question.run.backend == "buildkit" else "likely",
+        steps=(StepId(head.stage_index, 0),),
+        evidence=(
+            *_given(before, given, now, then),
+            Evidence(kind="dockerfile", text=describe(head), data={"line": head.line}),
+        ),
+        advice="Nothing to do if the change was intended: what is built for another platform is "
+        "built again",
+        merge_key=("platform", *given),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from msgspec import structs
 
@@ -16,9 +16,15 @@ from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
 from cachetui.findings.rules import legacy_metadata_invalidates
+from cachetui.findings.step_inputs import platform_arguments
 from cachetui.findings.trigger_changes import onbuild_edits, setting_stage
 from cachetui.findings.uncached import not_looked_up
-from cachetui.findings.variables import PREDEFINED, arguments_in, from_arguments
+from cachetui.findings.variables import (
+    PREDEFINED,
+    arguments_in,
+    from_arguments,
+    global_args,
+)
 from cachetui.findings.wording import describe, join_names, was
 from cachetui.records.digest import differ
 from cachetui.records.step import StepId
@@ -94,10 +100,35 @@ def _other_from(question: Question) -> list[_Change]:
     legacy builder what image comes of it."""
     edit = question.changes.sources.other_from
     if edit is None:
-        return []
+        return _platform_of_arguments(question)
     place, evidence = _edited(question, edit)
     sure = question.run.backend == "buildkit" or "platform" not in question.changes.changed
     return [(place, structs.replace(evidence, data={**evidence.data, "sure": sure}))]
+
+
+def _platform_of_arguments(question: Question) -> list[_Change]:
+    """FROM is for another platform, by the default of an ARG above it."""
+    before = question.before
+    if before is None or "platform" not in question.changes.changed:
+        return []
+    head, used = platform_arguments(question.case.dockerfile, question.step.stage_index)
+    now, then = (
+        global_args(file, {}, question.case.hasher)
+        for file in (question.case.dockerfile, before.dockerfile)
+    )
+    given = (question.case.document.build.build_args, before.document.build.build_args)
+    changes: list[_Change] = []
+    for item in question.case.dockerfile.meta_args:
+        for name in {word.partition("=")[0] for word in item.args} & used:
+            if any(name in one for one in given) or not differ(now.get(name), then.get(name)):
+                continue
+            text = f"{describe(item)} has another default, and {describe(head)} uses it"
+            sure = question.run.backend == "buildkit"
+            evidence = Evidence(
+                kind="earlier", text=text, data={"name": name, "line": item.line, "sure": sure}
+            )
+            changes.append((StepId(head.stage_index, 0), evidence))
+    return changes
 
 
 def _other_source(question: Question) -> list[_Change]:
@@ -240,31 +271,44 @@ def _options(question: Question) -> list[_Change]:
     assert before is not None
     now = build_options(question.case.document.build.docker_args)
     then = build_options(before.document.build.docker_args)
-    texts: list[str] = []
+    found: list[tuple[str, bool]] = []
     for name in sorted(question.changes.changed):
         kind, _, rest = name.partition(":")
         option = {"platform": "--platform", "network": "--network", "option": rest}.get(kind)
-        if kind in ("from", "mount") and question.changes.sources.is_other_context(
-            _named(question, name)
-        ):
-            option = "--build-context"
         if option is not None and now.get(option) != then.get(option):
-            texts.append(
-                f"docker_args of the build have {option_text(option, now)}; before: "
-                f"{option_text(option, then)}"
-            )
+            found.append((_other_option(option, now, then), True))
         elif kind == "network":
-            texts.append("the network of the build changed")
+            found.append(("the network of the build changed", True))
         elif kind == "epoch" or (kind == "proxies" and not _other_arguments(question)):
-            texts.append(_from_client(question, kind))
-    return [(None, Evidence(kind="earlier", text=text)) for text in texts]
+            found.append((_from_client(question, kind), True))
+    if any(question.changes.sources.is_other_context(name) for name in _named(question)):
+        # Of an image that no host has, or a URL, only the name is known.
+        sure = any(n.startswith(("from", "mount:")) for n in question.changes.changed)
+        found.append((_other_option("--build-context", now, then), sure))
+    return [
+        (None, Evidence(kind="earlier", text=text, data={"sure": sure})) for text, sure in found
+    ]
 
 
-def _named(question: Question, name: str) -> str:
-    """What the instruction calls the image of that input."""
-    item = question.instruction
-    source = item.copy_from if item is not None else None
-    return str(source) if name == "from" else name.partition(":")[2]
+def _other_option(
+    option: str, now: Mapping[str, tuple[str, ...]], then: Mapping[str, tuple[str, ...]]
+) -> str:
+    here, there = (option_text(option, options) for options in (now, then))
+    return f"docker_args of the build have {here}; before: {there}"
+
+
+def _named(question: Question) -> Iterable[str]:
+    """What the instruction copies from or mounts from, by the name that a named context can have,
+    if that is not known to be the same."""
+    item, changes = question.instruction, question.changes
+    if item is None or question.run.backend == "legacy":
+        return
+    kinds = {name.partition(":")[0] for name in (*changes.changed, *changes.unknown)}
+    if isinstance(item.copy_from, str) and kinds & {"from", "named context"}:
+        yield item.copy_from
+    for mount in item.mounts:
+        if mount.from_ and mount.from_stage is None and kinds & {"mount", "named context"}:
+            yield mount.from_
 
 
 def _other_arguments(question: Question) -> bool:
