@@ -76,26 +76,33 @@ class Section:
         return {}
 
 
+# One pattern for all visits: with a visit's own token in it, each would compile another.
+_TOKEN = re.compile(r"^cachetui-facts ([0-9a-f]{16,})$", re.MULTILINE)
+_MARK = re.compile(r"^([0-9a-f]{16,}) (\S+)(?: (\S+))?\n", re.MULTILINE)
+
+
 def sections(done: Completed) -> dict[str, Section]:
     """The script's sections by name; {} when its shell did not come to run it."""
-    token = re.search(r"^cachetui-facts ([0-9a-f]{16,})$", done.text, re.MULTILINE)
+    token = _TOKEN.search(done.text)
     if token is None:
         return {}
-    mark = re.compile(rf"^{token[1]} (\S+)(?: (\S+))?\n", re.MULTILINE)
-    outs, errs = (_cut(mark, text) for text in (done.text, done.stderr.decode("utf-8", "replace")))
+    outs, errs = (
+        _cut(token[1], text) for text in (done.text, done.stderr.decode("utf-8", "replace"))
+    )
     return {
         name: Section(out, errs.get(name, ("", ""))[0], int(status) if status.isdigit() else 1)
         for name, (out, status) in outs.items()
     }
 
 
-def _cut(mark: re.Pattern[str], text: str) -> dict[str, tuple[str, str]]:
-    """Name → (text, status) of the sections of one output."""
-    parts = mark.split(text)
+def _cut(token: str, text: str) -> dict[str, tuple[str, str]]:
+    """Name → (text, status) of the sections of one output, which marks with this token divide."""
+    marks = [mark for mark in _MARK.finditer(text) if mark[1] == token]
+    ends = [*(mark.start() for mark in marks[1:]), len(text)]
     cut: dict[str, tuple[str, str]] = {}
     name = ""
-    for at in range(1, len(parts) - 2, 3):
-        word, status, body = parts[at], parts[at + 1], parts[at + 2]
+    for mark, end in zip(marks, ends, strict=False):
+        word, status, body = mark[2], mark[3], text[mark.end() : end]
         if word == "=":
             cut[name] = (cut[name][0], status or "")
         else:
