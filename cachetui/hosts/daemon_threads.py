@@ -8,6 +8,8 @@ from concurrent.futures import Executor, Future
 from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
+from cachetui.hosts.one_heap import one_heap
+
 Value = TypeVar("Value")
 Arguments = ParamSpec("Arguments")
 
@@ -17,6 +19,7 @@ class DaemonThreads(Executor):
     ends, so that nothing has to be shut down."""
 
     def __init__(self, limit: int) -> None:
+        one_heap()
         self._free = max(1, limit)
         self._lock = threading.Lock()
         self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+import subprocess
+import sys
 import threading
 import time
 
@@ -91,3 +94,29 @@ def test_workers_keep_no_process_alive() -> None:
     daemons: list[bool] = []
     run_on_all(range(2), lambda _: daemons.append(threading.current_thread().daemon), 2)
     assert daemons == [True, True]
+
+
+MANY_THREADS = """
+import ctypes, threading
+from cachetui.hosts.fan_out import run_on_all
+
+together = threading.Barrier(16)
+def take(item):
+    together.wait(20)
+    return [bytearray(1000 + item) for _ in range(1000)]
+run_on_all(range(16), take, 16)
+libc = ctypes.CDLL(None)
+libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, "stderr"))
+"""
+
+
+@pytest.mark.skipif(
+    not hasattr(ctypes.CDLL(None), "malloc_info"), reason="the C library is not glibc"
+)
+@pytest.mark.fault("soak")
+def test_threads_share_one_heap() -> None:
+    """With one for each, what is free in it is no other's, and a process grows with every audit."""
+    done = subprocess.run(
+        [sys.executable, "-c", MANY_THREADS], stderr=subprocess.PIPE, check=True, timeout=60
+    )
+    assert done.stderr.count(b"<heap nr=") == 1
