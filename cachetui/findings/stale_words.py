@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 from cachetui.records.stale import PackageChange, StaleStep
 
+SLACK_SECONDS = 86400.0
+"""How far ahead of ours another's clock may be before that is said."""
+
 MOST = 3
 """Packages that are named of a step."""
 
@@ -20,9 +23,11 @@ def what_differs(step: StaleStep) -> str:
     return f"{_count(step.files, 'file')}{such_as}{unread}"
 
 
-def day(at: float) -> str:
-    """The UTC day of seconds since the epoch."""
-    return time.strftime("%Y-%m-%d", time.gmtime(at))
+def day(at: float, now: float) -> str:
+    """The UTC day of seconds since the epoch, as the engine has it that made a result. Its clock
+    may be wrong, which shows where the day was still to come at `now`."""
+    told = time.strftime("%Y-%m-%d", time.gmtime(at))
+    return f"{told} by a clock that was ahead" if at > now + SLACK_SECONDS else told
 
 
 def _count(number: int, thing: str) -> str:

@@ -48,7 +48,7 @@ def _hits(run: Run) -> str:
 def _made(run: Run, steps: Iterable[Step]) -> str:
     """When the first and the last of their results were made, "" where no cache tells."""
     dates = sorted(made for step in steps if (made := run.imported_at(step.id)) is not None)
-    days = list(dict.fromkeys(day(made) for made in (*dates[:1], *dates[-1:])))
+    days = list(dict.fromkeys(day(made, run.started_at) for made in (*dates[:1], *dates[-1:])))
     return f" (made {' to '.join(days)})" if days else ""
 
 

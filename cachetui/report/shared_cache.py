@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from cachetui.findings.stale_words import SLACK_SECONDS
 from cachetui.records.shared_cache import CachedStep, Held, SharedCache
 from cachetui.report import cells, units
 from cachetui.report.clean import clean_line
@@ -60,6 +61,8 @@ def made(created: float | None, now: float) -> str:
     if created is None:
         return units.NOTHING
     date = datetime.fromtimestamp(created).astimezone()
+    if created > now + SLACK_SECONDS:
+        return f"{date:%Y-%m-%d}, by a clock that was ahead"
     return f"{date:%Y-%m-%d}, {units.age(now - created)}"
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from cachetui.records.stale import StaleCheck
 from tests.findings.making import ids, only, why
+from tests.make_records import NOW
 from tests.report.test_stale import BASE, CURL, OPENSSL, check, document, step
 
 
@@ -16,6 +18,14 @@ def test_packages_prove_it() -> None:
     assert "made on 2025-09-09" in finding.title
     assert any(f"FROM base:1 means {BASE} on ci-1 now" in one.text for one in finding.evidence)
     assert "--no-cache" in finding.advice
+
+
+@pytest.mark.fault("host-trouble")
+def test_a_day_that_was_still_to_come_is_not_said_as_if_it_had_been() -> None:
+    """The clock of the engine that made the result was wrong."""
+    ahead = msgspec.structs.replace(step(packages=(OPENSSL,)), made=NOW + 366 * 86400)
+    finding = only(why(document(check(ahead))), "stale-import")
+    assert "by a clock that was ahead" in finding.title
 
 
 def test_files_alone_can_be_others_each_time() -> None:

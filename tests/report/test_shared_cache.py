@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from cachetui.records.shared_cache import CachedStep, CacheLayer, SharedCache
 from cachetui.report.shared_cache import text
 
@@ -50,3 +52,9 @@ def test_no_date_is_no_date() -> None:
     shown = text(cache(layers=(bare,), oldest=None, newest=None), now=NOW, width=100, color=False)
     assert "made" in shown
     assert "ago" not in shown
+
+
+@pytest.mark.fault("host-trouble")
+def test_a_date_that_is_still_to_come_is_no_age() -> None:
+    shown = text(cache(newest=NOW + 366 * 86400), now=NOW, width=300, color=False)
+    assert "the newest 2027-09-22, by a clock that was ahead" in shown

@@ -9,6 +9,7 @@ from cachetui.findings.claim import HOSTS, Claim
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
 from cachetui.findings.stale_words import day, what_differs
+from cachetui.records.run import Run
 from cachetui.records.stale import StaleCheck, StaleStep
 
 ADVICE = (
@@ -24,14 +25,12 @@ def observe(case: Case) -> Iterator[Claim]:
             continue
         for step in check.steps:
             ref = case.base(step.stage_index)
-            yield _claim(check, step, ref, run.bases.get(ref), run.scenario)
+            yield _claim(check, step, ref, run.bases.get(ref), run)
 
 
-def _claim(
-    check: StaleCheck, step: StaleStep, ref: str, digest: str | None, scenario: str
-) -> Claim:
+def _claim(check: StaleCheck, step: StaleStep, ref: str, digest: str | None, run: Run) -> Claim:
     differ = what_differs(step)
-    made = f", made on {day(step.made)}," if step.made is not None else ""
+    made = f", made on {day(step.made, run.started_at)}," if step.made is not None else ""
     evidence = [
         Evidence(
             kind="experiment",
@@ -63,7 +62,7 @@ def _claim(
         "sign of an old cache. " + ADVICE,
         hosts=(check.host,),
         backends=("buildkit",),
-        scenarios=(scenario,),
+        scenarios=(run.scenario,),
         merge_key=differ,
     )
 
