@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import pytest
 
 from tests.lab import Lab
 from tests.lab.host import Host
+from tests.lab.machine import Entry, process_table
 from tests.lab.state import State
 
 QUIET_SECONDS = 10.0
@@ -25,8 +25,8 @@ class Look:
     processes: tuple[str, ...] = ()
 
     @classmethod
-    def at(cls, host: Host) -> Look:
-        return cls(State.of(host), tuple(one.cmdline for one in host.processes()))
+    def at(cls, host: Host, table: Mapping[int, Entry]) -> Look:
+        return cls(State.of(host), tuple(one.cmdline for one in host.processes(table)))
 
     def changes(self, before: Look) -> list[str]:
         """A line for each. Whole build contexts are left out: they stay for later audits, which
@@ -44,9 +44,9 @@ class Look:
 
 def look_at(lab: Lab) -> dict[str, Look]:
     """All hosts of the lab that are up."""
-    hosts = [host for host in lab.hosts.values() if host.engine.running]
-    with ThreadPoolExecutor(len(hosts) or 1) as pool:
-        return dict(zip((host.name for host in hosts), pool.map(Look.at, hosts), strict=True))
+    table = process_table()
+    hosts = [host for host in lab.hosts.values() if host.engine.runs_by(table)]
+    return {host.name: Look.at(host, table) for host in hosts}
 
 
 def changes(lab: Lab, before: dict[str, Look]) -> list[str]:

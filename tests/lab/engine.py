@@ -5,12 +5,13 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab.errors import LabError, tail
-from tests.lab.machine import Machine
+from tests.lab.machine import Entry, Machine, process_table
 
 READY_SECONDS = 60
 STOP_SECONDS = 30
@@ -113,7 +114,12 @@ class Engine:
     @property
     def running(self) -> bool:
         """Whether the daemon runs."""
-        return any(found.name == "dockerd" for found in self.machine.processes())
+        return self.runs_by(process_table())
+
+    def runs_by(self, table: Mapping[int, Entry]) -> bool:
+        """Whether it runs by a `process_table`."""
+        inside = self.machine.everything(table)
+        return any(found.name == "dockerd" for found in inside if not found.contained)
 
     def stop(self) -> None:
         """Stop the daemon as its administrator would, and wait for it to end."""

@@ -3,13 +3,14 @@
 import json
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from tests.lab.base import BASE, busybox_layer, import_layer
 from tests.lab.engine import Engine, remove_control_groups
-from tests.lab.machine import Machine, environment, process_table
+from tests.lab.machine import Entry, Machine, environment, process_table
 from tests.lab.sshd import SSHD_NAMES, Limits, Sshd, make_key
 
 ENGINE_NAMES = ("dockerd", "containerd", "runc")
@@ -116,24 +117,27 @@ class Host:
             *("-o", "GlobalKnownHostsFile=/dev/null", f"root@{self.address}", "--", *command),
         ]
 
-    def processes(self) -> list[Process]:
+    def processes(self, table: Mapping[int, Entry] | None = None) -> list[Process]:
         """What builds run on this host: RUN steps, docker clients, the shells around them.
 
         Not the engine's own processes, nor sshd's. Clients of this engine that were started
-        outside the host, through its socket, are found by their DOCKER_HOST.
+        outside the host, through its socket, are found by their DOCKER_HOST. `table` is a
+        `process_table` where there is one already.
         """
-        steps = self.machine.contained()
-        found = [Process(item.pid, item.cmdline, "step") for item in steps]
-        seen = {item.pid for item in steps}
+        table = process_table() if table is None else table
+        everything = self.machine.everything(table)
+        found = [Process(item.pid, item.cmdline, "step") for item in everything if item.contained]
+        seen = {item.pid for item in everything}
         engine: set[int] = set()
-        for item in self.machine.processes():
-            seen.add(item.pid)
+        for item in everything:
+            if item.contained:
+                continue
             # What an engine's process starts is the engine's too: runc, itself to unpack layers.
             if item.parent in engine or item.name.startswith(ENGINE_NAMES):
                 engine.add(item.pid)
             elif item.name not in SSHD_NAMES:
                 found.append(Process(item.pid, item.cmdline, "client"))
-        for pid, item in process_table().items():
+        for pid, item in table.items():
             if pid not in seen and environment(pid).get("DOCKER_HOST") == self.engine.host:
                 found.append(Process(pid, item.cmdline, "client"))
         return found

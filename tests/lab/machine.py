@@ -57,22 +57,33 @@ class Entry:
 
 def entry(pid: int) -> Entry | None:
     """The process `pid`; None if it is gone or a zombie."""
-    folder = Path("/proc") / str(pid)
     try:
-        text = (folder / "stat").read_text(errors="replace")
+        text = _read(f"/proc/{pid}/stat")
         name, rest = text[text.index("(") + 1 : text.rindex(")")], text[text.rindex(")") + 2 :]
-        fields = rest.split()
-        if fields[0] in "ZX":
+        state, parent, _ = rest.split(maxsplit=2)
+        if state in "ZX":
             return None
-        words = (folder / "cmdline").read_text(errors="replace").split("\0")
-        namespace = os.readlink(folder / "ns" / "pid")
+        words = _read(f"/proc/{pid}/cmdline").split("\0")
+        namespace = os.readlink(f"/proc/{pid}/ns/pid")
     except (OSError, ValueError):
         return None
-    return Entry(pid, int(fields[1]), namespace, name, tuple(words[:-1]))
+    return Entry(pid, int(parent), namespace, name, tuple(words[:-1]))
+
+
+def _read(path: str) -> str:
+    # Tests ask for all processes again and again while they wait for one to come or go.
+    file = os.open(path, os.O_RDONLY)
+    try:
+        blocks = []
+        while block := os.read(file, 1 << 16):
+            blocks.append(block)
+    finally:
+        os.close(file)
+    return b"".join(blocks).decode(errors="replace")
 
 
 def process_table() -> dict[int, Entry]:
-    """All processes by pid."""
+    """All processes by pid, in a hundredth of a second or two."""
     pids = (int(name) for name in os.listdir("/proc") if name.isdecimal())
     return {found.pid: found for pid in pids if (found := entry(pid)) is not None}
 
@@ -80,10 +91,10 @@ def process_table() -> dict[int, Entry]:
 def environment(pid: int) -> dict[str, str]:
     """The environment that a process started with; empty if it is gone."""
     try:
-        data = (Path("/proc") / str(pid) / "environ").read_bytes()
+        text = _read(f"/proc/{pid}/environ")
     except OSError:
         return {}
-    pairs = (item.split("=", 1) for item in data.decode(errors="replace").split("\0"))
+    pairs = (item.split("=", 1) for item in text.split("\0"))
     return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
 
 
@@ -118,9 +129,9 @@ class Machine:
         message = holder.communicate()[1].decode(errors="replace").strip()
         raise LabError(f"{self.name}: no namespaces of its own: {message or 'no answer in 10 s'}")
 
-    def _first(self) -> Entry | None:
+    def _first(self, table: Mapping[int, Entry] | None = None) -> Entry | None:
         """The machine's first process."""
-        table = process_table()
+        table = process_table() if table is None else table
         holders = {found.pid for found in table.values() if held_folder(found) == self.folder}
         # While it starts, the first process is a copy of its holder.
         own = (found for found in table.values() if found.parent in holders)
@@ -180,20 +191,19 @@ class Machine:
     def processes(self) -> list[Entry]:
         """The machine's own processes, a parent before its children, without the first one.
 
-        Those in containers have PID namespaces of their own: see `contained`.
+        Those in containers have PID namespaces of their own: see `everything`.
         """
-        return [found for found in self._all() if not found.contained]
+        return [found for found in self.everything() if not found.contained]
 
-    def contained(self) -> list[Entry]:
-        """The processes in containers of this machine, which are RUN steps."""
-        return [found for found in self._all() if found.contained]
-
-    def _all(self) -> list[Entry]:
-        first = self._first()
+    def everything(self, table: Mapping[int, Entry] | None = None) -> list[Entry]:
+        """The same with the processes in containers, which are RUN steps; `table` is a
+        `process_table` where there is one already."""
+        table = process_table() if table is None else table
+        first = self._first(table)
         if first is None:
             return []
         children: dict[int, list[Entry]] = {}
-        for found in process_table().values():
+        for found in table.values():
             children.setdefault(found.parent, []).append(found)
         inside = [first]
         for parent in inside:
@@ -210,7 +220,7 @@ class Machine:
 
     def stop(self) -> None:
         """End everything on this machine, and wait until nothing of it is left (10 s at most)."""
-        remaining = [found.pid for found in self._all()]
+        remaining = [found.pid for found in self.everything()]
         for found in process_table().values():
             if held_folder(found) == self.folder:
                 remaining.append(found.pid)
