@@ -1,9 +1,11 @@
-"""The README's pictures, taken of the app on the recorded fleet: `make screenshots`.
+"""The pictures of the docs: `make screenshots`.
 
     python -m tests.screenshots [--folder docs/pictures] [--speed 1]
 
-The audits run as `cachetui demo` runs them, at the speed they were recorded at unless told
-otherwise: what the legacy builder took is known from when its output came.
+They are taken of the app on the recorded fleet. Its audits run as `cachetui demo` runs them, at the
+speed they were recorded at unless told otherwise: what the legacy builder took is known from when
+its output came. What the first look at an audit shows is taken in two sizes, also of 200 made-up
+hosts, and both audits are written as Markdown.
 """
 
 from __future__ import annotations
@@ -11,23 +13,39 @@ from __future__ import annotations
 import argparse
 import asyncio
 import re
+import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
-from cachetui.core import Options
+from cachetui.config.settings import Settings
+from cachetui.core import Core, Options
 from cachetui.demo.fleet import DemoCore, build_name, demo_fleet
+from cachetui.records.document import Document
+from cachetui.report.audit_report import AuditReport
+from cachetui.report.formats import markdown
+from cachetui.store.database import Store
 from cachetui.tui.app import CachetuiApp
 from cachetui.tui.screens.open_runs import open_step
 from cachetui.tui.screens.step import StepPlace
 from cachetui.tui.widgets.grid import Grid
+from tests.ragged_fleet import ragged_fleet
 
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 SIZE = (112, 30)
 
 PICTURES = ("fleet", "compare", "timeline", "findings", "step", "mounts")
 """Their names, in the order in which they are taken."""
+
+SIZES = ((80, 24), (160, 50))
+FIRST_LOOKS = tuple(f"{audit}-{w}x{h}" for audit in ("demo", "ragged") for w, h in SIZES)
+"""What one sees first of the recorded fleet, and of 200 hosts in which much differs at once."""
+
+MARKDOWN = ("demo.md", "ragged.md")
+"""The same audits as they look in a pull request."""
 
 _TRIES = 30_000
 """Hundredths of a second that something may take to come."""
@@ -123,8 +141,30 @@ async def mounts(one: Photographer) -> None:
     await one.take("mounts")
 
 
-async def walk(app: CachetuiApp, folder: Path, story: Callable[..., object]) -> None:
-    async with app.run_test(size=SIZE, notifications=True) as pilot:
+async def first_look(one: Photographer, name: str) -> None:
+    """What is on the screen once findings are there, without a key."""
+    session = one.app.session
+    await one.until(lambda: session.explained.findings is not None, "its findings")
+    await one.take(name)
+
+
+def first_looks(core: Core, document: Document, name: str, folder: Path) -> None:
+    """What one sees first of a stored audit in each size, and its Markdown."""
+    for size in SIZES:
+        width, height = size
+
+        async def look(one: Photographer, name: str = f"{name}-{width}x{height}") -> None:
+            await first_look(one, name)
+
+        asyncio.run(walk(CachetuiApp(core, audit=document.audit), folder, look, size))
+    report = AuditReport(document=document, findings=core.findings(document))
+    (folder / f"{name}.md").write_text(markdown.render(report), "utf-8")
+
+
+async def walk(
+    app: CachetuiApp, folder: Path, story: Callable[..., object], size: tuple[int, int] = SIZE
+) -> None:
+    async with app.run_test(size=size, notifications=True) as pilot:
         result = story(Photographer(pilot, folder))
         assert asyncio.iscoroutine(result)
         await result
@@ -139,6 +179,8 @@ def take_all(folder: Path, speed: float) -> None:
             builds = core.settings.builds
             app = CachetuiApp(core, build=builds[build_name("shop")], start=True)
             asyncio.run(walk(app, folder, shop))
+            assert app.session.document is not None
+            first_looks(core, app.session.document, "demo", folder)
             audit = core.prepare(
                 builds[build_name("mounts")], core.settings.hosts, Options(scenarios=None)
             )
@@ -146,6 +188,22 @@ def take_all(folder: Path, speed: float) -> None:
             asyncio.run(walk(CachetuiApp(core, audit=audit.id), folder, mounts))
         finally:
             core.store.close()
+    take_ragged(folder)
+
+
+def take_ragged(folder: Path) -> None:
+    """Take what one sees first of 200 hosts in which much differs at once."""
+    document = replace(ragged_fleet(), started_at=time.time())
+    with tempfile.TemporaryDirectory() as place:
+        store = Store(Path(place))
+        try:
+            store.keep_audit(document)
+            for run in document.runs:
+                store.keep_run(run)
+            core = Core(Settings(path=None, hosts=(), builds={}), store)
+            first_looks(core, document, "ragged", folder)
+        finally:
+            store.close()
 
 
 def main() -> None:

@@ -70,6 +70,7 @@ def explain_audit(
     findings, withdrawn = apply_proofs(merge_claims(case, claims), proofs)
     unexplained = [*withdrawn, *unanswered(case, still_open)]
     unexplained += undiscussed(case, findings, unexplained)
+    unexplained.sort(key=lambda one: -(one.seconds or 0.0))
     return Findings(
         findings=findings, unexplained=tuple(unexplained), needs=tuple(dict.fromkeys(needs))
     )

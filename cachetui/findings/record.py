@@ -136,8 +136,8 @@ class Need(Record, frozen=True, kw_only=True):
 
 
 class Findings(Record, frozen=True, kw_only=True):
-    """All that is said about an audit: findings (most costly first), what stays unexplained,
-    and what could be asked next."""
+    """All that is said about an audit: findings and what stays unexplained, most costly first, and
+    what could be asked next."""
 
     findings: tuple[Finding, ...] = ()
     unexplained: tuple[Unexplained, ...] = ()

@@ -172,10 +172,10 @@ def _whole(reason: Finding | Unexplained, max_evidence: int) -> str:
 
 
 def _facts(reason: Finding | Unexplained, max_evidence: int) -> tuple[str, ...]:
-    """What it costs and where it holds: ("12.3s", "1 step, 7 more below", "on ci-3", …), every host
-    by name where all evidence is asked for."""
+    """What it costs and where it holds: ("costs 12.3s a build", "1 step, 7 more below", "on ci-3",
+    …), every host by name where all evidence is asked for."""
     names = fold if max_evidence == MAX_ALL_EVIDENCE else fold_short
-    facts = [] if reason.seconds is None else [units.seconds(reason.seconds)]
+    facts = [] if reason.seconds is None else [f"costs {units.seconds(reason.seconds)} a build"]
     if reason.consequences:
         facts.append(units.steps_below(len(reason.steps), len(reason.consequences)))
     if reason.hosts:

@@ -13,7 +13,7 @@ from cachetui.tui.screens.place import PLACES
 from cachetui.tui.view import keys
 from cachetui.tui.widgets.frame import KeyBar
 from tests import cheat_sheet, make_records
-from tests.screenshots import FOLDER, PICTURES
+from tests.screenshots import FIRST_LOOKS, FOLDER, MARKDOWN, PICTURES
 from tests.tui.driving import Driver, drive
 from tests.tui.fake import FakeCore
 
@@ -164,8 +164,13 @@ def test_the_docs_show_every_picture_that_is_taken() -> None:
     text = cheat_sheet.PAGE.with_name("app.md").read_text("utf-8")
     shown = [name for name in PICTURES if f"](pictures/{name}.svg)" in text]
     assert shown == list(PICTURES)
-    assert {path.stem for path in FOLDER.iterdir()} == set(PICTURES)
-    for name in PICTURES:
+    first = cheat_sheet.PAGE.with_name("first-minute.md").read_text("utf-8")
+    assert all(f"](pictures/{name}.svg)" in first for name in FIRST_LOOKS)
+    assert all(f"](pictures/{name})" in first for name in MARKDOWN)
+    pictures = (*PICTURES, *FIRST_LOOKS)
+    taken = {*MARKDOWN, *(f"{name}.svg" for name in pictures)}
+    assert {path.name for path in FOLDER.iterdir()} == taken
+    for name in pictures:
         svg = (FOLDER / f"{name}.svg").read_text("utf-8")
         assert "cachetui" in svg
         assert len(svg) < 120_000
