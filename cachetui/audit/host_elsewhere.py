@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
@@ -19,9 +22,34 @@ from cachetui.records.host import HostReport
 from cachetui.records.run import Run
 from cachetui.records.scenario import Planned
 from cachetui.store.database import Store
+from cachetui.store.log_piece import LogCopy, LogPiece
 from cachetui.store.run_log import RunLog
 
 AGAIN = "run again with -w @failed: what ended is not built again"
+
+
+class LiveLogs:
+    """Copies of the logs of runs under way elsewhere, below `folder`. `ask` asks for what comes
+    from a block on."""
+
+    def __init__(self, folder: Path, ask: Callable[[Planned, int], None]) -> None:
+        self._folder, self._ask = folder, ask
+        self._copies: dict[Planned, LogCopy] = {}
+
+    def log(self, planned: Planned) -> RunLog | None:
+        """What there is of one, None before the first answer."""
+        copy = self._copies.get(planned)
+        self._ask(planned, copy.blocks if copy is not None else 0)
+        with suppress(OSError):  # the file is gone
+            return copy.so_far() if copy is not None else None
+        return None
+
+    def take(self, planned: Planned, piece: LogPiece) -> None:
+        """Add to one. Where this machine cannot keep it, it is not seen before its run ends."""
+        with suppress(OSError):
+            if planned not in self._copies:
+                self._copies[planned] = LogCopy(self._folder / f"live-{uuid.uuid4().hex}")
+            self._copies[planned].take(piece)
 
 
 class HostElsewhere:
@@ -41,6 +69,7 @@ class HostElsewhere:
         self.runs: list[Run] = []
         self.cancel, self.why_stopped = cancel, why_stopped
         self.ended = False
+        self.live: LiveLogs | None = None
         self._tracker = progress
         self._progress = HostProgressReporter(progress, host.name)
         self._outcome = HostOutcome(host.name, self._progress, why_stopped)
@@ -55,9 +84,15 @@ class HostElsewhere:
         """Begin with what an earlier go brought."""
         self.runs, self._outcome.report = earlier.runs, earlier.report
 
-    def live_log(self, planned: Planned) -> RunLog | None:  # noqa: ARG002
-        """None: the log of a build under way is where it is audited from."""
-        return None
+    def live_log(self, planned: Planned) -> RunLog | None:
+        """The log of a run under way, as far as it has come from where it is audited. Each call
+        asks for more."""
+        return None if self.ended or self.live is None else self.live.log(planned)
+
+    def take_log(self, planned: Planned, piece: LogPiece) -> None:
+        """More of the log of a run under way."""
+        if self.live is not None and not self.ended:
+            self.live.take(planned, piece)
 
     def take_report(self, report: HostReport) -> None:
         """What the host's report is now."""

@@ -16,13 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from cachetui.audit.allowance import Allowance
-from cachetui.audit.host_elsewhere import AGAIN, HostElsewhere
+from cachetui.audit.host_elsewhere import AGAIN, HostElsewhere, LiveLogs
 from cachetui.audit.keeping import Keeping
 from cachetui.audit.task import AuditTask
+from cachetui.cluster import log_records
 from cachetui.cluster.messages import (
     GONE,
     Answer,
     Granted,
+    LogWanted,
     Message,
     NotGranted,
     Stop,
@@ -30,6 +32,7 @@ from cachetui.cluster.messages import (
     unpacked,
 )
 from cachetui.cluster.store_calls import StoreCalls
+from cachetui.records.scenario import Planned
 from cachetui.store.database import Store
 from cachetui.store.troubles import StoreError
 
@@ -164,6 +167,10 @@ class Desk:
             return
         if message.method == "ran":
             execution.part.take_run(*message.arguments)
+        elif message.method == "log":
+            execution.part.take_log(*message.arguments)
+        elif message.method == "logged":
+            log_records.take(*message.arguments)
         else:
             host, cells, notes, report = message.arguments
             execution.part.take_progress(host, cells, notes)
@@ -183,7 +190,14 @@ class Desk:
         if first is not execution:
             self.lose(host, _gone(first))  # else Dask would not have begun it again
             raise NotGranted
-        return Granted(part.host, part.only, self._store.hasher.key)
+        part.live = LiveLogs(
+            self._folder, lambda planned, block: self._want_log(execution, planned, block)
+        )
+        return Granted(part.host, part.only, self._store.hasher.key, log_records.wanted())
+
+    def _want_log(self, execution: Execution, planned: Planned, block: int) -> None:
+        wanted = packed([LogWanted(execution.name, planned, block)])
+        self._executor.submit(self._send, execution.process, wanted)
 
     def _task_of(self, _: Execution) -> AuditTask:
         return self._task

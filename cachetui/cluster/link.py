@@ -17,6 +17,7 @@ from cachetui.cluster.messages import (
     PING,
     SILENT,
     Answer,
+    LogWanted,
     Message,
     NotGranted,
     Stop,
@@ -50,6 +51,7 @@ class Link:
         self._open: dict[int, tuple[str, Future[Any]]] = {}
         self._lost: set[str] = set()
         self._stops: dict[str, Callable[[str], None]] = {}
+        self._logs: dict[str, Callable[[LogWanted], None]] = {}
         self._heard = time.monotonic()
         self._ended = False
         for work in (self._send, self._receive):
@@ -87,6 +89,14 @@ class Link:
                 self._stops.pop(execution, None)
             else:
                 self._stops[execution] = stop
+
+    def on_log_wanted(self, execution: str, give: Callable[[LogWanted], None] | None) -> None:
+        """Call `give` when somebody reads the log of a run under way; None: it has ended."""
+        with self._changed:
+            if give is None:
+                self._logs.pop(execution, None)
+            else:
+                self._logs[execution] = give
 
     def end(self) -> None:
         """No more is said, and whoever waits for an answer gets `AuditorGone`."""
@@ -133,9 +143,15 @@ class Link:
             for message in unpacked(item):
                 self._take(message)
 
-    def _take(self, message: Answer | Stop) -> None:
+    def _take(self, message: Answer | Stop | LogWanted) -> None:
         if isinstance(message, Stop):
             self._stop(message)
+            return
+        if isinstance(message, LogWanted):
+            with self._changed:
+                give = self._logs.get(message.execution)
+            if give is not None:
+                give(message)
             return
         with self._changed:
             _, future = self._open.pop(message.number, ("", None))

@@ -71,13 +71,24 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class LogWanted:
+    """To a worker's process: tell what a run under way has printed, from that block of its log
+    on."""
+
+    execution: str
+    planned: Planned
+    block: int
+
+
+@dataclass(frozen=True, slots=True)
 class Granted:
     """What an execution may audit. `hasher_key` tells which secret the digests are made with, the
-    secret itself stays with the auditor."""
+    secret itself stays with the auditor. `logged` says to tell what is logged, too."""
 
     host: HostSettings
     only: frozenset[Planned] | None
     hasher_key: str
+    logged: bool = False
 
 
 class NotGranted(Exception):

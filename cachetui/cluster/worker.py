@@ -6,7 +6,7 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from cachetui.audit.host_audit import HostAudit
 from cachetui.audit.progress import Cell, Snapshot
 from cachetui.audit.progress_tracker import Key, ProgressTracker
 from cachetui.audit.task import AuditTask
+from cachetui.cluster import log_records
 from cachetui.cluster.auditors_store import (
     AuditorsAllowance,
     AuditorsKeeping,
@@ -25,10 +26,11 @@ from cachetui.cluster.auditors_store import (
 )
 from cachetui.cluster.context_copy import ContextCopy, CopiedContext
 from cachetui.cluster.link import AuditorGone, Calls, Link
-from cachetui.cluster.messages import Granted, HostOrder, NotGranted
+from cachetui.cluster.messages import PIECE, Granted, HostOrder, LogWanted, NotGranted
 from cachetui.hosts.connect import Connector
 from cachetui.records.host import HostReport
 from cachetui.records.run import Run
+from cachetui.store.log_piece import piece_of
 
 LINGER = 30.0
 """Seconds that a process keeps what an audit's hosts share, the context above all, for the next
@@ -126,6 +128,7 @@ class _Execution:
         self, here: AuditHere, execution: str, calls: Calls, granted: Granted, folder: Path
     ) -> None:
         self._here, self._name, self._calls, self._only = here, execution, calls, granted.only
+        self._granted = granted
         task = here.task_for(calls)
         host = granted.host
         self._tracker = ProgressTracker(task.audit, task.settings.name, task.plan, [host.name])
@@ -148,13 +151,30 @@ class _Execution:
     def run(self) -> None:
         """Audit the host. Raises `AuditorGone` and `NotGranted`."""
         self._here.link.on_stop(self._name, self._stop)
+        self._here.link.on_log_wanted(self._name, self._give_log)
         try:
             self._tracker.watch(self._tell)
-            self._audit.run(self._only)
+            with self._log_told():
+                self._audit.run(self._only)
             self._tracker.finish()
             self._calls("end", self._audit.report)
         finally:
             self._here.link.on_stop(self._name, None)
+            self._here.link.on_log_wanted(self._name, None)
+
+    def _log_told(self) -> AbstractContextManager[None]:
+        if not self._granted.logged:
+            return nullcontext()
+        return log_records.told(
+            self._granted.host.name, lambda fields: self._calls.tell("logged", fields)
+        )
+
+    def _give_log(self, wanted: LogWanted) -> None:
+        log = self._audit.live_log(wanted.planned)
+        if log is not None:
+            with log, suppress(OSError):  # its run has ended meanwhile
+                piece = piece_of(log, wanted.block, PIECE)
+                self._calls.tell("log", wanted.planned, piece)
 
     def _stop(self, reason: str) -> None:
         self._reason = reason

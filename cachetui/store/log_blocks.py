@@ -90,6 +90,24 @@ class LogBlocks:
     def close(self) -> None:
         self._file.close()
 
+    def packed(self, first: int, most: int) -> tuple[list[Block], bytes]:
+        """Blocks from number `first` on, at least one where there is one, but not many more than
+        `most` bytes; and what they are in the file. Raises `OSError`."""
+        taken: list[Block] = []
+        for block in self._blocks[first:]:
+            if taken and block.offset + block.packed - taken[0].offset > most:
+                break
+            taken.append(block)
+        if not taken:
+            return [], b""
+        with self._reading:
+            self._file.seek(taken[0].offset)
+            return taken, self._file.read(sum(block.packed for block in taken))
+
+    @property
+    def tail(self) -> tuple[bytes, list[int]]:
+        return self._tail
+
     def spans(self) -> list[list[int]]:
         """The spans of each block, those of the tail last."""
         return [block.spans for block in self._blocks] + [self._tail[1]]

@@ -39,6 +39,11 @@ class RunLog:
         steps = self._blocks.steps
         return LogText(self._blocks, steps.index(step) if step in steps else -1)
 
+    @property
+    def blocks(self) -> LogBlocks:
+        """What it is made of."""
+        return self._blocks
+
     def whole(self) -> LogText:
         """All lines as they arrived, steps interleaved."""
         return LogText(self._blocks, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 from cachetui.audit.audit import Audit
 from cachetui.audit.progress import Snapshot
+from cachetui.cli.log_file import logging_to, redactor_of
 from cachetui.cluster.checks import values_that_travel
 from cachetui.cluster.executor import connect
 from cachetui.cluster.messages import HostOrder
@@ -168,6 +170,54 @@ def test_stopping_ends_it_as_here(cluster: Cluster, tmp_path: Path) -> None:
     assert {host.reason for host in document.hosts} == {"stopped"}
     assert {run.status for run in document.runs} == {"cancelled"}
     assert len(document.runs) == 4
+
+
+def test_a_log_can_be_read_while_its_build_runs(cluster: Cluster, tmp_path: Path) -> None:
+    with demo_fleet(speed=2) as fleet:
+        core = core_on(fleet, tmp_path, cluster.address)
+        audit = prepare(core)
+        host = core.settings.hosts[-1].name
+        seen: list[list[str]] = []
+
+        def follow() -> None:
+            while thread.is_alive():
+                log = audit.live_log(host, SCENARIOS[0], 1)
+                if log is not None:
+                    with log:
+                        seen.append([line.text for line in log.whole()])
+                time.sleep(0.05)
+
+        documents: list[Document] = []
+        thread = threading.Thread(target=lambda: documents.append(audit.run()), daemon=True)
+        thread.start()
+        follow()
+    (document,) = documents
+    assert how(document) == ["ok"] * 4
+    run = next(r for r in document.runs if (r.host, r.scenario) == (host, SCENARIOS[0]))
+    log = core.store.log(run.id)
+    assert log is not None
+    with log:
+        whole = [line.text for line in log.whole()]
+    assert len({len(lines) for lines in seen}) > 3, "it grew while it was looked at"
+    for lines in seen:
+        assert lines[:-1] == whole[: len(lines)][:-1]  # the last may not have been whole
+    assert audit.live_log(host, SCENARIOS[0], 1) is None
+
+
+def test_a_log_file_has_what_workers_do(fleet: Fleet, cluster: Cluster, tmp_path: Path) -> None:
+    core = core_on(fleet, tmp_path / "store", cluster.address)
+    file = tmp_path / "log"
+    with logging_to(file, redactor_of(core.settings.hosts)):
+        assert how(prepare(core).run()) == ["ok"] * 4
+    text = file.read_text()
+    for host in core.settings.hosts:
+        own = [line for line in text.splitlines() if f"[{host.name}]" in line]
+        assert any("docker" in line and "build" in line for line in own), text
+    other = tmp_path / "other"
+    prepare(core).run()
+    with logging_to(other, redactor_of(())):
+        pass
+    assert not [line for line in other.read_text().splitlines() if "docker" in line]
 
 
 @pytest.mark.fault("worker-lost")
