@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from cachetui.audit.cleanup import ASK_SECONDS, image_ids
 from cachetui.audit.our_images import HostImage
@@ -19,6 +19,7 @@ from cachetui.records.host_json import loads
 
 _IMAGE = "{{.Id}} {{.Parent}} {{json .RepoTags}}"
 _CONTAINER = "{{.Image}} {{.Id}} {{.Created}}"
+_CLOCK = "system info --format '{{.SystemTime}}'"
 _SLACK_SECONDS = 10.0
 """What may pass between a build's end and the question."""
 
@@ -49,26 +50,33 @@ def container_of(
     docker = client(host.docker, host.env)
     event = f"--filter type=container --filter event=create --filter container={short}"
     done = machine.run(
-        f"date +%s; {docker} inspect --type container --format {shlex.quote(_CONTAINER)} {short} "
+        f'now=$({docker} {_CLOCK} 2>/dev/null); echo "$now"; '
+        f"{docker} inspect --type container --format {shlex.quote(_CONTAINER)} {short} "
         f"2>/dev/null || {docker} events --since 24h --until=-1s {event} "
         "--format '{{.Actor.Attributes.image}} {{.Actor.ID}}' 2>/dev/null",
         timeout=ASK_SECONDS,
     )
-    now, _, told = done.text.strip().partition("\n")
+    told_at, _, told = done.text.partition("\n")
     words = (told.strip().splitlines() or [""])[0].split()  # inspect's failure is an empty line
     if not words or not FULL_ID.fullmatch(words[0]):
         return "", []
     if len(words) < 3:
         return words[0], []
-    with suppress(ValueError):
-        created = datetime.fromisoformat(f"{words[2][:19]}+00:00").timestamp()
-        if float(now) - created <= seconds + _SLACK_SECONDS:
-            return words[0], [words[1]]
+    now, created = _seconds(told_at), _seconds(words[2])
+    if now is not None and created is not None and now - created <= seconds + _SLACK_SECONDS:
+        return words[0], [words[1]]
     return "", []
 
 
+def engine_clock(machine: Machine, host: HostSettings) -> float | None:
+    """Seconds since the epoch by the engine's clock, which dates its images and is another than
+    the host's where the engine is elsewhere, or in a virtual machine. None where it tells none."""
+    ask = f"{client(host.docker, host.env)} {_CLOCK} 2>/dev/null"
+    return _seconds(machine.run(ask, timeout=ASK_SECONDS).text)
+
+
 def created_at(machine: Machine, host: HostSettings, images: Collection[str]) -> dict[str, float]:
-    """When these images were made, by the host's clock."""
+    """When these images were made, by the engine's clock."""
     if not images:
         return {}
     ask = f"{client(host.docker, host.env)} image inspect --format '{{{{.Id}}}} {{{{.Created}}}}'"
@@ -76,9 +84,18 @@ def created_at(machine: Machine, host: HostSettings, images: Collection[str]) ->
     found: dict[str, float] = {}
     for line in done.text.splitlines():
         image, _, at = line.partition(" ")
-        with suppress(ValueError):
-            found[image] = datetime.fromisoformat(f"{at[:19]}+00:00").timestamp()
+        made = _seconds(at)
+        if made is not None:
+            found[image] = made
     return found
+
+
+def _seconds(date: str) -> float | None:
+    """A date as docker prints them in seconds since the epoch, None for what is none."""
+    with suppress(ValueError):
+        at = datetime.fromisoformat(date.strip())
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    return None
 
 
 def own_bytes(machine: Machine, host: HostSettings, images: Collection[str]) -> int:

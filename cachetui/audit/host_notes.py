@@ -19,6 +19,7 @@ from cachetui.audit.cleanup import (
     empty_flags_command,
     empty_mounts_command,
 )
+from cachetui.audit.engine_images import engine_clock
 from cachetui.audit.made_images import MadeImages, Removable, Unread
 from cachetui.builders.audit_names import mount_namespace
 from cachetui.builders.client import client
@@ -171,7 +172,7 @@ def noted_on(
             continue
         try:
             ahead = _clock(machine) - time.time()
-            found = _found(machine, host, begun, made or _Made(), journal, ahead)
+            found = _found(machine, host, begun, made or _Made(), journal)
         except BaseException:
             journal.leave()
             raise
@@ -196,11 +197,11 @@ def _found(
     begun: _Begun,
     made: _Made,
     journal: Journal,
-    ahead: float,
 ) -> Noted:
-    """`ahead` is how many seconds the host's clock is ahead of ours."""
     tags = _tags_there(machine, host, made.tags)
     dockerfile = _dockerfile(begun)
+    told = engine_clock(machine, host)
+    ahead = told - time.time() if told is not None else 0.0
     unread = Unread(
         tuple(dockerfile.instructions) if dockerfile else (),
         begun.at + ahead - 1,

@@ -57,7 +57,7 @@ class Notable:
 @dataclass(frozen=True)
 class Unread:
     """Builds of these instructions whose output was not read to its end: what they made is of this
-    time, in seconds since the epoch of the host's clock."""
+    time, in seconds since the epoch by the engine's clock."""
 
     instructions: tuple[Instruction, ...]
     since: float

@@ -24,7 +24,7 @@ class Engine:
     name = "h"
 
     def __init__(self, images: dict[str, str], inspected: str = "\n", event: str = "") -> None:
-        self.images, self.container = images, f"1000000000\n{inspected}{event}"
+        self.images, self.container = images, f"2001-09-09T01:46:40.123456789Z\n{inspected}{event}"
 
     def run(
         self,
@@ -37,7 +37,7 @@ class Engine:
         del stdin, timeout, cancel
         if "image ls -aq" in command:
             text = "\n".join(self.images)
-        elif "date +%s" in command:
+        elif "SystemTime" in command:
             text = self.container
         elif "history" in command:
             lines = [f'{image} {parent} ["a:1"]' for image, parent in self.images.items()]
