@@ -150,21 +150,26 @@ def _arguments(values: dict[str, str]) -> Iterator[str]:
         yield from ("--build-arg", f"{name}={value}")
 
 
-@pytest.mark.fault("secret-in-messages")
-def test_no_command_prints_a_value(typed: Typed) -> None:
+@pytest.mark.fault("secret-in-messages", "secret-in-files", "secret-in-processes")
+def test_no_value_is_said_written_or_shown(lab: Lab, typed: Typed, processes: Processes) -> None:
+    """One test, so that the commands are typed once."""
     assert {name: around(said) for name, said in typed.said.items() if held(said)} == {}
+    written_is_free_of_them(lab, typed.place)
+    shown_in_no_list_of_processes(processes)
+    # Where a command fails, its silence shows nothing.
+    well = (b"0\n", b"1\n")
+    assert {name: said for name, said in typed.said.items() if not said.startswith(well)} == {}
 
 
-@pytest.mark.fault("secret-in-files")
-def test_nothing_that_they_write_holds_a_value(lab: Lab, typed: Typed) -> None:
+def written_is_free_of_them(lab: Lab, place: Path) -> None:
     """But what they were given has: hosts.toml, bake and compose file, a cache of the user's."""
     given = {"hosts.toml", "docker-bake.json", "compose.yaml", "local"}
     for name in given - {"local"}:
-        assert held((typed.place / name).read_bytes()), "what finds values finds those"
+        assert held((place / name).read_bytes()), "what finds values finds those"
     written = [
-        (path.relative_to(typed.place), data)
-        for path, data in everything_written(typed.place)
-        if path.relative_to(typed.place).parts[0] not in given
+        (path.relative_to(place), data)
+        for path, data in everything_written(place)
+        if path.relative_to(place).parts[0] not in given
     ]
     assert {"summary.md", "log.txt", *(f"result.{kind}" for kind in FORMATS)} <= {
         str(path) for path, _ in written
@@ -175,19 +180,9 @@ def test_nothing_that_they_write_holds_a_value(lab: Lab, typed: Typed) -> None:
         assert [(path, around(data)) for path, data in on_host if held(data)] == []
 
 
-@pytest.mark.fault("secret-in-processes")
-@pytest.mark.usefixtures("typed")
-def test_no_list_of_processes_shows_a_value(processes: Processes) -> None:
+def shown_in_no_list_of_processes(processes: Processes) -> None:
     """But that of this machine, where a value is typed as a word, as docker's users do: `prove`
     takes two values of one name."""
     typed_so = b"cachetui\0prove\0"
     assert any(b"--build-arg\0TOKEN" in line for line in processes.seen)
     assert [line for line in processes.seen if held(line) and typed_so not in line] == []
-
-
-@pytest.mark.fault("secret-in-messages")
-def test_the_commands_did_their_work(typed: Typed) -> None:
-    """Where one fails, its silence shows nothing."""
-    well = (b"0\n", b"1\n")
-    failed = {name: said for name, said in typed.said.items() if not said.startswith(well)}
-    assert failed == {}
