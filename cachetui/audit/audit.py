@@ -166,7 +166,7 @@ class Audit:
 
     def _run_hosts(self, wanted: dict[str, frozenset[Planned] | None]) -> Document:
         """Audit these hosts at once: all that is missing (None), or the runs named."""
-        begun = time.monotonic()
+        begun = time.monotonic() - self._seconds  # with what earlier parts of it took
         self._keeping.begin()
         self._progress.expect(
             expected_seconds(self._store, self.build.name, wanted, self.plan.scenarios)

@@ -108,5 +108,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def done(self) -> int:
-        """How many cells have ended, whatever way."""
-        return sum(cell.state not in ("queued", "building") for cell in self.cells)
+        """How many of `total` have ended, whatever way."""
+        return sum(cell.state not in ("queued", "building", "skipped") for cell in self.cells)
+
+    @property
+    def total(self) -> int:
+        """How many runs there are to make: a cell that is skipped is none."""
+        return sum(cell.state != "skipped" for cell in self.cells)

@@ -95,6 +95,8 @@ class ProgressTracker:
                     steps=old.steps,
                     expected=old.expected,
                 )
+            if self._ended is not None:  # what was waited since then is no time of the audit's
+                self._begun += time.monotonic() - self._ended
             self._ended = None
             self._stopping = False
         self._start_notifier()

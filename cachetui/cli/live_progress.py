@@ -74,9 +74,8 @@ def _picture(snapshot: Snapshot, width: int, height: int) -> Text:
         lines.append(line)
     if len(cells) > room:
         lines.append(Text(f"  … and {len(cells) - room} more", "dim"))
-    total = len(snapshot.cells)
     left = _left(snapshot)
-    runs = units.count(total, "run")
+    runs = units.count(snapshot.total, "run")
     summary = f"{snapshot.done} of {runs}, {units.seconds(snapshot.elapsed)}"
     lines.append(Text(summary + left + (", stopping" if snapshot.stopping else ""), "bold"))
     return Text("\n").join(lines)
@@ -84,7 +83,7 @@ def _picture(snapshot: Snapshot, width: int, height: int) -> Text:
 
 def _left(snapshot: Snapshot) -> str:
     """ ", about 2m05s left"; unknown is said to be, and nothing where all runs have ended."""
-    if snapshot.finished or snapshot.done == len(snapshot.cells):
+    if snapshot.finished or snapshot.done == snapshot.total:
         return ""
     if snapshot.remaining is None:
         return ", time left unknown"
@@ -136,6 +135,7 @@ class _LinePrinter:
                     reason = f": {clean_line(host.reason)}" if host.reason else ""
                     self._print(host.name, HOST_STATES[host.state].word + reason)
             hosts = {host.name: host for host in snapshot.hosts}
+            unreachable = sum(cell.state == "unreachable" for cell in snapshot.cells)
             for cell in snapshot.cells:
                 if cell.state in ("queued", "unreachable"):
                     continue
@@ -146,7 +146,8 @@ class _LinePrinter:
                     self._print(label, text)
                     continue
                 self._ended += 1
-                count = f"{min(self._ended, snapshot.done)} of {len(snapshot.cells)}"
+                ended = min(self._ended + unreachable, snapshot.done)
+                count = f"{ended} of {snapshot.total}"
                 self._print(label, text, f" ({count}{_left(snapshot)})")
 
     def _print(self, label: str, text: str, more: str = "") -> None:

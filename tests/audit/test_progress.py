@@ -142,6 +142,30 @@ def test_a_cell_at_work_is_not_done() -> None:
     assert made.snapshot().done == 1
 
 
+def test_what_is_skipped_is_no_run() -> None:
+    made = tracker(("a", "b"))
+    made.update_cell(cell("a"), state="skipped")
+    assert (made.snapshot().done, made.snapshot().total) == (0, 1)
+    made.update_cell(cell("b"), state="unsupported")
+    assert (made.snapshot().done, made.snapshot().total) == (1, 1)
+
+
+def test_the_time_between_an_audit_and_its_rerun_is_not_its_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("cachetui.audit.progress_tracker.time.monotonic", lambda: now[0])
+    made = tracker(("a",))
+    now[0] += 7.0
+    made.finish()
+    assert made.snapshot().elapsed == 7.0
+    now[0] += 600.0
+    made.requeue([cell("a")])
+    now[0] += 2.0
+    assert made.snapshot().elapsed == 9.0
+    assert not made.snapshot().finished
+
+
 def test_expected_seconds_are_those_of_stored_audits(tmp_path: Path) -> None:
     store = Store(tmp_path)
 

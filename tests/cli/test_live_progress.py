@@ -40,6 +40,19 @@ def test_runs_at_work_are_not_done_and_the_time_left_is_told_where_it_is_known()
     assert "left" not in ended
 
 
+def test_plain_lines_count_what_could_not_be_reached(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    away = replace(CELL, host="ci-2", state="unreachable")
+    done, skipped = replace(CELL, state="done"), replace(CELL, host="ci-1", state="skipped")
+    hosts = (SNAPSHOT.hosts[0], HostProgress(name="ci-2", state="unreachable"))
+    printer = _LinePrinter(clock=lambda: 0.0)
+    printer.print_changes(replace(SNAPSHOT, cells=(done, away), hosts=hosts))
+    assert "(2 of 2)" in capsys.readouterr().err
+    assert "1 of 1 run" in shown(done)
+    assert "0 of 0 runs" in shown(skipped)
+
+
 def test_plain_lines_have_the_time_which_run_of_how_many_ended_and_the_time_left(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -107,7 +107,7 @@ class Progress(LineWidget):
         snapshot = self.snapshot
         if snapshot is None or y:
             return self.paint((), width)
-        total = len(snapshot.cells)
+        total = snapshot.total
         trouble = signs.trouble(snapshot)
         words: list[str | Span] = [f" {snapshot.done} of {units.count(total, 'run')}"]
         if trouble:
