@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from cachetui.cli.runs_there import runs_there
 from cachetui.cli.stored import load_audit
 from cachetui.core import UserError
 from cachetui.exit_codes import SAME
 from cachetui.records.document import Document
 from cachetui.records.run import Run
-from cachetui.report.clean import clean, clean_line
+from cachetui.report.clean import clean
 from cachetui.store.database import Store
 
 
@@ -53,6 +54,5 @@ def _find_run(document: Document, host: str, scenario: str, repeat: int) -> Run:
     for run in document.runs:
         if (run.host, run.scenario, run.repeat) == (host, scenario, repeat):
             return run
-    known = dict.fromkeys(f"{run.scenario} on {run.host}" for run in document.runs)
-    runs = ", ".join(map(clean_line, known)) or "none"
-    raise UserError(f"no run of {scenario} on {host}, repeat {repeat}; there are: {runs}")
+    there = runs_there(document)
+    raise UserError(f"no run of {scenario} on {host}, repeat {repeat}; there are: {there}")

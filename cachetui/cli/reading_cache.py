@@ -13,6 +13,7 @@ import msgspec
 from cachetui.cli.args import RunArgs
 from cachetui.cli.result import check_output, write_result
 from cachetui.cli.selection import select_build
+from cachetui.compare.groups import fold_short
 from cachetui.config.settings import HostSettings, Settings
 from cachetui.config.toml_table import ConfigError
 from cachetui.core import Core
@@ -49,7 +50,7 @@ def _host(settings: Settings, name: str | None) -> HostSettings:
     known = {host.name: host for host in settings.hosts}
     if name is None and len(known) == 1:
         return settings.hosts[0]
-    names = ", ".join(known)
+    names = fold_short(known)
     if name is None:
         raise ConfigError(f"--host says on which host to read it: {names}")
     if name not in known:

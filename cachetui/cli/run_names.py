@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
+from cachetui.cli.runs_there import runs_there
 from cachetui.cli.stored import load_audit
 from cachetui.core import UserError
 from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.records.scenario import SCENARIO_NAMES
-from cachetui.report.clean import clean_line
 from cachetui.store.database import Store
 
 RUN_FORMS = (
@@ -41,9 +41,8 @@ def named_runs(store: Store, arguments: Sequence[str]) -> list[Pair]:
             and repeat in (None, run.repeat)
         ]
         if not runs:
-            names = dict.fromkeys(f"{run.host}/{run.scenario}" for run in document.runs)
-            known = ", ".join(map(clean_line, names)) or "none"
-            raise UserError(f"{argument!r} is no run of {document.audit}; there are: {known}")
+            there = runs_there(document)
+            raise UserError(f"{argument!r} is no run of {document.audit}; there are: {there}")
         if len(runs) > 1 or "/" not in argument:
             runs = [run for run in runs if run.status == "ok"]
         pairs.update({run.id: (document, run) for run in runs})

@@ -11,10 +11,13 @@ from msgspec.structs import replace
 from cachetui.audit.peek_results import Peek, PeekResult
 from cachetui.cli.failures import or_fail
 from cachetui.cli.main import cli
+from cachetui.cli.runs_there import runs_there
+from cachetui.compare.groups import fold_short
 from cachetui.core import UserError
 from cachetui.report.peek import render
 from cachetui.store.database import Store
 from tests import make_records as b
+from tests.ragged_fleet import ragged_fleet
 
 
 def run(*words: object) -> Result:
@@ -110,3 +113,21 @@ def test_why_a_builder_could_not_be_looked_at_stands_whole_below_the_table() -> 
     assert text.count(reason.strip()) == 1
     assert "legacy on ci-[1-2]: the build needs" in text
     assert max(map(len, text.splitlines()[:3])) < 80
+
+
+def test_runs_that_there_are_are_told_by_the_hosts_that_ran_them(tmp_path: Path) -> None:
+    document = ragged_fleet(60)
+    told = runs_there(document)
+    scenarios = "legacy-as-found, buildkit-as-found, buildkit-cold, buildkit-warm"
+    assert told == f"{scenarios} on {fold_short([run.host for run in document.runs])}"
+    alone = replace(document, runs=(*document.runs, b.run("web", "legacy-cold")))
+    assert runs_there(alone) == f"{told}; legacy-cold on web"
+    assert len(told) < 250
+    store = Store(tmp_path / "s")
+    store.keep_audit(document)
+    store.close()
+    for words in (("log", "last", "no", "legacy-cold"), ("outputs", "last/no/legacy-cold")):
+        done = run("--store", tmp_path / "s", *words)
+        assert done.exit_code == 2
+        assert len(done.stderr) < 400
+    assert runs_there(replace(document, runs=())) == "none"
