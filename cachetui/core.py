@@ -27,6 +27,7 @@ from cachetui.builders.cache_source import CacheSourceError, cache_source
 from cachetui.builders.docker_args import options as given_options
 from cachetui.builders.docker_args import with_named_parts
 from cachetui.config.bake_target import with_source
+from cachetui.config.builder_choice import with_builder
 from cachetui.config.builds_found import builds_below, builds_in
 from cachetui.config.hosts_toml import load
 from cachetui.config.repository import repository
@@ -43,6 +44,7 @@ from cachetui.dockerfile.parse import DockerfileError, needed_stages, parse
 from cachetui.findings import Findings
 from cachetui.findings.build_options import names_no_stage
 from cachetui.hosts.ask import ask_hosts
+from cachetui.hosts.chosen_builder import with_chosen_builder
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.machine import Cancel, HostConnector
 from cachetui.hosts.ssh.config import SshConfig
@@ -239,6 +241,7 @@ class Core:
             raise UserError(str(error)) from None
         machine = self.connector.connect(host)
         try:
+            host = with_chosen_builder(machine, host)
             return inspect_cache(machine, host, place, steps)
         finally:
             machine.close()
@@ -271,7 +274,7 @@ class Core:
             raise UserError(f"--registry {registry!r} {error}") from None
         return Sharing(
             SharedBuild(task, tuple(kinds), place),
-            hosts,
+            [with_builder(host, build.builder) for host in hosts],
             exporter,
             importers,
             self.connector,
@@ -283,6 +286,7 @@ class Core:
         self, build: BuildSettings, hosts: Sequence[HostSettings], options: Options
     ) -> Audit:
         """Read the context and make the plan; nothing is reached yet. Raises `UserError`."""
+        hosts = [with_builder(host, build.builder) for host in hosts]
         try:
             build = with_source(build)
             given, build = build.docker_args, with_named_parts(build)
@@ -334,7 +338,8 @@ class Core:
             plan=plan,
             max_age=0.0 if options.fresh or options.check_stale else options.max_age,
             redactor=Redactor(
-                build.build_args, dict.fromkeys(i for host in hosts for i in host.env.items())
+                build.build_args,
+                dict.fromkeys(item for host in hosts for item in host.hidden_env.items()),
             ),
             outputs=options.outputs,
         )

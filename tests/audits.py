@@ -28,7 +28,7 @@ def core_of(lab: Lab, store: Path) -> Core:
 
 def prepare(core: Core, build: Path, hosts: Sequence[str] = (), **options: object) -> Audit:
     """An audit of a folder on the named hosts (none: all), with `--network=none`."""
-    of_build = ("target", "build_args", "docker_args")
+    of_build = ("target", "build_args", "docker_args", "builder")
     changes = {key: options.pop(key) for key in of_build if key in options}
     settings = msgspec.structs.replace(folder_build(build), network="none", **changes)
     chosen = [host for host in core.settings.hosts if not hosts or host.name in hosts]

@@ -10,7 +10,7 @@ from cachetui.builders.builder import Builder
 from cachetui.builders.command_line import Build, build_command, shown_command
 from cachetui.builders.first_run import until_first_run
 from cachetui.builders.registry import builder_named
-from cachetui.config.settings import HostSettings
+from cachetui.config.settings import BUILDER_VARIABLE, HostSettings
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.records.host import HostFacts
 from cachetui.records.run import MountUse, OutputFormat
@@ -67,7 +67,11 @@ class BuildJob:
     @property
     def shown_command(self) -> str:
         """The build's command to be shown, kept and typed: without values."""
-        return shown_command(self.host.docker, self.build, self.planned, self.audit, self.output)
+        name = self.host.builder if self.builds_elsewhere else None
+        elsewhere = {BUILDER_VARIABLE: name} if name is not None else {}
+        return shown_command(
+            self.host.docker, self.build, self.planned, self.audit, self.output, elsewhere
+        )
 
     @property
     def cache_mounts(self) -> tuple[MountUse, ...]:

@@ -27,6 +27,7 @@ from cachetui.audit.read_images import read_images
 from cachetui.audit.task import AuditTask
 from cachetui.config.settings import HostSettings
 from cachetui.context.manifest import ContextError
+from cachetui.hosts.chosen_builder import with_chosen_builder
 from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.machine import Cancel, HostConnector, HostError, Machine
 from cachetui.hosts.upload import put_folder
@@ -109,6 +110,7 @@ class HostAudit:
             self._progress.connecting()
             machine = self._connector.connect(self._host, self._cancel)
             self._progress.state("asking")
+            self._host = with_chosen_builder(machine, self._host, self._cancel)
             facts = ask_facts(
                 machine,
                 self._host,

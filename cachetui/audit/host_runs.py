@@ -30,6 +30,12 @@ NO_TYPE = (
 )
 
 
+LOADS = (
+    "--load brings what a builder of another driver has made into docker, and which images there "
+    "would then be an audit's is not known: leave --load out"
+)
+
+
 @dataclass(frozen=True)
 class RunChoice:
     """What becomes of the plan's runs: `unsupported` with the reason, `stored` with the run that
@@ -163,6 +169,8 @@ class HostRuns:
         builder, facts = planned.backend, self.facts
         if builder not in facts.backends:
             return facts.missing.get(builder, f"{builder} does not work on this host")
+        if builder == "buildkit" and facts.builds_elsewhere and self._loads:
+            return LOADS
         if planned.kind.imports and not facts.buildx and self._imports_by_type:
             return NO_TYPE
         obstacle = unsupported(
@@ -172,6 +180,11 @@ class HostRuns:
             facts.engine,
         )
         return f"line {obstacle.line}: {obstacle.reason}" if obstacle else None
+
+    @property
+    def _loads(self) -> bool:
+        given = options(self.task.settings.docker_args)
+        return any(option.name == "load" and option.on for option in given)
 
     @property
     def _imports_by_type(self) -> bool:

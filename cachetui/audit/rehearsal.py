@@ -11,6 +11,7 @@ from cachetui.audit.leftovers import HostLeftovers
 from cachetui.audit.made_images import Removable
 from cachetui.audit.task import AuditTask
 from cachetui.config.settings import HostSettings
+from cachetui.hosts.chosen_builder import with_chosen_builder
 from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.machine import HostConnector, HostError
 from cachetui.records.scenario import Planned
@@ -45,6 +46,7 @@ def rehearse(
     cancel = Event()
     machine = connector.connect(host, cancel)
     try:
+        host = with_chosen_builder(machine, host, cancel)
         facts = ask_facts(machine, host, task.base_images(), cancel=cancel)
     finally:
         machine.close()

@@ -39,6 +39,7 @@ def build_record(
         context_files=context.files,
         context_bytes=context.size,
         ignore=build.ignore,
+        builder=build.builder,
     )
 
 

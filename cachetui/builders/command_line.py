@@ -75,16 +75,22 @@ def _scenario_options(build: Build, planned: Planned, audit: str) -> list[str]:
 
 
 def shown_command(
-    docker: Sequence[str], build: Build, planned: Planned, audit: str, output: OutputFormat
+    docker: Sequence[str],
+    build: Build,
+    planned: Planned,
+    audit: str,
+    output: OutputFormat,
+    env: Mapping[str, str] | None = None,
 ) -> str:
-    """The whole build as one shell command to be shown and kept: no value is in it."""
+    """The whole build as one shell command to be shown and kept: no value is in it but those of
+    `env`."""
     arguments = build_arguments(build, planned, audit, output)
-    return f"{_shown(docker, planned)} {shlex.join(arguments)}"
+    return f"{_shown(docker, planned, env or {})} {shlex.join(arguments)}"
 
 
-def _shown(docker: Sequence[str], planned: Planned) -> str:
+def _shown(docker: Sequence[str], planned: Planned, env: Mapping[str, str]) -> str:
     before, words = split(docker)
-    given = builder_named(planned.backend).environment
+    given = {**builder_named(planned.backend).environment, **env}
     switch = [f"{name}={value}" for name, value in given.items()]
     return shlex.join([*before, *(["env"] if before else []), *switch, *words])
 

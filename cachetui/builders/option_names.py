@@ -85,7 +85,7 @@ REFUSED: Mapping[str, str] = {
     **dict.fromkeys(("iidfile", "metadata-file"), _WRITES),
     **dict.fromkeys(("call", "check", "print", "invoke", "help"), _BUILDS_NOT),
     **dict.fromkeys(("detach", "root", "server-config"), _BUILDER),
-    "builder": 'name it with `builder = "…"` of the host in hosts.toml',
+    "builder": 'name it with `builder = "…"` of the host or the build in hosts.toml',
     "file": 'name the Dockerfile with `dockerfile = "…"`',
     "target": 'name the stage with `target = "…"`',
 }

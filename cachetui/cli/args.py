@@ -31,6 +31,7 @@ class RunArgs:
     build_args: tuple[str, ...] = ()
     network: str | None = None
     docker_args: tuple[str, ...] = ()
+    builder: str | None = None
     scenarios: tuple[str, ...] = ()
     as_found: bool = False
     repeat: int = 1

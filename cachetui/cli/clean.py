@@ -25,6 +25,7 @@ from cachetui.audit.host_notes import Noted, noted_on
 from cachetui.builders.audit_names import is_ours
 from cachetui.config.settings import HostSettings
 from cachetui.exit_codes import SAME, TROUBLE
+from cachetui.hosts.chosen_builder import with_chosen_builder
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.fan_out import run_on_all
@@ -132,6 +133,7 @@ def clean_command(hosts: Sequence[HostSettings], store: Store, *, yes: bool) -> 
     def look(host: HostSettings) -> None:
         try:
             machine = connector.connect(host, threading.Event())
+            host = with_chosen_builder(machine, host)
             leftovers[host.name] = Leftovers(host, machine)
             _look(leftovers[host.name], store, leases)
         except HostError as error:

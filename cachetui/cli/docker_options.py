@@ -14,7 +14,7 @@ from cachetui.config.build_keys import DOCKER_KEYS, NO_CACHE, from_folder
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-OF_RUN = frozenset(("build-arg", "file", "help", "network", "progress", "target"))
+OF_RUN = frozenset(("build-arg", "builder", "file", "help", "network", "progress", "target"))
 """Options of `docker build` that `run` reads itself, if it has them."""
 
 _WORDS = "cachetui.docker_args"

@@ -44,7 +44,7 @@ def redactor_of(
     hosts: Iterable[HostSettings], build_args: Iterable[tuple[str, str]] = ()
 ) -> Redactor:
     """Hides these values, and those of the hosts' environments."""
-    secrets = [*build_args, *(item for host in hosts for item in host.env.items())]
+    secrets = [*build_args, *(item for host in hosts for item in host.hidden_env.items())]
     return Redactor({}, dict.fromkeys(secrets))
 
 

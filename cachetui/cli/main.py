@@ -22,6 +22,7 @@ from cachetui.cli.help_pages import add_pages
 from cachetui.cli.interruptible import InterruptibleGroup
 from cachetui.cli.options import (
     audits_option,
+    builder_option,
     compare_to_option,
     executor_option,
     findings_options,
@@ -147,12 +148,14 @@ def hosts(
 @hosts_option
 @selection_options
 @store_option
+@builder_option
 @click.option("--yes", is_flag=True, help="Remove without asking.")
 def clean(
     hosts_file: Path | None,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     store_place: StorePlace | None,
+    builder: str | None,
     yes: bool,
 ) -> None:
     """Remove what audits left on the hosts.
@@ -160,12 +163,13 @@ def clean(
     Removes nothing else; lists it and asks first.
     """
     from cachetui.cli.clean import clean_command
-    from cachetui.cli.selection import select_hosts
+    from cachetui.cli.selection import on_builder, select_hosts
 
     settings = session.load_settings(hosts_file)
     store = session.open_store(store_place)
     selected = or_fail(lambda: select_hosts(settings, include, exclude, lambda: store))
-    sys.exit(clean_command(selected, store, yes=yes))
+    hosts = or_fail(lambda: on_builder(selected, builder))
+    sys.exit(clean_command(hosts, store, yes=yes))
 
 
 @cli.command()

@@ -218,6 +218,11 @@ dockerfile_options = _all_of(
 )
 """Which steps a build has."""
 
+builder_option = click.option(
+    "--builder", metavar="NAME", help="The builder of buildx on each host, or a docker context."
+)
+"""Whose caches are meant."""
+
 build_options = _all_of(
     dockerfile_options,
     click.option(
@@ -225,6 +230,7 @@ build_options = _all_of(
         type=click.Choice(["default", "none", "host"]),
         help="The network of RUN steps (as docker build --network).",
     ),
+    builder_option,
 )
 """What to build."""
 

@@ -67,7 +67,7 @@ def peek(
     from cachetui.cli.peeking import peek_command
     from cachetui.cli.selection import select_audit
 
-    names = ("dockerfile", "target", "build_args", "network", "docker_args")
+    names = ("dockerfile", "target", "build_args", "network", "docker_args", "builder")
     args = RunArgs(**{name: options.pop(name) for name in names})
     core = session.open_core(hosts_file, store_place, executor)
     settings, hosts = or_fail(lambda: select_audit(core, build, args, include, exclude))

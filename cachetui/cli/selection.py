@@ -14,6 +14,7 @@ from cachetui.cli.args import RunArgs
 from cachetui.cli.which_build import chosen_target
 from cachetui.config.bake_file import names_file
 from cachetui.config.bake_target import build_found, with_source
+from cachetui.config.builder_choice import problem_of_name, with_builder
 from cachetui.config.context_source import no_folder
 from cachetui.config.host_patterns import select
 from cachetui.config.settings import BuildSettings, HostSettings, Settings, folder_build
@@ -106,11 +107,26 @@ def select_build(settings: Settings, name: str, args: RunArgs) -> BuildSettings:
         changes["target"] = args.target
     if args.network:
         changes["network"] = args.network
+    if args.builder:
+        changes["builder"] = _builder(args.builder)
     if args.docker_args:
         changes["docker_args"] = (*build.docker_args, *args.docker_args)
     if args.build_args:
         changes["build_args"] = {**build.build_args, **dict(parse_build_args(args.build_args))}
     return msgspec.structs.replace(build, **changes)
+
+
+def on_builder(hosts: Sequence[HostSettings], name: str | None) -> list[HostSettings]:
+    """The hosts with the builder of that name, None: each with its own. Raises `ConfigError`."""
+    chosen = name and _builder(name)
+    return [with_builder(host, chosen) for host in hosts]
+
+
+def _builder(name: str) -> str:
+    problem = problem_of_name(name)
+    if problem:
+        raise ConfigError(f"--builder {problem}")
+    return name
 
 
 def _dockerfile(path: str, context: Path) -> str:

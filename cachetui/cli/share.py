@@ -73,7 +73,7 @@ def share(
     from cachetui.cli.selection import select_build
     from cachetui.cli.sharing import share_command
 
-    names = ("dockerfile", "target", "build_args", "network", "docker_args")
+    names = ("dockerfile", "target", "build_args", "network", "docker_args", "builder")
     args = RunArgs(**{name: options.pop(name) for name in names})
     shown = ("output_format", "output", "max_findings", "fail_on", "all_tables")
     show = ShowArgs(**{name: options.pop(name) for name in shown})

@@ -50,7 +50,7 @@ def with_source(
     read = build_found(target_of(build.source))
     own = {
         field: getattr(build, field)
-        for field in ("name", "ignore", "context_on_host", "image_on_host")
+        for field in ("name", "ignore", "context_on_host", "image_on_host", "builder")
     }
     return msgspec.structs.replace(
         read,

@@ -9,7 +9,7 @@ from typing import Any
 
 from cachetui.config import amounts, docker_context
 from cachetui.config.build_keys import DOCKER_KEYS, NO_CACHE, options_of
-from cachetui.config.builder_choice import of_builder
+from cachetui.config.builder_choice import take_builder, with_builder
 from cachetui.config.context_source import no_folder
 from cachetui.config.hours import Hours
 from cachetui.config.places import places
@@ -30,7 +30,7 @@ NETWORKS = ("default", "none", "host")
 DAY = 86400.0
 
 
-HOST_KEYS = (*HostSettings.__struct_fields__, "builder")
+HOST_KEYS = HostSettings.__struct_fields__
 DEFAULT_KEYS = tuple(key for key in HOST_KEYS if key not in ("name", "address"))
 BUILD_KEYS = (
     *(
@@ -128,11 +128,7 @@ def _hosts(top: Table, folder: Path) -> tuple[HostSettings, ...]:
         layers = [defaults, _address_and_more(table), _host_values(table, folder)]
         merged = {key: value for layer in layers for key, value in layer.items()}
         merged["env"] = {k: v for layer in layers for k, v in layer.get("env", {}).items()}
-        try:
-            merged |= of_builder(merged.pop("builder", None), merged)
-        except ValueError as error:
-            raise table.error(str(error), "builder") from None
-        hosts.append(HostSettings(name=name, **merged))
+        hosts.append(with_builder(HostSettings(name=name, **merged), None))
     return tuple(hosts)
 
 
@@ -199,7 +195,7 @@ def _host_values(table: Table, folder: Path) -> dict[str, Any]:
         "known_hosts": table.take_path("known_hosts", folder),
         "tags": _tags(table),
         "docker": _docker(table),
-        "builder": table.take_text("builder"),
+        "builder": take_builder(table),
         "env": table.take_map("env"),
         "connect_timeout": table.take_number("connect_timeout", 10.0, 0, 600),
         "build_timeout": table.take_number("build_timeout", 3600.0, 0, 7 * DAY),
@@ -288,6 +284,7 @@ def _builds(top: Table, folder: Path) -> dict[str, BuildSettings]:
             ignore=table.take_strings("ignore") or (),
             context_on_host=table.take_text("context_on_host"),
             image_on_host=table.take_text("image_on_host"),
+            builder=take_builder(table),
         )
     return by_name
 

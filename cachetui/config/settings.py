@@ -8,6 +8,9 @@ import msgspec
 
 from cachetui.config.hours import Hours
 
+BUILDER_VARIABLE = "BUILDX_BUILDER"
+"""The variable by which docker's client takes a builder's name."""
+
 
 class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One `[[hosts]]` table with `[defaults]` merged in. Times in seconds.
@@ -18,8 +21,9 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
     context already, `image_on_host` the image that the host's own build of it made.
     Nothing is built outside of `only_between`, nor more than `max_builds_per_day`, both by the
     clock of the machine that cachetui runs on. `registry` is the repository for shared caches, as
-    this host reaches it. `dask_worker` is the resource of the Dask workers that may audit it, None
-    for any worker.
+    this host reaches it. `builder` is the builder of buildx to build with (`env` names it too),
+    None for that which docker there takes. `dask_worker` is the resource of the Dask workers that
+    may audit it, None for any worker.
     """
 
     name: str
@@ -31,6 +35,7 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     docker: tuple[str, ...] = ("docker",)
     env: dict[str, str] = {}
+    builder: str | None = None
     connect_timeout: float = 10.0
     build_timeout: float = 3600.0
     only_between: Hours | None = None
@@ -39,6 +44,11 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
     image_on_host: str | None = None
     registry: str | None = None
     dask_worker: str | None = None
+
+    @property
+    def hidden_env(self) -> dict[str, str]:
+        """The variables whose values are kept and shown nowhere; a builder's name is no secret."""
+        return {name: value for name, value in self.env.items() if name != BUILDER_VARIABLE}
 
     @property
     def local(self) -> bool:
@@ -54,7 +64,8 @@ class BuildSettings(msgspec.Struct, frozen=True, kw_only=True):
     that is still to be read, `dockerfile_inline` the Dockerfile's text where that file has it, and
     `source_notes` say how the file was read and what was not taken over of it.
     `context_on_host` is where hosts keep this build's context themselves and `image_on_host` what
-    their own builds of it are called, unless the host says otherwise.
+    their own builds of it are called, unless the host says otherwise. `builder` is the builder of
+    buildx to build with on every host, in place of the host's.
     """
 
     name: str
@@ -69,6 +80,7 @@ class BuildSettings(msgspec.Struct, frozen=True, kw_only=True):
     ignore: tuple[str, ...] = ()
     context_on_host: str | None = None
     image_on_host: str | None = None
+    builder: str | None = None
     source: str | None = None
     source_notes: tuple[str, ...] = ()
 

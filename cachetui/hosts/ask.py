@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from cachetui.config.settings import HostSettings
+from cachetui.hosts.chosen_builder import with_chosen_builder
 from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.fan_out import Outcome, run_on_all
 from cachetui.hosts.machine import Cancel, HostConnector, HostError
@@ -40,6 +41,7 @@ def _ask(
     machine = None
     try:
         machine = connector.connect(host, cancel)
+        host = with_chosen_builder(machine, host, cancel)
         facts = ask_facts(machine, host, (), usage=usage, cancel=cancel)
         return HostReport(name=host.name, status="ok", **known_of(facts))
     except HostError as error:

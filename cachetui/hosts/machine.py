@@ -18,6 +18,7 @@ HostErrorKind = Literal[
     "no-docker",  # the client's command is not there
     "permission",  # the socket is there, and not for this user
     "daemon-down",  # the client is there, the engine does not answer
+    "no-builder",  # the builder that is named is not there
     "shell",  # something on the host that every command needs does not work
     "timeout",
     "lost",  # the connection was there and broke

@@ -57,7 +57,6 @@ def no_engine(
         setting = f'env = {{ DOCKER_HOST = "unix://{host["rootless"]}" }}'
         rootless = f"; for its rootless engine: {setting}"
     case = _command(line, said.lower(), status, docker, user)
-    case = case or _builder(line, said.lower(), docker)
     case = case or _engine(line, said.lower(), user, rootless)
     return HostError(name, *(case or _unknown(line, status)))
 
@@ -102,20 +101,6 @@ def _command(line: str, low: str, status: int, docker: Sequence[str], user: str)
     if "podman" in low:
         return ("no-docker", f"{command} is podman there", PODMAN)
     return None
-
-
-def _builder(line: str, low: str, docker: Sequence[str]) -> Case | None:
-    """The builder that hosts.toml names is no docker context."""
-    if "--context" not in docker or not ("not found" in low or "does not exist" in low):
-        return None
-    name = docker[docker.index("--context") + 1]
-    return (
-        "daemon-down",
-        f"there is no docker context {name}: {line}",
-        "builder in hosts.toml names one of docker context ls, which is a builder of the driver "
-        "docker; one of another driver leaves no image in docker, and is audited, without images, "
-        f'by env = {{ BUILDX_BUILDER = "{name}" }}',
-    )
 
 
 def _engine(line: str, low: str, user: str, rootless: str) -> Case | None:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
 
+from cachetui.config.builder_choice import with_builder
 from cachetui.config.settings import HostSettings
+from cachetui.hosts.chosen_builder import with_chosen_builder
 from cachetui.hosts.machine import Cancel, HostError, Machine
 from cachetui.outputs.contents import local_copies
 from cachetui.outputs.difference import Entry, PathDifference
@@ -42,6 +44,7 @@ class Opener:
     limit: int = LIMIT
     _contents: dict[str, Fetched] = field(default_factory=dict)
     _machines: dict[str, Machine] = field(default_factory=dict)
+    _settings: dict[str, HostSettings] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def difference(
@@ -148,5 +151,8 @@ class Opener:
                 name, "unreachable", "it is not in hosts.toml any more", "add the host again"
             )
         if name not in self._machines:
+            named = next((doc.build.builder for doc, _ in self.pairs if doc.build.builder), None)
+            settings = with_builder(settings, named)
             self._machines[name] = self.connect(settings, cancel)
-        return self._machines[name], settings
+            self._settings[name] = with_chosen_builder(self._machines[name], settings, cancel)
+        return self._machines[name], self._settings[name]

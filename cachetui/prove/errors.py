@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cachetui.records.host import BuildxBuilder
+
 
 class NoExperiment(Exception):
     """No experiment is possible for this finding: says why, and what to do."""
@@ -12,6 +14,16 @@ def unreadable(name: str) -> NoExperiment:
     return NoExperiment(
         f"no value can be held against what is kept of {name}: its digest was made with another "
         "secret than this store has. Run the audit again"
+    )
+
+
+def no_experiment_on(builder: BuildxBuilder) -> tuple[str, str]:
+    """Why there are no experiments on a builder that is in no docker engine, and what to do."""
+    return (
+        f"BuildKit builds with the builder {builder.text} there, whose images docker neither has "
+        "nor changes, and that an experiment leaves its caches as they were was shown of docker's "
+        "own builders alone",
+        "name a docker context by builder, or unset BUILDX_BUILDER there",
     )
 
 

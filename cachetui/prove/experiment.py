@@ -13,6 +13,7 @@ from cachetui.audit.redact import Redactor
 from cachetui.config.settings import HostSettings
 from cachetui.context.build_context import Context
 from cachetui.findings.record import Proof
+from cachetui.hosts.chosen_builder import with_chosen_builder
 from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.machine import Cancel, HostConnector, Machine
 from cachetui.hosts.upload import context_folder, put_folder
@@ -20,7 +21,7 @@ from cachetui.prove.change import ExperimentSetting, Image
 from cachetui.prove.changes import change_for
 from cachetui.prove.derived_build import DerivedBuilds
 from cachetui.prove.dry_run import dry_run
-from cachetui.prove.errors import NoExperiment
+from cachetui.prove.errors import NoExperiment, no_experiment_on
 from cachetui.prove.experiment_host import ExperimentHost
 from cachetui.prove.key_verdict import key_verdict
 from cachetui.prove.plan import BuilderPlan, builder_plan
@@ -98,7 +99,11 @@ class Experiment:
     def _connect(self, host: HostSettings) -> ExperimentHost:
         machine = self.connect.connect(host, self.cancel)
         self._machines.append(machine)
+        host = with_chosen_builder(machine, host, self.cancel)
         facts = ask_facts(machine, host, (), usage=False, cancel=self.cancel)
+        builder = facts.builder if "buildkit" in self.request.finding.backends else None
+        if builder is not None and facts.builds_elsewhere:
+            raise NoExperiment(f"{host.name}: {'; '.join(no_experiment_on(builder))}")
         root = f"{facts.cache_folder}/contexts/{self.name}"
         return ExperimentHost(machine, host, facts, self.name, root, self.store, self.cancel)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cachetui.audit.findings_of import case_of, why
 from cachetui.config.bake_target import with_source
+from cachetui.config.builder_choice import with_builder
 from cachetui.config.settings import BuildSettings, HostSettings, Settings
 from cachetui.config.toml_table import ConfigError
 from cachetui.findings.case import Case
@@ -50,7 +51,8 @@ def proof_request(
     if case is None:
         raise NoExperiment(f"the Dockerfile of audit {document.audit} is not known")
     finding = _finding(document, store, case, name)
-    known = {one.name: one for one in settings.hosts}
+    named = document.build.builder
+    known = {one.name: with_builder(one, named) for one in settings.hosts}
     builds, unread = list(contexts), []
     for build in settings.builds.values():
         if build.name == document.build.name:

@@ -20,7 +20,7 @@ class BuildRecord(Record, frozen=True, kw_only=True):
     ARGs put in; `ignore_files` maps the paths of its ignore files in the sent folder
     ("context/.dockerignore") to their texts; `named_contexts` are the names of folders that were
     sent as further contexts (below "contexts/NAME"); `ignore` are globs of paths whose differences
-    in images do not matter."""
+    in images do not matter; `builder` is the builder of buildx that was named for the build."""
 
     name: str
     context_digest: str
@@ -37,6 +37,7 @@ class BuildRecord(Record, frozen=True, kw_only=True):
     context_files: int = 0
     context_bytes: int = 0
     ignore: tuple[str, ...] = ()
+    builder: str | None = None
 
 
 class Document(Record, frozen=True, kw_only=True):

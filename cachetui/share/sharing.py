@@ -15,9 +15,11 @@ from cachetui.audit.engine_turns import turn
 from cachetui.audit.leftovers import remove_noted
 from cachetui.compare.engines import with_same_engines
 from cachetui.config.settings import HostSettings
+from cachetui.hosts.chosen_builder import with_chosen_builder
 from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.fan_out import run_on_all
 from cachetui.hosts.machine import Cancel, HostConnector, HostError, Machine
+from cachetui.prove.errors import no_experiment_on
 from cachetui.prove.experiment_host import ExperimentHost
 from cachetui.records.document import Document
 from cachetui.records.host import HostReport, known_of
@@ -103,9 +105,12 @@ class Sharing:
         machine = self.connector.connect(settings, self.cancel)
         self._machines.append(machine)
         task = self.shared.task
+        settings = with_chosen_builder(machine, settings, self.cancel)
         facts = ask_facts(
             machine, settings, task.base_images(), cancel=self.cancel, hasher=self.store.hasher
         )
+        if facts.builder is not None and facts.builds_elsewhere:
+            raise HostError(settings.name, "no-builder", *no_experiment_on(facts.builder))
         at = ExperimentHost(
             machine, settings, facts, task.audit, self.shared.root(facts), self.store, self.cancel
         )

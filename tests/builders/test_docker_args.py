@@ -83,7 +83,7 @@ REFUSED = {
     "-f Dockerfile.dev": "dockerfile =",
     "--target prod": "target =",
     "--progress=tty": "prints",
-    "--builder b": "of the host in hosts.toml",
+    "--builder b": "of the host or the build in hosts.toml",
     "--call=outline": "does not build",
     "--check": "does not build",
     "--help": "does not build",

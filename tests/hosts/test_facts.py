@@ -487,15 +487,3 @@ def test_sudo_gets_the_environment() -> None:
     assert "DOCKER_BUILDKIT=0 sudo --preserve-env=A,DOCKER_BUILDKIT -n docker build" in command
     assert '_limited() { sudo --preserve-env=A -n $_t docker "$@"; }' in command
     assert "b c" not in command
-
-
-@pytest.mark.fault("no-engine")
-def test_a_builder_that_is_no_context(fake: Any) -> None:
-    said = (
-        'echo "unable to resolve docker endpoint: context \\"ci\\": context not found" >&2; exit 1'
-    )
-    host = fake(f"--context) {said} ;;")
-    with pytest.raises(HostError) as error:
-        ask(msgspec.structs.replace(host, docker=(*host.docker, "--context", "ci")))
-    assert "there is no docker context ci" in error.value.reason
-    assert 'BUILDX_BUILDER = "ci"' in error.value.remedy
