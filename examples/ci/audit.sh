@@ -4,7 +4,8 @@
 #   audit.sh night          build as found, and remember how it went
 #   audit.sh pull-request   the same, compared with that night; comment.md says what is colder now
 #
-# BUILD     a folder with a Dockerfile (default: this one)
+# BUILD     a folder with a Dockerfile (default: this one), or a build of a compose or bake file:
+#           compose.yaml#api, docker-bake.hcl#app
 # RUNNER    what to call the runner (default: its host name)
 # MEMORY    a folder of the runner that outlives the job (default: ~/.cache/cachetui-ci)
 #
@@ -22,9 +23,14 @@ if [ -e hosts.toml ]; then
 else
     hosts=$(mktemp) name=build
     trap 'rm -f "$hosts"' EXIT
-    folder=$(cd "${BUILD:-.}" && pwd)
-    printf '[[hosts]]\nname = "%s"\naddress = "local"\n[builds.%s]\ncontext = "%s"\n' \
-        "${RUNNER:-$(hostname)}" "$name" "$folder" >"$hosts"
+    printf '[[hosts]]\nname = "%s"\naddress = "local"\n' "${RUNNER:-$(hostname)}" >"$hosts"
+    case ${BUILD:-.} in
+    *'#'*) name=$BUILD ;;
+    *)
+        folder=$(cd "${BUILD:-.}" && pwd)
+        printf '[builds.%s]\ncontext = "%s"\n' "$name" "$folder" >>"$hosts"
+        ;;
+    esac
 fi
 
 audit() {

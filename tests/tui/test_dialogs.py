@@ -308,7 +308,7 @@ def test_a_build_of_a_file_that_has_several_is_chosen() -> None:
 
     async def story(d: Driver) -> None:
         await d.press("b")
-        await d.see("Which build?", "docker-bake.hcl", "choose among its builds")
+        await d.see("Which build?", "docker-bake.hcl: its builds")
         await d.press("enter")
         await d.see("Which build of docker-bake.hcl?", "api", "web", "job")
         await d.press("down", "enter")

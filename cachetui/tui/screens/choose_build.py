@@ -94,7 +94,7 @@ def _where(build: BuildSettings, here: Path) -> str:
     if build.source is None:
         return _relative(build.context / build.dockerfile, here)
     where = _relative(Path(build.source), here)
-    return f"{where}: choose among its builds" if build.names_no_target else where
+    return f"{where}: its builds" if build.names_no_target else where
 
 
 def _relative(path: Path, folder: Path) -> str:

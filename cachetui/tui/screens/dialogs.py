@@ -24,6 +24,8 @@ _T = TypeVar("_T")
 
 MANY = 12
 """Rows to choose from, above which a line filters them."""
+_WIDTH = 68
+"""Of the rows in a box."""
 
 
 class Dialog(ModalScreen[_T]):
@@ -208,11 +210,10 @@ class Choose(Dialog[int]):
         grid = self.query_one(Grid)
         longest = max((len(_text(row[0])) for row in self._choices), default=10)
         more = max((len(row[1]) for row in self._choices), default=0)
-        room = max(40, min(self.app.size.width - 12, 100))
         first = min(longest + 1, 34 if more else 66)
         columns = [Column("what", (), first, 2)]
         if more:
-            columns.append(Column("more", (), min(more, room - first - 3), 1))
+            columns.append(Column("more", (), min(more, _WIDTH - first - 3), 1))
         above = 7 if self._filtered else 5
         grid.styles.height = max(2, min(len(self._choices), 18, self.app.size.height - above))
         grid.show(list(range(len(self._choices))), tuple(columns))
