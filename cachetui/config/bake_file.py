@@ -112,7 +112,7 @@ def targets_of_file(file: Path, names: Sequence[str] = ()) -> tuple[Targets, tup
                 targets = {k: v for k, v in targets.items() if not names or k in names}
             if compose and command is bake:
                 notes.append(_READ_BY_BUILDX)
-            if not compose and _loses_network(targets, files):
+            if not compose and _loses_network(targets, files, file.parent):
                 notes.append(_NO_NETWORK)
             return targets, tuple(notes)
         if _NO_DEFAULT.search(said) and not names:
@@ -138,21 +138,28 @@ def _overrides(file: Path) -> list[Path]:
     return there[:1] if file.name in COMPOSE_FILES else there
 
 
-def _loses_network(targets: Targets, files: Sequence[Path]) -> bool:
-    """Whether the files may say a network that buildx did not print: 0.13 prints none."""
+def _loses_network(targets: Targets, files: Sequence[Path], folder: Path) -> bool:
+    """Whether the files may say a network that buildx did not print: 0.13 prints none. Asked of
+    buildx where no target that it printed has one."""
     if any(target.get("network") for target in targets.values()):
         return False
     texts = (each.read_text("utf-8", "replace") for each in files)
-    return any(re.search(r"\bnetwork\b", text) for text in texts)
+    if not any(re.search(r"\bnetwork\b", text) for text in texts):
+        return False
+    probe = b'{"target": {"probe": {"network": "none"}}}'
+    printed, _ = _run(["docker", "buildx", "bake", "-f", "-", "--print", "probe"], folder, probe)
+    return printed is None or "network" not in printed
 
 
-def _run(command: Sequence[str], folder: Path) -> tuple[str | None, str]:
+def _run(
+    command: Sequence[str], folder: Path, stdin: bytes | None = None
+) -> tuple[str | None, str]:
     """(standard output, None if it failed; standard error)."""
     try:
         done = subprocess.run(
             command,
             cwd=folder,
-            stdin=subprocess.DEVNULL,
+            input=stdin or b"",
             capture_output=True,
             timeout=_SECONDS,
             check=False,

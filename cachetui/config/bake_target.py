@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,7 @@ def build_of(name: str, folder: Path, target: Mapping[str, Any]) -> BuildSetting
         elif field == "contexts":
             words += _contexts(value, folder)
         elif field in WORDS:
-            words += WORDS[field](value)
+            words += WORDS[field](_rooted(field, value, folder))
     context = folder / str(target.get("context") or ".").removeprefix("cwd://")
     return BuildSettings(
         name=name if NAME.fullmatch(name) else folder.name,
@@ -132,6 +132,38 @@ def as_csv(value: Any) -> str:
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(f"{key}={item}" for key, item in value.items())
     return line.getvalue()
+
+
+_PATHS = {"secret": ("src", "source"), "cache-from": ("src",)}
+"""Keys of the comma-separated values of these fields that name files and folders."""
+
+
+def _rooted(field: str, value: Any, folder: Path) -> Any:
+    """A field's value with relative paths from `folder` on, as compose prints them: docker's client
+    reads them there."""
+    if field == "ssh":
+        return [_keys_from(key, folder) for key in value]
+    return (
+        [_paths_from(as_csv(v), _PATHS[field], folder) for v in value] if field in _PATHS else value
+    )
+
+
+def _keys_from(key: Any, folder: Path) -> Any:
+    if isinstance(key, Mapping):
+        return {**key, "paths": [str(folder / path) for path in key.get("paths") or ()]}
+    name, equals, paths = str(key).partition("=")
+    return name + equals + ",".join(str(folder / path) for path in paths.split(",") if path)
+
+
+def _paths_from(text: str, keys: Sequence[str], folder: Path) -> str:
+    fields = [field.partition("=")[::2] for field in next(csv.reader([text]), [])]
+    if ("type", "env") in fields:
+        return text  # its source is a variable
+    if not any(key in keys and value and not value.startswith("/") for key, value in fields):
+        return text
+    return as_csv(
+        {key: folder / value if key in keys and value else value for key, value in fields}
+    )
 
 
 def _caches_to(values: list[Any]) -> tuple[list[str], list[str]]:

@@ -351,6 +351,42 @@ def test_a_network_that_buildx_does_not_print_is_told(
     assert read_target(f"{file}#app").notes == ()
 
 
+def test_a_target_without_a_network_beside_one_that_has_it_is_no_loss(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What buildx 0.29 prints of the target that is named, and of any file on standard input."""
+    script = (
+        'case "$*" in *"-f - "*) cat ;; *) echo \'{"target": {"web": {"context": "web"}}}\' ;; esac'
+    )
+    installed(monkeypatch, tmp_path, script)
+    file = tmp_path / "docker-bake.hcl"
+    file.write_text('target "app" { network = "host" }\ntarget "web" { context = "web" }')
+    assert read_target(f"{file}#web").notes == ()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("secret", ["id=a,src=deploy/pip.conf"], ["id=a,src=/srv/deploy/pip.conf"]),
+        ("secret", [{"id": "a", "src": "x,y"}], ['id=a,"src=/srv/x,y"']),
+        ("secret", ["type=env,id=a,src=TOKEN"], ["type=env,id=a,src=TOKEN"]),
+        ("secret", ["id=a,env=TOKEN", "id=b"], ["id=a,env=TOKEN", "id=b"]),
+        ("secret", ["src=/etc/a,id=a"], ["src=/etc/a,id=a"]),
+        (
+            "cache-from",
+            ["type=local,src=cache", "ref/name"],
+            ["type=local,src=/srv/cache", "ref/name"],
+        ),
+        ("ssh", ["default", "k=id_ed,/etc/key"], ["default", "k=/srv/id_ed,/etc/key"]),
+        ("ssh", [{"id": "k", "paths": ["id_ed"]}, {"id": "default"}], ["k=/srv/id_ed", "default"]),
+    ],
+)
+def test_relative_paths_start_from_the_folder_of_the_file(
+    field: str, value: list[Any], words: list[str]
+) -> None:
+    assert list(build_of("app", Path("/srv"), {field: value}).docker_args[1::2]) == words
+
+
 @pytest.mark.parametrize(
     ("script", "said"),
     [
