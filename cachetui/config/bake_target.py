@@ -119,7 +119,12 @@ def _problem(field: str, value: Any) -> str:
     if field == "contexts":
         made = [key for key, source in value.items() if str(source).startswith("target:")]
         if made:
-            return f"{made[0]} is made by another target, and an audit builds one"
+            other = str(value[made[0]]).removeprefix("target:")
+            return (
+                f"{made[0]} is made by the target {other}, which bake builds in the same session, "
+                "and docker build cannot: audit that target itself, or write both as stages of one "
+                "Dockerfile"
+            )
     known = {*OF_SETTINGS, *LEFT_OUT, *WORDS, "call", "contexts", "cache-to"}
     return "" if field in known else "cachetui does not know this field"
 

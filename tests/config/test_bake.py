@@ -142,7 +142,10 @@ def test_every_field_is_taken_over_left_out_or_refused(field: str) -> None:
         ({"call": "check"}, "call is not supported: it does not build"),
         ({"network": "br0"}, "network is not supported: br0 is not one of default"),
         ({"context": "https://example.com/a.git"}, "context is not supported: .* git repository"),
-        ({"contexts": {"o": "target:base"}}, "contexts is not supported: o is made by another"),
+        (
+            {"contexts": {"o": "target:base"}},
+            "contexts is not supported: o is made by the target base",
+        ),
     ],
 )
 def test_what_cannot_be_taken_over_is_named(fields: dict[str, Any], said: str) -> None:
@@ -300,7 +303,7 @@ def test_what_a_service_says_of_its_build() -> None:
     target = targets_of(config)["a"]
     assert target["platforms"] == ["linux/arm64"]
     assert target["secret"] == ["id=env,type=env,env=E", "id=gone"]
-    with pytest.raises(ConfigError, match="b is made by another target"):
+    with pytest.raises(ConfigError, match="b is made by the target"):
         build_of("a", Path("/a"), target)
 
 
