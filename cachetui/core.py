@@ -86,7 +86,8 @@ def suggest_hosts() -> Suggestion:
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How to audit. `peek` names the builders whose caches are looked at, and leaves all else out.
+    """How to audit. `peek` names the builders whose caches are looked at, and leaves all else out;
+    with `no_mounts` no step with a cache mount is begun then.
     `scenarios` None means all that can differ; `imported` adds `buildkit-imported`. `max_age` in
     seconds is how old a stored run may be to answer; `fresh` takes none. `outputs` says to read
     what each image holds, `check_stale` adds what `checked_for_stale` compares."""
@@ -99,6 +100,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     outputs: bool = False
     check_stale: bool = False
     peek: tuple[Backend, ...] = ()
+    no_mounts: bool = False
     limits: Limits = NO_LIMITS
     max_age: float = 86400.0
 
@@ -297,7 +299,7 @@ class Core:
             needed_stages(dockerfile, build.target)
             Ignore(build.ignore)
             plan = (
-                peek_plan(options.peek)
+                peek_plan(options.peek, dockerfile if options.no_mounts else None)
                 if options.peek
                 else make_plan(
                     dockerfile,
@@ -342,6 +344,7 @@ class Core:
                 dict.fromkeys(item for host in hosts for item in host.hidden_env.items()),
             ),
             outputs=options.outputs,
+            no_mounts=options.no_mounts,
         )
         seconds = options.limits.build_timeout
         if seconds is not None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from cachetui.audit.redact import Redactor
 from cachetui.builders.audit_names import tag
@@ -16,11 +19,16 @@ from cachetui.records.host import HostFacts
 from cachetui.records.run import MountUse, OutputFormat
 from cachetui.records.scenario import Planned
 
+NOT_WRITTEN = 73
+"""Exit status of a build for which a file could not be put on the host."""
+
 
 @dataclass(frozen=True)
 class BuildJob:
     """What is needed to run one build. `of` is the key of what it is a run of (see `run_key`);
-    `bad_names` are paths of the context that are not UTF-8."""
+    `bad_names` are paths of the context that are not UTF-8. `files` are put on the host before it,
+    path there → text. `parts` are the builds to be run in its place, one after the other, of which
+    each shows some of its steps; None: itself."""
 
     audit: str
     host: HostSettings
@@ -32,6 +40,8 @@ class BuildJob:
     of: str = ""
     notes: tuple[str, ...] = ()
     bad_names: tuple[str, ...] = ()
+    files: Sequence[tuple[str, str]] = ()
+    parts: tuple[BuildJob, ...] | None = None
 
     @property
     def builder(self) -> Builder:
@@ -61,8 +71,8 @@ class BuildJob:
             self.host.docker, self.host.env, self.build, self.planned, self.audit, self.output
         )
         if self.planned.kind.peeks:
-            return until_first_run(command, self.planned.backend, self.host.docker, self.audit)
-        return command
+            command = until_first_run(command, self.planned.backend, self.host.docker, self.audit)
+        return "".join(_put(path, text) for path, text in self.files) + command
 
     @property
     def shown_command(self) -> str:
@@ -75,8 +85,9 @@ class BuildJob:
 
     @property
     def cache_mounts(self) -> tuple[MountUse, ...]:
-        """The cache mounts that the build's RUN steps name; () on a builder without them."""
-        if not self.builder.has_cache_mounts:
+        """The cache mounts that the build's RUN steps name; () on a builder without them, and where
+        the parts that are run in its place have none."""
+        if not self.builder.has_cache_mounts or self.parts is not None:
             return ()
         return tuple(
             MountUse(
@@ -89,3 +100,26 @@ class BuildJob:
             for instruction in self.dockerfile.instructions
             for mount in instruction.cache_mounts
         )
+
+    def in_parts(
+        self, dockerfiles: Sequence[Dockerfile], folder: str, ignore: str | None
+    ) -> BuildJob:
+        """The same build, of which what these Dockerfiles have is built: each up to its last stage,
+        from the same context. `folder` is where they are put on the host, `ignore` the text of the
+        ignore file that goes with them."""
+        return replace(self, parts=tuple(self._part(file, folder, ignore) for file in dockerfiles))
+
+    def _part(self, dockerfile: Dockerfile, folder: str, ignore: str | None) -> BuildJob:
+        digest = hashlib.sha256(f"{ignore}\n{dockerfile.text}".encode()).hexdigest()
+        path = f"{folder}/Dockerfile-{digest[:16]}"
+        files = [(path, dockerfile.text)]
+        if ignore is not None:
+            files.append((f"{path}.dockerignore", ignore))
+        build = replace(self.build, dockerfile=path, target=None)
+        return replace(self, dockerfile=dockerfile, build=build, files=files)
+
+
+def _put(path: str, text: str) -> str:
+    """Shell text that puts a file on the host, whole or not at all."""
+    to, new = shlex.quote(path), shlex.quote(f"{path}.new")
+    return f"printf %s {shlex.quote(text)} > {new} && mv {new} {to} || exit {NOT_WRITTEN}\n"

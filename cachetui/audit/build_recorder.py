@@ -39,13 +39,7 @@ class BuildRecorder:
         self, job: BuildJob, folder: Path, on_change: Callable[[BuildRecorder], None]
     ) -> None:
         self.job = job
-        self.steps = StepMap(
-            job.dockerfile,
-            job.build.target,
-            job.planned.backend,
-            job.build.build_args,
-            job.facts.triggers_of(job.planned.backend),
-        )
+        self.steps = step_map(job)
         self.log = LogWriter(folder / "log")
         self.images: LegacyImages | None = None  # that each step leaves
         if job.builder.leaves_step_images:
@@ -71,6 +65,12 @@ class BuildRecorder:
     def output(self, data: bytes, arrived: float) -> None:
         """A block of output and `time.monotonic()` of its arrival."""
         self._take(self._parser.feed(data, arrived - self._began))
+
+    def go_on(self, job: BuildJob) -> None:
+        """What comes now is the output of the next part of the same run."""
+        self._take(self._parser.close(time.monotonic() - self._began))
+        self.job, self.steps = job, step_map(job)
+        self._parser, self._transfers, self._names = parser_for(job.output), Transfers(), {}
 
     def close(self) -> None:
         """The output ended, whatever way."""
@@ -172,3 +172,14 @@ class BuildRecorder:
             )
             for step in self.steps.steps(final=ended, run_failed=failed, unended=unended)
         )
+
+
+def step_map(job: BuildJob) -> StepMap:
+    """The steps of a build of which nothing is known yet."""
+    return StepMap(
+        job.dockerfile,
+        job.build.target,
+        job.planned.backend,
+        job.build.build_args,
+        job.facts.triggers_of(job.planned.backend),
+    )

@@ -13,9 +13,9 @@ import msgspec
 
 from cachetui.audit.bad_names import REFUSED, remedy
 from cachetui.audit.build_job import BuildJob
-from cachetui.audit.build_recorder import BuildRecorder
+from cachetui.audit.build_recorder import BuildRecorder, step_map
 from cachetui.audit.built_image import inspect_image, read_triggers
-from cachetui.audit.peeked import UntilStopped, peeked_steps
+from cachetui.audit.peeked import UntilStopped, peeked_steps, together
 from cachetui.builders.client import client
 from cachetui.builders.engine_ended import KILLED, engine_ended
 from cachetui.builders.host_troubles import host_trouble, trouble_in_log
@@ -58,11 +58,13 @@ def run_build(
     A build that fails, is cancelled or whose host is lost is a run too, with its status and
     reason; nothing is raised for it.
     """
-    recorder = BuildRecorder(job, folder, on_change)
+    parts = (job,) if job.parts is None else job.parts
+    recorder = BuildRecorder(parts[0] if parts else job, folder, on_change)
     on_start(recorder)
     started_at = time.time()
     begun = time.monotonic()
-    exit_status, error, stopped = _stream(machine, job, recorder, cancel)
+    seen: list[tuple[Step, ...]] = []
+    exit_status, error, stopped = _stream_parts(machine, parts, recorder, cancel, seen)
     seconds = time.monotonic() - begun
     recorder.close()
     asks = recorder.steps.unknown_triggers and not job.builds_elsewhere
@@ -77,13 +79,12 @@ def run_build(
         reason = f"{remedy(job.bad_names)} ({reason})"
     if status == "failed" and reason:
         reason = _with_host_trouble(reason, recorder)
-    unended = "stopped" if stopped else _unended(status, error)
-    steps = recorder.finished(ended=True, failed=status != "ok", unended=unended)
-    if stopped:
-        steps = peeked_steps(steps)
+    steps = _steps(recorder, status, error, stopped)
+    if job.parts is not None:
+        steps = together(step_map(job).steps(final=True, run_failed=True), (*seen, steps))
     if status == "unsupported":
         steps = _unsupported(steps)
-    commands = [job.shown_command]
+    commands = [part.shown_command for part in parts]
     image: Image | None = None
     name = job.tag or recorder.final_image
     if status == "ok" and name is not None:
@@ -106,6 +107,35 @@ def run_build(
         transfers=recorder.transfers,
     )
     return BuildOutcome(run, recorder.made(cut=exit_status is None or stopped))
+
+
+def _stream_parts(
+    machine: Machine,
+    parts: Sequence[BuildJob],
+    recorder: BuildRecorder,
+    cancel: Cancel | None,
+    seen: list[tuple[Step, ...]],
+) -> tuple[int | None, HostError | None, bool]:
+    """Run the parts of a build up to the first that fails; how the last one ended, as `_stream`
+    has it. The steps of those before it are appended to `seen`."""
+    ended: tuple[int | None, HostError | None, bool] = (0, None, False)
+    for number, part in enumerate(parts):
+        if number:
+            seen.append(_steps(recorder, "ok", None, ended[2]))
+            recorder.go_on(part)
+        ended = exit_status, _, stopped = _stream(machine, part, recorder, cancel)
+        if exit_status != 0 and not stopped:
+            break
+    return ended
+
+
+def _steps(
+    recorder: BuildRecorder, status: RunStatus, error: HostError | None, stopped: bool
+) -> tuple[Step, ...]:
+    """The steps of a build that ended."""
+    unended = "stopped" if stopped else _unended(status, error)
+    steps = recorder.finished(ended=True, failed=status != "ok", unended=unended)
+    return peeked_steps(steps) if stopped else steps
 
 
 def _stream(

@@ -17,6 +17,7 @@ from cachetui.builders.refusals import ignored_options
 from cachetui.builders.step_map import StepMap
 from cachetui.builders.unsupported import builds_other, unsupported
 from cachetui.config.settings import HostSettings
+from cachetui.dockerfile.without_mounts import without_mounts
 from cachetui.hosts.upload import context_folder, named_on_host, path_on_host
 from cachetui.outputs.run_contents import contents_of
 from cachetui.records.host import HostFacts
@@ -106,7 +107,7 @@ class HostRuns:
             task.dockerfile, task.settings.target, planned.backend, self.facts.engine
         )
         ignored = ignored_options(planned.backend, self.facts.engine, task.settings.docker_args)
-        return BuildJob(
+        job = BuildJob(
             audit=task.audit,
             host=self.host,
             facts=self.facts,
@@ -118,6 +119,18 @@ class HostRuns:
             notes=tuple(note for note in (warning, ignored, self._no_image(planned)) if note),
             bad_names=self._bad_names,
         )
+        return self._without_mounts(job) if task.no_mounts else job
+
+    def _without_mounts(self, job: BuildJob) -> BuildJob:
+        """The same without steps that stand on cache mounts; as it is where none does."""
+        if not job.builder.has_cache_mounts:
+            return job
+        target, context = job.build.target, self.task.context
+        files = without_mounts(job.dockerfile, target, self.facts.triggers_of("buildkit"))
+        if files is None:
+            return job
+        ignore = context.ignore_files.get(f"{context.dockerfile}.dockerignore")
+        return job.in_parts(files, self.context_folder, ignore)
 
     def without_import(self, planned: Planned) -> BuildJob:
         """The same build with the host's own cache alone, stopped at the first RUN that misses."""

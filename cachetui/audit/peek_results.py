@@ -61,7 +61,8 @@ class UnseenHost(Record, frozen=True, kw_only=True):
 
 
 class Peek(Record, frozen=True, kw_only=True):
-    """What a peek brought; `audit` is what `show`, `log` and `open` take."""
+    """What a peek brought; `audit` is what `show`, `log` and `open` take. `notes` say what was left
+    out of all, and why."""
 
     schema: int = SCHEMA
     audit: str
@@ -70,6 +71,7 @@ class Peek(Record, frozen=True, kw_only=True):
     seconds: float
     results: tuple[PeekResult, ...]
     unseen: tuple[UnseenHost, ...]
+    notes: tuple[str, ...] = ()
 
 
 def peek_of(document: Document, findings: Findings, store: Store) -> Peek:
@@ -90,6 +92,7 @@ def peek_of(document: Document, findings: Findings, store: Store) -> Peek:
             for h in document.hosts
             if h.status != "ok"
         ),
+        notes=document.notes,
     )
 
 

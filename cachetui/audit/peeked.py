@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from cachetui.builders.first_run import stopped_mark
 from cachetui.hosts.machine import OnOutput
-from cachetui.records.step import Step
+from cachetui.records.step import Step, StepId
 
 
 class UntilStopped:
@@ -70,3 +70,22 @@ def peeked_steps(steps: Sequence[Step]) -> tuple[Step, ...]:
         )
         for step in steps
     )
+
+
+_NOTHING = ("not-reached", "not-needed")
+"""What a step is of which a part shows nothing."""
+
+
+def together(blank: Sequence[Step], parts: Sequence[Sequence[Step]]) -> tuple[Step, ...]:
+    """The steps of a build of which each part showed some: what the first that tells of a step has
+    seen, since a later one finds what that left. `blank` has all steps of the build, of which
+    nothing was seen, but for triggers that only a part tells of."""
+    found: dict[StepId, Step] = {}
+    for step in (step for part in parts for step in part if step.status not in _NOTHING):
+        found.setdefault(step.id, step)
+    steps = {step.id: step for step in blank} | found
+    return tuple(sorted(steps.values(), key=_place_in_file))
+
+
+def _place_in_file(step: Step) -> tuple[int, int, int]:
+    return (step.stage_index, step.index, -1 if step.trigger is None else step.trigger)

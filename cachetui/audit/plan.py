@@ -90,10 +90,19 @@ def make_plan(
     return Plan(tuple(s.name for s in ordered), tuple(order), repeat, tuple(notes))
 
 
-def peek_plan(backends: Sequence[Backend] = BACKENDS) -> Plan:
-    """One look at each builder's cache (`cachetui peek`), in the order of `BACKENDS`."""
+def peek_plan(
+    backends: Sequence[Backend] = BACKENDS, without_mounts: Dockerfile | None = None
+) -> Plan:
+    """One look at each builder's cache (`cachetui peek`), in the order of `BACKENDS`. The note says
+    what is left out `without_mounts` of this Dockerfile."""
     names = tuple(scenario.name for scenario in PEEKS if scenario.backend in backends)
-    return Plan(names, tuple(Planned(name, 1) for name in names), 1)
+    notes: tuple[str, ...] = ()
+    if without_mounts is not None and "buildkit" in backends:
+        items = without_mounts.instructions
+        lines = ", ".join(f"line {item.line}" for item in items if item.cache_mounts)
+        if lines:
+            notes = (f"--no-mounts leaves out {lines}; what stands on that is not decided",)
+    return Plan(names, tuple(Planned(name, 1) for name in names), 1, notes)
 
 
 def _chosen(names: Sequence[str] | None, notes: list[str]) -> set[Scenario]:

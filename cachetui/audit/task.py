@@ -16,7 +16,8 @@ from cachetui.records.document import BuildRecord
 @dataclass(frozen=True)
 class AuditTask:
     """The build and the plan of an audit. `max_age` is how old a stored run may be to answer, in
-    seconds, 0 for none. `outputs` says to read what each image holds before it is removed."""
+    seconds, 0 for none. `outputs` says to read what each image holds before it is removed,
+    `no_mounts` that no step with a cache mount is begun."""
 
     audit: str
     settings: BuildSettings
@@ -27,6 +28,7 @@ class AuditTask:
     max_age: float
     redactor: Redactor
     outputs: bool = False
+    no_mounts: bool = False
 
     def base_images(self) -> tuple[str, ...]:
         """The references of the images that the build takes from outside, also of stages that the

@@ -42,6 +42,11 @@ from cachetui.store.place import StorePlace
 @fail_on_option
 @click.option("--yes", is_flag=True, help="Peek at builds with cache mounts without asking first.")
 @click.option(
+    "--no-mounts",
+    is_flag=True,
+    help="Begin no step with a cache mount; what stands on one is not decided.",
+)
+@click.option(
     "--watch",
     "every",
     metavar="TIME",

@@ -37,6 +37,7 @@ def peek_command(
     fail_on: tuple[str, ...],
     progress: str,
     yes: bool,
+    no_mounts: bool,
     every: str | None,
 ) -> int:
     """Peek and print what was seen, once or every so often; returns the exit code. Raises
@@ -45,9 +46,9 @@ def peek_command(
     check_output(output)
     gate = parse_gate(fail_on)
     chosen: tuple[Backend, ...] = tuple(b for b in BACKENDS if only in (None, b))
-    options = Options(peek=chosen)
+    options = Options(peek=chosen, no_mounts=no_mounts)
     audit = core.prepare(build, hosts, options)
-    if not yes:
+    if not yes and not no_mounts:
         asked = to_agree(core.store, (host.name for host in hosts), audit.dockerfile, chosen)
         if asked and not _agreed(core, asked):
             return TROUBLE
@@ -89,7 +90,10 @@ def _agreed(core: Core, asked: Sequence[str]) -> bool:
     no."""
     where = fold(asked)
     if not sys.stdin.isatty():
-        tell(f"nothing was run on {where}: {MOUNTS}; --yes peeks all the same")
+        tell(
+            f"nothing was run on {where}: {MOUNTS}; --yes peeks all the same, --no-mounts without "
+            "these steps"
+        )
         return False
     tell(f"{where}: {MOUNTS}")
     if not click.confirm("Peek?", default=False, err=True):

@@ -30,7 +30,8 @@ def render(peek: Peek, name: str) -> str:
         each = [*peek.results, *peek.unseen]
         return "".join(escaped(to_json(item).decode()) + "\n" for item in each)
     rows = [_row(result) for result in peek.results]
-    foot = [_kept(result) for result in peek.results if result.kept]
+    foot = [clean_line(note) for note in peek.notes]
+    foot += [_kept(result) for result in peek.results if result.kept]
     foot += _reasons(peek)
     foot += [_unseen(host.host, host.reason, host.remedy) for host in peek.unseen]
     if name == "markdown":
@@ -61,7 +62,7 @@ def _news(change: PeekChange) -> str:
         return "is warm again"
     if result.first_miss is None:
         again = " again" if change.change == "back" else ""
-        return f"is{again} {cache_text(result)}"
+        return f"{'has' if result.undecided else 'is'}{again} {cache_text(result)}"
     verb = {
         "cold": "went cold at",
         "moved": "is now cold from",
@@ -84,7 +85,10 @@ def cache_text(result: PeekResult) -> str:
     if result.status != "ok":
         return result.status
     if result.first_miss is None:
-        return "warm" if not result.undecided else f"{result.undecided} steps not decided"
+        if not result.undecided:
+            return "warm"
+        hits = f"{units.count(result.hits, 'hit')}, " if result.hits else ""
+        return f"{hits}{units.count(result.undecided, 'step')} not decided"
     text = f"{units.count(result.hits, 'hit')}, cold from line {result.first_miss.line} on"
     return f"{text}, {result.undecided} not decided" if result.undecided else text
 

@@ -87,7 +87,7 @@ def test_a_host_that_was_never_seen_before() -> None:
         (COLD, WARM, "a buildkit is warm again"),
         (COLD, EARLIER, "a buildkit is now cold from line 5, RUN apt-get update: "),
         (COLD, OTHER_CAUSE, "a buildkit is still cold from line 9, RUN npm ci: context-content"),
-        (WARM, UNDECIDED, "a buildkit is 2 steps not decided"),
+        (WARM, UNDECIDED, "a buildkit has 2 hits, 2 steps not decided"),
         (WARM, FAILED, "a buildkit could not be looked at: the engine ended"),
         (FAILED, WARM, "a buildkit is again warm"),
     ],

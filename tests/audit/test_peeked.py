@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from cachetui.audit.peek_results import PeekResult, Place, peek_of
-from cachetui.audit.peeked import UntilStopped, peeked_steps
+from cachetui.audit.peeked import UntilStopped, peeked_steps, together
 from cachetui.builders.command_line import Build, build_arguments
 from cachetui.builders.first_run import stopped_mark
 from cachetui.findings import Findings
@@ -52,6 +52,22 @@ def test_the_run_that_began_first_is_the_miss() -> None:
         step(2, 1, "RUN first", "stopped", started=0.4),
     ]
     assert [s.status for s in peeked_steps(steps)] == ["not-reached", "hit", "not-reached", "miss"]
+
+
+def test_of_a_build_in_parts_the_first_that_tells_of_a_step_counts() -> None:
+    blank = [step(0, 0, "FROM a", "not-reached"), step(0, 1, "COPY a /", "not-reached")]
+    blank += [step(0, 2, "RUN a", "not-reached"), step(1, 1, "RUN b", "not-needed")]
+    ran = [step(0, 1, "COPY a /", "miss", 0.1), step(0, 2, "RUN a", "not-reached")]
+    then = [step(0, 0, "FROM a", "hit"), step(0, 0, "RUN t", "hit", trigger=0)]
+    then += [step(0, 1, "COPY a /", "hit")]
+    told = [(s.instruction, s.status) for s in together(blank, (ran, then))]
+    assert told == [
+        ("FROM a", "hit"),
+        ("RUN t", "hit"),
+        ("COPY a /", "miss"),
+        ("RUN a", "not-reached"),
+        ("RUN b", "not-needed"),
+    ]
 
 
 def test_of_a_trigger_without_a_text_nothing_is_said() -> None:

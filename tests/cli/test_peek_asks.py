@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cachetui.audit.peek_mounts import to_agree
+from cachetui.audit.plan import peek_plan
 from cachetui.cli.peeking import peek_command
 from cachetui.config.settings import HostSettings, Settings, folder_build
 from cachetui.core import Core
@@ -37,6 +38,13 @@ def test_only_a_peek_that_can_write_into_mounts_is_asked_about(
     assert to_agree(store, ["a", "b"], parse(text), backends) == tuple(n for n in asked if n != "a")
 
 
+@pytest.mark.parametrize("backend", ["buildkit", "legacy"])
+def test_without_mounts_the_plan_says_what_is_left_out(backend: Backend) -> None:
+    notes = ("--no-mounts leaves out line 4; what stands on that is not decided",)
+    assert peek_plan((backend,), parse(MOUNT)).notes == (notes if backend == "buildkit" else ())
+    assert peek_plan((backend,), parse(PLAIN)).notes == ()
+
+
 def test_where_nobody_can_be_asked_nothing_runs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -53,6 +61,7 @@ def test_where_nobody_can_be_asked_nothing_runs(
         fail_on=(),
         progress="none",
         yes=False,
+        no_mounts=False,
         every=None,
     )
     assert code == TROUBLE
