@@ -232,13 +232,18 @@ class Core:
         return document
 
     def shared_cache(
-        self, source: str, host: HostSettings, build: BuildSettings | None = None
+        self,
+        source: str,
+        host: HostSettings,
+        build: BuildSettings | None = None,
+        image: str | None = None,
     ) -> SharedCache:
-        """What a shared cache holds, read on the host; with a build, which of its steps. Nothing
-        is built. Raises `UserError` and `HostError`."""
+        """What a shared cache holds, read on the host; with a build, which of its steps, also by
+        the layers of an `image` there that was built with it. Nothing is built. Raises `UserError`
+        and `HostError`."""
         try:
             place = cache_source(source)
-            steps = None if build is None else self._steps_sought(build)
+            steps = None if build is None else self._steps_sought(build, image)
         except (CacheSourceError, DockerfileError, ContextError, ConfigError) as error:
             raise UserError(str(error)) from None
         machine = self.connector.connect(host)
@@ -248,12 +253,12 @@ class Core:
         finally:
             machine.close()
 
-    def _steps_sought(self, build: BuildSettings) -> BuildOfCache:
+    def _steps_sought(self, build: BuildSettings, image: str | None) -> BuildOfCache:
         build = with_named_parts(with_source(build))
         context = read_context(build.context, build.dockerfile, build.named_contexts)
         dockerfile = parse(context.dockerfile_text, build.build_args)
         needed_stages(dockerfile, build.target)
-        return BuildOfCache(dockerfile, build.target, build.build_args)
+        return BuildOfCache(dockerfile, build.target, build.build_args, image)
 
     def sharing(
         self,

@@ -80,13 +80,17 @@ class Link:
     selector: str
 
 
+Results = tuple[tuple[tuple[int, ...], float | None], ...]
+"""What is kept of a record: positions in the cache's layers, and when it was made."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """A record of the graph: for each input the records that it may be, and the results that are
     kept, as positions in the cache's layers, each with its date."""
 
     inputs: tuple[tuple[Link, ...], ...]
-    results: tuple[tuple[tuple[int, ...], float | None], ...]
+    results: Results
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +104,13 @@ class Graph:
 
 @dataclass(frozen=True, slots=True)
 class ImageConfig:
-    """An image's configuration: its platform, its layers' content, and its cache, None without."""
+    """An image's configuration: its platform, its layers' content, its cache, None without, and
+    its history as the OCI image specification has it."""
 
     platform: str
     diff_ids: tuple[str, ...]
     graph: Graph | None
+    history: tuple[Mapping[str, object], ...] = ()
 
 
 class _Platform(msgspec.Struct):
@@ -163,6 +169,7 @@ class _RootFs(msgspec.Struct):
 
 class _Image(_Platform):
     rootfs: _RootFs | None = None
+    history: list[dict[str, object]] | None = None
     cache: object = msgspec.field(default=None, name="moby.buildkit.cache.v0")
 
 
@@ -211,7 +218,7 @@ def read_image(data: bytes) -> ImageConfig:
     read = _decoded(data, _Image)
     diff_ids = tuple((read.rootfs.diff_ids if read.rootfs else None) or ())
     graph = None if read.cache is None else _inline(read.cache, len(diff_ids))
-    return ImageConfig(read.text or "unknown", diff_ids, graph)
+    return ImageConfig(read.text or "unknown", diff_ids, graph, tuple(read.history or ()))
 
 
 def _inline(value: object, layers: int) -> Graph:

@@ -5,7 +5,9 @@ its root whole (a selector of the path `/`), COPY and ADD have a second input th
 WORKDIR has one input without a selector, and `COPY --from` names the path that it copies by the
 path's digest (BuildKit `solver/llbsolver/ops/exec.go` and `file.go`; seen with caches of our lab's
 28.5). So the Dockerfile is laid on the graph in every way in which it fits; a step is known where
-all of the ways that fit best agree. Pure.
+all of the ways that fit best agree. A layer of an image that was built with the cache is surer: its
+content's digest is that of one of the cache's layers, and the image's history says which step made
+it. Pure.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from cachetui.builders.cache_manifest import Blob, Graph, Key, Link
+from cachetui.builders.cache_manifest import Blob, Graph, Key, Link, Results
 from cachetui.builders.vertices.expected import ExpectedVertex, expected_vertices
 from cachetui.dockerfile.instruction import BUILDKIT_KEYWORDS, Instruction, clean_path
 from cachetui.dockerfile.parse import Dockerfile, needed_stages
@@ -55,11 +57,13 @@ def cached_steps(
     build_args: Mapping[str, str],
     graph: Graph,
     blobs: Sequence[Blob],
+    made: Mapping[StepId, str] | None = None,
 ) -> tuple[CachedStep, ...]:
     """What a cache has of each RUN, COPY, ADD and WORKDIR of the stages that the target needs;
-    `blobs` are the layers that results name by position. Raises `DockerfileError` for an unknown
-    target."""
-    placing = place_steps(dockerfile, target, build_args, graph)
+    `blobs` are the layers that results name by position. `made` maps steps to what they made in an
+    image, as digests of uncompressed layers. Raises `DockerfileError` for an unknown target."""
+    known = _by_layers(graph, blobs, made or {})
+    placing = {**place_steps(dockerfile, target, build_args, graph, known), **known}
     steps: list[CachedStep] = []
     for index in sorted(needed_stages(dockerfile, target)):
         stage = dockerfile.stages[index]
@@ -67,12 +71,15 @@ def cached_steps(
             if item.keyword not in BUILDKIT_KEYWORDS:
                 continue
             keys = placing.get(StepId(index, item.index))
+            place = StepId(index, item.index)
             results = [graph.keys[number].results for number in keys or ()]
+            if place in known and made is not None:
+                results = [_with_layer(each, blobs, made[place]) for each in results][:1]
             held: Held = "unknown"
             if keys is not None and len({bool(each) for each in results}) < 2:
                 held = "absent" if not keys else "kept" if results[0] else "not-kept"
             places, created = results[0][0] if held == "kept" and len(results) == 1 else ((), None)
-            added = [blobs[place] for place in places[-1:] if place < len(blobs)]
+            added = [blobs[at] for at in places[-1:] if at < len(blobs)]
             steps.append(
                 CachedStep(
                     stage=stage.name,
@@ -84,21 +91,48 @@ def cached_steps(
                     layers=tuple(blob.digest for blob in added),
                     bytes=sum(blob.bytes for blob in added) if added else None,
                     created=created,
+                    told_by="image" if place in known else None if held == "unknown" else "shape",
                 )
             )
     return tuple(steps)
 
 
+def _by_layers(graph: Graph, blobs: Sequence[Blob], made: Mapping[StepId, str]) -> Placing:
+    """The keys of those steps whose layer in the image is one of the cache's."""
+    found = {
+        step: frozenset(
+            number
+            for number, key in enumerate(graph.keys)
+            if _with_layer(key.results, blobs, layer)
+        )
+        for step, layer in made.items()
+    }
+    return {step: keys for step, keys in found.items() if keys}
+
+
+def _with_layer(results: Results, blobs: Sequence[Blob], layer: str) -> Results:
+    """The results that end with a layer of this content."""
+    return tuple(
+        (places, created)
+        for places, created in results
+        if places[-1] < len(blobs) and blobs[places[-1]].diff_id == layer
+    )
+
+
 def place_steps(
-    dockerfile: Dockerfile, target: str | None, build_args: Mapping[str, str], graph: Graph
+    dockerfile: Dockerfile,
+    target: str | None,
+    build_args: Mapping[str, str],
+    graph: Graph,
+    known: Placing | None = None,
 ) -> Placing:
     """The keys of each step of the stages that the target needs. Steps of a stage with `--link`,
-    and what stands on them, are left out: BuildKit makes several keys of one. Raises
-    `DockerfileError` for an unknown target."""
+    and what stands on them, are left out: BuildKit makes several keys of one. The steps that are
+    `known` are placed at no other key. Raises `DockerfileError` for an unknown target."""
     sought = tuple(_sought(dockerfile, target, build_args))
     if len(sought) > MAX_STEPS:
         return {}
-    search = _Search(sought, graph.keys)
+    search = _Search(sought, graph.keys, known or {})
     search.go(0, 0)
     if search.exhausted:
         return {}
@@ -135,8 +169,8 @@ def _sought(
 class _Search:
     """All placings, those with the most steps in `found`: per step the keys it has in them."""
 
-    def __init__(self, sought: tuple[_Sought, ...], keys: tuple[Key, ...]) -> None:
-        self.sought, self.keys = sought, keys
+    def __init__(self, sought: tuple[_Sought, ...], keys: tuple[Key, ...], known: Placing) -> None:
+        self.sought, self.keys, self.known = sought, keys, known
         self.tries = 0
         self.best = -1
         self.found: dict[StepId, set[int]] = {}
@@ -202,6 +236,8 @@ class _Search:
 
     def _fits(self, step: _Sought, number: int) -> bool:
         key, item = self.keys[number], step.item
+        if number not in self.known.get(step.vertex.id, (number,)):
+            return False
         for identity, other in self.placed.items():
             if (other == number) != (self.same[identity] == step.vertex.key):
                 return False  # equal steps have one key, others another

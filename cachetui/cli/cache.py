@@ -36,6 +36,12 @@ from cachetui.store.place import StorePlace
     shell_complete=completion.builds,
     help="Also say which steps of this build it has; BUILD is named as for `run`.",
 )
+@click.option(
+    "--image",
+    metavar="IMAGE",
+    help="An image on the host that was built with this cache: its layers tell which steps of "
+    "--build it has.",
+)
 @dockerfile_options
 @format_option("text", "json")
 @output_option
@@ -45,6 +51,7 @@ def cache(
     store_place: StorePlace | None,
     host: str | None,
     build: str | None,
+    image: str | None,
     output_format: str,
     output: Path | None,
     dockerfile: str | None,
@@ -61,4 +68,6 @@ def cache(
 
     args = RunArgs(dockerfile=dockerfile, target=target, build_args=build_args)
     core = session.open_core(hosts_file, store_place)
-    sys.exit(or_fail(lambda: cache_command(core, cache, host, build, args, output_format, output)))
+    sys.exit(
+        or_fail(lambda: cache_command(core, cache, host, build, image, args, output_format, output))
+    )

@@ -25,6 +25,7 @@ def cache_command(
     cache: str,
     host: str | None,
     build: str | None,
+    image: str | None,
     args: RunArgs,
     output_format: str,
     output: Path | None,
@@ -35,7 +36,11 @@ def cache_command(
 
     check_output(output)
     settings = None if build is None else select_build(core.settings, build, args)
-    read = core.shared_cache(cache, _host(core.settings, host), settings)
+    if image is not None and settings is None:
+        raise ConfigError(
+            "--image tells which steps of a build the cache has: name it with --build"
+        )
+    read = core.shared_cache(cache, _host(core.settings, host), settings, image)
     if output_format == "json":
         text = msgspec.json.format(msgspec.json.encode(read), indent=2).decode()
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,13 +16,24 @@ _Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True, slots=True)
+class ImageLayers:
+    """The layers of an image by their content, the base's first, and its history as the OCI image
+    specification has it."""
+
+    name: str
+    diff_ids: tuple[str, ...]
+    history: tuple[Mapping[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CachePart:
-    """A cache's layers and keys; an image has a part for each platform. `layers` are in the order
-    in which results name them."""
+    """A cache's layers and keys; an image has a part for each platform, with its own layers and
+    history as `image`. `layers` are in the order in which results name them."""
 
     layers: tuple[Blob, ...]
     graph: Graph
     platform: str | None = None
+    image: ImageLayers | None = None
 
 
 @dataclass(frozen=True, slots=True)

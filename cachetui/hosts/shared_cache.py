@@ -26,7 +26,13 @@ from cachetui.builders.client import client, last_line
 from cachetui.builders.registry_words import RegistryTrouble, registry_trouble
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.cache_folder import FolderReader
-from cachetui.hosts.found_cache import CachePart, FoundCache, ordered, understood
+from cachetui.hosts.found_cache import (
+    CachePart,
+    FoundCache,
+    ImageLayers,
+    ordered,
+    understood,
+)
 from cachetui.hosts.machine import HostError, Machine
 
 ASK_SECONDS = 60.0
@@ -101,7 +107,9 @@ class _Registry:
                     replace(blob, diff_id=diff_id, platform=config.platform)
                     for blob, diff_id in zip(each.layers, config.diff_ids, strict=False)
                 )
-                parts.append(CachePart(layers, config.graph, platform or config.platform))
+                image = ImageLayers(self.source.name, config.diff_ids, config.history)
+                part = CachePart(layers, config.graph, platform or config.platform, image)
+                parts.append(part)
         if not parts:
             raise HostError(
                 self.machine.name,

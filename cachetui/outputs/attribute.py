@@ -63,9 +63,24 @@ def attribute(
     ONBUILD triggers that a base image brought. `bases` maps a FROM's reference to the layers
     that the image has on the host: with it, what such triggers made is never taken for the base.
     """
-    layers = len(contents.layers)
+    return layer_makers(
+        contents.digests, contents.history, dockerfile, target, steps=steps, bases=bases
+    )
+
+
+def layer_makers(
+    digests: Sequence[str],
+    history: Sequence[Mapping[str, Any]],
+    dockerfile: Dockerfile,
+    target: str | None = None,
+    *,
+    steps: Sequence[Step] = (),
+    bases: Mapping[str, tuple[str, ...] | None] | None = None,
+) -> tuple[StepId | None, ...]:
+    """What `attribute` says, of an image of which the layers' digests and the history are known."""
+    layers = len(digests)
     makers = list(chain(dockerfile, target, steps))
-    entries = _entries(contents.history)
+    entries = _entries(history)
     found: list[StepId | None] = [None] * layers
     if sum(entry.layer is not None for entry in entries) != layers:
         return tuple(found)
@@ -79,7 +94,7 @@ def attribute(
     stage = dockerfile.stages[root]
     base = (bases or {}).get(stage.base)
     known = 0 if makers else below
-    if base is not None and contents.digests[: len(base)] == base:
+    if base is not None and tuple(digests[: len(base)]) == base:
         known = len(base)
     if stage.is_external:
         found[: min(known, below)] = [StepId(root, 0)] * min(known, below)

@@ -13,6 +13,11 @@ Held = Literal["kept", "not-kept", "absent", "unknown"]
 """What a cache has of a step: its result; its key alone; neither; or nothing tells."""
 
 
+ToldBy = Literal["image", "shape"]
+"""How a step was found among the keys: by a layer's digest in an image that was built with the
+cache, or by how keys stand on each other."""
+
+
 class CacheLayer(Record, frozen=True, kw_only=True):
     """One layer. `digest` names the blob, `diff_id` its uncompressed content, as in an image's
     `rootfs`; `bytes` is the blob's size. `created` is when its result was made, in seconds since
@@ -27,7 +32,8 @@ class CacheLayer(Record, frozen=True, kw_only=True):
 
 class CachedStep(Record, frozen=True, kw_only=True):
     """What a cache has of one instruction of a Dockerfile; `layers` are digests of the blobs that
-    its result added, `created` when it was made (seconds since the epoch)."""
+    its result added, `created` when it was made (seconds since the epoch). `told_by` is None where
+    nothing tells, and in records of earlier versions."""
 
     stage: str | None
     stage_index: int
@@ -39,6 +45,7 @@ class CachedStep(Record, frozen=True, kw_only=True):
     bytes: int | None = None
     created: float | None = None
     platform: str | None = None
+    told_by: ToldBy | None = None
 
 
 class SharedCache(Record, frozen=True, kw_only=True):

@@ -33,7 +33,15 @@ def text(cache: SharedCache, *, now: float, width: int, color: bool) -> str:
     if cache.platforms:
         lines += cells.wrap(f"for {', '.join(map(clean_line, cache.platforms))}", width)
     if cache.steps is not None:
-        heads: tuple[str, ...] = ("line", "stage", "step", "in the cache", "made", "size")
+        heads: tuple[str, ...] = (
+            "line",
+            "stage",
+            "step",
+            "in the cache",
+            "told by",
+            "made",
+            "size",
+        )
         rows = [_step_row(step, cache, now) for step in cache.steps]
         styles = [_STYLES[step.held] for step in cache.steps]
     else:
@@ -87,6 +95,7 @@ def _step_row(step: CachedStep, cache: SharedCache, now: float) -> tuple[str, ..
         clean_line(step.stage or f"stage-{step.stage_index}"),
         clean_line(f"[{step.platform}] {step.instruction}" if several else step.instruction),
         _HELD[step.held],
+        step.told_by or units.NOTHING,
         made(step.created, now),
         units.size(step.bytes),
     )

@@ -11,6 +11,7 @@ import pytest
 from cachetui.builders.cache_manifest import Blob, Graph, Key, Link, read_graph, read_image
 from cachetui.builders.cache_steps import ROOT, TRIES, cached_steps, place_steps
 from cachetui.dockerfile.parse import parse
+from cachetui.records.step import StepId
 from tests.builders.test_cache_manifest import cache_of, recorded
 
 ARGS = {"BASE": "b:1"}
@@ -179,3 +180,35 @@ def test_what_is_not_settled_in_time_is_unknown() -> None:
     text = stages + "FROM b:1\n" + "".join(f"RUN --mount=from=s{stage} x\n" for stage in range(20))
     assert {state for _, state in held(text, made.graph)} == {"unknown"}
     assert TRIES < 40**4
+
+
+def test_a_layer_of_an_image_tells_which_of_two_keys_is_the_step() -> None:
+    making = Making()
+    base = making.source()
+    keys = [making.run(base), making.run(base)]
+    blobs = [Blob(f"sha256:{n:064}", 10 + n, diff_id=f"sha256:{n + 70:064}") for n in range(3)]
+    file, step = parse("FROM b:1\nRUN make\n"), StepId(0, 1)
+    (by_shape,) = cached_steps(file, None, {}, making.graph, blobs)
+    assert (by_shape.held, by_shape.layers, by_shape.told_by) == ("kept", (), "shape")
+    for key in keys:
+        made = {step: blobs[key].diff_id or ""}
+        (told,) = cached_steps(file, None, {}, making.graph, blobs, made)
+        assert (told.held, told.layers, told.told_by) == ("kept", (blobs[key].digest,), "image")
+        assert (told.bytes, told.created) == (10 + key, 1000.0 + key)
+    # An image that another cache made tells nothing of this one.
+    (other,) = cached_steps(file, None, {}, making.graph, blobs, {step: f"sha256:{9:064}"})
+    assert other == by_shape
+
+
+def test_what_an_image_tells_leaves_fewer_keys_to_other_steps() -> None:
+    making = Making()
+    base = making.source()
+    first, second = making.run(base), making.run(base)
+    ends = [making.run(first), making.run(second)]
+    blobs = [Blob(f"sha256:{n:064}", 1, diff_id=f"sha256:{n + 70:064}") for n in range(5)]
+    file = parse("FROM b:1\nRUN make\nRUN end\n")
+    assert [step.layers for step in cached_steps(file, None, {}, making.graph, blobs)] == [(), ()]
+    made = {StepId(0, 2): blobs[ends[1]].diff_id or ""}
+    steps = cached_steps(file, None, {}, making.graph, blobs, made)
+    assert [step.told_by for step in steps] == ["shape", "image"]
+    assert [step.layers for step in steps] == [(blobs[n].digest,) for n in (second, ends[1])]

@@ -16,6 +16,7 @@ from cachetui.hosts import shared_cache
 from cachetui.hosts.machine import HostError
 from cachetui.records.shared_cache import SharedCache
 from cachetui.store.database import Store
+from tests.lab.base import BASE
 from tests.lab.registry import Registry
 from tests.lab.sharing import Sharing
 
@@ -60,9 +61,9 @@ class Shared:
     def ref(self, tag: str) -> str:
         return self.sharing.registry.ref(f"cache:{tag}")
 
-    def read(self, source: str, host: str) -> SharedCache:
+    def read(self, source: str, host: str, image: str | None = None) -> SharedCache:
         settings = next(each for each in self.core.settings.hosts if each.name == host)
-        return self.core.shared_cache(source, settings, folder_build(self.build))
+        return self.core.shared_cache(source, settings, folder_build(self.build), image)
 
     def reason(self, source: str, host: str) -> str:
         with pytest.raises(HostError) as caught:
@@ -107,6 +108,36 @@ def test_the_layers_put_beside_steps_hold_what_these_add(shared: Shared) -> None
         blob = shared.local / "blobs/sha256" / step.layers[0].removeprefix("sha256:")
         with tarfile.open(blob) as tar:
             assert path in tar.getnames()
+
+
+def told_by(cache: SharedCache) -> list[str | None]:
+    return [step.told_by for step in cache.steps or ()]
+
+
+def test_an_image_that_was_built_with_it_tells_steps_by_their_layers(shared: Shared) -> None:
+    last = ["shape"] * 3 + ["image"] * 3
+    assert told_by(shared.read(shared.image, "new")) == last
+    for source in (shared.ref("max"), str(shared.local)):
+        assert told_by(shared.read(source, "ctd")) == ["shape"] * 6
+        cache = shared.read(source, "ctd", shared.image)
+        assert told_by(cache) == last
+        assert (cache.steps or ())[5].layers == (shared.read(source, "ctd").steps or ())[5].layers
+        assert any(f"layer in {shared.image} has the digest" in note for note in cache.notes)
+
+
+def test_an_image_on_a_graph_driver_tells_the_same(shared: Shared) -> None:
+    host = shared.sharing["mid"]
+    host.docker("pull", "-q", shared.image)
+    try:
+        cache = shared.read(shared.ref("max"), "mid", shared.image)
+        assert told_by(cache) == ["shape"] * 3 + ["image"] * 3
+        other = shared.read(shared.ref("max"), "mid", BASE)
+        assert told_by(other) == ["shape"] * 6
+        assert any("is one of the cache's: it was built without it" in one for one in other.notes)
+    finally:
+        host.docker("rmi", shared.image)
+    with pytest.raises(HostError, match="there is no image none:1"):
+        shared.read(shared.ref("max"), "mid", "none:1")
 
 
 def test_a_host_without_buildx_says_what_is_missing(shared: Shared) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from cachetui.records.shared_cache import CachedStep, CacheLayer, SharedCache
@@ -38,6 +39,9 @@ def test_steps_stand_in_place_of_layers() -> None:
     shown = text(cache(steps=(STEP,)), now=NOW, width=100, color=False)
     assert "   7  stage-1  RUN evil" in shown
     assert "kept" in shown
+    assert "told by" in shown
+    told = cache(steps=(msgspec.structs.replace(STEP, told_by="image"),))
+    assert "kept          image" in text(told, now=NOW, width=100, color=False)
     assert "sha256:aaaa" not in shown
     assert "sha256:aaaa" in text(cache(), now=NOW, width=100, color=False)
 
