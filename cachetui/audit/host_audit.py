@@ -285,7 +285,7 @@ class HostAudit:
                 if recorder is not None:
                     recorder.close()
             if look is not None:
-                outcome = look.told(outcome)
+                outcome = look.told(connected.machine, outcome, self._cancel)
             try:
                 connected.leftovers.add(connected.machine, job, outcome)
                 if planned.kind.warms:

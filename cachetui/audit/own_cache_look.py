@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import msgspec
@@ -14,7 +15,9 @@ from cachetui.audit.leftovers import HostLeftovers
 from cachetui.audit.shared_cache import BuildOfCache, imported_caches
 from cachetui.builders.docker_args import options
 from cachetui.dockerfile.parse import needed_stages
-from cachetui.hosts.machine import Cancel, Machine
+from cachetui.hosts.base_now import base_now
+from cachetui.hosts.machine import Cancel, HostError, Machine
+from cachetui.records.base_now import BaseNow
 from cachetui.records.run import Run
 from cachetui.records.scenario import Planned
 from cachetui.records.shared_cache import SharedCache
@@ -24,6 +27,9 @@ MOUNTS = (
     "the host's own cache was not looked at by a build, which could write to its cache mounts: "
     "where its records do not tell, a hit is here or imported"
 )
+MOST_BASES = 8
+"""Base images whose registries are asked."""
+
 EMPTIES = ("no-cache", "no-cache-filter")
 
 
@@ -78,12 +84,24 @@ class OwnCacheLook:
                 f"{outcome.run.reason or outcome.run.status}",
             )
 
-    def told(self, outcome: BuildOutcome) -> BuildOutcome:
-        """The outcome of the build that imports, with the origin of each hit."""
+    def told(self, machine: Machine, outcome: BuildOutcome, cancel: Cancel) -> BuildOutcome:
+        """The outcome of the build that imports, with the origin of each hit; where one came with
+        the import, also what the base images' names mean now."""
         file, records = self.runs.task.dockerfile, self.leftovers.records_before
         run = with_origins(outcome.run, file, records, self.look)
+        if any(step.origin in ("imported", "either") for step in run.steps):
+            run = msgspec.structs.replace(run, bases_now=self._bases_now(machine, cancel))
         before = self.look.commands if self.look is not None else ()
         notes = (*run.notes, *self.notes)
         commands = (*before, *run.commands)
         run = msgspec.structs.replace(run, commands=commands, notes=notes, imports=self.imports)
         return BuildOutcome(run, outcome.made)
+
+    def _bases_now(self, machine: Machine, cancel: Cancel) -> tuple[BaseNow, ...]:
+        """Without what a host that is gone, or an audit that is stopped, did not tell."""
+        found: list[BaseNow] = []
+        with suppress(HostError):
+            for ref in self.runs.task.base_images()[:MOST_BASES]:
+                buildx = bool(self.runs.facts.buildx)
+                found.append(base_now(machine, self.runs.host, ref, buildx=buildx, cancel=cancel))
+        return tuple(found)

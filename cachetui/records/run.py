@@ -8,6 +8,7 @@ import msgspec
 
 from cachetui.records.backend import Backend
 from cachetui.records.base import Record
+from cachetui.records.base_now import BaseNow
 from cachetui.records.scenario import Scenario
 from cachetui.records.share import CacheTransfer
 from cachetui.records.shared_cache import SharedCache
@@ -50,7 +51,8 @@ class Run(Record, frozen=True, kw_only=True):
     context, but one that the host keeps. `bases` maps a FROM's reference to the digest that
     BuildKit resolved it to and printed: it leaves no image behind that could be asked.
     `transfers` are the imports and exports of caches that BuildKit told of; `imports` are the
-    caches that a `buildkit-imported` run was to import, as they were read before it.
+    caches that a `buildkit-imported` run was to import, as they were read before it; `bases_now` is
+    what the base images' names meant in their registries after it, where a hit came with one.
     """
 
     id: str
@@ -80,6 +82,7 @@ class Run(Record, frozen=True, kw_only=True):
     bases: dict[str, str] = msgspec.field(default_factory=dict)
     transfers: tuple[CacheTransfer, ...] = ()
     imports: tuple[SharedCache, ...] = ()
+    bases_now: tuple[BaseNow, ...] = ()
 
     @property
     def kind(self) -> Scenario:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from cachetui.compare.groups import fold_short
 from cachetui.findings.stale_words import day
@@ -30,9 +30,41 @@ def origins(document: Document) -> tuple[str, ...]:
     for run in document.runs:
         if run.kind.imports and run.status in ("ok", "failed"):
             alike.setdefault((run.scenario, _hits(run)), []).append(run.host)
+            for base in _bases(document, run):
+                alike.setdefault((run.scenario, base), []).append(run.host)
     return tuple(
         f"{scenario} on {fold_short(hosts)}: {text}" for (scenario, text), hosts in alike.items()
     )
+
+
+def _bases(document: Document, run: Run) -> Iterator[str]:
+    """On which base images what was imported was made, and what their names mean now. A step hits
+    on a base of the same layers alone, so it is the one that the build had."""
+    for now in run.bases_now:
+        here = _digest_here(document, run, now.ref)
+        made = f"made on {now.ref} as it is there" + (f", {_short(here)}" if here else "")
+        if now.digest is None:
+            yield f"{made}; what it means in its registry now could not be asked: {now.reason}"
+        elif here is None:
+            yield f"{made}, whose digest is not known; it means {_short(now.digest)} now"
+        elif now.digest == here:
+            yield f"{made}, which it means in its registry now, too"
+        else:
+            yield f"{made}; it means {_short(now.digest)} in its registry now (--pull builds on it)"
+
+
+def _digest_here(document: Document, run: Run, ref: str) -> str | None:
+    """What the build resolved a base image's name to; else what it was pulled as."""
+    if ref in run.bases:
+        return run.bases[ref]
+    host = next((one for one in document.hosts if one.name == run.host), None)
+    image = host.base_after(ref) if host is not None else None
+    digests = {one.partition("@")[2] for one in (image.digests if image is not None else ())}
+    return digests.pop() if len(digests) == 1 else None
+
+
+def _short(digest: str) -> str:
+    return digest[:19]
 
 
 def _hits(run: Run) -> str:

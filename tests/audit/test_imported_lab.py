@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
 from cachetui.records.run import Run
 from tests.audits import run_of
+from tests.lab.base import BASE
 from tests.lab.sharing import Sharing
+from tests.sample_builds import folder
 from tests.share.experiment import held
 from tests.share.team import DEPS, IMPORTED, IMPORTERS, LAST, TEXT, Team
 
@@ -38,6 +41,8 @@ def test_hits_of_the_import_and_of_the_hosts_own_cache(sharing: Sharing, tmp_pat
         runs = [origin for keyword, _, origin in steps if keyword == "RUN"]
         assert runs[0] == "imported", (host, steps)
         assert runs[1] in ("imported", "either"), (host, steps)
+        (now,) = run_of(first, host, IMPORTED).bases_now
+        assert now.digest == run_of(first, host, IMPORTED).bases[sharing.base], host
     again = team.audit()
     for host in IMPORTERS:
         assert set(origins(run_of(again, host, IMPORTED))) == {"here"}, host
@@ -46,6 +51,28 @@ def test_hits_of_the_import_and_of_the_hosts_own_cache(sharing: Sharing, tmp_pat
     changed = told(run_of(team.audit("mid"), "mid", IMPORTED))
     assert changed[-1] == ("RUN", "miss", None), changed
     assert ("RUN", "hit", "here") in changed
+
+
+def test_a_base_image_that_its_registry_has_anew(sharing: Sharing, tmp_path: Path) -> None:
+    host, name = sharing["ctd2"], f"moving:{time.time_ns()}"
+    old = sharing.registry.push(sharing["ctd"], BASE, name)
+    host.docker("pull", "-q", old)
+    team = Team(sharing, tmp_path, TEXT.replace("@BASE@", old))
+    team.export()
+    changed = folder(tmp_path / "changed", f"FROM {BASE}\nLABEL moved=yes\n")
+    sharing["ctd"].docker("build", "-q", "--network=none", "-t", old, "--push", str(changed))
+    try:
+        run = run_of(team.audit("ctd2"), "ctd2", IMPORTED)
+        assert "imported" in origins(run)
+        (now,) = run.bases_now
+        assert now.ref == old
+        assert now.digest is not None
+        assert now.digest != run.bases[old]
+        # Asked of the registry as it was asked then, by another host.
+        assert now.digest in sharing["new"].docker("pull", old).stdout.decode()
+    finally:
+        for one in ("ctd", "ctd2", "new"):
+            sharing[one].docker("rmi", old, check=False)
 
 
 MOUNTED = TEXT.replace(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from cachetui.records.base_now import BaseNow
 from cachetui.records.stale import StaleCheck
 from tests.findings.making import ids, only, why
 from tests.make_records import NOW
@@ -16,7 +17,7 @@ def test_packages_prove_it() -> None:
     assert finding.confidence == "proved"
     assert "2 packages differ, curl 7.1 → none, openssl 3.0.14 → 3.0.15" in finding.title
     assert "made on 2025-09-09" in finding.title
-    assert any(f"FROM base:1 means {BASE} on ci-1 now" in one.text for one in finding.evidence)
+    assert any(f"on {BASE}, which FROM base:1 means on ci-1:" in e.text for e in finding.evidence)
     assert "--no-cache" in finding.advice
 
 
@@ -38,6 +39,17 @@ def test_files_alone_can_be_others_each_time() -> None:
 def test_hosts_with_the_same_are_one_finding() -> None:
     both = document(check(step(packages=(OPENSSL,))), check(step(packages=(OPENSSL,)), host="ci-2"))
     assert only(why(both), "stale-import").hosts == ("ci-1", "ci-2")
+
+
+@pytest.mark.parametrize(("now", "says"), [(BASE, "that image, too"), ("sha256:9", "another")])
+def test_what_the_registry_has_now(now: str, says: str) -> None:
+    audit = document(check(step(packages=(OPENSSL,))))
+    runs = [
+        msgspec.structs.replace(run, bases_now=(BaseNow(ref="base:1", digest=now),))
+        for run in audit.runs
+    ]
+    finding = only(why(msgspec.structs.replace(audit, runs=tuple(runs))), "stale-import")
+    assert any(f"base:1 meant {says}" in one.text for one in finding.evidence)
 
 
 @pytest.mark.parametrize("made", [check(), check(hits=0, oldest=None), check(reason="unread")])

@@ -7,7 +7,9 @@ import json
 import msgspec
 import pytest
 
+from cachetui.records.base_now import BaseNow
 from cachetui.records.document import Document
+from cachetui.records.host import BaseImage, HostEvidence
 from cachetui.records.run import Run
 from cachetui.records.shared_cache import CachedStep, SharedCache
 from cachetui.records.step import Origin
@@ -78,6 +80,36 @@ def test_when_the_results_were_made() -> None:
     assert told("imported", "imported").endswith("(made 2025-09-09 to 2025-10-07)")
     assert told(None, "imported").endswith("(made 2025-10-07)")
     assert "made" not in told("here", "here")
+
+
+@pytest.mark.parametrize(
+    ("here", "now", "says"),
+    [
+        ("sha256:1", BaseNow(ref="b:1", digest="sha256:1"), ", sha256:1, which it means in its"),
+        ("sha256:1", BaseNow(ref="b:1", digest="sha256:2"), ", sha256:1; it means sha256:2 in its"),
+        (
+            "",
+            BaseNow(ref="b:1", digest="sha256:2"),
+            ", whose digest is not known; it means sha256:2",
+        ),
+        ("", BaseNow(ref="b:1", reason="no answer"), "could not be asked: no answer"),
+    ],
+)
+def test_what_a_base_image_means_now(here: str, now: BaseNow, says: str) -> None:
+    bases = {"b:1": here} if here else {}
+    one = msgspec.structs.replace(run("mid", "imported"), bases=bases, bases_now=(now,))
+    told = origins(b.document([one], [b.host("mid")]))
+    assert told[1].startswith(f"{SCENARIO} on mid: made on b:1 as it is there")
+    assert says in told[1]
+
+
+def test_the_digest_that_a_base_image_was_pulled_as() -> None:
+    image = BaseImage(ref="b:1", id="sha256:id", digests=("b@sha256:3",))
+    evidence = HostEvidence(at=b.NOW, bases=(image,))
+    now = BaseNow(ref="b:1", digest="sha256:3")
+    one = msgspec.structs.replace(run("mid", "imported"), bases_now=(now,))
+    told = origins(b.document([one], [b.host("mid", evidence=evidence)]))
+    assert "sha256:3, which it means in its registry now, too" in told[1]
 
 
 @pytest.mark.parametrize("name", ["table", "markdown", "html"])

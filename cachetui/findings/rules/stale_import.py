@@ -30,6 +30,7 @@ def observe(case: Case) -> Iterator[Claim]:
 
 def _claim(check: StaleCheck, step: StaleStep, ref: str, digest: str | None, run: Run) -> Claim:
     differ = what_differs(step)
+    now = next((one.digest for one in run.bases_now if one.ref == ref), None)
     made = f", made on {day(step.made, run.started_at)}," if step.made is not None else ""
     evidence = [
         Evidence(
@@ -44,9 +45,19 @@ def _claim(check: StaleCheck, step: StaleStep, ref: str, digest: str | None, run
         evidence.append(
             Evidence(
                 kind="facts",
-                text=f"FROM {ref} means {digest} on {HOSTS} now; had it been another image for the "
-                "cache, the step would have missed",
+                text=f"made on {digest}, which FROM {ref} means on {HOSTS}: on other layers the "
+                "step would have missed",
                 data={"digest": digest},
+                hosts=(check.host,),
+            )
+        )
+    if digest is not None and now is not None:
+        same = "that image, too" if now == digest else f"another, {now}"
+        evidence.append(
+            Evidence(
+                kind="facts",
+                text=f"in its registry {ref} meant {same} right after the build, asked on {HOSTS}",
+                data={"digest": now},
                 hosts=(check.host,),
             )
         )
