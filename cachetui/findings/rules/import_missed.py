@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from cachetui.builders.features import NEWER_RUN_KEYS
 from cachetui.findings.base_images import layers_on
 from cachetui.findings.claim import HOSTS, Claim, answer
+from cachetui.findings.overwritten_caches import overwritten
 from cachetui.findings.question import Question
 from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import Rule
@@ -27,7 +28,7 @@ def explain(question: Question) -> Claim | None:
     if not run.kind.imports or question.ancestor_step is not None:
         return None
     came = {one.name for one in run.transfers if one.direction == "import" and not one.error}
-    if not came or question.instruction is None:
+    if not came or question.instruction is None or overwritten(question) is not None:
         return None
     held = list(_held(run.imports, question))
     reason = next(_reasons(question, held), None)
