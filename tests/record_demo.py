@@ -46,6 +46,8 @@ ABOUT = (
 )
 BOTH = ("legacy", "buildkit")
 MOST_BYTES = 300_000
+MOST_OPENED = 16_384
+"""Bytes of a file that is opened, so that its diff is recorded."""
 
 
 @dataclass(frozen=True)
@@ -102,9 +104,15 @@ def main() -> int:
     parser.add_argument(
         "--patience", type=float, default=300.0, help="seconds to wait for a quiet machine"
     )
+    parser.add_argument(
+        "--images", action="store_true", help="read what the builds made too, and small files of it"
+    )
     arguments = parser.parse_args()
     with Lab(arguments.lab) as lab, tempfile.TemporaryDirectory() as work:
-        made = [record(lab, name, Path(work) / name, arguments.patience) for name in NAMES]
+        made = [
+            record(lab, name, Path(work) / name, arguments.patience, images=arguments.images)
+            for name in NAMES
+        ]
     size = sum(len(encode(recording)) for recording in made)
     if size > MOST_BYTES:
         print(f"{size} bytes of recordings are more than {MOST_BYTES}", file=sys.stderr)
@@ -114,8 +122,8 @@ def main() -> int:
     return 0
 
 
-def record(lab: Lab, name: str, work: Path, patience: float) -> Recording:
-    """One host: its past, then an audit of each build."""
+def record(lab: Lab, name: str, work: Path, patience: float, *, images: bool) -> Recording:
+    """One host: its past, then an audit of each build, of its `images` too."""
     host = lab[name]
     host.docker("tag", "base:1", BASE)
     for build in BUILDS:
@@ -127,7 +135,7 @@ def record(lab: Lab, name: str, work: Path, patience: float) -> Recording:
     for build in BUILDS:
         quiet(patience)
         transcript = Transcript(scrub(host))
-        document = audit(lab, host, build, work, transcript)
+        document = audit(lab, host, build, work, transcript, images=images)
         sessions.append(
             Session(
                 build=build,
@@ -181,8 +189,10 @@ def checkout_of(host: Host, build: str) -> Path:
     return folder / build
 
 
-def audit(lab: Lab, host: Host, build: str, work: Path, transcript: Transcript) -> Document:
-    """The ordinary audit of a build, its connection recorded."""
+def audit(
+    lab: Lab, host: Host, build: str, work: Path, transcript: Transcript, *, images: bool
+) -> Document:
+    """The ordinary audit of a build, of its `images` too, its connection recorded."""
     place = work / build
     if not place.exists():
         work.mkdir(exist_ok=True)
@@ -193,14 +203,43 @@ def audit(lab: Lab, host: Host, build: str, work: Path, transcript: Transcript) 
     settings = folder_build(place)
     settings = msgspec.structs.replace(settings, network=NETWORK, context_on_host=checkout)
     chosen = [one for one in core.settings.hosts if one.name == host.name]
-    document = core.prepare(settings, chosen, Options(as_found=True, fresh=True)).run()
+    options = Options(as_found=True, fresh=True, outputs=images)
+    document = core.prepare(settings, chosen, options).run()
     for run in document.runs:
         ratio = "" if run.hit_ratio is None else f"{run.hit_ratio:.0%} hit"
         said = f"{run.status} {ratio} {run.reason or ''}".strip()
         print(f"{host.name} {build} {run.scenario}: {run.seconds:.1f} s, {said}", file=sys.stderr)
     assert document.hosts[0].status == "ok", document.hosts
     assert {run.status for run in document.runs} <= {"ok", "unsupported"}
+    if images:
+        print(f"{host.name} {build}: {open_files(core, document)} files opened", file=sys.stderr)
     return document
+
+
+def open_files(core: Core, document: Document) -> int:
+    """Open the small files in which images of the host differ, as `enter` in Outputs does. How many
+    these are."""
+    pairs = [(document, run) for run in document.runs if run.status == "ok"]
+    opener = core.opener(pairs)
+    opened: set[tuple[str, str]] = set()
+    try:
+        for _, run in pairs[1:]:
+            report = core.outputs([pairs[0], (document, run)])
+            assert all(image.group for image in report.images), report.images
+            differences = [
+                path
+                for group in report.groups[1:]
+                for step in group.difference.steps
+                for path in step.paths
+            ]
+            for path in differences:
+                for entry in (path.a, path.b):
+                    if entry is not None and (entry.size or MOST_OPENED) < MOST_OPENED:
+                        opener.content(path.path, entry, run)
+                        opened.add((path.path, entry.layer))
+    finally:
+        opener.close()
+    return len(opened)
 
 
 def quiet(patience: float) -> None:

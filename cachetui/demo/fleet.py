@@ -30,6 +30,7 @@ from cachetui.config import hosts_toml as config
 from cachetui.config.settings import BuildSettings, HostSettings
 from cachetui.context.build_context import read_context
 from cachetui.core import Core, Options, UserError
+from cachetui.demo.images import has_images
 from cachetui.demo.recording import Recording, recordings
 from cachetui.demo.server import ADDRESS, DemoServer
 from cachetui.demo.shared import SHARED, keep_in
@@ -106,12 +107,14 @@ _NO_IMAGES = (
 
 class DemoCore(Core):
     """The core that real hosts have, but for what it says of itself: nothing of the user's own
-    ssh configuration is read, what is found as it was is among the default scenarios, and the
-    first notes of an audit say what is recorded, and what its hosts had built before."""
+    ssh configuration is read, what is found as it was is among the default scenarios, images are
+    read with these where they were when the fleet was recorded, and the first notes of an audit
+    say what is recorded, and what its hosts had built before."""
 
     def __init__(self, fleet: Fleet, asker: SshPrompts | None = None) -> None:
         super().__init__(config.load(fleet.hosts_toml), Store(fleet.folder / "store"), asker)
         self._fleet = fleet
+        self._has_images = all(map(has_images, fleet.recordings))
         self.shared_audit = keep_in(self.store)
         """The recorded experiment with shared caches."""
 
@@ -133,8 +136,10 @@ class DemoCore(Core):
     def outputs(
         self, pairs: Sequence[tuple[Document, Run]], *, strict: bool = False
     ) -> OutputsReport:
-        """See `Core.outputs`. No image can be read, so none is offered to be."""
+        """See `Core.outputs`. Where no image can be read, none is offered to be."""
         report = super().outputs(pairs, strict=strict)
+        if self._has_images:
+            return report
         images = tuple(
             msgspec.structs.replace(image, reason=_NO_IMAGES)
             if image.reason == NOT_LOOKED_AT
@@ -146,9 +151,9 @@ class DemoCore(Core):
     def prepare(
         self, build: BuildSettings, hosts: Sequence[HostSettings], options: Options
     ) -> Audit:
-        """See `Core.prepare`. Raises `UserError` where images are to be read, and for a peek: no
-        build that was stopped is recorded."""
-        if options.outputs:
+        """See `Core.prepare`. Raises `UserError` where images are to be read and none is recorded,
+        and for a peek: no build that was stopped is recorded."""
+        if options.outputs and not self._has_images:
             raise UserError(_NO_IMAGES)
         if options.peek:
             raise UserError(
@@ -156,7 +161,9 @@ class DemoCore(Core):
                 "shows what its hosts had cached, as found"
             )
         if options.scenarios is None:
-            options = msgspec.structs.replace(options, as_found=True)
+            options = msgspec.structs.replace(
+                options, as_found=True, outputs=self._has_images or options.outputs
+            )
         audit = super().prepare(build, hosts, options)
         names = {host.name for host in hosts}
         pasts = [

@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cachetui.demo.images import name_of, request_of
 from cachetui.hosts import lease
 from cachetui.hosts import watcher as watch
 
@@ -52,6 +53,9 @@ def placeholder(name: str) -> str:
 def normalise(command: str) -> tuple[str, dict[str, str]]:
     """A command with placeholders, and what stood in their place."""
     values: dict[str, str] = {}
+    request = request_of(command)
+    if request is not None:
+        return name_of(request), values
     for name, pattern in _VARIABLES.items():
         match = pattern.search(command)
         if match is not None:

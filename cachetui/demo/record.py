@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cachetui.config.settings import HostSettings
+from cachetui.demo.images import name_of, request_of, texts_of
 from cachetui.demo.placeholders import normalise, placeholder
-from cachetui.demo.recording import Exchange, chunks_of, replace_across
+from cachetui.demo.recording import Chunk, Exchange, chunks_of, replace_across
 from cachetui.hosts.lease import Holder, Lease
 from cachetui.hosts.machine import Cancel, Completed, HostConnector, HostError, Machine, OnOutput
 
@@ -26,8 +27,13 @@ class Transcript:
         self, command: str, blocks: list[tuple[float, int, bytes]], seconds: float, status: int
     ) -> None:
         """Write one exchange down. Raises UnicodeDecodeError for output that is not UTF-8."""
+        request = request_of(command)
+        command = name_of(request) if request is not None else command
         for old, new in self.scrub.items():
             command = command.replace(old, new)
+        if request is not None:
+            self._add_found(command, b"".join(block[2] for block in blocks), seconds, status)
+            return
         key, values = normalise(command)
         self._values.update(values)
         chunks = replace_across(chunks_of(blocks), self.scrub)
@@ -40,6 +46,17 @@ class Transcript:
                 chunks=replace_across(chunks, known),
             )
         )
+
+    def _add_found(self, name: str, output: bytes, seconds: float, status: int) -> None:
+        """What our program printed: its own text, and that of layers that are not there yet."""
+        written = {exchange.command for exchange in self.exchanges}
+        for key, text in texts_of(name, output).items():
+            if key == name or key not in written:
+                took = seconds if key == name else 0.0
+                chunks = replace_across((Chunk(round(took, 4), 1, text),), self.scrub)
+                self.exchanges.append(
+                    Exchange(command=key, status=status, seconds=round(took, 4), chunks=chunks)
+                )
 
 
 class RecordingMachine:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from cachetui.demo.images import output_of, request_of
 from cachetui.demo.placeholders import LEASE, fill, normalise
 from cachetui.demo.recording import Exchange, Recording, Session
 
@@ -53,7 +55,19 @@ class Replay:
             return self._unknown(command)
         number = self._asked[key]
         self._asked[key] += 1
-        return self._filled(exchanges[min(number, len(exchanges) - 1)])
+        exchange = exchanges[min(number, len(exchanges) - 1)]
+        request = request_of(command)
+        return self._filled(exchange) if request is None else self._found(request, exchange)
+
+    def _found(self, request: Mapping[str, Any], exchange: Exchange) -> Answer:
+        """What our program found in an image."""
+        output = output_of(request, _text(exchange), self._layer)
+        return Answer(((exchange.seconds, 1, output),), exchange.seconds, exchange.status)
+
+    def _layer(self, name: str) -> str | None:
+        """What was found in a layer, in whichever session it was read."""
+        every = (one for session in self._recording.sessions for one in _answers(session, name))
+        return next(map(_text, every), None)
 
     def _recorded(self, key: str) -> list[Exchange]:
         return _answers(self._session, key) if self._session else []
@@ -81,6 +95,10 @@ class Replay:
             f"and this is not in the recording: {shown}\n"
         )
         return Answer(((0.0, 2, said.encode()),), 0.0, 127, known=False)
+
+
+def _text(exchange: Exchange) -> str:
+    return "".join(chunk.text for chunk in exchange.chunks)
 
 
 def _answers(session: Session, key: str) -> list[Exchange]:
