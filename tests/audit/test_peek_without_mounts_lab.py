@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("others_images_go")]
 DOCKERFILE = """\
 FROM base:1 AS deps
 COPY . /src
-RUN echo {salt} > /above
+RUN sleep 1 && echo {salt} > /above
 RUN --mount=type=cache,target=/cache,id={salt} \\
     echo "$(ls /cache)" > /cache/$(ls /cache | wc -l) && \\
     head -c 16 /dev/urandom | od -An -tx1 > /random && \\
@@ -63,6 +63,7 @@ def at_lines(run: Run) -> dict[int, str]:
     return {step.line: step.status for step in run.steps if step.keyword != "FROM"}
 
 
+@pytest.mark.takes_turns
 @pytest.mark.fault("users-caches")
 @pytest.mark.parametrize("name", HOSTS)
 def test_mounts_are_as_before_and_steps_above_them_are_told(
