@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from cachetui.exit_codes import INTERRUPTED
+from cachetui.tui.terminal_gone import ended_with_terminal, files_of
 from cachetui.tui.view.place_names import PLACE_NAMES, labels
 
 _ENTER = "\x1b[?1049h\x1b[?25l\x1b[2J\x1b[H"
@@ -30,7 +32,8 @@ def first_frame(out: TextIO | None = None) -> Iterator[None]:
     out.write(_ENTER + "\r\n".join(lines(*_size(out))))
     out.flush()
     try:
-        yield
+        with ended_with_terminal(files_of(out), INTERRUPTED):
+            yield
     except BaseException:
         out.write(_LEAVE)
         out.flush()

@@ -19,7 +19,7 @@ from textual.drivers.linux_driver import LinuxDriver
 
 from cachetui.exit_codes import INTERRUPTED
 from cachetui.tui.background import call_soon
-from cachetui.tui.terminal_gone import end_process_in, is_gone
+from cachetui.tui.terminal_gone import end_process_in, files_of, is_gone
 
 END_WITHIN = 4.0
 """Seconds after which the process ends, whatever still waits."""
@@ -96,7 +96,7 @@ def ending(app: EndingApp) -> Iterator[threading.Event]:
 
 def _watch(app: EndingApp, over: threading.Event) -> None:
     """Wait for the end of the app, in this thread."""
-    files = _files()
+    files = files_of(sys.__stdin__, sys.__stderr__)  # what Textual reads from and writes to
     while not _ending.wait(0.2):
         if over.is_set():
             return
@@ -114,12 +114,3 @@ def _watch(app: EndingApp, over: threading.Event) -> None:
         time.sleep(0.1)
     with suppress(Exception):
         app.stop_and_keep()
-
-
-def _files() -> list[int]:
-    """The files that Textual reads from and writes to."""
-    files = []
-    for stream in (sys.__stdin__, sys.__stderr__):
-        with suppress(OSError, ValueError, AttributeError):
-            files.append(stream.fileno())  # type: ignore[union-attr]
-    return files

@@ -7,7 +7,8 @@ import select
 import stat
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import TextIO
 
 _LAST_SECONDS = 0.4
 _last: list[Callable[[], object]] = []
@@ -26,6 +27,15 @@ def is_gone(files: Iterable[int]) -> bool:
     return any(found & bad and _is_device(file) for file, found in poller.poll(0))
 
 
+def files_of(*streams: TextIO | None) -> list[int]:
+    """The file descriptors of those streams that have one."""
+    files = []
+    for stream in streams:
+        with suppress(OSError, ValueError, AttributeError):
+            files.append(stream.fileno())  # type: ignore[union-attr]
+    return files
+
+
 def _is_device(file: int) -> bool:
     return stat.S_ISCHR(os.fstat(file).st_mode)
 
@@ -38,6 +48,24 @@ def at_forced_end(last: Callable[[], object]) -> Iterator[None]:
         yield
     finally:
         _last.remove(last)
+
+
+@contextmanager
+def ended_with_terminal(files: Iterable[int], code: int) -> Iterator[None]:
+    """While the body runs, which has nothing to stop or keep, the process ends with `code` as soon
+    as the terminal is closed."""
+    over, files = threading.Event(), tuple(files)
+
+    def watch() -> None:
+        while not over.wait(0.2):
+            if is_gone(files):
+                end_process_in(0.0, code)
+
+    threading.Thread(target=watch, daemon=True, name="first frame").start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
 def end_process_in(seconds: float, code: int) -> None:

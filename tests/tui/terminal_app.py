@@ -1,12 +1,14 @@
 """A program that runs the app on fake data in a real terminal: for `test_terminal`.
 
-Arguments: what is to happen (`idle`, `audit`, `stubborn`, `crash`).
+Arguments: what is to happen (`idle`, `audit`, `stubborn`, `crash`, `loading`).
 """
 
 import os
 import sys
+import time
 
 from cachetui.tui import run_app
+from cachetui.tui.first_frame import first_frame
 from cachetui.tui.screens.fleet import FleetPlace
 from tests.tui.fake import FakeCore
 
@@ -14,6 +16,9 @@ from tests.tui.fake import FakeCore
 def main() -> int:
     """Run it; returns the exit code."""
     what = sys.argv[1]
+    if what == "loading":
+        with first_frame():
+            time.sleep(60)
     core = FakeCore(pace=float(os.environ.get("PACE", "0.01")), stubborn=what == "stubborn")
     if what == "crash":
 

@@ -107,8 +107,10 @@ def test_in_a_dialog(signals: bool) -> None:
 
 @pytest.mark.fault("terminal-closed")
 @pytest.mark.parametrize("signals", [True, False], ids=["with SIGHUP", "without a signal"])
-def test_during_the_first_screen(signals: bool) -> None:
-    with app(FAKE, "audit", signals=signals) as it:
+@pytest.mark.parametrize("what", ["audit", "loading"])
+def test_during_the_first_screen(what: str, signals: bool) -> None:
+    """Also where loading the app takes long, as on a busy machine."""
+    with app(FAKE, what, signals=signals) as it:
         it.see("Reading hosts.toml")
         it.close()
         it.end()
