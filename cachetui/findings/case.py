@@ -15,7 +15,7 @@ from cachetui.dockerfile.parse import Dockerfile, DockerfileError, needed_stages
 from cachetui.dockerfile.triggers import stage_triggers
 from cachetui.findings.build_options import forbids_cache
 from cachetui.findings.context_files import ContextFiles, Difference, compare_files, context_of
-from cachetui.findings.dockerfile_edits import Edit, edits
+from cachetui.findings.dockerfile_edits import Edit, Version, edits
 from cachetui.findings.earlier_run import EarlierRun, scenarios_before
 from cachetui.findings.miss_chains import Chain, chains
 from cachetui.findings.step_graph import Parent, parents
@@ -54,6 +54,9 @@ class Case:
         default_factory=dict, repr=False, compare=False
     )
     _parents: dict[Hashable, Mapping[StepId, tuple[Parent, ...]]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    _edited: dict[tuple[int, Backend], tuple[Edit, ...]] = field(
         default_factory=dict, repr=False, compare=False
     )
     _compared: dict[object, Difference] = field(default_factory=dict, repr=False, compare=False)
@@ -238,12 +241,13 @@ class Case:
         what it had of the step where one is given."""
         scenarios = scenarios_before(run)
         for number, runs in enumerate(self._earlier_runs):
-            then = self._then[number]
-            if then is None:
+            file = self._files_before[number]
+            if file is None:
                 continue
             for other in (one for name in scenarios for one in runs.get((run.host, name), ())):
                 if other.started_at < run.started_at and other.id != run.id:
-                    earlier = EarlierRun(self.earlier[number], other, *then)
+                    then = self._edits(number, file, run.backend)
+                    earlier = EarlierRun(self.earlier[number], other, file, then)
                     if self._other_builder(run, earlier):
                         continue
                     if step is None or earlier.tells_of(step):
@@ -270,12 +274,17 @@ class Case:
         return by_audit
 
     @cached_property
-    def _then(self) -> list[tuple[Dockerfile, tuple[Edit, ...]] | None]:
-        """The Dockerfile of each earlier audit, and what became of it."""
-        files = (dockerfile_of(document.build) for document in self.earlier)
-        return [
-            (file, edits(file, self.dockerfile)) if file is not None else None for file in files
-        ]
+    def _files_before(self) -> list[Dockerfile | None]:
+        """The Dockerfile of each earlier audit."""
+        return [dockerfile_of(document.build) for document in self.earlier]
+
+    def _edits(self, number: int, file: Dockerfile, backend: Backend) -> tuple[Edit, ...]:
+        """What became of that of an earlier audit, to a builder."""
+        if (number, backend) not in self._edited:
+            then, now = (one.build.build_args for one in (self.earlier[number], self.document))
+            versions = Version(file, then, self.hasher), Version(self.dockerfile, now, self.hasher)
+            self._edited[number, backend] = edits(*versions, backend)
+        return self._edited[number, backend]
 
     def build_before(self, before: EarlierRun, backend: Backend) -> BuildOnHost:
         files = self.files(before.document, before.run.host, before.run.context_digest)

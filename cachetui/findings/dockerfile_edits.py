@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Literal
 
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import Dockerfile, Stage
+from cachetui.findings.variables import scope_at
+from cachetui.findings.written_forms import CWD, Form, form
+from cachetui.records.backend import Backend
+from cachetui.records.digest import ValueHasher
 from cachetui.records.step import StepId
 
 LIKE_ENOUGH = 0.3
@@ -27,15 +31,38 @@ class Edit:
     at: StepId
 
 
-def edits(before: Dockerfile, now: Dockerfile) -> tuple[Edit, ...]:
-    """How a Dockerfile came to be what it is, stage by stage, in the order of now."""
-    if before.text == now.text:
-        return _unchanged(now)
-    all_edits: list[Edit] = []
-    pairs = _counterparts(before.stages, now.stages)
-    for stage in now.stages:
-        all_edits += _stage(pairs.get(stage.index), stage)
-    return tuple(all_edits)
+@dataclass(frozen=True)
+class Version:
+    """A Dockerfile and the build arguments (name to digest) that it was built with. `hasher` reads
+    the digests."""
+
+    file: Dockerfile
+    given: Mapping[str, str] = field(default_factory=dict)
+    hasher: ValueHasher | None = None
+
+    def forms(self, backend: Backend) -> list[list[Form]]:
+        """Of each stage, what makes its instructions equal, whatever their variables come to."""
+        return [
+            [form(item, backend, None, self.file.escape) for item in stage.instructions]
+            for stage in self.file.stages
+        ]
+
+    def form(self, item: Instruction, backend: Backend) -> Form:
+        """The form of an instruction with the values in force above it."""
+        place = item.stage_index, item.index
+        scope = scope_at(self.file, self.given, *place, backend, self.hasher)
+        folder = scope.setting_values.get(CWD)
+        values = scope.values if folder is None else {**scope.values, CWD: folder}
+        shell = "SHELL" not in scope.settings
+        return form(item, backend, values, self.file.escape, default_shell=shell)
+
+
+def edits(before: Version, now: Version, backend: Backend = "legacy") -> tuple[Edit, ...]:
+    """How a Dockerfile came to be what it is, stage by stage, in the order of now. What is one to
+    the builder, only written in another way, is the same."""
+    if before.file.text == now.file.text:
+        return _unchanged(now.file)
+    return tuple(_Comparison(before, now, backend).edits())
 
 
 def _unchanged(now: Dockerfile) -> tuple[Edit, ...]:
@@ -46,77 +73,80 @@ def _unchanged(now: Dockerfile) -> tuple[Edit, ...]:
     )
 
 
-def _counterparts(before: Sequence[Stage], now: Sequence[Stage]) -> dict[int, Stage]:
-    """Index of a stage now → the stage that it was: of the same name; else, of those left, the
-    most alike, and of equals the one as far from the end; the last ones in any case."""
-    named = {stage.name: stage for stage in before if stage.name is not None}
-    counterparts = {stage.index: named[stage.name] for stage in now if stage.name in named}
-    taken = {stage.index for stage in counterparts.values()}
-    ranked = sorted(
-        (
-            (_alike(old, new), -abs((len(before) - old.index) - (len(now) - new.index)), old, new)
-            for old in before
-            for new in now
-            if old.index not in taken and new.index not in counterparts
-        ),
-        key=lambda one: one[:2],
-        reverse=True,
-    )
-    for alike, _, old, new in ranked:
-        if alike >= LIKE_ENOUGH and old.index not in taken and new.index not in counterparts:
-            counterparts[new.index] = old
-            taken.add(old.index)
-    if now[-1].index not in counterparts and before[-1].index not in taken:
-        counterparts[now[-1].index] = before[-1]  # what is built by default, whatever became of it
-    return counterparts
+class _Comparison:
+    """Two versions of a Dockerfile, as a builder reads them."""
 
+    def __init__(self, before: Version, now: Version, backend: Backend) -> None:
+        self.before, self.now, self.backend = before, now, backend
+        self.old, self.new = before.forms(backend), now.forms(backend)
 
-def _alike(old: Stage, new: Stage) -> float:
-    """How much two stages have in common, from 0 to 1."""
-    return SequenceMatcher(
-        None, _keys(old.instructions[1:]), _keys(new.instructions[1:]), autojunk=False
-    ).ratio()
+    def edits(self) -> Iterator[Edit]:
+        pairs = self._counterparts(self.before.file.stages, self.now.file.stages)
+        for stage in self.now.file.stages:
+            yield from self._stage(pairs.get(stage.index), stage)
 
-
-def _stage(before: Stage | None, now: Stage) -> list[Edit]:
-    old = before.instructions if before is not None else ()
-    new = now.instructions
-    places = SequenceMatcher(None, _keys(old), _keys(new), autojunk=False).get_opcodes()
-    stage_edits: list[Edit] = []
-    for kind, i, j, k, m in places:
-        if kind == "equal":
-            stage_edits += (
-                Edit("same", a, b, StepId(now.index, b.index))
-                for a, b in zip(old[i:j], new[k:m], strict=True)
-            )
-        else:
-            stage_edits += _replaced(old[i:j], new[k:m], StepId(now.index, k))
-    return stage_edits
-
-
-def _replaced(old: Sequence[Instruction], new: Sequence[Instruction], at: StepId) -> list[Edit]:
-    """Instructions of one keyword are one that changed, in order; the rest are new or gone."""
-    left = list(old)
-    replaced: list[Edit] = []
-    for item in new:
-        twin = next((old_item for old_item in left if old_item.keyword == item.keyword), None)
-        place = StepId(at.stage_index, item.index)
-        if twin is None:
-            replaced.append(Edit("added", None, item, place))
-        else:
-            left.remove(twin)
-            replaced.append(Edit("changed", twin, item, place))
-    return [*(Edit("removed", old_item, None, at) for old_item in left), *replaced]
-
-
-def _keys(items: Sequence[Instruction]) -> list[tuple[object, ...]]:
-    """What makes two instructions equal. White space in a RUN is part of it: builders key its
-    very text, continuation lines joined (lab, 20.10 and 28.5)."""
-    return [
-        (
-            item.keyword,
-            (*item.flags, *item.args) if item.keyword == "RUN" else " ".join(item.text.split()),
-            tuple(doc.content for doc in item.heredocs),
+    def _counterparts(self, before: Sequence[Stage], now: Sequence[Stage]) -> dict[int, Stage]:
+        """Index of a stage now → the stage that it was: of the same name; else, of those left, the
+        most alike, and of equals the one as far from the end; the last ones in any case."""
+        named = {stage.name: stage for stage in before if stage.name is not None}
+        counterparts = {stage.index: named[stage.name] for stage in now if stage.name in named}
+        taken = {stage.index for stage in counterparts.values()}
+        ranked = sorted(
+            (
+                (
+                    self._alike(old, new),
+                    -abs((len(before) - old.index) - (len(now) - new.index)),
+                    old,
+                    new,
+                )
+                for old in before
+                for new in now
+                if old.index not in taken and new.index not in counterparts
+            ),
+            key=lambda one: one[:2],
+            reverse=True,
         )
-        for item in items
-    ]
+        for alike, _, old, new in ranked:
+            if alike >= LIKE_ENOUGH and old.index not in taken and new.index not in counterparts:
+                counterparts[new.index] = old
+                taken.add(old.index)
+        if now[-1].index not in counterparts and before[-1].index not in taken:
+            # What is built by default, whatever became of it.
+            counterparts[now[-1].index] = before[-1]
+        return counterparts
+
+    def _alike(self, old: Stage, new: Stage) -> float:
+        """How much two stages have in common, from 0 to 1."""
+        forms = self.old[old.index][1:], self.new[new.index][1:]
+        return SequenceMatcher(None, *forms, autojunk=False).ratio()
+
+    def _stage(self, before: Stage | None, now: Stage) -> Iterator[Edit]:
+        old = before.instructions if before is not None else ()
+        new = now.instructions
+        forms = self.old[before.index] if before is not None else [], self.new[now.index]
+        for kind, i, j, k, m in SequenceMatcher(None, *forms, autojunk=False).get_opcodes():
+            if kind == "equal":
+                yield from (
+                    Edit("same", a, b, StepId(now.index, b.index))
+                    for a, b in zip(old[i:j], new[k:m], strict=True)
+                )
+            else:
+                yield from self._replaced(old[i:j], new[k:m], StepId(now.index, k))
+
+    def _replaced(
+        self, old: Sequence[Instruction], new: Sequence[Instruction], at: StepId
+    ) -> list[Edit]:
+        """Instructions of one keyword are one that changed, in order; the rest are new or gone."""
+        left = list(old)
+        replaced: list[Edit] = []
+        for item in new:
+            twin = next((old_item for old_item in left if old_item.keyword == item.keyword), None)
+            place = StepId(at.stage_index, item.index)
+            if twin is None:
+                replaced.append(Edit("added", None, item, place))
+            else:
+                left.remove(twin)
+                forms = self.before.form(twin, self.backend), self.now.form(item, self.backend)
+                same = forms[0] == forms[1]
+                replaced.append(Edit("same" if same else "changed", twin, item, place))
+        return [*(Edit("removed", old_item, None, at) for old_item in left), *replaced]

@@ -11,12 +11,15 @@ from cachetui.findings.earlier_run import EarlierRun
 from cachetui.findings.lines_above import LinesAbove
 from cachetui.findings.source_changes import SourceChanges
 from cachetui.findings.step_inputs import Inputs, comparable, step_inputs
-from cachetui.findings.variables import arguments_in
+from cachetui.findings.variables import DEFAULT_SHELL, arguments_in
 from cachetui.records.digest import differ, is_digest
 from cachetui.records.run import Run
 from cachetui.records.step import Step
 
 _IMAGES = frozenset({"base", "from", "mount"})
+_IN_THE_WORDS = frozenset({"text", "arg", "env"})
+"""What a step other than RUN has in its key by its own words alone."""
+_SHELL = "setting:SHELL"
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class InputChanges:
         are not among them: see `Inputs.files`."""
         if self.now is None or self.then is None:
             return frozenset()
-        skip = self.now.unknown | self.then.unknown | self.not_comparable
+        skip = self.now.unknown | self.then.unknown | self.not_comparable | self._equal
         pairs = _pairs(self.now.tokens, self.then.tokens)
         found = frozenset(n for n, now, then in pairs if n not in skip and differ(now, then))
         others = any(name.startswith("env:") for name in found)
@@ -74,13 +77,36 @@ class InputChanges:
             *_pairs(self.now.tokens, self.then.tokens),
             *_pairs(self.now.doubts, self.then.doubts),
         ]
-        return frozenset(
+        found = frozenset(
             name
             for name, now, then in pairs
             if differ(now, then) is None
             or _is_default_of_others(now, then)
             or (name.partition(":")[0] in _IMAGES and now and then and not comparable(now, then))
         )
+        return (found | self._perhaps_default) - self._equal
+
+    @cached_property
+    def _equal(self) -> frozenset[str]:
+        """Names of the inputs that are known to be equal, though they are written otherwise."""
+        if self.now is None or self.then is None:
+            return frozenset()
+        now, then = self.now.values, self.then.values
+        found = {name for name in now.keys() & then.keys() if now[name] == then[name]}
+        if self.now.form is not None and self.now.form == self.then.form:
+            names = (*self.now.tokens, *self.then.tokens)
+            found |= {name for name in names if name.partition(":")[0] in _IN_THE_WORDS}
+        return frozenset(found)
+
+    @cached_property
+    def _perhaps_default(self) -> frozenset[str]:
+        """SHELL where it is set on one side alone, to what it is without: the image may have
+        another."""
+        if self.now is None or self.then is None:
+            return frozenset()
+        shells = [one.values.get(_SHELL) for one in (self.now, self.then)]
+        set_once = (_SHELL in self.now.tokens) != (_SHELL in self.then.tokens)
+        return frozenset({_SHELL}) if set_once and DEFAULT_SHELL in shells else frozenset()
 
     @cached_property
     def doubtful(self) -> frozenset[str]:

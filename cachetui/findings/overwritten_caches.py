@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from cachetui.builders.features import NEWER_RUN_KEYS
 from cachetui.findings.case import dockerfile_of
-from cachetui.findings.dockerfile_edits import edits
+from cachetui.findings.dockerfile_edits import Version, edits
 from cachetui.findings.earlier_run import EarlierRun
 from cachetui.findings.question import Question
 from cachetui.records.document import Document
@@ -87,7 +87,10 @@ def _as_earlier(question: Question, document: Document, run_id: str) -> EarlierR
     if file is None or document.audit == question.case.document.audit:
         return None
     run = next(one for one in document.runs if one.id == run_id)
-    return EarlierRun(document, run, file, edits(file, question.case.dockerfile))
+    case = question.case
+    then = Version(file, document.build.build_args, case.hasher)
+    now = Version(case.dockerfile, case.document.build.build_args, case.hasher)
+    return EarlierRun(document, run, file, edits(then, now, run.backend))
 
 
 def _other_result(then: CachedStep, now: CachedStep) -> bool:

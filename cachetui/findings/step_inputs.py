@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from cachetui.builders.docker_args import familiar, fetched_contexts, image_contexts
 from cachetui.context.manifest import Entry
-from cachetui.dockerfile.instruction import Instruction
+from cachetui.dockerfile.instruction import Instruction, clean_path
 from cachetui.dockerfile.parse import SCRATCH, Dockerfile
 from cachetui.dockerfile.triggers import with_triggers
 from cachetui.findings.build_inputs import build_inputs, given_arguments
@@ -29,6 +29,7 @@ from cachetui.findings.variables import (
     references,
     scope_at,
 )
+from cachetui.findings.written_forms import CWD, Form, form, in_default_shell
 from cachetui.records.backend import Backend
 from cachetui.records.digest import ValueHasher
 from cachetui.records.document import BuildRecord
@@ -90,7 +91,8 @@ class Inputs:
     """`tokens` maps an input ("arg:NODE", "text", "base") to its token, `doubts` one that may be
     in the key or not; `unknown` are inputs that the step has and whose token is not known;
     `files` is what it sees of the context, which is that of the digest `context`. The names up to
-    the colon are those of `key_inputs`."""
+    the colon are those of `key_inputs`. `values` are those that the Dockerfile alone says; `form`
+    is the instruction with its variables put in, None for RUN, or where one is not known."""
 
     tokens: Mapping[str, str]
     doubts: Mapping[str, str] = field(default_factory=dict)
@@ -99,6 +101,8 @@ class Inputs:
     lines: Mapping[str, int] = field(default_factory=dict)
     context: str | None = None
     image_id: str | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    form: Form | None = None
 
 
 def comparable(one: str | None, other: str | None) -> bool:
@@ -124,9 +128,18 @@ def step_inputs(
         build.build, file, build.backend, build.facts, instruction, scope, build.hasher,
         triggers_known=base is None or (base in known and not build._pulls),
     )  # fmt: skip
-    tokens = {"text": _text(instruction, build.backend), **of_build.tokens}
+    tokens = {
+        "text": _text(instruction, build.backend, file.escape, "SHELL" not in scope.settings),
+        **of_build.tokens,
+    }
+    if "SHELL" not in scope.settings and in_default_shell(instruction):
+        of_build.doubts["exec form"] = "/bin/sh -c"
+    folder = instruction.rest if instruction.keyword == "WORKDIR" else scope.settings.get(CWD, "")
+    if build.backend == "buildkit" and folder.startswith("/") and folder != clean_path(folder):
+        of_build.doubts["folder as written"] = folder
     if instruction.keyword == "RUN":
         tokens |= _run_tokens(build, scope)
+        of_build.doubts |= _order_of_arguments(build, scope)
     else:
         tokens |= _variable_tokens(build, instruction, scope)
     unknown = set(of_build.unknown)
@@ -171,8 +184,30 @@ def step_inputs(
     if build.backend == "legacy" and isinstance(instruction.copy_from, int):
         unknown.add("stage's files")  # their hash; BuildKit also goes by the stage's own key
     return Inputs(
-        tokens, of_build.doubts, frozenset(unknown), files, scope.lines, build.context, image_id
+        *(tokens, of_build.doubts, frozenset(unknown), files, scope.lines, build.context, image_id),
+        values=_values(scope),
+        form=_form(instruction, build.backend, scope, file.escape),
     )
+
+
+def _values(scope: Scope) -> dict[str, str]:
+    """The values that the Dockerfile alone says, by the names of their inputs."""
+    kinds = (("arg", scope.args), ("env", scope.env))
+    known = {
+        f"{kind}:{name}": scope.values[name]
+        for kind, names in kinds
+        for name in names
+        if name in scope.values
+    }
+    return known | {f"setting:{name}": value for name, value in scope.setting_values.items()}
+
+
+def _form(instruction: Instruction, backend: Backend, scope: Scope, escape: str) -> Form | None:
+    """The instruction with its variables put in, where each is known. In a RUN they are not: its
+    shell does that."""
+    if instruction.keyword == "RUN" or not set(references(instruction.text)) <= set(scope.values):
+        return None
+    return form(instruction, backend, scope.values, escape)
 
 
 def _own_platform(
@@ -242,6 +277,13 @@ def _run_tokens(build: BuildOnHost, scope: Scope) -> dict[str, str]:
     return tokens
 
 
+def _order_of_arguments(build: BuildOnHost, scope: Scope) -> dict[str, str]:
+    """The order of ARG and ENV, where BuildKit has several, one an ARG."""
+    several = len(scope.order) > 1 and set(scope.order) - set(scope.env)
+    mixed = build.backend == "buildkit" and several
+    return {"order of arguments": " ".join(scope.order)} if mixed else {}
+
+
 def _variable_tokens(build: BuildOnHost, instruction: Instruction, scope: Scope) -> dict[str, str]:
     """Of any other instruction: the variables that its text uses; on BuildKit the folder that a
     path starts from, and whose a WORKDIR is."""
@@ -267,11 +309,6 @@ def base_of(dockerfile: Dockerfile, step: StepId) -> str | None:
     return stage.base if stage.is_external else None
 
 
-def _text(instruction: Instruction, backend: Backend) -> str:
-    """What of the instruction's text is in the key: for RUN its very words."""
-    documents = "".join(document.content for document in instruction.heredocs)
-    if backend == "legacy" and instruction.heredocs:
-        documents = ""  # the legacy builder drops them
-    if instruction.keyword == "RUN":
-        return f"{' '.join(instruction.flags)} {' '.join(instruction.args)}\n{documents}"
-    return f"{' '.join(instruction.text.split())}\n{documents}"
+def _text(instruction: Instruction, backend: Backend, escape: str, default_shell: bool) -> str:
+    """What of the instruction's words is in the key."""
+    return repr(form(instruction, backend, None, escape, default_shell=default_shell))

@@ -9,11 +9,12 @@ dispatchEnv), and for the legacy builder moby `builder/dockerfile/buildargs.go`.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cachetui.dockerfile.instruction import DockerfileError, Instruction
+from cachetui.dockerfile.instruction import DockerfileError, Instruction, clean_path
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.dockerfile.stages import expand
 from cachetui.records.backend import Backend
@@ -28,6 +29,8 @@ PREDEFINED = frozenset(
 moby `buildargs.go` builtinAllowedBuildArgs)."""
 
 SETTINGS = frozenset({"USER", "WORKDIR", "SHELL"})
+DEFAULT_SHELL = '["/bin/sh", "-c"]'
+"""The value of SHELL where an image has none (BuildKit `dockerfile2llb/defaultshell.go`)."""
 
 _IN_TOKEN = re.compile(r"\('(\w+)', ")
 _REFERENCE = re.compile(r"(?<!\\)\$(?:\{([A-Za-z_]\w*)[^}]*\}|([A-Za-z_]\w*))")
@@ -37,7 +40,9 @@ _REFERENCE = re.compile(r"(?<!\\)\$(?:\{([A-Za-z_]\w*)[^}]*\}|([A-Za-z_]\w*))")
 class Scope:
     """`args` and `env` map a name to its token, `lines` a name to the line that set it last,
     `settings` USER, WORKDIR and SHELL to what they were set to. `values` has the value itself of
-    each ARG and ENV for which the Dockerfile alone says it."""
+    each ARG and ENV for which the Dockerfile alone says it, `setting_values` that of a setting:
+    of WORKDIR the folder, of SHELL its words as JSON. `order` has each ARG and ENV as it was set
+    first."""
 
     args: dict[str, str] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
@@ -45,6 +50,8 @@ class Scope:
     lines: dict[str, int] = field(default_factory=dict)
     declared: set[str] = field(default_factory=set)
     values: dict[str, str] = field(default_factory=dict)
+    setting_values: dict[str, str] = field(default_factory=dict)
+    order: dict[str, None] = field(default_factory=dict)
 
     def copy(self) -> Scope:
         return Scope(
@@ -54,6 +61,8 @@ class Scope:
             dict(self.lines),
             set(self.declared),
             dict(self.values),
+            dict(self.setting_values),
+            dict(self.order),
         )
 
     @property
@@ -90,6 +99,7 @@ def scope_at(
         if backend == "legacy":
             scope.values = {n: value for n, value in scope.values.items() if n in scope.env}
             scope.args, scope.declared = {}, set()
+            scope.order = dict.fromkeys(name for name in scope.order if name in scope.env)
     for item in stage.instructions[1:index]:
         reader.take(item, scope)
     return scope
@@ -142,14 +152,32 @@ class _Reader:
             known, values = scope.known, dict(scope.values)
             for name, text in zip(item.args[0::3], item.args[1::3], strict=False):
                 value = self._value(text, values, item.line)
+                name = self._value(name, values, item.line) or name
                 _keep(scope.env, scope.values, name, _token(text, known), value)
                 scope.lines[name] = item.line
+                scope.order.setdefault(name)
         elif item.keyword in SETTINGS:
             own = _token(item.rest, scope.known)
             if item.keyword == "WORKDIR" and not item.rest.startswith("/"):
                 own = f"{scope.settings.get('WORKDIR', '')}/{own}"
             scope.settings[item.keyword] = own
             scope.lines[item.keyword] = item.line
+            self._set(item, scope)
+
+    def _set(self, item: Instruction, scope: Scope) -> None:
+        """Keep what a setting comes to, or forget it where the Dockerfile alone does not say it."""
+        if item.keyword == "SHELL":
+            scope.setting_values["SHELL"] = json.dumps(item.args)
+            return
+        value = self._value(item.rest, scope.values, item.line)
+        if value is not None and item.keyword == "WORKDIR" and not value.startswith("/"):
+            above = scope.setting_values.get("WORKDIR")
+            value = None if above is None else f"{above}/{value}"
+        if value is None:
+            scope.setting_values.pop(item.keyword, None)
+        else:
+            folder = item.keyword == "WORKDIR"
+            scope.setting_values[item.keyword] = clean_path(value) if folder else value
 
     def _argument(self, declaration: str, line: int, scope: Scope, above: Scope) -> None:
         name, equals, default = declaration.partition("=")
@@ -167,6 +195,7 @@ class _Reader:
             # An ENV of the name holds against it.
             values = {} if name in scope.env else scope.values
             _keep(scope.args, values, name, token, value)
+            scope.order.setdefault(name)
 
     def _is(self, value: str | None, given: str) -> bool:
         """Whether the digest is known to be that of the value."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from cachetui.compare.align import order
 from cachetui.compare.timings import Difference, difference, is_loaded, samples
 from cachetui.findings.case import dockerfile_of
-from cachetui.findings.dockerfile_edits import edits
+from cachetui.findings.dockerfile_edits import Version, edits
 from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.records.step import Step, StepId
@@ -117,7 +117,7 @@ def _counterparts(
         return None, 0
     pairs: dict[tuple[int, int], tuple[int, int]] = {}
     edited = 0
-    for edit in edits(old, new):
+    for edit in edits(Version(old), Version(new)):
         if edit.kind == "same" and edit.before is not None and edit.now is not None:
             was = (edit.before.stage_index, edit.before.index)
             pairs[edit.now.stage_index, edit.now.index] = was

@@ -80,6 +80,39 @@ def keyword_case(rng: Random, build: Build) -> Change | None:
     return Change(f"run in lower case at {place}", with_line(build, place, after))
 
 
+@kind("rewritten")
+def rewritten(rng: Random, build: Build) -> Change | None:
+    """The same line in other words."""
+    found = [(place, texts) for place, line in build.lines() if (texts := _writings(line.text))]
+    if not found:
+        return None
+    place, texts = rng.choice(found)
+    line, written = line_at(build, place), rng.choice(texts)
+    after = with_line(build, place, replace(line, written=written))
+    return Change(f"{line.text!r} written {written!r}", after)
+
+
+def _writings(text: str) -> list[str]:
+    """Other writings of an instruction, each with the same key."""
+    keyword, _, rest = text.partition(" ")
+    if keyword in ("ENV", "LABEL", "ARG") and rest.endswith(("=one", "=zero")):
+        name, _, value = rest.partition("=")
+        found = [f'{name}="{value}"', f"{name}='{value}'", f"{name}={value[:1]}'{value[1:]}'"]
+        return [f"{keyword} {one}" for one in found] + [
+            f"{keyword.lower()} {rest}",
+            f"{keyword} \\\n# why\n    {rest}",
+        ]
+    if keyword in ("COPY", "ADD") and not rest.startswith("--") and rest.count(" ") == 1:
+        source, dest = rest.split()
+        found = [f'["{source}", "{dest}"]', f"{source} \\\n    {dest}", f"  {source}   {dest}"]
+        return [f"{keyword} {one}" for one in found] + [f"{keyword.lower()} {rest}"]
+    if keyword == "WORKDIR":
+        return [f"WORKDIR {rest}/", f'WORKDIR "{rest}"', f"workdir   {rest}"]
+    if keyword == "USER":
+        return [f'USER "{rest}"', f"user {rest}"]
+    return []
+
+
 @kind("stage-name")
 def stage_name(_rng: Random, build: Build) -> Change | None:
     if build.target is not None:

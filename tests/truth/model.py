@@ -32,11 +32,13 @@ class Entry:
 @dataclass(frozen=True)
 class Line:
     """An instruction. `reads` are the context paths that it copies or mounts, links resolved, as
-    globs of path segments; `above` are comment lines right above it."""
+    globs of path segments; `above` are comment lines right above it. `written` is how it stands in
+    the Dockerfile, where that is another writing of `text`."""
 
     text: str
     reads: tuple[str, ...] = ()
     above: tuple[str, ...] = ()
+    written: str | None = None
 
     @property
     def keyword(self) -> str:
@@ -74,7 +76,7 @@ class Build:
         for stage in self.stages:
             rows.append(f"FROM {stage.base} AS {stage.name}")
             for line in stage.lines:
-                rows += [*line.above, line.text]
+                rows += [*line.above, line.written or line.text]
         return "\n".join(rows) + "\n"
 
     def line_numbers(self) -> dict[Place, int]:
@@ -87,7 +89,7 @@ class Build:
             for index, line in enumerate(stage.lines, start=1):
                 row += len(line.above)
                 numbers[number, index] = row
-                row += line.text.count("\n") + 1
+                row += (line.written or line.text).count("\n") + 1
         return numbers
 
     @property
