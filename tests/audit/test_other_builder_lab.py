@@ -4,14 +4,19 @@ what they leave as it was."""
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from cachetui.audit.host_runs import LOADS
 from cachetui.config import hosts_toml
+from cachetui.config.settings import folder_build
 from cachetui.core import Core
+from cachetui.share.kinds import KINDS
+from cachetui.share.sharing import NothingToShare
 from cachetui.store.database import Store
 from tests.audits import audit, core_of, log_of, run_of, statuses, step_at, typed
 from tests.lab import Lab
@@ -21,6 +26,7 @@ from tests.sample_builds import MOUNT, folder
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("others_images_go")]
 
+PEEK = "buildkit-peek"
 FILES = re.compile(r"mount had \d+ files")
 
 
@@ -45,12 +51,8 @@ def test_a_remote_builder_is_told_and_left_as_it_was(
     typed(lab["new"], build, "buildkit", *option)
     before = {name: State.of(lab[name]) for name in ("new", "mid")}
     core = core_of(lab, tmp_path / "store")
-    hosts = tuple(
-        msgspec.structs.replace(host, env={**host.env, "BUILDX_BUILDER": builder})
-        for host in core.settings.hosts
-    )
-    core = Core(msgspec.structs.replace(core.settings, hosts=hosts), core.store)
-    document = audit(core, build, ["new"])
+    scenarios = ("buildkit-cold", "buildkit-warm", "buildkit-as-found")
+    document = audit(core, build, ["new"], builder=builder, scenarios=scenarios)
 
     (host,) = document.hosts
     facts = host.facts
@@ -69,6 +71,13 @@ def test_a_remote_builder_is_told_and_left_as_it_was(
     assert {status for _, status in statuses(warm)} == {"hit"}
     assert cold.image is None
     assert any("uses the builder ci (driver remote)" in note for note in cold.notes)
+    assert any(
+        one.startswith("DOCKER_BUILDKIT=1 BUILDX_BUILDER=ci docker build ") for one in cold.commands
+    )
+    found = run_of(document, "new", "buildkit-as-found")
+    assert {status for _, status in statuses(found)} == {"hit"}, "what its user has built"
+    peek = run_of(audit(core, build, ["new"], builder=builder, peek=("buildkit",)), "new", PEEK)
+    assert {status for _, status in statuses(peek)} == {"hit"}
 
     # The next build of the builder's user hits what it hit, and finds the mount as full.
     again = typed(lab["new"], build, "buildkit", *option)
@@ -118,3 +127,26 @@ def test_another_docker_context_is_another_engine(lab: Lab, tmp_path: Path) -> N
         assert State.of(ctd).tags == before["ctd"].tags
     finally:
         new.docker("context", "rm", "-f", "other", check=False)
+
+
+def test_no_experiment_is_made_on_a_builder_of_another_driver(
+    lab: Lab, builder: str, tmp_path: Path
+) -> None:
+    build = folder(tmp_path / "build", own_mount(tmp_path))
+    core = core_of(lab, tmp_path / "store")
+    hosts = [host for host in core.settings.hosts if host.name in ("new", "ctd")]
+    settings = msgspec.structs.replace(folder_build(build), builder=builder)
+    sharing = core.sharing(settings, hosts, KINDS, cancel=threading.Event())
+    try:
+        with pytest.raises(NothingToShare, match=r"the builder ci \(driver remote\)"):
+            sharing.prepare()
+    finally:
+        sharing.close()
+    loads = audit(
+        core, build, ["new"], builder=builder, docker_args=("--load",), scenarios=("buildkit-cold",)
+    )
+    run = run_of(loads, "new", "buildkit-cold")
+    assert (run.status, run.reason) == ("unsupported", LOADS)
+    missing = audit(core, build, ["new"], builder="gone").hosts[0]
+    assert missing.status == "failed"
+    assert (missing.reason or "").startswith("it has no builder gone: ")
