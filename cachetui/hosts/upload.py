@@ -12,6 +12,7 @@ from cachetui.hosts.machine import Cancel, HostError, Machine
 
 _ASK_SECONDS = 60.0
 _SEND_SECONDS = 3600.0
+_BLOCK = 64 * 1024
 
 
 CONTEXT = "context"
@@ -104,9 +105,8 @@ def put_folder(
         return False, [ask]
     incoming = f"{folder.rsplit('/', 1)[0]}/.incoming-{uuid.uuid4().hex}"
     command = send_command(folder, incoming)
-    done = machine.run(
-        command, stdin=_counted(_whole(members()), on_sent), timeout=_SEND_SECONDS, cancel=cancel
-    )
+    blocks = _counted(_joined(_whole(members())), on_sent)
+    done = machine.run(command, stdin=blocks, timeout=_SEND_SECONDS, cancel=cancel)
     if done.status != 0:
         raise unpack_error(machine.name, folder, done.status, done.error_text)
     return True, [command]
@@ -172,6 +172,21 @@ def _whole(members: Iterable[bytes]) -> Iterator[bytes]:
     yield from members
     yield tarfile.TarInfo(LAST).tobuf(tarfile.GNU_FORMAT)
     yield b"\0" * (2 * tarfile.BLOCKSIZE)
+
+
+def _joined(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Small ones together, in blocks of at least `_BLOCK` but for the last: each block is encrypted
+    and sent by itself, and a member of a tar has up to five parts."""
+    held: list[bytes] = []
+    size = 0
+    for part in parts:
+        held.append(part)
+        size += len(part)
+        if size >= _BLOCK:
+            yield b"".join(held)
+            held, size = [], 0
+    if held:
+        yield b"".join(held)
 
 
 def _counted(blocks: Iterable[bytes], on_sent: Callable[[int], None]) -> Iterator[bytes]:
