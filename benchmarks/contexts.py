@@ -1,0 +1,171 @@
+"""Build contexts: sent over SSH beside `tar | ssh host tar -x`, and read beside `git status`.
+
+Sending: 200 MB in 200 files and 20,000 files of 1 kB, to one host and to eight at once. The host is
+an sshd on loopback; both sides write into folders of it. Then one file of 300 MB in all is changed,
+and what goes over the wire is counted. Reading: 100,000 files, for the second time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from _common import finish, folder, judge, judge_at_least, median, say_machine, spread, ssh_words
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from cachetui.config.settings import HostSettings
+from cachetui.context.build_context import Context, read_context
+from cachetui.hosts.connect import Connector
+from cachetui.hosts.upload import context_folder, put_folder
+from tests.hosts.sshd import Sshd
+
+KINDS = {"200 MB in 200 files": (200, 1_000_000), "20,000 files of 1 kB": (20_000, 1000)}
+GOALS = {"200 MB in 200 files": 0.8, "20,000 files of 1 kB": 0.85}
+
+
+def fill(place: Path, files: int, size: int) -> Path:
+    """A context of that many files of random bytes, a hundred in a folder."""
+    for number in range(files):
+        file = place / f"d{number // 100}" / f"f{number % 100}"
+        if not number % 100:
+            file.parent.mkdir(parents=True)
+        file.write_bytes(os.urandom(size))
+    (place / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    return place
+
+
+def cachetui_sends(host: HostSettings, context: Context, to: Path, count: int) -> tuple[float, int]:
+    """Seconds until `count` hosts have the context, connecting apart, and the bytes sent to one."""
+    connector = Connector(ssh_config=None, system_config=None)
+    machines = [connector.connect(host) for _ in range(count)]
+    sent = [0] * count
+
+    def send(number: int) -> None:
+        def so_far(size: int) -> None:
+            sent[number] = size
+
+        place = context_folder(str(to / str(number)), context.digest)
+        put_folder(machines[number], place, context.tar_members, on_sent=so_far)
+
+    begun = time.monotonic()
+    with ThreadPoolExecutor(count) as pool:
+        list(pool.map(send, range(count)))
+    seconds = time.monotonic() - begun
+    for machine in machines:
+        machine.close()
+    connector.close()
+    return seconds, sent[0]
+
+
+def ssh_sends(host: HostSettings, place: Path, to: Path, count: int) -> float:
+    """The same by OpenSSH and tar, over connections that are there already."""
+    words = []
+    for number in range(count):
+        control = to.parent / f"c{number}"
+        words.append(ssh_words(host, "-o", f"ControlPath={control}"))
+        master = [*words[-1][:1], "-o", "ControlMaster=yes", "-o", "ControlPersist=60", "-fN"]
+        subprocess.run([*master, *words[-1][1:]], check=True)
+    begun = time.monotonic()
+    sending = []
+    for number, ssh in enumerate(words):
+        (to / str(number)).mkdir(parents=True)
+        tar = subprocess.Popen(["tar", "-C", place, "-cf", "-", "."], stdout=subprocess.PIPE)
+        sending.append(
+            subprocess.Popen([*ssh, f"tar -xf - -C {to / str(number)}"], stdin=tar.stdout)
+        )
+    for each in sending:
+        assert each.wait() == 0
+    seconds = time.monotonic() - begun
+    for ssh in words:
+        subprocess.run([ssh[0], "-O", "exit", *ssh[1:]], check=True, capture_output=True)
+    return seconds
+
+
+def measure_sending(host: HostSettings, place: Path, rounds: int) -> list[bool]:
+    """Both ways in turn."""
+    met = []
+    for what, (files, size) in KINDS.items():
+        source = fill(place / "source", files, size)
+        context = read_context(source)
+        for count in (1, 8):
+            ours: list[float] = []
+            theirs: list[float] = []
+            for _ in range(rounds):
+                for took in (ours, theirs):
+                    to = place / "to"
+                    to.mkdir()
+                    if took is ours:
+                        took.append(cachetui_sends(host, context, to, count)[0])
+                    else:
+                        took.append(ssh_sends(host, source, to, count))
+                    shutil.rmtree(to)
+            print(f"      {what} to {count}: {spread(ours)}; ssh and tar {spread(theirs)}")
+            ratio = median(theirs) / median(ours)
+            met.append(judge_at_least(f"{what} to {count}, speed of ssh's", ratio, GOALS[what]))
+        shutil.rmtree(source)
+    return met
+
+
+def measure_change(host: HostSettings, place: Path) -> bool:
+    """Send a context, change a file, and send it again: bytes of the second over the file's."""
+    source, size = fill(place / "source", 300, 1_000_000), 1_000_000
+    to = place / "to"
+    to.mkdir()
+    cachetui_sends(host, read_context(source), to, 1)
+    (source / "d1" / "f7").write_bytes(os.urandom(size))
+    _, sent = cachetui_sends(host, read_context(source), to, 1)
+    shutil.rmtree(source)
+    shutil.rmtree(to)
+    return judge(
+        "bytes sent for a changed file of 1 MB in 300 MB, over its own", sent / size, 1.5, " ×"
+    )
+
+
+def measure_reading(place: Path, rounds: int) -> bool:
+    """A context that is read again, and `git status` of the same files, which git knows."""
+    source = fill(place / "source", 100_000, 100)
+    git = ["git", "-C", str(source), "-c", "user.name=a", "-c", "user.email=a@example.com"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "all"], ["status"]):
+        subprocess.run([*git, *words], check=True, capture_output=True)
+    (source / ".dockerignore").write_text(".git\n")
+    read_context(source)
+    ours: list[float] = []
+    theirs: list[float] = []
+    for _ in range(rounds):
+        begun = time.monotonic()
+        read_context(source)
+        ours.append(time.monotonic() - begun)
+        begun = time.monotonic()
+        subprocess.run([*git, "status", "--porcelain"], check=True, capture_output=True)
+        theirs.append(time.monotonic() - begun)
+    print(f"      100,000 files read again: {spread(ours)}; git status {spread(theirs)}")
+    shutil.rmtree(source)
+    return judge("100,000 files read again, over git status", median(ours) / median(theirs), 1.5)
+
+
+def main() -> int:
+    """Print all ratios."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="rounds (3)")
+    arguments = parser.parse_args()
+    say_machine()
+    with folder() as place:
+        sshd = Sshd(place / "sshd")
+        try:
+            host = sshd.settings()
+            met = measure_sending(host, place, arguments.rounds)
+            met.append(measure_change(host, place))
+            met.append(measure_reading(place, arguments.rounds))
+        finally:
+            sshd.stop()
+    return finish(met)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
