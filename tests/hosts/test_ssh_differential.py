@@ -174,7 +174,7 @@ def same_hops(ours: tuple[str, ...], theirs: list[str]) -> bool:
 
 
 @pytest.mark.fault("ssh-config")
-@examples(6)
+@examples(2)
 @given(
     CONFIGS,
     st.sampled_from(ALIASES),
