@@ -3,7 +3,8 @@
 Two things tell. No record of the host's cache, listed before, can hold the step's result: then the
 host did not have it. And a look at what the same build hits without the import, stopped at its
 first RUN that misses (see `first_run`): what hits there is the host's own; the RUN at which it was
-stopped, and what stands on that by the chain of a stage, is not.
+stopped, and what stands on that by the chain of a stage, is not. What both leave open, a record
+that the build brought can tell: BuildKit names each layer that it takes from an import by its blob.
 """
 
 from __future__ import annotations
@@ -69,6 +70,21 @@ def with_origins(
                     found[parent.step] = "imported"
     steps = (
         replace(step, origin=found[step.id]) if step.id in found else step for step in run.steps
+    )
+    return replace(run, steps=tuple(steps))
+
+
+def with_brought(run: Run, before: Sequence[CacheRecord], after: Sequence[CacheRecord]) -> Run:
+    """The run with those hits as imported that can be either, and whose layer in an imported cache
+    is one that the build took from it: a record of `after` names it, and none of `before` does
+    (our lab: 26.1 and 28.5 with both image stores)."""
+    brought = {one.description for one in after} - {one.description for one in before}
+    steps = (
+        replace(step, origin="imported")
+        if step.origin == "either"
+        and any(f"imported {layer}" in brought for layer in run.imported_layers(step.id))
+        else step
+        for step in run.steps
     )
     return replace(run, steps=tuple(steps))
 

@@ -9,8 +9,9 @@ import msgspec
 
 from cachetui.audit.allowance import count_build
 from cachetui.audit.build_run import BuildOutcome, load_of, run_build
+from cachetui.audit.cleanup import cache_records
 from cachetui.audit.host_runs import HostRuns
-from cachetui.audit.imported_hits import may_hold, with_origins
+from cachetui.audit.imported_hits import may_hold, with_brought, with_origins
 from cachetui.audit.leftovers import HostLeftovers
 from cachetui.audit.shared_cache import BuildOfCache, imported_caches
 from cachetui.builders.docker_args import options
@@ -89,13 +90,25 @@ class OwnCacheLook:
         the import, also what the base images' names mean now."""
         file, records = self.runs.task.dockerfile, self.leftovers.records_before
         run = with_origins(outcome.run, file, records, self.look)
+        run = self._with_brought(machine, msgspec.structs.replace(run, imports=self.imports))
         if any(step.origin in ("imported", "either") for step in run.steps):
             run = msgspec.structs.replace(run, bases_now=self._bases_now(machine, cancel))
         before = self.look.commands if self.look is not None else ()
         notes = (*run.notes, *self.notes)
         commands = (*before, *run.commands)
-        run = msgspec.structs.replace(run, commands=commands, notes=notes, imports=self.imports)
+        run = msgspec.structs.replace(run, commands=commands, notes=notes)
         return BuildOutcome(run, outcome.made)
+
+    def _with_brought(self, machine: Machine, run: Run) -> Run:
+        """The run with what the engine's records tell after it, where they can tell more."""
+        before = self.leftovers.records_before
+        open_ones = (step for step in run.steps if step.origin == "either")
+        if before is None or not any(run.imported_layers(step.id) for step in open_ones):
+            return run
+        with suppress(HostError):
+            after = cache_records(machine, self.runs.host, self.leftovers.builder)
+            return with_brought(run, before, after or ())
+        return run
 
     def _bases_now(self, machine: Machine, cancel: Cancel) -> tuple[BaseNow, ...]:
         """Without what a host that is gone, or an audit that is stopped, did not tell."""

@@ -93,6 +93,16 @@ class Run(Record, frozen=True, kw_only=True):
     def backend(self) -> Backend:
         return self.kind.backend
 
+    def imported_layers(self, step: StepId) -> tuple[str, ...]:
+        """The digests of the blobs that the result of a step added, in the caches of `imports`."""
+        return tuple(
+            layer
+            for cache in self.imports
+            for held in cache.steps or ()
+            if (held.stage_index, held.index) == (step.stage_index, step.index)
+            for layer in held.layers
+        )
+
     def imported_at(self, step: StepId) -> float | None:
         """When the result of a step was made that a cache in `imports` has, in seconds since the
         epoch; the first of several, None where none tells."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
-from cachetui.audit.imported_hits import may_hold, with_origins
+from cachetui.audit.imported_hits import may_hold, with_brought, with_origins
 from cachetui.dockerfile.parse import Dockerfile, parse
 from cachetui.hosts.cache_records import CacheRecord
 from cachetui.records.run import Run
 from cachetui.records.share import CacheTransfer
-from cachetui.records.step import Step, StepStatus
+from cachetui.records.shared_cache import CachedStep, SharedCache
+from cachetui.records.step import Step, StepId, StepStatus
 
 FILE = parse(
     "FROM base:1 AS deps\n"
@@ -129,3 +131,23 @@ def test_which_records_can_hold_a_step() -> None:
         assert not may_hold([record("fileop target", kind)], one)
     assert may_hold([record(OTHER)], None)
     assert not may_hold([], None)
+
+
+def test_a_layer_that_the_build_took_from_the_import_was_imported() -> None:
+    """Two steps that nothing else tells of: the build brought the layer of one, and had the other's
+    before."""
+    held = tuple(
+        CachedStep(
+            stage=None, stage_index=0, index=index, line=index + 1, instruction="RUN", held="kept",
+            layers=(f"sha256:{index}",),
+        )
+        for index in (1, 2)
+    )  # fmt: skip
+    cache = SharedCache(name="r", host="h", kind="registry", digest="sha256:m", steps=held)
+    one = msgspec.structs.replace(with_origins(ALL, FILE, ANY, None), imports=(cache,))
+    before = (record("imported sha256:2"),)
+    after = (*before, record("imported sha256:1"), record("imported sha256:9"))
+    origins = {step.id: step.origin for step in with_brought(one, before, after).steps}
+    assert origins.pop(StepId(0, 1)) == "imported"
+    assert set(origins.values()) == {"either"}
+    assert with_brought(one, before, before) == one
