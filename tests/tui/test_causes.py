@@ -149,7 +149,7 @@ def test_of_200_ragged_hosts_the_first_look_says_who_why_how_much_and_what_to_do
     document = ragged_fleet()
 
     async def story(d: Driver) -> None:
-        await d.see("Hosts differ, 39 hosts cost most: 2 causes, 3 unexplained")
+        await d.see("Hosts differ, 39 hosts cost most: 1 cause, 3 unexplained")
         await d.see("7.0s  39 hosts  base:1 is another image on 39 hosts than on 154 hosts")
         await d.see("6.0s  11 hosts  line 2: WORKDIR /app missed on 11 hosts, hit on")
         await d.see("costs 7.0s a build · 39 hosts", "docker save", "docker load")
