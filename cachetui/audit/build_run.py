@@ -53,7 +53,7 @@ def run_build(
     on_start: Callable[[BuildRecorder], None],
     on_change: Callable[[BuildRecorder], None],
 ) -> BuildOutcome:
-    """Run the job's build and inspect its image; files of the run are `log` and `raw` in `folder`.
+    """Run the job's build and inspect its image; `folder` gets its log.
 
     A build that fails, is cancelled or whose host is lost is a run too, with its status and
     reason; nothing is raised for it.

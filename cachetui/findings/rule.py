@@ -18,8 +18,9 @@ class Rule:
     """One surprise, and all that belongs to it.
 
     `order` is its place in lists: 100s are for the legacy builder beside BuildKit, 200s for cache
-    mounts, 300s for inputs that changed, 400s for the rest. The texts are for `cachetui explain`
-    and the docs; `example` is a small Dockerfile that shows the surprise, `try_it` what to type.
+    mounts, 300s for inputs that changed, 500s for shared caches, 400s for the rest. The texts are
+    for `cachetui explain` and the docs; `example` is a small Dockerfile that shows the surprise,
+    `try_it` what to type.
 
     `explain` answers a question or returns None; `observe` claims what can be seen without a
     question; `ask` says what the rule would need to claim more.

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cachetui.report import formats
 from tests.audit.test_canaries_lab import (
     HOST_VALUE,
     VALUES,
@@ -38,7 +39,7 @@ LABEL url=$URL
 RUN echo "$TOKEN $URL $QUOTED" >/all; echo "$TOKEN"; printf %s "$TOKEN" | base64
 RUN --mount=type=secret,id=of-host cat /run/secrets/of-host || true
 """
-FORMATS = ("table", "csv", "gitlab", "html", "json", "jsonl", "junit", "markdown")
+FORMATS = formats.names()
 
 
 class Typed:
