@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test test-all test-fast test-lab faults record-surprises truth check rule lab lab-down bench \
+.PHONY: help demo test test-all test-fast test-without-engines test-lab slow-tests faults record-surprises truth check rule lab lab-down bench \
 	screenshots release lock clean
 .DEFAULT_GOAL := help
 
@@ -33,13 +33,21 @@ EXAMPLES ?= quick
 # More workers than cores: what drives an app or a host sleeps most of the time.
 WORKERS ?= $(shell expr 2 \* $$(nproc))
 
-test: test-fast test-lab ## All tests; as root with apt on real engines, with some of the surprises there
+test: test-without-engines test-lab ## All tests; as root with apt on real engines, with some of the surprises there
 
 test-all: ## All tests, each surprise played on engines, and far more random examples
 	$(MAKE) test SURPRISES=all EXAMPLES=thorough
 
-test-fast: $(VENV)/.dev ## All tests that need no engine, side by side
-	$(PYTEST) -m "not lab" -n $(WORKERS) --dist worksteal --hypothesis-profile=$(EXAMPLES)
+WITHOUT_ENGINES = $(PYTEST) -n $(WORKERS) --dist worksteal --hypothesis-profile=$(EXAMPLES)
+
+test-fast: $(VENV)/.dev ## The quick tests that need no engine: a minute, to run often
+	$(WITHOUT_ENGINES) -m "not lab and not slow"
+
+test-without-engines: $(VENV)/.dev ## All tests that need no engine, side by side
+	$(WITHOUT_ENGINES) -m "not lab"
+
+slow-tests: $(VENV)/.dev ## Measure which tests are too slow for test-fast: tests/slow/tests.txt
+	PYTHONPATH=. $(WITHOUT_ENGINES) -m "not lab" -p tests.slow.measure
 
 # Each worker has a lab of its own. More than two are too much for tests that measure how soon
 # something ends on a host.

@@ -20,6 +20,7 @@ from tests.lab.sharing import Sharing
 from tests.lab_failures import expectation, hosts_of, put_first
 from tests.postgres import Postgres, shared_postgres
 from tests.programs import missing, needed, optional
+from tests.slow.names import mark, slow_tests
 from tests.turns import DAYS, turn, waiting
 
 LEFT_OUT = pytest.StashKey[list[str]]()
@@ -43,6 +44,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Before pytest itself chooses by markers."""
+    mark(item, slow_tests())
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what cannot run on this machine, and say so in one line each.
 
@@ -62,9 +68,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             said.append(f"left out: {len(tests)} thorough tests on engines; make test-all has them")
     number = turn(config.getoption("--surprises"), datetime.date.today())
     if number is not None:
-        turns = [item for item in items if item.get_closest_marker("takes_turns") is not None]
-        waits = waiting([str(item.path) for item in turns], number)
-        tests = [item for item, later in zip(turns, waits, strict=True) if later]
+        turns = [(i, mark) for i in items if (mark := i.get_closest_marker("takes_turns"))]
+        waits = waiting(
+            [(i.nodeid.split("::")[0], mark.kwargs.get("together", False)) for i, mark in turns],
+            number,
+        )
+        tests = [item for (item, _), later in zip(turns, waits, strict=True) if later]
         _leave_out(config, items, tests)
         if tests:
             said.append(

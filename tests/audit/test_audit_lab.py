@@ -186,6 +186,7 @@ def test_the_users_caches_are_as_if_no_audit_had_been(
     assert int(had[1]) >= 3
 
 
+@pytest.mark.takes_turns
 @pytest.mark.fault("anothers-images")
 def test_a_nameless_base_is_not_pruned_with_what_was_built_on_it(
     lab: Lab, core: Core, tmp_path: Path
@@ -202,6 +203,7 @@ def test_a_nameless_base_is_not_pruned_with_what_was_built_on_it(
     assert base in images(host)
 
 
+@pytest.mark.takes_turns
 @pytest.mark.fault("anothers-images")
 @pytest.mark.parametrize("name", HOSTS)
 def test_an_image_that_was_there_before_stays(
@@ -217,6 +219,7 @@ def test_an_image_that_was_there_before_stays(
     assert "cachetui" not in said(host, "image", "ls")
 
 
+@pytest.mark.takes_turns
 @pytest.mark.fault("left-by-stopped")
 @pytest.mark.parametrize("name", HOSTS)
 def test_a_failing_build_is_told_and_leaves_no_image(
@@ -276,6 +279,7 @@ def test_what_is_left_behind_is_measured_and_our_mounts_are_empty(mount_audit: D
         assert bool(ours) == (host.name != "old")  # 20.10 names no mount's id
 
 
+@pytest.mark.takes_turns
 def test_repeats_are_kept_apart(core: Core, tmp_path: Path) -> None:
     build = folder(tmp_path, MOUNT, salt=str(time.time_ns()))
     document = audit(core, build, ["new"], repeat=3, scenarios=("buildkit-mounts-warm",))

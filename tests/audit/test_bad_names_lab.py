@@ -17,6 +17,7 @@ COPIES_ALL = "FROM base:1\nCOPY . /all/\n"
 COPIES_ONE = "FROM base:1\nCOPY ok.txt /ok.txt\n"
 
 
+@pytest.mark.takes_turns
 @pytest.mark.fault("file-names")
 @pytest.mark.parametrize(
     ("text", "ignore", "refused_on"),

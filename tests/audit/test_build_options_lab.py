@@ -29,6 +29,7 @@ BOTH = (
 BUILDKIT = (*BOTH, "--secret", "id=s,src=/etc/hostname", "--platform", "linux/amd64")
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("name", ["old", "mid", "new", "ctd"])
 def test_the_users_build_with_these_options_hits_what_it_hit(
     lab: Lab, tmp_path: Path, name: str

@@ -86,6 +86,7 @@ def audits(core: Core, services: dict[str, Path]) -> dict[str, Document]:
     return {name: audit(core, services[name], scenarios=SCENARIOS) for name in ("alpha", "omega")}
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize("name", ["alpha", "omega"])
 def test_every_image_has_the_files_of_its_own_build(
@@ -120,6 +121,7 @@ def test_bind_mounts_and_stages_have_the_files_of_their_own_build(
             assert sums(said) == expected(own), f"{host} {name}"
 
 
+@pytest.mark.takes_turns
 @pytest.mark.fault("users-caches")
 @pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize("backend", ["legacy", "buildkit"])
@@ -132,6 +134,7 @@ def test_the_users_next_build_gets_no_file_of_ours(
     assert sums(said) == expected(own), said
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("host", ["mid", "new", "ctd"])
 def test_a_run_that_got_another_builds_file_says_so(
     lab: Lab, core: Core, tmp_path: Path, host: str

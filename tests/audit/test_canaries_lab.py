@@ -23,7 +23,7 @@ from tests.lab import Lab
 from tests.lab.host import Host
 from tests.sample_builds import folder
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.takes_turns(together=True)]
 
 # Another one in each process: workers see each other's command lines.
 MARK = f"c4n4ry{os.getpid()}"

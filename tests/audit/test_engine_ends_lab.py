@@ -43,6 +43,7 @@ def end_steps(host: Host) -> None:
     until_quiet(host, seconds=10)
 
 
+@pytest.mark.takes_turns
 @pytest.mark.fault("engine-ends")
 @pytest.mark.parametrize(("name", "scenario"), CASES)
 def test_the_host_is_in_trouble_and_not_the_build(

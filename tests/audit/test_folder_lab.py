@@ -20,6 +20,7 @@ pytestmark = pytest.mark.lab
 NAMES = ("old", "ctd")
 
 
+@pytest.mark.takes_turns
 @pytest.mark.fault("folder-on-host")
 @pytest.mark.parametrize("end", ["true", "exit 3"])
 def test_the_context_is_told_and_cleaned_up(lab: Lab, tmp_path: Path, end: str) -> None:

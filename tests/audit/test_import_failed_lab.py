@@ -20,6 +20,7 @@ def core(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Core:
     return core_of(lab, tmp_path_factory.mktemp("store"))
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("host", ["mid", "new", "ctd"])
 def test_a_folder_that_is_not_there(core: Core, host: str, tmp_path: Path) -> None:
     """BuildKit has no vertex for it; its client prints a warning."""

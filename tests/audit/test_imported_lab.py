@@ -82,6 +82,7 @@ MOUNTED = TEXT.replace(
 )
 
 
+@pytest.mark.takes_turns
 def test_the_hosts_own_builds_reuse_what_they_reused(sharing: Sharing, tmp_path: Path) -> None:
     """Images and folders are as before but for what the build itself leaves, mounts as full, and
     what came is measured."""

@@ -124,6 +124,7 @@ def lines_until(process: subprocess.Popen[bytes], count: int, pattern: str) -> l
     return found
 
 
+@pytest.mark.takes_turns
 @pytest.mark.fault("not-now")
 def test_no_more_builds_a_day_than_allowed(lab: Lab, tmp_path: Path) -> None:
     core = core_of(lab, tmp_path / "s")

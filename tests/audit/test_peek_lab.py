@@ -59,6 +59,7 @@ def test_a_build_that_hits_is_seen_to_hit_and_nothing_changes(
     assert random_bytes(host, "own:legacy2") == before["legacy"]
 
 
+@pytest.mark.takes_turns
 @pytest.mark.fault("users-caches")
 @pytest.mark.parametrize("backend", ["legacy", "buildkit"])
 @pytest.mark.parametrize("name", HOSTS)
@@ -81,6 +82,7 @@ def test_a_build_that_misses_is_stopped_at_its_first_run(
     assert statuses(run_of(again, name, f"{backend}-peek"))[2] == ("RUN", "miss")
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("name", HOSTS)
 def test_other_branches_are_waited_for(lab: Lab, core: Core, name: str, tmp_path: Path) -> None:
     host = lab[name]

@@ -55,6 +55,7 @@ def core_with(lab: Lab, store: Path, name: str, **changes: object) -> Core:
     return Core(msgspec.structs.replace(settings, hosts=hosts), Store(store))
 
 
+@pytest.mark.takes_turns
 @pytest.mark.fault("podman")
 @pytest.mark.parametrize("name", ["old", "new"])
 @pytest.mark.parametrize("way", ["its command", "its socket"])

@@ -20,6 +20,7 @@ from tests.sample_builds import PLAIN, folder
 pytestmark = pytest.mark.lab
 
 
+@pytest.mark.takes_turns
 @pytest.mark.fault("same-engine")
 def test_one_engine_under_three_names(lab: Lab, tmp_path: Path) -> None:
     tables = lab.hosts_toml.read_text().split("[[hosts]]")

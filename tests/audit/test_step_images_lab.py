@@ -152,6 +152,7 @@ def test_everything_is_as_before(lab: Lab, core: Core, tmp_path: Path, kind: str
     assert not any(on_each(lab, lambda host: "cachetui" in said(host, "image", "ls")).values())
 
 
+@pytest.mark.takes_turns
 @pytest.mark.fault("left-by-stopped")
 @pytest.mark.parametrize(
     "triggers",

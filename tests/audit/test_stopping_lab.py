@@ -133,6 +133,7 @@ class TestNothingGoesOn:
         assert audit.document().hosts[0].status == "failed"
 
 
+@pytest.mark.takes_turns
 @pytest.mark.fault("network-gone")
 def test_when_the_network_is_gone(lab: Lab, tmp_path: Path) -> None:
     """No word reaches either side: each has to notice by itself, and what cachetui says is true."""
@@ -178,6 +179,7 @@ def reached_by(address: str, lab: Lab, folder: Path) -> Path:
     return path
 
 
+@pytest.mark.takes_turns
 @pytest.mark.fault("interrupted")
 def test_stopping_one_host_lets_the_others_go_on(lab: Lab, core: Core, tmp_path: Path) -> None:
     names = ["old", "new"]

@@ -71,6 +71,7 @@ def steps_run(host: Host, since: float) -> int:
     return len(told.stdout.split())
 
 
+@pytest.mark.takes_turns
 @pytest.mark.fault("worker-lost")
 def test_a_killed_worker_builds_nothing_twice_and_loses_nothing(
     lab: Lab, database: DatabaseAddress, tmp_path: Path

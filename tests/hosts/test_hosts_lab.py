@@ -119,6 +119,7 @@ def test_no_docker(lab: Lab, fleet: Connector) -> None:
     assert error.reason == "there is no command dokker"
 
 
+@pytest.mark.takes_turns
 @pytest.mark.fault("no-engine")
 @pytest.mark.parametrize("name", ["old", "new"])
 def test_daemon_down(lab: Lab, fleet: Connector, name: str) -> None:
@@ -129,6 +130,7 @@ def test_daemon_down(lab: Lab, fleet: Connector, name: str) -> None:
     assert "nonexistent" not in f"{error.reason} {error.remedy}"
 
 
+@pytest.mark.takes_turns
 @pytest.mark.fault("no-engine")
 @pytest.mark.parametrize("name", ["old", "new"])
 def test_permission(lab: Lab, fleet: Connector, name: str) -> None:
@@ -153,6 +155,7 @@ RUN echo began && sleep 97 && echo {mark}
 """
 
 
+@pytest.mark.takes_turns
 @pytest.mark.fault("interrupted")
 @pytest.mark.parametrize("builder", ["0", "1"], ids=["legacy", "buildkit"])
 @pytest.mark.parametrize("name", NAMES)

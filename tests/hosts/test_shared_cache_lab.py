@@ -20,7 +20,7 @@ from tests.lab.base import BASE
 from tests.lab.registry import Registry
 from tests.lab.sharing import Sharing
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.takes_turns(together=True)]
 
 DOCKERFILE = """FROM {base} AS deps
 WORKDIR /src
@@ -170,7 +170,6 @@ def test_nothing_of_the_host_changes(shared: Shared) -> None:
     assert held() == before
 
 
-@pytest.mark.takes_turns
 class TestRegistryFaults:
     """Each with its own words, on the oldest and the newest buildx."""
 

@@ -45,7 +45,10 @@ def shell_of(words: list[str], tar: str, path: Path) -> tuple[list[str], dict[st
     return words, {**os.environ, "PATH": f"{path}:{os.environ['PATH']}"}
 
 
-@pytest.fixture(params=["dash", "bash", pytest.param("busybox", marks=pytest.mark.lab)])
+BUSYBOX = pytest.param("busybox", marks=[pytest.mark.lab, pytest.mark.takes_turns])
+
+
+@pytest.fixture(params=["dash", "bash", BUSYBOX])
 def shell(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[list[str], dict[str, str]]:
     """Shells and tars that hosts have."""
     if request.param == "busybox":

@@ -114,6 +114,7 @@ class TestHosts:
 
 
 @pytest.mark.lab
+@pytest.mark.takes_turns
 class TestLogin:
     """A login over real OpenSSH reaches the host's own engine."""
 
@@ -143,6 +144,7 @@ class TestLogin:
 
 
 @pytest.mark.lab
+@pytest.mark.takes_turns
 class TestProcesses:
     """What runs on a host for a build is seen, and only that."""
 
@@ -188,6 +190,7 @@ class TestProcesses:
 
 
 @pytest.mark.lab
+@pytest.mark.takes_turns
 class TestFaults:
     """A host can be broken in many ways, and mended."""
 
@@ -268,6 +271,7 @@ class TestFaults:
 
 
 @pytest.mark.lab
+@pytest.mark.takes_turns
 class TestLifetime:
     """A lab ends whole, and touches nothing that is not its own."""
 

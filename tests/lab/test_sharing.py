@@ -13,7 +13,7 @@ from tests.lab.host import Host
 from tests.lab.registry import Registry
 from tests.lab.sharing import Sharing
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.takes_turns]
 
 BLOB = 1 << 20
 """Bytes: larger than any manifest, smaller than the base's layer."""

@@ -229,6 +229,7 @@ class TestEverywhere:
         assert told.summary == "text; 1 of 1 lines differ"
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("name", ["old", "ctd"])
 def test_the_finding_names_the_file(core: Core, tmp_path: Path, name: str) -> None:
     """Two cold runs on one host are alike but for what the step makes of itself."""
@@ -269,6 +270,7 @@ def test_a_heredoc_that_the_legacy_builder_drops(core: Core, tmp_path: Path) -> 
         assert notes == ["dev", "proc", "sys"]
 
 
+@pytest.mark.takes_turns
 class TestWays:
     """Reading by every way gives the same, on every engine's kind of archive."""
 
@@ -349,6 +351,7 @@ class TestWays:
             lab["ctd"].docker("rmi", "-f", tag, check=False)
 
 
+@pytest.mark.takes_turns
 class TestEnding:
     """Who reads an image is stopped: nothing of it runs on, and nothing is left."""
 

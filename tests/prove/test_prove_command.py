@@ -111,6 +111,7 @@ SLEEPS = (
 FILL = "FROM base:1\nRUN --mount=type=cache,id=@SALT@,target=/c touch /c/once # @SALT@\n"
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("name", ["old", "ctd"])
 def test_stopped_it_leaves_nothing_that_runs(fleet: Fleet, name: str) -> None:
     """In a mount of its own the RUN step sleeps."""

@@ -84,6 +84,7 @@ def test_unnamed_stages_are_asked_too(sharing: Fleet, tmp_path: Path) -> None:
     assert kept(share, "ctd2", "local-max", (1, 11, 12)) == ["kept", "spared", "kept"]
 
 
+@pytest.mark.takes_turns
 class TestWhatGoesWrong:
     """A registry or folder that fails at some point is told in words, and nothing is left."""
 
@@ -110,7 +111,6 @@ class TestWhatGoesWrong:
             with pytest.raises(NothingToShare, match="docker login"):
                 made.run(prepared)
 
-    @pytest.mark.takes_turns
     def test_what_a_registry_with_a_login_keeps_is_listed(
         self, sharing: Fleet, tmp_path: Path
     ) -> None:
@@ -150,7 +150,6 @@ class TestWhatGoesWrong:
         assert "the build went on without it" in (failed.reason or "")
         assert share.left == (share.exports[0].ref,)
 
-    @pytest.mark.takes_turns
     def test_one_that_says_nothing_ends_in_time(
         self, sharing: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -184,7 +183,6 @@ class TestWhatGoesWrong:
         assert failed.status == "failed", failed
         assert failed.reason
 
-    @pytest.mark.takes_turns
     def test_one_that_is_full(self, sharing: Fleet, tmp_path: Path) -> None:
         """It fails its own kind; another is shared as ever."""
         made = Experiment(sharing, tmp_path)
@@ -198,7 +196,6 @@ class TestWhatGoesWrong:
         assert kept(share, "ctd2", "local-max", RUNS) == ["kept", "kept"]
         assert share.left == ()
 
-    @pytest.mark.takes_turns
     def test_one_that_answers_slowly_is_waited_for(self, sharing: Fleet, tmp_path: Path) -> None:
         made = Experiment(sharing, tmp_path)
         with Registry.of(sharing["ctd"]) as registry:

@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     replayed = ", ".join(one for one in ids if one not in chosen) or "none"
     config.stash[SAID] = [
         f"surprises played on engines, {said}: {played}",
-        f"surprises only replayed from their recordings (by make test-fast): {replayed}",
+        f"surprises only replayed from their recordings (by the tests without engines): {replayed}",
     ]
 
 

@@ -1,7 +1,7 @@
 """Which surprises are played on engines: all, or a set of them that is another one each day.
 
 To play one takes as long as its builds do. Those that are not played are replayed from their
-recordings, which `make test-fast` does with all.
+recordings, which `make test-without-engines` does with all.
 """
 
 from __future__ import annotations
