@@ -88,6 +88,7 @@ def test_a_finding_of_the_gate_ends_it(core: Core) -> None:
     assert watch(seen(peek(COLD), "first", GATE), looks(), core, 60.0, "table") == GATE
 
 
+@pytest.mark.fault("interrupted")
 def test_ctrl_c_while_waiting_ends_it(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(_: float) -> None:
         raise KeyboardInterrupt

@@ -139,6 +139,24 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
             "looked at around every test of a fault on real engines.",
         ),
     ),
+    "Shared caches": (
+        Fault(
+            "shared-registry",
+            "A registry is down, from the start or meanwhile, asks for a login, is full, slow, or "
+            "says nothing",
+            "Told in time with its reason and remedy; other kinds of caches are shared as ever.",
+        ),
+        Fault(
+            "shared-damaged",
+            "A shared cache is cut short, has a flipped byte, has lost a part, or is none",
+            "It is told, and nothing of it is taken for whole.",
+        ),
+        Fault(
+            "shared-stopped",
+            "A share is stopped or killed, or a registry does not delete what it wrote",
+            "It goes from hosts and registry, later by the next share or clean, or is told.",
+        ),
+    ),
     "Connecting": (
         Fault(
             "unreachable",

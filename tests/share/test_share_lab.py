@@ -94,6 +94,7 @@ class TestWhatGoesWrong:
         yield
         assert {name: held(sharing[name]) for name in before} == before
 
+    @pytest.mark.fault("shared-registry")
     def test_a_registry_that_is_down_is_told_before_anything_is_built(
         self, sharing: Fleet, tmp_path: Path
     ) -> None:
@@ -104,6 +105,7 @@ class TestWhatGoesWrong:
             with pytest.raises(NothingToShare, match="cannot be reached; see that it is up"):
                 made.run(prepared)
 
+    @pytest.mark.fault("shared-registry")
     def test_so_is_one_that_wants_a_login(self, sharing: Fleet, tmp_path: Path) -> None:
         made = Experiment(sharing, tmp_path)
         with Registry.of(sharing["ctd"], login=True) as registry:
@@ -126,6 +128,7 @@ class TestWhatGoesWrong:
         assert kept(share, "ctd2", "registry-min", RUNS) == ["not-kept", "kept"]
         assert share.left == (share.exports[0].ref,)
 
+    @pytest.mark.fault("shared-registry")
     def test_one_that_goes_down_before_the_export(self, sharing: Fleet, tmp_path: Path) -> None:
         made = Experiment(sharing, tmp_path)
         with Registry.of(sharing["ctd"]) as registry:
@@ -135,6 +138,7 @@ class TestWhatGoesWrong:
         assert "cannot be reached" in (share.exports[0].reason or "")
         assert share.imports == ()
 
+    @pytest.mark.fault("shared-registry")
     def test_one_that_goes_down_before_the_import(self, sharing: Fleet, tmp_path: Path) -> None:
         made = Experiment(sharing, tmp_path)
         with Registry.of(sharing["ctd"]) as registry:
@@ -150,6 +154,7 @@ class TestWhatGoesWrong:
         assert "the build went on without it" in (failed.reason or "")
         assert share.left == (share.exports[0].ref,)
 
+    @pytest.mark.fault("shared-registry")
     def test_one_that_says_nothing_ends_in_time(
         self, sharing: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -169,6 +174,7 @@ class TestWhatGoesWrong:
         assert failed.status == "failed"
         assert registry.address in (failed.reason or ""), failed
 
+    @pytest.mark.fault("shared-registry")
     def test_one_that_lost_its_blobs(self, sharing: Fleet, tmp_path: Path) -> None:
         made = Experiment(sharing, tmp_path)
         with Registry.of(sharing["ctd"]) as registry:
@@ -183,6 +189,7 @@ class TestWhatGoesWrong:
         assert failed.status == "failed", failed
         assert failed.reason
 
+    @pytest.mark.fault("shared-registry")
     def test_one_that_is_full(self, sharing: Fleet, tmp_path: Path) -> None:
         """It fails its own kind; another is shared as ever."""
         made = Experiment(sharing, tmp_path)
@@ -196,6 +203,7 @@ class TestWhatGoesWrong:
         assert kept(share, "ctd2", "local-max", RUNS) == ["kept", "kept"]
         assert share.left == ()
 
+    @pytest.mark.fault("shared-registry")
     def test_one_that_answers_slowly_is_waited_for(self, sharing: Fleet, tmp_path: Path) -> None:
         made = Experiment(sharing, tmp_path)
         with Registry.of(sharing["ctd"]) as registry:
@@ -213,6 +221,7 @@ class TestWhatGoesWrong:
         assert kept(share, "ctd2", "registry-max", RUNS) == ["kept", "kept"]
         assert (imported.seconds or 0.0) >= SLOW_SECONDS - 1.0
 
+    @pytest.mark.fault("shared-damaged")
     def test_a_folder_that_is_cut_short(self, sharing: Fleet, tmp_path: Path) -> None:
         made = Experiment(sharing, tmp_path)
 
@@ -229,6 +238,7 @@ class TestWhatGoesWrong:
         assert failed.status == "failed"
         assert "did not come from ctd as it was written" in (failed.reason or "")
 
+    @pytest.mark.fault("shared-damaged")
     def test_a_folder_with_a_flipped_byte(self, sharing: Fleet, tmp_path: Path) -> None:
         made = Experiment(sharing, tmp_path)
 
@@ -245,6 +255,7 @@ class TestWhatGoesWrong:
         assert failed.status == "failed"
         assert "did not come from ctd as it was written" in (failed.reason or "")
 
+    @pytest.mark.fault("shared-stopped")
     def test_stopped_in_the_middle(self, sharing: Fleet, tmp_path: Path) -> None:
         made = Experiment(sharing, tmp_path)
 

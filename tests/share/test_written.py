@@ -80,12 +80,14 @@ def test_one_that_was_never_written_is_gone(registry: Registry, machine: LocalMa
     assert registry.there
 
 
+@pytest.mark.fault("shared-stopped")
 @pytest.mark.parametrize("registry", [401, 405], indirect=True)
 def test_one_that_may_not_be_deleted_stays(registry: Registry, machine: LocalMachine) -> None:
     ref = f"{registry.address}/c:there"
     assert delete_refs(machine, [ref]) == {ref: "stays"}
 
 
+@pytest.mark.fault("shared-stopped")
 def test_a_404_of_what_is_no_registry_tells_nothing(machine: LocalMachine) -> None:
     class Page(_Answers):
         def do_HEAD(self) -> None:
@@ -100,6 +102,7 @@ def test_a_404_of_what_is_no_registry_tells_nothing(machine: LocalMachine) -> No
         server.shutdown()
 
 
+@pytest.mark.fault("shared-stopped")
 def test_where_nothing_answers_it_is_not_known(machine: LocalMachine) -> None:
     assert delete_refs(machine, ["127.0.0.1:1/c:x"]) == {"127.0.0.1:1/c:x": "unknown"}
 
@@ -140,6 +143,7 @@ def test_what_is_gone_is_not_noted_any_more(
     assert noted(store) == []
 
 
+@pytest.mark.fault("shared-stopped")
 def test_what_could_not_be_asked_for_is_tried_again(machine: LocalMachine, tmp_path: Path) -> None:
     store = Store(tmp_path / "s")
     written = Written.begin(store, "a1", HOST, FACTS)
