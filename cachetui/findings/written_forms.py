@@ -3,8 +3,8 @@
 Quotes, the case of the keyword, white space between words, continuation lines and comments are in
 no key: a value is, not its spelling. White space within a command is part of it. Read in BuildKit's
 `frontend/dockerfile/instructions` and `dockerfile2llb/convert.go`, and in moby's
-`builder/dockerfile/dispatchers.go`; measured in our lab (20.10, 26.1, 28.5) of the legacy builder's
-values, commands and paths, and of BuildKit's commands and values of ARG.
+`builder/dockerfile/dispatchers.go`; measured on the legacy builder of 28.5, pair by pair
+(`tests/findings/writings.py`), and of BuildKit's commands and values of ARG.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import replace
 
+from cachetui.builders.docker_args import familiar
 from cachetui.dockerfile.instruction import (
     FILE_KEYWORDS,
     DockerfileError,
@@ -55,6 +56,8 @@ def form(
     def word(text: str) -> str:
         return _expanded(text, known, escape, item.line)
 
+    if item.onbuild is not None and backend == "legacy":
+        return (item.keyword, item.rest)  # its step's key has the very words
     if item.onbuild is not None:
         return (item.keyword, *form(item.onbuild, backend, {}, escape))
     if backend == "legacy" and item.heredocs:
@@ -106,6 +109,8 @@ def _flags(item: Instruction, word: _Word) -> Iterator[Hashable]:
         flags = [(name, word(item.flag(name) or "")) for name in item.flag_names()]
         if isinstance(item.copy_from, int):
             flags = [(name, text.lower() if name == "from" else text) for name, text in flags]
+        elif item.copy_from is not None:
+            flags = [(name, familiar(text) if name == "from" else text) for name, text in flags]
         yield tuple(sorted(flag for flag in flags if flag != ("link", "false")))
 
 

@@ -139,11 +139,11 @@ WRITINGS: dict[str, Writing] = {
     "maint-white": Writing("MAINTAINER a b", "MAINTAINER a  b", False),
     "maint-case": Writing("MAINTAINER a", "maintainer a"),
     "maint-dq": Writing("MAINTAINER a", 'MAINTAINER "a"', False),
-    "onb-case": Writing("ONBUILD RUN x", "onbuild run x"),
+    "onb-case": Writing("ONBUILD RUN x", "onbuild run x", legacy=False),
     "onb-case1": Writing("ONBUILD RUN x", "onbuild RUN x"),
     "onb-white": Writing("ONBUILD RUN x", "ONBUILD    RUN x"),
-    "onb-in": Writing("ONBUILD RUN x", "ONBUILD RUN   x"),
-    "onb-env": Writing("ONBUILD ENV A=1", 'ONBUILD ENV A="1"'),
+    "onb-in": Writing("ONBUILD RUN x", "ONBUILD RUN   x", legacy=False),
+    "onb-env": Writing("ONBUILD ENV A=1", 'ONBUILD ENV A="1"', legacy=False),
     "run-case": Writing("RUN echo @", "run echo @"),
     "run-lead": Writing("RUN echo @", "RUN    echo @"),
     "run-trail": Writing("RUN echo @", "RUN echo @   "),
@@ -285,6 +285,9 @@ WRITINGS: dict[str, Writing] = {
     "add-json": Writing("ADD a.txt /@", 'ADD ["a.txt","/@"]'),
     "copy-fromimg": Writing(
         "COPY --from=base:1 /bin/busybox /@", "COPY --from=base:1 bin/busybox /@"
+    ),
+    "copy-fromlibrary": Writing(
+        "COPY --from=base:1 /bin/busybox /@", "COPY --from=library/base:1 /bin/busybox /@"
     ),
     "copy-fromcase": Writing(
         "COPY --from=zero /bin/busybox /@", "COPY --from=ZERO /bin/busybox /@"
