@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -17,6 +22,7 @@ from tests.as_before import QUIET_SECONDS
 from tests.audit.test_stopping_lab import until
 from tests.audits import audit, prepare, run_of
 from tests.lab import Lab
+from tests.lab.machine import process_table
 from tests.lab.rootless import SOCKET, USER, Rootless, rootless_on
 from tests.sample_builds import PLAIN, SLEEPING, folder
 
@@ -103,3 +109,32 @@ def test_a_stopped_build_ends(lab: Lab, rootless: Rootless, tmp_path: Path, scen
     until(lambda: not asleep(rootless), 5, f"it ends: {asleep(rootless)}")
     # The host removes what is ours by itself, so that nobody waits for it.
     until(lambda: found_there(rootless) == before, QUIET_SECONDS, "all is as before")
+
+
+@pytest.mark.fault("podman", "users-caches")
+def test_a_stopped_run_is_not_in_the_users_cache(
+    lab: Lab, rootless: Rootless, tmp_path: Path
+) -> None:
+    """As found, the build has the keys of the account's own: its next one has to begin the RUN."""
+    text = SLEEPING.replace("RUN ", f"RUN echo {time.time_ns()} && ")
+    core = core_of(rootless, lab, tmp_path / "s", env={"DOCKER_HOST": f"unix://{SOCKET}"})
+    going = prepare(core, folder(tmp_path / "b", text), scenarios=("buildkit-as-found",))
+    thread = threading.Thread(target=going.run)
+    thread.start()
+    until(lambda: bool(asleep(rootless)), 60, "the RUN step begins")
+    going.stop()
+    thread.join(30)
+    until(lambda: not asleep(rootless), 5, f"it ends: {asleep(rootless)}")
+    own = rootless.words("build", "--network=none", "-", DOCKER_BUILDKIT="1")
+    with subprocess.Popen(own, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as typed:
+        try:
+            assert typed.stdin is not None
+            typed.stdin.write(text.encode())
+            typed.stdin.close()
+            until(lambda: bool(asleep(rootless)), 30, "it is no hit for the account")
+        finally:
+            for one in process_table().values():
+                if one.argv[-3:] == ("build", "--network=none", "-"):  # nsenter's child, too
+                    with suppress(ProcessLookupError):
+                        os.kill(one.pid, signal.SIGTERM)
+            until(lambda: not asleep(rootless), 10, "the account's own ends")

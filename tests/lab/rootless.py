@@ -69,13 +69,17 @@ class Rootless:
         """The file with the host key of its sshd, which listens on 127.0.0.1."""
         return self.place / "known_hosts"
 
-    def docker(self, *args: str, input: bytes = b"", check: bool = True) -> str:
-        """What docker says to the account itself. Raises LabError where it fails."""
+    def words(self, *args: str, **env: str) -> list[str]:
+        """The command line of docker of the account itself, with more in its environment."""
         words = ["nsenter", "--target", str(self.pid), "--mount", "--pid", "--"]
         words += ["setpriv", "--reuid", str(ID), "--regid", str(ID), "--init-groups", "env", "-i"]
         words += [f"PATH={PATH}", f"HOME=/home/{USER}", f"DOCKER_HOST=unix://{SOCKET}"]
+        return [*words, *(f"{name}={value}" for name, value in env.items()), "docker", *args]
+
+    def docker(self, *args: str, input: bytes = b"", check: bool = True) -> str:
+        """What docker says to the account itself. Raises LabError where it fails."""
         done = subprocess.run(
-            [*words, "docker", *args], input=input, capture_output=True, timeout=60, check=False
+            self.words(*args), input=input, capture_output=True, timeout=60, check=False
         )
         if check and done.returncode != 0:
             raise LabError(f"docker {' '.join(args[:3])}: {tail(done.stderr.decode())}")
