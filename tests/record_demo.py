@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,22 @@ from cachetui.core import Core, Options
 from cachetui.demo.fleet import BUILDS, CHECKOUTS, NETWORK, lay_out
 from cachetui.demo.record import RecordingConnector, Transcript
 from cachetui.demo.recording import Recording, Session, encode, save
+from cachetui.outputs.difference import Entry
+from cachetui.outputs.layers import lines_of
+from cachetui.outputs.merge import (
+    DIGEST,
+    GID,
+    LINK,
+    MODE,
+    MTIME,
+    PATH,
+    SIZE,
+    STORED,
+    TYPE,
+    UID,
+    XATTRS,
+)
+from cachetui.outputs.run_contents import contents_of
 from cachetui.records.document import Document
 from cachetui.records.host import HostFacts
 from cachetui.store.database import Store
@@ -217,29 +233,44 @@ def audit(
 
 
 def open_files(core: Core, document: Document) -> int:
-    """Open the small files in which images of the host differ, as `enter` in Outputs does. How many
-    these are."""
-    pairs = [(document, run) for run in document.runs if run.status == "ok"]
-    opener = core.opener(pairs)
+    """Open every small file of every layer, as `enter` in Outputs does: which of them differ is not
+    known before all hosts are recorded. How many these are."""
     opened: set[tuple[str, str]] = set()
-    try:
-        for _, run in pairs[1:]:
-            report = core.outputs([pairs[0], (document, run)])
-            assert all(image.group for image in report.images), report.images
-            differences = [
-                path
-                for group in report.groups[1:]
-                for step in group.difference.steps
-                for path in step.paths
-            ]
-            for path in differences:
-                for entry in (path.a, path.b):
-                    if entry is not None and (entry.size or MOST_OPENED) < MOST_OPENED:
-                        opener.content(path.path, entry, run)
-                        opened.add((path.path, entry.layer))
-    finally:
-        opener.close()
+    for run in document.runs:
+        contents = contents_of(core.store, run.id)
+        opener = core.opener([(document, run)])  # one of its own: it asks for no content twice
+        try:
+            for layer in contents.digests if contents is not None else ():
+                for path, entry in small_files(core.store, layer):
+                    if (path, layer) not in opened:
+                        opened.add((path, layer))
+                        opener.content(path, entry, run)
+        finally:
+            opener.close()
     return len(opened)
+
+
+def small_files(store: Store, layer: str) -> Iterator[tuple[str, Entry]]:
+    """The files of a layer that are opened."""
+    for line in lines_of(store, layer):
+        fields = [field.decode() for field in line.rstrip(b"\n").split(b"\t")]
+        if len(fields) > STORED - 1 and fields[SIZE] and int(fields[SIZE]) < MOST_OPENED:
+            yield (
+                fields[PATH],
+                Entry(
+                    type=fields[TYPE],
+                    mode=fields[MODE],
+                    uid=int(fields[UID]),
+                    gid=int(fields[GID]),
+                    size=int(fields[SIZE]),
+                    mtime=fields[MTIME],
+                    sha256=fields[DIGEST] or None,
+                    link=fields[LINK] or None,
+                    xattrs=fields[XATTRS] or None,
+                    layer=layer,
+                    stored_as=fields[STORED] if len(fields) > STORED else None,
+                ),
+            )
 
 
 def quiet(patience: float) -> None:

@@ -50,11 +50,11 @@ def request_of(command: str) -> dict[str, Any] | None:
 
 
 def name_of(request: Mapping[str, Any]) -> str:
-    """What a request is called in a recording: by its image, or by its layer and files."""
-    save = str(request["save"])
+    """What a request is called in a recording: by its image, or by its layer and files, whichever
+    image they are read from."""
     if "paths" in request:
-        return f"{FILES}{save}: {json.dumps(request['paths'])}"
-    return f"{IMAGE}{save}"
+        return f"{FILES}{request['layer']}: {json.dumps(request['paths'])}"
+    return f"{IMAGE}{request['save']}"
 
 
 def texts_of(name: str, output: bytes) -> dict[str, str]:

@@ -255,7 +255,33 @@ def test_replayed_times_are_the_recorded_ones() -> None:
     assert min(recorded) - 0.05 < seconds < max(recorded) + 5.0
 
 
-def test_no_images_are_offered_where_none_can_be_read() -> None:
+@pytest.mark.parametrize("build", BUILDS)
+def test_what_the_recorded_builds_made_is_compared(build: str) -> None:
+    """Read as it was recorded, and by the program that reads images on hosts."""
+    with demo_fleet(speed=300) as fleet:
+        core = fleet.core()
+        settings, hosts = core.settings.builds[build_name(build)], core.settings.hosts
+        document = core.prepare(settings, hosts, Options(outputs=True)).run()
+        pairs = [(document, run) for run in document.runs if run.status == "ok"]
+        report = core.outputs(pairs)
+        opener = core.opener(pairs)
+        runs = {image.label: run for image, (_, run) in zip(report.images, pairs, strict=True)}
+        opened = [
+            opener.difference(path, runs[report.groups[0].images[0]], runs[group.images[0]])
+            for group in report.groups[1:]
+            for step in group.difference.steps
+            for path in step.paths
+        ]
+        opener.close()
+        core.store.close()
+    assert len(report.images) > 8
+    assert [image.reason for image in report.images if image.reason] == []
+    assert 1 < len(report.groups) < len(report.images)
+    assert "12.1" in {line.text for one in opened for line in one.lines}
+
+
+def test_no_images_are_offered_where_none_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cachetui.demo.fleet.has_images", lambda _: False)
     with demo_fleet(speed=300) as fleet:
         core = fleet.core()
         settings, hosts = core.settings.builds[build_name("shop")], core.settings.hosts
