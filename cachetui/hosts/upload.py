@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import tarfile
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 
@@ -13,6 +14,8 @@ from cachetui.hosts.machine import Cancel, HostError, Machine
 _ASK_SECONDS = 60.0
 _SEND_SECONDS = 3600.0
 _BLOCK = 64 * 1024
+_HELD_SECONDS = 0.1
+"""How long a part waits for others: a host takes silence for an end, also where a disk is slow."""
 
 
 CONTEXT = "context"
@@ -175,16 +178,16 @@ def _whole(members: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _joined(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """Small ones together, in blocks of at least `_BLOCK` but for the last: each block is encrypted
-    and sent by itself, and a member of a tar has up to five parts."""
+    """Small ones together, in blocks of at least `_BLOCK`, unless they come slowly, and but for the
+    last: each block is encrypted and sent by itself, and a member of a tar has up to five parts."""
     held: list[bytes] = []
-    size = 0
+    size, since = 0, time.monotonic()
     for part in parts:
         held.append(part)
         size += len(part)
-        if size >= _BLOCK:
+        if size >= _BLOCK or time.monotonic() - since >= _HELD_SECONDS:
             yield b"".join(held)
-            held, size = [], 0
+            held, size, since = [], 0, time.monotonic()
     if held:
         yield b"".join(held)
 

@@ -8,11 +8,13 @@ import subprocess
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from cachetui.config.hosts_toml import load
 from cachetui.context.build_context import read_context
+from cachetui.hosts import upload
 from cachetui.hosts.machine import HostError, Machine
 from cachetui.hosts.upload import path_on_host, put_folder, send_command
 from tests.hosts.conftest import connector
@@ -146,3 +148,24 @@ def test_a_connection_that_dies_leaves_nothing_to_be_taken_for_whole(
     assert read_context(Path(path_on_host(folder))).digest == context.digest
     assert not put_folder(machine, folder, context.tar_members, on_sent=sent.append)[0]
     machine.close()
+
+
+def test_small_parts_go_together_unless_they_come_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is held back is silence to the host, which ends a silent command."""
+    parts = [bytes([number % 256]) * 512 for number in range(1000)]
+    fast = list(upload._joined(parts))
+    assert b"".join(fast) == b"".join(parts)
+    assert all(len(block) >= 64 * 1024 for block in fast[:-1])
+    assert len(fast) < 10
+    now = [0.0]
+    clock = SimpleNamespace(monotonic=lambda: now[0])
+    monkeypatch.setattr("cachetui.hosts.upload.time", clock)
+
+    def slowly() -> Iterator[bytes]:
+        for part in parts[:50]:
+            now[0] += 0.06
+            yield part
+
+    slow = list(upload._joined(slowly()))
+    assert b"".join(slow) == b"".join(parts[:50])
+    assert {len(block) for block in slow} == {1024}
