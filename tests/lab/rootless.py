@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.lab.base import BASE
 from tests.lab.errors import LabError, tail
 from tests.lab.host import Host
-from tests.lab.machine import process_table
+from tests.lab.machine import Entry, process_table
 from tests.lab.packages import unpacked
 from tests.lab.sshd import PRIVILEGE_FOLDER, free_port, make_key, sshd_binary
 
@@ -130,22 +130,31 @@ def rootless_on(host: Host, place: Path) -> Iterator[Rootless]:
     try:
         yield _ready(host, place, port, process)
     finally:
-        for found in process_table().values():
-            if found.name == "unshare" and f"rootless-{place}" in found.argv:
-                with suppress(ProcessLookupError):
-                    os.kill(found.pid, signal.SIGKILL)
+        # Each of the two by itself: the first process changes its user, which makes the kernel
+        # forget that it is to end with its parent.
+        table = process_table()
+        holders = _holders(table, place)
+        firsts = {one.pid for one in table.values() if one.parent in holders}
+        for pid in (*firsts, *holders):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         process.wait(30)
+
+
+def _holders(table: Mapping[int, Entry], place: Path) -> set[int]:
+    """What holds the namespaces: the parent of their first process."""
+    return {
+        one.pid
+        for one in table.values()
+        if one.name == "unshare" and f"rootless-{place}" in one.argv
+    }
 
 
 def _ready(host: Host, place: Path, port: int, process: subprocess.Popen[bytes]) -> Rootless:
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         table = process_table()
-        holders = {
-            one.pid
-            for one in table.values()
-            if one.name == "unshare" and f"rootless-{place}" in one.argv
-        }
+        holders = _holders(table, place)
         for first in (one for one in table.values() if one.parent in holders):
             ready = Rootless(place, port, first.pid)
             with suppress(LabError):
