@@ -152,6 +152,7 @@ def test_title_and_advice_name_every_host_of_the_group(missing: tuple[int, ...])
     finding = fleet_drift("1" * 10 + "2" * 30, missing)
     assert finding.title == "base:1 is another image on ci-[1-10] than on ci-[11-40]"
     assert finding.advice.startswith("Give ci-[1-10] the image that the others have: ")
+    assert "or the other way round, if theirs is out of date" in finding.advice
 
 
 def test_groups_of_a_ragged_fleet_are_each_named() -> None:

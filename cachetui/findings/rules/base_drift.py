@@ -251,9 +251,10 @@ def _advice(case: Case, ref: str, base: StepId) -> str:
         elif sides:
             theirs = "the others" if sides.all_platforms else host_names(sides.usual)
             theirs = "most of their platform" if sides.platforms > 1 else theirs
+            source = "one of them" + (" of the same platform" if sides.platforms > 1 else "")
             how = (
-                f"Give {whom} the image that {theirs} have: `docker save {ref}` on one of them, "
-                "`docker load` there. "
+                f"Give {whom} the image that {theirs} have: `docker save {ref}` on {source}, "
+                "`docker load` there; or the other way round, if theirs is out of date. "
             )
         return f"{how}No host pulled {ref}; push it to a registry to pin it by digest in {LINES}"
     digest = _digest(case, ref, odd)
