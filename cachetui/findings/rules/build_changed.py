@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from msgspec import structs
 
 from cachetui.dockerfile.instruction import BUILDKIT_KEYWORDS
 from cachetui.findings.build_inputs import EPOCH
-from cachetui.findings.build_options import build_options, option_text
+from cachetui.findings.changed_options import changed_options
 from cachetui.findings.claim import HOSTS, Claim, answer
 from cachetui.findings.dockerfile_edits import Edit
 from cachetui.findings.earlier_run import EarlierRun
@@ -37,7 +37,8 @@ def explain(question: Question) -> Claim | None:
     before = question.before
     if before is None or question.instruction is None:
         return None
-    changes = [*_lines(question), *_other_source(question), *_options(question)]
+    options = [(None, evidence) for evidence in changed_options(question)]
+    changes = [*_lines(question), *_other_source(question), *options]
     renamed = question.changes.sources.renamed_base
     if not changes or renamed is None or not renamed.same_layers:
         changes = [*_base(question), *changes]
@@ -263,79 +264,6 @@ def _at(question: Question, line: int) -> StepId | None:
         if item.line == line and item.stage_index >= 0:
             return StepId(item.stage_index, item.index)
     return None
-
-
-def _options(question: Question) -> list[_Change]:
-    """Options of the build, and what the client adds to it, that are in this step's key."""
-    before = question.before
-    assert before is not None
-    now = build_options(question.case.document.build.docker_args)
-    then = build_options(before.document.build.docker_args)
-    found: list[tuple[str, bool]] = []
-    for name in sorted(question.changes.changed):
-        kind, _, rest = name.partition(":")
-        option = {"platform": "--platform", "network": "--network", "option": rest}.get(kind)
-        if option is not None and now.get(option) != then.get(option):
-            found.append((_other_option(option, now, then), True))
-        elif kind == "network":
-            found.append(("the network of the build changed", True))
-        elif kind == "epoch" or (kind == "proxies" and not _other_arguments(question)):
-            found.append((_from_client(question, kind), True))
-    if any(question.changes.sources.is_other_context(name) for name in _named(question)):
-        # Of an image that no host has, or a URL, only the name is known.
-        sure = any(n.startswith(("from", "mount:")) for n in question.changes.changed)
-        found.append((_other_option("--build-context", now, then), sure))
-    return [
-        (None, Evidence(kind="earlier", text=text, data={"sure": sure})) for text, sure in found
-    ]
-
-
-def _other_option(
-    option: str, now: Mapping[str, tuple[str, ...]], then: Mapping[str, tuple[str, ...]]
-) -> str:
-    here, there = (option_text(option, options) for options in (now, then))
-    return f"docker_args of the build have {here}; before: {there}"
-
-
-def _named(question: Question) -> Iterable[str]:
-    """What the instruction copies from or mounts from, by the name that a named context can have,
-    if that is not known to be the same."""
-    item, changes = question.instruction, question.changes
-    if item is None or question.run.backend == "legacy":
-        return
-    kinds = {name.partition(":")[0] for name in (*changes.changed, *changes.unknown)}
-    if isinstance(item.copy_from, str) and kinds & {"from", "named context"}:
-        yield item.copy_from
-    for mount in item.mounts:
-        if mount.from_ and mount.from_stage is None and kinds & {"mount", "named context"}:
-            yield mount.from_
-
-
-def _other_arguments(question: Question) -> bool:
-    """Whether an ARG has, or had, a value: that alone makes the legacy builder's key another, as
-    a proxy does."""
-    return any(name.startswith("arg:") for name in question.changes.changed)
-
-
-def _from_client(question: Question, kind: str) -> str:
-    """What became of arguments that need no ARG: given to the build, or added by the client."""
-    before = question.before
-    assert before is not None
-    now = question.case.document.build.build_args
-    then = before.document.build.build_args
-    wanted = PREDEFINED if kind == "proxies" else {EPOCH}
-    given = sorted(n for n in wanted if differ(now.get(n), then.get(n)))
-    where = (
-        "docker's configuration" if kind == "proxies" else "the environment of the docker client"
-    )
-    what = f"--build-arg {join_names(given)}" if given else f"{where} on {HOSTS}"
-    if kind == "epoch":
-        name = "the build argument" if given else EPOCH
-        return f"{what}: {name} is another, and 28.5 has it in the key of WORKDIR"
-    return (
-        f"{what}: whether any proxy is given is in the legacy builder's key of every RUN, "
-        "its value is not"
-    )
 
 
 RULE = Rule(
