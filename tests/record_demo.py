@@ -29,21 +29,10 @@ from cachetui.core import Core, Options
 from cachetui.demo.fleet import BUILDS, CHECKOUTS, NETWORK, lay_out
 from cachetui.demo.record import RecordingConnector, Transcript
 from cachetui.demo.recording import Recording, Session, encode, save
+from cachetui.outputs.compare import entry_of
 from cachetui.outputs.difference import Entry
 from cachetui.outputs.layers import lines_of
-from cachetui.outputs.merge import (
-    DIGEST,
-    GID,
-    LINK,
-    MODE,
-    MTIME,
-    PATH,
-    SIZE,
-    STORED,
-    TYPE,
-    UID,
-    XATTRS,
-)
+from cachetui.outputs.merge import PATH, SIZE, STORED
 from cachetui.outputs.run_contents import contents_of
 from cachetui.records.document import Document
 from cachetui.records.host import HostFacts
@@ -253,24 +242,9 @@ def open_files(core: Core, document: Document) -> int:
 def small_files(store: Store, layer: str) -> Iterator[tuple[str, Entry]]:
     """The files of a layer that are opened."""
     for line in lines_of(store, layer):
-        fields = [field.decode() for field in line.rstrip(b"\n").split(b"\t")]
-        if len(fields) > STORED - 1 and fields[SIZE] and int(fields[SIZE]) < MOST_OPENED:
-            yield (
-                fields[PATH],
-                Entry(
-                    type=fields[TYPE],
-                    mode=fields[MODE],
-                    uid=int(fields[UID]),
-                    gid=int(fields[GID]),
-                    size=int(fields[SIZE]),
-                    mtime=fields[MTIME],
-                    sha256=fields[DIGEST] or None,
-                    link=fields[LINK] or None,
-                    xattrs=fields[XATTRS] or None,
-                    layer=layer,
-                    stored_as=fields[STORED] if len(fields) > STORED else None,
-                ),
-            )
+        fields = line.rstrip(b"\n").split(b"\t")
+        if len(fields) >= STORED and fields[SIZE] and int(fields[SIZE]) < MOST_OPENED:
+            yield fields[PATH].decode(), entry_of(fields, layer)
 
 
 def quiet(patience: float) -> None:

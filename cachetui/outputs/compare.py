@@ -265,11 +265,14 @@ def _with_one_below(path: PathDifference) -> PathDifference:
 
 
 def _entry(fields: Fields | None, output: Output, position: int | None) -> Entry | None:
-    """A line as a record."""
     if fields is None or position is None:
         return None
+    return entry_of(fields, output.contents.digests[position])
+
+
+def entry_of(fields: Fields, layer: str) -> Entry:
+    """A line of a layer as a record. Raises LayerError."""
     text = [one.decode("utf-8", "replace") for one in fields]
-    layer = output.contents.digests[position]
     try:
         return Entry(
             type=text[TYPE],
