@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from cachetui.config.bake_file import BAKE_FILES, COMPOSE_FILES, targets_of_file
+from cachetui.config.bake_file import targets_of_file
 from cachetui.config.settings import BuildSettings, folder_build
-from cachetui.config.suggest import dockerfiles_below, files_below
+from cachetui.config.suggest import build_files_below, dockerfiles_below
 from cachetui.config.toml_table import ConfigError
 
 
@@ -24,7 +24,7 @@ def builds_below(folder: Path) -> list[BuildSettings]:
         )
     return builds + [
         BuildSettings(name=file.name, context=file.parent, source=str(file))
-        for file in files_below(folder, lambda file: file.name in (*BAKE_FILES, *COMPOSE_FILES))
+        for file in build_files_below(folder)
     ]
 
 

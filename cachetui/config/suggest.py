@@ -86,12 +86,17 @@ def suggestion(aliases: Iterable[str], left_out: Mapping[str, str]) -> Suggestio
     return Suggestion(tables, {name: left_out[name] for name in others}, others)
 
 
+def build_files_below(folder: Path) -> list[Path]:
+    """The bake and compose files below a folder."""
+    return _files_below(folder, lambda each: each.name in (*BAKE_FILES, *COMPOSE_FILES))
+
+
 def builds_toml(folder: Path) -> str:
     """A [builds] table for each build of the bake and compose files below the folder, whose paths
     are relative to it. A file that docker cannot read here is a comment with the reason."""
     tables: dict[str, str] = {}
     comments: list[str] = []
-    for file in files_below(folder, lambda each: each.name in (*BAKE_FILES, *COMPOSE_FILES)):
+    for file in build_files_below(folder):
         path = json.dumps(file.relative_to(folder).as_posix())
         keys = ("bake", "target") if file.name in BAKE_FILES else ("compose", "service")
         try:
@@ -116,10 +121,10 @@ def _free_name(wanted: Iterable[str], taken: Collection[str]) -> str:
 
 def dockerfiles_below(folder: Path) -> list[Path]:
     """Dockerfiles below a folder, nearest first: at most 200, at most four folders deep."""
-    return files_below(folder, _is_dockerfile)
+    return _files_below(folder, _is_dockerfile)
 
 
-def files_below(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
+def _files_below(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
     """The files below a folder that are wanted, nearest first: at most 200, and as deep as
     Dockerfiles are looked for."""
     files: list[Path] = []
