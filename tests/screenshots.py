@@ -158,7 +158,8 @@ def first_looks(core: Core, document: Document, name: str, folder: Path) -> None
 
         asyncio.run(walk(CachetuiApp(core, audit=document.audit), folder, look, size))
     report = AuditReport(document=document, findings=core.findings(document))
-    (folder / f"{name}.md").write_text(markdown.render(report), "utf-8")
+    text = markdown.render(report).replace("/root/", "~/")  # a recorded host's own home
+    (folder / f"{name}.md").write_text(text, "utf-8")
 
 
 async def walk(

@@ -87,7 +87,7 @@ def host(tmp_path: Path) -> FakeHost:
 
 def recorded(host: FakeHost, folder: Path) -> Recording:
     """Both images, and a file of a copy, as `record_demo` has them."""
-    transcript = Transcript({str(host.folder): "/root"})
+    transcript = Transcript({str(host.folder): "/home/ci"})
     machine = RecordingMachine(host.machine(), transcript)
     copies = str(host.folder / "layers")
     store = Store(folder)
@@ -153,7 +153,7 @@ def test_a_layer_is_recorded_once(host: FakeHost, tmp_path: Path) -> None:
 
 def test_a_file_of_a_copy_is_played(host: FakeHost, tmp_path: Path) -> None:
     played = Played(Replay(recorded(host, tmp_path / "recorded"), {}))
-    fetched = fetch_from_copy(played, host.settings, "/root/layers", "app/main", entry(ONE))
+    fetched = fetch_from_copy(played, host.settings, "/home/ci/layers", "app/main", entry(ONE))
     assert fetched is not None
     assert fetched.data == b"print(1)\n"
 
