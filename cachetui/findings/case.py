@@ -241,18 +241,21 @@ class Case:
         what it had of the step where one is given."""
         scenarios = scenarios_before(run)
         for number, runs in enumerate(self._earlier_runs):
-            file = self._files_before[number]
-            if file is None:
-                continue
             for other in (one for name in scenarios for one in runs.get((run.host, name), ())):
                 if other.started_at < run.started_at and other.id != run.id:
-                    then = self._edits(number, file, run.backend)
-                    earlier = EarlierRun(self.earlier[number], other, file, then)
-                    if self._other_builder(run, earlier):
+                    earlier = self.earlier_run(number, other)
+                    if earlier is None or self._other_builder(run, earlier):
                         continue
                     if step is None or earlier.tells_of(step):
                         return earlier
         return None
+
+    def earlier_run(self, number: int, run: Run) -> EarlierRun | None:
+        """A run of the earlier audit of that number; None where its Dockerfile cannot be read."""
+        file = self._files_before[number]
+        if file is None:
+            return None
+        return EarlierRun(self.earlier[number], run, file, self._edits(number, file, run.backend))
 
     def _other_builder(self, run: Run, earlier: EarlierRun) -> bool:
         """Whether BuildKit looked in the cache of another builder then."""

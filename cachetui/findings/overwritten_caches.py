@@ -7,11 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from cachetui.builders.features import NEWER_RUN_KEYS
-from cachetui.findings.case import dockerfile_of
-from cachetui.findings.dockerfile_edits import Version, edits
 from cachetui.findings.earlier_run import EarlierRun
 from cachetui.findings.question import Question
-from cachetui.records.document import Document
 from cachetui.records.host import HostFacts
 from cachetui.records.shared_cache import CachedStep, SharedCache
 from cachetui.records.step import StepId
@@ -71,26 +68,18 @@ def _held(cache: SharedCache, step: StepId) -> CachedStep | None:
 def _earlier(question: Question, now: SharedCache) -> Iterator[tuple[EarlierRun, SharedCache]]:
     """Earlier runs of any host that imported the reference when it was another manifest, newest
     first."""
-    for document in question.case.earlier:
+    case = question.case
+    for number, document in enumerate(case.earlier):
+        if document.audit == case.document.audit:
+            continue
         for run in document.runs:
             if run.status != "ok" or run.scenario != question.run.scenario:
                 continue
             for then in run.imports:
                 if then.name == now.name and then.digest != now.digest:
-                    earlier = _as_earlier(question, document, run.id)
+                    earlier = case.earlier_run(number, run)
                     if earlier is not None:
                         yield earlier, then
-
-
-def _as_earlier(question: Question, document: Document, run_id: str) -> EarlierRun | None:
-    file = dockerfile_of(document.build)
-    if file is None or document.audit == question.case.document.audit:
-        return None
-    run = next(one for one in document.runs if one.id == run_id)
-    case = question.case
-    then = Version(file, document.build.build_args, case.hasher)
-    now = Version(case.dockerfile, case.document.build.build_args, case.hasher)
-    return EarlierRun(document, run, file, edits(then, now, run.backend))
 
 
 def _other_result(then: CachedStep, now: CachedStep) -> bool:
