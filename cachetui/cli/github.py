@@ -123,7 +123,9 @@ def _causes(report: AuditReport, agreement: Agreement) -> Iterable[Annotation]:
     for cause in causes:
         if isinstance(cause, Finding):
             sure = f"{cause.name} ({cause.confidence})"
-            yield Annotation("warning", sure, _sentences(cause.title, cause.advice))
+            yield Annotation(
+                "warning", sure, _sentences(cause.title, cause.advice, *cause.commands)
+            )
         else:
             yield Annotation("warning", "unexplained", cause.title)
     if agreement.disagreements and not causes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from cachetui.findings.host_commands import HostCommand
 from cachetui.findings.question import Question
 from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.suspect import Suspect
@@ -35,7 +36,8 @@ class Claim:
     claim whose cause is one for all lines and builders that show it, such as an image, a file or a
     cache: it is one finding by `merge_key`, whichever steps missed. `cause` is what claims at
     other steps may share: a finding about a step joins that of another where each of its hosts has
-    the same cause there.
+    the same cause there. `commands` do
+    what the advice says, where that is done on hosts.
     """
 
     title: str
@@ -53,6 +55,7 @@ class Claim:
     suspect: Suspect | None = None
     one_cause: bool = False
     cause: object = None
+    commands: tuple[HostCommand, ...] = ()
 
 
 def answer(
@@ -67,6 +70,7 @@ def answer(
     suspect: Suspect | None = None,
     one_cause: bool = False,
     cause: object = None,
+    commands: tuple[HostCommand, ...] = (),
 ) -> Claim:
     """A claim that answers a question. `steps` are the causes where they are others than the step
     that missed first, which is a consequence then. What no host is given for, and is not about the
@@ -94,4 +98,5 @@ def answer(
         suspect=suspect,
         one_cause=one_cause,
         cause=cause,
+        commands=commands,
     )

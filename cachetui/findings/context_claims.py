@@ -13,6 +13,7 @@ from cachetui.findings.context_differences import (
     difference_since_before,
     differences_between_hosts,
 )
+from cachetui.findings.host_commands import HostCommand
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
 from cachetui.findings.suspect import Suspect
@@ -31,7 +32,7 @@ def _paths(difference: ContextDifference) -> object:
 @dataclass(frozen=True)
 class ContextClaim:
     """How a rule words a difference of its `kind`; `suspect` is what an experiment changes, `cause`
-    what several lines that see it have in common."""
+    what several lines that see it have in common, `commands` do what the advice says."""
 
     kind: Kind
     title: Callable[[ContextDifference], str]
@@ -39,6 +40,7 @@ class ContextClaim:
     advice: Callable[[Case, ContextDifference], str]
     suspect: Callable[[ContextDifference], ContextSuspect]
     cause: Callable[[ContextDifference], object] = _paths
+    commands: Callable[[Case, ContextDifference], tuple[HostCommand, ...]] = lambda *_: ()
 
     def explain(self, question: Question) -> Claim | None:
         """The answer to why a step missed: what it sees is not what it saw."""
@@ -53,6 +55,7 @@ class ContextClaim:
             advice=self.advice(question.case, difference),
             suspect=self.suspect(difference),
             cause=self.cause(difference),
+            commands=self.commands(question.case, difference),
         )
 
     def observe(self, case: Case) -> Iterator[Claim]:
@@ -70,4 +73,5 @@ class ContextClaim:
                     scenarios=(),
                     suspect=self.suspect(difference),
                     cause=self.cause(difference),
+                    commands=self.commands(case, difference),
                 )

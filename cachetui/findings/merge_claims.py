@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from cachetui.compare.align import order
 from cachetui.findings.case import Case, in_order
 from cachetui.findings.claim import HOSTS, LINES, Claim
+from cachetui.findings.host_commands import shell_lines
 from cachetui.findings.merge_evidence import merge_evidence, of_hosts
 from cachetui.findings.miss_chains import Chain
 from cachetui.findings.record import CONFIDENCES, Evidence, Finding, StepRef
@@ -137,6 +138,7 @@ def _finding(case: Case, members: Sequence[Answer], confidence: str) -> Finding:
             case,
             steps,
         ),
+        commands=shell_lines((command for c in claims for command in c.commands), names),
         suspect=_suspect([c.suspect for c in claims if c.suspect is not None]),
     )
 

@@ -66,7 +66,8 @@ class Finding(Record, frozen=True, kw_only=True):
     `steps` are the causes in Dockerfile order, `consequences` the steps that missed because of
     them. `seconds` is what one build pays for it, with its consequences, on the host where that
     is most; None when it costs nothing or is not known. `suspect` is what an experiment would
-    change, empty when there is none to make.
+    change, empty when there is none to make. `commands` do what the advice says, where that is done
+    on hosts: lines for a shell that reaches each host by its name with ssh.
     """
 
     id: str
@@ -81,6 +82,7 @@ class Finding(Record, frozen=True, kw_only=True):
     seconds: float | None = None
     evidence: tuple[Evidence, ...] = ()
     advice: str
+    commands: tuple[str, ...] = ()
     suspect: dict[str, Any] = msgspec.field(default_factory=dict)
 
 

@@ -55,12 +55,12 @@ def markdown_code(text: str) -> str:
     return f"<code>{_IN_CODE.sub(lambda match: f'&#{ord(match[0])};', text)}</code>"
 
 
-def markdown_block(lines: Iterable[str]) -> list[str]:
+def markdown_block(lines: Iterable[str], language: str = "text") -> list[str]:
     """Lines as a block of code, fenced by more backticks than the text has in a row."""
     block = list(lines)
     longest = max((len(run) for line in block for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
-    return [f"{fence}text", *block, fence]
+    return [f"{fence}{language}", *block, fence]
 
 
 def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -25,6 +25,9 @@ MAX_ALL_EVIDENCE = 12
 """Facts shown of each then: a fact that differs between hosts is as many facts as values. The JSON
 has all."""
 
+MAX_COMMAND = 64_000
+"""Characters of a command: it is shown whole, or cannot be typed."""
+
 WHOLE = "All of these hosts, for -w"
 """What stands above `Reason.whole`."""
 
@@ -43,7 +46,8 @@ class Reason:
     `name` is what `prove` takes, empty for what is unexplained. `facts` say how sure it is, what
     it costs in seconds, with its consequences, and where it holds. `evidence` is what it rests on;
     `hidden` is how many more facts there are. `whole` names every host as -w takes it, where
-    `facts` name only the first; else it is empty.
+    `facts` name only the first; else it is empty. `commands` do what the advice says, each a line
+    for a shell.
     """
 
     sign: str
@@ -54,6 +58,7 @@ class Reason:
     hidden: int
     advice: str
     whole: str = ""
+    commands: tuple[str, ...] = ()
 
     def with_evidence(self, most: int) -> Reason:
         """The same with at most so many facts."""
@@ -144,6 +149,7 @@ def _explained(finding: Finding, max_evidence: int) -> Reason:
         evidence=tuple(texts[:max_evidence]),
         hidden=len(texts) - len(texts[:max_evidence]),
         advice=clean_line(finding.advice),
+        commands=tuple(clean_line(command, MAX_COMMAND) for command in finding.commands),
         whole=_whole(finding, max_evidence),
     )
 
@@ -172,8 +178,8 @@ def _whole(reason: Finding | Unexplained, max_evidence: int) -> str:
 
 
 def _facts(reason: Finding | Unexplained, max_evidence: int) -> tuple[str, ...]:
-    """What it costs and where it holds: ("costs 12.3s a build", "1 step, 7 more below", "on ci-3",
-    …), every host by name where all evidence is asked for."""
+    """What it costs and where it holds: ("costs 12.3s a build", "1 step and 7 that follow from it",
+    "on ci-3", …), every host by name where all evidence is asked for."""
     names = fold if max_evidence == MAX_ALL_EVIDENCE else fold_short
     facts = [] if reason.seconds is None else [f"costs {units.seconds(reason.seconds)} a build"]
     if reason.consequences:

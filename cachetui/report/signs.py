@@ -15,7 +15,8 @@ ODD = "≠"
 differs of two."""
 
 SPLIT = "÷"
-"""Marks where hosts differ and none is odd: no side has more than half, or a few alone hit."""
+"""Marks where hosts differ and there is no odd one out: no side has more than half, or a few alone
+hit."""
 
 CRITICAL = "◆"
 """Marks the steps that decided when a build ended."""
@@ -95,15 +96,16 @@ RUN_STATES: dict[str, State] = {
 """How a run ended (`records.run.RunStatus`)."""
 
 CONFIDENCES: dict[str, State] = {
-    "proved": _state("✓", "proved", "good"),
-    "likely": _state("◐", "likely", "warn"),
-    "possible": _state("○", "possible", "muted"),
+    "proved": _state("●", "proved", "good"),
+    "likely": _state("◉", "likely", "warn"),
+    "possible": _state("◌", "possible", "muted"),
     "unexplained": _state("?", "unexplained", "accent"),
 }
-"""How sure a finding is (`findings.record.Confidence`), or that there is none."""
+"""How sure a finding is (`findings.record.Confidence`), or that there is none. No step has
+these signs."""
 
 PROOF_OUTCOMES: dict[str, State] = {
-    "proved": _state("✓", "proved", "good"),
+    "proved": _state("●", "proved", "good"),
     "withdrawn": _state("✗", "withdrawn", "bad"),
     "undecided": _state("?", "undecided", "muted"),
 }

@@ -15,6 +15,7 @@ from cachetui.report.clean import clean_line
 from cachetui.report.columns import Column
 from cachetui.report.passages import LEFT, TROUBLES
 from cachetui.report.reasons import NEEDS, Reason, Reasons
+from cachetui.report.shell import to_paste
 from cachetui.report.style import paint
 from cachetui.report.view import DIFFERENCES, View
 
@@ -298,6 +299,8 @@ class Table:
             lines += cells.wrap(f"- {text}", self.width, "    ", "      ")
         if reason.advice:
             lines += cells.wrap(f"→ {reason.advice}", self.width, "    ", "      ")
+        for command in reason.commands:
+            lines += to_paste(command, self.width, "      ")
         return lines
 
     def _painted(self, lines: Sequence[str], style: str) -> list[str]:

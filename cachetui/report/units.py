@@ -67,5 +67,7 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 
 
 def steps_below(steps: int, below: int) -> str:
-    """Where a cause shows: "1 step, 7 more below", "2 steps" where nothing missed below."""
-    return count(steps, "step") + (f", {below} more below" if below else "")
+    """Where a cause shows: "1 step and 7 that follow from it", "2 steps" where nothing followed."""
+    of_it = "it" if steps == 1 else "them"
+    follow = "follows" if below == 1 else "follow"
+    return count(steps, "step") + (f" and {below} that {follow} from {of_it}" if below else "")

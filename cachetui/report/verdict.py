@@ -24,31 +24,39 @@ def verdict(document: Document, agreement: Agreement, findings: Findings) -> tup
     """Whether hosts behave alike, and where not: a headline, which counts the causes of that,
     then a line for each step and scenario."""
     missing = [host.name for host in document.hosts if host.status != "ok"]
-    besides = f" Not compared: {clean_line(fold_short(missing))}." if missing else ""
+    not_compared = f" Not compared: {clean_line(fold_short(missing))}." if missing else ""
+    besides = not_compared
     if agreement.failed:
         besides = f" Failed everywhere: {clean_line(', '.join(agreement.failed))}.{besides}"
+    if all_failed(document, agreement):
+        return (f"Every build failed: {clean_line(', '.join(agreement.failed))}.{not_compared}",)
     if not agreement.compared:
-        why = "no scenario ended well" if agreement.failed else "no scenario ran on two hosts"
-        return (f"Nothing to compare: {why}.{besides}",)
+        return (f"Nothing to compare: no scenario ran on two hosts.{besides}",)
     if agreement.agree:
         counted = each_engine_once(document).runs
         hosts = len({run.host for run in counted if run.scenario in agreement.compared})
         scenarios = units.count(len(agreement.compared), "scenario")
         return (f"{hosts} hosts agree step by step in {scenarios}.{besides}",)
     causes = causes_of_differences(findings, agreement)
-    return (f"{hosts_differ(agreement, causes)}.{besides}", *places(agreement))
+    return (f"{hosts_differ(causes)}.{besides}", *places(agreement))
 
 
-def hosts_differ(agreement: Agreement, causes: Sequence[Cause]) -> str:
+def all_failed(document: Document, agreement: Agreement) -> bool:
+    """Whether all that ran failed, and alike: nothing is left to be compared."""
+    ended_well = any(run.status == "ok" for run in document.runs)
+    return bool(agreement.failed) and agreement.agree and not ended_well
+
+
+def hosts_differ(causes: Sequence[Cause]) -> str:
     """That hosts differ, and for how many causes: "Hosts differ: 1 cause"; of several, whom the
-    most costly hits, explained or not. Where none is the odd one out, that is said."""
-    odd = any(difference.odd for difference in agreement.disagreements)
+    most costly hits, explained or not: "Hosts differ: 4 causes. ci-3 pays most: 6.6s a build"."""
     first = max(causes, key=lambda cause: cause.seconds or 0.0, default=None)
     worst = ""
     if first is not None and len(causes) > 1 and first.seconds:
-        costs = "costs" if len(first.hosts) == 1 else "cost"
-        worst = f", {clean_line(fold_short(first.hosts))} {costs} most"
-    return f"Hosts differ{'' if odd else ', none is odd'}{worst}: {causes_found(causes)}"
+        pays = "pays" if len(first.hosts) == 1 else "pay"
+        whom = clean_line(fold_short(first.hosts))
+        worst = f". {whom} {pays} most: {units.seconds(first.seconds)} a build"
+    return f"Hosts differ: {causes_found(causes)}{worst}"
 
 
 def in_few_words(agreement: Agreement) -> str:

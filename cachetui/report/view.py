@@ -23,8 +23,8 @@ from cachetui.report.columns import Column, OddCells, column, stage_name
 from cachetui.report.failures import Failure, LogTail, failures
 from cachetui.report.passages import Passage, passages
 from cachetui.report.share import ShareView, lay_out_share
-from cachetui.report.signs import ODD, SPLIT, STEP_STATES
-from cachetui.report.verdict import places, verdict
+from cachetui.report.signs import ODD, RUN_STATES, SPLIT, STEP_STATES
+from cachetui.report.verdict import all_failed, places, verdict
 
 FOLD_ABOVE = 6
 """Hosts that behave alike share a column in an audit of more hosts than this."""
@@ -36,7 +36,7 @@ def _short(status: str) -> str:
 
 _MEANINGS = {
     "odd": f"{ODD} = the odd one out: not as most hosts",
-    "split": f"{SPLIT} = hosts differ, none is odd: no side has most of them, or a few alone hit",
+    "split": f"{SPLIT} = hosts are split: no side has most of them, or only a few hit",
     "mixed": f"{STEP_STATES['mixed'].sign} = not the same each time",
     "not-needed": f"{_short('not-needed')} = its stage is not needed",
     "not-reached": f"{_short('not-reached')} = not reached: the build failed or stopped first",
@@ -74,10 +74,10 @@ class View:
 
     `agreeing` has a clause for each of them in which all hosts did the same. `folded` says which
     hosts stand behind a column ("A (62)", "ci-[01-62]"). `sign` stands before the verdict where
-    hosts differ, and `verdict` says where, headline first; `places` are those of which no cause
-    tells, and `causes` tell why hosts differ, None where they do not. `legend_without_agreeing` is
-    of the scenarios in which hosts differ alone. `share` is there in an experiment with shared
-    caches: then the verdict is about these.
+    hosts differ or all failed, and `verdict` says where, headline first; `places` are those of
+    which no cause tells, and `causes` tell why hosts differ, None where they do not.
+    `legend_without_agreeing` is of the scenarios in which hosts differ alone. `share` is there in
+    an experiment with shared caches: then the verdict is about these.
     """
 
     title: str
@@ -117,7 +117,7 @@ def lay_out(document: Document, findings: Findings, log_tail: LogTail) -> View:
         scenarios=scenarios,
         agreeing=agreeing,
         folded=folded,
-        sign=_sign(agreement) if share is None else "",
+        sign=_sign(document, agreement) if share is None else "",
         legend=_legend(document, columns, agreement, bool(folded)),
         legend_without_agreeing=_legend(document, differing, agreement, bool(folded)),
         failures=failures(document, log_tail),
@@ -261,8 +261,11 @@ def _rows(rows: Sequence[Row], agreement: Agreement) -> tuple[ViewRow, ...]:
     )
 
 
-def _sign(agreement: Agreement) -> str:
-    """What stands before the verdict: whether there is an odd one out, or hosts differ without."""
+def _sign(document: Document, agreement: Agreement) -> str:
+    """What stands before the verdict: whether there is an odd one out, hosts differ without, or all
+    failed."""
+    if all_failed(document, agreement):
+        return RUN_STATES["failed"].sign
     if agreement.agree:
         return ""
     return ODD if any(difference.odd for difference in agreement.disagreements) else SPLIT

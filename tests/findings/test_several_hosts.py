@@ -151,7 +151,7 @@ def fleet_drift(images: Sequence[str], missing: Sequence[int]) -> Finding:
 def test_title_and_advice_name_every_host_of_the_group(missing: tuple[int, ...]) -> None:
     finding = fleet_drift("1" * 10 + "2" * 30, missing)
     assert finding.title == "base:1 is another image on ci-[1-10] than on ci-[11-40]"
-    assert finding.advice.startswith("Give ci-[1-10] the image that the others have: ")
+    assert finding.advice.startswith("Give ci-[1-10] the image that the others have, ")
     assert "or the other way round, if theirs is out of date" in finding.advice
 
 
@@ -164,7 +164,9 @@ def test_groups_of_a_ragged_fleet_are_each_named() -> None:
     assert finding.title == (
         "base:1 is one image on ci-[7-16], another on ci-[17-25], another on ci-[1-6]"
     )
-    assert finding.advice.startswith("Choose one image of base:1 for all hosts: `docker save")
+    assert finding.advice.startswith(
+        "Choose one image of base:1 for all hosts: the commands here take that of ci-7. "
+    )
 
 
 def test_a_base_that_moved_alike_everywhere_is_not_to_be_taken_from_others() -> None:

@@ -93,7 +93,7 @@ def test_it_says_what_will_run_asks_and_tells_what_came_of_it(fleet: Fleet) -> N
     assert "is no longer on new" in err
     code, out, err = typed(fleet, "prove", rule, "--yes", at=folder)
     assert code == 0, err
-    assert out.startswith(f"✓ proved: {rule}:2, on new\n")
+    assert out.startswith(f"● proved: {rule}:2, on new\n")
     assert fleet.images("new") == images
     assert [one.outcome for one in store.proofs(audit, Proof)] == ["proved"]
     code, out, _ = typed(fleet, "show", audit, "--findings", "all")

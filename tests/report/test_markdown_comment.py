@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 from markdown_it import MarkdownIt
+from markupsafe import escape
 
 from cachetui.compare.groups import fold, fold_short
 from cachetui.config.host_patterns import select
@@ -160,14 +161,17 @@ def test_every_host_of_a_cause_can_be_pasted_however_many_there_are() -> None:
     cut = [reason for reason in reasons if fold_short(reason.hosts) != fold(reason.hosts)]
     assert len(cut) > 1
     shown = Shown(markdown.render(report(document, found)))
-    pasted = [text.strip() for around, text in shown.texts if around[-2:] == ("pre", "code")]
-    assert all("details" in around for around, text in shown.texts if text.strip() in pasted)
+    blocks = [(around, text) for around, text in shown.texts if around[-2:] == ("pre", "code")]
+    pasted = [text.strip() for around, text in blocks if "details" in around]
+    typed = [text.strip() for around, text in blocks if "details" not in around]
+    assert typed == ["\n".join(one.commands) for one in found.findings if one.commands]
     hosts = settings(document).hosts
     selected = [{host.name for host in select(hosts, (text,))} for text in pasted]
     assert selected == [{*reason.hosts} for reason in cut]
     assert WHOLE not in markdown.render(report(document, found, max_findings=None)), "named already"
     page = html.render(report(document, found))
     assert all(text in page for text in pasted)
+    assert all(str(escape(text)) in page for text in typed)
 
 
 def test_hosts_of_one_trouble_are_one_line() -> None:

@@ -38,8 +38,8 @@ def test_what_costs_most_stands_first_and_what_costs_nothing_is_left_out() -> No
     found = findings(replace(UMASK, name="x:1", title="costs nothing", seconds=None))
     shown = [plain(line).split() for line in causes.cause_lines(causes.by_cost(found), ALL, 100, 3)]
     assert [words[:3] for words in shown] == [
-        ["◐", "41.5s", "new"],
-        ["✓", "12.0s", "all"],
+        ["◉", "41.5s", "new"],
+        ["●", "12.0s", "all"],
         ["?", "3.0s", "mid"],
     ]
     free = Findings(findings=(replace(UMASK, seconds=None),))
@@ -149,17 +149,52 @@ def test_of_200_ragged_hosts_the_first_look_says_who_why_how_much_and_what_to_do
     document = ragged_fleet()
 
     async def story(d: Driver) -> None:
-        await d.see("Hosts differ, 39 hosts cost most: 1 cause, 3 unexplained")
+        await d.see("Hosts differ: 1 cause, 3 unexplained. 39 hosts pay most: 7.0s")
         await d.see("7.0s  39 hosts  base:1 is another image on 39 hosts than on 154 hosts")
         await d.see("6.0s  11 hosts  line 2: WORKDIR /app missed on 11 hosts, hit on")
         await d.see("costs 7.0s a build · 39 hosts", "docker save", "docker load")
         await d.press("down", "down")
         await d.see("? unexplained · costs 6.0s a build · ")
         await d.see("to learn more: the next audit of")
+        await d.see("cachetui run api --as-found")
 
     fleet = FakeCore(document)
     fleet.found = why(document)
     drive(story, fleet, size=size)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 50)])
+def test_the_first_look_has_up_to_four_causes_and_a_key_of_its_signs(size: tuple[int, int]) -> None:
+    document = ragged_fleet()
+
+    async def story(d: Driver) -> None:
+        await d.see("4.0s  16 hosts  line 4: RUN pip install -r requirements.txt missed on")
+        await d.see("✓ hit  ◐ some hit  ○ miss  ⊘ cannot build")
+
+    fleet = FakeCore(document)
+    fleet.found = why(document)
+    drive(story, fleet, size=size)
+
+
+def test_the_command_of_the_cause_is_copied_whole() -> None:
+    document = ragged_fleet()
+    fleet = FakeCore(document)
+    fleet.found = why(document)
+    drift = next(one for one in fleet.found.findings if one.id == "base-drift")
+
+    async def story(d: Driver) -> None:
+        await d.see("y copies the command", "for h in ci-2 ci-10")
+        await d.press("y")
+        assert d.app.clipboard == "\n".join(drift.commands)
+        await d.press("w")
+        await d.see("To type · y copies it")
+        await d.press("y")
+        assert d.app.clipboard == "\n".join(drift.commands)
+        await d.press("1", "h")
+        await d.press("y")
+        assert d.app.clipboard.startswith("ci-2 ci-5 "), "the hosts of the row"
+
+    drive(story, fleet, size=(80, 24))
 
 
 def test_the_cause_follows_the_cursor_and_leads_to_its_finding() -> None:
@@ -187,7 +222,7 @@ def test_a_host_that_hit_shows_why_others_did_not() -> None:
     async def story(d: Driver) -> None:
         await d.see("costs 41.5s a build")
         await d.press("G")
-        await d.see("WHY ◐ likely", "not on ctd, which did otherwise")
+        await d.see("WHY ◉ likely", "not on ctd, which did otherwise")
 
     drive(story, core())
 
@@ -225,7 +260,7 @@ def test_a_step_says_why_and_leads_to_its_finding(deeper: int) -> None:
         await d.place("compare")
         await d.press(*["enter"] * deeper)
         await d.place(["compare", "step"][deeper])
-        await d.see("WHY ◐ 41.5s line 13 sees the same files")
+        await d.see("WHY ◉ 41.5s line 13 sees the same files")
         await d.press("w")
         await d.place("findings")
         assert d.app.screen.reason == UMASK  # type: ignore[attr-defined]

@@ -45,12 +45,12 @@ async def open_findings(driver: Driver) -> None:
 def test_what_is_found_is_told_with_sign_and_word(size: tuple[int, int]) -> None:
     async def story(driver: Driver) -> None:
         await driver.press("w")
-        await driver.see("WHY", "◐ likely")
-        assert "line 13" in driver.line("◐")
+        await driver.see("WHY", "◉ likely")
+        assert "line 13" in driver.line("◉")
         await driver.press("j")
-        await driver.see("✓ proved")
+        await driver.see("● proved")
         if size[1] > 20:
-            await driver.see("Unexplained", "1 step, 2 more below", "→ Move line 2")
+            await driver.see("Unexplained", "1 step and 2 that follow from it", "→ Move line 2")
             await driver.press("j")
             await driver.see("? unexplained", "could be: engine-differs")
 
@@ -172,10 +172,10 @@ def test_proving_says_what_runs_asks_shows_progress_and_tells_the_outcome() -> N
         proved = replace(finding_examples.UMASK, confidence="proved")
         made.found = Findings(findings=(proved,))
         experiments[0].go.set()
-        await driver.see("✓ proved: context-mode-only:13, on new", "BuildKit on new: it hits")
+        await driver.see("● proved: context-mode-only:13, on new", "BuildKit on new: it hits")
         await driver.press("enter")
         await driver.not_see("likely")
-        await driver.see("✓ proved")
+        await driver.see("● proved")
         assert experiments[0].closed
 
     drive(story, made)
@@ -194,7 +194,7 @@ def test_a_proof_that_cannot_be_kept_is_shown_with_the_reason() -> None:
         experiments[0].go.set()
         await driver.press("y")
         await driver.see(
-            "✓ proved: context-mode-only:13, on new", "✗ cannot keep the proof: no room"
+            "● proved: context-mode-only:13, on new", "✗ cannot keep the proof: no room"
         )
 
     drive(story, made)
@@ -281,5 +281,5 @@ def test_details_fit_their_width() -> None:
             lines = details(reason, dockerfile, width, ["to know more " * 9])
             assert max(width_of(one) for one in lines) <= width
     said = "\n".join(plain(one) for one in details(finding_examples.UMASK, None, 78))
-    assert "1 step, 1 more below" in said
+    assert "1 step and 1 that follows from it" in said
     assert "costs 41.5s" in said or "costs 42s" in said

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from cachetui.builders.docker_args import familiar, image_contexts
 from cachetui.findings.base_images import (
@@ -14,12 +14,13 @@ from cachetui.findings.base_images import (
 )
 from cachetui.findings.cache_contents import records_of_command
 from cachetui.findings.case import Case
-from cachetui.findings.claim import HOSTS, LINES, Claim, answer
+from cachetui.findings.claim import HOSTS, Claim, answer
 from cachetui.findings.earlier_bases import earlier_bases, moved_layers
 from cachetui.findings.legacy_cache import chain_on
 from cachetui.findings.question import Question
 from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import Rule
+from cachetui.findings.same_image import advice, commands
 from cachetui.findings.suspect import Suspect
 from cachetui.findings.trigger_changes import by_triggers_of_base
 from cachetui.findings.wording import host_names, one_and_another
@@ -135,7 +136,8 @@ def _has_moved(
         confidence=confidence,
         steps=(base,),
         evidence=(shown_by, _first(question)),
-        advice=_advice(question.case, ref, base),
+        advice=advice(question.case, ref, base),
+        commands=commands(question.case, ref),
         merge_key=ref,
         suspect=BaseImage(ref),
         one_cause=True,
@@ -163,7 +165,8 @@ def _other_than_peers(question: Question, ref: str, base: StepId) -> Claim | Non
         confidence="likely",
         steps=(base,),
         evidence=(*evidence_of_images(case, ref), _first(question)),
-        advice=_advice(case, ref, base),
+        advice=advice(case, ref, base),
+        commands=commands(case, ref),
         merge_key=ref,
         suspect=BaseImage(ref),
         one_cause=True,
@@ -187,7 +190,8 @@ def observe(case: Case) -> Iterator[Claim]:
             confidence="proved" if all(image.kind == "facts" for image in images) else "likely",
             steps=(base,),
             evidence=tuple(images),
-            advice=_advice(case, stage.base, base),
+            advice=advice(case, stage.base, base),
+            commands=commands(case, stage.base),
             hosts=sides.odd,
             backends=tuple(
                 dict.fromkeys(run.backend for run in case.runs if run.host in sides.odd)
@@ -234,63 +238,6 @@ def _title(case: Case, ref: str) -> str:
         return f"{ref} is another image on {odd} than on {usual} of the same platform"
     odd = " and on ".join(map(host_names, sides.others))
     return f"{ref} is another image on {odd} than on {host_names(sides.usual)}"
-
-
-def _advice(case: Case, ref: str, base: StepId) -> str:
-    item = case.dockerfile.stages[base.stage_index].instructions[base.index]
-    sides = sides_of(case, ref)
-    odd = sides.odd if sides else ()
-    whom = host_names(odd) if odd else HOSTS
-    if _from_registry(case, ref) is False:
-        how = ""
-        if sides and not sides.usual:
-            how = (
-                f"Choose one image of {ref} for all hosts: `docker save {ref}` on a host that has "
-                "it, `docker load` on the others. "
-            )
-        elif sides:
-            theirs = "the others" if sides.all_platforms else host_names(sides.usual)
-            theirs = "most of their platform" if sides.platforms > 1 else theirs
-            source = "one of them" + (" of the same platform" if sides.platforms > 1 else "")
-            how = (
-                f"Give {whom} the image that {theirs} have: `docker save {ref}` on {source}, "
-                "`docker load` there; or the other way round, if theirs is out of date. "
-            )
-        return f"{how}No host pulled {ref}; push it to a registry to pin it by digest in {LINES}"
-    digest = _digest(case, ref, odd)
-    word = "--from=" if item.keyword == "COPY" else "FROM "
-    pin = f"{word}{digest}" if digest else f"{word}{ref}@sha256:…"
-    name = ref.partition("@")[0]
-    how = f"pin it in {LINES}: {pin}"
-    if digest is None:
-        how += " (`docker buildx imagetools inspect` shows the digest)"
-    return f"Use the same image everywhere: `docker pull {name}` on {whom}, or {how}"
-
-
-def _from_registry(case: Case, ref: str) -> bool | None:
-    """Whether a host has the image from a registry; None where nothing tells. An image that was
-    built, imported or loaded has no digest in a graph driver's store; in containerd's every image
-    has one (our lab)."""
-    told = [
-        bool(image.digests)
-        for host in case.document.hosts
-        if host.facts is not None
-        and not host.facts.store.startswith("containerd")
-        and not host.facts.builds_elsewhere
-        for image in (host.evidence.bases if host.evidence else ())
-        if image.ref == ref
-    ]
-    return any(told) if told else None
-
-
-def _digest(case: Case, ref: str, odd: Collection[str]) -> str | None:
-    """The digest by which a host that is not odd knows the image."""
-    for host in case.document.hosts:
-        evidence = host.as_known_to("buildkit").evidence
-        for image in evidence.bases if evidence and host.name not in odd else ():
-            if image.ref == ref and image.digests:
-                return f"{ref.partition('@')[0]}@{image.digests[0].partition('@')[2]}"
-    return None
 
 
 RULE = Rule(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, LINES
 from cachetui.findings.context_claims import ContextClaim, ContextSuspect
 from cachetui.findings.context_differences import ContextDifference
+from cachetui.findings.host_commands import HostCommand
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
 from cachetui.findings.wording import describe, short_umask
@@ -75,6 +78,17 @@ def _advice(case: Case, found: ContextDifference) -> str:
     )
 
 
+def _commands(case: Case, found: ContextDifference) -> tuple[HostCommand, ...]:
+    """What gives the files of the host's checkout the modes that they had, or have elsewhere."""
+    evidence = case.evidence(found.host)
+    checkout = evidence.checkout if evidence and not found.sure else None
+    if checkout is None or not _is_umask(found):
+        return ()
+    if not any(now & GROUP_WRITE for _, _, now in found.difference.modes):
+        return ()
+    return (HostCommand(f"chmod -R g-w {shlex.quote(checkout.path)}", (found.host,)),)
+
+
 def _cause(found: ContextDifference) -> object:
     """A umask is one cause for all that it differs in."""
     return "umask" if _is_umask(found) else found.difference.paths
@@ -85,7 +99,7 @@ def _suspect(found: ContextDifference) -> ContextModes:
     return ContextModes(found.host, modes)
 
 
-CLAIM = ContextClaim("modes", _title, _evidence, _advice, _suspect, _cause)
+CLAIM = ContextClaim("modes", _title, _evidence, _advice, _suspect, _cause, _commands)
 
 RULE = Rule(
     id="context-mode-only",

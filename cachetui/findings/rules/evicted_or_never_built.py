@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
+from cachetui.findings.build_command import build_on
 from cachetui.findings.build_options import build_options, forbids_cache
 from cachetui.findings.cache_contents import holds_none_of, records_of_command
 from cachetui.findings.case import Case
@@ -138,6 +140,7 @@ def _never(question: Question) -> Claim | None:
             *_pressure(question),
         ),
         advice=_build_it(question),
+        commands=build_on(question.case, host, question.run.backend),
         merge_key=("never", question.run.backend, _first_miss(question)),
         one_cause=True,
     )
@@ -149,7 +152,7 @@ def _build_it(question: Question) -> str:
         if question.run.backend == "legacy":
             return f"{once} and name that image in --cache-from: no other is then looked in"
         return f"{once}, or export a cache that has these steps: what --cache-from names has not"
-    return f"{once}, or use the cache of a host that has it (docker build --cache-from …)"
+    return f"{once} as its user does, or take the cache of a host that has it (`--cache-from`)"
 
 
 def _first_miss(question: Question) -> StepId:
@@ -258,7 +261,8 @@ def ask(case: Case) -> Iterator[Need]:
         yield Need(
             id="evicted-or-never-built",
             text=f"the next audit of {host_names([*first])} will tell what has changed, and what "
-            "the cache no longer holds, by comparing with this one: cachetui run … --as-found",
+            "the cache no longer holds, by comparing with this one: "
+            f"`cachetui run {shlex.quote(case.document.build.name)} --as-found`",
         )
     for (step, what), hosts in undecided.items():
         yield Need(

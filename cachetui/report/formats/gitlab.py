@@ -64,7 +64,10 @@ def _of_cause(document: Document, cause: Cause, steps: list[Step]) -> _Issue:
     same = [*cause.hosts, *(step.instruction for step in steps)]
     line = min((step.line for step in steps), default=None)
     if isinstance(cause, Finding):
-        severity, texts = _SEVERITIES[cause.confidence], [cause.title, cause.advice]
+        severity, texts = (
+            _SEVERITIES[cause.confidence],
+            [cause.title, cause.advice, *cause.commands],
+        )
         return _issue(document, cause.id, severity, texts, line, same)
     return _issue(document, "unexplained", "minor", [cause.title], line, same)
 

@@ -85,7 +85,7 @@ def _run_case(run: Run, findings: Findings, agreement: Agreement) -> ET.Element:
 def _fail(case: ET.Element, places: Sequence[Disagreement], causes: Sequence[Cause]) -> None:
     first = causes[0] if causes else None
     alone = "not as on the other hosts; no cause found"
-    split = "hosts differ here and none is odd; no cause found"
+    split = "hosts differ here, and no side has most of them; no cause found"
     title = first.title if first is not None else alone if places[0].odd else split
     failure = ET.SubElement(case, "failure", message=_text(title))
     failure.set("type", first.id if isinstance(first, Finding) else "unexplained")
@@ -95,7 +95,8 @@ def _fail(case: ET.Element, places: Sequence[Disagreement], causes: Sequence[Cau
         lines += [f"{cause.title}{sure}"]
         facts = cause.evidence if isinstance(cause, Finding) else cause.facts
         lines += [f"- {fact.text}" for fact in facts]
-        lines += [f"To do: {cause.advice}"] if isinstance(cause, Finding) and cause.advice else []
+        if isinstance(cause, Finding) and cause.advice:
+            lines += [f"To do: {cause.advice}", *cause.commands]
     for place in places:
         what = f"line {place.line} {place.instruction}" if place.step is not None else "the run"
         sides = "; ".join(f"{side.status} on {', '.join(side.hosts)}" for side in place.sides)

@@ -7,7 +7,7 @@ markup, HTML or a link, or mention anybody.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from cachetui.report import share_table, signs
 from cachetui.report.audit_report import AuditReport
@@ -125,8 +125,14 @@ def _reason(reason: Reason) -> list[str]:
         *(f"  - {markdown_prose(text)}" for text in reason.evidence),
         *[f"  - and {reason.hidden} more"] * bool(reason.hidden),
         *[f"  - → {markdown_prose(reason.advice)}"] * bool(reason.advice),
+        *(_to_paste(reason.commands) if reason.commands else ()),
         *(_whole(reason.whole) if reason.whole else ()),
     ]
+
+
+def _to_paste(commands: Sequence[str]) -> list[str]:
+    """Commands as part of the advice's bullet."""
+    return ["", *(f"    {line}".rstrip() for line in markdown_block(commands, "sh"))]
 
 
 def _whole(hosts: str) -> list[str]:

@@ -18,6 +18,7 @@ from cachetui.tui.view import keys
 from cachetui.tui.view.column import Column
 from cachetui.tui.view.finding_lines import (
     Reason,
+    commands_of,
     confidence_span,
     details,
     hosts_of,
@@ -192,4 +193,6 @@ class FindingsPlace(Place):
         reason = self.reason
         if reason is None:
             return None
-        return reason.advice if isinstance(reason, Finding) else reason.title
+        if not isinstance(reason, Finding):
+            return reason.title
+        return "\n".join(commands_of(reason)) or reason.advice

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterator
 from typing import ClassVar
 
 from textual import on
+from textual.content import Content
 from textual.widget import Widget
 
 from cachetui.tui.core_port import LoadingCore
@@ -101,6 +102,7 @@ class FleetPlace(FleetMatrix):
         width = self.size.width - 2
         verdict = self._table.verdict(self.session.error, findings, width, causes)
         self._panel("verdict").show(*verdict)
+        self._panel("facts").border_title = Content(self._table.key_of_signs(verdict, width - 4))
         self._share_height(grid, max(1, len(self._table.rows)))
         if snapshot.finished:
             self._set_cursor(snapshot.audit)
@@ -113,6 +115,7 @@ class FleetPlace(FleetMatrix):
         loading = isinstance(self.typed_app.core, LoadingCore)
         hint = before_audit.next_step(session.build, len(session.hosts), loading=loading)
         self._panel("verdict").show(hint)
+        self._panel("facts").border_title = None
         grid.show(list(self._table.rows), self._table.columns(self.size.width))
         grid.styles.height = "1fr"
         self._panel("facts").styles.height = "auto"

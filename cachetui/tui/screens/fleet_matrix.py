@@ -9,6 +9,7 @@ from textual import on
 
 from cachetui.tui.screens.fleet_selection import FleetSelection
 from cachetui.tui.screens.place import Place
+from cachetui.tui.view.finding_lines import commands_of
 from cachetui.tui.view.fleet_rows import GROUP_FROM, HOST
 from cachetui.tui.view.fleet_table import FleetTable
 from cachetui.tui.view.text import Line
@@ -175,5 +176,11 @@ class FleetMatrix(Place):
         return excerpt_of_hosts(document, hosts)
 
     def copy_text(self) -> str | None:
+        """The command that mends what the cursor is on, where one is shown; else the hosts."""
         cursor = self._selection.cursor
+        found = self._table.reason(*cursor, self.session.explained.findings) if cursor else None
+        if found is not None and cursor is not None and cursor[1] != HOST:
+            commands = commands_of(found[0])
+            if commands:
+                return "\n".join(commands)
         return " ".join(cursor[0].hosts) if cursor else None

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cachetui.records.document import Document
 
 OUTCOMES = {
-    "proved": "✓ proved",
+    "proved": "● proved",
     "withdrawn": "✗ withdrawn: the experiment did not confirm it",
     "undecided": "? undecided",
 }

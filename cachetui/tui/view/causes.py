@@ -9,9 +9,12 @@ from rich.cells import cell_len
 
 from cachetui.findings.record import Finding, Findings, Need, StepRef, is_about
 from cachetui.report import units
+from cachetui.report.shell import in_short
 from cachetui.tui.view.finding_lines import (
     CONFIDENCE,
     Reason,
+    command_lines,
+    commands_of,
     confidence_of,
     confidence_span,
     hosts_of,
@@ -23,6 +26,9 @@ from cachetui.tui.view.finding_lines import (
 from cachetui.tui.view.text import Line, Span, cut, fit, line, width_of
 
 _HOSTS_WIDTH = 24
+_MOST_COMMAND = 5
+"""Lines of commands that are shown whole; more name their first hosts."""
+
 _WORDS_FROM = 120
 """Cells from which a cause says how sure it is in a word beside the sign."""
 
@@ -106,21 +112,32 @@ def _whom(reason: Reason, all_hosts: Collection[str]) -> str:
 
 
 def why_lines(
-    reason: Reason, width: int, height: int, elsewhere: str = "", needs: Sequence[Need] = ()
+    reason: Reason,
+    width: int,
+    height: int,
+    elsewhere: str = "",
+    needs: Sequence[Need] = (),
+    *,
+    copied: bool = False,
 ) -> list[Line]:
     """A finding in at most `height` lines of `width` cells: how sure it is and what it costs, why,
-    the advice, and as much of its evidence as there is room for. `elsewhere` says where it holds
-    when that is not where the cursor is. For what is unexplained, the one of the `needs` that
-    would tell more stands in place of the advice."""
+    what to type, the advice, and as much of its evidence as there is room for. `elsewhere` says
+    where it holds when that is not where the cursor is. For what is unexplained, the one of the
+    `needs` that would tell more stands in place of the advice. `copied` says that a key copies
+    what is to be typed."""
     head: list[str | Span | Line] = [("WHY ", "title"), *confidence_span(reason)]
     if reason.seconds is not None:
         head.append((f" · costs {units.seconds(reason.seconds)} a build", "strong"))
     head.append((f" · {hosts_of(reason, width // 3)}", ""))
     head += [(f" · {elsewhere}", "warn")] if elsewhere else []
+    commands = commands_of(reason)
+    head += [(" · ", "muted"), ("y", "key"), " copies the command"] if commands and copied else []
     lines = [line(*head)]
     most = 1 if height < 6 else 2
     title = title_of(reason, (width - 8) * most - (most > 1) * 12)  # lines break at words
     lines += wrapped(title, width - 4, "strong", "    ", max_lines=most)
+    if commands:
+        lines += _to_type(commands, width, max(1, height - len(lines) - 1))
     more = learn_more(reason, needs)
     advice = reason.advice if isinstance(reason, Finding) else more and f"to learn more: {more}"
     if advice:
@@ -134,6 +151,21 @@ def why_lines(
             line(("    … ", "muted"), ("w", "key"), " shows it all"),
         ]
     return [*lines, *evidence][:height]
+
+
+def _to_type(commands: Sequence[str], width: int, most: int) -> list[Line]:
+    """Commands in at most so many lines; whole, or where there is no room for that, with the first
+    hosts of each and its end cut."""
+    shown = [part for command in commands for part in command_lines(command, width)]
+    if len(shown) > min(most, _MOST_COMMAND):
+        shown = [part for each in commands for part in command_lines(in_short(each), width)]
+    if len(shown) > most:
+        shown = [*shown[: most - 1], line(*shown[most - 1][:-1], (_cut(shown[most - 1]), "accent"))]
+    return shown
+
+
+def _cut(part: Line) -> str:
+    return part[-1][0].removesuffix(" \\") + " …"
 
 
 def _evidence(reason: Reason, width: int) -> Iterator[Line]:

@@ -12,7 +12,9 @@ from cachetui.compare.groups import fold
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.findings.record import Evidence, Finding, Findings, Need, StepRef, Unexplained
 from cachetui.findings.wording import MOST_NAMES, host_names
-from cachetui.report import units
+from cachetui.report import clean, units
+from cachetui.report.reasons import MAX_COMMAND
+from cachetui.report.shell import to_paste
 from cachetui.report.signs import CONFIDENCES
 from cachetui.tui.view.text import Line, Tone, clean_line, line
 
@@ -40,7 +42,7 @@ def confidence_span(reason: Reason, *, sign_only: bool = False) -> Line:
 
 
 def chain(reason: Reason) -> str:
-    """ "1 step, 7 more below"."""
+    """ "1 step and 7 that follow from it"."""
     return units.steps_below(max(1, len(reason.steps)), len(reason.consequences))
 
 
@@ -107,6 +109,12 @@ def _details(
     yield from wrapped(" · ".join(facts), width, CONFIDENCE[confidence_of(reason)][1])
     if isinstance(reason, Finding):
         yield ()
+        if reason.commands:
+            yield line(
+                ("To type", "title"), (" · ", "muted"), ("y", "key"), (" copies it", "muted")
+            )
+        for command in commands_of(reason):
+            yield from command_lines(command, width)
         yield from wrapped(reason.advice, width, "accent", "→ ")
         yield from _block("Evidence", reason.evidence, width)
     else:
@@ -119,7 +127,7 @@ def _details(
         yield line(("Steps", "title"))
         causes = len(reason.steps)
         for number, step in enumerate(steps):
-            mark = "● " if number < causes else "└ "
+            mark = "▪ " if number < causes else "└ "
             tone: Tone = "" if number < causes else "muted"
             yield from wrapped(_step_text(step, dockerfile), width, tone, mark, max_lines=1)
     if unknown:
@@ -130,6 +138,19 @@ def _details(
     if isinstance(reason, Finding):
         yield ()
         yield from wrapped(f"cachetui prove {reason.name}", width, "muted")
+
+
+def commands_of(reason: Reason) -> tuple[str, ...]:
+    """What to type to mend it, a line of a shell each, cleaned; none for what is unexplained."""
+    if not isinstance(reason, Finding):
+        return ()
+    return tuple(clean.clean_line(command, MAX_COMMAND) for command in reason.commands)
+
+
+def command_lines(command: str, width: int) -> Iterator[Line]:
+    """A command in lines of a shell, as `to_paste`."""
+    for number, part in enumerate(to_paste(command, width - 4, "")):
+        yield line(("    " if number else "  $ ", "muted"), (part, "accent"))
 
 
 def _block(title: str, evidence: Sequence[Evidence], width: int) -> Iterator[Line]:

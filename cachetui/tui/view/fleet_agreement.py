@@ -33,8 +33,8 @@ class FleetAgreement:
     """Where hosts differ, as far as runs have ended; all empty for no document.
 
     `odd_cells` are the (host, scenario) of odd ones, `split_cells` those of a scenario in which
-    hosts differ and none is odd. `first` is the disagreement to look at first, None where hosts
-    agree.
+    hosts differ and none is odd; that some lack a builder makes neither. `first` is the
+    disagreement to look at first, None where hosts agree.
     """
 
     def __init__(self, document: Document | None) -> None:
@@ -46,11 +46,12 @@ class FleetAgreement:
             self.agreement = agree(document)
         self.first: Disagreement | None = None
         disagreements = self.agreement.disagreements if self.agreement else ()
-        self.odd_cells = {(host, each.scenario) for each in disagreements for host in each.odd}
+        built = [each for each in disagreements if not _by_what_they_have(each)]
+        self.odd_cells = {(host, each.scenario) for each in built for host in each.odd}
         with_odd = {scenario for _, scenario in self.odd_cells}
         self.split_cells = {
             (host, each.scenario)
-            for each in disagreements
+            for each in built
             if each.scenario not in with_odd
             for host in each.hosts
         }
@@ -147,11 +148,25 @@ class FleetAgreement:
         many = len(causes) > 1 and not _can_be_named(first.odd)
         if first.odd and whose(causes, first.odd, first.hosts) and not many:
             return _who_and_where(first)
-        sign = ODD if self.odd_cells else SPLIT
         assert self.agreement is not None
-        differ, found = counted(hosts_differ(self.agreement, causes)).rsplit(":", 1)
+        sign = ODD if any(each.odd for each in self.agreement.disagreements) else SPLIT
+        differ, _, found = counted(hosts_differ(causes)).partition(": ")
         found = re.sub(r", ([0-9]+) differences? unexplained", r", \1 unexplained", found)
-        return line((f"{sign} ", "warn"), differ, (f":{found}", "strong"))
+        found, stop, whom = found.partition(". ")
+        return line(
+            (f"{sign} ", "warn"),
+            f"{differ}: ",
+            (found, "strong"),
+            stop,
+            whom.removesuffix(" a build"),
+        )
+
+
+def _by_what_they_have(disagreement: Disagreement) -> bool:
+    """Whether it is but that some hosts lack a builder: the cell says so, and how hosts build is
+    no odder for it."""
+    statuses = {side.status for side in disagreement.sides}
+    return disagreement.step is None and statuses == {"ok", "unsupported"}
 
 
 def _in_short(hosts: Sequence[str], total: int) -> str:

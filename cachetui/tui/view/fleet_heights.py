@@ -7,8 +7,9 @@ from dataclasses import dataclass
 FRAME = 3
 """Lines of a place's title, its row of places and its foot."""
 
-TINY, SHORT = 15, 22
-"""Screens that are lower show a table alone, or below it only a line or two of facts."""
+TINY, SHORT, USUAL = 15, 22, 24
+"""Screens that are lower show a table alone, below it only a line or two of facts, or a cause less
+above it."""
 
 _FACTS, _BRIEF_FACTS = 6, 4
 _MOST_WHY, _LEAST_WHY = 10, 5
@@ -45,4 +46,4 @@ def share(height: int, above: int, matrix: int, *, explained: bool) -> Heights:
 
 def verdict_lines(height: int) -> int:
     """How many causes stand above the matrix on a screen this high."""
-    return 0 if height < TINY else 1 if height < SHORT else 3
+    return 0 if height < TINY else 1 if height < SHORT else 3 if height < USUAL else 4

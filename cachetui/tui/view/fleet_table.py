@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from cachetui.findings.record import Findings
     from cachetui.records.document import Document
     from cachetui.records.host import HostFacts
+_ROWS_LOOKED_AT = 40
+"""Rows whose signs are explained: more do not fit a screen."""
+
 _NOTHING_TO_SEE = {"unsupported", "unreachable", "skipped"}
 
 
@@ -209,6 +212,16 @@ class FleetTable:
             return line((MARKED, "accent"), *shown[1:])
         return shown
 
+    def key_of_signs(self, above: Sequence[Line], width: int) -> str:
+        """What the signs mean that stand in the matrix and in the lines `above` it; "" before an
+        audit."""
+        if self._snapshot is None:
+            return ""
+        rows = list(self.rows.values())[:_ROWS_LOOKED_AT]
+        columns = (HOST, *self._snapshot.scenarios)
+        cells = [self.cell(row, column, 22, ()) for row in rows for column in columns]
+        return signs.key_of_signs([*above, *cells], width)
+
     def keys_of(self, row: FleetRow, column: str) -> list[CellKey]:
         """The cells of a row: of one scenario, or (`HOST`) of all."""
         return [
@@ -259,7 +272,8 @@ class FleetTable:
             return [nothing_to_explain(cell.misses, differs=differs)]
         reason, here = found
         elsewhere = "" if here else f"not on {row.name}, which did otherwise"
-        return why_lines(reason, width, height, elsewhere, findings.needs)
+        copied = column != HOST
+        return why_lines(reason, width, height, elsewhere, findings.needs, copied=copied)
 
     def reason(
         self, row: FleetRow, column: str, findings: Findings | None

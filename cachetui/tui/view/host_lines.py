@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from cachetui.report import cells, units
-from cachetui.report.signs import MARKED, ODD
+from cachetui.report.signs import MARKED
 from cachetui.tui.view import signs
 from cachetui.tui.view.fleet_rows import FleetRow
 from cachetui.tui.view.several_hosts import mixed, ranged
@@ -119,10 +119,9 @@ def cell_line(
         spans.append(f": {cell.doing}" if cell.doing else "")
     elif cell.state in ("done", "stored"):
         spans.append(f" · {cell.hits} hit, {cell.misses} missed · ")
-        spans.append(f"{'median ' * (hosts > 1)}{units.seconds(cell.seconds)}")
+        spans.append(f"{'~' * (hosts > 1)}{units.seconds(cell.seconds)}")
     if differs and share is not None:
-        how = "odd," if differs == ODD else "so on"
-        spans.append((f" · {differs} {how} {share[0]} of {share[1]} hosts", "warn"))
+        spans.append((f" · {signs.on_so_many(differs, share)}", "warn"))
     if cell.state == "building" and cell.expected:
         spans.append((f" · took {units.seconds(cell.expected)} before", "muted"))
     if cell.age is not None:

@@ -47,7 +47,7 @@ APP: list[BindingType] = [
     _key("app.peek", "P", "peek", "Peek: where each cache stops hitting, without a build"),
     _key("app.share", "S", "share", "Share caches: what each kind keeps"),
     _key("app.back", "escape", "go_back", "Back"),
-    _key("app.copy", "y", "copy", "Copy what the cursor is on"),
+    _key("app.copy", "y", "copy", "Copy the command, or what the cursor is on"),
     _key("app.export", "e", "export", "Export as JSON, Markdown or HTML"),
     _key("app.leave", "q", "close_top", "Close; in Fleet, quit"),
     _key("app.interrupt", "ctrl+c,ctrl+q", "leave", "Quit", priority=True),

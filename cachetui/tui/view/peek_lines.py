@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from cachetui.report import units
-from cachetui.report.signs import ODD
-from cachetui.tui.view.signs import ratio_sign
+from cachetui.tui.view.signs import on_so_many, ratio_sign
 from cachetui.tui.view.text import Line, Span, clean_line, cut, line
 
 if TYPE_CHECKING:
@@ -110,8 +109,7 @@ def lines(
     if costs_known and (first.first_miss is not None or first.undecided):
         spans.append(f" · {_cost(results)}")
     if differs and share is not None:
-        odd = "odd, " if differs == ODD else "split, "
-        spans.append((f" · {differs} {odd}{share[0]} of {share[1]} hosts", "warn"))
+        spans.append((f" · {on_so_many(differs, share)}", "warn"))
     told = [line(*spans)]
     if first.first_miss is not None:
         tail = _after_the_miss(results, costs_known=costs_known)

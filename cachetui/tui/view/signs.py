@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
 
 from cachetui.records.scenario import Scenario
 from cachetui.report import units
-from cachetui.report.signs import CELL_STATES, HOST_STATES, MARKED, ODD, SPLIT, STEP_STATES, State
+from cachetui.report.signs import (
+    CELL_STATES,
+    CONFIDENCES,
+    HOST_STATES,
+    MARKED,
+    ODD,
+    SPLIT,
+    STEP_STATES,
+    State,
+)
 from cachetui.tui.view.text import Line, Tone
 
 if TYPE_CHECKING:
@@ -44,10 +56,39 @@ LEGEND: tuple[tuple[str, str], ...] = (
     ("·", "not reached, or waiting for its turn"),
     ("▸", "at work"),
     (ODD, "the odd one out: not as most hosts; of chosen runs: they differ"),
-    (SPLIT, "hosts differ, and none is odd: no side has most of them, or a few alone hit"),
+    (SPLIT, "hosts are split: no side has most of them, or only a few hit"),
     ("↺", "not run now: a stored run of the same build"),
     (MARKED, "marked"),
+    ("~", "seconds of hosts that are alike: their median"),
+    *((state.sign, f"how sure a cause is: {state.word}") for state in CONFIDENCES.values()),
 )
+
+_KEY = (
+    ("✓", "hit"),
+    ("◐", "some hit"),
+    ("○", "miss"),
+    ("↺", "stored run"),
+    ("⊘", "cannot build"),
+    ("~", "median"),
+    (ODD, "odd"),
+    (SPLIT, "split"),
+    *((state.sign, state.word) for state in CONFIDENCES.values()),
+)
+"""What stands for signs beside the matrix."""
+
+_CLEAR_WITHOUT = ("~", "?", "⊘", "↺")
+"""Signs whose meaning can be guessed: left out first where there is no room."""
+
+
+def key_of_signs(shown: Iterable[Line], width: int) -> str:
+    """What the signs in these lines mean, as many as fit `width` cells: "✓ hit  ◐ some hit"."""
+    text = "".join(span for each in shown for span, _ in each)
+    told = {sign: f"{sign} {words}" for sign, words in _KEY if sign in text}
+    for sign in (*_CLEAR_WITHOUT, *reversed(told)):
+        if cell_len("  ".join(told.values())) <= width:
+            break
+        told.pop(sign, None)
+    return "  ".join(told.values())
 
 
 def of_step(step: Step | None) -> tuple[str, str, Tone]:
@@ -150,6 +191,11 @@ def before(differs: str, spans: Line) -> Line:
         return ((" ", ""), *spans)
     style: Tone = "odd" if differs == ODD else "warn"
     return ((differs, style), *((text, tone or "warn") for text, tone in spans))
+
+
+def on_so_many(sign: str, share: tuple[int, int]) -> str:
+    """On how many hosts it is as this cell shows: "≠ on 2 of 40 hosts"."""
+    return f"{sign} on {share[0]} of {share[1]} hosts"
 
 
 def clock(seconds: float | None) -> str:

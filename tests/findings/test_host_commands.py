@@ -1,0 +1,136 @@
+"""What mends a cause, as lines that a shell takes."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from cachetui.findings.host_commands import HostCommand, shell_lines
+from cachetui.records.host import BaseImage, CacheEntry, Checkout, HostEvidence, HostReport
+from cachetui.report.shell import in_short, to_paste
+from tests import make_records as b
+from tests.findings.making import audit, host, only, run, why
+
+PLAIN = "FROM base:1\nRUN make\n"
+GIVEN = HostCommand("docker load", ("ci-2",), "ci-1", "docker save base:1")
+
+
+def typed(tmp_path: Path, lines: str) -> list[str]:
+    """What a shell runs of these lines: each call of ssh and docker with its words."""
+    log = tmp_path / "log"
+    for name in ("ssh", "docker"):
+        tool = tmp_path / name
+        words = 'for word; do line="$line$word|"; done'
+        tool.write_text(f'#!/bin/sh\nline="{name}|"; {words}; echo "$line" >> {log}\n')
+        tool.chmod(0o755)
+    subprocess.run(["sh", "-c", lines], check=True, env={"PATH": f"{tmp_path}:/usr/bin:/bin"})
+    return sorted(log.read_text().splitlines())
+
+
+def test_an_image_goes_from_a_host_to_another(tmp_path: Path) -> None:
+    (line,) = shell_lines([GIVEN])
+    assert line == "ssh -n ci-1 docker save base:1 | ssh ci-2 docker load"
+    assert typed(tmp_path, line) == ["ssh|-n|ci-1|docker|save|base:1|", "ssh|ci-2|docker|load|"]
+
+
+def test_what_is_the_same_on_several_hosts_is_a_loop_in_the_order_of_the_audit(
+    tmp_path: Path,
+) -> None:
+    chmod = [HostCommand("chmod -R g-w '/srv/my app'", (name,)) for name in ("ci-9", "ci-3")]
+    (line,) = shell_lines(chmod, ["ci-3", "ci-9"])
+    assert line.startswith("for h in ci-3 ci-9; do ssh -n ")
+    asked = [f"ssh|-n|{name}|chmod -R g-w '/srv/my app'|" for name in ("ci-3", "ci-9")]
+    assert typed(tmp_path, line) == asked
+
+
+def test_a_build_is_sent_to_the_engine_of_each_host(tmp_path: Path) -> None:
+    build = HostCommand("build .", ("a", "b"), docker=True, environment="DOCKER_BUILDKIT=1")
+    (line,) = shell_lines([build])
+    asked = [f"docker|-H|ssh://{name}|build|.|" for name in ("a", "b")]
+    assert typed(tmp_path, line) == asked
+    assert "ssh://a build" in shell_lines([HostCommand("build .", ("a",), docker=True)])[0]
+
+
+def test_a_name_is_never_a_command(tmp_path: Path) -> None:
+    (line,) = shell_lines([HostCommand("true", ("a; touch there",), "$(touch here)", "true")])
+    typed(tmp_path, f"cd {tmp_path}; {line}")
+    assert not {"here", "there"} & {path.name for path in tmp_path.iterdir()}
+
+
+@pytest.mark.parametrize("width", [24, 40, 80, 160])
+def test_a_command_in_lines_is_the_same_command(tmp_path: Path, width: int) -> None:
+    build = "cd '/srv/my  app' && DOCKER_BUILDKIT=1 docker build ."
+    whole = "\n".join(shell_lines([HostCommand(build, ("ci-1",)), replace_hosts(GIVEN, 12)]))
+    parts = [part for line in whole.splitlines() for part in to_paste(line, width, "    ")]
+    (tmp_path / "one").mkdir()
+    (tmp_path / "other").mkdir()
+    assert typed(tmp_path / "one", whole) == typed(tmp_path / "other", "\n".join(parts))
+    assert width < 80 or all(len(part) <= width for part in parts)
+
+
+def replace_hosts(command: HostCommand, count: int) -> HostCommand:
+    return HostCommand(
+        command.text, tuple(f"ci-{n}" for n in range(count)), command.source, command.given
+    )
+
+
+def test_a_loop_in_short_names_its_first_hosts() -> None:
+    (line,) = shell_lines([replace_hosts(GIVEN, 12)])
+    assert in_short(line) == (
+        "for h in ci-0 ci-1 … (12 hosts); do "
+        'ssh -n ci-1 docker save base:1 | ssh "$h" docker load; done'
+    )
+    assert in_short(shell_lines([GIVEN])[0]) == shell_lines([GIVEN])[0]
+
+
+def drifted(layers: dict[str, str], ref: str = "base:1", **facts: str) -> tuple[str, ...]:
+    text = PLAIN.replace("base:1", ref)
+    hosts = [host(name, {ref: (layer,)}, **facts) for name, layer in layers.items()]
+    odd = min(layers.values(), key=[*layers.values()].count)
+    runs = [run(text, "m" if at == odd else "h", host=n) for n, at in layers.items()]
+    return only(why(audit(text, runs, hosts=hosts)), "base-drift").commands
+
+
+def test_where_no_image_is_that_of_most_the_largest_group_gives_theirs() -> None:
+    assert drifted({"a": "1", "b": "2"}) == ("ssh -n a docker save base:1 | ssh b docker load",)
+    assert drifted({"a": "1", "b": "2", "c": "3", "d": "2"}) == (
+        'for h in a c; do ssh -n b docker save base:1 | ssh "$h" docker load; done',
+    )
+
+
+def test_without_a_tag_one_image_is_saved_and_not_all_of_its_name() -> None:
+    (line,) = drifted({"a": "1", "b": "2", "c": "1"}, "reg:5000/base")
+    assert "docker save reg:5000/base:latest |" in line
+
+
+def never_built(evidence: HostEvidence, **build: Any) -> tuple[str, ...]:
+    hosts: list[HostReport] = [host(evidence=evidence), host("ci-2")]
+    runs = [run(PLAIN, "m"), run(PLAIN, "h", host="ci-2")]
+    found = why(audit(PLAIN, runs, hosts=hosts, **build))
+    return only(found, "evicted-or-never-built").commands
+
+
+def test_a_host_that_never_built_it_is_to_build_it() -> None:
+    other = CacheEntry(type="regular", description="mount / from exec /bin/sh -c other", bytes=1)
+    base = (BaseImage(ref="base:1", id="sha256:id"),)
+    evidence = HostEvidence(at=b.NOW, bases=base, cache=(other,))
+    assert never_built(evidence) == ("DOCKER_BUILDKIT=1 docker -H ssh://ci-1 build .",)
+    assert never_built(evidence, target="app", network="none", dockerfile="a b") == (
+        "DOCKER_BUILDKIT=1 docker -H ssh://ci-1 build --network=none --target app -f 'a b' .",
+    )
+    same = replace(evidence, checkout=Checkout(path="/srv/app", digest="sha256:context"))
+    assert never_built(same) == ("ssh -n ci-1 'cd /srv/app && DOCKER_BUILDKIT=1 docker build .'",)
+    older = replace(evidence, checkout=Checkout(path="/srv/app", digest="sha256:older"))
+    assert never_built(older) == never_built(evidence)
+
+
+def test_a_build_that_cannot_be_spelled_out_is_not() -> None:
+    other = CacheEntry(type="regular", description="mount / from exec /bin/sh -c other", bytes=1)
+    base = (BaseImage(ref="base:1", id="sha256:id"),)
+    evidence = HostEvidence(at=b.NOW, bases=base, cache=(other,))
+    assert never_built(evidence, build_args={"A": "hmac-sha256:1:2"}) == ()
+    assert never_built(evidence, named_contexts=("lib",)) == ()
