@@ -158,7 +158,7 @@ def _options(
         name = f"option:{option}"
         since_26 = option in IN_A_RUNS_KEY_SINCE_26
         if backend == "buildkit" and (since_26 or option in IN_A_RUNS_KEY):
-            generation = _since(MID, facts) if since_26 else True
+            generation = is_since(MID, facts) if since_26 else True
             if not buildkit_run or generation is False:
                 continue
             (found.tokens if generation else found.doubts)[name] = token
@@ -213,7 +213,7 @@ def _in_key_by_itself(name: str, facts: HostFacts | None, instruction: Instructi
         named = any("id" in dict(mount.options) for mount in mounts)
         return None if named else bool(mounts)
     if name == "BUILDKIT_SANDBOX_HOSTNAME":
-        return instruction.keyword == "RUN" and _since(MID, facts)
+        return instruction.keyword == "RUN" and is_since(MID, facts)
     return None
 
 
@@ -252,7 +252,7 @@ def _epoch(
     if instruction.keyword != "WORKDIR":
         return
     value = given_arguments(build, "buildkit", facts).get(EPOCH)
-    sure = _since(NEW, facts, MID)
+    sure = is_since(NEW, facts, MID)
     if value is None or sure is False:
         return
     (found.tokens if sure else found.doubts)["epoch"] = value
@@ -278,10 +278,10 @@ def _declared(dockerfile: Dockerfile) -> Iterator[str]:
 def _builtin(name: str, facts: HostFacts | None) -> bool:
     """Whether the legacy builder takes the argument without an ARG: ALL_PROXY since 26.1, of
     what was measured."""
-    return name not in _ALL_PROXY or _since(MID, facts) is True
+    return name not in _ALL_PROXY or is_since(MID, facts) is True
 
 
-def _since(
+def is_since(
     first: tuple[int, int], facts: HostFacts | None, last_without: tuple[int, int] = OLD
 ) -> bool | None:
     """Whether the engine is of a generation that has something: True from `first` on, False up to

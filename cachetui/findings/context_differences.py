@@ -124,6 +124,8 @@ def difference_since_before(question: Question) -> ContextDifference | None:
     if question.before is not None:
         if question.changes.then is None or question.changes.then.files is None:
             return None
+        if question.changes.lines.names_same_files:
+            return None
         difference = question.case.compared(question.changes.then.files, now)
         if not difference:
             return None

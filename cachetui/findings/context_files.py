@@ -246,6 +246,22 @@ def _seen(
     return entries
 
 
+def read_by_source(
+    files: ContextFiles, instruction: Instruction, backend: Backend, scope: Scope
+) -> list[tuple[str, dict[str, Entry]]] | None:
+    """Each source of the build context that the instruction copies or mounts, with the entries
+    that it comes to, in order. None as of `files_read`."""
+    found: list[tuple[str, dict[str, Entry]]] = []
+    for source in _sources(instruction, backend):
+        name, read = _expanded(source, scope), None
+        if name is not None:
+            read = _read(files, [source], instruction, backend, scope)
+        if name is None or read is None:
+            return None
+        found.append((name, read))
+    return found
+
+
 def compare_files(first: Mapping[str, Entry], second: Mapping[str, Entry]) -> Difference:
     """How the second view differs from the first: both of one builder, whose key they are."""
     content: list[str] = []
@@ -262,6 +278,11 @@ def compare_files(first: Mapping[str, Entry], second: Mapping[str, Entry]) -> Di
         content=tuple(content),
         modes=tuple(modes),
     )
+
+
+def identity(entry: Entry) -> tuple[object, ...]:
+    """What of an entry is in a key beside its path."""
+    return (*_bytes(entry), entry.mode if entry.kind in ("file", "dir") else None)
 
 
 def _bytes(entry: Entry) -> tuple[object, ...]:

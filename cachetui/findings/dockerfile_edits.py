@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from functools import cached_property
 from typing import Literal
 
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import Dockerfile, Stage
-from cachetui.findings.variables import scope_at
-from cachetui.findings.written_forms import CWD, Form, form
+from cachetui.findings.variables import GUESSES, Guess, references, scope_at
+from cachetui.findings.written_forms import CWD, Form, StageOf, form
 from cachetui.records.backend import Backend
 from cachetui.records.digest import ValueHasher
 from cachetui.records.step import StepId
@@ -23,12 +24,21 @@ LIKE_ENOUGH = 0.3
 class Edit:
     """What became of an instruction: `before` None when it is new, `now` None when it is gone.
     For one that is gone, `at` is the place now that it stood above (the end of its stage: one
-    past the last)."""
+    past the last). Not `sure`: by what a variable comes to that the base image may set. `by_files`:
+    only what it copies or mounts is written otherwise, and its key has that by the files alone."""
 
     kind: Literal["same", "changed", "added", "removed"]
     before: Instruction | None
     now: Instruction | None
     at: StepId
+    sure: bool = True
+    by_files: bool = False
+
+
+_EXPANDED = frozenset(
+    {"ADD", "ARG", "COPY", "ENV", "EXPOSE", "LABEL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"}
+)
+"""Instructions in which the builder puts in variables before it looks up the key."""
 
 
 @dataclass(frozen=True)
@@ -42,19 +52,46 @@ class Version:
 
     def forms(self, backend: Backend) -> list[list[Form]]:
         """Of each stage, what makes its instructions equal, whatever their variables come to."""
+
+        def stage_of(index: int) -> str:
+            return self.file.stages[index].printed_name
+
         return [
-            [form(item, backend, None, self.file.escape) for item in stage.instructions]
+            [
+                form(item, backend, None, self.file.escape, stage_of=stage_of)
+                for item in stage.instructions
+            ]
             for stage in self.file.stages
         ]
 
-    def form(self, item: Instruction, backend: Backend) -> Form:
-        """The form of an instruction with the values in force above it."""
+    def form(
+        self,
+        item: Instruction,
+        backend: Backend,
+        guess: Guess,
+        stage_of: StageOf,
+        *,
+        by_files: bool = False,
+    ) -> Form:
+        """The form of an instruction with the values in force above it, by that guess."""
+        place = item.stage_index, item.index
+        scope = scope_at(self.file, self.given, *place, backend, self.hasher, guess)
+        folder = scope.setting_values.get(CWD)
+        return form(
+            *(item, backend, scope.values if folder is None else {**scope.values, CWD: folder}),
+            self.file.escape,
+            guess=guess,
+            default_shell="SHELL" not in scope.settings,
+            stage_of=stage_of,
+            by_files=by_files,
+        )
+
+    def not_known(self, item: Instruction, backend: Backend) -> frozenset[str]:
+        """The variables in an instruction's words that the Dockerfile alone does not tell."""
+        text = item.text if item.keyword in _EXPANDED else " ".join(item.flags)
         place = item.stage_index, item.index
         scope = scope_at(self.file, self.given, *place, backend, self.hasher)
-        folder = scope.setting_values.get(CWD)
-        values = scope.values if folder is None else {**scope.values, CWD: folder}
-        shell = "SHELL" not in scope.settings
-        return form(item, backend, values, self.file.escape, default_shell=shell)
+        return frozenset(references(text)) - scope.values.keys()
 
 
 def edits(before: Version, now: Version, backend: Backend = "legacy") -> tuple[Edit, ...]:
@@ -81,9 +118,17 @@ class _Comparison:
         self.old, self.new = before.forms(backend), now.forms(backend)
 
     def edits(self) -> Iterator[Edit]:
-        pairs = self._counterparts(self.before.file.stages, self.now.file.stages)
         for stage in self.now.file.stages:
-            yield from self._stage(pairs.get(stage.index), stage)
+            yield from self._stage(self.pairs.get(stage.index), stage)
+
+    @cached_property
+    def pairs(self) -> dict[int, Stage]:
+        """Index of a stage now → the stage that it was."""
+        return self._counterparts(self.before.file.stages, self.now.file.stages)
+
+    def _then(self, now: int) -> Hashable:
+        """A stage of now by its index then."""
+        return self.pairs[now].index if now in self.pairs else ("new", now)
 
     def _counterparts(self, before: Sequence[Stage], now: Sequence[Stage]) -> dict[int, Stage]:
         """Index of a stage now → the stage that it was: of the same name; else, of those left, the
@@ -140,13 +185,33 @@ class _Comparison:
         left = list(old)
         replaced: list[Edit] = []
         for item in new:
-            twin = next((old_item for old_item in left if old_item.keyword == item.keyword), None)
             place = StepId(at.stage_index, item.index)
-            if twin is None:
+            twins = [one for one in left if one.keyword == item.keyword]
+            if not twins:
                 replaced.append(Edit("added", None, item, place))
-            else:
-                left.remove(twin)
-                forms = self.before.form(twin, self.backend), self.now.form(item, self.backend)
-                same = forms[0] == forms[1]
-                replaced.append(Edit("same" if same else "changed", twin, item, place))
+                continue
+            pairs = [self._pair(twin, item, place) for twin in twins]
+            edit = next((one for one in pairs if one.kind == "same"), pairs[0])
+            assert edit.before is not None
+            left.remove(edit.before)
+            replaced.append(edit)
         return [*(Edit("removed", old_item, None, at) for old_item in left), *replaced]
+
+    def _pair(self, twin: Instruction, item: Instruction, place: StepId) -> Edit:
+        """An instruction and the one that it was: the same where both come to one key."""
+        equal = [self._equal(twin, item, guess) for guess in GUESSES]
+        if equal[0]:
+            return Edit("same", twin, item, place, sure=equal[1])
+        if self._equal(twin, item, GUESSES[0], by_files=True):
+            return Edit("changed", twin, item, place, sure=False, by_files=True)
+        unknown = [
+            version.not_known(one, self.backend)
+            for version, one in ((self.before, twin), (self.now, item))
+        ]
+        return Edit("changed", twin, item, place, sure=not equal[1] and unknown[0] == unknown[1])
+
+    def _equal(
+        self, twin: Instruction, item: Instruction, guess: Guess, *, by_files: bool = False
+    ) -> bool:
+        then = self.before.form(twin, self.backend, guess, lambda index: index, by_files=by_files)
+        return then == self.now.form(item, self.backend, guess, self._then, by_files=by_files)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from cachetui.findings.case import Case
 from cachetui.findings.earlier_run import EarlierRun
+from cachetui.findings.guessed_inputs import Guessed
 from cachetui.findings.lines_above import LinesAbove
 from cachetui.findings.source_changes import SourceChanges
 from cachetui.findings.step_inputs import Inputs, comparable, step_inputs
@@ -64,7 +65,7 @@ class InputChanges:
         skip = self.now.unknown | self.then.unknown | self.not_comparable | self._equal
         pairs = _pairs(self.now.tokens, self.then.tokens)
         found = frozenset(n for n, now, then in pairs if n not in skip and differ(now, then))
-        others = any(name.startswith("env:") for name in found)
+        others = any(name.startswith(("env:", "arg:")) for name in found)
         return found - {"order"} if others else found  # of a variable more or less
 
     @cached_property
@@ -81,10 +82,11 @@ class InputChanges:
             name
             for name, now, then in pairs
             if differ(now, then) is None
-            or _is_default_of_others(now, then)
+            or (_is_default_of_others(now, then) and not self._differ_by_guess(name))
             or (name.partition(":")[0] in _IMAGES and now and then and not comparable(now, then))
         )
-        return (found | self._perhaps_default) - self._equal
+        likely = self._equal_by_guess[0]
+        return (found | self._perhaps_default | likely) - self._equal
 
     @cached_property
     def _equal(self) -> frozenset[str]:
@@ -93,10 +95,62 @@ class InputChanges:
             return frozenset()
         now, then = self.now.values, self.then.values
         found = {name for name in now.keys() & then.keys() if now[name] == then[name]}
-        if self.now.form is not None and self.now.form == self.then.form:
-            names = (*self.now.tokens, *self.then.tokens)
-            found |= {name for name in names if name.partition(":")[0] in _IN_THE_WORDS}
-        return frozenset(found)
+        likely, other = self._equal_by_guess
+        return frozenset(found) | (likely & other)
+
+    @cached_property
+    def _equal_by_guess(self) -> tuple[frozenset[str], ...]:
+        """Names of the inputs whose tokens differ, and that are equal by each of the guesses."""
+        if self.now is None or self.then is None:
+            return frozenset(), frozenset()
+        pairs = _pairs(self.now.tokens, self.then.tokens)
+        names = [name for name, now, then in pairs if now and then and differ(now, then)]
+        if not names:
+            return frozenset(), frozenset()
+        return tuple(
+            self._equal_of(names, now, then)
+            for now, then in zip(self.now.guessed, self.then.guessed, strict=True)
+        )
+
+    def _equal_of(self, names: Collection[str], now: Guessed, then: Guessed) -> frozenset[str]:
+        kinds = _IN_THE_WORDS if self.step.keyword != "RUN" else frozenset({"text"})
+        words = kinds if now.form is not None and now.form == then.form else frozenset()
+        return frozenset(
+            name
+            for name in names
+            if name.partition(":")[0] in words
+            or (name in now.values and now.values[name] == then.values.get(name))
+        )
+
+    def _differ_by_guess(self, name: str) -> bool:
+        """Whether what an input comes to is known on both sides by each guess, and differs."""
+        if self.now is None or self.then is None:
+            return False
+        pairs = [
+            (now.values.get(name), then.values.get(name))
+            for now, then in zip(self.now.guessed, self.then.guessed, strict=True)
+        ]
+        return all(
+            one and other and one != other and not (is_digest(one) or is_digest(other))
+            for one, other in pairs
+        )
+
+    @cached_property
+    def unsure(self) -> frozenset[str]:
+        """Names of those that changed, unless the base image sets a variable to what makes them
+        equal."""
+        if self.now is None or self.then is None:
+            return frozenset()
+        by_guess = self._equal_by_guess[1]
+        return frozenset(
+            name
+            for name in self.changed
+            if name in by_guess
+            or (
+                {name} <= self.now.tokens.keys() & self.then.tokens.keys()
+                and _not_told(self.now, name) != _not_told(self.then, name)
+            )
+        )
 
     @cached_property
     def _perhaps_default(self) -> frozenset[str]:
@@ -143,7 +197,7 @@ class InputChanges:
         """Whether the step sees other files than before, where both are known."""
         if self.now is None or self.then is None:
             return False
-        if self.now.files is None or self.then.files is None:
+        if self.now.files is None or self.then.files is None or self.lines.names_same_files:
             return False
         return bool(self.case.compared(self.then.files, self.now.files))
 
@@ -161,6 +215,12 @@ class InputChanges:
         if sources.renamed_base is not None or sources.other_from is not None:
             return False
         return None if self.unknown or self.doubtful else True
+
+
+def _not_told(inputs: Inputs, name: str) -> frozenset[str]:
+    """The variables in an input's token that the Dockerfile alone does not tell."""
+    told = {one.partition(":")[2] for one in inputs.values}
+    return arguments_in(inputs.tokens[name]) - told
 
 
 def _is_default_of_others(now: str | None, then: str | None) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from cachetui.dockerfile.instruction import BUILDKIT_KEYWORDS
 from cachetui.findings.case import Case
 from cachetui.findings.dockerfile_edits import Edit
 from cachetui.findings.earlier_run import EarlierRun
+from cachetui.findings.same_sources import same_sources
 from cachetui.records.run import Run
 from cachetui.records.step import Step, StepId
 
@@ -57,7 +58,23 @@ class LinesAbove:
                 and edit.at.stage_index == stage
                 and first < edit.at.index <= last
             ]
-        return tuple(found)
+        return tuple(one for edit in found if (one := self._by_its_files(edit)) is not None)
+
+    def _by_its_files(self, edit: Edit) -> Edit | None:
+        """The edit, sure where the files that it copies or mounts are others; None where they are
+        the same."""
+        if self.before is None or not edit.by_files:
+            return edit
+        same = same_sources(self.case, self.run, self.before, edit)
+        return None if same else replace(edit, sure=same is False)
+
+    @cached_property
+    def names_same_files(self) -> bool:
+        """Whether the step's own line only names the files otherwise that it saw before."""
+        edit = self.before.edit_at(self.step.id) if self.before is not None else None
+        if self.before is None or edit is None or not edit.by_files:
+            return False
+        return same_sources(self.case, self.run, self.before, edit) is True
 
     def _lines_above(self) -> Iterator[tuple[int, int, int]]:
         """(stage, index after which, last index) of what stands between the step and the one that

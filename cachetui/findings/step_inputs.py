@@ -6,15 +6,16 @@ them: it has a step of its own.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 
 from cachetui.builders.docker_args import familiar, fetched_contexts, image_contexts
 from cachetui.context.manifest import Entry
-from cachetui.dockerfile.instruction import Instruction, clean_path
+from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import SCRATCH, Dockerfile
 from cachetui.dockerfile.triggers import with_triggers
-from cachetui.findings.build_inputs import build_inputs, given_arguments
+from cachetui.findings.build_inputs import MID, NEW, build_inputs, given_arguments, is_since
 from cachetui.findings.build_options import pulls_always
 from cachetui.findings.context_files import (
     ContextFiles,
@@ -22,14 +23,17 @@ from cachetui.findings.context_files import (
     named_contexts_read,
     reads_context,
 )
+from cachetui.findings.guessed_inputs import Guessed, guessed, values_of
 from cachetui.findings.variables import (
+    GUESSES,
+    Guess,
     Scope,
     from_arguments,
     global_args,
     references,
     scope_at,
 )
-from cachetui.findings.written_forms import CWD, Form, form, in_default_shell
+from cachetui.findings.written_forms import form, in_default_shell
 from cachetui.records.backend import Backend
 from cachetui.records.digest import ValueHasher
 from cachetui.records.document import BuildRecord
@@ -91,8 +95,8 @@ class Inputs:
     """`tokens` maps an input ("arg:NODE", "text", "base") to its token, `doubts` one that may be
     in the key or not; `unknown` are inputs that the step has and whose token is not known;
     `files` is what it sees of the context, which is that of the digest `context`. The names up to
-    the colon are those of `key_inputs`. `values` are those that the Dockerfile alone says; `form`
-    is the instruction with its variables put in, None for RUN, or where one is not known."""
+    the colon are those of `key_inputs`. `values` are those that the Dockerfile alone says;
+    `read_by` reads the step with a guess of what it does not say."""
 
     tokens: Mapping[str, str]
     doubts: Mapping[str, str] = field(default_factory=dict)
@@ -102,7 +106,12 @@ class Inputs:
     context: str | None = None
     image_id: str | None = None
     values: Mapping[str, str] = field(default_factory=dict)
-    form: Form | None = None
+    read_by: Callable[[Guess], Guessed] | None = field(default=None, compare=False)
+
+    @cached_property
+    def guessed(self) -> tuple[Guessed, ...]:
+        """The step by each of `GUESSES`."""
+        return tuple(map(self.read_by, GUESSES)) if self.read_by else (Guessed(), Guessed())
 
 
 def comparable(one: str | None, other: str | None) -> bool:
@@ -129,17 +138,14 @@ def step_inputs(
         triggers_known=base is None or (base in known and not build._pulls),
     )  # fmt: skip
     tokens = {
-        "text": _text(instruction, build.backend, file.escape, "SHELL" not in scope.settings),
+        "text": _text(instruction, build.backend, file, "SHELL" not in scope.settings),
         **of_build.tokens,
     }
     if "SHELL" not in scope.settings and in_default_shell(instruction):
         of_build.doubts["exec form"] = "/bin/sh -c"
-    folder = instruction.rest if instruction.keyword == "WORKDIR" else scope.settings.get(CWD, "")
-    if build.backend == "buildkit" and folder.startswith("/") and folder != clean_path(folder):
-        of_build.doubts["folder as written"] = folder
+    of_build.doubts |= _as_written(build, instruction)
     if instruction.keyword == "RUN":
         tokens |= _run_tokens(build, scope)
-        of_build.doubts |= _order_of_arguments(build, scope)
     else:
         tokens |= _variable_tokens(build, instruction, scope)
     unknown = set(of_build.unknown)
@@ -185,29 +191,25 @@ def step_inputs(
         unknown.add("stage's files")  # their hash; BuildKit also goes by the stage's own key
     return Inputs(
         *(tokens, of_build.doubts, frozenset(unknown), files, scope.lines, build.context, image_id),
-        values=_values(scope),
-        form=_form(instruction, build.backend, scope, file.escape),
+        values=values_of(scope, instruction),
+        read_by=partial(guessed, file, instruction, given, build.backend, build.hasher),
     )
 
 
-def _values(scope: Scope) -> dict[str, str]:
-    """The values that the Dockerfile alone says, by the names of their inputs."""
-    kinds = (("arg", scope.args), ("env", scope.env))
-    known = {
-        f"{kind}:{name}": scope.values[name]
-        for kind, names in kinds
-        for name in names
-        if name in scope.values
-    }
-    return known | {f"setting:{name}": value for name, value in scope.setting_values.items()}
-
-
-def _form(instruction: Instruction, backend: Backend, scope: Scope, escape: str) -> Form | None:
-    """The instruction with its variables put in, where each is known. In a RUN they are not: its
-    shell does that."""
-    if instruction.keyword == "RUN" or not set(references(instruction.text)) <= set(scope.values):
-        return None
-    return form(instruction, backend, scope.values, escape)
+def _as_written(build: BuildOnHost, instruction: Instruction) -> dict[str, str]:
+    """Words that an older engine has in the key as they are written: 20.10 the path of a WORKDIR
+    on the legacy builder, and variables of a mount; before 28.5 those of --chmod."""
+    found: dict[str, str] = {}
+    since_26, since_28 = (is_since(one, build.facts) is True for one in (MID, NEW))
+    if build.backend == "legacy":
+        if instruction.keyword == "WORKDIR" and not since_26:
+            found["folder as written"] = instruction.rest
+    elif instruction.keyword == "RUN":
+        if not since_26 and any("$" in flag for flag in instruction.flags):
+            found["flag as written"] = " ".join(instruction.flags)
+    elif not since_28 and "$" in (instruction.flag("chmod") or ""):
+        found["flag as written"] = instruction.flag("chmod") or ""
+    return found
 
 
 def _own_platform(
@@ -271,17 +273,10 @@ def _run_tokens(build: BuildOnHost, scope: Scope) -> dict[str, str]:
     tokens = {f"arg:{name}": scope.args[name] for name in scope.args if name not in scope.env}
     if build.backend == "buildkit":
         tokens |= {f"env:{name}": value for name, value in scope.env.items()}
-        if len(scope.env) > 1:
-            tokens["order"] = " ".join(scope.env)
+        if len(scope.order) > 1:
+            tokens["order"] = " ".join(scope.order)
         tokens |= {f"setting:{name}": value for name, value in scope.settings.items()}
     return tokens
-
-
-def _order_of_arguments(build: BuildOnHost, scope: Scope) -> dict[str, str]:
-    """The order of ARG and ENV, where BuildKit has several, one an ARG."""
-    several = len(scope.order) > 1 and set(scope.order) - set(scope.env)
-    mixed = build.backend == "buildkit" and several
-    return {"order of arguments": " ".join(scope.order)} if mixed else {}
 
 
 def _variable_tokens(build: BuildOnHost, instruction: Instruction, scope: Scope) -> dict[str, str]:
@@ -309,6 +304,11 @@ def base_of(dockerfile: Dockerfile, step: StepId) -> str | None:
     return stage.base if stage.is_external else None
 
 
-def _text(instruction: Instruction, backend: Backend, escape: str, default_shell: bool) -> str:
+def _text(instruction: Instruction, backend: Backend, file: Dockerfile, default_shell: bool) -> str:
     """What of the instruction's words is in the key."""
-    return repr(form(instruction, backend, None, escape, default_shell=default_shell))
+    words = form(
+        *(instruction, backend, None, file.escape),
+        default_shell=default_shell,
+        stage_of=lambda index: file.stages[index].printed_name,
+    )
+    return repr(words)

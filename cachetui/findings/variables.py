@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from cachetui.dockerfile.instruction import DockerfileError, Instruction, clean_path
@@ -33,16 +33,33 @@ DEFAULT_SHELL = '["/bin/sh", "-c"]'
 """The value of SHELL where an image has none (BuildKit `dockerfile2llb/defaultshell.go`)."""
 
 _IN_TOKEN = re.compile(r"\('(\w+)', ")
-_REFERENCE = re.compile(r"(?<!\\)\$(?:\{([A-Za-z_]\w*)[^}]*\}|([A-Za-z_]\w*))")
+_REFERENCE = re.compile(r"(?<!\\)\$\{?([A-Za-z_]\w*)")
+
+Guess = Callable[[str], str | None]
+"""What a variable is taken for that the Dockerfile alone does not tell; None: it is not set."""
+
+
+def guess_unset(name: str) -> str | None:
+    """A base image sets nothing but PATH: so it is of most variables that a Dockerfile uses."""
+    return f"\0{name}\0" if name == "PATH" else None
+
+
+def guess_set(name: str) -> str | None:
+    """A base image sets it, to what nothing else is."""
+    return f"\0{name}\0"
+
+
+GUESSES: tuple[Guess, Guess] = (guess_unset, guess_set)
+"""What is so by both is so, as far as a Dockerfile tells; the first is the likely one."""
 
 
 @dataclass
 class Scope:
     """`args` and `env` map a name to its token, `lines` a name to the line that set it last,
     `settings` USER, WORKDIR and SHELL to what they were set to. `values` has the value itself of
-    each ARG and ENV for which the Dockerfile alone says it, `setting_values` that of a setting:
-    of WORKDIR the folder, of SHELL its words as JSON. `order` has each ARG and ENV as it was set
-    first."""
+    each ARG and ENV for which the Dockerfile alone says it, `setting_values` that of a setting: of
+    WORKDIR the folder, not cleaned where it is absolute, of SHELL its words as JSON. `order` has
+    each ARG and ENV as it was set last."""
 
     args: dict[str, str] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
@@ -65,6 +82,12 @@ class Scope:
             dict(self.order),
         )
 
+    def set_last(self, name: str) -> None:
+        """Move a variable to the end: there BuildKit has the one that is set again
+        (`client/llb/meta.go`; our lab: all engines)."""
+        self.order.pop(name, None)
+        self.order[name] = None
+
     @property
     def known(self) -> dict[str, str]:
         """Tokens by name; ENV holds against ARG."""
@@ -73,7 +96,7 @@ class Scope:
 
 def references(text: str) -> tuple[str, ...]:
     """Names of the variables that a text uses, each once."""
-    return tuple(dict.fromkeys(a or b for a, b in _REFERENCE.findall(text)))
+    return tuple(dict.fromkeys(_REFERENCE.findall(text)))
 
 
 def scope_at(
@@ -83,19 +106,21 @@ def scope_at(
     index: int,
     backend: Backend,
     hasher: ValueHasher | None = None,
+    guess: Guess | None = None,
 ) -> Scope:
     """What is in force just above an instruction; `given` maps build arguments to digests, and
-    `hasher` makes digests of defaults, and tells which of the given are of one.
+    `hasher` makes digests of defaults, and tells which of the given are of one. With `guess` every
+    variable has a value in `values`: what is given, one that its digest stands for.
 
     A stage FROM another one inherits ENV and settings, and on BuildKit its ARGs too.
     """
     stage = dockerfile.stages[stage_index]
-    reader = _Reader(dockerfile, given, hasher)
+    reader = _Reader(dockerfile, given, hasher, guess)
     scope = Scope()
     if stage.base_stage is not None and stage.base_stage < stage_index:
         base = dockerfile.stages[stage.base_stage]
         last = len(base.instructions)
-        scope = scope_at(dockerfile, given, base.index, last, backend, hasher)
+        scope = scope_at(dockerfile, given, base.index, last, backend, hasher, guess)
         if backend == "legacy":
             scope.values = {n: value for n, value in scope.values.items() if n in scope.env}
             scope.args, scope.declared = {}, set()
@@ -133,8 +158,13 @@ class _Reader:
     """Takes instructions into a scope. `above` are the ARGs before the first FROM."""
 
     def __init__(
-        self, dockerfile: Dockerfile, given: Mapping[str, str], hasher: ValueHasher | None
+        self,
+        dockerfile: Dockerfile,
+        given: Mapping[str, str],
+        hasher: ValueHasher | None,
+        guess: Guess | None = None,
     ) -> None:
+        self.guess = guess
         self.escape = dockerfile.escape
         self.given = given
         self.hasher = hasher
@@ -155,7 +185,7 @@ class _Reader:
                 name = self._value(name, values, item.line) or name
                 _keep(scope.env, scope.values, name, _token(text, known), value)
                 scope.lines[name] = item.line
-                scope.order.setdefault(name)
+                scope.set_last(name)
         elif item.keyword in SETTINGS:
             own = _token(item.rest, scope.known)
             if item.keyword == "WORKDIR" and not item.rest.startswith("/"):
@@ -172,12 +202,13 @@ class _Reader:
         value = self._value(item.rest, scope.values, item.line)
         if value is not None and item.keyword == "WORKDIR" and not value.startswith("/"):
             above = scope.setting_values.get("WORKDIR")
-            value = None if above is None else f"{above}/{value}"
+            if above is None and self.guess is not None:
+                above = self.guess("WORKDIR") or "/"
+            value = None if above is None else clean_path(f"{above}/{value}")
         if value is None:
             scope.setting_values.pop(item.keyword, None)
         else:
-            folder = item.keyword == "WORKDIR"
-            scope.setting_values[item.keyword] = clean_path(value) if folder else value
+            scope.setting_values[item.keyword] = value
 
     def _argument(self, declaration: str, line: int, scope: Scope, above: Scope) -> None:
         name, equals, default = declaration.partition("=")
@@ -185,7 +216,7 @@ class _Reader:
         given = self.given.get(name)
         value = self._value(default, scope.values, line) if equals else above.values.get(name)
         if given is not None and not self._is(value, given):
-            value = None if is_digest(given) else given
+            value = None if is_digest(given) and self.guess is None else given
             token: str | None = given
         elif equals:
             token = _token(default, scope.known) if value is None else self._digest(value)
@@ -195,7 +226,7 @@ class _Reader:
             # An ENV of the name holds against it.
             values = {} if name in scope.env else scope.values
             _keep(scope.args, values, name, token, value)
-            scope.order.setdefault(name)
+            scope.set_last(name)
 
     def _is(self, value: str | None, given: str) -> bool:
         """Whether the digest is known to be that of the value."""
@@ -209,6 +240,8 @@ class _Reader:
     def _value(self, text: str, values: Mapping[str, str], line: int) -> str | None:
         """What a text amounts to; None where that depends on a variable whose value is not
         known: not within single quotes."""
+        if self.guess is not None:
+            return expand_guessed(text, values, self.guess, self.escape, line)
         unknown = [name for name in references(text) if name not in values]
         guesses: tuple[dict[str, str], ...] = (
             {},
@@ -220,6 +253,18 @@ class _Reader:
         except DockerfileError:
             return None  # no engine builds it
         return found.pop() if len(found) == 1 else None
+
+
+def expand_guessed(
+    text: str, values: Mapping[str, str], guess: Guess, escape: str, line: int
+) -> str:
+    """A word with its variables put in, with what is guessed of those that are not known."""
+    guessed = {name: guess(name) for name in references(text) if name not in values}
+    filled = {name: value for name, value in guessed.items() if value is not None}
+    try:
+        return expand(text, {**values, **filled}, escape, line)
+    except DockerfileError:
+        return text  # no engine builds it
 
 
 def _token(text: str, known: Mapping[str, str]) -> str:

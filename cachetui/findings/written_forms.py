@@ -1,10 +1,10 @@
 """What of an instruction's words is in cache keys, whichever way they are written.
 
 Quotes, the case of the keyword, white space between words, continuation lines and comments are in
-no key: a value is, not its spelling. White space within a command is part of it. Read in BuildKit's
-`frontend/dockerfile/instructions` and `dockerfile2llb/convert.go`, and in moby's
-`builder/dockerfile/dispatchers.go`; measured on the legacy builder of 28.5, pair by pair
-(`tests/findings/writings.py`), and of BuildKit's commands and values of ARG.
+no key: a value is, not its spelling, and with its variables put in. White space within a command is
+part of it. Read in BuildKit's `frontend/dockerfile/instructions` and `dockerfile2llb/convert.go`,
+and in moby's `builder/dockerfile/dispatchers.go`; measured pair by pair on 20.10, 26.1, 28.5 and
+28.5 with the containerd store, both builders (`tests/findings/writings.py`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from cachetui.dockerfile.instruction import (
     is_remote,
 )
 from cachetui.dockerfile.stages import expand
-from cachetui.findings.variables import references
+from cachetui.findings.flag_values import healthcheck_value, mode, number, owner, size
+from cachetui.findings.variables import Guess, expand_guessed, references
 from cachetui.records.backend import Backend
 
 Form = tuple[Hashable, ...]
@@ -35,7 +36,10 @@ CWD = "WORKDIR"
 """The name among `values` of the folder that is in force, where it is known."""
 
 _PLAIN = re.compile(r"(?<!\\)\$(?:\{\w+\}|\w+)")
+_MOUNT_WORDS = frozenset({"type", "target", "dst", "destination", "source", "src", "from", "id"})
+_MOUNT_WORDS |= {"sharing", "ro", "readonly", "rw", "readwrite"}
 _Word = Callable[[str], str]
+StageOf = Callable[[int], Hashable]
 
 
 def form(
@@ -44,16 +48,23 @@ def form(
     values: Mapping[str, str] | None = None,
     escape: str = "\\",
     *,
+    guess: Guess | None = None,
     default_shell: bool = False,
+    stage_of: StageOf = lambda index: index,
+    by_files: bool = False,
 ) -> Form:
     """The form of an instruction. `values` are put in for its variables, but in a command, whose
-    shell does so itself; a variable without one is itself. `default_shell`: no SHELL is set above
-    it."""
+    shell does so itself; a variable without one is itself, or what `guess` says of it.
+    `default_shell`: no SHELL is set above it. `stage_of` names the stage of a number. `by_files`
+    leaves out what is in the key by the files that it comes to alone: where a builder copies from,
+    or mounts."""
     known = values or {}
     if default_shell and in_default_shell(item):
         item = replace(item, json=False, args=item.args[-1:])
 
     def word(text: str) -> str:
+        if guess is not None:
+            return expand_guessed(text, known, guess, escape, item.line)
         return _expanded(text, known, escape, item.line)
 
     if item.onbuild is not None and backend == "legacy":
@@ -62,10 +73,20 @@ def form(
         return (item.keyword, *form(item.onbuild, backend, {}, escape))
     if backend == "legacy" and item.heredocs:
         item = replace(item, heredocs=())  # it drops them
+    cwd = known.get(CWD) or (guess(CWD) if guess is not None else None)
+    if guess is not None and cwd is None:
+        cwd = "/"  # of nearly all images
+    if item.keyword == "RUN":
+        mounts = sorted(
+            (_mount(one, word, cwd, stage_of, by_files=by_files) for one in item.mounts), key=repr
+        )
+        flags = (flag for flag in item.flags if not flag.startswith("--mount="))
+        kept = sorted(flag for flag in flags if flag != "--network=default")
+        return (item.keyword, *mounts, *kept, *_command(item))
     if item.keyword in FILE_KEYWORDS:
-        copied = _copied(item, word, known.get(CWD), backend)
-        return (item.keyword, *_flags(item, word), *copied)
-    return (item.keyword, *_flags(item, word), *_words(item, word, known.get(CWD)))
+        own = _copy_flags(item, word, backend, stage_of, by_files=by_files)
+        return (item.keyword, own, *_copied(item, word, cwd, backend, by_files=by_files))
+    return (item.keyword, *_flags(item, word), *_words(item, word, cwd))
 
 
 def in_default_shell(item: Instruction) -> bool:
@@ -76,9 +97,7 @@ def in_default_shell(item: Instruction) -> bool:
 
 def _words(item: Instruction, word: _Word, cwd: str | None) -> Iterator[Hashable]:
     keyword, args = item.keyword, item.args
-    if keyword == "RUN":
-        yield from _command(item)
-    elif keyword in ("ENV", "LABEL"):
+    if keyword in ("ENV", "LABEL"):
         yield from zip(map(word, args[0::3]), map(word, args[1::3]), strict=False)
     elif keyword == "ARG":
         for name, equals, default in (declaration.partition("=") for declaration in args):
@@ -88,7 +107,7 @@ def _words(item: Instruction, word: _Word, cwd: str | None) -> Iterator[Hashable
     elif keyword in ("USER", "STOPSIGNAL"):
         yield word(item.rest)
     elif keyword == "EXPOSE":
-        yield from sorted(map(word, args))
+        yield from map(word, sorted(args))  # sorted as written
     elif keyword == "VOLUME":
         yield from map(word, args)
     elif keyword == "FROM":
@@ -101,30 +120,59 @@ def _words(item: Instruction, word: _Word, cwd: str | None) -> Iterator[Hashable
 
 
 def _flags(item: Instruction, word: _Word) -> Iterator[Hashable]:
-    """Flags as they are, but the mounts of a RUN; those of COPY and ADD in any order."""
-    if item.keyword == "RUN":
-        yield from (_mount(one, word) for one in item.mounts)
-        yield from (flag for flag in item.flags if not flag.startswith("--mount="))
-    else:
-        flags = [(name, word(item.flag(name) or "")) for name in item.flag_names()]
-        if isinstance(item.copy_from, int):
-            flags = [(name, text.lower() if name == "from" else text) for name, text in flags]
-        elif item.copy_from is not None:
-            flags = [(name, familiar(text) if name == "from" else text) for name, text in flags]
-        yield tuple(sorted(flag for flag in flags if flag != ("link", "false")))
+    """Flags in any order."""
+    flags = [(name, word(item.flag(name) or "")) for name in item.flag_names()]
+    if item.keyword == "HEALTHCHECK":
+        flags = [(name, healthcheck_value(name, text)) for name, text in flags]
+        flags = [(name, text) for name, text in flags if text != "0"]
+    yield tuple(sorted(flags))
 
 
-def _mount(mount: Mount, word: _Word) -> Hashable:
-    known = {"type", "target", "dst", "destination", "source", "src", "from", "id", "sharing"}
-    known |= {"ro", "readonly", "rw", "readwrite"}
+def _copy_flags(
+    item: Instruction, word: _Word, backend: Backend, stage_of: StageOf, *, by_files: bool
+) -> Hashable:
+    """Flags of COPY and ADD in any order, with what `--from` names."""
+    flags: dict[str, Hashable] = {
+        name: word(item.flag(name) or "") for name in item.flag_names() if name != "from"
+    }
+    if flags.get("link") == "false":
+        del flags["link"]
+    for name, read in (("chown", owner), ("chmod", mode)):
+        if name in flags and backend == "buildkit":
+            flags[name] = read(str(flags[name]))
+    source = item.copy_from
+    if source is not None and not by_files:
+        flags["from"] = stage_of(source) if isinstance(source, int) else familiar(source)
+    return tuple(sorted(flags.items(), key=repr))
+
+
+def _mount(
+    mount: Mount, word: _Word, cwd: str | None, stage_of: StageOf, *, by_files: bool
+) -> Hashable:
+    """A mount. Its target is in the key as it is written, a relative one from the folder in force;
+    the order of several is not."""
+    target = word(mount.target)
+    source = clean_path(posixpath.join("/", word(mount.source)))
+    others = {name: text for name, text in mount.options if name not in _MOUNT_WORDS}
+    for name, read in (("uid", number), ("gid", number), ("mode", mode), ("size", size)):
+        if name in others:
+            others[name] = read(others[name])
+    for name, default in (("required", "false"), ("uid", "0"), ("gid", "0")):
+        if others.get(name) == default and mount.type in ("cache", "secret", "ssh"):
+            del others[name]
+    origin: Hashable = mount.from_
+    if mount.from_stage is not None:
+        origin = stage_of(mount.from_stage)
+    elif mount.from_ is not None:
+        origin = familiar(mount.from_)
+    if by_files and mount.type == "bind" and source != "/":
+        source, origin = "", None
+    if mount.type == "secret" and not target and not others.get("env"):
+        target = f"/run/secrets/{word(mount.id)}"
     return (
-        *(
-            mount.type,
-            clean_path(word(mount.target)),
-            clean_path(posixpath.join("/", word(mount.source))),
-        ),
-        *(mount.from_, word(mount.id), mount.sharing, mount.readonly),
-        tuple(sorted(option for option in mount.options if option[0] not in known)),
+        *(target if target.startswith("/") else _folder(target, cwd), mount.type, source, origin),
+        *(clean_path(word(mount.id)) if mount.type == "cache" else word(mount.id), mount.sharing),
+        *(mount.readonly, tuple(sorted(others.items()))),
     )
 
 
@@ -146,13 +194,19 @@ def _document(heredoc: Heredoc) -> str:
 
 
 def _copied(
-    item: Instruction, word: _Word, cwd: str | None, backend: Backend
+    item: Instruction, word: _Word, cwd: str | None, backend: Backend, *, by_files: bool
 ) -> Iterator[Hashable]:
-    """Sources by their path in the context, and where they go."""
+    """Sources by their path in the context, and where they go. BuildKit has the last part of a
+    source's path in the key as it is written, the legacy builder nothing of it."""
     for heredoc in item.heredocs:
         text = _document(heredoc)
         yield heredoc.name, text, heredoc.expand and ("$" in text or "\\" in text)
-    yield from (_source(word(source)) for source in item.sources)
+    for source in item.sources:
+        path = _source(word(source))
+        if not by_files or is_remote(source):
+            yield path
+        elif backend == "buildkit":
+            yield posixpath.basename(path)
     dest = word(item.dest or "")
     yield dest if backend == "legacy" else (_folder(dest, cwd), _is_folder(dest))
 

@@ -130,5 +130,28 @@ def test_the_order_of_env(now: str, said: list[str]) -> None:
         assert all("order" not in one.text for one in found.findings[0].evidence)
 
 
+ARGS = "FROM base:1\nARG A=1\nENV B=2\nARG C=3\nCOPY a /a\nRUN make\n"
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ("ENV B=2\nARG A=1\nARG C=3", "ARG and ENV B, A and C stand in another order"),
+        ("ENV B=2\nARG A=0\nARG C=3\nARG A=1", "ARG and ENV B, C and A stand in another order"),
+        ("ARG N\nARG A=1\nENV B=2\nARG C=3", None),
+        ("ARG A=0\nARG A=1\nENV B=2\nARG C=3", None),
+    ],
+    ids=["swapped", "set again below", "one without a value", "set again in place"],
+)
+def test_the_order_of_arg(now: str, said: str | None) -> None:
+    """Each stands where it was set last (our lab, all four engines)."""
+    text = ARGS.replace("ARG A=1\nENV B=2\nARG C=3", now)
+    result = found(ARGS, text, "hh", "hm", SCENARIOS[0])
+    assert ids(result) == (["build-changed"] if said else [EVICTED])
+    if said:
+        assert only(result, "build-changed").confidence == "proved"
+        assert said in result.findings[0].evidence[0].text
+
+
 def found_on_buildkit(now: str) -> Findings:
     return found(ENVS, now, "hh", "hm", SCENARIOS[0])

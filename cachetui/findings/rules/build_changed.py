@@ -161,7 +161,7 @@ def _edited(question: Question, edit: Edit) -> _Change:
     evidence = Evidence(
         kind="earlier",
         text=f"{describe(item)} was {_kind(question, edit)}{before}",
-        data={"edit": edit.kind, "line": item.line},
+        data={"edit": edit.kind, "line": item.line, **({} if edit.sure else {"sure": False})},
     )
     place = StepId(item.stage_index, item.index) if edit.now is not None else None
     return place, evidence
@@ -226,16 +226,25 @@ def _in_force(question: Question) -> list[_Change]:
         text = f"{what}{where} has changed, and is in the cache key of the steps below"
         if kind == "arg" and name in PREDEFINED | {EPOCH}:
             text += f" (given by the docker client on {HOSTS})"
-        evidence = Evidence(kind="earlier", text=text, data={"name": name, "line": line})
+        data: dict[str, object] = {"name": name, "line": line}
+        if changed in question.changes.unsure:
+            data["sure"] = False
+        evidence = Evidence(kind="earlier", text=text, data=data)
         changes.append((_at(question, line), evidence))
     return changes
 
 
 def _reordered(question: Question) -> _Change:
-    """The same ENVs in another order: a RUN has them all, one after the other, in its key."""
+    """The same ARGs and ENVs in another order: a RUN has them all, one after the other, in its
+    key."""
     now = question.changes.now
     names = now.tokens["order"].split() if now is not None else []
-    text = f"ENV {join_names(names)} stand in another order, and are in the cache key in that"
+    values = now.tokens if now is not None else {}
+    kinds = [word for word in ("ARG", "ENV") if any(f"{word.lower()}:{n}" in values for n in names)]
+    text = (
+        f"{' and '.join(kinds)} {join_names(names)} stand in another order, and are in the cache "
+        "key in that"
+    )
     return None, Evidence(kind="earlier", text=text, data={"names": names})
 
 

@@ -1,0 +1,62 @@
+"""Values of an instruction's flags as a builder reads them: two writings of one are equal.
+
+Read in BuildKit's `frontend/dockerfile/instructions/parse.go` (HEALTHCHECK), `dockerfile2llb`
+(mode) and `client/llb/fileop.go` (owner); measured on all engines of our lab.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+_UNITS = {
+    "ns": Decimal(1),
+    "us": Decimal(1000),
+    "\u00b5s": Decimal(1000),
+    "\u03bcs": Decimal(1000),
+    "ms": Decimal(1_000_000),
+    "s": Decimal(1_000_000_000),
+    "m": Decimal(60_000_000_000),
+    "h": Decimal(3_600_000_000_000),
+}
+_PART = re.compile(rf"(\d+\.?\d*|\.\d+)({'|'.join(sorted(_UNITS, key=len, reverse=True))})")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(?:([kmgtp])i?b?|b)?")
+_NUMBER = re.compile(r"[+-]?\d+")
+
+
+def healthcheck_value(name: str, text: str) -> str:
+    """A flag of HEALTHCHECK: a duration in nanoseconds, a number without zeros before it; else as
+    it is."""
+    if name == "retries":
+        return number(text)
+    sign, rest = (text[:1], text[1:]) if text[:1] in ("+", "-") else ("", text)
+    if rest == "0":
+        return "0"
+    parts = _PART.findall(rest)
+    if not parts or "".join(a + b for a, b in parts) != rest:
+        return text
+    total = int(sum(Decimal(figure) * _UNITS[unit] for figure, unit in parts))
+    return str(-total if sign == "-" else total)
+
+
+def number(text: str) -> str:
+    """A number without sign and zeros before it; else as it is."""
+    return str(int(text)) if _NUMBER.fullmatch(text) else text
+
+
+def size(text: str) -> str:
+    """A size in bytes: `1m`, `1mb` and `1MiB` are 1048576; else as it is."""
+    parts = _SIZE.fullmatch(text.strip().lower())
+    if parts is None:
+        return text
+    return str(int(Decimal(parts[1]) * 1024 ** "bkmgtp".index(parts[2] or "b")))
+
+
+def mode(text: str) -> str:
+    """A file's mode without zeros before it; else as it is."""
+    return oct(int(text, 8)) if re.fullmatch(r"[0-7]+", text) else text
+
+
+def owner(text: str) -> str:
+    """`user:group` as BuildKit reads it: root is 0, by whichever name."""
+    return ":".join("0" if part == "root" else number(part) for part in text.split(":"))

@@ -1,0 +1,65 @@
+"""The inputs of a step with a guess of what the Dockerfile alone does not say.
+
+A variable that no line sets may be one of the base image. What is equal by each guess is equal;
+what is equal by some of them may be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cachetui.dockerfile.instruction import Instruction, clean_path
+from cachetui.dockerfile.parse import Dockerfile
+from cachetui.findings.variables import Guess, Scope, scope_at
+from cachetui.findings.written_forms import CWD, Form, form
+from cachetui.records.backend import Backend
+from cachetui.records.digest import ValueHasher
+
+
+@dataclass(frozen=True)
+class Guessed:
+    """The form of a step's instruction, and the values of its inputs by their names, by a guess."""
+
+    form: Form | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+def guessed(
+    file: Dockerfile,
+    instruction: Instruction,
+    given: Mapping[str, str],
+    backend: Backend,
+    hasher: ValueHasher,
+    guess: Guess,
+) -> Guessed:
+    """An instruction of `file` by a guess; `given` maps build arguments to digests."""
+    place = instruction.stage_index, instruction.index
+    scope = scope_at(file, given, *place, backend, hasher, guess)
+    folder = scope.setting_values.get(CWD)
+    own = form(
+        *(instruction, backend),
+        scope.values if folder is None else {**scope.values, CWD: folder},
+        file.escape,
+        guess=guess,
+        default_shell="SHELL" not in scope.settings,
+        stage_of=lambda index: file.stages[index].printed_name,
+    )
+    return Guessed(own, values_of(scope, instruction))
+
+
+def values_of(scope: Scope, instruction: Instruction) -> dict[str, str]:
+    """The values in `scope` by the names of their inputs. A RUN has its folder in its key as it is
+    written, other steps the path that it comes to."""
+    kinds = (("arg", scope.args), ("env", scope.env))
+    known = {
+        f"{kind}:{name}": scope.values[name]
+        for kind, names in kinds
+        for name in names
+        if name in scope.values
+    }
+    settings = {f"setting:{name}": value for name, value in scope.setting_values.items()}
+    folder = f"setting:{CWD}"
+    if folder in settings and instruction.keyword != "RUN":
+        settings[folder] = clean_path(settings[folder])
+    return known | settings
