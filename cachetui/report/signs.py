@@ -104,6 +104,29 @@ CONFIDENCES: dict[str, State] = {
 """How sure a finding is (`findings.record.Confidence`), or that there is none. No step has
 these signs."""
 
+_KEY = (
+    ("✓", "hit"),
+    ("◐", "some hit"),
+    ("○", "miss"),
+    ("↺", "stored run"),
+    ("⊘", "cannot build"),
+    ("~", "median"),
+    (ODD, "odd"),
+    (SPLIT, "split"),
+    *((state.sign, state.word) for state in CONFIDENCES.values()),
+)
+
+
+def key_of_signs(text: str) -> dict[str, str]:
+    """Sign → "✓ hit", for each sign of hosts, scenarios and causes that stands in a text."""
+    return {sign: f"{sign} {words}" for sign, words in _KEY if sign in text}
+
+
+def ratio_sign(hits: int, misses: int) -> str:
+    """The sign of a hit ratio: all, none or some of the steps hit."""
+    return "✓" if not misses else "◐" if hits else "○"
+
+
 PROOF_OUTCOMES: dict[str, State] = {
     "proved": _state("●", "proved", "good"),
     "withdrawn": _state("✗", "withdrawn", "bad"),

@@ -21,6 +21,7 @@ from cachetui.report.causes import Cause, causes_of_differences
 from cachetui.report.clean import clean_line
 from cachetui.report.columns import Column, OddCells, column, stage_name
 from cachetui.report.failures import Failure, LogTail, failures
+from cachetui.report.overview import Overview, overview
 from cachetui.report.passages import Passage, passages
 from cachetui.report.share import ShareView, lay_out_share
 from cachetui.report.signs import ODD, RUN_STATES, SPLIT, STEP_STATES
@@ -76,8 +77,9 @@ class View:
     hosts stand behind a column ("A (62)", "ci-[01-62]"). `sign` stands before the verdict where
     hosts differ or all failed, and `verdict` says where, headline first; `places` are those of
     which no cause tells, and `causes` tell why hosts differ, None where they do not.
-    `legend_without_agreeing` is of the scenarios in which hosts differ alone. `share` is there in
-    an experiment with shared caches: then the verdict is about these.
+    `overview` is the same for groups of hosts and whole scenarios. `legend_without_agreeing` is of
+    the scenarios in which hosts differ alone. `share` is there in an experiment with shared caches:
+    then the verdict is about these.
     """
 
     title: str
@@ -94,6 +96,7 @@ class View:
     verdict: tuple[str, ...]
     places: tuple[str, ...]
     causes: tuple[Cause, ...] | None
+    overview: Overview | None = None
     share: ShareView | None = None
 
 
@@ -127,6 +130,7 @@ def lay_out(document: Document, findings: Findings, log_tail: LogTail) -> View:
         causes=None
         if share or agreement.agree
         else tuple(causes_of_differences(findings, agreement)),
+        overview=None if share else overview(document, agreement, tuple(scenarios)),
         share=share,
     )
 

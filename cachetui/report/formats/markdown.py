@@ -40,6 +40,7 @@ def parts(report: AuditReport) -> list[Part]:
     reasons = lay_out_findings(report.findings, report.max_findings, view.causes)
     return [
         *_head(view, report),
+        *_overview(view),
         *_open_passages(view),
         *_why(reasons),
         *_places(view, is_open=not reasons.explained and not reasons.unexplained),
@@ -72,6 +73,25 @@ def _head(view: View, report: AuditReport) -> Iterator[Part]:
     yield Part("the comparison", (*title, told, "", *_bullets(lines)))
     if len({run.host for run in report.document.runs}) > 1:
         yield Part("the verdict", (verdict,))
+
+
+def _overview(view: View) -> Iterator[Part]:
+    """A row for hosts that behave alike, a column for each scenario."""
+    if view.overview is None:
+        return
+    heads = ["hosts", *view.overview.scenarios]
+    rows = [
+        [markdown_text(name), *(_bold(cell.text, cell.odd) for cell in cells)]
+        for name, cells in view.overview.rows
+    ]
+    below = [text for text in (view.overview.more, view.overview.key) if text]
+    lines = markdown_rows(list(map(markdown_text, heads)), rows)
+    lines += ["", markdown_text(". ".join(below))] if below else []
+    yield Part("the overview", tuple(lines))
+
+
+def _bold(text: str, bold: bool) -> str:
+    return f"**{markdown_text(text)}**" if bold and text else markdown_text(text)
 
 
 def _capital(sentence: str) -> str:
@@ -148,11 +168,12 @@ def _tables(view: View) -> Iterator[Part]:
         differ = any(key in row.differs for row in view.rows)
         told = view.agreeing.get(key, "hosts differ" if differ else "")
         summary = f"{scenario}: {told}" if told else scenario
-        yield folded(f"the steps of {scenario}", summary, _table(view, columns))
-    folds = [f"{label} = {hosts}" for label, hosts in view.folded]
-    meanings = ["; ".join(view.legend)] if view.legend else []
-    if view.scenarios and (folds or meanings):
-        yield folded("the legend", "What columns and words mean", _bullets([*folds, *meanings]))
+        used = {column.label for column in columns}
+        folds = [f"{label} = {hosts}" for label, hosts in view.folded if label in used]
+        lines = [*_bullets(folds), *[""] * bool(folds), *_table(view, columns)]
+        yield folded(f"the steps of {scenario}", summary, lines)
+    if view.scenarios and view.legend:
+        yield folded("the legend", "What signs and words mean", _bullets(view.legend))
 
 
 def _shared(share: ShareView) -> Iterator[Part]:
@@ -212,7 +233,7 @@ def _table(view: View, columns: tuple[Column, ...]) -> list[str]:
 
 def _cell(cell: Cell) -> str:
     text = " ".join(filter(None, (cell.sign.strip(), cell.word, cell.seconds)))
-    return f"**{markdown_text(text)}**" if cell.odd else markdown_text(text)
+    return _bold(text, cell.odd)
 
 
 FORMAT = Format(

@@ -33,28 +33,24 @@ class FleetAgreement:
     """Where hosts differ, as far as runs have ended; all empty for no document.
 
     `odd_cells` are the (host, scenario) of odd ones, `split_cells` those of a scenario in which
-    hosts differ and none is odd; that some lack a builder makes neither. `first` is the
+    hosts differ and none is odd: see `cell_signs`. `first` is the
     disagreement to look at first, None where hosts agree.
     """
 
     def __init__(self, document: Document | None) -> None:
         self._causes: tuple[Findings, list[Reason]] | None = None
         self.agreement: Agreement | None = None
+        self._signs: dict[tuple[str, str], str] = {}
         if document is not None:
             from cachetui.compare.align import agree
+            from cachetui.report.overview import cell_signs
 
             self.agreement = agree(document)
+            self._signs = cell_signs(self.agreement)
         self.first: Disagreement | None = None
         disagreements = self.agreement.disagreements if self.agreement else ()
-        built = [each for each in disagreements if not _by_what_they_have(each)]
-        self.odd_cells = {(host, each.scenario) for each in built for host in each.odd}
-        with_odd = {scenario for _, scenario in self.odd_cells}
-        self.split_cells = {
-            (host, each.scenario)
-            for each in built
-            if each.scenario not in with_odd
-            for host in each.hosts
-        }
+        self.odd_cells = {cell for cell, sign in self._signs.items() if sign == ODD}
+        self.split_cells = {cell for cell, sign in self._signs.items() if sign == SPLIT}
         self._odd_hosts = {host for host, _ in self.odd_cells}
         self._split_hosts = {host for host, _ in self.split_cells}
         if disagreements:
@@ -69,9 +65,7 @@ class FleetAgreement:
 
     def sign_of(self, host: str, scenario: str) -> str:
         """The sign before a cell: of an odd one, of one where hosts are split, or none."""
-        if (host, scenario) in self.odd_cells:
-            return ODD
-        return SPLIT if (host, scenario) in self.split_cells else ""
+        return self._signs.get((host, scenario), "")
 
     def unlike(self, host: str, scenario: str) -> tuple[str, ...]:
         """The hosts that do otherwise in a scenario than this one: first where it is itself the
@@ -160,13 +154,6 @@ class FleetAgreement:
             stop,
             whom.removesuffix(" a build"),
         )
-
-
-def _by_what_they_have(disagreement: Disagreement) -> bool:
-    """Whether it is but that some hosts lack a builder: the cell says so, and how hosts build is
-    no odder for it."""
-    statuses = {side.status for side in disagreement.sides}
-    return disagreement.step is None and statuses == {"ok", "unsupported"}
 
 
 def _in_short(hosts: Sequence[str], total: int) -> str:

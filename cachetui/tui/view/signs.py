@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from cachetui.records.scenario import Scenario
+from cachetui.report import signs as report_signs
 from cachetui.report import units
 from cachetui.report.signs import (
     CELL_STATES,
@@ -63,19 +64,6 @@ LEGEND: tuple[tuple[str, str], ...] = (
     *((state.sign, f"how sure a cause is: {state.word}") for state in CONFIDENCES.values()),
 )
 
-_KEY = (
-    ("✓", "hit"),
-    ("◐", "some hit"),
-    ("○", "miss"),
-    ("↺", "stored run"),
-    ("⊘", "cannot build"),
-    ("~", "median"),
-    (ODD, "odd"),
-    (SPLIT, "split"),
-    *((state.sign, state.word) for state in CONFIDENCES.values()),
-)
-"""What stands for signs beside the matrix."""
-
 _CLEAR_WITHOUT = ("~", "?", "⊘", "↺")
 """Signs whose meaning can be guessed: left out first where there is no room."""
 
@@ -83,7 +71,7 @@ _CLEAR_WITHOUT = ("~", "?", "⊘", "↺")
 def key_of_signs(shown: Iterable[Line], width: int) -> str:
     """What the signs in these lines mean, as many as fit `width` cells: "✓ hit  ◐ some hit"."""
     text = "".join(span for each in shown for span, _ in each)
-    told = {sign: f"{sign} {words}" for sign, words in _KEY if sign in text}
+    told = report_signs.key_of_signs(text)
     for sign in (*_CLEAR_WITHOUT, *reversed(told)):
         if cell_len("  ".join(told.values())) <= width:
             break
@@ -143,9 +131,7 @@ def short_scenario(scenario: str) -> str:
 def ratio_sign(hits: int, misses: int) -> tuple[str, Tone]:
     """Sign and tone of a hit ratio: all, none or some of the steps hit. A miss is no warning, for a
     cold run is meant to miss: only the odd one out should catch the eye."""
-    if not misses:
-        return "✓", "good"
-    return ("◐" if hits else "○"), ""
+    return report_signs.ratio_sign(hits, misses), "" if misses else "good"
 
 
 def cell_line(cell: Cell, width: int, *, differs: str = "", times: int = 1, hosts: int = 1) -> Line:
