@@ -36,7 +36,6 @@ from cachetui.config.settings import (
     HostSettings,
     Settings,
 )
-from cachetui.config.suggest import Suggestion, suggestion
 from cachetui.config.toml_table import ConfigError
 from cachetui.context.build_context import read_context
 from cachetui.context.manifest import ContextError
@@ -47,9 +46,8 @@ from cachetui.hosts.ask import ask_hosts
 from cachetui.hosts.chosen_builder import with_chosen_builder
 from cachetui.hosts.connect import Connector
 from cachetui.hosts.machine import Cancel, HostConnector
-from cachetui.hosts.ssh.config import SshConfig
-from cachetui.hosts.ssh.no_build_hosts import no_build_hosts
 from cachetui.hosts.ssh.prompts import SshPrompts
+from cachetui.hosts.suggest_hosts import suggest_hosts
 from cachetui.outputs.compare_runs import compare_runs
 from cachetui.outputs.globs import GlobError, Ignore
 from cachetui.outputs.opening import Opener
@@ -73,16 +71,6 @@ from cachetui.store.troubles import StoreError
 
 class UserError(Exception):
     """What was asked cannot be done: one complete message, for people."""
-
-
-def suggest_hosts() -> Suggestion:
-    """What a first hosts.toml could hold: hosts of ~/.ssh/config that may build, and docker's
-    contexts. A configuration that cannot be read has none."""
-    try:
-        aliases = SshConfig.read(system=None).aliases()
-        return suggestion(aliases, no_build_hosts(SshConfig.read(), aliases))
-    except ConfigError:
-        return suggestion((), {})
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):

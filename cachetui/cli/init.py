@@ -14,8 +14,9 @@ from cachetui.config.hosts_option import hosts_option
 from cachetui.config.settings import HostSettings
 from cachetui.config.suggest import Suggestion, builds_toml
 from cachetui.config.toml_table import ConfigError
-from cachetui.core import UserError, suggest_hosts
+from cachetui.core import UserError
 from cachetui.exit_codes import SAME, TROUBLE
+from cachetui.hosts.suggest_hosts import suggest_hosts
 from cachetui.report.clean import clean, clean_line
 from cachetui.report.whole_file import whole_file
 
