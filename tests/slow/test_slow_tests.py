@@ -1,6 +1,6 @@
 """The list of slow tests: it names tests that exist, and is written from what was measured."""
 
-import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -11,12 +11,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def _tests_of(file: Path) -> set[str]:
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    return {
-        node.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    }
+    return set(
+        re.findall(r"^ *(?:async )?def (\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)
+    )
 
 
 def test_each_name_is_that_of_a_test() -> None:
@@ -43,11 +40,22 @@ def test_parameters_do_not_belong_to_the_name(node: str) -> None:
     assert names.name_of(node) == "a.py::test_b"
 
 
-def test_what_took_more_than_the_limit_is_listed_sorted(tmp_path: Path) -> None:
+def test_what_took_more_than_a_limit_is_listed_sorted(tmp_path: Path) -> None:
     place = tmp_path / "tests.txt"
-    limit = measure.LIMIT
-    names.write(
-        measure.slow({"b.py::t": limit * 2, "c.py::t": limit / 2, "a.py::t": limit * 9}), place
-    )
+    much, little = measure.LIMIT * 2, measure.LIMIT / 2
+    tests = [
+        ("b.py::t[1]", measure.Took(little, 0.1)),
+        ("b.py::t[2]", measure.Took(much, 0.1)),
+        ("c.py::t", measure.Took(little, 0.1)),
+        ("a.py::t", measure.Took(0.0, measure.CLOCK_LIMIT * 2)),
+    ]
+    names.write(measure.slow(tests, {}), place)
     assert place.read_text(encoding="utf-8") == "a.py::t\nb.py::t\n"
     assert names.slow_tests(place) == {"a.py::t", "b.py::t"}
+
+
+@pytest.mark.parametrize(("times", "slow"), [(4, ["a.py::t", "a.py::u"]), (1, [])])
+def test_tests_share_what_their_fixture_took(times: float, slow: list[str]) -> None:
+    tests = [(f"a.py::{name}", measure.Took(0.0, 0.1, ["a.py::dear"])) for name in "tu"]
+    tests.append(("b.py::t", measure.Took(0.0, 0.1)))
+    assert measure.slow(tests, {"a.py::dear": measure.LIMIT * times}) == slow

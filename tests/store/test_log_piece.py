@@ -22,9 +22,8 @@ def lines(log: LogWriter | LogCopy) -> list[str]:
 def test_the_copy_is_what_was_written(tmp_path: Path, most: int) -> None:
     writer, copy = LogWriter(tmp_path / "log"), LogCopy(tmp_path / "copy")
     for number in range(30):
-        writer.write(
-            A if number % 2 else B, b"".join(b"%d %d\n" % (number, n) for n in range(3000))
-        )
+        text = b"".join(b"%d %d %s\n" % (number, n, b"x" * 200) for n in range(100))
+        writer.write(A if number % 2 else B, text)
         writer.write(None, b"a message\n")
         with writer.so_far() as log:
             piece = piece_of(log, copy.blocks, most)
