@@ -59,6 +59,12 @@ CASES = {
         "FROM base:1 AS one\nONBUILD RUN echo in-file\nONBUILD COPY app.txt /f\nRUN echo SALT\n"
         "FROM one\nRUN echo two\n"
     ),
+    "triggers in three stages": Case(
+        "FROM BASE AS one\nONBUILD RUN echo in-file\nONBUILD COPY app.txt /f\nRUN echo SALT\n"
+        "FROM one AS two\nONBUILD ENV T=two\nONBUILD WORKDIR /t\nFROM two\n"
+        "COPY --from=one /app.txt /x\nRUN echo three\n",
+        SIX,
+    ),
     "scratch": Case("FROM scratch\nCOPY app.txt /a\nENV S=SALT\nLABEL l=1\n"),
     "metadata": Case("FROM base:1\nENV S=SALT\nLABEL l=1\nCMD y\n"),
     "FROM only": Case("FROM BASE\n"),

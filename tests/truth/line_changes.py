@@ -98,6 +98,7 @@ def _writings(text: str) -> list[str]:
     if keyword in ("ENV", "LABEL", "ARG") and rest.endswith(("=one", "=zero")):
         name, _, value = rest.partition("=")
         found = [f'{name}="{value}"', f"{name}='{value}'", f"{name}={value[:1]}'{value[1:]}'"]
+        found.append(f"{name}=${{UNSET:-{value}}}")
         return [f"{keyword} {one}" for one in found] + [
             f"{keyword.lower()} {rest}",
             f"{keyword} \\\n# why\n    {rest}",
@@ -105,11 +106,15 @@ def _writings(text: str) -> list[str]:
     if keyword in ("COPY", "ADD") and not rest.startswith("--") and rest.count(" ") == 1:
         source, dest = rest.split()
         found = [f'["{source}", "{dest}"]', f"{source} \\\n    {dest}", f"  {source}   {dest}"]
+        found += [f"./{source} {dest}", f"${{UNSET:-{source}}} {dest}"]
         return [f"{keyword} {one}" for one in found] + [f"{keyword.lower()} {rest}"]
+    if keyword == "COPY" and rest.startswith("--from="):
+        stage, _, paths = rest.removeprefix("--from=").partition(" ")
+        return [f"COPY --from={stage.upper()} {paths}", f'COPY --from="{stage}" {paths}']
     if keyword == "WORKDIR":
-        return [f"WORKDIR {rest}/", f'WORKDIR "{rest}"', f"workdir   {rest}"]
+        return [f"WORKDIR ${{UNSET:-{rest}}}", f'WORKDIR "{rest}"', f"workdir   {rest}"]
     if keyword == "USER":
-        return [f'USER "{rest}"', f"user {rest}"]
+        return [f'USER "{rest}"', f"user {rest}", f"USER ${{UNSET:-{rest}}}"]
     return []
 
 
