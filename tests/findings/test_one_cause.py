@@ -70,7 +70,7 @@ def test_an_experiment_at_any_of_its_lines_is_about_it(
         assert only(settled, "base-drift").confidence == "proved"
     else:
         assert "base-drift" not in ids(settled)
-        assert settled.unexplained[0].title.startswith("not confirmed: base:1 is another image")
+        assert settled.unexplained[0].title.startswith("not confirmed: base:1 is a different image")
     elsewhere = replace_steps(proof, (StepRef(0, 1),))
     assert only(why(document, proofs=[elsewhere]), "base-drift").confidence == "likely"
 
@@ -111,7 +111,7 @@ def changed(text: str = COPIES, letters: str = "mmmm", **then: str | tuple[str, 
 
 def test_a_file_is_one_cause_for_all_lines_that_copy_it() -> None:
     one = only(changed(one__file="old"), "context-content")
-    assert one.title.startswith("lines 2 and 5 see other files than in the earlier run on ci-1")
+    assert one.title.startswith("lines 2 and 5 see different files than in the earlier run on ci-1")
     assert (one.name, one.seconds) == ("context-content:2", 4.0)
     assert "COPY one /one" in texts(one)
     assert "COPY . /two" in texts(one)
@@ -129,7 +129,7 @@ def test_a_umask_is_one_cause_with_all_modes_to_change() -> None:
     one = only(
         changed(APART, one__file=("new", 0o664), one__other=("new", 0o664)), "context-mode-only"
     )
-    assert one.title.startswith("lines 2 and 5 see the same files with other modes")
+    assert one.title.startswith("lines 2 and 5 see the same files with different modes")
     assert set(one.suspect["modes"]) == {"one/file", "one/other"}
 
 
@@ -220,7 +220,7 @@ def names(**letters: str) -> dict[str, str]:
 
 def test_a_fleet_of_two_platforms_has_the_image_that_most_of_one_have_as_advice() -> None:
     one = only(mixed_fleet(**names(arm1="mmm")), "base-drift")
-    assert one.title == "base:1 is another image on arm-1 than on arm-2 and arm-3"
+    assert one.title == "base:1 is a different image on arm-1 than on arm-2 and arm-3"
     assert one.hosts == ("arm-1",)
     told = texts(one)
     assert "arm-1: base:1 for linux/arm64 has one layer other" in told

@@ -372,7 +372,7 @@ def test_never_built_needs_a_cache_that_was_read_and_has_nothing_of_it() -> None
             build=msgspec.structs.replace(document((none,)).build, docker_args=args),
         )
         advice = only(why(given), "evicted-or-never-built").advice or ""
-        assert advice.endswith("what --cache-from names has not")
+        assert advice.endswith("what --cache-from names lacks them")
     assert ids(why(document((none, ours)))) == []
     assert ids(why(document(None))) == []
 

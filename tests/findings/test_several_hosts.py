@@ -150,7 +150,7 @@ def fleet_drift(images: Sequence[str], missing: Sequence[int]) -> Finding:
 @pytest.mark.parametrize("missing", [(), (1,), (1, 5), tuple(range(1, 11))])
 def test_title_and_advice_name_every_host_of_the_group(missing: tuple[int, ...]) -> None:
     finding = fleet_drift("1" * 10 + "2" * 30, missing)
-    assert finding.title == "base:1 is another image on ci-[1-10] than on ci-[11-40]"
+    assert finding.title == "base:1 is a different image on ci-[1-10] than on ci-[11-40]"
     assert finding.advice.startswith("Give ci-[1-10] the image that the others have, ")
     assert "or the other way round, if theirs is out of date" in finding.advice
 
@@ -158,7 +158,7 @@ def test_title_and_advice_name_every_host_of_the_group(missing: tuple[int, ...])
 def test_groups_of_a_ragged_fleet_are_each_named() -> None:
     finding = fleet_drift("1" * 6 + "2" * 25 + "3" * 9, (1,))
     assert finding.title == (
-        "base:1 is another image on ci-[32-40] and on ci-[1-6] than on ci-[7-31]"
+        "base:1 is a different image on ci-[32-40] and on ci-[1-6] than on ci-[7-31]"
     )
     finding = fleet_drift("1" * 6 + "2" * 10 + "3" * 9, (1,))
     assert finding.title == (
@@ -205,8 +205,8 @@ def test_what_is_proved_for_one_host_is_not_for_another() -> None:
     runs = [run(PLAIN, "m", host="a"), *(run(PLAIN, "h", host=name) for name in "bcd")]
     finding = only(why(audit(PLAIN, runs, hosts=hosts), earlier), "base-drift")
     assert finding.title == (
-        "base:1 on a is another image than when the cache was filled; "
-        "base:1 is another image on b than on a, c and d"
+        "base:1 on a is a different image than when the cache was filled; "
+        "base:1 is a different image on b than on a, c and d"
     )
 
 

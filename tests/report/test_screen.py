@@ -63,7 +63,7 @@ def test_a_fleet_with_one_problem_fits_a_screen_with_the_answer_on_top(
     lines = render(one_problem(count, height=height)).splitlines()
     assert len(lines) <= height - PROMPT
     verdict = lines.index("≠ Hosts differ: 1 cause.")
-    cause = next(n for n, line in enumerate(lines) if "◉ base:1 is another image on ci-1" in line)
+    cause = next(n for n, line in enumerate(lines) if "◉ base:1 is a different image on" in line)
     table = next(n for n, line in enumerate(lines) if "buildkit-as-found" in line and n > cause + 3)
     assert verdict < cause < table
     assert any(line.strip().startswith("→ Give ci-1 the image") for line in lines)

@@ -150,7 +150,7 @@ def test_of_200_ragged_hosts_the_first_look_says_who_why_how_much_and_what_to_do
 
     async def story(d: Driver) -> None:
         await d.see("Hosts differ: 1 cause, 3 unexplained. 39 hosts pay most: 7.0s")
-        await d.see("7.0s  39 hosts  base:1 is another image on 39 hosts than on 154 hosts")
+        await d.see("7.0s  39 hosts  base:1 is a different image on 39 hosts than on 154 hos")
         await d.see("6.0s  11 hosts  line 2: WORKDIR /app missed on 11 hosts, hit on")
         await d.see("costs 7.0s a build · 39 hosts", "docker save", "docker load")
         await d.press("down", "down")
@@ -222,7 +222,7 @@ def test_a_host_that_hit_shows_why_others_did_not() -> None:
     async def story(d: Driver) -> None:
         await d.see("costs 41.5s a build")
         await d.press("G")
-        await d.see("WHY ◉ likely", "not on ctd, which did otherwise")
+        await d.see("WHY ◉ likely", "not on ctd, which differs")
 
     drive(story, core())
 

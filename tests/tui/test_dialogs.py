@@ -96,7 +96,7 @@ def test_a_wrong_passphrase_is_told_when_it_is_asked_again() -> None:
         for again in (False, True):
             asked = Asked("passphrase", "key", core=d.core)
             await d.see("Passphrase for key")
-            assert ("did not open the key" in d.text()) is again
+            assert ("does not unlock the key" in d.text()) is again
             await d.press(*"guess", "enter")
             await d.until(lambda asked=asked: asked.answered)  # type: ignore[misc]
         d.app.asker.begin()

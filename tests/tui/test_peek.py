@@ -277,7 +277,7 @@ def test_without_a_stored_run_the_cost_is_unknown_and_a_miss_is_not_expected() -
     async def story(d: Driver) -> None:
         await d.press("l")
         await d.see("hosts agree step by step · 1 finding · 4 caches: 4 cold")
-        await d.see("cost unknown", "why: unknown", "no cause is found.")
+        await d.see("cost unknown", "why: unknown", "no cause found.")
 
     drive(story, core)
 

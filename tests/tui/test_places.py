@@ -164,7 +164,7 @@ def test_history_compares_marked_audits() -> None:
 def test_history_deletes_after_a_question() -> None:
     async def story(d: Driver) -> None:
         await d.press("6", "j", "d")
-        await d.see("Delete this audit?", "cannot be brought back")
+        await d.see("Delete this audit?", "This cannot be undone.")
         await d.press("enter")
         assert "day-1" in d.core.store.documents
         await d.press("d", "y")
@@ -251,7 +251,7 @@ def test_a_store_that_does_not_answer_is_told_and_what_was_read_stays() -> None:
         for name in ("audits", "audit", "pin", "delete_audit"):
             setattr(core.store, name, gone)
         await d.press("j", "p")
-        await d.see("The store took no change: no connection to")
+        await d.see("The store could not be changed: no connection to")
         await d.press("d", "y")
         await d.press("1", "6")
         await d.see("The store does not answer: no connection to", "day-1")

@@ -132,7 +132,7 @@ def _has_moved(
 ) -> Claim:
     return answer(
         question,
-        title=f"{ref} on {HOSTS} is another image than when the cache was filled",
+        title=f"{ref} on {HOSTS} is a different image than when the cache was filled",
         confidence=confidence,
         steps=(base,),
         evidence=(shown_by, _first(question)),
@@ -230,14 +230,14 @@ def _title(case: Case, ref: str) -> str:
     is usual, all are named."""
     sides = sides_of(case, ref)
     if sides is None or (not sides.usual and sides.platforms > 1):
-        return f"{ref} is another image on {HOSTS}"
+        return f"{ref} is a different image on {HOSTS}"
     if not sides.usual:
         return f"{ref} is {one_and_another(sides.others, 'image')}"
     if sides.platforms > 1:
         odd, usual = host_names(sides.odd), host_names(sides.usual)
-        return f"{ref} is another image on {odd} than on {usual} of the same platform"
+        return f"{ref} is a different image on {odd} than on {usual} of the same platform"
     odd = " and on ".join(map(host_names, sides.others))
-    return f"{ref} is another image on {odd} than on {host_names(sides.usual)}"
+    return f"{ref} is a different image on {odd} than on {host_names(sides.usual)}"
 
 
 RULE = Rule(

@@ -23,7 +23,7 @@ class ContextContent(ContextSuspect, frozen=True, tag="content"):
 
 def _title(found: ContextDifference) -> str:
     paths = files_of(found.difference.paths)
-    return f"{LINES} sees other files {found.where}: {join_names(paths, 2)}"
+    return f"{LINES} sees different files {found.where}: {join_names(paths, 2)}"
 
 
 def _evidence(case: Case, found: ContextDifference) -> list[Evidence]:

@@ -24,7 +24,7 @@ GROUP_WRITE = 0o020
 
 
 def _title(found: ContextDifference) -> str:
-    return f"{LINES} sees the same files with other modes {found.where}"
+    return f"{LINES} sees the same files with different modes {found.where}"
 
 
 def _evidence(case: Case, found: ContextDifference) -> list[Evidence]:
@@ -104,7 +104,7 @@ CLAIM = ContextClaim("modes", _title, _evidence, _advice, _suspect, _cause, _com
 RULE = Rule(
     id="context-mode-only",
     order=330,
-    title="COPY sees the same files with other modes: the umask of a checkout",
+    title="COPY sees the same files with different modes: the umask of a checkout",
     surprise="Two checkouts of one commit can be two different contexts. Under umask 002 git "
     "writes files with mode 0664, under 022 with 0644, and a file's mode is part of COPY's cache "
     "key. Not a byte differs, and everything from there on is built again. So is a folder's mode, "

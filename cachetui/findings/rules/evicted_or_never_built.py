@@ -150,8 +150,8 @@ def _build_it(question: Question) -> str:
     once = f"Build it once on {HOSTS}"
     if "--cache-from" in build_options(question.case.document.build.docker_args):
         if question.run.backend == "legacy":
-            return f"{once} and name that image in --cache-from: no other is then looked in"
-        return f"{once}, or export a cache that has these steps: what --cache-from names has not"
+            return f"{once} and name that image in --cache-from: no other image is searched then"
+        return f"{once}, or export a cache that has these steps: what --cache-from names lacks them"
     return f"{once} as its user does, or take the cache of a host that has it (`--cache-from`)"
 
 

@@ -43,7 +43,7 @@ def choose_columns(app: AppPort, scenarios: Sequence[str], changed: Callable[[],
         changed()
         if not app.session.keep_columns(choice):
             app.tell(
-                "The columns hold until you leave: app.toml cannot be changed.", severity="warning"
+                "These columns last until you quit: app.toml cannot be written.", severity="warning"
             )
 
     shown = {name for name in names if now.shows(name)}

@@ -150,10 +150,10 @@ class Passphrase(Dialog[str]):
 
     def body(self) -> Iterator[Widget]:
         if self._again:
-            yield Static(label("✗ That did not open the key."), markup=False)
+            yield Static(label("✗ That passphrase does not unlock the key."), markup=False)
         yield Static(label(f"Passphrase for {self._path}"), markup=False)
         yield Input(password=True, id="secret")
-        yield Static(label("enter gives it · esc goes on without this key"), markup=False)
+        yield Static(label("enter submits it · esc goes on without this key"), markup=False)
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()

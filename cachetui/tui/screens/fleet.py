@@ -277,7 +277,7 @@ class FleetPlace(FleetMatrix):
             peer = self._selection.peer_of(pick)
             open_timeline(self.typed_app, (peer, pick) if peer else (pick,))
         else:
-            self.typed_app.tell("It is shown once it has ended.")
+            self.typed_app.tell("The timeline of a run is shown once it has ended.")
 
     def action_commands(self) -> None:
         """Show the commands of the run under the cursor."""

@@ -221,7 +221,7 @@ class HistoryPlace(Place):
         audit = entry.audit
         snapshot = self.session.snapshot
         if entry.pinned:
-            self.typed_app.tell("This audit is pinned; p takes that back.")
+            self.typed_app.tell("This audit is pinned; p unpins it.")
             return
         if self.session.running and snapshot is not None and snapshot.audit == audit:
             self.typed_app.tell("This audit is running.")
@@ -237,7 +237,7 @@ class HistoryPlace(Place):
 
         what = f"{entry.build}, {units.count(entry.runs, 'run')} with their logs."
         self.app.push_screen(
-            Confirm("Delete this audit?", f"{what}\nIt cannot be brought back.", "Delete"),
+            Confirm("Delete this audit?", f"{what}\nThis cannot be undone.", "Delete"),
             answered,
         )
 

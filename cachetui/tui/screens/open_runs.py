@@ -76,6 +76,6 @@ def open_commands(app: AppPort, pick: Pick) -> None:
 
     run = app.session.run(pick)
     if run is None:
-        app.tell("Its commands are shown once it has ended.")
+        app.tell("The commands of a run are shown once it has ended.")
     else:
         app.push_screen(CommandsScreen(run))

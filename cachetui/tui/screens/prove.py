@@ -218,7 +218,7 @@ class AskValue(Dialog[str]):
     def body(self) -> Iterator[Widget]:
         yield Static(label(self._why), markup=False)
         yield Input(password=True, id="value", placeholder=f"the value of {self._name}")
-        yield Static(label("enter gives it · esc goes back"), markup=False)
+        yield Static(label("enter submits it · esc goes back"), markup=False)
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()

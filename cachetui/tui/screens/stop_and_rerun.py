@@ -46,7 +46,7 @@ def rerun(app: AppPort, marked: Sequence[CellKey]) -> bool:
         return False
     document = app.session.current()
     if document is not None and document.share is not None:
-        app.tell("No part of what shared caches runs again by itself; S shares anew.")
+        app.tell("An experiment with shared caches runs again only as a whole: S starts it.")
         return False
     wanted = marked or [cell.key for cell in snapshot.cells if cell.state in _FAILED]
     if not wanted:

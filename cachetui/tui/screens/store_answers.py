@@ -72,6 +72,6 @@ def change_store(app: AppPort, change: Callable[[], None], done: Callable[[], ob
     def failed(error: Exception) -> None:
         if not isinstance(error, StoreError):
             raise error
-        app.tell(f"The store took no change: {error}", severity="error")
+        app.tell(f"The store could not be changed: {error}", severity="error")
 
     run_in_background(app, "store", change, lambda _: done(), failed)

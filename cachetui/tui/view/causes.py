@@ -191,7 +191,7 @@ def nothing_to_explain(missed: int, *, differs: bool) -> Line:
     """What stands in place of a finding where there is none: `missed` counts the steps, and
     `differs` says that hosts do otherwise."""
     if differs:
-        return line(("WHY ", "title"), ("no cause is found.", "warn"))
+        return line(("WHY ", "title"), ("no cause found.", "warn"))
     text = "what missed here was expected" if missed else "nothing missed here"
     return line(("WHY ", "title"), (f"nothing to explain: {text}.", "muted"))
 

@@ -161,7 +161,8 @@ def _of_hosts(cells: list[Cell]) -> Cell:
     times = [cell.seconds for cell in cells if cell.seconds is not None]
     seconds = median(times) if times and first.state in ("done", "stored") else None
     reasons = {cell.reason for cell in cells}
-    reason = first.reason if len(reasons) == 1 else "for several reasons: unfolded they are told"
+    several = "for several reasons: f unfolds the group and shows each"
+    reason = first.reason if len(reasons) == 1 else several
     return msgspec.structs.replace(
         first,
         step=first.step if counted else 0,

@@ -271,7 +271,7 @@ class FleetTable:
             differs = unexpected or bool(self.agreement.sign_of(row.key, column))
             return [nothing_to_explain(cell.misses, differs=differs)]
         reason, here = found
-        elsewhere = "" if here else f"not on {row.name}, which did otherwise"
+        elsewhere = "" if here else f"not on {row.name}, which differs"
         copied = column != HOST
         return why_lines(reason, width, height, elsewhere, findings.needs, copied=copied)
 

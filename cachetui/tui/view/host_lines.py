@@ -61,7 +61,8 @@ def host_lines(
     lines = [tuple(line(*head))]
     if facts and not brief:
         lines.append((("  " + resources(facts), "muted"),))
-    reason = mixed([host.reason or "" for host in hosts], "reasons: unfolded they are told")
+    several = "reasons: f unfolds the group and shows each"
+    reason = mixed([host.reason or "" for host in hosts], several)
     remedies = {host.remedy for host in hosts}
     remedy = hosts[0].remedy if len(remedies) == 1 else None
     for sign, tone, text in (("✗", "bad", reason), ("→", "accent", remedy)):

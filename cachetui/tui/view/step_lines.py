@@ -118,7 +118,7 @@ def step_facts(step: Step | None, name: str, spread: str = "") -> Line:
         by = {
             "engine": "measured by the engine",
             "printed": "as printed",
-            "arrival": "by when its output came",
+            "arrival": "by when its output arrived",
         }.get(step.timing or "", "")
         median = "" if spread in ("", units.seconds(step.seconds)) else f", median of {spread}"
         words.append(f" · {units.seconds(step.seconds)}{median}")

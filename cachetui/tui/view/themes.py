@@ -112,7 +112,7 @@ def keep_chosen_theme(app: App[Any], keep: Callable[[str], bool]) -> None:
     def chosen(theme: str) -> None:
         if not keep(theme):
             app.notify(
-                "The theme holds until you leave: app.toml cannot be changed.",
+                "This theme lasts until you quit: app.toml cannot be written.",
                 severity="warning",
                 markup=False,
             )
