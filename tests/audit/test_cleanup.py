@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pytest
 
 from cachetui.audit.cleanup import (
@@ -14,45 +12,24 @@ from cachetui.audit.cleanup import (
     removal_command,
 )
 from cachetui.config.settings import HostSettings
-from cachetui.hosts.machine import Cancel, Completed, HostError, OnOutput
+from cachetui.hosts.machine import Completed, HostError
 from cachetui.records.host import CacheMount
+from tests.answering_machine import AnsweringMachine
 
 HOST = HostSettings(name="h", address="local")
 
 
-class Answers:
+class Answers(AnsweringMachine):
     """A machine that gives these answers in turn, the last one for ever."""
-
-    name = "h"
 
     def __init__(self, *answers: Completed) -> None:
         self.answers = list(answers)
         self.asked = 0
 
-    def run(
-        self,
-        command: str,
-        *,
-        stdin: Iterable[bytes] | bytes = b"",
-        timeout: float,
-        cancel: Cancel | None = None,
-    ) -> Completed:
+    def answer(self, command: str) -> Completed:
         assert command.endswith("image ls -aq --no-trunc")
-        del stdin, timeout, cancel
         self.asked += 1
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-
-    def stream(
-        self, command: str, on_output: OnOutput, *, timeout: float, cancel: Cancel | None = None
-    ) -> int:
-        raise NotImplementedError
-
-    def hold(self, *_: object) -> None: ...
-
-    def release(self) -> bool:
-        return True
-
-    def close(self) -> None: ...
 
 
 GONE = Completed(1, b"", b"Error response from daemon: NotFound: content sha256:1: not found")

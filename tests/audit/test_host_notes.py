@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from cachetui.audit.host_notes import HostNotes, noted_on
 from cachetui.audit.made_images import MadeImages
-from cachetui.hosts.machine import Cancel, Completed
+from cachetui.hosts.machine import Completed
 from cachetui.store.database import Store
 from cachetui.store.troubles import StoreError
 from tests import make_records as b
@@ -27,21 +26,14 @@ class Dated(Engine):
         super().__init__({BASE: "", AA: BASE})
         self.ahead = ahead
 
-    def run(
-        self,
-        command: str,
-        *,
-        stdin: Iterable[bytes] | bytes = b"",
-        timeout: float,
-        cancel: Cancel | None = None,
-    ) -> Completed:
+    def answer(self, command: str) -> Completed:
         """What is asked of clocks; the rest as an `Engine`."""
         now = datetime.fromtimestamp(time.time() + self.ahead, UTC).isoformat()
         answers = {"SystemTime": now, ".Created}}": f"{AA} {now}", "date +%s": f"{time.time():.0f}"}
         for asked, answer in answers.items():
             if asked in command:
                 return Completed(0, answer.encode(), b"")
-        return super().run(command, stdin=stdin, timeout=timeout, cancel=cancel)
+        return super().answer(command)
 
 
 @pytest.mark.fault("host-trouble", "left-by-killed")

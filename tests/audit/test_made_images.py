@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from cachetui.audit.build_run import BuildOutcome
 from cachetui.audit.made_images import MadeImages
 from cachetui.builders.legacy_images import LegacyMade, Trail, Unprinted
 from cachetui.config.settings import HostSettings
 from cachetui.dockerfile.parse import parse
-from cachetui.hosts.machine import Cancel, Completed, OnOutput
+from cachetui.hosts.machine import Completed
 from tests import make_records as b
+from tests.answering_machine import AnsweringMachine
 
 HOST = HostSettings(name="h", address="local")
 BASE, AA, BB, CC = (f"sha256:{char * 64}" for char in "0abc")
 COPY, RUN = parse("FROM x\nCOPY f /f\nRUN make\n").stages[0].instructions[1:]
 
 
-class Engine:
+class Engine(AnsweringMachine):
     """A machine with these images (`ID → parent`) that says of a container what `inspected` is,
     else what `event` is."""
-
-    name = "h"
 
     def __init__(self, images: dict[str, str], inspected: str = "\n", event: str = "") -> None:
         self.images, self.container = images, f"2001-09-09T01:46:40.123456789Z\n{inspected}{event}"
 
-    def run(
-        self,
-        command: str,
-        *,
-        stdin: Iterable[bytes] | bytes = b"",
-        timeout: float,
-        cancel: Cancel | None = None,
-    ) -> Completed:
-        del stdin, timeout, cancel
+    def answer(self, command: str) -> Completed:
         if "image ls -aq" in command:
             text = "\n".join(self.images)
         elif "SystemTime" in command:
@@ -47,18 +36,6 @@ class Engine:
         else:
             text = "\n".join(f"{image} {parent} null" for image, parent in self.images.items())
         return Completed(0, text.encode(), b"")
-
-    def stream(
-        self, command: str, on_output: OnOutput, *, timeout: float, cancel: Cancel | None = None
-    ) -> int:
-        raise NotImplementedError
-
-    def hold(self, *_: object) -> None: ...
-
-    def release(self) -> bool:
-        return True
-
-    def close(self) -> None: ...
 
 
 def claimed(engine: Engine, made: LegacyMade) -> MadeImages:

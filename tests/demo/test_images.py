@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +15,7 @@ from cachetui.demo.placeholders import normalise
 from cachetui.demo.record import RecordingMachine, Transcript
 from cachetui.demo.recording import Exchange, Recording, Session
 from cachetui.demo.replay import Replay
-from cachetui.hosts.lease import Holder, Lease
-from cachetui.hosts.machine import Cancel, Completed, OnOutput
+from cachetui.hosts.machine import Completed
 from cachetui.outputs import program
 from cachetui.outputs.contents import ImageContents
 from cachetui.outputs.difference import Entry
@@ -26,6 +23,7 @@ from cachetui.outputs.fetch import fetch_from_copy
 from cachetui.outputs.gather_contents import gather_contents
 from cachetui.outputs.layers import lines_of
 from cachetui.store.database import Store
+from tests.answering_machine import AnsweringMachine
 from tests.outputs.fakedocker import FakeHost
 from tests.outputs.tars import sha, tar
 
@@ -33,7 +31,7 @@ BASE = tar(("bin", None), ("bin/sh", b"#!" * 1000))
 ONE, TWO = (tar(("app", None), ("app/main", f"print({n})\n".encode())) for n in (1, 2))
 
 
-class Played:
+class Played(AnsweringMachine):
     """A machine that answers as a recorded host does."""
 
     name = "fake"
@@ -41,40 +39,11 @@ class Played:
     def __init__(self, replay: Replay) -> None:
         self._replay = replay
 
-    def run(
-        self,
-        command: str,
-        *,
-        stdin: Iterable[bytes] | bytes = b"",
-        timeout: float,
-        cancel: Cancel | None = None,
-    ) -> Completed:
-        del stdin, timeout, cancel
+    def answer(self, command: str) -> Completed:
         answer = self._replay.answer(command)
         assert answer.known, command
         said = [b"".join(data for _, at, data in answer.parts if at == source) for source in (1, 2)]
         return Completed(answer.status, *said)
-
-    def stream(
-        self, command: str, on_output: OnOutput, *, timeout: float, cancel: Cancel | None = None
-    ) -> int:
-        done = self.run(command, timeout=timeout, cancel=cancel)
-        on_output(done.stdout, time.monotonic())
-        return done.status
-
-    def hold(
-        self,
-        lease: Lease,
-        on_wait: Callable[[Holder | None], None] | None,
-        cancel: Cancel | None = None,
-    ) -> None:
-        raise AssertionError(f"nothing is built: {lease, on_wait, cancel}")
-
-    def release(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        pass
 
 
 @pytest.fixture
