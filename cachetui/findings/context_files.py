@@ -10,7 +10,6 @@ fsutil `diskwriter.go`.) Which entries a source names is in `copied_paths`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -19,7 +18,8 @@ from e2b_dockerfile_utils import PatternMatcher
 
 from cachetui.builders.docker_args import familiar
 from cachetui.context.manifest import Entry
-from cachetui.dockerfile.instruction import Instruction, is_remote
+from cachetui.dockerfile.instruction import DockerfileError, Instruction, is_remote
+from cachetui.dockerfile.stages import expand
 from cachetui.findings.copied_paths import copied
 from cachetui.findings.variables import Scope, references
 from cachetui.records.backend import Backend
@@ -309,10 +309,23 @@ def _remote(instruction: Instruction, source: str) -> bool:
 
 
 def _expanded(text: str, scope: Scope) -> str | None:
-    """The text with its variables put in, None when one's value is not known."""
-    for name in references(text):
-        value = scope.values.get(name)
-        if value is None:
-            return None
-        text = re.sub(rf"\$(?:\{{{name}\}}|{name}\b)", value.replace("\\", r"\\"), text)
-    return None if "$" in text else text
+    """A source as builders read it; None when it is not known, and for what is fetched."""
+    path = _word(text, scope)
+    return None if path is None or is_remote(path) else path
+
+
+def fetches(instruction: Instruction, scope: Scope) -> bool:
+    """Whether an ADD fetches a source over the network, however that is written."""
+    words = [_word(source, scope) for source in instruction.sources]
+    return instruction.keyword == "ADD" and any(word and is_remote(word) for word in words)
+
+
+def _word(text: str, scope: Scope) -> str | None:
+    """A word with its quotes taken off and its variables put in. None when one's value is not
+    known."""
+    if not set(references(text)) <= scope.values.keys():
+        return None
+    try:
+        return expand(text, scope.values, scope.escape, 0)
+    except DockerfileError:
+        return None  # no engine builds it

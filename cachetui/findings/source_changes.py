@@ -64,6 +64,8 @@ class SourceChanges:
         refs = self._base_refs
         if refs is None or refs[0] == refs[1] or self.now is None:
             return None
+        if familiar(refs[0]) == familiar(refs[1]) and self.other_image_id is False:
+            return None
         then_ref, now_ref = refs
         layers = self.now.tokens.get("base"), self.then.tokens.get("base") if self.then else None
         known = comparable(*layers)

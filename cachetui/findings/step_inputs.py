@@ -19,6 +19,7 @@ from cachetui.findings.build_inputs import MID, NEW, build_inputs, given_argumen
 from cachetui.findings.build_options import pulls_always
 from cachetui.findings.context_files import (
     ContextFiles,
+    fetches,
     files_read,
     named_contexts_read,
     reads_context,
@@ -183,7 +184,7 @@ def step_inputs(
             files = files_read(build.files, instruction, build.backend, scope, named)
         if files is None:
             unknown.add("files")
-    if instruction.remote_sources:
+    if instruction.remote_sources or fetches(instruction, scope):
         unknown.add("remote")
     if instruction.keyword == "RUN" and instruction.flag("device") is not None:
         unknown.add("device")

@@ -59,7 +59,7 @@ class Scope:
     `settings` USER, WORKDIR and SHELL to what they were set to. `values` has the value itself of
     each ARG and ENV for which the Dockerfile alone says it, `setting_values` that of a setting: of
     WORKDIR the folder, not cleaned where it is absolute, of SHELL its words as JSON. `order` has
-    each ARG and ENV as it was set last."""
+    each ARG and ENV as it was set last. `escape` is the file's escape token."""
 
     args: dict[str, str] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
@@ -69,6 +69,7 @@ class Scope:
     values: dict[str, str] = field(default_factory=dict)
     setting_values: dict[str, str] = field(default_factory=dict)
     order: dict[str, None] = field(default_factory=dict)
+    escape: str = "\\"
 
     def copy(self) -> Scope:
         return Scope(
@@ -80,6 +81,7 @@ class Scope:
             dict(self.values),
             dict(self.setting_values),
             dict(self.order),
+            self.escape,
         )
 
     def set_last(self, name: str) -> None:
@@ -116,7 +118,7 @@ def scope_at(
     """
     stage = dockerfile.stages[stage_index]
     reader = _Reader(dockerfile, given, hasher, guess)
-    scope = Scope()
+    scope = Scope(escape=dockerfile.escape)
     if stage.base_stage is not None and stage.base_stage < stage_index:
         base = dockerfile.stages[stage.base_stage]
         last = len(base.instructions)

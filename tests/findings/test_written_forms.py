@@ -89,3 +89,48 @@ def said_of(pair: str, backend: Backend, engine: str) -> Findings:
         before(texts[0], "h" * (1 + len(other)), scenario=scenario, hosts=hosts),
         manifests={"sha256:context": files},
     )
+
+
+@pytest.mark.parametrize("scenario", ["legacy-as-found", "buildkit-as-found"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        'COPY "a.txt" "/x"',
+        "COPY 'a.txt' /x",
+        "COPY a\\.txt /x",
+        'ADD "a.txt" /x',
+        "COPY ${F:-b.txt} /x",
+        "COPY ${F%.bak}t /x",
+    ],
+)
+def test_files_are_those_that_the_words_come_to(line: str, scenario: str) -> None:
+    text = f"ARG BASE=base:1\nFROM $BASE\nENV F=a.txt\n{line}\n".replace(
+        "F=a.txt\nCOPY ${F%", "F=a.tx.bak\nCOPY ${F%"
+    )
+    letters = "hm" if scenario.startswith("legacy") else "m"
+    then, now = (entries(a_dot_txt=content) for content in ("1", "2"))
+    said = why(
+        audit(text, [run(text, letters, scenario=scenario)], context_digest="sha256:now"),
+        before(text, "h" * len(letters), scenario=scenario, context_digest="sha256:then"),
+        manifests={"sha256:then": then, "sha256:now": now},
+    )
+    assert [(one.id, one.confidence) for one in said.findings] == [("context-content", "proved")]
+
+
+@pytest.mark.parametrize("line", ['ADD "https://host/f" /x', "ADD $U /x"])
+def test_nothing_is_said_of_what_is_fetched_by_another_writing(line: str) -> None:
+    text = f"FROM base:1\nENV U=https://host/f\n{line}\n"
+    said = why(audit(text, [run(text, "m")]), before(text, "h"), manifests={"sha256:context": ()})
+    assert "evicted-or-never-built" not in ids(said)
+
+
+@pytest.mark.parametrize("scenario", ["legacy-as-found", "buildkit-as-found"])
+def test_a_base_image_by_its_longer_name_is_no_change(scenario: str) -> None:
+    names = ("base:1", "library/base:1")
+    texts = [f"FROM {name}\nRUN x\n" for name in names]
+    hosts = [host(bases=dict.fromkeys(names, ("sha256:base",)))]
+    said = why(
+        audit(texts[1], [run(texts[1], "m", scenario=scenario)], hosts=hosts),
+        before(texts[0], "h", scenario=scenario, hosts=hosts),
+    )
+    assert "build-changed" not in ids(said)
