@@ -81,7 +81,7 @@ def code_with_comparison(code: int, document: Document, before: Document | None)
     if before is None:
         return code
     found = worse_than(document, before)
-    tell("\n".join(_lines(found, before)))
+    tell("\n".join(_lines(found, document, before)))
     if code not in (SAME, DIFFERENT) or not found.compared:
         return TROUBLE if code in (SAME, DIFFERENT) else code
     return DIFFERENT if found.steps else SAME
@@ -92,12 +92,23 @@ def compared(document: Document, before: Document | None) -> Compared | None:
     if before is None:
         return None
     found = worse_than(document, before)
-    return Compared(tuple(line.strip() for line in _lines(found, before)), bool(found.steps))
+    return Compared(
+        tuple(line.strip() for line in _lines(found, document, before)),
+        worse=bool(found.steps),
+        nothing=not found.compared,
+        failed=not found.compared and _all_failed(document),
+    )
 
 
-def _lines(found: Worsening, before: Document) -> Iterator[str]:
+def _all_failed(document: Document) -> bool:
+    return {"failed"} == {run.status for run in document.runs} - {"unsupported"}
+
+
+def _lines(found: Worsening, document: Document, before: Document) -> Iterator[str]:
     audit = before.audit
-    if not found.compared:
+    if not found.compared and _all_failed(document):
+        yield f"every build failed: nothing to compare with {audit}"
+    elif not found.compared:
         yield f"nothing to compare with {audit}: no host ran the same scenario in both"
     elif not found.steps:
         places = units.count(found.places, "run", "runs")

@@ -13,6 +13,7 @@ from cachetui.records.document import Document
 from cachetui.records.step import StepId
 from cachetui.report.failures import LogTail
 from cachetui.report.reasons import MAX_FINDINGS
+from cachetui.report.signs import RUN_STATES
 from cachetui.store.log_blocks import LogError
 from cachetui.store.troubles import StoreError
 
@@ -29,10 +30,21 @@ def _no_log(_run_id: str, _step: StepId) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What --compare-to found: `lines`, headline first, cleaned, and whether anything is worse."""
+    """What --compare-to found: `lines`, headline first, cleaned, and whether anything is worse.
+    `nothing` says that no step could be compared, and `failed` that this is so because every build
+    failed."""
 
     lines: tuple[str, ...]
     worse: bool
+    nothing: bool = False
+    failed: bool = False
+
+    @property
+    def sign(self) -> str:
+        """What stands before the headline; nothing where neither is said."""
+        if self.worse or self.failed:
+            return RUN_STATES["failed"].sign
+        return "" if self.nothing else RUN_STATES["ok"].sign
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,6 +114,26 @@ def test_a_comparison_of_nothing_does_not_pass(tmp_path: Path) -> None:
     shown = show(tmp_path, "2", "--compare-to", "1")
     assert shown.exit_code == 2
     assert "nothing to compare with 1" in shown.stderr
+    page = show(tmp_path, "2", "--compare-to", "1", "--format", "markdown").stdout
+    assert page.splitlines()[2].startswith("**Nothing to compare with 1: no host ran")
+
+
+def test_where_every_build_failed_no_sign_says_that_all_is_well(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    kept(store, "1", 1.0, a="hhh", b="hhh")
+    failed = kept(store, "2", 2.0, a="fff", b="fff")
+    runs = tuple(replace(run, status="failed", reason="no", steps=()) for run in failed.runs)
+    store.keep_audit(replace(failed, runs=runs))
+    for each in runs:
+        store.keep_run(each)
+    store.close()
+    shown = show(tmp_path, "2", "--compare-to", "1", "--format", "markdown")
+    assert shown.exit_code == 2
+    assert "every build failed: nothing to compare with 1" in shown.stderr
+    assert shown.stdout.splitlines()[2] == "**✗ Every build failed: nothing to compare with 1**"
+    page = show(tmp_path, "2", "--compare-to", "1", "--format", "html").stdout
+    assert "✗ every build failed: nothing to compare with 1" in page
+    assert "✓" not in page
 
 
 @pytest.mark.parametrize("output_format", ["markdown", "html"])

@@ -68,8 +68,8 @@ def _head(view: View, report: AuditReport) -> Iterator[Part]:
         yield Part("the verdict", (*title, verdict))
         return
     headline, *lines = report.compared.lines
-    mark = signs.RUN_STATES["failed" if report.compared.worse else "ok"].sign
-    told = f"**{mark} {markdown_text(_capital(headline))}**"
+    mark = f"{report.compared.sign} " if report.compared.sign else ""
+    told = f"**{mark}{markdown_text(_capital(headline))}**"
     yield Part("the comparison", (*title, told, "", *_bullets(lines)))
     if len({run.host for run in report.document.runs}) > 1:
         yield Part("the verdict", (verdict,))
