@@ -6,8 +6,9 @@ whose build made it.
 
 Nothing here prunes. `docker builder prune`, even of a single record by its id, made the next
 build of the user run steps again that were cached before (our lab: 28.5 with the containerd
-store). What empties our mounts is what would empty the user's: a `--no-cache` build that names
-them, in our namespace (BuildKit `solver/llbsolver/vertex.go`; our lab: all four engines).
+store; on graph drivers `share/imported_records.py` does). What empties our mounts is what would
+empty the user's: a `--no-cache` build that names them, in our namespace (BuildKit
+`solver/llbsolver/vertex.go`; our lab: all four engines).
 """
 
 from __future__ import annotations
@@ -80,15 +81,18 @@ def removal_command(
 
 
 def cache_records(
-    machine: Machine, host: HostSettings, builder: BuildxBuilder | None
+    machine: Machine,
+    host: HostSettings,
+    builder: BuildxBuilder | None,
+    timeout: float = MEASURE_SECONDS,
 ) -> tuple[CacheRecord, ...] | None:
     """The build cache records of the host's builder (`HostFacts.builder`), None where it does not
-    answer in time."""
+    answer within `timeout` seconds."""
     of_engine = builder is None or builder.of_docker
     docker = client(host.docker, host.env)
     command = cache_command(docker) if of_engine else builder_cache_command(docker)
     try:
-        done = _listing(machine, command, MEASURE_SECONDS)
+        done = _listing(machine, command, timeout)
     except HostError as error:
         if error.kind == "timeout":
             return None

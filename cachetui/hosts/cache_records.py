@@ -28,7 +28,7 @@ class CacheRecord:
     """One record of BuildKit's cache. `type` is `regular`, `exec.cachemount`, `source.local`, …;
     `last_used` the engine's own words ("3 minutes ago"), None when it never was; `shared` means
     that an image has its bytes too. `created_at` and `last_used_at` are dates as docker has them,
-    `uses` how often it was used."""
+    `uses` how often it was used; `parents` are the ids of the records that it stands on."""
 
     id: str
     type: str
@@ -40,6 +40,7 @@ class CacheRecord:
     created_at: str | None = None
     last_used_at: str | None = None
     uses: int = 0
+    parents: tuple[str, ...] = ()
 
 
 def cache_command(client: str) -> str:
@@ -115,4 +116,5 @@ def _record(row: dict[str, Any]) -> CacheRecord:
         created_at=str(row.get("CreatedAt", "")) or None,
         last_used_at=str(row.get("LastUsedAt", "")) or None,
         uses=int(uses) if (uses := str(row.get("UsageCount", ""))).isdigit() else 0,
+        parents=(parent,) if (parent := str(row.get("Parent", "") or "")) else (),
     )

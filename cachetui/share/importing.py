@@ -31,11 +31,12 @@ OnDoing = Callable[[str], None]
 @dataclass(frozen=True)
 class Exported:
     """What there is to import: `source` is the host that exported it, `folders` what its folders
-    hold, by kind."""
+    hold, by kind, `dates` when its results were made: see `result_dates`."""
 
     source: SharingHost
     kinds: tuple[Kind, ...]
     folders: dict[str, FolderContents] = field(default_factory=dict)
+    dates: frozenset[str] = frozenset()
 
 
 def cold_build(host: SharingHost, on_doing: OnDoing) -> Run:

@@ -36,6 +36,7 @@ from cachetui.records.host import HostFacts, HostReport
 from cachetui.records.run import Run
 from cachetui.records.scenario import Planned
 from cachetui.records.step import StepId
+from cachetui.share.imported_records import take_out
 from cachetui.share.kept import cut_after
 from cachetui.share.kinds import Kind
 from cachetui.store.database import Store
@@ -128,13 +129,15 @@ def _writing(root: str, file: str, text: str, ignore: str | None) -> str:
 @dataclass
 class SharingHost:
     """A host that is connected. `report` is what the document says of it, `runs` are those that
-    it made; `reading` is held by whoever uses the connection for another host."""
+    it made; `reading` is held by whoever uses the connection for another host;
+    `import_dates` tell what it imports: see `result_dates`."""
 
     shared: SharedBuild
     at: ExperimentHost
     report: HostReport
     runs: list[Run] = field(default_factory=list)
     reading: Lock = field(default_factory=Lock)
+    import_dates: frozenset[str] = frozenset()
     _before: tuple[CacheRecord, ...] | None = None
 
     @property
@@ -158,12 +161,20 @@ class SharingHost:
         self.at.begin()
         self._before = cache_records(self.machine, self.at.host, self.facts.builder)
 
-    def tidy(self) -> None:
-        """Remove what was made here, but for what others still read, and measure what stays."""
+    def tidy(self) -> list[str]:
+        """Remove what was made here, but for what others still read, and measure what stays; what
+        could not be removed, in sentences."""
         self.at.tidy()
-        if self._before is None or self.cancel.is_set():
-            return
+        notes: list[str] = []
         with suppress(HostError):
+            stays = take_out(self.at, self._before, self.import_dates)
+            notes += [stays] if stays is not None else []
+            self._measure()
+        return notes
+
+    def _measure(self) -> None:
+        """Tell what stays in the cache. Raises `HostError`."""
+        if self._before is not None and not self.cancel.is_set():
             after = cache_records(self.machine, self.at.host, self.facts.builder)
             items = self.shared.task.dockerfile.instructions
             added = possible_bytes(self._before, after, items) if after is not None else None

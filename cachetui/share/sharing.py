@@ -31,6 +31,7 @@ from cachetui.share.exporting import (
     read_folder,
     unreachable,
 )
+from cachetui.share.imported_records import result_dates
 from cachetui.share.importing import Exported, cold_build, import_kind
 from cachetui.share.kinds import Kind
 from cachetui.share.planned_builds import BUILDS_COLD, PlannedBuilds, exporting, importing
@@ -238,10 +239,11 @@ class Sharing:
                     result = msgspec.structs.replace(result, bytes=contents.bytes)
                 self._exports.append(result)
                 done += [kind] if result.status == "ok" else []
-        return Exported(host, tuple(done), exported.folders)
+        return Exported(host, tuple(done), exported.folders, result_dates(host.at))
 
     def _import(self, host: SharingHost, exported: Exported) -> None:
         with self._at_work(host):
+            host.import_dates = exported.dates
             cold = cold_build(host, self._doing(host, BUILDS_COLD))
             if cold.status != "ok":
                 why = cold.reason or f"the cold build ended as {cold.status}"
@@ -271,7 +273,7 @@ class Sharing:
                     yield
                 finally:
                     self.on_progress(host.name, "cleans up")
-                    host.tidy()
+                    self.notes += host.tidy()
         except HostError as error:
             host.failed(error)
         except StoreError as error:

@@ -1,0 +1,63 @@
+"""Which records an import brought, and in which order they go."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cachetui.hosts.cache_records import CacheRecord
+from cachetui.share.imported_records import imported_records, removal_command
+
+THERE = "2026-11-28 00:20:42.446846845 +0000 UTC"
+LATER = "2026-11-28 00:20:42.502217959 +0000 UTC"
+HERE = "2026-11-28 00:21:14.340596649 +0000 UTC"
+DATES = {THERE, LATER}
+BASE = CacheRecord("base", "regular", "from local", 0, created_at=HERE)
+OWN = CacheRecord("own", "regular", "[2/3] COPY a /a", 20, created_at=HERE, parents=("base",))
+
+
+def record(name: str, *parents: str, created: str = HERE, kind: str = "regular") -> CacheRecord:
+    return CacheRecord(name, kind, "", 20, created_at=created, parents=parents)
+
+
+def test_those_of_the_exporters_dates_and_what_stands_on_them_go_topmost_first() -> None:
+    after = [
+        record("lower", "base", created=THERE),
+        record("run", "upper"),
+        record("upper", "lower", created=LATER),
+        record("more", "run"),
+        BASE,
+        OWN,
+    ]
+    assert imported_records([BASE, OWN], after, DATES) == ("more", "run", "upper", "lower")
+
+
+def test_what_was_there_before_stays_whatever_its_date() -> None:
+    """An import of a layer that is there already gives no record of its own."""
+    known = replace(OWN, created_at=THERE)
+    on_it = record("mine", "own")
+    assert imported_records([BASE, known], [BASE, known, on_it], DATES) == ()
+
+
+def test_what_others_import_or_build_meanwhile_stays() -> None:
+    after = [BASE, OWN, record("theirs", "base"), record("on theirs", "theirs")]
+    assert imported_records([BASE, OWN], after, DATES) == ()
+    assert imported_records([BASE, OWN], [*after, record("ours", created=THERE)], DATES) == (
+        "ours",
+    )
+
+
+def test_sent_files_stay() -> None:
+    sent = record("context", created=THERE, kind="source.local")
+    assert imported_records([], [sent], DATES) == ()
+
+
+def test_records_that_name_each_other_end() -> None:
+    """No engine lists such; a damaged one may."""
+    after = [record("a", "b", created=THERE), record("b", "a")]
+    assert set(imported_records([], after, DATES)) == {"a", "b"}
+
+
+def test_each_is_named_by_its_id_alone() -> None:
+    said = removal_command("sudo -n docker", ["abc", "x; rm -rf /"])
+    assert said.startswith("for i in abc 'x; rm -rf /'; do sudo -n docker builder prune ")
+    assert '--filter "id=$i"' in said
