@@ -228,7 +228,7 @@ def _backends(case: Case, host: str) -> list[Backend]:
 def kind_of(difference: Difference, item: Instruction) -> Kind:
     """`unneeded` when all that differs are files that no image needs, and the instruction does
     not name them; `modes` when nothing but modes differs."""
-    named = {posixpath.normpath(source).lstrip("/") for source in item.sources}
+    named = {posixpath.normpath(source.strip("\"'")).lstrip("/") for source in item.sources}
     paths = files_of(difference.paths)
     if all(_UNNEEDED.search(path) and path not in named for path in paths) and not any(
         map(is_of_named, paths)

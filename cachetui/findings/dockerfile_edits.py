@@ -10,7 +10,7 @@ from typing import Literal
 
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import Dockerfile, Stage
-from cachetui.findings.variables import GUESSES, Guess, references, scope_at
+from cachetui.findings.variables import GUESSES, Guess, Scope, references, scopes_of
 from cachetui.findings.written_forms import CWD, Form, StageOf, form
 from cachetui.records.backend import Backend
 from cachetui.records.digest import ValueHasher
@@ -49,6 +49,9 @@ class Version:
     file: Dockerfile
     given: Mapping[str, str] = field(default_factory=dict)
     hasher: ValueHasher | None = None
+    _scopes: dict[Hashable, tuple[Scope, ...]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def forms(self, backend: Backend) -> list[list[Form]]:
         """Of each stage, what makes its instructions equal, whatever their variables come to."""
@@ -74,8 +77,7 @@ class Version:
         by_files: bool = False,
     ) -> Form:
         """The form of an instruction with the values in force above it, by that guess."""
-        place = item.stage_index, item.index
-        scope = scope_at(self.file, self.given, *place, backend, self.hasher, guess)
+        scope = self._scope(item, backend, guess)
         folder = scope.setting_values.get(CWD)
         return form(
             *(item, backend, scope.values if folder is None else {**scope.values, CWD: folder}),
@@ -89,9 +91,16 @@ class Version:
     def not_known(self, item: Instruction, backend: Backend) -> frozenset[str]:
         """The variables in an instruction's words that the Dockerfile alone does not tell."""
         text = item.text if item.keyword in _EXPANDED else " ".join(item.flags)
-        place = item.stage_index, item.index
-        scope = scope_at(self.file, self.given, *place, backend, self.hasher)
-        return frozenset(references(text)) - scope.values.keys()
+        return frozenset(references(text)) - self._scope(item, backend, None).values.keys()
+
+    def _scope(self, item: Instruction, backend: Backend, guess: Guess | None) -> Scope:
+        """What is in force above an instruction; of each stage it is read once."""
+        key = item.stage_index, backend, guess
+        if key not in self._scopes:
+            self._scopes[key] = scopes_of(
+                self.file, self.given, item.stage_index, backend, self.hasher, guess
+            )
+        return self._scopes[key][item.index]
 
 
 def edits(before: Version, now: Version, backend: Backend = "legacy") -> tuple[Edit, ...]:
@@ -116,6 +125,7 @@ class _Comparison:
     def __init__(self, before: Version, now: Version, backend: Backend) -> None:
         self.before, self.now, self.backend = before, now, backend
         self.old, self.new = before.forms(backend), now.forms(backend)
+        self._forms: dict[Hashable, Form] = {}
 
     def edits(self) -> Iterator[Edit]:
         for stage in self.now.file.stages:
@@ -190,11 +200,10 @@ class _Comparison:
             if not twins:
                 replaced.append(Edit("added", None, item, place))
                 continue
-            pairs = [self._pair(twin, item, place) for twin in twins]
-            edit = next((one for one in pairs if one.kind == "same"), pairs[0])
-            assert edit.before is not None
-            left.remove(edit.before)
-            replaced.append(edit)
+            same = (one for one in twins if self._equal(one, item, GUESSES[0]))
+            twin = next(same, twins[0])
+            left.remove(twin)
+            replaced.append(self._pair(twin, item, place))
         return [*(Edit("removed", old_item, None, at) for old_item in left), *replaced]
 
     def _pair(self, twin: Instruction, item: Instruction, place: StepId) -> Edit:
@@ -213,5 +222,17 @@ class _Comparison:
     def _equal(
         self, twin: Instruction, item: Instruction, guess: Guess, *, by_files: bool = False
     ) -> bool:
-        then = self.before.form(twin, self.backend, guess, lambda index: index, by_files=by_files)
-        return then == self.now.form(item, self.backend, guess, self._then, by_files=by_files)
+        then = self._form(self.before, twin, guess, by_files=by_files)
+        return then == self._form(self.now, item, guess, by_files=by_files)
+
+    def _form(self, version: Version, item: Instruction, guess: Guess, *, by_files: bool) -> Form:
+        """A form, made once: each line is held against each of its keyword."""
+        stage_of = self._then if version is self.now else _itself
+        key = (version is self.now, item.stage_index, item.index, guess, by_files)
+        if key not in self._forms:
+            self._forms[key] = version.form(item, self.backend, guess, stage_of, by_files=by_files)
+        return self._forms[key]
+
+
+def _itself(index: int) -> int:
+    return index

@@ -116,8 +116,41 @@ def scope_at(
 
     A stage FROM another one inherits ENV and settings, and on BuildKit its ARGs too.
     """
-    stage = dockerfile.stages[stage_index]
     reader = _Reader(dockerfile, given, hasher, guess)
+    scope = _inherited(dockerfile, given, stage_index, backend, hasher, guess)
+    for item in dockerfile.stages[stage_index].instructions[1:index]:
+        reader.take(item, scope)
+    return scope
+
+
+def scopes_of(
+    dockerfile: Dockerfile,
+    given: Mapping[str, str],
+    stage_index: int,
+    backend: Backend,
+    hasher: ValueHasher | None = None,
+    guess: Guess | None = None,
+) -> tuple[Scope, ...]:
+    """`scope_at` for each instruction of a stage, read once."""
+    reader = _Reader(dockerfile, given, hasher, guess)
+    scope = _inherited(dockerfile, given, stage_index, backend, hasher, guess)
+    found = [scope.copy()]
+    for item in dockerfile.stages[stage_index].instructions[1:]:
+        found.append(scope.copy())
+        reader.take(item, scope)
+    return tuple(found)
+
+
+def _inherited(
+    dockerfile: Dockerfile,
+    given: Mapping[str, str],
+    stage_index: int,
+    backend: Backend,
+    hasher: ValueHasher | None,
+    guess: Guess | None,
+) -> Scope:
+    """What a stage has of the one that it is FROM."""
+    stage = dockerfile.stages[stage_index]
     scope = Scope(escape=dockerfile.escape)
     if stage.base_stage is not None and stage.base_stage < stage_index:
         base = dockerfile.stages[stage.base_stage]
@@ -127,8 +160,6 @@ def scope_at(
             scope.values = {n: value for n, value in scope.values.items() if n in scope.env}
             scope.args, scope.declared = {}, set()
             scope.order = dict.fromkeys(name for name in scope.order if name in scope.env)
-    for item in stage.instructions[1:index]:
-        reader.take(item, scope)
     return scope
 
 

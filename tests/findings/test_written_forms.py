@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from cachetui.dockerfile.parse import parse
-from cachetui.findings import Findings
+from cachetui.findings import Findings, dockerfile_edits
+from cachetui.findings.variables import Scope, scopes_of
 from cachetui.records.backend import Backend
 from tests.findings.making import BUILT, audit, before, entries, host, ids, run, why
 from tests.findings.writings import FILES, WRITINGS
@@ -134,3 +137,24 @@ def test_a_base_image_by_its_longer_name_is_no_change(scenario: str) -> None:
         before(texts[0], "h", scenario=scenario, hosts=hosts),
     )
     assert "build-changed" not in ids(said)
+
+
+def test_each_stage_is_read_once_however_many_lines_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[int] = []
+
+    def counted(*args: Any) -> tuple[Scope, ...]:
+        read.append(args[2])
+        return scopes_of(*args)
+
+    monkeypatch.setattr(dockerfile_edits, "scopes_of", counted)
+    then, now = (
+        dockerfile_edits.Version(
+            parse("FROM base:1\n" + "".join(f"ENV {name}{n}=1\nRUN {name}{n}\n" for n in range(50)))
+        )
+        for name in "ab"
+    )
+    found = dockerfile_edits.edits(then, now, "buildkit")
+    assert [one.kind for one in found] == ["same", *["changed"] * 100]
+    assert len(read) <= 6
