@@ -16,7 +16,7 @@ class ShowArgs:
 
     output_format: str = formats.DEFAULT
     output: Path | None = None
-    max_findings: int | None = 3
+    max_findings: int | None = 4
     fail_on: tuple[str, ...] = ()
     all_tables: bool = False
     compare_to: str | None = None

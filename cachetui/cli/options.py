@@ -175,7 +175,7 @@ def findings_options(function: _F) -> _F:
         "max_findings",
         metavar="N|all|none",
         callback=_limit,
-        default="3",
+        default="4",
         show_default=True,
         help="How many findings to show, most expensive first.",
     )(function)

@@ -15,7 +15,7 @@ from cachetui.report.causes import Cause
 from cachetui.report.clean import clean_line
 from cachetui.report.signs import CONFIDENCES
 
-MAX_FINDINGS = 3
+MAX_FINDINGS = 4
 """Findings that are shown unless asked otherwise: the most expensive ones."""
 
 MAX_EVIDENCE = 4

@@ -10,11 +10,12 @@ import jsonschema
 import pytest
 from markdown_it import MarkdownIt
 
+from cachetui.cli.main import cli
 from cachetui.findings import Evidence, Finding, Findings, Need, StepRef, Unexplained
 from cachetui.report.cells import width
 from cachetui.report.formats import html, markdown, table
 from cachetui.report.formats import json as json_format
-from cachetui.report.reasons import NOTHING, lay_out_findings
+from cachetui.report.reasons import MAX_FINDINGS, NOTHING, lay_out_findings
 from tests import make_records as b
 from tests.report.reports import report
 from tests.report.test_clean import forbidden
@@ -115,3 +116,8 @@ def test_json_has_them_all_as_its_schema_says() -> None:
     del said["findings"][0]["confidence"]
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(said, json_format.schema())
+
+
+def test_commands_and_reports_show_as_many_causes_unless_asked() -> None:
+    (option,) = (each for each in cli.commands["show"].params if each.name == "max_findings")
+    assert option.default == str(MAX_FINDINGS)
