@@ -173,5 +173,5 @@ def test_the_docs_show_every_picture_that_is_taken() -> None:
     for name in pictures:
         svg = (FOLDER / f"{name}.svg").read_text("utf-8")
         assert "cachetui" in svg
-        assert len(svg) < 120_000
+        assert len(svg) < 150_000  # 160×50 cells, all in use, are 120,000 characters
         assert not re.search(r"https?://(?!www\.w3\.org|www\.textualize\.io)|<script", svg)
