@@ -18,9 +18,9 @@ import pytest
 
 from tests.slow import names
 
-LIMIT = 0.2
+LIMIT = 0.1
 """Seconds of CPU; a test that takes more, with any of its parameters, is slow."""
-CLOCK_LIMIT = 3.0
+CLOCK_LIMIT = 2.0
 """Seconds on the clock; so is a test that takes more, measured on a machine with nothing else to
 do."""
 
