@@ -47,9 +47,9 @@ def test_one_more_file_is_one_more_format(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "shout.py").write_text(SHOUT)
     monkeypatch.setattr(formats, "__path__", [*formats.__path__, str(tmp_path)])
     try:
-        assert formats.names()[-1] == "shout"
+        assert "shout" in formats.names()
         assert formats.load("shout").render(report(b.document())) == "A1B2C3D4\n"
-        assert formats.for_files()[-1][0] == "shout"
+        assert "shout" in dict(formats.for_files())
     finally:
         sys.modules.pop("cachetui.report.formats.shout", None)
 

@@ -85,7 +85,7 @@ def test_what_cannot_be_kept_is_shown_and_said() -> None:
         d.app.session.keep_columns = lambda _: False
         await d.press("C", "space", "enter")
         await d.see("ENGINE")
-        assert any("app.toml cannot be changed" in text for text in d.toasts())
+        assert any("app.toml cannot be written" in text for text in d.toasts())
 
     drive(story, FakeCore(make_records.odd_one_out()))
 

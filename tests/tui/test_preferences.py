@@ -185,6 +185,6 @@ def test_a_theme_chosen_in_the_app_is_kept_and_the_one_at_the_start_is_not(works
             await pilot.pause()
             assert kept == ["gruvbox"]
             told = [message.message for message in app._notifications]
-            assert any("app.toml cannot be changed" in text for text in told) is not works
+            assert any("app.toml cannot be written" in text for text in told) is not works
 
     asyncio.run(story())
