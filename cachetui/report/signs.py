@@ -109,7 +109,7 @@ _KEY = (
     ("◐", "some hit"),
     ("○", "miss"),
     ("↺", "stored run"),
-    ("⊘", "cannot build"),
+    ("⊘", "unsupported"),
     ("~", "median"),
     (ODD, "odd"),
     (SPLIT, "split"),

@@ -36,7 +36,7 @@ def test_hosts_that_behave_alike_have_a_row_and_those_that_differ_stand_first() 
     assert shown["ci-[2,5,31,53,101,105,159] (7 hosts)"][0] == "≠ ○ 0% ~7.6s"
     assert shown[last] == ["✗ unreachable"] * len(SCENARIOS)
     made = table(ragged_fleet())
-    assert made.key == "✓ hit · ◐ some hit · ○ miss · ⊘ cannot build · ~ median · ≠ odd"
+    assert made.key == "✓ hit · ◐ some hit · ○ miss · ⊘ unsupported · ~ median · ≠ odd"
     assert not made.more
 
 

@@ -169,7 +169,7 @@ def test_the_first_look_has_up_to_four_causes_and_a_key_of_its_signs(size: tuple
 
     async def story(d: Driver) -> None:
         await d.see("4.0s  16 hosts  line 4: RUN pip install -r requirements.txt missed on")
-        await d.see("✓ hit  ◐ some hit  ○ miss  ⊘ cannot build")
+        await d.see("✓ hit  ◐ some hit  ○ miss  ⊘ unsupported")
 
     fleet = FakeCore(document)
     fleet.found = why(document)
@@ -183,7 +183,7 @@ def test_the_command_of_the_cause_is_copied_whole() -> None:
     drift = next(one for one in fleet.found.findings if one.id == "base-drift")
 
     async def story(d: Driver) -> None:
-        await d.see("y copies the command", "for h in ci-2 ci-10")
+        await d.see("y copies both commands", "for h in ci-2 ci-10")
         await d.press("y")
         assert d.app.clipboard == "\n".join(drift.commands)
         await d.press("w")

@@ -131,7 +131,10 @@ def why_lines(
     head.append((f" · {hosts_of(reason, width // 3)}", ""))
     head += [(f" · {elsewhere}", "warn")] if elsewhere else []
     commands = commands_of(reason)
-    head += [(" · ", "muted"), ("y", "key"), " copies the command"] if commands and copied else []
+    if commands and copied:
+        count = len(commands)
+        what = {1: "the command", 2: "both commands"}.get(count, f"all {count} commands")
+        head += [(" · ", "muted"), ("y", "key"), f" copies {what}"]
     lines = [line(*head)]
     most = 1 if height < 6 else 2
     title = title_of(reason, (width - 8) * most - (most > 1) * 12)  # lines break at words

@@ -180,8 +180,13 @@ def before(differs: str, spans: Line) -> Line:
 
 
 def on_so_many(sign: str, share: tuple[int, int]) -> str:
-    """On how many hosts it is as this cell shows: "≠ on 2 of 40 hosts"."""
-    return f"{sign} on {share[0]} of {share[1]} hosts"
+    """How many hosts are as this cell shows: "≠ 2 of 40 hosts alike"."""
+    like, hosts = share
+    return (
+        f"{sign} alone among {hosts} hosts"
+        if like == 1
+        else f"{sign} {like} of {hosts} hosts alike"
+    )
 
 
 def clock(seconds: float | None) -> str:
