@@ -3,9 +3,9 @@
 A COPY has no host name in its key, only what it copies. So one that copies from a RUN of an
 experiment can have the key of the user's own, and an import brings another result for it. On a
 graph driver the user's next build can then take that result, and miss the RUN on top of its own
-(our lab, in a cache of 70 records: 20.10 each time, 26.1 one time in three). It does not once those
-records are gone. On the containerd image store it never did, and there removing a record makes
-builds miss that had hit: nothing is removed.
+(our lab, in engines that had built much else: 20.10 each time, 26.1 one time in three). It does
+not once those records are gone. On the containerd image store it never did, and there removing a
+record makes builds miss that had hit: nothing is removed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection, Iterable, Mapping
 
-from cachetui.audit.cleanup import cache_records
+from cachetui.audit.cleanup import MEASURE_SECONDS, cache_records
 from cachetui.audit.leftovers import run_removal
 from cachetui.builders.client import client
 from cachetui.hosts.cache_records import CacheRecord
@@ -24,6 +24,9 @@ LOCAL = "source.local"
 
 HURRIED_SECONDS = 5.0
 """How long the engine may list its cache when the experiment is stopped."""
+
+NOT_LISTED = "the engine did not list its cache"
+MAY_MISS = "a build of this Dockerfile may run a step once more that was cached"
 
 
 def result_dates(host: ExperimentHost) -> frozenset[str]:
@@ -70,30 +73,31 @@ def removal_command(docker: str, records: Iterable[str]) -> str:
 
 def take_out(
     host: ExperimentHost, before: Iterable[CacheRecord] | None, dates: Collection[str]
-) -> str | None:
-    """Remove what the experiment imported; a sentence of what is still there. Raises
-    `HostError`."""
-    if not dates or host.facts.store.startswith("containerd"):
-        return None
-    after = _listed(host) if before is not None else None
+) -> tuple[tuple[CacheRecord, ...] | None, str | None]:
+    """Remove what the experiment imported. Returns the records that the host's cache holds then,
+    None where that was not asked or is not known, and what stays that should not, in a sentence.
+    Raises `HostError`."""
+    removes = bool(dates) and not host.facts.store.startswith("containerd")
+    ask = before is not None and (removes or not host.cancel.is_set())
+    after = _listed(host) if ask else None
+    if not removes:
+        return after, None
+    name = host.host.name
     if before is None or after is None:
-        return f"{host.host.name}: what was imported stays in the cache: {NOT_LISTED}; {MAY_MISS}"
+        return None, f"{name}: what was imported stays in the cache: {NOT_LISTED}; {MAY_MISS}"
     records = imported_records(before, after, dates)
     if not records:
-        return None
+        return after, None
     docker = client(host.host.docker, host.host.env)
     if not run_removal(host.machine, [removal_command(docker, records)], host.cancel):
-        return None
-    there = {record.id for record in _listed(host) or ()} & set(records)
+        return None, None
+    after = _listed(host)
+    there = {record.id for record in after or ()} & set(records)
     if not there:
-        return None
-    return f"{host.host.name}: {len(there)} of {len(records)} imported records stay; {MAY_MISS}"
-
-
-NOT_LISTED = "the engine did not list its cache"
-MAY_MISS = "a build of this Dockerfile may run a step once more that was cached"
+        return after, None
+    return after, f"{name}: {len(there)} of {len(records)} imported records stay; {MAY_MISS}"
 
 
 def _listed(host: ExperimentHost) -> tuple[CacheRecord, ...] | None:
-    seconds = {"timeout": HURRIED_SECONDS} if host.cancel.is_set() else {}
-    return cache_records(host.machine, host.host, host.facts.builder, **seconds)
+    timeout = HURRIED_SECONDS if host.cancel.is_set() else MEASURE_SECONDS
+    return cache_records(host.machine, host.host, host.facts.builder, timeout)

@@ -167,15 +167,14 @@ class SharingHost:
         self.at.tidy()
         notes: list[str] = []
         with suppress(HostError):
-            stays = take_out(self.at, self._before, self.import_dates)
+            after, stays = take_out(self.at, self._before, self.import_dates)
             notes += [stays] if stays is not None else []
-            self._measure()
+            self._measure(after)
         return notes
 
-    def _measure(self) -> None:
-        """Tell what stays in the cache. Raises `HostError`."""
+    def _measure(self, after: Sequence[CacheRecord] | None) -> None:
+        """Tell what stays in the cache, by what it holds now."""
         if self._before is not None and not self.cancel.is_set():
-            after = cache_records(self.machine, self.at.host, self.facts.builder)
             items = self.shared.task.dockerfile.instructions
             added = possible_bytes(self._before, after, items) if after is not None else None
             self.report = msgspec.structs.replace(
