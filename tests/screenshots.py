@@ -158,7 +158,10 @@ def first_looks(core: Core, document: Document, name: str, folder: Path) -> None
 
         asyncio.run(walk(CachetuiApp(core, audit=document.audit), folder, look, size))
     report = AuditReport(document=document, findings=core.findings(document))
-    text = markdown.render(report).replace("/root/", "~/")  # a recorded host's own home
+    text = markdown.render(report)
+    folders = {host.facts.cache_folder for host in document.hosts if host.facts is not None}
+    for home in filter(None, (each.partition("/.cache/")[0] for each in folders)):
+        text = text.replace(f"{home}/", "~/")  # a recorded host's own
     (folder / f"{name}.md").write_text(text, "utf-8")
 
 
