@@ -80,6 +80,10 @@ class Dockerfile:
         """Values of the ARGs before the first FROM, build args applied."""
         return global_args(self.meta_args, self.escape, self.build_args)
 
+    def stage_name(self, index: int) -> str:
+        """What BuildKit calls the stage of a number."""
+        return self.stages[index].printed_name
+
     @property
     def uses_mounts(self) -> bool:
         return any(instruction.mounts for instruction in self.instructions)

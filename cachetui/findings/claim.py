@@ -36,8 +36,7 @@ class Claim:
     claim whose cause is one for all lines and builders that show it, such as an image, a file or a
     cache: it is one finding by `merge_key`, whichever steps missed. `cause` is what claims at
     other steps may share: a finding about a step joins that of another where each of its hosts has
-    the same cause there. `commands` do
-    what the advice says, where that is done on hosts.
+    the same cause there. `commands` do what the advice says, where that is done on hosts.
     """
 
     title: str

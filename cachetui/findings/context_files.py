@@ -253,9 +253,8 @@ def read_by_source(
     that it comes to, in order. None as of `files_read`."""
     found: list[tuple[str, dict[str, Entry]]] = []
     for source in _sources(instruction, backend):
-        name, read = _expanded(source, scope), None
-        if name is not None:
-            read = _read(files, [source], instruction, backend, scope)
+        name = _expanded(source, scope)
+        read = None if name is None else _read(files, [source], instruction, backend, scope)
         if name is None or read is None:
             return None
         found.append((name, read))

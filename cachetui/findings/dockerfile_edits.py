@@ -11,7 +11,7 @@ from typing import Literal
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import Dockerfile, Stage
 from cachetui.findings.variables import GUESSES, Guess, Scope, references, scopes_of
-from cachetui.findings.written_forms import CWD, Form, StageOf, form
+from cachetui.findings.written_forms import Form, StageOf, form, form_in
 from cachetui.records.backend import Backend
 from cachetui.records.digest import ValueHasher
 from cachetui.records.step import StepId
@@ -55,10 +55,7 @@ class Version:
 
     def forms(self, backend: Backend) -> list[list[Form]]:
         """Of each stage, what makes its instructions equal, whatever their variables come to."""
-
-        def stage_of(index: int) -> str:
-            return self.file.stages[index].printed_name
-
+        stage_of = self.file.stage_name
         return [
             [
                 form(item, backend, None, self.file.escape, stage_of=stage_of)
@@ -78,15 +75,7 @@ class Version:
     ) -> Form:
         """The form of an instruction with the values in force above it, by that guess."""
         scope = self._scope(item, backend, guess)
-        folder = scope.setting_values.get(CWD)
-        return form(
-            *(item, backend, scope.values if folder is None else {**scope.values, CWD: folder}),
-            self.file.escape,
-            guess=guess,
-            default_shell="SHELL" not in scope.settings,
-            stage_of=stage_of,
-            by_files=by_files,
-        )
+        return form_in(item, backend, scope, guess, stage_of=stage_of, by_files=by_files)
 
     def not_known(self, item: Instruction, backend: Backend) -> frozenset[str]:
         """The variables in an instruction's words that the Dockerfile alone does not tell."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from cachetui.dockerfile.instruction import Instruction, clean_path
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.findings.variables import Guess, Scope, scope_at
-from cachetui.findings.written_forms import CWD, Form, form
+from cachetui.findings.written_forms import CWD, Form, form_in
 from cachetui.records.backend import Backend
 from cachetui.records.digest import ValueHasher
 
@@ -36,15 +36,7 @@ def guessed(
     """An instruction of `file` by a guess; `given` maps build arguments to digests."""
     place = instruction.stage_index, instruction.index
     scope = scope_at(file, given, *place, backend, hasher, guess)
-    folder = scope.setting_values.get(CWD)
-    own = form(
-        *(instruction, backend),
-        scope.values if folder is None else {**scope.values, CWD: folder},
-        file.escape,
-        guess=guess,
-        default_shell="SHELL" not in scope.settings,
-        stage_of=lambda index: file.stages[index].printed_name,
-    )
+    own = form_in(instruction, backend, scope, guess, stage_of=file.stage_name)
     return Guessed(own, values_of(scope, instruction))
 
 

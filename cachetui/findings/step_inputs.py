@@ -310,6 +310,6 @@ def _text(instruction: Instruction, backend: Backend, file: Dockerfile, default_
     words = form(
         *(instruction, backend, None, file.escape),
         default_shell=default_shell,
-        stage_of=lambda index: file.stages[index].printed_name,
+        stage_of=file.stage_name,
     )
     return repr(words)

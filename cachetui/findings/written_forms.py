@@ -26,7 +26,7 @@ from cachetui.dockerfile.instruction import (
 )
 from cachetui.dockerfile.stages import expand
 from cachetui.findings.flag_values import healthcheck_value, mode, number, owner, size
-from cachetui.findings.variables import Guess, expand_guessed, references
+from cachetui.findings.variables import Guess, Scope, expand_guessed, references
 from cachetui.records.backend import Backend
 
 Form = tuple[Hashable, ...]
@@ -87,6 +87,29 @@ def form(
         own = _copy_flags(item, word, backend, stage_of, by_files=by_files)
         return (item.keyword, own, *_copied(item, word, cwd, backend, by_files=by_files))
     return (item.keyword, *_flags(item, word), *_words(item, word, cwd))
+
+
+def form_in(
+    item: Instruction,
+    backend: Backend,
+    scope: Scope,
+    guess: Guess,
+    *,
+    stage_of: StageOf,
+    by_files: bool = False,
+) -> Form:
+    """The form of an instruction with what is in force above it, by that guess: see `form`."""
+    folder = scope.setting_values.get(CWD)
+    return form(
+        item,
+        backend,
+        scope.values if folder is None else {**scope.values, CWD: folder},
+        scope.escape,
+        guess=guess,
+        default_shell="SHELL" not in scope.settings,
+        stage_of=stage_of,
+        by_files=by_files,
+    )
 
 
 def in_default_shell(item: Instruction) -> bool:

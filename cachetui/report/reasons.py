@@ -139,6 +139,13 @@ def lay_out_findings(
     )
 
 
+def commands_of(reason: Finding | Unexplained) -> tuple[str, ...]:
+    """What to type to mend it, a line of a shell each, cleaned; none for what is unexplained."""
+    if not isinstance(reason, Finding):
+        return ()
+    return tuple(clean_line(command, MAX_COMMAND) for command in reason.commands)
+
+
 def _explained(finding: Finding, max_evidence: int) -> Reason:
     texts = [clean_line(evidence.text) for evidence in finding.evidence]
     return Reason(
@@ -149,7 +156,7 @@ def _explained(finding: Finding, max_evidence: int) -> Reason:
         evidence=tuple(texts[:max_evidence]),
         hidden=len(texts) - len(texts[:max_evidence]),
         advice=clean_line(finding.advice),
-        commands=tuple(clean_line(command, MAX_COMMAND) for command in finding.commands),
+        commands=commands_of(finding),
         whole=_whole(finding, max_evidence),
     )
 

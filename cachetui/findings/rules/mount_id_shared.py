@@ -62,7 +62,7 @@ def observe(case: Case) -> Iterator[Claim]:
 
 
 def _name(case: Case, item: Instruction) -> str:
-    return case.dockerfile.stages[item.stage_index].printed_name
+    return case.dockerfile.stage_name(item.stage_index)
 
 
 def _suggest(identity: str) -> str:

@@ -46,7 +46,7 @@ def _claim(case: Case, run: Run, stage: int) -> Claim | None:
     if not built:
         return None
     head = case.dockerfile.stages[stage].instructions[0]
-    name = case.dockerfile.stages[stage].printed_name
+    name = case.dockerfile.stage_name(stage)
     evidence = [
         Evidence(
             kind="run",

@@ -12,13 +12,13 @@ from textual.widget import Widget
 from cachetui.findings.record import Finding, Findings
 from cachetui.records.document import Document
 from cachetui.report import units
+from cachetui.report.reasons import commands_of
 from cachetui.tui.screens.open_runs import open_compare, open_step
 from cachetui.tui.screens.place import Place
 from cachetui.tui.view import keys
 from cachetui.tui.view.column import Column
 from cachetui.tui.view.finding_lines import (
     Reason,
-    commands_of,
     confidence_span,
     details,
     hosts_of,

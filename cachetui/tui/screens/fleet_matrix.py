@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from textual import on
 
+from cachetui.report.reasons import commands_of
 from cachetui.tui.screens.fleet_selection import FleetSelection
 from cachetui.tui.screens.place import Place
-from cachetui.tui.view.finding_lines import commands_of
 from cachetui.tui.view.fleet_rows import GROUP_FROM, HOST
 from cachetui.tui.view.fleet_table import FleetTable
 from cachetui.tui.view.text import Line

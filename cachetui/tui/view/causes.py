@@ -9,12 +9,12 @@ from rich.cells import cell_len
 
 from cachetui.findings.record import Finding, Findings, Need, StepRef, is_about
 from cachetui.report import units
+from cachetui.report.reasons import commands_of
 from cachetui.report.shell import in_short
 from cachetui.tui.view.finding_lines import (
     CONFIDENCE,
     Reason,
     command_lines,
-    commands_of,
     confidence_of,
     confidence_span,
     hosts_of,

@@ -12,8 +12,8 @@ from cachetui.compare.groups import fold
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.findings.record import Evidence, Finding, Findings, Need, StepRef, Unexplained
 from cachetui.findings.wording import MOST_NAMES, host_names
-from cachetui.report import clean, units
-from cachetui.report.reasons import MAX_COMMAND
+from cachetui.report import units
+from cachetui.report.reasons import commands_of
 from cachetui.report.shell import to_paste
 from cachetui.report.signs import CONFIDENCES
 from cachetui.tui.view.text import Line, Tone, clean_line, line
@@ -138,13 +138,6 @@ def _details(
     if isinstance(reason, Finding):
         yield ()
         yield from wrapped(f"cachetui prove {reason.name}", width, "muted")
-
-
-def commands_of(reason: Reason) -> tuple[str, ...]:
-    """What to type to mend it, a line of a shell each, cleaned; none for what is unexplained."""
-    if not isinstance(reason, Finding):
-        return ()
-    return tuple(clean.clean_line(command, MAX_COMMAND) for command in reason.commands)
 
 
 def command_lines(command: str, width: int) -> Iterator[Line]:

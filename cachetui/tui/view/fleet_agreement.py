@@ -33,8 +33,8 @@ class FleetAgreement:
     """Where hosts differ, as far as runs have ended; all empty for no document.
 
     `odd_cells` are the (host, scenario) of odd ones, `split_cells` those of a scenario in which
-    hosts differ and none is odd: see `cell_signs`. `first` is the
-    disagreement to look at first, None where hosts agree.
+    hosts differ and none is odd: see `cell_signs`. `first` is the disagreement to look at first,
+    None where hosts agree.
     """
 
     def __init__(self, document: Document | None) -> None:
