@@ -19,7 +19,7 @@ from cachetui.records.host_json import loads
 
 _IMAGE = "{{.Id}} {{.Parent}} {{json .RepoTags}}"
 _CONTAINER = "{{.Image}} {{.Id}} {{.Created}}"
-_CLOCK = "system info --format '{{.SystemTime}}'"
+_CLOCK = "info --format '{{.SystemTime}}'"
 _SLACK_SECONDS = 10.0
 """What may pass between a build's end and the question."""
 
@@ -46,13 +46,16 @@ def container_of(
 ) -> tuple[str, list[str]]:
     """The ID of the image that a container of a build was created from, "" where nothing tells,
     and the container's own ID if it is still there. The build took `seconds`: a container that is
-    older is none of its."""
+    older is none of its.
+
+    All is asked by the engine's clock. By a client's that is behind, events would be asked for that
+    were before the build; by one that is ahead, docker would wait for those still to come."""
     docker = client(host.docker, host.env)
     event = f"--filter type=container --filter event=create --filter container={short}"
     done = machine.run(
         f'now=$({docker} {_CLOCK} 2>/dev/null); echo "$now"; '
         f"{docker} inspect --type container --format {shlex.quote(_CONTAINER)} {short} "
-        f"2>/dev/null || {docker} events --since 24h --until=-1s {event} "
+        f'2>/dev/null || {docker} events --since 1 "--until=${{now:--1s}}" {event} '
         "--format '{{.Actor.Attributes.image}} {{.Actor.ID}}' 2>/dev/null",
         timeout=ASK_SECONDS,
     )

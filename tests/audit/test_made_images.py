@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from cachetui.audit.build_run import BuildOutcome
+from cachetui.audit.engine_images import container_of
 from cachetui.audit.made_images import MadeImages
 from cachetui.builders.legacy_images import LegacyMade, Trail, Unprinted
 from cachetui.config.settings import HostSettings
 from cachetui.dockerfile.parse import parse
+from cachetui.hosts.connect import Connector
 from cachetui.hosts.machine import Completed
 from tests import make_records as b
 from tests.answering_machine import AnsweringMachine
@@ -65,3 +71,23 @@ def test_history_tells_what_was_made_without_a_container() -> None:
     engine = Engine({BASE: "", AA: BASE}, event=f"{BASE} {'1' * 64}\n")
     made = LegacyMade((), Unprinted((COPY, RUN), "x", container="1" * 12), "1" * 12)
     assert claimed(engine, made).on(engine, HOST).images == (AA,)
+
+
+@pytest.mark.fault("host-trouble")
+@pytest.mark.parametrize("date", ["2001-09-09T01:46:40.123456789Z", "2101-09-09T01:46:40+02:00"])
+def test_events_are_asked_for_by_the_engines_clock(tmp_path: Path, date: str) -> None:
+    """The client's own may be in another year: none of its times is said."""
+    docker = tmp_path / "docker"
+    docker.write_text(
+        "#!/bin/sh\n"
+        f"[ $1 != info ] || echo {date}\n"
+        f'[ "$1 $2 $3 $4" != "events --since 1 --until={date}" ] || echo {AA} {"1" * 64}\n'
+        "[ $1 != inspect ]\n"
+    )
+    docker.chmod(0o755)
+    host = HostSettings(name="h", address="local", docker=(str(docker),))
+    machine = Connector(ssh_config=None, system_config=None).connect(host)
+    try:
+        assert container_of(machine, host, "1" * 12, 5.0) == (AA, [])
+    finally:
+        machine.close()

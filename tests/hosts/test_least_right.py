@@ -30,6 +30,7 @@ from tests.hosts.sshd import Sshd, running, until
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "least-right"
 IMAGE = "sha256:" + "a" * 64
+IMAGES = "{{.Actor.Attributes.image}} {{.Actor.ID}}"
 
 
 class Filter:
@@ -129,7 +130,12 @@ def test_what_is_asked_of_a_machine_is_let_through(docker: Filter) -> None:
     finally:
         machine.close()
     first = {line.split()[0] for line in docker.passed}
-    assert first == {"inspect", "events", "image", "history"}
+    assert first == {"info", "inspect", "events", "image", "history"}
+
+
+def _events(*since: str, container: str = "cc", told: str = IMAGES) -> list[str]:
+    words = ["--until=-1s", "--filter", "type=container", "--filter", "event=create"]
+    return ["events", *since, *words, "--filter", f"container={container}", "--format", told]
 
 
 REFUSED = [
@@ -141,6 +147,9 @@ REFUSED = [
     ["inspect", "web"],
     ["inspect", "--type", "container", "--format", "{{json .}}", "web"],
     ["events", "--since", "24h"],
+    _events("--since", "24h"),
+    _events("--since", "1", container="x --format {{json .}}"),
+    _events("--since", "1", told="{{json .}}"),
     ["volume", "ls"],
     ["push", "cachetui:x"],
     ["pull", "base:1"],
