@@ -60,7 +60,7 @@ def test_a_build_that_hits_is_seen_to_hit_and_nothing_changes(
 
 
 @pytest.mark.takes_turns
-@pytest.mark.fault("users-caches")
+@pytest.mark.fault("users-caches", "left-by-stopped")
 @pytest.mark.parametrize("backend", ["legacy", "buildkit"])
 @pytest.mark.parametrize("name", HOSTS)
 def test_a_build_that_misses_is_stopped_at_its_first_run(
@@ -96,6 +96,7 @@ def test_other_branches_are_waited_for(lab: Lab, core: Core, name: str, tmp_path
     assert found[-1] == ("COPY", "not-reached")
 
 
+@pytest.mark.fault("interrupted")
 @pytest.mark.takes_turns
 def test_a_watch_tells_what_changed(lab: Lab, tmp_path: Path) -> None:
     """The host's user fills the cache between two looks; Ctrl-C ends the watch."""

@@ -144,6 +144,7 @@ def test_a_host_without_buildx_says_what_is_missing(shared: Shared) -> None:
     assert "no docker buildx" in shared.reason(shared.ref("max"), "old")
 
 
+@pytest.mark.fault("shared-damaged")
 def test_what_is_not_there_or_no_cache(shared: Shared) -> None:
     assert "the registry has no" in shared.reason(shared.ref("none"), "mid")
     assert "without a cache in it" in shared.reason(shared.sharing.base, "new")
@@ -186,12 +187,14 @@ class TestRegistryFaults:
             )  # fmt: skip
             yield registry
 
+    @pytest.mark.fault("shared-registry")
     def test_down(self, shared: Shared, registry: Registry) -> None:
         registry.stop()
         for host in self.HOSTS:
             assert "does not reach the registry" in shared.reason(registry.ref("cache:1"), host)
         registry.start()
 
+    @pytest.mark.fault("shared-registry")
     def test_silent(
         self, shared: Shared, registry: Registry, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -202,6 +205,7 @@ class TestRegistryFaults:
             assert shared.sharing[host].processes() == []
         registry.resume()
 
+    @pytest.mark.fault("shared-damaged")
     def test_a_lost_part(self, shared: Shared, registry: Registry) -> None:
         ask = ("buildx", "imagetools", "inspect", "--raw", registry.ref("cache:1"))
         manifest = json.loads(shared.sharing["new"].docker(*ask).stdout)
@@ -209,6 +213,7 @@ class TestRegistryFaults:
         for host in self.HOSTS:
             assert "has lost a part" in shared.reason(registry.ref("cache:1"), host)
 
+    @pytest.mark.fault("shared-registry")
     def test_a_login_is_asked_for(self, shared: Shared) -> None:
         with Registry.of(shared.sharing["new"], login=True) as registry:
             for host in self.HOSTS:

@@ -58,6 +58,8 @@ def clean(made: Experiment) -> str:
         time.sleep(2)
 
 
+@pytest.mark.fault("shared-stopped")
+@pytest.mark.usefixtures("others_images_go")
 @pytest.mark.takes_turns
 @pytest.mark.parametrize("way", ["share", "clean"])
 @pytest.mark.parametrize("line", ["ctd exports inline", "ctd2 imports local-max"])
