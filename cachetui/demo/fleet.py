@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -208,11 +209,22 @@ def demo_fleet(*, speed: float = 1.0, hosts: int | None = None) -> Iterator[Flee
 
 
 def _remove(folder: Path) -> None:
-    """Under another name, so that an audit that has not ended yet makes nothing in it anew."""
+    """Under another name, so that an audit that has not ended yet makes nothing in it anew. By a
+    process of its own, which goes on where this one, with its threads, is about to be ended."""
     going = folder.with_name(f"{folder.name}-going")
     with suppress(OSError):
         folder.rename(going)
-    shutil.rmtree(going, ignore_errors=True)
+    try:
+        subprocess.run(
+            ["rm", "-rf", "--", going],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            check=False,
+        )
+    except OSError:
+        shutil.rmtree(going, ignore_errors=True)
 
 
 def lay_out(build: str, folder: Path) -> Path:
