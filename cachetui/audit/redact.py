@@ -18,7 +18,7 @@ import shlex
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, takewhile
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 from cachetui.records.hidden import placeholder
 
@@ -33,6 +33,13 @@ _GO_ESCAPES = {
 _LEFT_BY_Q = ("@%+:./=-~#", "@%+:./=-~#,", "@%+:./=-~,!", "@%+:./-")
 """What `%q` and its like put no backslash before: bash's, one that is older, zsh's, and a careful
 one. A line break they write as JSON does, in `$'…'`."""
+
+_LEFT_BY_URLS = ("", "/", "!~*'()", "!~*'();,/?:@&=+$#", "$&+=:@", "$&+,/:;=@", "$&+,;=", "*")
+"""What encoders of URLs leave as it is beside letters, digits and `_.-~`: RFC 3986's, Python's,
+JavaScript's of a component and of a whole, Go's of a segment, a path and a password, Java's."""
+
+_AFTER_NAME = ("=", '="', "='", "=$'", '":"', '": "', ": ", ': "', ": '")
+"""What stands between a name and its value: in a shell and what it prints, in JSON and YAML."""
 
 _BREAK = re.compile(rb"[\r\n]+")
 _TIMED_BREAK = re.compile(rb"[\r\n]+(?:\d+\.\d+ )?")
@@ -69,7 +76,9 @@ class Redactor:
             return
         if len(value) < _SHORTEST:
             for form in dict.fromkeys(_forms(value)):
-                self._add(f"{name}={form}".encode("utf-8", "surrogateescape"), f"{name}={shown}")
+                for between in _AFTER_NAME:
+                    written = f"{name}{between}{form}".encode("utf-8", "surrogateescape")
+                    self._add(written, f"{name}{between}{shown}")
                 self._short.setdefault(form.encode("utf-8", "surrogateescape"), shown.encode())
             return
         # Engines put something before each line, so a value of several goes line by line too.
@@ -241,6 +250,10 @@ def _forms(value: str) -> Iterator[str]:
     yield json.dumps(json_text, ensure_ascii=False)[1:-1]
     yield json.dumps(json_text)[1:-1]
     yield json.dumps(json.dumps(value)[1:-1])[1:-1]
+    yield from _other_json_forms(value)
+    yield " ".join(value.split())  # a shell's words
+    for sign in "'\"":  # SQL, YAML, CSV
+        yield value.replace(sign, sign * 2)
     yield shlex.quote(value).removeprefix("'").removesuffix("'")
     yield value.replace("'", r"'\''")
     yield value.replace("'", """'"'"'""")
@@ -249,14 +262,32 @@ def _forms(value: str) -> Iterator[str]:
         yield re.sub(rf"([^\w\n{re.escape(as_they_are)}])", r"\\\1", value)
     yield re.sub(r"([\\'])", r"\\\1", value)
     yield from _markup_forms(value)
-    for encoded in (
-        quote(quote(value, safe="", errors="surrogateescape"), safe=""),
-        quote(value, safe="", errors="surrogateescape"),
-        quote(value, errors="surrogateescape"),
-        quote_plus(value, errors="surrogateescape"),
-    ):
-        yield encoded
-        yield re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), encoded)
+    for left in _LEFT_BY_URLS:
+        once = quote(value, safe=left, errors="surrogateescape")
+        for encoded in (once, once.replace("~", "%7E")):
+            for spaced in (encoded, encoded.replace("%20", "+")):
+                lower = _lower_escapes(spaced)
+                yield from (spaced, lower, quote(spaced, safe=""), quote(lower, safe=""))
+                yield _lower_escapes(quote(lower, safe=""))
+
+
+def _lower_escapes(url: str) -> str:
+    return re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), url)
+
+
+def _other_json_forms(value: str) -> Iterator[str]:
+    """In JSON as PHP writes it (`\\/`), Gson (`\\u003d`) and .NET (`\\u002B`, `\\u00E9`)."""
+    for ascii_only in (True, False):
+        yield json.dumps(value, ensure_ascii=ascii_only)[1:-1].replace("/", r"\/")
+    gson = json.dumps(value, ensure_ascii=False)[1:-1]
+    for sign in "&<>='\u2028\u2029":
+        gson = gson.replace(sign, f"\\u{ord(sign):04x}")
+    yield gson
+    net = json.dumps(value)[1:-1].replace(r"\"", r"\u0022")
+    net = re.sub(r"\\u[0-9a-f]{4}", lambda found: r"\u" + found[0][2:].upper(), net)
+    for sign in "&<>'+`":
+        net = net.replace(sign, f"\\u{ord(sign):04X}")
+    yield net
 
 
 def _markup_forms(value: str) -> Iterator[str]:

@@ -97,6 +97,12 @@ WRITTEN = {
     "XML": quoteattr(HARD),
     "an element of XML": escape(HARD),
     "export -p": "export TOKEN='" + HARD.replace("'", "'\"'\"'") + "'",
+    "PHP's JSON": json.dumps(HARD).replace("/", r"\/"),
+    "encodeURIComponent": quote(HARD, safe="!~*'()"),
+    "encodeURI": quote(HARD, safe="!~*'();,/?:@&=+$#"),
+    "Go's password in a URL": "https://me:" + quote(HARD, safe="$&+,;=") + "@x.test",
+    "SQL": HARD.replace("'", "''"),
+    "CSV": HARD.replace('"', '""'),
     "base64": base64.b64encode(f"user:{HARD}".encode()).decode(),
     "base64 for URLs": base64.urlsafe_b64encode(f"user2:{HARD}".encode()).decode(),
 }
@@ -228,6 +234,31 @@ def test_a_short_value_goes_where_its_name_stands_before_it() -> None:
     assert redactor.text(history) == (
         rb'"created_by": "|2 KEY=[env KEY] PIN=[build-arg PIN] /bin/sh -c echo 42"'
     )
+
+
+@pytest.mark.fault("secret-short")
+@pytest.mark.parametrize(
+    "text", ["export PIN='42'", 'declare -x PIN="42"', '{"PIN":"42"}', '{"PIN": "42"}', "PIN: 42"]
+)
+def test_a_short_value_may_stand_in_quotes(text: str) -> None:
+    kept = Redactor({"PIN": "42"}).text(text.encode())
+    assert kept.decode() == text.replace("42", "[build-arg PIN]")
+
+
+@pytest.mark.fault("secret-printed")
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("a(b)/c!d", "a(b)%2Fc!d"),
+        ("caf\u00e9+x'y", r"caf\u00E9\u002Bx\u0027y"),
+        ("pa=ss'word", r"pa\u003dss\u0027word"),
+        ("pass  word\txyz", "pass word xyz"),
+        ("a~b c/d~e", "a%7Eb+c%2Fd%7Ee"),
+    ],
+    ids=["JavaScript's URL", ".NET's JSON", "Gson's JSON", "a shell's words", "Java's URL"],
+)
+def test_what_one_language_alone_writes(value: str, written: str) -> None:
+    assert Redactor({"T": value}).text(written.encode()) == b"[build-arg T]"
 
 
 @pytest.mark.fault("secret-env")
