@@ -87,7 +87,11 @@ class Redactor:
             for form in _forms(text):
                 self._add(form.encode("utf-8", "surrogateescape"), shown)
             data = text.encode("utf-8", "surrogateescape")
-            for encoded in (*_base64_forms(data), *_hex_forms(data)):
+            once = list(_base64_forms(data))
+            in_json = (json.dumps(text), json.dumps(text, ensure_ascii=False))
+            inner = {form[1:-1].encode("utf-8", "surrogateescape") for form in in_json}
+            twice = [form for one in sorted(inner) for form in _base64_forms(one)]
+            for encoded in (*once, *twice, *_hex_forms(data)):
                 self._add(encoded, shown)
 
     def _add(self, form: bytes, shown: str) -> None:
@@ -261,6 +265,15 @@ def _forms(value: str) -> Iterator[str]:
     for as_they_are in _LEFT_BY_Q:
         yield re.sub(rf"([^\w\n{re.escape(as_they_are)}])", r"\\\1", value)
     yield re.sub(r"([\\'])", r"\\\1", value)
+    if not value.isascii():  # where the locale is C, as in most containers: bash, Python, git
+        for as_before in (
+            value,
+            re.sub(r"([\\'])", r"\\\1", value),
+            re.sub(r'([\\"])', r"\\\1", value),
+        ):
+            for form in ("\\{:03o}", "\\x{:02x}"):
+                data = as_before.encode("utf-8", "surrogateescape")
+                yield "".join(chr(byte) if byte < 128 else form.format(byte) for byte in data)
     yield from _markup_forms(value)
     for left in _LEFT_BY_URLS:
         once = quote(value, safe=left, errors="surrogateescape")

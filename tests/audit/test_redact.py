@@ -236,6 +236,25 @@ def test_a_short_value_goes_where_its_name_stands_before_it() -> None:
     )
 
 
+@pytest.mark.fault("secret-printed")
+def test_bytes_that_a_locale_does_not_have() -> None:
+    value = 'it\'s "caf\u00e9" c4n4ry'
+    env = {"V": value, "LC_ALL": "C", "PATH": os.environ["PATH"]}
+    words = ["bash", "-c", 'printf "%q\\n" "$V"; declare -p V']
+    told = subprocess.run(words, env=env, capture_output=True, timeout=20, check=True).stdout
+    kept = Redactor({"V": value}).text(told + repr(value.encode()).encode())
+    assert b"\\303" in told
+    assert b"c4n4ry" not in kept
+
+
+@pytest.mark.fault("secret-printed")
+@pytest.mark.parametrize("before", ["", "x", "xy"])
+def test_base64_of_json(before: str) -> None:
+    value = 'pa"ss-w\u00f6rd-in-it'
+    text = json.dumps({before: value}).encode()
+    assert b"[build-arg V]" in Redactor({"V": value}).text(base64.b64encode(text))
+
+
 @pytest.mark.fault("secret-short")
 @pytest.mark.parametrize(
     "text", ["export PIN='42'", 'declare -x PIN="42"', '{"PIN":"42"}', '{"PIN": "42"}', "PIN: 42"]
