@@ -39,8 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="all",
         metavar="WHICH",
         help="the surprises to play on engines, and the tests there that take turns: all (the "
-        "default), today (a set that is another one each day), 2/7 (the second of seven sets); or "
-        "ids of surprises with commas between",
+        "default), today (a set that is another one each day), 2/14 (the second of fourteen sets); "
+        "or ids of surprises with commas between",
     )
 
 

@@ -6,7 +6,7 @@ import datetime
 
 from tests.turns import DAYS, day_of_file, turn, waiting
 
-TESTS = [("a.py", False)] * 7 + [("b.py", False)] * 3 + [("a.py", False)] * 6
+TESTS = [("a.py", False)] * DAYS + [("b.py", False)] * 3 + [("a.py", False)] * (DAYS - 1)
 DAY = datetime.date(2026, 11, 26)
 
 

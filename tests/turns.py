@@ -1,4 +1,4 @@
-"""Tests on engines that take turns: each marked `takes_turns` runs on one day of the week.
+"""Tests on engines that take turns: each marked `takes_turns` runs on one of fourteen days.
 
 They go through many cases of one promise, or take long, and all of them together would take longer
 than a run of CI may. `make test-all` has them all. Those of a file that share what is dear to set
@@ -13,7 +13,7 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 
-DAYS = 7
+DAYS = 14
 """The days after which each of these tests was run."""
 
 
@@ -21,8 +21,8 @@ def turn(which: str, today: datetime.date) -> int | None:
     """Whose turn it is, from 0, by the value of `--surprises`; None: everyone's."""
     if which == "all":
         return None
-    named = re.fullmatch(rf"([1-{DAYS}])/{DAYS}", which)
-    return int(named[1]) - 1 if named else today.toordinal() % DAYS
+    named = re.fullmatch(rf"([1-9]\d?)/{DAYS}", which)
+    return (int(named[1]) - 1 if named else today.toordinal()) % DAYS
 
 
 def day_of_file(file: str) -> int:

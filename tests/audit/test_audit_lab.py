@@ -256,6 +256,7 @@ def test_as_found_finds_what_the_user_left(lab: Lab, core: Core, tmp_path: Path)
     assert "cachetui" not in said(lab["new"], "image", "ls")
 
 
+@pytest.mark.takes_turns
 def test_a_second_audit_uses_the_store(core: Core, tmp_path: Path) -> None:
     build = folder(tmp_path, PLAIN, salt=str(time.time_ns()))
     first = audit(core, build, ["old", "ctd"])

@@ -28,6 +28,7 @@ def origins(run: Run) -> list[str | None]:
     return [origin for _, _, origin in told(run)]
 
 
+@pytest.mark.takes_turns
 def test_hits_of_the_import_and_of_the_hosts_own_cache(sharing: Sharing, tmp_path: Path) -> None:
     team = Team(sharing, tmp_path)
     team.export()
@@ -53,6 +54,7 @@ def test_hits_of_the_import_and_of_the_hosts_own_cache(sharing: Sharing, tmp_pat
     assert ("RUN", "hit", "here") in changed
 
 
+@pytest.mark.takes_turns
 def test_a_base_image_that_its_registry_has_anew(sharing: Sharing, tmp_path: Path) -> None:
     host, name = sharing["ctd2"], f"moving:{time.time_ns()}"
     old = sharing.registry.push(sharing["ctd"], BASE, name)

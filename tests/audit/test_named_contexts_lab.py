@@ -56,6 +56,7 @@ def core(lab: Lab, tmp_path: Path) -> Core:
     return core_of(lab, tmp_path / "store")
 
 
+@pytest.mark.takes_turns
 def test_each_build_gets_its_own_files_and_the_user_theirs(
     lab: Lab, core: Core, tmp_path: Path
 ) -> None:
@@ -90,6 +91,7 @@ def test_each_build_gets_its_own_files_and_the_user_theirs(
         assert all(line in said for line in of("mine!")), said
 
 
+@pytest.mark.takes_turns
 def test_a_changed_file_is_told_with_the_name_of_its_context(lab: Lab, tmp_path: Path) -> None:
     source = service(tmp_path / "source", "one")
     (source / "app" / "Dockerfile").write_text(DOCKERFILE + MOUNT)

@@ -43,6 +43,7 @@ def builder(lab: Lab) -> Iterator[str]:
     end_builder(lab["new"], "ci")
 
 
+@pytest.mark.takes_turns
 def test_a_remote_builder_is_told_and_left_as_it_was(
     lab: Lab, builder: str, tmp_path: Path
 ) -> None:
@@ -95,6 +96,7 @@ def _mounts(lab: Lab) -> set[str]:
     return set(re.findall(r"^Description:\s+(cached mount .*?)\s*$", text, re.MULTILINE))
 
 
+@pytest.mark.takes_turns
 def test_another_docker_context_is_another_engine(lab: Lab, tmp_path: Path) -> None:
     new, ctd = lab["new"], lab["ctd"]
     new.docker("context", "create", "other", "--docker", f"host={ctd.engine.host}")

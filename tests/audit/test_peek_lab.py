@@ -122,6 +122,7 @@ def test_a_watch_tells_what_changed(lab: Lab, tmp_path: Path) -> None:
     assert len(Store(tmp_path / "store").audits()) == 2
 
 
+@pytest.mark.takes_turns
 def test_a_second_look_says_what_the_first_did(core: Core, tmp_path: Path) -> None:
     """Both are compared with the build, not with the RUN at which the first was stopped."""
     text = f"FROM base:1\nCOPY src.txt /src.txt\nRUN sleep 1 && echo {time.time_ns()}\n"

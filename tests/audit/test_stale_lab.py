@@ -42,6 +42,7 @@ def checks(team: Team) -> dict[str, StaleCheck]:
     return found
 
 
+@pytest.mark.takes_turns
 def test_packages_that_differ_are_named(sharing: Sharing, tmp_path: Path) -> None:
     team = Team(sharing, tmp_path, PACKAGES)
     exported = time.time()
@@ -66,6 +67,7 @@ def _older(one: PackageChange) -> bool:
     return one.imported is not None and one.anew is not None and one.imported < one.anew
 
 
+@pytest.mark.takes_turns
 def test_an_import_that_is_as_made_anew_is_sound(sharing: Sharing, tmp_path: Path) -> None:
     team = Team(sharing, tmp_path)
     team.export()

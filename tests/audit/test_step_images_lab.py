@@ -182,6 +182,7 @@ def test_a_stopped_build_leaves_nothing(
     assert on_each(lab, lambda host: seen(host, build, works=False)) == before
 
 
+@pytest.mark.takes_turns
 @pytest.mark.fault("left-by-stopped")
 def test_a_build_that_is_stopped_among_copies_leaves_nothing(
     lab: Lab, core: Core, tmp_path: Path
@@ -207,6 +208,7 @@ def test_a_build_that_is_stopped_among_copies_leaves_nothing(
     assert on_each(lab, lambda host: seen(host, build, works=False)) == before
 
 
+@pytest.mark.takes_turns
 @pytest.mark.fault("anothers-images")
 def test_anothers_build_of_the_same_base_survives(lab: Lab, core: Core, tmp_path: Path) -> None:
     """One that has begun when ours begins and ends after ours; and ours is made cold and warm."""

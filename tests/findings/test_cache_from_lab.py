@@ -15,6 +15,7 @@ pytestmark = pytest.mark.lab
 LEGACY = "legacy-as-found"
 
 
+@pytest.mark.takes_turns
 def test_an_image_without_parents_is_not_told_where_cache_from_names_another(
     lab: Lab, tmp_path: Path
 ) -> None:

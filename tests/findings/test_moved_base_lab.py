@@ -17,6 +17,7 @@ from tests.lab import Lab
 pytestmark = pytest.mark.lab
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize(
     ("audited", "asked", "confidence"),
     [("buildkit", "legacy", "proved"), ("legacy", "buildkit", "likely")],

@@ -25,6 +25,7 @@ RUN cat /one
 ABOUT_TIME = {"cold-mount-slow", "mount-contention"}
 
 
+@pytest.mark.takes_turns
 def test_the_same_build_twice_claims_no_difference(lab: Lab, tmp_path: Path) -> None:
     source = tmp_path / "same"
     source.mkdir()

@@ -101,6 +101,7 @@ def told(core: Core, document: Document) -> str:
     )
 
 
+@pytest.mark.takes_turns
 def test_three_findings_each_right(fleet: Stage) -> None:
     document = fleet.audit("legacy-as-found", "buildkit-as-found")
     found = fleet.core.findings(document)

@@ -20,7 +20,7 @@ SETS = DAYS
 
 def to_play(ids: Sequence[str], which: str, today: datetime.date) -> tuple[list[str], str]:
     """Those of these surprises that `which` means, and the words for it. `which` is "all", "today"
-    (the set of the day), "2/7" (the second of seven sets), or ids with commas between. Raises
+    (the set of the day), "2/14" (the second of fourteen sets), or ids with commas between. Raises
     `pytest.UsageError`."""
     if which == "all":
         return list(ids), "all"
