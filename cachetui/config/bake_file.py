@@ -22,9 +22,11 @@ COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-c
 """The names that docker looks for where it is told none."""
 _SUFFIXES = (".hcl", ".json", ".yaml", ".yml")
 _SECONDS = 60.0
+_ALL_PROFILES = ("--profile", "*")
+"""Services of every profile: without it compose (2.40) leaves out those whose profile is not on."""
 _MISSING = re.compile(
     r"is not a docker command|unknown (?:docker )?command|unknown shorthand flag: 'f'"
-    r"|unknown flag: --(?:print|format)|there is no docker"
+    r"|unknown flag: --(?:print|format|profile)|there is no docker"
 )
 _NO_DEFAULT = re.compile(r"failed to find target (?:default|\*)")
 _READ_BY_BUILDX = (
@@ -98,9 +100,11 @@ def targets_of_file(file: Path, names: Sequence[str] = ()) -> tuple[Targets, tup
     if not names:
         ways.append(([*bake, "*"], _printed))  # all, where none is the default; 0.13 knows no *
     if compose:
+        # one that is named needs no profile: compose puts its own on
+        reader = ["docker", "compose", *([] if names else _ALL_PROFILES), *words]
         ways = [
-            (["docker", "compose", *words, "build", "--print", *names], _printed),
-            (["docker", "compose", *words, "config", "--format", "json", *names], targets_of),
+            ([*reader, "build", "--print", *names], _printed),
+            ([*reader, "config", "--format", "json", *names], targets_of),
             *ways[:1],
         ]
     tried: list[str] = []

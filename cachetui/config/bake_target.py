@@ -134,8 +134,12 @@ def as_csv(value: Any) -> str:
     (`util/buildflags`)."""
     if not isinstance(value, Mapping):
         return str(value)
+    texts = [
+        f"{key}={str(item).lower() if isinstance(item, bool) else item}"
+        for key, item in value.items()
+    ]
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(f"{key}={item}" for key, item in value.items())
+    csv.writer(line, lineterminator="").writerow(texts)
     return line.getvalue()
 
 

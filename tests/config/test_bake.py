@@ -153,6 +153,11 @@ def test_what_cannot_be_taken_over_is_named(fields: dict[str, Any], said: str) -
         build_of("b", Path("/b"), fields)
 
 
+def test_a_truth_value_is_written_as_docker_writes_it() -> None:
+    build = build_of("b", Path("/b"), {"attest": [{"disabled": True, "type": "provenance"}]})
+    assert build.docker_args == ("--attest", "disabled=true,type=provenance")
+
+
 def test_a_cache_that_others_read_is_left_out() -> None:
     to = ["type=registry,ref=r", {"type": "local", "dest": "/c"}, {"type": "inline"}]
     build = build_of("b", Path("/b"), {"cache-to": to})
@@ -326,6 +331,38 @@ def test_files_that_docker_reads_over_another_are_read(
         found = read_target(f"{tmp_path}/{name}#app")
         assert (tmp_path / "words").read_text() == f"{words}\n"
         assert len(found.notes) == words.count(" -f ") - 1
+
+
+def test_services_of_profiles_that_are_not_on_are_named_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """compose 2.40 prints two services of three unless told of the profile, or the third's name."""
+    three = {name: {"context": name} for name in ("api", "web", "tools")}
+    two = {name: three[name] for name in ("api", "web")}
+    for name, targets in {"all": three, "two": two, "one": {"tools": three["tools"]}}.items():
+        (tmp_path / name).write_text(json.dumps({"target": targets}))
+    script = (
+        f'case "$*" in *"--profile * "*) cat {tmp_path}/all ;; '
+        f"*tools) cat {tmp_path}/one ;; *) cat {tmp_path}/two ;; esac"
+    )
+    installed(monkeypatch, tmp_path, script)
+    file = tmp_path / "compose.yaml"
+    file.touch()
+    with pytest.raises(SeveralBuilds, match=r"#api, .*#web, .*#tools"):
+        read_target(str(file))
+    assert read_target(f"{file}#tools").fields == three["tools"]
+
+
+def test_a_docker_without_compose_is_told_from_a_compose_that_fails(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What docker 20.10 to 28.5 say of the first option behind a plugin that is not there."""
+    script = f"""[ "$1" = buildx ] && exec cat {PRINTED}/compose-2.40.json
+echo "unknown flag: --profile" >&2; exit 125"""
+    installed(monkeypatch, tmp_path, script)
+    (tmp_path / "compose.yaml").touch()
+    with pytest.raises(SeveralBuilds):
+        read_target(f"{tmp_path}/compose.yaml")
 
 
 def test_a_bake_file_without_a_default_names_all_its_targets(
