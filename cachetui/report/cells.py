@@ -59,7 +59,7 @@ def shorten(instruction: str, cells: int) -> str:
 def wrap(text: str, cells: int, first: str = "", rest: str = "") -> list[str]:
     """The words of `text` in lines of at most `cells`, begun with `first`, then with `rest`.
 
-    A word wider than a line is cut into several.
+    A word wider than a line is cut into several: a list of names or numbers behind a comma.
     """
     lines: list[str] = []
     line, empty = first, True
@@ -71,6 +71,7 @@ def wrap(text: str, cells: int, first: str = "", rest: str = "") -> list[str]:
                 line, empty, word = f"{line}{'' if empty else ' '}{word}", False, ""
             elif empty:
                 head = _head(word, room)
+                head = head[: head.rfind(",") + 1] or head
                 lines.append(line + head)
                 line, word = rest, word[len(head) :]
             else:

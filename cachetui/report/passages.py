@@ -204,9 +204,11 @@ def _left(hosts: Iterable[HostReport]) -> tuple[str, ...]:
         ] * bool(known)
     else:
         most = max(known, key=lambda host: host.left_behind_bytes or 0)
+        each = {_left_on([host]) for host in known}
+        share = f"; most on {clean_line(most.name)}: {_left_on([most])}"
         lines.append(
-            f"{_left_on(known)} on {len(known)} hosts; "
-            f"most on {clean_line(most.name)}: {_left_on([most])}"
+            f"{_left_on(known)} on {len(known)} hosts"
+            + (f": {each.pop()} each" if len(each) == 1 else share)
         )
     if unknown:
         lines.append(f"could not be measured on {clean_line(fold_short(unknown))}")

@@ -88,6 +88,11 @@ def places(agreement: Agreement, findings: Findings = NO_FINDINGS) -> tuple[str,
     )
 
 
+def number_of_places(agreement: Agreement) -> int:
+    """In how many steps of how many scenarios hosts differ, listed or not."""
+    return len({(difference.scenario, difference.step) for difference in agreement.disagreements})
+
+
 def _tells(reason: Cause, difference: Disagreement) -> bool:
     """As `is_about`, of any of its hosts."""
     place = difference.step and StepRef.of(difference.step)

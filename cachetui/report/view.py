@@ -25,7 +25,7 @@ from cachetui.report.overview import Overview, overview
 from cachetui.report.passages import Passage, passages
 from cachetui.report.share import ShareView, lay_out_share
 from cachetui.report.signs import ODD, RUN_STATES, SPLIT, STEP_STATES
-from cachetui.report.verdict import all_failed, places, verdict
+from cachetui.report.verdict import all_failed, number_of_places, places, verdict
 
 FOLD_ABOVE = 6
 """Hosts that behave alike share a column in an audit of more hosts than this."""
@@ -76,10 +76,11 @@ class View:
     `agreeing` has a clause for each of them in which all hosts did the same. `folded` says which
     hosts stand behind a column ("A (62)", "ci-[01-62]"). `sign` stands before the verdict where
     hosts differ or all failed, and `verdict` says where, headline first; `places` are those of
-    which no cause tells, and `causes` tell why hosts differ, None where they do not.
-    `overview` is the same for groups of hosts and whole scenarios. `legend_without_agreeing` is of
-    the scenarios in which hosts differ alone. `share` is there in an experiment with shared caches:
-    then the verdict is about these.
+    which no cause tells, and `causes` tell why hosts differ, None where they do not. `differing` is
+    in how many places they do, of which the verdict lists some. `overview` is the same for groups
+    of hosts and whole scenarios. `legend_without_agreeing` is of the scenarios in which hosts
+    differ alone. `share` is there in an experiment with shared caches: then the verdict is about
+    these.
     """
 
     title: str
@@ -96,6 +97,7 @@ class View:
     verdict: tuple[str, ...]
     places: tuple[str, ...]
     causes: tuple[Cause, ...] | None
+    differing: int
     overview: Overview | None = None
     share: ShareView | None = None
 
@@ -130,6 +132,7 @@ def lay_out(document: Document, findings: Findings, log_tail: LogTail) -> View:
         causes=None
         if share or agreement.agree
         else tuple(causes_of_differences(findings, agreement)),
+        differing=number_of_places(agreement),
         overview=None if share else overview(document, agreement, tuple(scenarios)),
         share=share,
     )

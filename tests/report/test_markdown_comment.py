@@ -181,3 +181,15 @@ def test_hosts_of_one_trouble_are_one_line() -> None:
     assert line.startswith(
         r"- ci-\[1-40\]: unreachable: ci-\[1-40\].example.com:22 refused the connection. To do: "
     )
+
+
+def test_all_places_count_though_some_are_listed() -> None:
+    document = ragged_fleet()
+    made = report(document, why(document))
+    text = markdown.render(made)
+    listed = text.partition("<details><summary>Where hosts differ (")[2]
+    number, below = int(listed.partition(")")[0]), listed.partition("</details>")[0]
+    *places, last = re.findall(r"^- (.*)$", below, re.M)
+    assert number == len(places) + int(last.split()[2]) > len(places)
+    assert last == f"and in {number - len(places)} more places"
+    assert f"Where hosts differ ({number})</summary>" in html.render(made)

@@ -180,7 +180,11 @@ def test_notes_and_what_is_left_behind_are_told() -> None:
     assert "Left behind on the hosts\n  old 0 B (2 images)" in shown(kept)
     unknown = b.document(hosts=[b.host("old", left_behind_bytes=None)])
     assert "could not be measured on old" in shown(unknown)
-    assert "81.9 MB on 63 hosts" in shown(b.fleet())
+    assert "81.9 MB on 63 hosts: 1.3 MB each" in shown(b.fleet())
+    few = b.fleet()
+    first = msgspec.structs.replace(few.hosts[0], left_behind_bytes=2_600_000)
+    uneven = shown(msgspec.structs.replace(few, hosts=(first, *few.hosts[1:])))
+    assert f"83.2 MB on 63 hosts; most on {first.name}: 2.6 MB" in uneven
     lost = b.host("old", status="failed", left_behind_bytes=None, not_asked_since=1764170000.0)
     told = (
         "unknown on old: not asked since 2025-11-26 15:13:20 UTC; the next audit there or cachetui"

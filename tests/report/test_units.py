@@ -97,3 +97,8 @@ def test_wrapping_keeps_within_its_width_and_loses_nothing(text: str, size: int)
     lines = cells.wrap(text, size, "", "  ")
     assert all(cells.width(line) <= size for line in lines)
     assert "".join("".join(lines).split()) == "".join(text.split())
+
+
+def test_a_wide_list_of_names_is_cut_behind_a_comma() -> None:
+    lines = cells.wrap("on ci-[1,7,11,19,107,111,115,127,131] now", 16)
+    assert lines == ["on", "ci-[1,7,11,19,", "107,111,115,127,", "131] now"]

@@ -107,7 +107,7 @@ def _places(view: View, *, is_open: bool) -> Iterator[Part]:
     if places and is_open:
         yield _passage(Passage("Where hosts differ", places))
     elif places:
-        summary = f"Where hosts differ ({len(places)})"
+        summary = f"Where hosts differ ({view.differing})"
         yield folded("where hosts differ", summary, _bullets(places))
 
 
