@@ -45,7 +45,7 @@ _MEANINGS = {
     "lost": f"{_short('lost')} = at work when the host or its engine was lost",
     "unsupported": f"{_short('unsupported')} = this builder cannot build it",
     "base": f"{_short('base')} = FROM, or an ARG before it: does not count",
-    "absent": "blank = this builder has no such step",
+    "absent": "blank = this builder has no such step, or built nothing",
 }
 
 
