@@ -85,13 +85,15 @@ class Redactor:
         lines = (line.strip() for line in value.splitlines())
         for text in dict.fromkeys((value, *(x for x in lines if len(x) >= _SHORTEST))):
             for form in _forms(text):
-                self._add(form.encode("utf-8", "surrogateescape"), shown)
-            data = text.encode("utf-8", "surrogateescape")
-            once = list(_base64_forms(data))
-            in_json = (json.dumps(text), json.dumps(text, ensure_ascii=False))
-            inner = {form[1:-1].encode("utf-8", "surrogateescape") for form in in_json}
-            twice = [form for one in sorted(inner) for form in _base64_forms(one)]
-            for encoded in (*once, *twice, *_hex_forms(data)):
+                if len(form) >= _SHORTEST:  # a shell leaves little of a value of blanks
+                    self._add(form.encode("utf-8", "surrogateescape"), shown)
+            in_json = [
+                json.dumps(text, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)
+            ]
+            for inner in dict.fromkeys((text, *in_json)):
+                for encoded in _base64_forms(inner.encode("utf-8", "surrogateescape")):
+                    self._add(encoded, shown)
+            for encoded in _hex_forms(text.encode("utf-8", "surrogateescape")):
                 self._add(encoded, shown)
 
     def _add(self, form: bytes, shown: str) -> None:
@@ -255,24 +257,21 @@ def _forms(value: str) -> Iterator[str]:
     yield json.dumps(json_text)[1:-1]
     yield json.dumps(json.dumps(value)[1:-1])[1:-1]
     yield from _other_json_forms(value)
-    yield " ".join(value.split())  # a shell's words
+    yield " ".join(value.split()) or value  # a shell's words
     for sign in "'\"":  # SQL, YAML, CSV
         yield value.replace(sign, sign * 2)
     yield shlex.quote(value).removeprefix("'").removesuffix("'")
     yield value.replace("'", r"'\''")
     yield value.replace("'", """'"'"'""")
-    yield re.sub(r'([\\"$`])', r"\\\1", value)
+    yield _backslashed(value, '\\"$`')
     for as_they_are in _LEFT_BY_Q:
         yield re.sub(rf"([^\w\n{re.escape(as_they_are)}])", r"\\\1", value)
-    yield re.sub(r"([\\'])", r"\\\1", value)
+    in_single_quotes = _backslashed(value, "\\'")
+    yield in_single_quotes
     if not value.isascii():  # where the locale is C, as in most containers: bash, Python, git
-        for as_before in (
-            value,
-            re.sub(r"([\\'])", r"\\\1", value),
-            re.sub(r'([\\"])', r"\\\1", value),
-        ):
+        for quoted in (value, in_single_quotes, _backslashed(value, '\\"')):
+            data = quoted.encode("utf-8", "surrogateescape")
             for form in ("\\{:03o}", "\\x{:02x}"):
-                data = as_before.encode("utf-8", "surrogateescape")
                 yield "".join(chr(byte) if byte < 128 else form.format(byte) for byte in data)
     yield from _markup_forms(value)
     for left in _LEFT_BY_URLS:
@@ -282,6 +281,11 @@ def _forms(value: str) -> Iterator[str]:
                 lower = _lower_escapes(spaced)
                 yield from (spaced, lower, quote(spaced, safe=""), quote(lower, safe=""))
                 yield _lower_escapes(quote(lower, safe=""))
+
+
+def _backslashed(value: str, signs: str) -> str:
+    """With a backslash before each of these signs."""
+    return re.sub(f"([{re.escape(signs)}])", r"\\\1", value)
 
 
 def _lower_escapes(url: str) -> str:

@@ -280,6 +280,13 @@ def test_what_one_language_alone_writes(value: str, written: str) -> None:
     assert Redactor({"T": value}).text(written.encode()) == b"[build-arg T]"
 
 
+@pytest.mark.parametrize("value", ["    a ", "      ", "  ", " a"])
+def test_a_value_of_blanks_hides_no_letter(value: str) -> None:
+    text = b'banana A=" " B= c=1 "D": ""'
+    assert Redactor({"V": value}).text(text) == text
+    assert Redactor({"V": value}).image(text) == text
+
+
 @pytest.mark.fault("secret-env")
 def test_the_value_of_a_hosts_environment_is_a_secret_too() -> None:
     redactor = Redactor({}, [("TOKEN", "on-the-first"), ("TOKEN", "on-the-other")])
