@@ -132,7 +132,7 @@ def lay_out(document: Document, findings: Findings, log_tail: LogTail) -> View:
         causes=None
         if share or agreement.agree
         else tuple(causes_of_differences(findings, agreement)),
-        differing=number_of_places(agreement),
+        differing=len(share.verdict[1:]) if share else number_of_places(agreement),
         overview=None if share else overview(document, agreement, tuple(scenarios)),
         share=share,
     )

@@ -15,6 +15,7 @@ from cachetui.records.document import Document
 from cachetui.report.audit_report import AuditReport
 from cachetui.report.formats import html, markdown
 from cachetui.report.share import lay_out_share
+from tests.findings.making import why
 from tests.share.recorded import recorded_share
 
 
@@ -101,3 +102,9 @@ def test_the_comment_has_the_tables(document: Document) -> None:
     assert "| line | step | built cold | local-max | registry-min |" in text
     assert "○ not kept" in text
     assert "### exported by ctd" in text
+
+
+def test_the_folded_list_counts_what_it_lists(document: Document) -> None:
+    page = html.render(AuditReport(document=document, findings=why(document)))
+    number, below = page.partition("Where hosts differ (")[2].split(")</summary>", 1)
+    assert int(number) == below.partition("</details>")[0].count("<li>") > 0
