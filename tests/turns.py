@@ -8,7 +8,6 @@ up are marked `takes_turns(together=True)`: one day has them all.
 from __future__ import annotations
 
 import datetime
-import re
 import zlib
 from collections import Counter
 from collections.abc import Sequence
@@ -21,8 +20,8 @@ def turn(which: str, today: datetime.date) -> int | None:
     """Whose turn it is, from 0, by the value of `--surprises`; None: everyone's."""
     if which == "all":
         return None
-    named = re.fullmatch(rf"([1-9]\d?)/{DAYS}", which)
-    return (int(named[1]) - 1 if named else today.toordinal()) % DAYS
+    named = {f"{number + 1}/{DAYS}": number for number in range(DAYS)}
+    return named.get(which, today.toordinal() % DAYS)
 
 
 def day_of_file(file: str) -> int:

@@ -204,12 +204,11 @@ def _left(hosts: Iterable[HostReport]) -> tuple[str, ...]:
         ] * bool(known)
     else:
         most = max(known, key=lambda host: host.left_behind_bytes or 0)
-        each = {_left_on([host]) for host in known}
-        share = f"; most on {clean_line(most.name)}: {_left_on([most])}"
-        lines.append(
-            f"{_left_on(known)} on {len(known)} hosts"
-            + (f": {each.pop()} each" if len(each) == 1 else share)
-        )
+        told = f"{_left_on(known)} on {len(known)} hosts"
+        if len({_left_on([host]) for host in known}) == 1:
+            lines.append(f"{told}: {_left_on([most])} each")
+        else:
+            lines.append(f"{told}; most on {clean_line(most.name)}: {_left_on([most])}")
     if unknown:
         lines.append(f"could not be measured on {clean_line(fold_short(unknown))}")
     if unasked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from cachetui.compare.align import Agreement, Disagreement
 from cachetui.compare.engines import each_engine_once
@@ -76,11 +76,12 @@ def places(agreement: Agreement, findings: Findings = NO_FINDINGS) -> tuple[str,
     """A line for each step and scenario in which hosts differ, less those that a cause among
     `findings` tells of, as its step or a consequence."""
     reasons: list[Cause] = [*filter(parts_hosts, findings.findings), *findings.unexplained]
-    gathered: dict[tuple[str, StepId | None], Disagreement] = {}
-    for difference in agreement.disagreements:
-        if not any(_tells(reason, difference) for reason in reasons):
-            gathered.setdefault((difference.scenario, difference.step), difference)
-    lines = [_describe(difference) for difference in gathered.values()]
+    untold = (
+        difference
+        for difference in agreement.disagreements
+        if not any(_tells(reason, difference) for reason in reasons)
+    )
+    lines = [_describe(difference) for difference in _by_place(untold).values()]
     more = len(lines) - MAX_PLACES
     return (
         *lines[:MAX_PLACES],
@@ -90,7 +91,17 @@ def places(agreement: Agreement, findings: Findings = NO_FINDINGS) -> tuple[str,
 
 def number_of_places(agreement: Agreement) -> int:
     """In how many steps of how many scenarios hosts differ, listed or not."""
-    return len({(difference.scenario, difference.step) for difference in agreement.disagreements})
+    return len(_by_place(agreement.disagreements))
+
+
+def _by_place(
+    differences: Iterable[Disagreement],
+) -> dict[tuple[str, StepId | None], Disagreement]:
+    """The first of each scenario and step."""
+    found: dict[tuple[str, StepId | None], Disagreement] = {}
+    for difference in differences:
+        found.setdefault((difference.scenario, difference.step), difference)
+    return found
 
 
 def _tells(reason: Cause, difference: Disagreement) -> bool:

@@ -198,13 +198,18 @@ def test_options_of_run_hold_against_those_of_the_file(
     assert build.source_notes[0].startswith("left out of web: tags: an audit names")
 
 
+def without_compose(monkeypatch: pytest.MonkeyPatch, folder: Path, said: str) -> None:
+    """A compose file, and a docker that says this of compose, but has buildx."""
+    script = f"""[ "$1" = buildx ] && exec cat {PRINTED}/compose-2.40.json
+echo "{said}" >&2; exit 1"""
+    installed(monkeypatch, folder, script)
+    (folder / "compose.yaml").touch()
+
+
 def test_where_compose_is_missing_buildx_reads_its_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    script = f"""[ "$1" = buildx ] && exec cat {PRINTED}/compose-2.40.json
-echo "docker: unknown command: docker compose" >&2; exit 1"""
-    installed(monkeypatch, tmp_path, script)
-    (tmp_path / "compose.yaml").touch()
+    without_compose(monkeypatch, tmp_path, "docker: unknown command: docker compose")
     found = read_target(f"{tmp_path}/compose.yaml#web")
     assert found.name == "web"
     assert "buildx read the file: it takes over neither" in build_found(found).source_notes[0]
@@ -357,10 +362,7 @@ def test_a_docker_without_compose_is_told_from_a_compose_that_fails(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """What docker 20.10 to 28.5 say of the first option behind a plugin that is not there."""
-    script = f"""[ "$1" = buildx ] && exec cat {PRINTED}/compose-2.40.json
-echo "unknown flag: --profile" >&2; exit 125"""
-    installed(monkeypatch, tmp_path, script)
-    (tmp_path / "compose.yaml").touch()
+    without_compose(monkeypatch, tmp_path, "unknown flag: --profile")
     with pytest.raises(SeveralBuilds):
         read_target(f"{tmp_path}/compose.yaml")
 

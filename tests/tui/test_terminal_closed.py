@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.hosts.sshd import until
+
 ROOT = Path(__file__).parents[2]
 END_WITHIN = 5.0
 PATIENCE = 30.0
@@ -154,10 +156,7 @@ def test_the_demo_leaves_nothing(tmp_path: Path, table: bool, signals: bool) -> 
 
 def gone_soon(folder: Path) -> bool:
     """Whether the folder is empty once what removes its files has had time to end."""
-    end = time.monotonic() + END_WITHIN
-    while any(folder.iterdir()) and time.monotonic() < end:
-        time.sleep(0.05)
-    return not any(folder.iterdir())
+    return until(lambda: not any(folder.iterdir()), END_WITHIN)
 
 
 BUSY = """
