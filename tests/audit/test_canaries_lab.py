@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.takes_turns(together=True)]
 
 # Another one in each process: workers see each other's command lines.
 MARK = f"c4n4ry{os.getpid()}"
+SHORT = "7" + base64.b32encode((os.getpid() << 4 & 0xFFFFFF).to_bytes(3, "big"))[:4].decode()
 VALUES = {
     "TOKEN": f"{MARK}-plain-value",
     "URL": f"https://x.test/?a=1&token=<{MARK}>",
@@ -35,7 +36,7 @@ VALUES = {
     "USERNAME": f"{MARK}-user",
     "http_proxy": f"http://u:{MARK}@127.0.0.1:1",
     "UNUSED": f"{MARK}-unused",
-    "PIN": "7Q4x",
+    "PIN": SHORT,
 }
 HOST_VALUE = f"{MARK}-of-the-host"
 TEXT = """FROM base:1
