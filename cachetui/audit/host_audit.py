@@ -30,7 +30,7 @@ from cachetui.context.manifest import ContextError
 from cachetui.hosts.chosen_builder import with_chosen_builder
 from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.machine import Cancel, HostConnector, HostError, Machine
-from cachetui.hosts.upload import put_folder
+from cachetui.hosts.upload import put_context
 from cachetui.records.host import HostFacts, HostReport
 from cachetui.records.run import Run, RunStatus
 from cachetui.records.scenario import Planned
@@ -249,10 +249,10 @@ class HostAudit:
 
     def _send(self, connected: _ConnectedHost) -> None:
         self._progress.sending(self._task.context.size)
-        put_folder(
+        put_context(
             connected.machine,
             connected.runs.context_folder,
-            self._task.context.tar_members,
+            self._task.context,
             on_sent=self._progress.sent,
             cancel=self._cancel,
         )

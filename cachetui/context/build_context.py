@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 from e2b_dockerfile_utils import PatternMatcher
 
 from cachetui.context.manifest import (
@@ -23,6 +24,7 @@ from cachetui.context.manifest import (
     make_manifest,
     manifest_digest,
 )
+from cachetui.context.sent_files import sent_line, sent_list
 from cachetui.context.tar import tar_member
 
 
@@ -48,12 +50,37 @@ class Context:
     def files(self) -> int:
         return sum(entry.kind in ("file", "link") for entry in self.entries)
 
-    def tar_members(self) -> Iterator[bytes]:
-        """The folder to send as the members of a GNU tar, streamed, without the tar's end. Raises
-        `ContextError` when a file is no longer what the manifest says: what is built must be
-        what was read."""
+    def tar_members(self, linked: Mapping[str, str] | None = None) -> Iterator[bytes]:
+        """The folder to send, and the list of its files, as the members of a GNU tar, streamed,
+        without the tar's end. Of what is `linked`, path → where it is on the host, only that is
+        sent. Raises `ContextError` when a file is no longer what the manifest says: what is built
+        must be what was read."""
+        lines: list[bytes] = []
         for entry in self.entries:
-            yield from tar_member(entry, self.sources[entry.path])
+            source = self.sources[entry.path]
+            where = (linked or {}).get(entry.path)
+            if where is None:
+                yield from tar_member(entry, source)
+            else:
+                there = msgspec.structs.replace(entry, kind="link", size=0, target=where)
+                yield from tar_member(there, b"")
+            line = self._line(entry)
+            if line is not None:
+                lines.append(line)
+        yield sent_list(lines)
+
+    def file_lines(self) -> dict[str, bytes]:
+        """The line of each file in the list that goes along, as it is now; the largest file first.
+        Empty where the files are elsewhere."""
+        files = sorted((e for e in self.entries if e.kind == "file"), key=lambda entry: -entry.size)
+        lines = {entry.path: self._line(entry) for entry in files if entry.path in self.sources}
+        return {path: line for path, line in lines.items() if line is not None}
+
+    def _line(self, entry: Entry) -> bytes | None:
+        try:
+            return sent_line(entry, self.sources[entry.path])
+        except OSError as error:
+            raise ContextError(f"cannot read {entry.path}: {error.strerror}") from None
 
 
 def read_context(

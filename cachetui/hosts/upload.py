@@ -1,4 +1,8 @@
-"""Put a folder on a host: streamed as a tar, moved into place when whole, never sent twice."""
+"""Put a build context on a host: streamed as a tar, moved into place when whole, never sent twice.
+
+Of a context that is not there, what is the same in an earlier one is not sent: see
+`earlier_context`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,9 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 
-from cachetui.hosts.machine import Cancel, HostError, Machine
+from cachetui.context.build_context import Context
+from cachetui.hosts.earlier_context import Earlier, find_earlier, unpack_linked
+from cachetui.hosts.machine import Cancel, Completed, HostError, Machine
 
 _ASK_SECONDS = 60.0
 _SEND_SECONDS = 3600.0
@@ -59,7 +65,15 @@ def named_on_host(folder: str, names: Iterable[str]) -> dict[str, str]:
 
 
 def remove_folder_command(folder: str) -> str:
-    """Remove a folder of ours, whatever rights its files have."""
+    """Remove a folder of ours, whatever rights its folders have. Its files may be those of another
+    context too, so that nothing but folders gets other rights."""
+    where = shlex.quote(folder)
+    opened = f"find {where} -type d ! -perm -700 -exec chmod u+rwx {{}} \\;"
+    return f"{opened} 2>/dev/null; rm -rf {where}"
+
+
+def _drop(folder: str) -> str:
+    """Remove a folder that shares no file."""
     where = shlex.quote(folder)
     return f"chmod -R u+rwX {where} 2>/dev/null; rm -rf {where}"
 
@@ -69,50 +83,90 @@ def send_command(folder: str, incoming: str) -> str:
 
     A tar that breaks off between two members unpacks without a complaint, GNU tar's at least: so
     the last member of a whole one is `LAST`.
-
-    Another audit may have put the folder there meanwhile: `mv` then moves ours *into* it, beside
-    what is built and not into it, and it is removed again. A folder without the context's own
-    base name is of an earlier version, and is replaced.
     """
-    to, new, last = (shlex.quote(path) for path in (folder, incoming, f"{incoming}/{LAST}"))
-    source = shlex.quote(path_on_host(folder))
-    sent, named = (shlex.quote(f"{incoming}/{name}") for name in (CONTEXT, context_name(folder)))
-    drop = f"{{ {remove_folder_command(incoming)}; }}"
-    nested = shlex.quote(f"{folder}/{incoming.rsplit('/', 1)[-1]}")
+    new, last = (shlex.quote(path) for path in (incoming, f"{incoming}/{LAST}"))
+    drop = f"{{ {_drop(incoming)}; }}"
     return (
         f"set -u; umask 077; mkdir -p {new} || exit 71; "
         f"if tar -xpf - -C {new}; then :; else s=$?; cat >/dev/null; {drop}; exit $s; fi; "
         f"if [ ! -f {last} ]; then cat >/dev/null; {drop}; "
         f"echo 'it broke off before its end' >&2; exit 74; fi; rm -f {last}; "
-        f"if [ -d {source} ]; then {drop}; else "
-        f"if [ -d {to} ]; then {remove_folder_command(folder)}; fi; "
+        f"{_place_command(folder, incoming, _drop)}"
+    )
+
+
+def link_command(folder: str, incoming: str, earlier: str) -> str:
+    """As `send_command`, of a tar whose links lead to files of the context `earlier`. It fails, and
+    leaves nothing, unless each file of the result is what is listed."""
+    new = shlex.quote(incoming)
+    drop = remove_folder_command(incoming)
+    return (
+        f"set -u; umask 077; mkdir -p {new} || exit 71; "
+        f"if {unpack_linked(new, earlier, context_name(earlier), LAST)}; then :; "
+        f"else s=$?; cat >/dev/null; {drop}; exit $s; fi; "
+        f"{_place_command(folder, incoming, remove_folder_command)}"
+    )
+
+
+def _place_command(folder: str, incoming: str, remove: Callable[[str], str]) -> str:
+    """Move what was unpacked into its place.
+
+    Another audit may have put the folder there meanwhile: `mv` then moves ours *into* it, beside
+    what is built and not into it, and it is removed again. A folder without the context's own
+    base name is of an earlier version, and is replaced.
+    """
+    to, new, source = (shlex.quote(path) for path in (folder, incoming, path_on_host(folder)))
+    sent, named = (shlex.quote(f"{incoming}/{name}") for name in (CONTEXT, context_name(folder)))
+    nested = shlex.quote(f"{folder}/{incoming.rsplit('/', 1)[-1]}")
+    return (
+        f"if [ -d {source} ]; then {{ {remove(incoming)}; }}; else "
+        f"if [ -d {to} ]; then {remove(folder)}; fi; "
         f"mv {sent} {named} && mv {new} {to} || exit 73; rm -rf {nested}; fi"
     )
 
 
-def put_folder(
+def put_context(
     machine: Machine,
     folder: str,
-    members: Callable[[], Iterable[bytes]],
+    context: Context,
     *,
     on_sent: Callable[[int], None],
     cancel: Cancel | None = None,
-) -> tuple[bool, list[str]]:
-    """Make sure that `folder` is on the host; returns whether it was sent, and the commands run.
+) -> bool:
+    """Make sure that `folder` on the host has the context; returns whether it was put there now.
 
-    `members` gives the blocks of a tar without its end. `on_sent` is told the bytes sent so far.
-    Raises `HostError`, for a full disk too.
+    `on_sent` is told how many bytes the host has so far, of what it had before those that count.
+    Raises `HostError`, for a full disk too, and `ContextError`.
     """
     ask = f"test -d {shlex.quote(path_on_host(folder))}"
     if machine.run(ask, timeout=_ASK_SECONDS, cancel=cancel).status == 0:
-        return False, [ask]
-    incoming = f"{folder.rsplit('/', 1)[0]}/.incoming-{uuid.uuid4().hex}"
-    command = send_command(folder, incoming)
-    blocks = _counted(_joined(_whole(members())), on_sent)
-    done = machine.run(command, stdin=blocks, timeout=_SEND_SECONDS, cancel=cancel)
+        return False
+    contexts = folder.rsplit("/", 1)[0]
+    earlier = find_earlier(machine, contexts, context, cancel)
+    if earlier is not None:
+        incoming = f"{contexts}/.incoming-{uuid.uuid4().hex}"
+        command = link_command(folder, incoming, earlier.name)
+        if _send(machine, command, context, earlier, on_sent, cancel).status == 0:
+            return True
+    incoming = f"{contexts}/.incoming-{uuid.uuid4().hex}"
+    done = _send(machine, send_command(folder, incoming), context, None, on_sent, cancel)
     if done.status != 0:
         raise unpack_error(machine.name, folder, done.status, done.error_text)
-    return True, [command]
+    return True
+
+
+def _send(
+    machine: Machine,
+    command: str,
+    context: Context,
+    earlier: Earlier | None,
+    on_sent: Callable[[int], None],
+    cancel: Cancel | None,
+) -> Completed:
+    """Run a command that unpacks, with what it is to unpack."""
+    members = context.tar_members(earlier.links if earlier else None)
+    blocks = _counted(_joined(_whole(members)), earlier.bytes if earlier else 0, on_sent)
+    return machine.run(command, stdin=blocks, timeout=_SEND_SECONDS, cancel=cancel)
 
 
 def unpack_error(name: str, folder: str, status: int, said: str) -> HostError:
@@ -192,8 +246,10 @@ def _joined(parts: Iterable[bytes]) -> Iterator[bytes]:
         yield b"".join(held)
 
 
-def _counted(blocks: Iterable[bytes], on_sent: Callable[[int], None]) -> Iterator[bytes]:
-    sent = 0
+def _counted(
+    blocks: Iterable[bytes], there: int, on_sent: Callable[[int], None]
+) -> Iterator[bytes]:
+    sent = there
     for block in blocks:
         yield block
         sent += len(block)

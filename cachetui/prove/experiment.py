@@ -16,7 +16,7 @@ from cachetui.findings.record import Proof
 from cachetui.hosts.chosen_builder import with_chosen_builder
 from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.machine import Cancel, HostConnector, Machine
-from cachetui.hosts.upload import context_folder, put_folder
+from cachetui.hosts.upload import context_folder, put_context
 from cachetui.prove.change import ExperimentSetting, Image
 from cachetui.prove.changes import change_for
 from cachetui.prove.derived_build import DerivedBuilds
@@ -173,10 +173,10 @@ class Experiment:
 
     def _send_context(self, host: ExperimentHost) -> None:
         if self._to_send is not None:
-            put_folder(
+            put_context(
                 host.machine,
                 context_folder(host.facts.cache_folder, self._to_send.digest),
-                self._to_send.tar_members,
+                self._to_send,
                 on_sent=lambda _: None,
                 cancel=self.cancel,
             )

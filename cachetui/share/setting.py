@@ -27,7 +27,7 @@ from cachetui.hosts.upload import (
     context_folder,
     named_on_host,
     path_on_host,
-    put_folder,
+    put_context,
     remove_folder_command,
 )
 from cachetui.prove.derived_build import BEGIN, DerivedBuild
@@ -188,10 +188,10 @@ class SharingHost:
     def send_context(self) -> None:
         """Raises `HostError`."""
         context = self.shared.task.context
-        put_folder(
+        put_context(
             self.machine,
             context_folder(self.facts.cache_folder, context.digest),
-            context.tar_members,
+            context,
             on_sent=lambda _: None,
             cancel=self.cancel,
         )

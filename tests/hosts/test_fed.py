@@ -6,12 +6,13 @@ import os
 import shlex
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from cachetui.context.build_context import read_context
+from cachetui.context.build_context import Context, read_context
 from cachetui.hosts import upload
 from cachetui.hosts import watcher as watch
 from cachetui.hosts.machine import HostError
@@ -99,18 +100,22 @@ def test_a_build_context_that_is_being_sent(link: Link, tmp_path: Path) -> None:
     sending = threading.Event()
     there = tmp_path / "there"
 
-    def members() -> Iterator[bytes]:
-        yield from read_context(context(tmp_path / "b")).tar_members()
-        while True:
-            sending.set()
-            yield bytes(512)
-            time.sleep(0.1)
+    @dataclass(frozen=True)
+    class Endless(Context):
+        def tar_members(self, linked: Mapping[str, str] | None = None) -> Iterator[bytes]:
+            yield from super().tar_members(linked)
+            while True:
+                sending.set()
+                yield bytes(512)
+                time.sleep(0.1)
+
+    endless = Endless(**vars(read_context(context(tmp_path / "b"))))
 
     def client() -> str:
         machine = connector().connect(sshd.settings(), threading.Event())
         folder = f"{there}/contexts/{'a' * 64}"
         with pytest.raises(HostError) as caught:
-            upload.put_folder(machine, folder, members, on_sent=lambda _: None)
+            upload.put_context(machine, folder, endless, on_sent=lambda _: None)
         return caught.value.reason
 
     try:

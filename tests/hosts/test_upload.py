@@ -6,17 +6,18 @@ import os
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from cachetui.config.hosts_toml import load
-from cachetui.context.build_context import read_context
+from cachetui.context.build_context import Context, read_context
 from cachetui.hosts import upload
 from cachetui.hosts.machine import HostError, Machine
-from cachetui.hosts.upload import path_on_host, put_folder, send_command
+from cachetui.hosts.upload import path_on_host, put_context, send_command
 from tests.hosts.conftest import connector
 from tests.hosts.sshd import Sshd, until
 from tests.lab import Lab
@@ -105,6 +106,21 @@ def test_one_that_breaks_off_is_not(
     assert os.listdir(folder.parent) == []
 
 
+@dataclass(frozen=True)
+class Cut(Context):
+    """A context whose connection is closed when so many blocks of it have been sent."""
+
+    machine: Machine | None = None
+    after: int = 0
+
+    def tar_members(self, linked: Mapping[str, str] | None = None) -> Iterator[bytes]:
+        assert self.machine is not None
+        for number, block in enumerate(super().tar_members(linked)):
+            if number == self.after:
+                self.machine.close()
+            yield block
+
+
 @pytest.mark.fault("script-cut")
 @pytest.mark.parametrize(
     "where",
@@ -133,20 +149,15 @@ def test_a_connection_that_dies_leaves_nothing_to_be_taken_for_whole(
     for after in (2, 9, 29):
         machine = connector().connect(settings)
 
-        def members(machine: Machine = machine, after: int = after) -> Iterator[bytes]:
-            for number, block in enumerate(context.tar_members()):
-                if number == after:
-                    machine.close()
-                yield block
-
+        cut = Cut(**vars(context), machine=machine, after=after)
         with pytest.raises(HostError):
-            put_folder(machine, folder, members, on_sent=lambda _: None)
+            put_context(machine, folder, cut, on_sent=lambda _: None)
         assert until(lambda: not list(Path(folder).parent.glob("*")))
     machine = connector().connect(settings)
     sent: list[int] = []
-    assert put_folder(machine, folder, context.tar_members, on_sent=sent.append)[0]
+    assert put_context(machine, folder, context, on_sent=sent.append)
     assert read_context(Path(path_on_host(folder))).digest == context.digest
-    assert not put_folder(machine, folder, context.tar_members, on_sent=sent.append)[0]
+    assert not put_context(machine, folder, context, on_sent=sent.append)
     machine.close()
 
 
