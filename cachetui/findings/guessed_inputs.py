@@ -16,6 +16,9 @@ from cachetui.findings.written_forms import CWD, Form, form_in
 from cachetui.records.backend import Backend
 from cachetui.records.digest import ValueHasher
 
+FOLDER_AS_WRITTEN = "folder as written"
+"""The name of an input (`key_inputs`)."""
+
 
 @dataclass(frozen=True)
 class Guessed:
@@ -37,7 +40,19 @@ def guessed(
     place = instruction.stage_index, instruction.index
     scope = scope_at(file, given, *place, backend, hasher, guess)
     own = form_in(instruction, backend, scope, guess, stage_of=file.stage_name)
-    return Guessed(own, values_of(scope, instruction))
+    values = values_of(scope, instruction)
+    if instruction.keyword == "WORKDIR":
+        below = scope_at(file, given, place[0], place[1] + 1, backend, hasher, guess)
+        values |= folder_as_written(below)
+    return Guessed(own, values)
+
+
+def folder_as_written(below: Scope) -> dict[str, str]:
+    """The folder that a WORKDIR sets, as the legacy builder of 20.10 has it in its key: with
+    variables put in, and not cleaned where it is absolute (moby `builder/dockerfile`,
+    normalizeWorkdir; our lab). {} where the Dockerfile alone does not say it."""
+    folder = below.setting_values.get(CWD)
+    return {} if folder is None else {FOLDER_AS_WRITTEN: folder}
 
 
 def values_of(scope: Scope, instruction: Instruction) -> dict[str, str]:

@@ -62,11 +62,12 @@ KEY_INPUTS = (
     ),
     KeyInput(
         "folder as written",
-        "a WORKDIR with .. or a slash at its end",
-        "doubt",
+        "the folder of WORKDIR with its slashes and dots as written",
+        "compared",
         "WORKDIR on 20.10",
         "",
-        "the Dockerfile; a RUN of BuildKit has it in its key as it is written, on all engines",
+        "the Dockerfile; between 20.10 and 26.1 a doubt. A RUN of BuildKit has it in its key as it "
+        "is written, on all engines",
     ),
     KeyInput(
         "flag as written",

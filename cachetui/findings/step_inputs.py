@@ -24,7 +24,13 @@ from cachetui.findings.context_files import (
     named_contexts_read,
     reads_context,
 )
-from cachetui.findings.guessed_inputs import Guessed, guessed, values_of
+from cachetui.findings.guessed_inputs import (
+    FOLDER_AS_WRITTEN,
+    Guessed,
+    folder_as_written,
+    guessed,
+    values_of,
+)
 from cachetui.findings.variables import (
     GUESSES,
     Guess,
@@ -144,7 +150,14 @@ def step_inputs(
     }
     if "SHELL" not in scope.settings and in_default_shell(instruction):
         of_build.doubts["exec form"] = "/bin/sh -c"
-    of_build.doubts |= _as_written(build, instruction)
+    of_build.doubts |= _flags_as_written(build, instruction)
+    values = values_of(scope, instruction)
+    since_26 = is_since(MID, build.facts)
+    if instruction.keyword == "WORKDIR" and build.backend == "legacy" and since_26 is not True:
+        below = scope_at(file, given, step.stage_index, step.index + 1, build.backend, build.hasher)
+        read_into = tokens if since_26 is False else of_build.doubts
+        read_into[FOLDER_AS_WRITTEN] = below.settings["WORKDIR"]
+        values |= folder_as_written(below)
     if instruction.keyword == "RUN":
         tokens |= _run_tokens(build, scope)
     else:
@@ -192,20 +205,19 @@ def step_inputs(
         unknown.add("stage's files")  # their hash; BuildKit also goes by the stage's own key
     return Inputs(
         *(tokens, of_build.doubts, frozenset(unknown), files, scope.lines, build.context, image_id),
-        values=values_of(scope, instruction),
+        values=values,
         read_by=partial(guessed, file, instruction, given, build.backend, build.hasher),
     )
 
 
-def _as_written(build: BuildOnHost, instruction: Instruction) -> dict[str, str]:
-    """Words that an older engine has in the key as they are written: 20.10 the path of a WORKDIR
-    on the legacy builder, and variables of a mount; before 28.5 those of --chmod."""
+def _flags_as_written(build: BuildOnHost, instruction: Instruction) -> dict[str, str]:
+    """Flags that BuildKit of an older engine has in the key as they are written: 20.10 variables of
+    a mount; before 28.5 those of --chmod."""
     found: dict[str, str] = {}
     since_26, since_28 = (is_since(one, build.facts) is True for one in (MID, NEW))
     if build.backend == "legacy":
-        if instruction.keyword == "WORKDIR" and not since_26:
-            found["folder as written"] = instruction.rest
-    elif instruction.keyword == "RUN":
+        return found
+    if instruction.keyword == "RUN":
         if not since_26 and any("$" in flag for flag in instruction.flags):
             found["flag as written"] = " ".join(instruction.flags)
     elif not since_28 and "$" in (instruction.flag("chmod") or ""):

@@ -47,6 +47,23 @@ def test_an_older_engine_that_has_the_words_in_its_key_is_not_contradicted(
     assert "evicted-or-never-built" not in ids(said)
 
 
+FOLDERS = [pair for pair, one in WRITINGS.items() if pair[:3] == "wd-" and "old-legacy" in one.but]
+
+
+@pytest.mark.parametrize("pair", FOLDERS)
+def test_a_folder_in_other_words_is_another_key_of_20_10_alone(pair: str) -> None:
+    said = said_of(pair, "legacy", ENGINES["old"])
+    (change,) = (one for one in said.findings if one.id in CHANGED)
+    assert (change.id, change.confidence) == ("build-changed", "proved")
+    assert "every slash and dot" in change.evidence[0].text
+    assert not CHANGED & set(ids(said_of(pair, "legacy", ENGINES["mid"])))
+
+
+def test_between_20_10_and_26_1_it_is_not_known() -> None:
+    said = said_of("wd-slash", "legacy", "24.0.9")
+    assert not {*CHANGED, "evicted-or-never-built"} & set(ids(said))
+
+
 def test_what_the_base_image_may_set_is_not_proved() -> None:
     pairs = ("env-another-default", "env-base-against", "copy-src-other", "arg-other")
     backends: tuple[Backend, ...] = ("legacy", "buildkit")

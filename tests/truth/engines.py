@@ -111,7 +111,7 @@ class Engine:
         keyword, _, rest = text.partition(" ")
         keyword = keyword.upper()
         if keyword in FILE_STEPS:
-            return (*state.chain, keyword, self._copied(build, line), state.cwd)
+            return (*state.chain, keyword, self._copied(build, line), _clean(state.cwd))
         if keyword == "RUN":
             return (*state.chain, keyword, rest, *self._around(build, state, line))
         name, _, value = rest.partition("=")
@@ -124,9 +124,11 @@ class Engine:
             rest = state.expand(rest)
             state.env[name] = rest.partition("=")[2]
         elif keyword == "WORKDIR":
-            state.cwd = rest
+            state.cwd, clean = rest, _clean(rest)
             if self.builder == "buildkit":
-                return (*state.chain, keyword, rest, state.user)
+                return (*state.chain, keyword, clean, state.user)
+            if self.host != "old":
+                rest = clean
         elif keyword == "USER":
             state.user = rest
         elif keyword == "SHELL":
@@ -236,3 +238,8 @@ def down_to_target(build: Build) -> set[int]:
     names = [stage.name for stage in build.stages]
     last = names.index(build.target) if build.target else len(names) - 1
     return set(range(last + 1))
+
+
+def _clean(folder: str) -> str:
+    """An absolute path with no `//` at its beginning either."""
+    return posixpath.normpath(f"/{folder.lstrip('/')}")

@@ -246,6 +246,16 @@ def workdir_inserted(rng: Random, build: Build) -> Change:
     return Change(f"WORKDIR at {place}", after, _setting(place, "WORKDIR"))
 
 
+@kind("workdir-slash")
+def workdir_slash(rng: Random, build: Build) -> Change:
+    """A slash more is in the key of a BuildKit RUN below it, and in 20.10's legacy builder's."""
+    place = rng.choice(places(build, "WORKDIR"))
+    line = line_at(build, place)
+    text = rng.choice((f"{line.text}/", line.text.replace(" /", " //", 1)))
+    after = with_line(build, place, replace(line, text=text))
+    return Change(f"{line.text!r} to {text!r}", after, (at(place, "WORKDIR"),))
+
+
 @kind("shell-inserted")
 def shell_inserted(rng: Random, build: Build) -> Change:
     place = rng.choice([place for place, _ in build.lines()])

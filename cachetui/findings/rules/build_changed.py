@@ -12,6 +12,7 @@ from cachetui.findings.changed_options import changed_options
 from cachetui.findings.claim import HOSTS, Claim, answer
 from cachetui.findings.dockerfile_edits import Edit
 from cachetui.findings.earlier_run import EarlierRun
+from cachetui.findings.guessed_inputs import FOLDER_AS_WRITTEN
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
@@ -209,6 +210,8 @@ def _in_force(question: Question) -> list[_Change]:
         kind, _, name = changed.partition(":")
         if kind == "order" and not legacy:
             changes.append(_reordered(question))
+        if kind == FOLDER_AS_WRITTEN and "text" not in question.changes.changed:
+            changes.append(_folder(question))
         if kind not in (("arg",) if legacy else ("env", "setting", "arg")):
             continue
         given = _arguments(question, kind, name)
@@ -246,6 +249,26 @@ def _reordered(question: Question) -> _Change:
         "key in that"
     )
     return None, Evidence(kind="earlier", text=text, data={"names": names})
+
+
+def _folder(question: Question) -> _Change:
+    """A WORKDIR that comes to the same folder, of which the legacy builder of 20.10 has every
+    slash and dot in its key."""
+    changes, item = question.changes, question.instruction
+    assert item is not None
+    now, then = (
+        one.values.get(FOLDER_AS_WRITTEN) if one is not None else None
+        for one in (changes.now, changes.then)
+    )
+    told = f": {now}, where it was {then}" if now and then else ""
+    text = (
+        f"{describe(item)} writes its folder otherwise than before{told}; the legacy builder of "
+        f"the engine on {HOSTS} has every slash and dot of it in its key"
+    )
+    data: dict[str, object] = {"line": item.line}
+    if FOLDER_AS_WRITTEN in changes.unsure:
+        data["sure"] = False
+    return question.step.id, Evidence(kind="earlier", text=text, data=data)
 
 
 def _own_line(question: Question, line: int) -> bool:
