@@ -92,7 +92,7 @@ class Scope:
 
     @property
     def known(self) -> dict[str, str]:
-        """Tokens by name; ENV holds against ARG."""
+        """Tokens by name; an ENV that is in force holds against an ARG."""
         return {**self.args, **self.env}
 
 
@@ -116,7 +116,7 @@ def scope_at(
 
     A stage FROM another one inherits ENV and settings, and on BuildKit its ARGs too.
     """
-    reader = _Reader(dockerfile, given, hasher, guess)
+    reader = _Reader(dockerfile, given, hasher, guess, backend)
     scope = _inherited(dockerfile, given, stage_index, backend, hasher, guess)
     for item in dockerfile.stages[stage_index].instructions[1:index]:
         reader.take(item, scope)
@@ -132,7 +132,7 @@ def scopes_of(
     guess: Guess | None = None,
 ) -> tuple[Scope, ...]:
     """`scope_at` for each instruction of a stage, read once."""
-    reader = _Reader(dockerfile, given, hasher, guess)
+    reader = _Reader(dockerfile, given, hasher, guess, backend)
     scope = _inherited(dockerfile, given, stage_index, backend, hasher, guess)
     found = [scope.copy()]
     for item in dockerfile.stages[stage_index].instructions[1:]:
@@ -196,8 +196,10 @@ class _Reader:
         given: Mapping[str, str],
         hasher: ValueHasher | None,
         guess: Guess | None = None,
+        backend: Backend = "legacy",
     ) -> None:
         self.guess = guess
+        self.backend = backend
         self.escape = dockerfile.escape
         self.given = given
         self.hasher = hasher
@@ -256,7 +258,10 @@ class _Reader:
         else:
             token = above.args.get(name)
         if token is not None:
-            # An ENV of the name holds against it.
+            # To BuildKit both are one variable, which the last to set it has; to the legacy
+            # builder an ENV of the name holds against it, wherever it stands (our lab).
+            if self.backend == "buildkit":
+                scope.env.pop(name, None)
             values = {} if name in scope.env else scope.values
             _keep(scope.args, values, name, token, value)
             scope.set_last(name)

@@ -15,7 +15,7 @@ from cachetui.records.backend import Backend
 from cachetui.records.host import BaseImage, ClientSettings, HostEvidence, HostReport
 from cachetui.records.step import StepId
 from tests import make_records as b
-from tests.findings.making import BASE, audit, before, host, ids, run, why
+from tests.findings.making import BASE, HASHER, audit, before, host, ids, run, why
 
 RULE = "evicted-or-never-built"
 TEXT = "FROM base:1\nCOPY src /src\nRUN make\n"
@@ -371,3 +371,26 @@ def test_every_input_that_is_read_is_in_the_list(backend: Backend) -> None:
                 seen |= {*found.tokens, *found.doubts, *found.unknown}
     assert {name.partition(":")[0] for name in seen} <= names
     assert all(words_of(name) for name in seen)
+
+
+@pytest.mark.parametrize("lines", ["ENV V=one\nARG V", "ENV V=one\nARG V=two"])
+def test_an_argument_below_an_env_of_its_name_is_the_variable_to_buildkit_alone(
+    lines: str,
+) -> None:
+    text = f"FROM base:1\n{lines}\nRUN x\n"
+    given = [{"V": HASHER.digest(value)} for value in ("x", "y")]
+
+    def said(scenario: str, letters: str, old: str) -> list[str]:
+        runs = [run(text, letters, scenario=scenario)]
+        earlier = before(text, old, scenario=scenario, build_args=given[0])
+        return ids(why(audit(text, runs, build_args=given[1]), earlier))
+
+    assert said(BUILDKIT, "m", "h") == ["build-arg-invalidates"]
+    assert said(LEGACY, "hhm", "hhh") == [RULE]
+
+
+def test_an_env_below_an_argument_of_its_name_is_the_variable() -> None:
+    text = "FROM base:1\nARG V\nENV V=one\nRUN x\n"
+    given = [{"V": HASHER.digest(value)} for value in ("x", "y")]
+    earlier = before(text, "h", scenario=BUILDKIT, build_args=given[0])
+    assert ids(why(audit(text, [run(text, "m")], build_args=given[1]), earlier)) == [RULE]

@@ -152,6 +152,12 @@ SETTING_WRITINGS: dict[str, Writing] = {
     "wd-rel-default": Writing("WORKDIR ${W:-a}", "WORKDIR a"),
     "wd-dslash": Writing("WORKDIR /a", "WORKDIR //a", True, False, {"old-legacy": False}),
     "wd-dot-end": Writing("WORKDIR /a", "WORKDIR /a/.", True, False, {"old-legacy": False}),
+    "arg-below-env": Writing(
+        "ENV B=1\nARG B=2\nCOPY a.txt /@/$B", "ENV B=1\nARG B=3\nCOPY a.txt /@/$B", False, False
+    ),
+    "env-below-arg": Writing(
+        "ARG B=2\nENV B=1\nCOPY a.txt /@/$B", "ARG B=3\nENV B=1\nCOPY a.txt /@/$B", False, True
+    ),
     "wd-other": Writing("WORKDIR ${W:-/a}", "WORKDIR /b", False, False),
     "expose-default": Writing("EXPOSE ${P:-80}", "EXPOSE 80"),
     "expose-var": Writing("ENV P=80\nEXPOSE $P/tcp", "ENV P=80\nEXPOSE 80/tcp"),
