@@ -15,6 +15,7 @@ from cachetui.audit.host_audit import HostAudit
 from cachetui.audit.host_elsewhere import Elsewhere, HostElsewhere
 from cachetui.audit.keeping import Keeping
 from cachetui.audit.limits import NO_LIMITS, Limits, failed
+from cachetui.audit.paced import Paced
 from cachetui.audit.progress import Snapshot
 from cachetui.audit.progress_tracker import ProgressTracker
 from cachetui.audit.rehearsal import Rehearsal, rehearse
@@ -158,11 +159,16 @@ class Audit:
         )
 
     def keep(self) -> Document:
-        """Store the audit as far as it has come, if it can be; returns it."""
+        """Store the audit as far as it has come, if it can be; returns it.
+
+        As hosts end this is `Paced`: an auditor that is killed loses of its record those that ended
+        within the last ten times that one such write takes, but none of their runs.
+        """
         with self._keep_lock:
             with self._keeping.trying():
-                self._store.keep_audit(self.document())
-            return self.document()
+                self._store.keep_audit(document := self.document())
+                return document
+            return self.document()  # with the note that it could not be kept
 
     def _run_hosts(self, wanted: dict[str, frozenset[Planned] | None]) -> Document:
         """Audit these hosts at once: all that is missing (None), or the runs named."""
@@ -172,17 +178,18 @@ class Audit:
             expected_seconds(self._store, self.build.name, wanted, self.plan.scenarios)
         )
         hosts = [host for host in self._hosts if host.name in wanted]
+        keeping = Paced(self.keep)
 
         def host_ended() -> None:
             self._seconds = time.monotonic() - begun
-            self.keep()
+            keeping.ask()
             self._stop_if_too_many_failed()
 
         def run(host_audit: HostAudit) -> None:
             host_audit.run(wanted[host_audit.name])
             host_ended()
 
-        with self._store.in_use.working(), self._until_deadline():
+        with self._store.in_use.working(), self._until_deadline(), keeping.going():
             if self._elsewhere is None:
                 run_on_all([self._begin(host) for host in hosts], run, self._limits.at_once)
             else:
