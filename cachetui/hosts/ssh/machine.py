@@ -11,6 +11,7 @@ import paramiko
 
 from cachetui.hosts.session import BLOCK, POLL, Session, SessionEnded, SessionMachine
 from cachetui.hosts.ssh import transport as link
+from cachetui.hosts.ssh.watchdog import Watchdog
 
 OPEN_SECONDS = 15.0
 """Time deadline for a channel to open and for its command to start."""
@@ -27,6 +28,8 @@ BEAT_AFTER = 5.0
 
 BEAT_LIMIT = 15.0
 """Seconds that it may take to answer."""
+
+_OPENING = Watchdog(OPEN_SECONDS)
 
 
 class Heartbeat:
@@ -125,12 +128,10 @@ class SshMachine(SessionMachine):
         """Open a channel and start the command. Raises HostError, and ChannelException where sshd
         refuses the channel."""
         self._heart.heard()
-        watchdog = threading.Timer(OPEN_SECONDS, link.end, [self._transport])
-        watchdog.daemon = True
-        watchdog.start()
         try:
-            channel = self._transport.open_session(timeout=OPEN_SECONDS)
-            channel.exec_command(line)
+            with _OPENING.watching(lambda: link.end(self._transport)):
+                channel = self._transport.open_session(timeout=OPEN_SECONDS)
+                channel.exec_command(line)
         except paramiko.ChannelException:
             raise
         except (paramiko.SSHException, EOFError, OSError) as error:
@@ -140,8 +141,6 @@ class SshMachine(SessionMachine):
                 raise self._error("shell", f"sshd refused to run a command ({error})") from None
             why = link.why_lost(self._transport)
             raise self._error("lost", f"the connection is gone: {why}") from None
-        finally:
-            watchdog.cancel()
         return SshSession(channel, self._transport, self._heart)
 
     def close(self) -> None:
@@ -241,9 +240,9 @@ class SshSession(Session):
         within `CLOSE_SECONDS` after the command's end, by us."""
         if not self._abandoned:
             return False
-        deadline = time.monotonic() + CLOSE_SECONDS
-        while not self._channel.closed and time.monotonic() < deadline:
-            time.sleep(0.001)
+        channel = self._channel
+        with channel.lock:  # which this condition of the library's is told under, at a close
+            channel.out_buffer_cv.wait_for(lambda: channel.closed, CLOSE_SECONDS)
         self._close()
         return True
 

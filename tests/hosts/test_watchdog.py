@@ -1,0 +1,61 @@
+"""One thread ends what takes too long, for all connections."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from cachetui.hosts.ssh.watchdog import Watchdog
+
+SOON = 5.0
+
+
+def of_ours() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "watchdog"]
+
+
+def test_it_bites_what_takes_too_long_and_nothing_else() -> None:
+    watchdog = Watchdog(0.2)
+    bitten = threading.Event()
+    others: list[str] = []
+    with watchdog.watching(lambda: others.append("in time")):
+        pass
+    with watchdog.watching(bitten.set):
+        for _ in range(5):
+            with watchdog.watching(lambda: others.append("in time")):
+                time.sleep(0.01)
+        assert bitten.wait(SOON)
+    assert others == []
+
+
+def test_one_thread_watches_many_and_ends_after_them() -> None:
+    before = len(of_ours())
+    watchdog = Watchdog(30.0)
+    go = threading.Event()
+
+    def wait() -> None:
+        with watchdog.watching(lambda: None):
+            go.wait(SOON)
+
+    threads = [threading.Thread(target=wait) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    assert len(of_ours()) == before + 1
+    go.set()
+    for thread in threads:
+        thread.join()
+    deadline = time.monotonic() + SOON
+    while len(of_ours()) > before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(of_ours()) == before
+
+
+def test_it_watches_again_after_its_thread_has_ended() -> None:
+    watchdog = Watchdog(0.1)
+    for _ in range(2):
+        bitten = threading.Event()
+        with watchdog.watching(bitten.set):
+            assert bitten.wait(SOON)
+        deadline = time.monotonic() + SOON
+        while of_ours() and time.monotonic() < deadline:
+            time.sleep(0.01)
