@@ -6,7 +6,7 @@ whose build made it.
 
 Nothing here prunes. `docker builder prune`, even of a single record by its id, made the next
 build of the user run steps again that were cached before (our lab: 28.5 with the containerd
-store; on graph drivers `share/imported_records.py` does). What empties our mounts is what would
+store; on graph drivers `share/import_removal.py` does). What empties our mounts is what would
 empty the user's: a `--no-cache` build that names them, in our namespace (BuildKit
 `solver/llbsolver/vertex.go`; our lab: all four engines).
 """

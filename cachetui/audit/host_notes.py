@@ -5,7 +5,6 @@ So it can be removed later: after a connection that broke, or when cachetui itse
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -20,7 +19,9 @@ from cachetui.audit.cleanup import (
     empty_mounts_command,
 )
 from cachetui.audit.engine_images import engine_clock
+from cachetui.audit.import_notes import imports_on
 from cachetui.audit.made_images import MadeImages, Removable, Unread
+from cachetui.audit.noted import AFTER_SECONDS, Noted, engine_topic
 from cachetui.builders.audit_names import mount_namespace
 from cachetui.builders.client import client
 from cachetui.builders.legacy_images import LegacyMade, Trail
@@ -34,9 +35,6 @@ from cachetui.records.host import HostFacts
 from cachetui.store.database import Store
 from cachetui.store.journal import Journal
 from cachetui.store.troubles import StoreError
-
-_AFTER_SECONDS = 40.0
-"""How long a build may go on after the last that was heard of it: see `hosts.watcher`."""
 
 
 class _Begun(Record, frozen=True, kw_only=True):
@@ -144,19 +142,6 @@ class HostNotes:
             self.journal.leave()
 
 
-@dataclass
-class Noted:
-    """What an audit that is gone has left on a connected host: `lines` say what, `commands` remove
-    it. `journal` is then to be dropped. `restarted_at` is when the host was started, where that was
-    since."""
-
-    audit: str
-    journal: Journal
-    lines: list[str]
-    commands: list[str]
-    restarted_at: float | None = None
-
-
 def noted_on(
     machine: Machine, host: HostSettings, facts: HostFacts, store: Store
 ) -> Iterator[Noted]:
@@ -182,13 +167,7 @@ def noted_on(
             yield found
         else:
             journal.drop()
-
-
-def engine_topic(host: HostSettings, facts: HostFacts) -> str:
-    """What the notes on an engine begin with, under whatever name of a host. A builder that is in
-    no docker engine has its own, since it alone can empty its mounts."""
-    names = (facts.same_engine or host.name, *facts.own_cache)
-    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
+    yield from imports_on(machine, host, facts, store)
 
 
 def _found(
@@ -205,7 +184,7 @@ def _found(
     unread = Unread(
         tuple(dockerfile.instructions) if dockerfile else (),
         begun.at + ahead - 1,
-        journal.written_at + ahead + _AFTER_SECONDS,
+        journal.written_at + ahead + AFTER_SECONDS,
     )
     images = MadeImages.of_notes(
         frozenset(begun.before), tags, made.step_tags, made.trails, made.nameless, unread

@@ -83,6 +83,7 @@ def remove_noted(
             yield f"the host restarted at {at}, before audit {noted.audit} had ended on it"
         try:
             removed = run_removal(machine, noted.commands, cancel)
+            stays = noted.stays() if removed else None
         except BaseException:
             noted.journal.leave()
             raise
@@ -91,7 +92,8 @@ def remove_noted(
             continue
         noted.journal.drop()
         if noted.lines:
-            yield f"removed what audit {noted.audit} had left: {', '.join(noted.lines)}"
+            but = f"; but {stays}" if stays else ""
+            yield f"removed what audit {noted.audit} had left: {', '.join(noted.lines)}{but}"
 
 
 @dataclass

@@ -21,7 +21,8 @@ from cachetui.audit.cleanup import (
     our_tags_command,
     removal_command,
 )
-from cachetui.audit.host_notes import Noted, noted_on
+from cachetui.audit.host_notes import noted_on
+from cachetui.audit.noted import Noted
 from cachetui.builders.audit_names import is_ours
 from cachetui.config.settings import HostSettings
 from cachetui.exit_codes import SAME, TROUBLE
@@ -86,7 +87,7 @@ class Leftovers:
         return lines
 
     def remove(self) -> list[str]:
-        """Remove it; a sentence about each reference that stays. Raises `HostError`."""
+        """Remove it; a sentence about what stays. Raises `HostError`."""
         stay: list[str] = []
         for each in self.written:
             remains = each.remove(self.machine)
@@ -94,6 +95,7 @@ class Leftovers:
             stay += [f"{ref} stays for now: its registry does not answer" for ref in remains.later]
         for noted in self.noted:
             self._run(noted.commands)
+            stay += filter(None, [noted.stays()])
             noted.journal.drop()
         commands: list[str | None] = [remove_folder_command(folder) for folder in self.folders]
         if self.folders:

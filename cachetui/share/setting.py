@@ -14,6 +14,7 @@ from cachetui.audit.build_recorder import BuildRecorder
 from cachetui.audit.cache_growth import possible_bytes
 from cachetui.audit.cleanup import cache_records
 from cachetui.audit.host_outcome import status_after
+from cachetui.audit.import_notes import ImportNotes
 from cachetui.audit.redact import Redactor
 from cachetui.audit.task import AuditTask
 from cachetui.builders.command_line import Build
@@ -36,7 +37,7 @@ from cachetui.records.host import HostFacts, HostReport
 from cachetui.records.run import Run
 from cachetui.records.scenario import Planned
 from cachetui.records.step import StepId
-from cachetui.share.imported_records import take_out
+from cachetui.share.import_removal import removes_imports, take_out
 from cachetui.share.kept import cut_after
 from cachetui.share.kinds import Kind
 from cachetui.store.database import Store
@@ -129,16 +130,16 @@ def _writing(root: str, file: str, text: str, ignore: str | None) -> str:
 @dataclass
 class SharingHost:
     """A host that is connected. `report` is what the document says of it, `runs` are those that
-    it made; `reading` is held by whoever uses the connection for another host;
-    `import_dates` tell what it imports: see `result_dates`."""
+    it made; `reading` is held by whoever uses the connection for another host."""
 
     shared: SharedBuild
     at: ExperimentHost
     report: HostReport
     runs: list[Run] = field(default_factory=list)
     reading: Lock = field(default_factory=Lock)
-    import_dates: frozenset[str] = frozenset()
     _before: tuple[CacheRecord, ...] | None = None
+    _import_dates: frozenset[str] = frozenset()
+    _imports: ImportNotes | None = None
 
     @property
     def name(self) -> str:
@@ -161,15 +162,31 @@ class SharingHost:
         self.at.begin()
         self._before = cache_records(self.machine, self.at.host, self.facts.builder)
 
+    def will_import(self, dates: frozenset[str]) -> None:
+        """From now on results of these dates (see `result_dates`) come into the host's own cache.
+        Raises `StoreError` where that cannot be noted."""
+        self._import_dates = dates
+        if removes_imports(self.facts, dates) and self._before is not None:
+            self._imports = ImportNotes.begin(
+                self._store, self.shared.task.audit, self.at.host, self.facts, self._before, dates
+            )
+
     def tidy(self) -> list[str]:
         """Remove what was made here, but for what others still read, and measure what stays; what
         could not be removed, in sentences."""
         self.at.tidy()
         notes: list[str] = []
-        with suppress(HostError):
-            after, stays = take_out(self.at, self._before, self.import_dates)
-            notes += [stays] if stays is not None else []
-            self._measure(after)
+        gone = False
+        try:
+            with suppress(HostError):
+                after, stays = take_out(self.at, self._before, self._import_dates)
+                gone = stays is None and not self.cancel.is_set()
+                notes += [stays] if stays is not None else []
+                self._measure(after)
+        finally:
+            if self._imports is not None:
+                self._imports.removed(gone)
+                self._imports = None
         return notes
 
     def _measure(self, after: Sequence[CacheRecord] | None) -> None:
@@ -208,7 +225,12 @@ class SharingHost:
                 self.runs.append(own)
             runs.append(own)
 
-        self.at.build(build, self._redactor, on_doing, ended)
+        def doing(what: str) -> None:
+            if self._imports is not None:
+                self._imports.goes_on()
+            on_doing(what)
+
+        self.at.build(build, self._redactor, doing, ended)
         return runs[0]
 
     def remove_folder(self, folder: str) -> None:

@@ -31,7 +31,7 @@ from cachetui.share.exporting import (
     read_folder,
     unreachable,
 )
-from cachetui.share.imported_records import result_dates
+from cachetui.share.import_removal import result_dates
 from cachetui.share.importing import Exported, cold_build, import_kind
 from cachetui.share.kinds import Kind
 from cachetui.share.planned_builds import BUILDS_COLD, PlannedBuilds, exporting, importing
@@ -243,7 +243,7 @@ class Sharing:
 
     def _import(self, host: SharingHost, exported: Exported) -> None:
         with self._at_work(host):
-            host.import_dates = exported.dates
+            host.will_import(exported.dates)
             cold = cold_build(host, self._doing(host, BUILDS_COLD))
             if cold.status != "ok":
                 why = cold.reason or f"the cold build ended as {cold.status}"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from cachetui.audit.host_notes import engine_topic
+from cachetui.audit.noted import engine_topic
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.delete_refs import delete_refs
 from cachetui.hosts.machine import HostError, Machine

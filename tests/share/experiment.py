@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +14,8 @@ import msgspec
 from cachetui.config import hosts_toml
 from cachetui.config.settings import folder_build
 from cachetui.core import Core
+from cachetui.hosts.cache_records import CacheRecord, parse_cache
+from cachetui.hosts.machine import Completed
 from cachetui.records.document import Document
 from cachetui.records.share import Share
 from cachetui.share.kinds import kind_named
@@ -121,3 +124,29 @@ def kept(share: Share, host: str, kind: str, keyword_lines: Sequence[int]) -> li
     assert found is not None, (host, kind, share)
     assert found.status == "ok", found
     return [one.kept for one in found.steps if one.stage_index * 10 + one.index in keyword_lines]
+
+
+def ran(said: str) -> list[str]:
+    """The steps, but FROM, that a build of BuildKit ran by what it said."""
+    steps = re.findall(r"^#(\d+) (\[(?!internal|auth).*)$", said, re.MULTILINE)
+    return [
+        name
+        for number, name in dict(steps).items()
+        if " FROM " not in name
+        and re.search(rf"^#{number} DONE", said, re.MULTILINE)
+        and f"\n#{number} CACHED" not in said
+    ]
+
+
+def image(said: str) -> str:
+    """The image that a build of BuildKit made, by what it said."""
+    digests: list[str] = re.findall(r"(?:writing image|exporting manifest) (sha256:\w+)", said)
+    return digests[0]
+
+
+def records(host: Host) -> tuple[CacheRecord, ...]:
+    """What the engine lists of its build cache."""
+    done = host.docker("system", "df", "-v", "--format", "{{json .BuildCache}}")
+    listed = parse_cache(Completed(0, done.stdout, b""))
+    assert listed is not None
+    return listed

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
+from cachetui.audit.imported_records import imported_records, removal_command
 from cachetui.hosts.cache_records import CacheRecord
-from cachetui.share.imported_records import imported_records, removal_command
 
 THERE = "2026-11-28 00:20:42.446846845 +0000 UTC"
 LATER = "2026-11-28 00:20:42.502217959 +0000 UTC"
@@ -28,22 +29,33 @@ def test_those_of_the_exporters_dates_and_what_stands_on_them_go_topmost_first()
         BASE,
         OWN,
     ]
-    assert imported_records([BASE, OWN], after, DATES) == ("more", "run", "upper", "lower")
+    assert imported_records(["base", "own"], after, DATES) == ("more", "run", "upper", "lower")
 
 
 def test_what_was_there_before_stays_whatever_its_date() -> None:
     """An import of a layer that is there already gives no record of its own."""
     known = replace(OWN, created_at=THERE)
     on_it = record("mine", "own")
-    assert imported_records([BASE, known], [BASE, known, on_it], DATES) == ()
+    assert imported_records(["base", "own"], [BASE, known, on_it], DATES) == ()
 
 
 def test_what_others_import_or_build_meanwhile_stays() -> None:
     after = [BASE, OWN, record("theirs", "base"), record("on theirs", "theirs")]
-    assert imported_records([BASE, OWN], after, DATES) == ()
-    assert imported_records([BASE, OWN], [*after, record("ours", created=THERE)], DATES) == (
+    assert imported_records(["base", "own"], after, DATES) == ()
+    assert imported_records(["base", "own"], [*after, record("ours", created=THERE)], DATES) == (
         "ours",
     )
+
+
+def test_what_is_made_later_on_an_import_is_the_users() -> None:
+    """Nobody removed what a killed experiment imported, and the user's builds have used it."""
+    ours = record("run", "upper", created="2026-11-28 00:21:00.25 +0000 UTC")
+    theirs = record("theirs", "upper", created="2026-11-28 00:30:00 +0000 UTC")
+    undated = record("undated", "upper", created="")
+    after = [record("upper", created=THERE), ours, theirs, undated]
+    until = datetime(2026, 11, 28, 0, 25, tzinfo=UTC).timestamp()
+    assert imported_records([], after, DATES, until) == ("run", "upper")
+    assert set(imported_records([], after, DATES)) == {"run", "upper", "theirs", "undated"}
 
 
 def test_sent_files_stay() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -9,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from cachetui.audit.imported_records import imported_records
 from tests.lab.sharing import Sharing as Fleet
-from tests.share.experiment import THREE_STAGES, Experiment, held
+from tests.share.experiment import THREE_STAGES, Experiment, held, image, ran, records
 
 pytestmark = pytest.mark.lab
 
@@ -21,10 +23,15 @@ LEASE_SECONDS = 110.0
 """A lease ends 90 s after its last renewal; most of these soon after their build was ended."""
 
 
-def killed_at(line: str, made: Experiment) -> None:
+def killed_at(
+    line: str,
+    made: Experiment,
+    to: str = "ctd2",
+    kinds: str = "registry-max,local-max,inline",
+) -> None:
     """`cachetui share` in a process of its own, killed as soon as it prints this."""
-    words = ["share", str(made.build), "--network", "none", "--from", "ctd", "--to", "ctd2"]
-    words += ["--kinds", "registry-max,local-max,inline", "--progress", "plain"]
+    words = ["share", str(made.build), "--network", "none", "--from", "ctd", "--to", to]
+    words += ["--kinds", kinds, "--progress", "plain"]
     words += ["--registry", made.fleet.registry.address + "/killed"]
     words += ["--hosts", str(made.fleet.hosts_toml), "--store", str(made.folder / "store")]
     command = [sys.executable, "-m", "cachetui", *words]
@@ -86,3 +93,29 @@ def test_a_killed_one_is_cleaned_up_after(
     assert sharing.registry.tags("killed") == []
     assert {name: held(sharing[name]) for name in hosts} == before
     assert {host: made.typed(host).count("CACHED") for host in hosts} == again
+
+
+@pytest.mark.fault("shared-stopped")
+@pytest.mark.usefixtures("others_images_go")
+@pytest.mark.takes_turns
+@pytest.mark.parametrize(("host", "way"), [("mid", "share"), ("new", "clean")])
+def test_what_a_killed_one_imported_is_taken_out(
+    sharing: Fleet, tmp_path: Path, host: str, way: str
+) -> None:
+    """Killed after its last import on a graph driver, before it could remove anything there."""
+    made = Experiment(sharing, tmp_path)
+    made.typed(host)
+    again = made.typed(host)
+    before = {one.id for one in records(sharing[host])}
+    killed_at(f"{host} cleans up", made, to=host, kinds="registry-max")
+    dates = {one.created_at for one in records(sharing["ctd"]) if one.created_at}
+    assert imported_records(before, records(sharing[host]), dates) != ()
+    if way == "share":
+        made.run(made.prepare("registry-max", to=(host,)))
+        told = "\n".join(made.document.notes)
+    else:
+        told = clean(made)
+    assert re.search(r"\d cache records? that audit \S+ imported", told), told
+    assert imported_records(before, records(sharing[host]), dates) == ()
+    now = made.typed(host)
+    assert (ran(now), image(now)) == ([], image(again))

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import threading
 from pathlib import Path
 
 import pytest
 
-from cachetui.hosts.cache_records import CacheRecord, parse_cache
-from cachetui.hosts.machine import Completed
+from cachetui.audit.imported_records import imported_records
 from cachetui.share import importing
-from cachetui.share.imported_records import imported_records
 from cachetui.share.sharing import NothingToShare
-from tests.lab.host import Host
 from tests.lab.registry import Registry
 from tests.lab.sharing import Sharing as Fleet
-from tests.share.experiment import Experiment, held, kept
+from tests.share.experiment import Experiment, held, image, kept, ran, records
 
 pytestmark = pytest.mark.lab
 
@@ -26,32 +22,6 @@ DEPS, LAST = 3, 23
 RUNS = (DEPS, LAST)
 SLOW_SECONDS = 4.0
 """How long a slow registry says nothing."""
-
-
-def ran(said: str) -> list[str]:
-    """The steps, but FROM, that a build of BuildKit ran by what it said."""
-    steps = re.findall(r"^#(\d+) (\[(?!internal|auth).*)$", said, re.MULTILINE)
-    return [
-        name
-        for number, name in dict(steps).items()
-        if " FROM " not in name
-        and re.search(rf"^#{number} DONE", said, re.MULTILINE)
-        and f"\n#{number} CACHED" not in said
-    ]
-
-
-def image(said: str) -> str:
-    """The image that a build of BuildKit made, by what it said."""
-    digests: list[str] = re.findall(r"(?:writing image|exporting manifest) (sha256:\w+)", said)
-    return digests[0]
-
-
-def records(host: Host) -> tuple[CacheRecord, ...]:
-    """What the engine lists of its build cache."""
-    done = host.docker("system", "df", "-v", "--format", "{{json .BuildCache}}")
-    listed = parse_cache(Completed(0, done.stdout, b""))
-    assert listed is not None
-    return listed
 
 
 @pytest.mark.takes_turns
@@ -107,7 +77,7 @@ def test_a_graph_driver_keeps_nothing_that_was_imported(
     for host in hosts:
         made.typed(host)
     again = {host: made.typed(host) for host in hosts}
-    before = {host: records(sharing[host]) for host in hosts}
+    before = {host: {one.id for one in records(sharing[host])} for host in hosts}
     made.run(made.prepare(kind, to=hosts))
     dates = {one.created_at for one in records(sharing["ctd"]) if one.created_at}
     for host in hosts:
