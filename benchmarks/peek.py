@@ -50,27 +50,18 @@ GOAL = 10.0
 HOSTS = 200
 
 _SERVE = """
-import re, sys
+import sys
 from pathlib import Path
-import msgspec
 from cachetui.demo import fleet
-from cachetui.demo.recording import Recording, decode
+from cachetui.demo.recording import decode
 
-def of_its_own(recorded, number):
-    text = msgspec.json.encode(recorded).decode()
-    (engine, *_) = re.findall(r'{\\\\"ID\\\\":\\\\"([^"\\\\]{20,})', text)
-    return msgspec.json.decode(text.replace(engine, f"{engine[:-4]}{number:04}"), type=Recording)
-
-hosts = int(sys.argv[1])
 files = sorted(Path(sys.argv[2]).glob("*.json.gz"))
-known = [decode(file.read_bytes(), file.name) for file in files] or fleet.recordings()
-served = tuple(of_its_own(known[number % len(known)], number) for number in range(hosts))
-fleet.recordings = lambda: served
-with fleet.demo_fleet(hosts=hosts) as running:
+known = tuple(decode(file.read_bytes(), file.name) for file in files)
+fleet.recordings = lambda made=fleet.recordings: known or made()
+with fleet.demo_fleet(hosts=int(sys.argv[1])) as running:
     print(running.hosts_toml, flush=True)
     sys.stdin.read()
 """
-# Each copy says that it is an engine of its own: one engine is built on under one name at a time.
 
 
 def record(place: Path) -> None:

@@ -32,7 +32,7 @@ from cachetui.config.settings import BuildSettings, HostSettings
 from cachetui.context.build_context import read_context
 from cachetui.core import Core, Options, UserError
 from cachetui.demo.images import has_images
-from cachetui.demo.recording import Recording, recordings
+from cachetui.demo.recording import Recording, copy_of, recordings
 from cachetui.demo.server import ADDRESS, DemoServer
 from cachetui.demo.shared import SHARED, keep_in
 from cachetui.findings import Findings
@@ -180,13 +180,20 @@ class DemoCore(Core):
 
 @contextmanager
 def demo_fleet(*, speed: float = 1.0, hosts: int | None = None) -> Iterator[Fleet]:
-    """Serve the recorded fleet; `hosts` many of it, copies beyond those that were recorded.
+    """Serve the recorded fleet; `hosts` many of it, copies beyond those that were recorded, each
+    with an engine of its own.
 
     Raises `RecordingError`.
     """
     recorded = recordings()
     count = len(recorded) if hosts is None else hosts
-    served = [recorded[number % len(recorded)] for number in range(count)]
+    served = [
+        *recorded[:count],
+        *(
+            copy_of(recorded[number % len(recorded)], number)
+            for number in range(len(recorded), count)
+        ),
+    ]
     folder = Path(tempfile.mkdtemp(prefix="cachetui-demo-"))
     server: DemoServer | None = None
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import re
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
@@ -14,6 +15,8 @@ from cachetui.records.from_json import from_json
 from cachetui.records.versions import version_key
 
 SUFFIX = ".json.gz"
+_ENGINE_ID = re.compile(r'\{"ID":"([^"]+)","Containers":')
+"""The engine's own in what `docker info` prints as JSON."""
 
 
 class RecordingError(Exception):
@@ -146,6 +149,31 @@ def decode(data: bytes, name: str) -> Recording:
         return from_json(gzip.decompress(data), Recording)
     except (OSError, EOFError, msgspec.MsgspecError) as error:
         raise RecordingError(f"the recording {name} cannot be read: {error}") from None
+
+
+def copy_of(recording: Recording, number: int) -> Recording:
+    """The recording of another host that does the same: it says that it is an engine of its own,
+    with `number` in its ID. One engine under several names is built on under one at a time."""
+    sessions = tuple(
+        msgspec.structs.replace(
+            session,
+            exchanges=tuple(_with_another_id(each, number) for each in session.exchanges),
+        )
+        for session in recording.sessions
+    )
+    return msgspec.structs.replace(recording, sessions=sessions)
+
+
+def _with_another_id(exchange: Exchange, number: int) -> Exchange:
+    """The same exchange, where what was printed is not `docker info`."""
+    found = _ENGINE_ID.search("".join(chunk.text for chunk in exchange.chunks))
+    if found is None:
+        return exchange
+    digits = f"{number:06}"
+    another = f"{found[1][: -len(digits)]}{digits}"
+    return msgspec.structs.replace(
+        exchange, chunks=replace_across(exchange.chunks, {found[1]: another})
+    )
 
 
 def recordings() -> tuple[Recording, ...]:

@@ -138,6 +138,8 @@ def test_many_hosts_side_by_side(connector: Connector) -> None:
         assert [outcome.error for outcome in outcomes] == [None] * 16
         engines = [outcome.value.engine for outcome in outcomes if outcome.value]
         assert engines == [one.engine for one in many.recordings] * 4
+        # Each is an engine of its own: names of one engine would wait for each other.
+        assert len({outcome.value.same_engine for outcome in outcomes if outcome.value}) == 16
 
 
 def test_nothing_is_left(connector: Connector) -> None:
