@@ -92,6 +92,7 @@ def test_it_asks_then_shows_how_far_each_cache_goes() -> None:
         ((_, hosts, options),) = core.prepared
         assert hosts == ["old", "mid", "new", "ctd"]
         assert options.peek == ("legacy", "buildkit")
+        assert not options.no_mounts
         await ended(d)
         await d.see("is the odd one out in buildkit-peek", "✓ warm", "◐ cold from line 9")
         await d.see("4 hits, cold from line 9 on, 4 not decided · costs ~21.9s")
@@ -180,6 +181,24 @@ def test_the_legacy_builder_alone_is_asked_nothing() -> None:
         await d.press("enter")
         await ended(d)
         assert core.prepared[0][2].peek == ("legacy",)
+
+    drive(story, core, opened=False)
+
+
+def test_without_cache_mounts_nothing_is_asked() -> None:
+    core = peeking()
+
+    async def story(d: Driver) -> None:
+        await d.press("P")
+        await d.see("[ ] no step with a cache mount")
+        await d.press("j", "j", "space")
+        await d.see("[✓] no step with a cache mount", "[✓] buildkit")
+        await d.press("r")
+        await ended(d)
+        options = core.prepared[0][2]
+        assert options.no_mounts
+        assert options.peek == ("legacy", "buildkit")
+        assert core.store.marks.agreed == []
 
     drive(story, core, opened=False)
 

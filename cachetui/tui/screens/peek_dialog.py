@@ -1,9 +1,10 @@
-"""The dialog that asks which builders' caches a peek looks at."""
+"""The dialog that asks which builders' caches a peek looks at, and whether it keeps off mounts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, TypeAlias
+from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import on
 from textual.binding import Binding
@@ -21,11 +22,19 @@ from cachetui.tui.view.text import Line, label, line
 from cachetui.tui.widgets.grid import Grid
 from cachetui.tui.widgets.text_panel import TextPanel
 
-Builders: TypeAlias = tuple[Backend, ...]
+NO_MOUNTS = "no step with a cache mount"
 
 
-class PeekDialog(Dialog[Builders]):
-    """Builders that `space` turns on and off; its result are those that are on."""
+@dataclass(frozen=True)
+class PeekChoice:
+    """What is to be looked at. With `no_mounts` no step with a cache mount is begun."""
+
+    builders: tuple[Backend, ...]
+    no_mounts: bool = False
+
+
+class PeekDialog(Dialog[PeekChoice]):
+    """Builders, and whether steps with cache mounts are left out, that `space` turns on and off."""
 
     BINDINGS: ClassVar = [
         Binding("space", "switch", "On / off", show=False),
@@ -35,7 +44,8 @@ class PeekDialog(Dialog[Builders]):
     def __init__(self, build: BuildSettings, hosts: Sequence[HostSettings]) -> None:
         super().__init__()
         self._build, self._hosts = build, hosts
-        self._enabled: dict[Backend, bool] = {kind.backend: True for kind in PEEKS}
+        self._enabled: dict[str, bool] = {kind.backend: True for kind in PEEKS}
+        self._enabled[NO_MOUNTS] = False
 
     def heading(self) -> str:
         return f"Peek at {self._build.name}"
@@ -45,7 +55,8 @@ class PeekDialog(Dialog[Builders]):
         yield Grid(cell=self._cell, id="options")
         yield from paragraphs(
             "Each build starts as the host's user would type it, and is stopped when the first RUN "
-            "that misses begins. Nothing is tagged or exported."
+            "that misses begins. Nothing is tagged or exported. Where no step with a cache mount "
+            "is begun, those and what stands on them are not decided."
         )
         yield TextPanel(
             line(
@@ -66,7 +77,7 @@ class PeekDialog(Dialog[Builders]):
         grid = self.query_one(Grid)
         grid.styles.height = len(self._enabled)
         self.query_one("#hint").display = self.app.size.height >= 16
-        grid.show(list(self._enabled), (Column("what", (), 14, 1),))
+        grid.show(list(self._enabled), (Column("what", (), 4 + len(NO_MOUNTS), 1),))
         grid.focus()
 
     def _cell(self, row: object, column: object, width: int) -> Line:
@@ -75,7 +86,7 @@ class PeekDialog(Dialog[Builders]):
         return line(("[✓]" if on else "[ ]", "good" if on else "muted"), f" {row}")
 
     def action_switch(self) -> None:
-        """Turn the builder under the cursor on or off."""
+        """Turn what is under the cursor on or off."""
         grid = self.query_one(Grid)
         for name, enabled in self._enabled.items():
             if grid.cursor and grid.cursor[0] == name:
@@ -88,9 +99,9 @@ class PeekDialog(Dialog[Builders]):
 
     def action_start(self) -> None:
         """Peek with what is turned on."""
-        chosen = tuple(name for name, enabled in self._enabled.items() if enabled)
+        chosen = tuple(kind.backend for kind in PEEKS if self._enabled[kind.backend])
         if chosen:
-            self.dismiss(chosen)
+            self.dismiss(PeekChoice(chosen, self._enabled[NO_MOUNTS]))
         else:
             self.notify("Turn on at least one builder.", markup=False)
 

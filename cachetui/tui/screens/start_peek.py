@@ -9,7 +9,7 @@ from cachetui.tui.app_port import AppPort
 from cachetui.tui.background import run_in_background
 from cachetui.tui.core_port import AuditPort, whole_store
 from cachetui.tui.screens.dialogs import Confirm
-from cachetui.tui.screens.peek_dialog import Builders, PeekDialog
+from cachetui.tui.screens.peek_dialog import NO_MOUNTS, PeekChoice, PeekDialog
 from cachetui.tui.screens.start_audit import (
     build_to_start,
     hosts_to_start,
@@ -28,15 +28,15 @@ def ask_what_to_peek_at(app: AppPort) -> None:
     if build is None:
         return
 
-    def chosen(builders: Builders | None) -> None:
-        if builders is not None:
-            _prepare(app, build, hosts, builders)
+    def chosen(choice: PeekChoice | None) -> None:
+        if choice is not None:
+            _prepare(app, build, hosts, choice)
 
     app.push_screen(PeekDialog(build, hosts), chosen)
 
 
 def _prepare(
-    app: AppPort, build: BuildSettings, hosts: Sequence[HostSettings], builders: Builders
+    app: AppPort, build: BuildSettings, hosts: Sequence[HostSettings], choice: PeekChoice
 ) -> None:
     """Prepare the peek in a thread; then start it, after a question where it may write into cache
     mounts of hosts about which nobody has agreed yet."""
@@ -44,9 +44,12 @@ def _prepare(
     from cachetui.core import Options
 
     def prepare() -> tuple[AuditPort, tuple[str, ...]]:
-        audit = app.core.prepare(build, hosts, Options(peek=builders))
+        options = Options(peek=choice.builders, no_mounts=choice.no_mounts)
+        audit = app.core.prepare(build, hosts, options)
+        if choice.no_mounts:
+            return audit, ()
         names = (host.name for host in hosts)
-        return audit, to_agree(whole_store(app.core), names, audit.dockerfile, builders)
+        return audit, to_agree(whole_store(app.core), names, audit.dockerfile, choice.builders)
 
     def prepared(found: tuple[AuditPort, tuple[str, ...]]) -> None:
         audit, asked = found
@@ -76,5 +79,8 @@ def _ask(app: AppPort, audit: AuditPort, asked: tuple[str, ...]) -> None:
         marks = whole_store(app.core).marks
         run_in_background(app, "agree", lambda: marks.agree(asked), lambda _: None, failed)
 
-    text = f"{fold_short(asked)}: {MOUNTS}.\nYou are asked once for each host."
+    text = (
+        f"{fold_short(asked)}: {MOUNTS}.\nYou are asked once for each host. To leave these steps "
+        f'out, peek again with "{NO_MOUNTS}".'
+    )
     app.push_screen(Confirm("Peek at a build with cache mounts?", text, "Peek"), answered)
