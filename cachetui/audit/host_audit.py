@@ -243,7 +243,12 @@ class HostAudit:
         evidence = self.report.evidence
         if evidence is not None:
             evidence = evidence_after(
-                connected.machine, self._host, connected.facts, self._task, evidence
+                connected.machine,
+                self._host,
+                connected.facts,
+                self._task,
+                evidence,
+                self._store.hasher,
             )
             self._outcome.change(evidence=evidence)
 

@@ -15,6 +15,7 @@ from cachetui.findings.build_options import pulls_always
 from cachetui.hosts.cache_records import CacheRecord
 from cachetui.hosts.evidence import bases_after, gather_evidence
 from cachetui.hosts.machine import Cancel, Machine
+from cachetui.records.digest import ValueHasher
 from cachetui.records.host import HostEvidence, HostFacts
 from cachetui.store.database import Store
 
@@ -52,11 +53,12 @@ def evidence_after(
     facts: HostFacts,
     task: AuditTask,
     evidence: HostEvidence,
+    hasher: ValueHasher,
 ) -> HostEvidence:
     """The same with what the base images' names are now: a run as found pulls those that are not
     there, and `--pull` takes what the registry has. Raises `HostError`."""
     as_found = any(not planned.kind.controlled for planned in task.plan.order)
     if not as_found and not pulls_always(task.settings.docker_args):
         return evidence
-    after = bases_after(machine, host, facts, evidence)
+    after = bases_after(machine, host, facts, evidence, hasher)
     return replace(evidence, bases_after=after)

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.findings.build_options import build_options
-from cachetui.findings.variables import PREDEFINED, Scope
+from cachetui.findings.scope import Scope
+from cachetui.findings.variables import PREDEFINED
 from cachetui.records.backend import Backend
 from cachetui.records.digest import ValueHasher
 from cachetui.records.document import BuildRecord

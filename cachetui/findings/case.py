@@ -13,13 +13,13 @@ from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import Dockerfile, DockerfileError, needed_stages, parse
 from cachetui.dockerfile.triggers import stage_triggers
+from cachetui.findings.build_on_host import BuildOnHost
 from cachetui.findings.build_options import forbids_cache
 from cachetui.findings.context_files import ContextFiles, Difference, compare_files, context_of
 from cachetui.findings.dockerfile_edits import Edit, Version, edits
 from cachetui.findings.earlier_run import EarlierRun, scenarios_before
 from cachetui.findings.miss_chains import Chain, chains
 from cachetui.findings.step_graph import Parent, parents
-from cachetui.findings.step_inputs import BuildOnHost
 from cachetui.findings.wording import describe
 from cachetui.records.backend import Backend
 from cachetui.records.digest import ValueHasher

@@ -21,7 +21,7 @@ from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import DockerfileError, Instruction, is_remote
 from cachetui.dockerfile.stages import expand
 from cachetui.findings.copied_paths import copied
-from cachetui.findings.variables import Scope, references
+from cachetui.findings.scope import Scope, references
 from cachetui.records.backend import Backend
 from cachetui.records.document import BuildRecord
 
@@ -35,7 +35,8 @@ _OF_NAMED = "named context "
 class ContextFiles:
     """A build context: its entries as in `context.Entry`, the texts of its ignore files by path
     ("context/.dockerignore"), and where its Dockerfile is ("context/Dockerfile"). What was once
-    looked up is remembered: a fleet asks the same of one context hundreds of times."""
+    looked up is remembered: a fleet asks the same of one context hundreds of times. `digests` are
+    those of paths (`base_paths`)."""
 
     entries: tuple[Entry, ...]
     ignores: Mapping[str, str]
@@ -44,6 +45,7 @@ class ContextFiles:
         default_factory=dict, repr=False, compare=False
     )
     trees: dict[str, ContextFiles | None] = field(default_factory=dict, repr=False, compare=False)
+    digests: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def named(self, name: str) -> ContextFiles | None:
         """A named context as one of its own; None where it is not among what is known."""
@@ -322,7 +324,8 @@ def fetches(instruction: Instruction, scope: Scope) -> bool:
 def _word(text: str, scope: Scope) -> str | None:
     """A word with its quotes taken off and its variables put in. None when one's value is not
     known."""
-    if not set(references(text)) <= scope.values.keys():
+    names = (name for name in references(text) if name not in scope.values)
+    if not all(map(scope.is_unset, names)):
         return None
     try:
         return expand(text, scope.values, scope.escape, 0)

@@ -10,7 +10,8 @@ from typing import Literal
 
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import Dockerfile, Stage
-from cachetui.findings.variables import GUESSES, Guess, Scope, references, scopes_of
+from cachetui.findings.scope import GUESSES, Guess, Scope, references
+from cachetui.findings.variables import scopes_of
 from cachetui.findings.written_forms import Form, StageOf, form, form_in
 from cachetui.records.backend import Backend
 from cachetui.records.digest import ValueHasher

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 
 from cachetui.dockerfile.instruction import Instruction, clean_path
 from cachetui.dockerfile.parse import Dockerfile
-from cachetui.findings.variables import Guess, Scope, scope_at
+from cachetui.findings.scope import Guess, Scope
+from cachetui.findings.variables import scope_at
 from cachetui.findings.written_forms import CWD, Form, form_in
 from cachetui.records.backend import Backend
 from cachetui.records.digest import ValueHasher
+from cachetui.records.image_settings import ImageSettings
 
 FOLDER_AS_WRITTEN = "folder as written"
 """The name of an input (`key_inputs`)."""
@@ -35,14 +37,17 @@ def guessed(
     backend: Backend,
     hasher: ValueHasher,
     guess: Guess,
+    *,
+    bases: Mapping[str, ImageSettings],
 ) -> Guessed:
-    """An instruction of `file` by a guess; `given` maps build arguments to digests."""
+    """An instruction of `file` by a guess; `given` maps build arguments to digests, `bases` a base
+    image to what it sets."""
     place = instruction.stage_index, instruction.index
-    scope = scope_at(file, given, *place, backend, hasher, guess)
+    scope = scope_at(file, given, *place, backend, hasher, guess, bases)
     own = form_in(instruction, backend, scope, guess, stage_of=file.stage_name)
     values = values_of(scope, instruction)
     if instruction.keyword == "WORKDIR":
-        below = scope_at(file, given, place[0], place[1] + 1, backend, hasher, guess)
+        below = scope_at(file, given, place[0], place[1] + 1, backend, hasher, guess, bases)
         values |= folder_as_written(below)
     return Guessed(own, values)
 

@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from cachetui.findings.build_on_host import settings_of
 from cachetui.findings.case import Case
 from cachetui.findings.earlier_run import EarlierRun
 from cachetui.findings.guessed_inputs import Guessed
 from cachetui.findings.lines_above import LinesAbove
 from cachetui.findings.source_changes import SourceChanges
-from cachetui.findings.step_inputs import Inputs, comparable, step_inputs
+from cachetui.findings.step_inputs import Inputs, base_of, comparable, step_inputs
 from cachetui.findings.variables import DEFAULT_SHELL, arguments_in
 from cachetui.records.digest import differ, is_digest
 from cachetui.records.run import Run
@@ -44,7 +45,8 @@ class InputChanges:
         """The step's inputs now; None for an ONBUILD trigger whose text is not known."""
         if self.case.instruction(self.step.id, self.run.host) is None:
             return None
-        return step_inputs(self.case.build_on(self.run), self.step.id)
+        build = self.case.build_on(self.run)
+        return step_inputs(build, self.step.id, by_settings=self._by_settings)
 
     @cached_property
     def then(self) -> Inputs | None:
@@ -54,7 +56,20 @@ class InputChanges:
         build = self.case.build_before(self.before, self.run.backend)
         now = self.case.build_on(self.run)
         assumed = now.triggers if self.step_before.id.trigger is None else None
-        return step_inputs(build, self.step_before.id, assumed)
+        return step_inputs(build, self.step_before.id, assumed, by_settings=self._by_settings)
+
+    @cached_property
+    def _by_settings(self) -> bool:
+        """Whether what the base image sets is known now and was in the earlier run."""
+        if self.before is None or self.step_before is None:
+            return True
+        sides = (
+            (self.case.build_on(self.run), self.step.id),
+            (self.case.build_before(self.before, self.run.backend), self.step_before.id),
+        )
+        return all(
+            settings_of(build, base_of(build.dockerfile, step)) is not None for build, step in sides
+        )
 
     @cached_property
     def changed(self) -> frozenset[str]:
@@ -95,8 +110,19 @@ class InputChanges:
             return frozenset()
         now, then = self.now.values, self.then.values
         found = {name for name in now.keys() & then.keys() if now[name] == then[name]}
+        found |= self._stand_for(self.now, self.then) | self._stand_for(self.then, self.now)
         likely, other = self._equal_by_guess
         return frozenset(found) | (likely & other)
+
+    def _stand_for(self, one: Inputs, other: Inputs) -> set[str]:
+        """Names of the inputs whose digest on one side is that of the value on the other."""
+        return {
+            name
+            for name, token in one.tokens.items()
+            if is_digest(token)
+            and name in other.values
+            and self.case.hasher.matches(other.values[name], token)
+        }
 
     @cached_property
     def _equal_by_guess(self) -> tuple[frozenset[str], ...]:
@@ -189,7 +215,7 @@ class InputChanges:
         """What became of what the step stands on and copies from."""
         return SourceChanges(
             *(self.case, self.run, self.step, self.before, self.step_before, self.now, self.then),
-            other_platform="platform" in self.changed,
+            changed=self.changed,
         )
 
     @cached_property

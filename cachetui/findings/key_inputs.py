@@ -106,8 +106,10 @@ KEY_INPUTS = (
         "the ID of the base image",
         "compared",
         "every",
-        "RUN, by the image's ENV, USER, WORKDIR and SHELL",
-        "images of the host",
+        "with the containerd store every, by its manifest; else what the image sets (ENV, USER, "
+        "WORKDIR, SHELL), as if the Dockerfile did",
+        "images of the host and their configuration, values of ENV as keyed digests. With a graph "
+        "driver CMD, LABEL, EXPOSE and the date are in no key of BuildKit",
     ),
     KeyInput(
         "from",

@@ -14,11 +14,11 @@ from collections.abc import Hashable, Iterator
 from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import Instruction, clean_path
 from cachetui.findings.build_inputs import given_arguments
+from cachetui.findings.build_on_host import BuildOnHost
 from cachetui.findings.case import Case
 from cachetui.findings.context_files import identity, read_by_source, reads_context
 from cachetui.findings.dockerfile_edits import Edit
 from cachetui.findings.earlier_run import EarlierRun
-from cachetui.findings.step_inputs import BuildOnHost
 from cachetui.findings.variables import scope_at
 from cachetui.records.backend import Backend
 from cachetui.records.run import Run

@@ -8,12 +8,14 @@ from functools import cached_property
 from cachetui.builders.docker_args import familiar, fetched_contexts
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.stages import SCRATCH
+from cachetui.findings.base_settings import set_otherwise
 from cachetui.findings.case import Case
 from cachetui.findings.dockerfile_edits import Edit
 from cachetui.findings.earlier_run import EarlierRun
 from cachetui.findings.lines_above import LinesAbove
 from cachetui.findings.record import Confidence
 from cachetui.findings.step_inputs import Inputs, base_of, comparable
+from cachetui.records.host import HostReport
 from cachetui.records.run import Run
 from cachetui.records.step import Step, StepId
 
@@ -36,7 +38,7 @@ class RenamedBase:
 @dataclass(frozen=True)
 class SourceChanges:
     """Images, stages and named contexts of a `step`, beside those of the `before` run. `now` and
-    `then` are its inputs, `step_before` is the step there; `other_platform`: it is for another."""
+    `then` are its inputs, `changed` those that differ, `step_before` is the step there."""
 
     case: Case
     run: Run
@@ -45,16 +47,46 @@ class SourceChanges:
     step_before: Step | None
     now: Inputs | None
     then: Inputs | None
-    other_platform: bool
+    changed: frozenset[str]
 
     @cached_property
     def other_image_id(self) -> bool:
-        """Whether the base image has another ID than before. The legacy builder's cache goes by
-        the ID; with equal layers the image's configuration differs."""
-        if self.now is None or self.then is None:
+        """Whether the base image has another ID than before, as far as that is in the key. The
+        legacy builder's cache goes by the ID; with equal layers the image's configuration differs.
+        Where it is known what of it differs, BuildKit on a graph driver goes by that alone: by no
+        CMD, LABEL or date (our lab)."""
+        if self.now is None or self.then is None or self._by_settings:
             return False
         now, then = self.now.image_id, self.then.image_id
         return now is not None and then is not None and now != then
+
+    @property
+    def _by_settings(self) -> bool:
+        """Whether the two images, of equal layers, are compared by what they set."""
+        sides = self.now, self.then
+        facts = [host.facts if host else None for host in self._hosts]
+        return (
+            self.run.backend == "buildkit"
+            and not self._other_triggers  # they made what the step stands on
+            and all(one is not None and one.settings is not None for one in sides)
+            and not any(one is None or one.store.startswith("containerd/") for one in facts)
+        )
+
+    @property
+    def _hosts(self) -> tuple[HostReport | None, HostReport | None]:
+        return self.case.report(self.run), self.before.host if self.before else None
+
+    @cached_property
+    def set_by_base(self) -> tuple[str, ...]:
+        """What of the inputs that changed the base image set, and sets otherwise now: names of its
+        variables ("ENV MODE"), USER, WORKDIR, SHELL, "the order of ENV"."""
+        return self.behind(*self.changed)
+
+    def behind(self, *changed: str) -> tuple[str, ...]:
+        """The same of these inputs."""
+        if self.now is None or self.then is None:
+            return ()
+        return set_otherwise(self.now, self.then, changed)
 
     @cached_property
     def renamed_base(self) -> RenamedBase | None:
@@ -71,6 +103,8 @@ class SourceChanges:
         known = comparable(*layers)
         head = self.case.head(self.step.stage_index)
         if known and layers[0] == layers[1] and self.run.backend == "buildkit":
+            if self.set_by_base:
+                return RenamedBase(then_ref, now_ref, head, "proved", same_layers=True)
             of_key = self.step.keyword in _BY_CONFIGURATION or self._other_triggers
             if not (self.other_image_id and of_key):
                 return None
@@ -131,7 +165,7 @@ class SourceChanges:
             return None
         now = self.case.dockerfile.stages[self.step.stage_index].base_stage
         then = self.before.dockerfile.stages[head.before.stage_index].base_stage
-        other = self.other_platform or not self._same_stage(now, then)
+        other = "platform" in self.changed or not self._same_stage(now, then)
         return head if other else None
 
     @cached_property

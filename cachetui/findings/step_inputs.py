@@ -15,10 +15,10 @@ from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import SCRATCH, Dockerfile
 from cachetui.dockerfile.triggers import with_triggers
+from cachetui.findings.base_paths import tell_paths
 from cachetui.findings.build_inputs import MID, NEW, build_inputs, given_arguments, is_since
-from cachetui.findings.build_options import pulls_always
+from cachetui.findings.build_on_host import BuildOnHost, settings_of
 from cachetui.findings.context_files import (
-    ContextFiles,
     fetches,
     files_read,
     named_contexts_read,
@@ -31,70 +31,12 @@ from cachetui.findings.guessed_inputs import (
     guessed,
     values_of,
 )
-from cachetui.findings.variables import (
-    GUESSES,
-    Guess,
-    Scope,
-    from_arguments,
-    global_args,
-    references,
-    scope_at,
-)
+from cachetui.findings.scope import GUESSES, Guess, Scope, references
+from cachetui.findings.variables import from_arguments, global_args, scope_at
 from cachetui.findings.written_forms import form, in_default_shell
 from cachetui.records.backend import Backend
-from cachetui.records.digest import ValueHasher
-from cachetui.records.document import BuildRecord
-from cachetui.records.host import HostFacts, HostReport
+from cachetui.records.image_settings import ImageSettings
 from cachetui.records.step import StepId
-
-
-@dataclass(frozen=True)
-class BuildOnHost:
-    """A build on a host: what its steps' inputs are read from. `files` None: not known; `context`
-    is the digest of the context that they are of. `digests` are those that BuildKit resolved
-    references to, for images that the host does not list. `hasher` reads digests of values."""
-
-    build: BuildRecord
-    dockerfile: Dockerfile
-    backend: Backend
-    host: HostReport | None
-    files: ContextFiles | None
-    context: str
-    digests: Mapping[str, str] = field(default_factory=dict)
-    hasher: ValueHasher = field(default_factory=ValueHasher.for_once, compare=False)
-
-    @property
-    def facts(self) -> HostFacts | None:
-        return self.host.facts if self.host else None
-
-    @property
-    def triggers(self) -> Mapping[str, tuple[str, ...]]:
-        """The ONBUILD triggers of the host's base images."""
-        return self.facts.triggers if self.facts else {}
-
-    def image(self, ref: str) -> str | None:
-        """A token for what the build took a reference for: layers, else `@` and a digest. With
-        --pull BuildKit takes the registry's image and leaves the host's alone; the legacy builder
-        gives the host's name to it (lab, all engines)."""
-        by_digest = f"@{self.digests[ref]}" if ref in self.digests else None
-        if self.host is None or (self.backend == "buildkit" and self._pulls):
-            return by_digest
-        before, after = self.host.base_before(ref), self.host.base_after(ref)
-        if (before and before.id) != (after and after.id):
-            fetched = self.backend == "legacy" and (self._pulls or before is None)
-            if not fetched:
-                return by_digest if before is None else None  # another moved it meanwhile
-        layers = self.host.base_layers(ref)
-        return " ".join(layers) if layers else by_digest
-
-    def image_id(self, ref: str) -> str | None:
-        """The ID of the host's own image of that name: another ID is another configuration."""
-        image = self.host.base_after(ref) if self.host else None
-        return image.id if image else None
-
-    @property
-    def _pulls(self) -> bool:
-        return pulls_always(self.build.docker_args)
 
 
 @dataclass(frozen=True)
@@ -102,7 +44,8 @@ class Inputs:
     """`tokens` maps an input ("arg:NODE", "text", "base") to its token, `doubts` one that may be
     in the key or not; `unknown` are inputs that the step has and whose token is not known;
     `files` is what it sees of the context, which is that of the digest `context`. The names up to
-    the colon are those of `key_inputs`. `values` are those that the Dockerfile alone says;
+    the colon are those of `key_inputs`. `settings` are what the base image sets, where that is
+    among the tokens. `values` are those that the Dockerfile alone says;
     `read_by` reads the step with a guess of what it does not say."""
 
     tokens: Mapping[str, str]
@@ -112,6 +55,7 @@ class Inputs:
     lines: Mapping[str, int] = field(default_factory=dict)
     context: str | None = None
     image_id: str | None = None
+    settings: ImageSettings | None = None
     values: Mapping[str, str] = field(default_factory=dict)
     read_by: Callable[[Guess], Guessed] | None = field(default=None, compare=False)
 
@@ -127,10 +71,15 @@ def comparable(one: str | None, other: str | None) -> bool:
 
 
 def step_inputs(
-    build: BuildOnHost, step: StepId, triggers: Mapping[str, tuple[str, ...]] | None = None
+    build: BuildOnHost,
+    step: StepId,
+    triggers: Mapping[str, tuple[str, ...]] | None = None,
+    *,
+    by_settings: bool = True,
 ) -> Inputs | None:
     """The inputs of a step of that build on that host. `triggers` stand in for those of base
-    images of which the host did not tell; None for one of these that nothing tells of."""
+    images of which the host did not tell; None for one of these that nothing tells of.
+    `by_settings`: with what the base image sets, where that is known."""
     known = {**(triggers or {}), **build.triggers}
     file, counts = with_triggers(build.dockerfile, known)
     step, of_trigger = _below_triggers(step, counts.get(step.stage_index, 0)), step.trigger
@@ -138,23 +87,32 @@ def step_inputs(
         return None
     instruction = file.stages[step.stage_index].instructions[step.index]
     given = given_arguments(build.build, build.backend, build.facts)
-    scope = scope_at(file, given, step.stage_index, step.index, build.backend, build.hasher)
     base = base_of(file, step)
+    settings = settings_of(build, base) if by_settings else None
+    bases = {base: settings} if base is not None and settings is not None else {}
+    scope = scope_at(
+        file, given, step.stage_index, step.index, build.backend, build.hasher, bases=bases
+    )
+    if build.files is not None and reads_context(instruction, build.backend):
+        tell_paths(scope, instruction, build.files, build.hasher)
     of_build = build_inputs(
         build.build, file, build.backend, build.facts, instruction, scope, build.hasher,
-        triggers_known=base is None or (base in known and not build._pulls),
+        triggers_known=base is None or (base in known and not build.pulls),
     )  # fmt: skip
     tokens = {
         "text": _text(instruction, build.backend, file, "SHELL" not in scope.settings),
         **of_build.tokens,
     }
-    if "SHELL" not in scope.settings and in_default_shell(instruction):
+    if not scope.complete and "SHELL" not in scope.settings and in_default_shell(instruction):
         of_build.doubts["exec form"] = "/bin/sh -c"
     of_build.doubts |= _flags_as_written(build, instruction)
     values = values_of(scope, instruction)
     since_26 = is_since(MID, build.facts)
     if instruction.keyword == "WORKDIR" and build.backend == "legacy" and since_26 is not True:
-        below = scope_at(file, given, step.stage_index, step.index + 1, build.backend, build.hasher)
+        below = scope_at(
+            *(file, given, step.stage_index, step.index + 1, build.backend, build.hasher),
+            bases=bases,
+        )
         read_into = tokens if since_26 is False else of_build.doubts
         read_into[FOLDER_AS_WRITTEN] = below.settings["WORKDIR"]
         values |= folder_as_written(below)
@@ -205,8 +163,11 @@ def step_inputs(
         unknown.add("stage's files")  # their hash; BuildKit also goes by the stage's own key
     return Inputs(
         *(tokens, of_build.doubts, frozenset(unknown), files, scope.lines, build.context, image_id),
+        settings=settings,
         values=values,
-        read_by=partial(guessed, file, instruction, given, build.backend, build.hasher),
+        read_by=partial(
+            guessed, file, instruction, given, build.backend, build.hasher, bases=bases
+        ),
     )
 
 
@@ -302,8 +263,11 @@ def _variable_tokens(build: BuildOnHost, instruction: Instruction, scope: Scope)
         if name in values
     }
     settings = {"WORKDIR": ("WORKDIR", "USER"), "COPY": ("WORKDIR",), "ADD": ("WORKDIR",)}
+    path = instruction.rest if instruction.keyword == "WORKDIR" else instruction.dest or ""
     if build.backend == "buildkit":
         for name in settings.get(instruction.keyword, ()):
+            if name == "WORKDIR" and path.startswith("/"):
+                continue
             if name in scope.settings:
                 tokens[f"setting:{name}"] = scope.settings[name]
     return tokens

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
 from cachetui.dockerfile.instruction import DockerfileError, Instruction, clean_path
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.dockerfile.stages import expand
+from cachetui.findings.scope import Guess, Scope, references
 from cachetui.records.backend import Backend
 from cachetui.records.digest import ValueHasher, is_digest
+from cachetui.records.image_settings import ImageSettings
 
 PREDEFINED = frozenset(
     name
@@ -33,72 +34,6 @@ DEFAULT_SHELL = '["/bin/sh", "-c"]'
 """The value of SHELL where an image has none (BuildKit `dockerfile2llb/defaultshell.go`)."""
 
 _IN_TOKEN = re.compile(r"\('(\w+)', ")
-_REFERENCE = re.compile(r"(?<!\\)\$\{?([A-Za-z_]\w*)")
-
-Guess = Callable[[str], str | None]
-"""What a variable is taken for that the Dockerfile alone does not tell; None: it is not set."""
-
-
-def guess_unset(name: str) -> str | None:
-    """A base image sets nothing but PATH: so it is of most variables that a Dockerfile uses."""
-    return f"\0{name}\0" if name == "PATH" else None
-
-
-def guess_set(name: str) -> str | None:
-    """A base image sets it, to what nothing else is."""
-    return f"\0{name}\0"
-
-
-GUESSES: tuple[Guess, Guess] = (guess_unset, guess_set)
-"""What is so by both is so, as far as a Dockerfile tells; the first is the likely one."""
-
-
-@dataclass
-class Scope:
-    """`args` and `env` map a name to its token, `lines` a name to the line that set it last,
-    `settings` USER, WORKDIR and SHELL to what they were set to. `values` has the value itself of
-    each ARG and ENV for which the Dockerfile alone says it, `setting_values` that of a setting: of
-    WORKDIR the folder, not cleaned where it is absolute, of SHELL its words as JSON. `order` has
-    each ARG and ENV as it was set last. `escape` is the file's escape token."""
-
-    args: dict[str, str] = field(default_factory=dict)
-    env: dict[str, str] = field(default_factory=dict)
-    settings: dict[str, str] = field(default_factory=dict)
-    lines: dict[str, int] = field(default_factory=dict)
-    declared: set[str] = field(default_factory=set)
-    values: dict[str, str] = field(default_factory=dict)
-    setting_values: dict[str, str] = field(default_factory=dict)
-    order: dict[str, None] = field(default_factory=dict)
-    escape: str = "\\"
-
-    def copy(self) -> Scope:
-        return Scope(
-            dict(self.args),
-            dict(self.env),
-            dict(self.settings),
-            dict(self.lines),
-            set(self.declared),
-            dict(self.values),
-            dict(self.setting_values),
-            dict(self.order),
-            self.escape,
-        )
-
-    def set_last(self, name: str) -> None:
-        """Move a variable to the end: there BuildKit has the one that is set again
-        (`client/llb/meta.go`; our lab: all engines)."""
-        self.order.pop(name, None)
-        self.order[name] = None
-
-    @property
-    def known(self) -> dict[str, str]:
-        """Tokens by name; an ENV that is in force holds against an ARG."""
-        return {**self.args, **self.env}
-
-
-def references(text: str) -> tuple[str, ...]:
-    """Names of the variables that a text uses, each once."""
-    return tuple(dict.fromkeys(_REFERENCE.findall(text)))
 
 
 def scope_at(
@@ -109,15 +44,17 @@ def scope_at(
     backend: Backend,
     hasher: ValueHasher | None = None,
     guess: Guess | None = None,
+    bases: Mapping[str, ImageSettings] | None = None,
 ) -> Scope:
     """What is in force just above an instruction; `given` maps build arguments to digests, and
     `hasher` makes digests of defaults, and tells which of the given are of one. With `guess` every
-    variable has a value in `values`: what is given, one that its digest stands for.
+    variable has a value in `values`: what is given, one that its digest stands for. `bases` maps
+    a base image that is known to what it sets.
 
     A stage FROM another one inherits ENV and settings, and on BuildKit its ARGs too.
     """
     reader = _Reader(dockerfile, given, hasher, guess, backend)
-    scope = _inherited(dockerfile, given, stage_index, backend, hasher, guess)
+    scope = _inherited(dockerfile, given, stage_index, backend, hasher, guess, bases)
     for item in dockerfile.stages[stage_index].instructions[1:index]:
         reader.take(item, scope)
     return scope
@@ -148,19 +85,35 @@ def _inherited(
     backend: Backend,
     hasher: ValueHasher | None,
     guess: Guess | None,
+    bases: Mapping[str, ImageSettings] | None = None,
 ) -> Scope:
-    """What a stage has of the one that it is FROM."""
+    """What a stage has of the stage or image that it is FROM."""
     stage = dockerfile.stages[stage_index]
     scope = Scope(escape=dockerfile.escape)
+    if stage.base_stage is None and stage.base in (bases or {}):
+        _set_by_image(scope, (bases or {})[stage.base])
     if stage.base_stage is not None and stage.base_stage < stage_index:
         base = dockerfile.stages[stage.base_stage]
         last = len(base.instructions)
-        scope = scope_at(dockerfile, given, base.index, last, backend, hasher, guess)
+        scope = scope_at(dockerfile, given, base.index, last, backend, hasher, guess, bases)
         if backend == "legacy":
             scope.values = {n: value for n, value in scope.values.items() if n in scope.env}
             scope.args, scope.declared = {}, set()
             scope.order = dict.fromkeys(name for name in scope.order if name in scope.env)
     return scope
+
+
+def _set_by_image(scope: Scope, image: ImageSettings) -> None:
+    """Put in force what an image sets. One without a WORKDIR begins in `/` (our lab)."""
+    scope.complete = True
+    scope.env = dict(image.env)
+    scope.order = dict.fromkeys(image.env)
+    folder = image.folder or "/"
+    scope.settings["WORKDIR"] = scope.setting_values["WORKDIR"] = folder
+    if image.user:
+        scope.settings["USER"] = scope.setting_values["USER"] = image.user
+    if image.shell:
+        scope.settings["SHELL"] = scope.setting_values["SHELL"] = json.dumps(image.shell)
 
 
 def global_args(
@@ -216,8 +169,8 @@ class _Reader:
         elif item.keyword == "ENV":
             known, values = scope.known, dict(scope.values)
             for name, text in zip(item.args[0::3], item.args[1::3], strict=False):
-                value = self._value(text, values, item.line)
-                name = self._value(name, values, item.line) or name
+                value = self._value(text, values, item.line, scope)
+                name = self._value(name, values, item.line, scope) or name
                 _keep(scope.env, scope.values, name, _token(text, known), value)
                 scope.lines[name] = item.line
                 scope.set_last(name)
@@ -234,7 +187,7 @@ class _Reader:
         if item.keyword == "SHELL":
             scope.setting_values["SHELL"] = json.dumps(item.args)
             return
-        value = self._value(item.rest, scope.values, item.line)
+        value = self._value(item.rest, scope.values, item.line, scope)
         if value is not None and item.keyword == "WORKDIR" and not value.startswith("/"):
             above = scope.setting_values.get("WORKDIR")
             if above is None and self.guess is not None:
@@ -249,7 +202,9 @@ class _Reader:
         name, equals, default = declaration.partition("=")
         scope.lines[name] = line
         given = self.given.get(name)
-        value = self._value(default, scope.values, line) if equals else above.values.get(name)
+        value = above.values.get(name)
+        if equals:
+            value = self._value(default, scope.values, line, scope)
         if given is not None and not self._is(value, given):
             value = None if is_digest(given) and self.guess is None else given
             token: str | None = given
@@ -275,12 +230,13 @@ class _Reader:
     def _digest(self, value: str) -> str:
         return value if self.hasher is None else self.hasher.digest(value)
 
-    def _value(self, text: str, values: Mapping[str, str], line: int) -> str | None:
+    def _value(self, text: str, values: Mapping[str, str], line: int, scope: Scope) -> str | None:
         """What a text amounts to; None where that depends on a variable whose value is not
         known: not within single quotes."""
         if self.guess is not None:
-            return expand_guessed(text, values, self.guess, self.escape, line)
-        unknown = [name for name in references(text) if name not in values]
+            return expand_guessed(text, values, scope.told(self.guess), self.escape, line)
+        names = (name for name in references(text) if name not in values)
+        unknown = [name for name in names if not scope.is_unset(name)]
         guesses: tuple[dict[str, str], ...] = (
             {},
             dict.fromkeys(unknown, "a"),

@@ -26,7 +26,8 @@ from cachetui.dockerfile.instruction import (
 )
 from cachetui.dockerfile.stages import expand
 from cachetui.findings.flag_values import healthcheck_value, mode, number, owner, size
-from cachetui.findings.variables import Guess, Scope, expand_guessed, references
+from cachetui.findings.scope import Guess, Scope, references
+from cachetui.findings.variables import expand_guessed
 from cachetui.records.backend import Backend
 
 Form = tuple[Hashable, ...]
@@ -105,7 +106,7 @@ def form_in(
         backend,
         scope.values if folder is None else {**scope.values, CWD: folder},
         scope.escape,
-        guess=guess,
+        guess=scope.told(guess),
         default_shell="SHELL" not in scope.settings,
         stage_of=stage_of,
         by_files=by_files,

@@ -75,24 +75,31 @@ def bases_after(
     host: HostSettings,
     facts: HostFacts,
     before: HostEvidence,
+    hasher: ValueHasher,
 ) -> tuple[BaseImage, ...] | None:
     """The base images with their layers as they are now, after the runs; None when it cannot be
-    told. The first command again, and the facts too where an image is another than `before`."""
+    told. The first command again, and the facts too where an image is another than `before`;
+    values are kept as digests by `hasher`."""
     refs = tuple(facts.bases)
     docker = client(host.docker, host.env)
     printed = asked(machine, first_command(docker, refs)) if refs else None
     if printed is None:
         return None
     bases, _ = parse_first(printed, refs)
-    layers = facts.bases
+    known = facts
     if {image.ref: image.id for image in bases} != {i.ref: i.id for i in before.bases}:
         try:
-            layers = ask_facts(machine, host, refs, usage=False).bases
+            known = ask_facts(machine, host, refs, usage=False, hasher=hasher)
         except HostError as error:
             if error.kind in ("lost", "cancelled"):
                 raise
             return None
-    return tuple(structs.replace(image, layers=layers.get(image.ref)) for image in bases)
+    return tuple(
+        structs.replace(
+            image, layers=known.bases.get(image.ref), settings=known.base_settings.get(image.ref)
+        )
+        for image in bases
+    )
 
 
 def first_command(docker: str, refs: Sequence[str]) -> str:

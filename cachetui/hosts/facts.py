@@ -16,6 +16,7 @@ from cachetui.hosts.buildx_builders import used_builders
 from cachetui.hosts.cache_records import parse_size
 from cachetui.hosts.client_settings import parse_settings, told_of_builder
 from cachetui.hosts.facts_script import facts_command
+from cachetui.hosts.image_configuration import base_of_line
 from cachetui.hosts.machine import Cancel, Completed, HostError, Machine
 from cachetui.hosts.no_engine import PODMAN, no_engine, podman
 from cachetui.records.digest import ValueHasher
@@ -183,7 +184,7 @@ def _facts(
         parts.get("builders", _NOTHING).out, *told_of_builder(settings), client_version
     )
     lines = [line for line in parts.get("bases", _NOTHING).out.split("\n") if line.strip()]
-    told = dict(zip(bases, (line.partition("|") for line in lines), strict=False))
+    told = dict(zip(bases, (base_of_line(line, hasher) for line in lines), strict=False))
     return HostFacts(
         engine=engine,
         api=str(server.get("ApiVersion", "")),
@@ -201,8 +202,9 @@ def _facts(
         load=_number(host.get("load", "")),
         free_bytes=_free(parts.get("free", _NOTHING).out),
         df=_usage(parts.get("df", _NOTHING)),
-        bases=dict.fromkeys(bases) | {ref: _texts(layers) for ref, (layers, _, _) in told.items()},
-        triggers={ref: _texts(onbuild) or () for ref, (_, mark, onbuild) in told.items() if mark},
+        bases=dict.fromkeys(bases) | {ref: one.layers for ref, one in told.items()},
+        triggers={ref: one.triggers for ref, one in told.items() if one.triggers is not None},
+        base_settings={ref: one.settings for ref, one in told.items() if one.settings is not None},
         booted_at=_booted_at(host),
         umask=host.get("umask"),
         user=host.get("user") or None,
@@ -273,15 +275,6 @@ def _usage(section: Section) -> dict[str, int]:
         if size is not None:
             used[str(row.get("Type", "")).removeprefix("Local ")] = size
     return used
-
-
-def _texts(text: str) -> tuple[str, ...] | None:
-    """The strings of a JSON list, None where there is none."""
-    try:
-        texts = loads(text)
-    except ValueError:
-        return None
-    return tuple(map(str, texts)) if isinstance(texts, list) else None
 
 
 def _count(value: object) -> int | None:

@@ -9,6 +9,12 @@ from collections.abc import Mapping, Sequence
 from cachetui.builders.client import client
 from cachetui.hosts.client_settings import settings_command
 
+_CONFIGURATION = (
+    '{{with .Config}}{"triggers":{{json .OnBuild}},"env":{{json .Env}},'
+    '"folder":{{json .WorkingDir}},"user":{{json .User}},"shell":{{json .Shell}}}{{end}}'
+)
+"""Of a base image's configuration: what is in the keys of what is built on it."""
+
 DF_SECONDS = 5
 """`docker system df` measures every image and volume, and a builder may be far away: what takes
 longer is done without."""
@@ -57,7 +63,7 @@ _free() {
 }
 _bases() {
   [ $# -gt 0 ] || return 0
-  _form='{{json .RootFS.Layers}}|{{with .Config}}{{json .OnBuild}}{{end}}'
+  _form='{{json .RootFS.Layers}}|@CONFIGURATION@'
   if _found=$(_d image inspect --format "$_form" "$@" 2>/dev/null); then
     printf '%s\\n' "$_found"
   else
@@ -113,6 +119,7 @@ def facts_command(
         "LEGACY": client(docker, env, {"DOCKER_BUILDKIT": "0"}),
         "LIMITED": client(docker, env, slot="$_t"),
         "REFS": shlex.join(bases),
+        "CONFIGURATION": _CONFIGURATION,
         "SETTINGS": settings_command(docker, env),
         "SECONDS": str(DF_SECONDS),
         "TOKEN": token,

@@ -8,6 +8,7 @@ import msgspec
 
 from cachetui.records.backend import Backend
 from cachetui.records.base import Record
+from cachetui.records.image_settings import ImageSettings
 from cachetui.records.versions import version_key
 
 HostStatus = Literal["ok", "unreachable", "failed", "skipped"]
@@ -82,8 +83,9 @@ class HostFacts(Record, frozen=True, kw_only=True):
     None when the image is not there. `missing` says, for a backend that does not work, why and
     what to do. `builder` is what `docker build` builds with there when it uses BuildKit, chosen by
     `builder_choice`; `buildx_builder` is what `docker buildx build`, bake and compose build with.
-    Both are None where buildx does not tell. `bases` and `triggers` are of docker's own images:
-    they say nothing of what BuildKit builds on where it `builds_elsewhere`.
+    Both are None where buildx does not tell. `bases`, `triggers` and `base_settings`
+    are of docker's own images: they say nothing of what BuildKit builds on where it
+    `builds_elsewhere`.
     """
 
     engine: str
@@ -105,6 +107,7 @@ class HostFacts(Record, frozen=True, kw_only=True):
     df: dict[str, int] = msgspec.field(default_factory=dict)
     bases: dict[str, tuple[str, ...] | None] = msgspec.field(default_factory=dict)
     triggers: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    base_settings: dict[str, ImageSettings] = msgspec.field(default_factory=dict)
     umask: str | None = None
     user: str | None = None
     cache_folder: str = ""
@@ -144,13 +147,14 @@ class HostFacts(Record, frozen=True, kw_only=True):
 class BaseImage(Record, frozen=True, kw_only=True):
     """A base image on a host: `id` as the host names it (the legacy builder's cache goes by it),
     `created` the image's own date (ISO 8601), `digests` its `name@sha256:…` where it was pulled.
-    `layers` is None where they are in the host's facts alone."""
+    `layers` and `settings` are None where they are in the host's facts alone."""
 
     ref: str
     id: str
     created: str | None = None
     digests: tuple[str, ...] = ()
     layers: tuple[str, ...] | None = None
+    settings: ImageSettings | None = None
 
 
 class CacheEntry(Record, frozen=True, kw_only=True):
@@ -291,7 +295,7 @@ class HostReport(Record, frozen=True, kw_only=True):
         not docker's."""
         if self.facts is None or backend != "buildkit" or not self.facts.builds_elsewhere:
             return self
-        facts = msgspec.structs.replace(self.facts, bases={}, triggers={})
+        facts = msgspec.structs.replace(self.facts, bases={}, triggers={}, base_settings={})
         evidence = self.evidence and msgspec.structs.replace(
             self.evidence, bases=(), bases_after=None
         )
@@ -317,6 +321,13 @@ class HostReport(Record, frozen=True, kw_only=True):
             image = self.base_after(ref)
             return image.layers if image else None
         return self.facts.bases.get(ref) if self.facts else None
+
+    def base_settings(self, ref: str) -> ImageSettings | None:
+        """What a base image sets, as it was read last; None where that is not known."""
+        if self.evidence is not None and self.evidence.bases_after is not None:
+            image = self.base_after(ref)
+            return image.settings if image else None
+        return self.facts.base_settings.get(ref) if self.facts else None
 
 
 def known_of(facts: HostFacts | None) -> dict[str, Any]:

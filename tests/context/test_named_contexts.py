@@ -11,7 +11,7 @@ from cachetui.context.build_context import read_context
 from cachetui.context.manifest import ContextError
 from cachetui.dockerfile.parse import parse
 from cachetui.findings.context_files import ContextFiles, files_read
-from cachetui.findings.variables import Scope
+from cachetui.findings.scope import Scope
 from tests.context.test_build_context import folder, sent, unpack
 
 

@@ -10,7 +10,8 @@ from cachetui.findings.changing_values import changing_command, changing_value
 from cachetui.findings.context_differences import kind_of, unneeded
 from cachetui.findings.context_files import ContextFiles, Difference, compare_files, files_read
 from cachetui.findings.dockerfile_edits import Version, edits
-from cachetui.findings.variables import Scope, from_arguments, global_args, scope_at
+from cachetui.findings.scope import Scope
+from cachetui.findings.variables import from_arguments, global_args, scope_at
 from cachetui.records.backend import Backend
 from cachetui.records.scenario import BACKENDS
 from tests.findings.making import entries

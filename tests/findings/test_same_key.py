@@ -9,8 +9,9 @@ import pytest
 
 from cachetui.dockerfile.parse import parse
 from cachetui.findings import Findings
+from cachetui.findings.build_on_host import BuildOnHost
 from cachetui.findings.key_inputs import KEY_INPUTS, words_of
-from cachetui.findings.step_inputs import BuildOnHost, step_inputs
+from cachetui.findings.step_inputs import step_inputs
 from cachetui.records.backend import Backend
 from cachetui.records.host import BaseImage, ClientSettings, HostEvidence, HostReport
 from cachetui.records.step import StepId

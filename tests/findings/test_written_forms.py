@@ -8,7 +8,8 @@ import pytest
 
 from cachetui.dockerfile.parse import parse
 from cachetui.findings import Findings, dockerfile_edits
-from cachetui.findings.variables import Scope, scopes_of
+from cachetui.findings.scope import Scope
+from cachetui.findings.variables import scopes_of
 from cachetui.records.backend import Backend
 from tests.findings.making import BUILT, audit, before, entries, host, ids, run, why
 from tests.findings.writings import FILES, WRITINGS

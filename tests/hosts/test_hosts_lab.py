@@ -17,9 +17,12 @@ from cachetui.hosts.connect import Connector
 from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.fan_out import run_on_all
 from cachetui.hosts.machine import HostError, Machine
+from cachetui.records.digest import ValueHasher
+from cachetui.records.image_settings import ImageSettings
 from tests.hosts.conftest import connector
 from tests.hosts.sshd import until
 from tests.lab import Lab
+from tests.lab.engine import SYSTEM_PATH
 
 pytestmark = pytest.mark.lab
 NAMES = ("old", "mid", "new", "ctd")
@@ -48,8 +51,12 @@ def facts_fail(fleet: Connector, settings: HostSettings) -> HostError:
 def test_facts(lab: Lab, fleet: Connector, name: str) -> None:
     host, settings = lab[name], settings_of(lab, name)
     machine = fleet.connect(settings)
-    found = ask_facts(machine, settings, ["base:1", "no-such-image:1"])
+    hasher = ValueHasher.for_once()
+    found = ask_facts(machine, settings, ["base:1", "no-such-image:1"], hasher=hasher)
     machine.close()
+    assert found.base_settings == {
+        "base:1": ImageSettings(env={"PATH": hasher.digest(SYSTEM_PATH)})
+    }
     assert found.engine == host.version
     assert found.buildx == host.buildx_version
     assert found.store == ("containerd/" if host.containerd_store else "") + host.store

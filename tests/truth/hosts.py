@@ -81,6 +81,9 @@ def change(host: Host, what: str, salt: str) -> None:
         host.docker("image", "prune", "-f")
     elif what == "other-triggers":
         host.docker("tag", "truth-other-triggers:1", f"truth-onbuild-{salt}:1")
+    elif what == "base-again-pruned":
+        host.docker("tag", "truth-again:1", f"truth-{salt}:1")
+        host.docker("builder", "prune", "-af")
     else:
         image = {"base-other": "other", "base-again": "again", "base-env": "env"}[what]
         host.docker("tag", f"truth-{image}:1", f"truth-{salt}:1")

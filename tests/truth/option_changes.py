@@ -202,3 +202,19 @@ def evicted_legacy(rng: Random, build: Build) -> Change:
     host = rng.choice(HOSTS)
     cause = Cause(GONE, None, (), ("legacy",), (host,))
     return Change(f"images pruned on {host}", build, (cause,), {host: "prune-legacy"})
+
+
+@kind("base-same-layers-and-evicted")
+def base_again_and_evicted(rng: Random, build: Build) -> Change | None:
+    """The base is another image of equal layers and settings, which is in no key of BuildKit's on a
+    graph driver, and its cache loses the results."""
+    steps = _based(build, BASE)
+    if not steps:
+        return None
+    host = rng.choice(HOSTS)
+    drift = Cause(DRIFT, steps, ("truth-",), ("legacy",), (host,))
+    gone = Cause(GONE, None, (), ("buildkit",), (host,))
+    of_manifest = Cause(DRIFT, steps, ("truth-",), ("buildkit",), ("ctd",))
+    about = f"base with the same layers and BuildKit's cache pruned on {host}"
+    on_hosts = {host: "base-again-pruned"}
+    return Change(about, build, (drift, gone, of_manifest), on_hosts)

@@ -21,6 +21,7 @@ from cachetui.findings import Findings, explain_audit
 from cachetui.records.digest import ValueHasher
 from cachetui.records.document import Document
 from cachetui.records.host import BaseImage, ClientSettings, HostEvidence
+from cachetui.records.image_settings import ImageSettings
 from cachetui.records.run import Run
 from tests import make_records as b
 from tests.truth.case import Case, case_of, names
@@ -32,6 +33,7 @@ from tests.truth.truth import BUILDERS, HOSTS
 
 _HASHER = ValueHasher.for_once()
 """One store's: values of one build can be held against those of another."""
+_SETTINGS = ImageSettings(env={"PATH": _HASHER.digest("/bin")})
 PRUNED = {"prune-legacy": "legacy", "prune-buildkit": "buildkit"}
 """What is done to a host, and the builder whose results are then gone."""
 VERSIONS = {"old": "20.10.24", "mid": "26.1.5", "new": "28.5.2", "ctd": "28.5.2"}
@@ -105,6 +107,7 @@ def _document(
                     engine=VERSIONS[name],
                     bases=bases,
                     triggers=dict.fromkeys(bases, ()),
+                    base_settings=dict.fromkeys(bases, _SETTINGS),
                     client_settings=ClientSettings(),
                 ),
                 evidence=seen,

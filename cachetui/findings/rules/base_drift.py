@@ -23,7 +23,7 @@ from cachetui.findings.rule import Rule
 from cachetui.findings.same_image import advice, commands
 from cachetui.findings.suspect import Suspect
 from cachetui.findings.trigger_changes import by_triggers_of_base
-from cachetui.findings.wording import host_names, one_and_another
+from cachetui.findings.wording import host_names, join_names, one_and_another
 from cachetui.records.step import StepId
 
 
@@ -68,25 +68,37 @@ def _moved(question: Question, ref: str, base: StepId, token: str = "base") -> C
         for inputs in (question.changes.now, question.changes.then)
     )
     confidence: Confidence = "proved"
+    data: dict[str, object] = {"ref": ref, "now": (now or "").split(), "then": (then or "").split()}
     if token in question.changes.changed and now is not None and then is not None:
         what = "has other layers"
         if now.startswith("@"):
             what, confidence = "resolves to another digest", "likely"
     elif other_triggers:
         what = "has other ONBUILD triggers"
+    elif token == "base" and (names := question.changes.sources.set_by_base):
+        what = f"has the same layers and sets {join_names(names)} otherwise"
+        data["settings"] = list(names)
     elif token == "base" and question.changes.sources.other_image_id:
         what = "has another ID"
         if question.run.backend == "buildkit":
-            what, confidence = "has the same layers but another configuration (ENV, USER)", "likely"
+            what, confidence = _of_same_layers(question), "likely"
     else:
         return None
     evidence = Evidence(
         kind="earlier",
         text=f"{ref} on {HOSTS} {what} than in audit {before.run.audit}" + age_of(case, host, ref),
-        data={"ref": ref, "now": (now or "").split(), "then": (then or "").split()},
+        data=data,
         hosts=(host,),
     )
     return _has_moved(question, ref, base, confidence, evidence)
+
+
+def _of_same_layers(question: Question) -> str:
+    """What is known of two images with other IDs to BuildKit, whose key has one of them perhaps."""
+    sides = question.changes.now, question.changes.then
+    if all(one is not None and one.settings is not None for one in sides):
+        return "has the same layers and settings but another digest, by which its image store goes,"
+    return "has the same layers but another configuration (ENV, USER)"
 
 
 def _moved_by_another_record(question: Question, ref: str, base: StepId) -> Claim | None:
@@ -250,8 +262,9 @@ RULE = Rule(
     "printed. To see that a tag has moved: an earlier audit, with either builder.",
     applies="The layers differ between hosts of one platform. Or they differ on one host between "
     "two audits, and a step that builds on the image, or copies from it, missed. Equal layers "
-    "under another image ID are no drift for BuildKit; for the legacy builder's cache on one host "
-    "they are.",
+    "under another image ID are drift for BuildKit where the image sets another ENV, USER, WORKDIR "
+    "or SHELL that is in the step's key; for the legacy builder's cache on one host they always "
+    "are.",
     proves="The engines' own lists of layers. That the image caused the miss: an earlier audit in "
     "which the host had other layers and had the step in its cache; the legacy builder's images, "
     "where they have the step on the image of an earlier audit; or an experiment with the image "

@@ -11,9 +11,10 @@ from cachetui.findings.legacy_cache import parting
 from cachetui.findings.question import Question
 from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import Rule
+from cachetui.findings.scope import references
 from cachetui.findings.step_inputs import platform_arguments
 from cachetui.findings.suspect import Suspect
-from cachetui.findings.variables import arguments_in, from_arguments, references
+from cachetui.findings.variables import arguments_in, from_arguments
 from cachetui.findings.wording import describe, join_names
 from cachetui.records.digest import differ
 from cachetui.records.step import StepId

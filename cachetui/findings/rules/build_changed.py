@@ -89,9 +89,11 @@ def _base(question: Question) -> list[_Change]:
     used = from_arguments(question.case.dockerfile, renamed.head)
     if any(differ(now.get(name), then.get(name)) is not False for name in used):
         return []
+    names = question.changes.sources.set_by_base if renamed.same_layers else ()
+    more = f", which has the same layers and sets {join_names(names)} otherwise" if names else ""
     evidence = Evidence(
         kind="earlier",
-        text=f"{describe(renamed.head)} names {renamed.now}; it named {renamed.then} before",
+        text=f"{describe(renamed.head)} names {renamed.now}{more}; it named {renamed.then} before",
         data={"line": renamed.head.line, "sure": renamed.confidence == "proved"},
     )
     return [(StepId(renamed.head.stage_index, 0), evidence)]
@@ -208,6 +210,8 @@ def _in_force(question: Question) -> list[_Change]:
     changes: list[_Change] = []
     for changed in sorted(question.changes.changed):
         kind, _, name = changed.partition(":")
+        if question.changes.sources.behind(changed):
+            continue  # the image's own change
         if kind == "order" and not legacy:
             changes.append(_reordered(question))
         if kind == FOLDER_AS_WRITTEN and "text" not in question.changes.changed:
