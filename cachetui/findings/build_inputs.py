@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.findings.build_options import build_options
+from cachetui.findings.flag_values import option_value, platform
 from cachetui.findings.scope import Scope
 from cachetui.findings.variables import PREDEFINED
 from cachetui.records.backend import Backend
@@ -31,7 +32,7 @@ IN_NO_KEY = frozenset(
     f"--{name}"
     for name in (
         *("compress", "cpu-period", "cpu-quota", "cpu-shares", "cpuset-cpus", "cpuset-mems"),
-        *("force-rm", "memory", "memory-swap", "rm"),
+        *("file", "force-rm", "iidfile", "memory", "memory-swap", "progress", "quiet", "rm", "tag"),
     )
 )
 """Options that no builder has in a key, on none of our lab's engines."""
@@ -133,7 +134,7 @@ def _platform(
     digest of what was named cannot be read."""
     wanted = build_options(build.docker_args).get("--platform")
     if wanted is not None:
-        return wanted[-1]
+        return platform(wanted[-1], facts.platform)
     set_there = settings.environment.get("DOCKER_DEFAULT_PLATFORM") if settings else None
     if set_there is None:
         return facts.platform
@@ -155,6 +156,7 @@ def _options(
     for option, values in options.items():
         if option in READ_ELSEWHERE or option in IN_NO_KEY_OF[backend]:
             continue
+        values = tuple(option_value(option, one) for one in values)
         token = " ".join(sorted(values)) if option == "--add-host" else " ".join(values)
         name = f"option:{option}"
         since_26 = option in IN_A_RUNS_KEY_SINCE_26

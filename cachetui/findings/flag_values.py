@@ -19,6 +19,18 @@ _UNITS = {
     "m": Decimal(60_000_000_000),
     "h": Decimal(3_600_000_000_000),
 }
+_ARCHITECTURES = {
+    "x86_64": "amd64",
+    "x86-64": "amd64",
+    "amd64/v1": "amd64",
+    "aarch64": "arm64",
+    "arm64/v8": "arm64",
+    "arm64/8": "arm64",
+    "i386": "386",
+    "armhf": "arm/v7",
+    "arm": "arm/v7",
+    "armel": "arm/v6",
+}
 _PART = re.compile(rf"(\d+\.?\d*|\.\d+)({'|'.join(sorted(_UNITS, key=len, reverse=True))})")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(?:([kmgtp])i?b?|b)?")
 _NUMBER = re.compile(r"[+-]?\d+")
@@ -50,6 +62,30 @@ def size(text: str) -> str:
     if parts is None:
         return text
     return str(int(Decimal(parts[1]) * 1024 ** "bkmgtp".index(parts[2] or "b")))
+
+
+def option_value(option: str, text: str) -> str:
+    """An option of docker build as its client reads it: a size in bytes, both limits of --ulimit
+    (docker's `opts`, units.ParseUlimit)."""
+    if option == "--shm-size":
+        return size(text)
+    if option == "--ulimit":
+        name, equals, limits = text.partition("=")
+        soft, both, hard = limits.partition(":")
+        return f"{name}{equals}{number(soft)}:{number(hard if both else soft)}"
+    return text
+
+
+def platform(text: str, own: str) -> str:
+    """A platform by the one name that it has for engines (containerd's `platforms`, Normalize);
+    `own` is the engine's, of which a system or an architecture alone takes the rest."""
+    system, slash, architecture = text.strip().lower().partition("/")
+    own_system, _, own_architecture = own.partition("/")
+    if not slash:
+        if system == own_system:
+            return own
+        system, architecture = own_system, system
+    return f"{system}/{_ARCHITECTURES.get(architecture, architecture) or own_architecture}"
 
 
 def mode(text: str) -> str:

@@ -253,13 +253,20 @@ def _run_tokens(build: BuildOnHost, scope: Scope) -> dict[str, str]:
     return tokens
 
 
+def _expanded_text(build: BuildOnHost, instruction: Instruction) -> str:
+    """The words in which variables are put in: BuildKit does so in a heredoc, too, whose content
+    is in the key."""
+    bodies = (one.content for one in instruction.heredocs if one.expand)
+    return "\n".join((instruction.text, *(bodies if build.backend == "buildkit" else ())))
+
+
 def _variable_tokens(build: BuildOnHost, instruction: Instruction, scope: Scope) -> dict[str, str]:
     """Of any other instruction: the variables that its text uses; on BuildKit the folder that a
     path starts from, and whose a WORKDIR is."""
     values = {**scope.args, **scope.env}
     tokens = {
         f"{'env' if name in scope.env else 'arg'}:{name}": values[name]
-        for name in references(instruction.text)
+        for name in references(_expanded_text(build, instruction))
         if name in values
     }
     settings = {"WORKDIR": ("WORKDIR", "USER"), "COPY": ("WORKDIR",), "ADD": ("WORKDIR",)}

@@ -224,7 +224,9 @@ def _copied(
     source's path in the key as it is written, the legacy builder nothing of it."""
     for heredoc in item.heredocs:
         text = _document(heredoc)
-        yield heredoc.name, text, heredoc.expand and ("$" in text or "\\" in text)
+        put_in = heredoc.expand and ("$" in text or "\\" in text)
+        used = [(name, word(f"${{{name}}}")) for name in references(text)] if put_in else []
+        yield heredoc.name, text, put_in, *used
     for source in item.sources:
         path = _source(word(source))
         if not by_files or is_remote(source):

@@ -395,3 +395,47 @@ def test_an_env_below_an_argument_of_its_name_is_the_variable() -> None:
     given = [{"V": HASHER.digest(value)} for value in ("x", "y")]
     earlier = before(text, "h", scenario=BUILDKIT, build_args=given[0])
     assert ids(why(audit(text, [run(text, "m")], build_args=given[1]), earlier)) == [RULE]
+
+
+@pytest.mark.parametrize(
+    ("word", "found"), [("EOF", ["build-arg-invalidates"]), ("'EOF'", [RULE]), ('"EOF"', [RULE])]
+)
+def test_a_variable_in_a_heredoc_of_copy_is_in_the_key_where_it_is_put_in(
+    word: str, found: list[str]
+) -> None:
+    text = f"FROM base:1\nARG V\nCOPY <<{word} /x\nhello $V\nEOF\n"
+    given = [{"V": HASHER.digest(value)} for value in ("x", "y")]
+    earlier = before(text, "h", scenario=BUILDKIT, build_args=given[0])
+    assert ids(why(audit(text, [run(text, "m")], build_args=given[1]), earlier)) == found
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        ((), ("--platform", "linux/x86_64")),
+        ((), ("--platform=linux",)),
+        ((), ("--platform=amd64",)),
+        ((), ("-t", "api:1", "--progress=plain", "-q")),
+        (("--ulimit", "nofile=512"), ("--ulimit", "nofile=512:512")),
+        (("--shm-size", "64m"), ("--shm-size", "67108864")),
+    ],
+)
+def test_an_option_in_other_words_is_the_same(then: tuple[str, ...], now: tuple[str, ...]) -> None:
+    for scenario in (LEGACY, BUILDKIT):
+        earlier = before(TEXT, "hh", scenario=scenario, docker_args=then)
+        one = audit(TEXT, [run(TEXT, "hm", scenario=scenario)], docker_args=now)
+        assert ids(why(one, earlier)) == [RULE]
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        ((), ("--platform", "linux/aarch64")),
+        (("--ulimit", "nofile=512"), ("--ulimit", "nofile=512:1024")),
+        (("--shm-size", "64m"), ("--shm-size", "64k")),
+    ],
+)
+def test_another_value_of_an_option_is_named(then: tuple[str, ...], now: tuple[str, ...]) -> None:
+    earlier = before(TEXT, "hh", scenario=BUILDKIT, docker_args=then)
+    one = audit(TEXT, [run(TEXT, "hm", scenario=BUILDKIT)], docker_args=now)
+    assert set(ids(why(one, earlier))) == {"build-changed"}

@@ -26,6 +26,7 @@ FAILED = (
     "label-on-one-host:7000",  # the value of an argument stands in labels by chance
     "build-arg-default:7000",  # of an ARG that there is not
     "base-with-triggers:0",  # the triggers hit, for another stage had them
+    "base-with-triggers:9100",  # of the same layers and settings
     "build-arg-default:8000",  # on the base image of a stage that is not needed
 )
 """Cases that engines alone can show, of which nothing was said once."""
