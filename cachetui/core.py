@@ -65,6 +65,7 @@ from cachetui.share.kinds import Kind
 from cachetui.share.setting import SharedBuild
 from cachetui.share.sharing import Sharing
 from cachetui.store.database import Store
+from cachetui.store.known_files import known_digests
 from cachetui.store.prune import prune
 from cachetui.store.troubles import StoreError
 
@@ -285,9 +286,9 @@ class Core:
         try:
             build = with_source(build)
             given, build = build.docker_args, with_named_parts(build)
-            context = read_context(
-                build.context, build.dockerfile, build.named_contexts, build.dockerfile_inline
-            )
+            inline, named = build.dockerfile_inline, build.named_contexts
+            with known_digests(self.store.folder, build.context) as known:
+                context = read_context(build.context, build.dockerfile, named, inline, known)
             dockerfile = parse(context.dockerfile_text, build.build_args)
             needed_stages(dockerfile, build.target)
             Ignore(build.ignore)

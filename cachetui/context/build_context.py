@@ -9,7 +9,6 @@ the host applies them again, by its own rules, to the very same effect.
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import msgspec
 from e2b_dockerfile_utils import PatternMatcher
 
+from cachetui.context.known_digests import KnownDigests
 from cachetui.context.manifest import (
     ContextError,
     Entry,
@@ -88,9 +88,11 @@ def read_context(
     dockerfile: str = "Dockerfile",
     named: Mapping[str, Path] | None = None,
     inline: str | None = None,
+    known: KnownDigests | None = None,
 ) -> Context:
     """Read the context below `folder`, and the `named` ones; `dockerfile` is relative to it, or
-    absolute. `inline` is the Dockerfile's text where no file has it.
+    absolute. `inline` is the Dockerfile's text where no file has it. Files that are `known` are not
+    read again.
 
     Raises `ContextError` for a folder or Dockerfile that is not there or cannot be read, and for
     a broken ignore pattern.
@@ -109,14 +111,15 @@ def read_context(
     if list(ignore_files) == [f"{name}.dockerignore"]:
         ignores.append(PatternMatcher([]))  # the legacy builder then sends all
     walk = _Walk("context", root, ignores)
-    walk.folder(root, "", wanted=True)
-    given: dict[str, Source] = {name: file if inline is None else inline.encode(), **ignore_files}
+    walk.folder(str(root), "", wanted=True)
+    given: dict[str, Source] = {name: str(file) if inline is None else inline.encode()}
+    given |= {path: str(source) for path, source in ignore_files.items()}
     for path, source in given.items():
         walk.add_parents(path)
         walk.sources.setdefault(path, source)
     for other, place in sorted((named or {}).items()):
         walk.sources |= _read_named(other, place, ignore_files)
-    entries = make_manifest(walk.sources)
+    entries = make_manifest(walk.sources, known)
     return Context(
         root=root,
         dockerfile=name,
@@ -146,9 +149,10 @@ def _read_named(name: str, folder: Path, ignore_files: dict[str, Path]) -> dict[
     top = f"contexts/{name}"
     own = root / ".dockerignore"
     walk = _Walk(top, root, [_ignore(own)] if own.is_file() else [])
-    walk.folder(root, "", wanted=True)
+    walk.folder(str(root), "", wanted=True)
     if own.is_file():
-        ignore_files[f"{top}/.dockerignore"] = walk.sources[f"{top}/.dockerignore"] = own
+        ignore_files[f"{top}/.dockerignore"] = own
+        walk.sources[f"{top}/.dockerignore"] = str(own)
     return walk.sources
 
 
@@ -187,39 +191,42 @@ class _Walk:
         self.ignores = ignores
         self.sources: dict[str, Source] = {}
         self.left_out: list[str] = []
+        self._above: set[str] = set()
 
     def excluded(self, path: str) -> bool:
         """Whether every backend's ignore file leaves the path out."""
         return bool(self.ignores) and all(ignore.matches(path) for ignore in self.ignores)
 
-    def folder(self, folder: Path, path: str, *, wanted: bool) -> None:
+    def folder(self, folder: str, path: str, *, wanted: bool) -> None:
         """Take in a folder; one that is excluded is only walked for what `!` takes back in."""
         if wanted:
             self.sources[self.sent(path)] = folder
         try:
-            names = sorted(os.listdir(folder))
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
         except OSError as error:
             raise ContextError(
                 f"cannot read the folder {folder}: {error.strerror}; "
                 "make it readable, or leave it out in .dockerignore"
             ) from None
-        for name in names:
-            self.entry(folder / name, f"{path}/{name}" if path else name)
+        for entry in entries:
+            self.entry(entry, f"{path}/{entry.name}" if path else entry.name)
 
-    def entry(self, source: Path, path: str) -> None:
+    def entry(self, entry: os.DirEntry[str], path: str) -> None:
         try:
-            mode = source.lstat().st_mode
+            folder = entry.is_dir(follow_symlinks=False)
+            sent = folder or entry.is_symlink() or entry.is_file() or Path(entry.path).is_fifo()
         except OSError as error:
-            raise ContextError(f"cannot read {source}: {error.strerror}") from None
+            raise ContextError(f"cannot read {entry.path}: {error.strerror}") from None
         excluded = self.excluded(path)
-        if stat.S_ISDIR(mode):
+        if folder:
             if not excluded or any(ignore.may_match_under(path) for ignore in self.ignores):
-                self.folder(source, path, wanted=not excluded)
+                self.folder(entry.path, path, wanted=not excluded)
         elif excluded:
             return
-        elif stat.S_ISREG(mode) or stat.S_ISLNK(mode) or stat.S_ISFIFO(mode):
+        elif sent:
             self.add_parents(self.sent(path))
-            self.sources[self.sent(path)] = source
+            self.sources[self.sent(path)] = entry.path
         else:
             self.left_out.append(path)  # sockets and devices: docker's client sends no sockets
 
@@ -229,12 +236,16 @@ class _Walk:
 
     def add_parents(self, sent: str) -> None:
         """Folders above a path that is sent are sent too, with the mode they have here."""
+        folder = sent.rpartition("/")[0]
+        if folder in self._above:
+            return
+        self._above.add(folder)
         parts = sent.split("/")
         for depth in range(1, len(parts)):
             above = "/".join(parts[:depth])
             if above == self.top or above.startswith(f"{self.top}/"):
                 inner = above.removeprefix(self.top).lstrip("/")
-                self.sources.setdefault(above, self.root / inner)
+                self.sources.setdefault(above, str(self.root / inner))
 
 
 def _ignore(path: Path) -> PatternMatcher:

@@ -6,14 +6,15 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from cachetui.context.known_digests import KnownDigests
+
 EntryKind = Literal["file", "dir", "symlink", "link", "fifo"]
 
-Source = Path | bytes
+Source = str | bytes
 """What an entry is read from: a path here, or a file's content where no path has it."""
 
 
@@ -21,7 +22,7 @@ class ContextError(Exception):
     """A context that cannot be read or sent: names the path and the remedy."""
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One path of the context, with `/` between its parts. `mode` is the permission bits;
     `target` a symlink's text or the path that a hard link (`link`) equals."""
 
@@ -37,17 +38,23 @@ def manifest_digest(entries: Iterable[Entry]) -> str:
     """`sha256:…` over the entries in order of their paths."""
     whole = hashlib.sha256()
     for entry in entries:
-        mode, size = f"{entry.mode:o}", str(entry.size)
-        fields = (entry.kind, entry.path, mode, size, entry.sha256 or "", entry.target or "")
-        whole.update("\0".join(fields).encode("utf-8", "surrogateescape") + b"\n")
+        line = (
+            f"{entry.kind}\0{entry.path}\0{entry.mode:o}\0{entry.size}\0{entry.sha256 or ''}"
+            f"\0{entry.target or ''}\n"
+        )
+        whole.update(line.encode("utf-8", "surrogateescape"))
     return f"sha256:{whole.hexdigest()}"
 
 
-def make_manifest(sources: Mapping[str, Source]) -> tuple[Entry, ...]:
+def make_manifest(
+    sources: Mapping[str, Source], known: KnownDigests | None = None
+) -> tuple[Entry, ...]:
     """The entries of `sources` (path in the context → what it is), in the order of their paths.
 
-    Reads every file. Raises `ContextError` for one that cannot be read.
+    Reads every file that is not `known`, which learns of it. Raises `ContextError` for one that
+    cannot be read.
     """
+    known = known or KnownDigests()
     entries: list[Entry] = []
     seen: dict[tuple[int, int], str] = {}
     for path in sorted(sources):
@@ -57,7 +64,7 @@ def make_manifest(sources: Mapping[str, Source]) -> tuple[Entry, ...]:
             entries.append(Entry(path, "file", 0o644, len(source), digest))
             continue
         try:
-            status = source.lstat()
+            status = os.lstat(source)
             mode = stat.S_IMODE(status.st_mode)
             inode = (status.st_dev, status.st_ino)
             if stat.S_ISDIR(status.st_mode):
@@ -70,8 +77,7 @@ def make_manifest(sources: Mapping[str, Source]) -> tuple[Entry, ...]:
                 entry = Entry(path, "link", mode, target=seen[inode])
             else:
                 seen[inode] = path
-                with source.open("rb") as file:
-                    digest = hashlib.file_digest(file, "sha256").hexdigest()
+                digest = known.find(source, status) or _read(source, status, known)
                 entry = Entry(path, "file", mode, status.st_size, digest)
         except OSError as error:
             raise ContextError(
@@ -80,3 +86,11 @@ def make_manifest(sources: Mapping[str, Source]) -> tuple[Entry, ...]:
             ) from None
         entries.append(entry)
     return tuple(entries)
+
+
+def _read(path: str, status: os.stat_result, known: KnownDigests) -> str:
+    """The SHA-256 (hex) of a file, noted. Raises `OSError`."""
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    known.note(path, status, digest)
+    return digest

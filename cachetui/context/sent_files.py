@@ -7,6 +7,7 @@ and the nanoseconds beyond, then digest and path as `sha256sum` has them.
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 import tarfile
@@ -31,7 +32,7 @@ def sent_line(entry: Entry, source: Source) -> bytes | None:
     tool reads. Raises `OSError`."""
     if entry.kind != "file" or not _PLAIN.fullmatch(entry.path):
         return None
-    time = 0 if isinstance(source, bytes) else source.lstat().st_mtime_ns
+    time = 0 if isinstance(source, bytes) else os.lstat(source).st_mtime_ns
     seconds, nanoseconds = divmod(time, 1_000_000_000)
     mode = stat.S_IFREG | entry.mode
     line = f"{mode:x} {entry.size} {seconds} {nanoseconds} {entry.sha256}  {entry.path}"

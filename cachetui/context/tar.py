@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tarfile
 from collections.abc import Iterator
-from pathlib import Path
 
 from cachetui.context.manifest import ContextError, Entry, Source
 
@@ -38,7 +38,7 @@ def tar_member(entry: Entry, source: Source) -> Iterator[bytes]:
         yield source + b"\0" * (-entry.size % tarfile.BLOCKSIZE)
         return
     try:
-        info.mtime, fraction = divmod(source.lstat().st_mtime_ns, 1_000_000_000)
+        info.mtime, fraction = divmod(os.lstat(source).st_mtime_ns, 1_000_000_000)
         if fraction and info.mtime >= 0:
             yield _pax_header(f"{info.mtime}.{fraction:09d}")
         yield info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
@@ -58,10 +58,10 @@ def _pax_header(mtime: str) -> bytes:
     return info.tobuf(tarfile.USTAR_FORMAT) + data + b"\0" * (-len(data) % tarfile.BLOCKSIZE)
 
 
-def _content(entry: Entry, source: Path) -> Iterator[bytes]:
+def _content(entry: Entry, source: str) -> Iterator[bytes]:
     left = entry.size
     digest = hashlib.sha256()
-    with source.open("rb") as file:
+    with open(source, "rb") as file:
         while left and (block := file.read(min(left, _BLOCK))):
             digest.update(block)
             left -= len(block)

@@ -21,6 +21,7 @@ images. Raw outputs are those that earlier versions kept."""
 IMAGES = "images"
 FOLDERS = {
     "layers": IMAGES,
+    "known-files": "contexts",
     "notes": "notes on hosts",
     "spool": "at work",
     "spare": "room set aside",
