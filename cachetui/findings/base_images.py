@@ -2,31 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from cachetui.compare.align import is_majority
+from cachetui.findings.base_settings import settings_by_name
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS
 from cachetui.findings.record import Evidence
+from cachetui.findings.wording import join_names
+from cachetui.records.digest import differ, is_digest
 
 Layers = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ImageOnHost:
-    """What a host has behind a reference: layers, or the digest that BuildKit resolved."""
+    """What a host has behind a reference: layers, or the digest that BuildKit resolved. `settings`
+    are what it sets, by a name or variable and a text of it, where that is known of all hosts."""
 
     layers: Layers = ()
     digest: str = ""
+    settings: tuple[tuple[str, str], ...] = ()
+
+    def text(self, others: Collection[ImageOnHost] = ()) -> str:
+        """ "has 3 layers, the last 0123456789ab", and what it sets otherwise than those of the
+        `others` that have the same layers."""
+        differing = differing_settings(self, others)
+        more = f", and sets {join_names(differing)} otherwise" if differing else ""
+        return self._layers + more
 
     @property
-    def text(self) -> str:
+    def _layers(self) -> str:
         if not self.layers:
             return f"is {self.digest[:19]}"
         top = self.layers[-1].removeprefix("sha256:")[:12]
         count = len(self.layers)
         return f"has {'one layer' if count == 1 else f'{count} layers, the last'} {top}"
+
+
+def differing_settings(image: ImageOnHost, others: Collection[ImageOnHost]) -> list[str]:
+    """Names of what an image sets, or does not, otherwise than others of the same layers."""
+    own = set(image.settings)
+    alike = (other for other in others if other.layers and other.layers == image.layers)
+    differing = [own ^ set(other.settings) for other in alike]
+    return sorted({name for pairs in differing for name, _ in pairs})
 
 
 def images_of_hosts(case: Case, ref: str) -> dict[str, dict[ImageOnHost, list[str]]]:
@@ -39,12 +59,26 @@ def images_of_hosts(case: Case, ref: str) -> dict[str, dict[ImageOnHost, list[st
         if image is not None and platform is not None:
             known[host.name] = (platform, image)
     with_layers = sum(bool(image.layers) for _, image in known.values())
+    settings = _settings(case, ref, [name for name, (_, image) in known.items() if image.layers])
     by_layers = with_layers * 2 >= len(known)
     found: dict[str, dict[ImageOnHost, list[str]]] = {}
     for name, (platform, image) in known.items():
         if bool(image.layers) == by_layers:
+            image = replace(image, settings=settings.get(name, ()))
             found.setdefault(platform, {}).setdefault(image, []).append(name)
     return found
+
+
+def _settings(case: Case, ref: str, hosts: Sequence[str]) -> dict[str, tuple[tuple[str, str], ...]]:
+    """What the image sets on each of these hosts; {} where that is not known of all, or its digests
+    cannot be compared."""
+    reports = ((host, case.facts(host)) for host in hosts)
+    told = {host: facts.base_settings.get(ref) if facts else None for host, facts in reports}
+    known = {host: settings_by_name(one) for host, one in told.items() if one is not None}
+    values = {text for pairs in known.values() for _, text in pairs}
+    first = next(iter(values), "")
+    readable = all(differ(first, one) is not None for one in values if is_digest(one))
+    return known if len(known) == len(told) and readable else {}
 
 
 def platform_of(case: Case, host: str) -> str | None:
@@ -113,12 +147,14 @@ def evidence_of_images(case: Case, ref: str) -> list[Evidence]:
     return [
         Evidence(
             kind="facts" if image.layers else "run",
-            text=f"{HOSTS}: {ref}{f' for {platform}' if len(by_platform) > 1 else ''} {image.text}"
+            text=f"{HOSTS}: {ref}{f' for {platform}' if len(by_platform) > 1 else ''} "
+            + image.text(images)
             + age_of(case, hosts[0], ref),
             data={
                 "ref": ref,
                 "layers": list(image.layers),
                 "digest": image.digest or None,
+                **({"settings": names} if (names := differing_settings(image, images)) else {}),
             },
             hosts=tuple(hosts),
         )

@@ -39,6 +39,15 @@ def _behind(name: str, rest: str, now: Inputs, then: Inputs) -> set[str]:
     return {used for token in tokens for used in arguments_in(token)} if len(lines) == 1 else set()
 
 
+def settings_by_name(image: ImageSettings) -> tuple[tuple[str, str], ...]:
+    """What an image sets as names ("ENV MODE", "USER") and texts, values of ENV as their digests;
+    what has its default is left out."""
+    pairs = [(f"ENV {name}", value) for name, value in image.env.items()]
+    pairs += [("WORKDIR", image.folder.rstrip("/")), ("USER", image.user)]
+    pairs.append(("SHELL", " ".join(image.shell)))
+    return tuple(sorted(pair for pair in pairs if pair[1]))
+
+
 def _others(now: ImageSettings, then: ImageSettings) -> Iterator[str]:
     """Names of what the second image sets, or does not, and the first sets otherwise."""
     yield from (n for n in {**now.env, **then.env} if differ(now.env.get(n), then.env.get(n)))

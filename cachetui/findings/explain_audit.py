@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from cachetui.context.manifest import Entry
 from cachetui.dockerfile.parse import Dockerfile
@@ -108,7 +109,21 @@ def _answers(rules: Sequence[Rule], question: Question) -> list[Answer]:
     if changed:
         top = ((rule, claim) for rule in rules if (claim := _answer(rule, changed[-1])))
         answers += [ancestor for ancestor in top if ancestor[1].confidence == "proved"]
-    return answers
+    return answers or _of_sources(rules, question)
+
+
+def _of_sources(rules: Sequence[Rule], question: Question) -> list[Answer]:
+    """What rules say of the highest step that changed among those that the one which missed copies
+    from: it hit, for another build had it. That it made other files is only likely."""
+    changed = [one for one in question.builds_on if one.changes.inputs_unchanged is False]
+    if not changed or question.changes.inputs_unchanged is False:
+        return []
+    top = ((rule, claim) for rule in rules if (claim := _answer(rule, changed[-1])))
+    return [
+        (rule, replace(claim, confidence="likely"))
+        for rule, claim in top
+        if claim.confidence == "proved"
+    ]
 
 
 def _answer(rule: Rule, question: Question) -> Claim | None:

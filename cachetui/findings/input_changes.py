@@ -111,6 +111,9 @@ class InputChanges:
         now, then = self.now.values, self.then.values
         found = {name for name in now.keys() & then.keys() if now[name] == then[name]}
         found |= self._stand_for(self.now, self.then) | self._stand_for(self.then, self.now)
+        edit = self.before.edit_at(self.step.id) if self.before is not None else None
+        if edit is not None and edit.kind == "same" and edit.sure and self.step.id.trigger is None:
+            found.add("text")  # a stage that it names can have another name
         likely, other = self._equal_by_guess
         return frozenset(found) | (likely & other)
 

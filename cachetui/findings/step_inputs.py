@@ -24,6 +24,7 @@ from cachetui.findings.context_files import (
     named_contexts_read,
     reads_context,
 )
+from cachetui.findings.flag_values import platform
 from cachetui.findings.guessed_inputs import (
     FOLDER_AS_WRITTEN,
     Guessed,
@@ -121,9 +122,9 @@ def step_inputs(
     else:
         tokens |= _variable_tokens(build, instruction, scope)
     unknown = set(of_build.unknown)
-    platform = _own_platform(build, file, step.stage_index, tokens, given)
-    if platform is not None:
-        tokens["platform"] = platform
+    own_platform = _own_platform(build, file, step.stage_index, tokens, given)
+    if own_platform is not None:
+        tokens["platform"] = own_platform
     named = build.build.named_contexts
     fetched = fetched_contexts(build.build.docker_args)
     images = image_contexts(build.build.docker_args)
@@ -206,7 +207,9 @@ def _own_platform(
     used = references(stage.instructions[0].flag("platform") or "")
     args = global_args(file, given, build.hasher)
     with_args = ", ".join(f"{name}: {args.get(name)}" for name in used)
-    return f"{stage.platform} with [{with_args}]" if used else stage.platform
+    if used or build.facts is None:
+        return f"{stage.platform} with [{with_args}]" if used else stage.platform
+    return platform(stage.platform, build.facts.platform)
 
 
 def platform_arguments(dockerfile: Dockerfile, stage: int) -> tuple[Instruction, frozenset[str]]:

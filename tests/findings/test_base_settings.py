@@ -190,3 +190,35 @@ def test_a_default_holds_where_the_image_does_not_set_the_variable() -> None:
     assert [(one.id, one.confidence) for one in found.findings] == [("context-content", "proved")]
     elsewhere = settings(env={"SRC": "elsewhere"})
     assert ids(said(text, elsewhere, elsewhere, images=images, contexts=contexts)) == []
+
+
+def between(*known: ImageSettings | None) -> Findings:
+    """Of hosts that have base:1 of equal layers and set this."""
+    text, names = "FROM base:1\nRUN x\n", [f"ci-{n}" for n in range(len(known))]
+    hosts = [
+        host(name, facts_base_settings={} if one is None else {"base:1": one})
+        for name, one in zip(names, known, strict=True)
+    ]
+    return why(audit(text, [run(text, "h", host=name) for name in names], hosts=hosts))
+
+
+def test_hosts_whose_base_sets_another_variable_are_named() -> None:
+    one, other = settings(env={"MODE": "one"}), settings(env={"MODE": "two"}, user="app")
+    (drift,) = between(one, one, other).findings
+    assert (drift.id, drift.confidence, drift.hosts) == ("base-drift", "proved", ("ci-2",))
+    assert "and sets ENV MODE and USER otherwise" in drift.evidence[-1].text
+    assert drift.evidence[-1].data["settings"] == ["ENV MODE", "USER"]
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        (settings(), settings(folder="/")),
+        (settings(), None),
+        (settings(), settings(ValueHasher(b"another secret"))),
+    ],
+)
+def test_hosts_whose_base_sets_the_same_or_is_not_known_are_not(
+    known: tuple[ImageSettings | None, ...],
+) -> None:
+    assert ids(between(*known)) == []

@@ -155,3 +155,38 @@ def test_the_order_of_arg(now: str, said: str | None) -> None:
 
 def found_on_buildkit(now: str) -> Findings:
     return found(ENVS, now, "hh", "hm", SCENARIOS[0])
+
+
+COPIED = "FROM base:1 AS a\nRUN p\nFROM base:1\nCOPY --from=a /x /x\n"
+
+
+@pytest.mark.parametrize("scenario", ["legacy-as-found", "buildkit-as-found"])
+def test_a_changed_step_that_hit_is_likely_why_the_copy_of_its_files_missed(scenario: str) -> None:
+    now = COPIED.replace("RUN p", "RUN q")
+    found = why(
+        audit(now, [run(now, "hm", scenario=scenario)]), before(COPIED, "hh", scenario=scenario)
+    )
+    (change,) = found.findings
+    assert (change.id, change.confidence) == ("build-changed", "likely")
+    assert [(one.stage_index, one.index) for one in change.steps] == [(0, 1)]
+    assert [(one.stage_index, one.index) for one in change.consequences] == [(1, 1)]
+
+
+def test_another_name_of_the_stage_that_it_copies_from_is_no_change() -> None:
+    now = COPIED.replace("AS a", "AS other").replace("=a ", "=other ")
+    assert ids(why(audit(now, [run(now, "hm")]), before(COPIED, "hh"))) == [
+        "evicted-or-never-built"
+    ]
+    scenario = "legacy-as-found"
+    found = why(
+        audit(now, [run(now, "hm", scenario=scenario)]), before(COPIED, "hh", scenario=scenario)
+    )
+    assert ids(found) == []
+    assert "the files of the stage" in " ".join(need.text for need in found.needs)
+
+
+def test_a_platform_by_another_of_its_names_is_no_change() -> None:
+    then, now = (
+        f"FROM --platform={name} base:1\nRUN p\n" for name in ("linux/amd64", "linux/x86_64")
+    )
+    assert ids(why(audit(now, [run(now, "m")]), before(then, "h"))) == ["evicted-or-never-built"]
