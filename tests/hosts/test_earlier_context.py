@@ -3,8 +3,10 @@ was read here."""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from cachetui.config.settings import HostSettings
 from cachetui.context.build_context import Context, read_context
 from cachetui.hosts.machine import Cancel, Completed, HostError
 from cachetui.hosts.upload import (
@@ -447,4 +450,69 @@ def test_an_earlier_one_that_goes_meanwhile(sshd: Sshd, source: Path, tmp_path: 
     assert put_context(machine, second, gone, on_sent=lambda _: None)
     assert read_context(Path(path_on_host(second))).digest == context.digest
     assert os.listdir(Path(second).parent) == [Path(second).name]
+    machine.close()
+
+
+def _killed_while_linking(host: HostSettings, source: Path, folder: str, linked: str) -> None:
+    """What a process does that is killed when the first file is linked."""
+    machine = connector().connect(host)
+
+    def kill() -> None:
+        if until(lambda: os.stat(linked).st_nlink == 2):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    context = Cut(**vars(read_context(source)), then=kill, after=18)
+    put_context(machine, folder, context, on_sent=lambda _: None)
+
+
+def test_an_auditor_that_is_killed_meanwhile(sshd: Sshd, source: Path, tmp_path: Path) -> None:
+    machine = connector().connect(sshd.settings())
+    cache = str(tmp_path / "cache")
+    context = read_context(source)
+    first = context_folder(cache, context.digest)
+    put_context(machine, first, context, on_sent=lambda _: None)
+    (source / "sub/f3").write_bytes(os.urandom(SIZE))
+    second = context_folder(cache, read_context(source).digest)
+    linked = path_on_host(first, "context/sub/f0")
+    arguments = (sshd.settings(), source, second, linked)
+    process = multiprocessing.get_context("spawn").Process(
+        target=_killed_while_linking, args=arguments
+    )
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    assert until(lambda: os.listdir(Path(first).parent) == [Path(first).name])
+    assert read_context(Path(path_on_host(first))).digest == context.digest
+    assert put_context(machine, second, read_context(source), on_sent=lambda _: None)
+    machine.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder with room for two megabytes."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_disk_that_is_full_meanwhile(sshd: Sshd, source: Path, small_disk: Path) -> None:
+    machine = connector().connect(sshd.settings())
+    context = read_context(source)
+    first = context_folder(str(small_disk), context.digest)
+    put_context(machine, first, context, on_sent=lambda _: None)
+    (source / "sub/new").write_bytes(os.urandom(12 * SIZE))
+    second = context_folder(str(small_disk), read_context(source).digest)
+    with pytest.raises(HostError) as caught:
+        put_context(machine, second, read_context(source), on_sent=lambda _: None)
+    assert "is full: the build context does not fit" in caught.value.reason
+    assert os.listdir(Path(first).parent) == [Path(first).name]
+    assert read_context(Path(path_on_host(first))).digest == context.digest
+    (source / "sub/new").write_bytes(os.urandom(5 * SIZE))  # it fits as far as the rest is linked
+    third = context_folder(str(small_disk), read_context(source).digest)
+    assert put_context(machine, third, read_context(source), on_sent=lambda _: None)
+    assert inode(Path(path_on_host(first)) / "top") == inode(Path(path_on_host(third)) / "top")
     machine.close()

@@ -94,8 +94,9 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.fault("network-gone")
 @pytest.mark.usefixtures("silent")
-def test_a_build_context_that_is_being_sent(link: Link, tmp_path: Path) -> None:
-    """No half of it stays on the host."""
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_build_context_that_is_being_sent(link: Link, tmp_path: Path, linked: bool) -> None:
+    """No half of it stays on the host, also where its files are those of an earlier one."""
     sshd = Sshd(tmp_path / "sshd", address=link.address)
     sending = threading.Event()
     there = tmp_path / "there"
@@ -109,10 +110,17 @@ def test_a_build_context_that_is_being_sent(link: Link, tmp_path: Path) -> None:
                 yield bytes(512)
                 time.sleep(0.1)
 
-    endless = Endless(**vars(read_context(context(tmp_path / "b"))))
+    source = context(tmp_path / "b")
+    (source / "big").write_bytes(os.urandom(MANY))
+    whole = read_context(source)
+    endless = Endless(**vars(whole))
+    first = upload.context_folder(str(there), whole.digest)
+    earlier, big = [first] if linked else [], upload.path_on_host(first, "context/big")
 
     def client() -> str:
         machine = connector().connect(sshd.settings(), threading.Event())
+        for folder in earlier:
+            upload.put_context(machine, folder, whole, on_sent=lambda _: None)
         folder = f"{there}/contexts/{'a' * 64}"
         with pytest.raises(HostError) as caught:
             upload.put_context(machine, folder, endless, on_sent=lambda _: None)
@@ -122,9 +130,12 @@ def test_a_build_context_that_is_being_sent(link: Link, tmp_path: Path) -> None:
         reason = link.client(client)
         assert sending.wait(20)
         assert until(lambda: list(there.glob("contexts/.incoming-*")))
+        if linked:
+            assert until(lambda: os.stat(big).st_nlink == 2)
         link.down()
         assert "the host was silent" in reason()
-        assert until(lambda: not list(there.glob("contexts/*")), 15)
+        assert until(lambda: [*map(str, there.glob("contexts/*"))] == earlier, 15)
+        assert not linked or os.stat(big).st_nlink == 1
         assert until(lambda: not running("dd\0bs=65536"), 5)
     finally:
         sshd.stop()
