@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 
 from cachetui.dockerfile.instruction import Instruction, clean_path
 from cachetui.dockerfile.parse import Dockerfile
-from cachetui.findings.scope import Guess, Scope
+from cachetui.findings.scope import BaseScope, Guess, Scope
 from cachetui.findings.variables import scope_at
 from cachetui.findings.written_forms import CWD, Form, form_in
 from cachetui.records.backend import Backend
 from cachetui.records.digest import ValueHasher
-from cachetui.records.image_settings import ImageSettings
 
 FOLDER_AS_WRITTEN = "folder as written"
 """The name of an input (`key_inputs`)."""
@@ -38,7 +37,7 @@ def guessed(
     hasher: ValueHasher,
     guess: Guess,
     *,
-    bases: Mapping[str, ImageSettings],
+    bases: Mapping[str, BaseScope],
 ) -> Guessed:
     """An instruction of `file` by a guess; `given` maps build arguments to digests, `bases` a base
     image to what it sets."""

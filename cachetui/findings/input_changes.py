@@ -46,7 +46,8 @@ class InputChanges:
         if self.case.instruction(self.step.id, self.run.host) is None:
             return None
         build = self.case.build_on(self.run)
-        return step_inputs(build, self.step.id, by_settings=self._by_settings)
+        words = (self.before.dockerfile.text,) if self.before is not None else ()
+        return step_inputs(build, self.step.id, by_settings=self._by_settings, words=words)
 
     @cached_property
     def then(self) -> Inputs | None:
@@ -56,7 +57,11 @@ class InputChanges:
         build = self.case.build_before(self.before, self.run.backend)
         now = self.case.build_on(self.run)
         assumed = now.triggers if self.step_before.id.trigger is None else None
-        return step_inputs(build, self.step_before.id, assumed, by_settings=self._by_settings)
+        return step_inputs(
+            *(build, self.step_before.id, assumed),
+            by_settings=self._by_settings,
+            words=(self.case.dockerfile.text,),
+        )
 
     @cached_property
     def _by_settings(self) -> bool:
@@ -211,7 +216,8 @@ class InputChanges:
     @cached_property
     def lines(self) -> LinesAbove:
         """What became of the lines above the step, down to its own."""
-        return LinesAbove(self.case, self.run, self.step, self.before)
+        same = "text" in self._equal
+        return LinesAbove(self.case, self.run, self.step, self.before, same_words=same)
 
     @cached_property
     def sources(self) -> SourceChanges:

@@ -18,12 +18,14 @@ from cachetui.records.step import Step, StepId
 @dataclass(frozen=True)
 class LinesAbove:
     """The lines between the step that a `step` of a `run` builds on and itself, beside those of
-    the `before` run; none without it."""
+    the `before` run; none without it. `same_words`: the step's own line comes to the same, by what
+    its base image sets."""
 
     case: Case
     run: Run
     step: Step
     before: EarlierRun | None
+    same_words: bool = False
 
     @property
     def stands_alone(self) -> bool:
@@ -63,6 +65,9 @@ class LinesAbove:
     def _by_its_files(self, edit: Edit) -> Edit | None:
         """The edit, sure where the files that it copies or mounts are others; None where they are
         the same."""
+        own = edit.at == StepId(self.step.stage_index, self.step.index)
+        if self.same_words and own and not edit.sure and self.step.id.trigger is None:
+            return None
         if self.before is None or not edit.by_files:
             return edit
         same = same_sources(self.case, self.run, self.before, edit)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+
+from cachetui.records.image_settings import ImageSettings
 
 _REFERENCE = re.compile(r"(?<!\\)\$\{?([A-Za-z_]\w*)")
 
@@ -24,6 +26,14 @@ def guess_set(name: str) -> str | None:
 
 GUESSES: tuple[Guess, Guess] = (guess_unset, guess_set)
 """What is so by both is so, as far as a Dockerfile tells; the first is the likely one."""
+
+
+@dataclass(frozen=True)
+class BaseScope:
+    """What a base image sets; `values` are those of its variables whose value is known."""
+
+    settings: ImageSettings
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass

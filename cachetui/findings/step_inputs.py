@@ -6,7 +6,7 @@ them: it has a step of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
@@ -15,7 +15,7 @@ from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import SCRATCH, Dockerfile
 from cachetui.dockerfile.triggers import with_triggers
-from cachetui.findings.base_paths import tell_paths
+from cachetui.findings.base_values import base_scope
 from cachetui.findings.build_inputs import MID, NEW, build_inputs, given_arguments, is_since
 from cachetui.findings.build_on_host import BuildOnHost, settings_of
 from cachetui.findings.context_files import (
@@ -77,10 +77,12 @@ def step_inputs(
     triggers: Mapping[str, tuple[str, ...]] | None = None,
     *,
     by_settings: bool = True,
+    words: Sequence[str] = (),
 ) -> Inputs | None:
     """The inputs of a step of that build on that host. `triggers` stand in for those of base
     images of which the host did not tell; None for one of these that nothing tells of.
-    `by_settings`: with what the base image sets, where that is known."""
+    `by_settings`: with what the base image sets, where that is known; `words` are other Dockerfiles
+    whose words may be values of its variables."""
     known = {**(triggers or {}), **build.triggers}
     file, counts = with_triggers(build.dockerfile, known)
     step, of_trigger = _below_triggers(step, counts.get(step.stage_index, 0)), step.trigger
@@ -90,12 +92,12 @@ def step_inputs(
     given = given_arguments(build.build, build.backend, build.facts)
     base = base_of(file, step)
     settings = settings_of(build, base) if by_settings else None
-    bases = {base: settings} if base is not None and settings is not None else {}
+    bases = {}
+    if base is not None and settings is not None:
+        bases[base] = base_scope(build, settings, (build.dockerfile.text, *words))
     scope = scope_at(
         file, given, step.stage_index, step.index, build.backend, build.hasher, bases=bases
     )
-    if build.files is not None and reads_context(instruction, build.backend):
-        tell_paths(scope, instruction, build.files, build.hasher)
     of_build = build_inputs(
         build.build, file, build.backend, build.facts, instruction, scope, build.hasher,
         triggers_known=base is None or (base in known and not build.pulls),

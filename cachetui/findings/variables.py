@@ -16,10 +16,9 @@ from collections.abc import Mapping
 from cachetui.dockerfile.instruction import DockerfileError, Instruction, clean_path
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.dockerfile.stages import expand
-from cachetui.findings.scope import Guess, Scope, references
+from cachetui.findings.scope import BaseScope, Guess, Scope, references
 from cachetui.records.backend import Backend
 from cachetui.records.digest import ValueHasher, is_digest
-from cachetui.records.image_settings import ImageSettings
 
 PREDEFINED = frozenset(
     name
@@ -44,7 +43,7 @@ def scope_at(
     backend: Backend,
     hasher: ValueHasher | None = None,
     guess: Guess | None = None,
-    bases: Mapping[str, ImageSettings] | None = None,
+    bases: Mapping[str, BaseScope] | None = None,
 ) -> Scope:
     """What is in force just above an instruction; `given` maps build arguments to digests, and
     `hasher` makes digests of defaults, and tells which of the given are of one. With `guess` every
@@ -85,7 +84,7 @@ def _inherited(
     backend: Backend,
     hasher: ValueHasher | None,
     guess: Guess | None,
-    bases: Mapping[str, ImageSettings] | None = None,
+    bases: Mapping[str, BaseScope] | None = None,
 ) -> Scope:
     """What a stage has of the stage or image that it is FROM."""
     stage = dockerfile.stages[stage_index]
@@ -103,10 +102,11 @@ def _inherited(
     return scope
 
 
-def _set_by_image(scope: Scope, image: ImageSettings) -> None:
+def _set_by_image(scope: Scope, base: BaseScope) -> None:
     """Put in force what an image sets. One without a WORKDIR begins in `/` (our lab)."""
+    image = base.settings
     scope.complete = True
-    scope.env = dict(image.env)
+    scope.env, scope.values = dict(image.env), dict(base.values)
     scope.order = dict.fromkeys(image.env)
     folder = image.folder or "/"
     scope.settings["WORKDIR"] = scope.setting_values["WORKDIR"] = folder

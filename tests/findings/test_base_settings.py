@@ -171,15 +171,19 @@ def test_another_image_of_the_same_layers_is_named_with_what_it_sets() -> None:
 
 @pytest.mark.parametrize("scenario", [LEGACY, BUILDKIT])
 @pytest.mark.parametrize("value", ["app", "./app", "/app/"])
-def test_files_that_a_variable_of_the_image_names_are_compared(scenario: str, value: str) -> None:
-    text = "FROM base:1\nCOPY $APP_DIR/x /x\n"
+@pytest.mark.parametrize("lines", ["COPY $APP_DIR/x /x", "ARG D=$APP_DIR\nCOPY $D/x /x"])
+def test_files_that_a_variable_of_the_image_names_are_compared(
+    scenario: str, value: str, lines: str
+) -> None:
+    text = f"FROM base:1\n{lines}\n"
     known = settings(env={"APP_DIR": value})
     contexts = {name: entries(app="", app__x=name, y=name) for name in ("then", "now")}
     images = ("sha256:a", "sha256:a")
-    found = said(text, known, known, scenario=scenario, images=images, contexts=contexts)
+    letters = "hm" if scenario == LEGACY and "ARG" in lines else "m"
+    found = said(text, known, known, letters, scenario=scenario, images=images, contexts=contexts)
     assert [(one.id, one.confidence) for one in found.findings] == [("context-content", "proved")]
     other = {name: entries(app="", app__x="same", y=name) for name in ("then", "now")}
-    found = said(text, known, known, scenario=scenario, images=images, contexts=other)
+    found = said(text, known, known, letters, scenario=scenario, images=images, contexts=other)
     assert ids(found) == [EVICTED]
 
 
@@ -222,3 +226,27 @@ def test_hosts_whose_base_sets_the_same_or_is_not_known_are_not(
     known: tuple[ImageSettings | None, ...],
 ) -> None:
     assert ids(between(*known)) == []
+
+
+@pytest.mark.parametrize("scenario", [LEGACY, BUILDKIT])
+@pytest.mark.parametrize("line", ["COPY f {}/f", "WORKDIR {}", "ADD f {}/f"])
+def test_a_variable_of_the_image_in_place_of_its_value_is_no_change(
+    scenario: str, line: str
+) -> None:
+    known, images = settings(env={"APP": "/srv/app"}), ("sha256:a", "sha256:a")
+    then, now = (f"FROM base:1\n{line.format(word)}\n" for word in ("$APP", "/srv/app"))
+    found = said(now, known, known, scenario=scenario, images=images, before_text=then)
+    assert ids(found) == [EVICTED]
+    other = settings(env={"APP": "/srv/other"})
+    found = said(now, other, other, scenario=scenario, images=images, before_text=then)
+    assert EVICTED not in ids(found)
+
+
+def test_a_label_with_a_variable_that_the_image_may_set_is_likely_at_most() -> None:
+    then, now = (f"FROM base:1\nLABEL a={word}\nRUN x\n" for word in ("$APP", "app"))
+    images = ("sha256:a", "sha256:a")
+    found = said(now, None, None, "mm", scenario=LEGACY, images=images, before_text=then)
+    assert [one.confidence for one in found.findings] == ["likely"]
+    known = settings(env={"APP": "app"})
+    found = said(now, known, known, "mm", scenario=LEGACY, images=images, before_text=then)
+    assert ids(found) == [EVICTED]

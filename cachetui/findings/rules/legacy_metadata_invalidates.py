@@ -84,7 +84,8 @@ def _since_before(question: Question, below: list[Step]) -> Claim | None:
                 "have missed in any case",
             )
         )
-    claim = _claim(question, items[0], "proved", evidence, _text(edit.before))
+    sure = all(one.sure for one in changed)
+    claim = _claim(question, items[0], "proved" if sure else "likely", evidence, _text(edit.before))
     return replace(claim, seconds=seconds_of((question.chain.cause, *kept)))
 
 
