@@ -23,6 +23,7 @@ import secrets
 import shlex
 import socket
 from dataclasses import dataclass, field
+from functools import cache
 
 from cachetui.hosts.machine import Completed
 
@@ -210,6 +211,7 @@ KEEP = f"true # {MARK}"
 """The command that does nothing but take or renew the lease."""
 
 
+@cache
 def _who() -> str:
     """Who asks, in characters that any terminal may be shown."""
     try:
