@@ -285,7 +285,7 @@ class Store:
         the last that built (see `last_built`), or the last peek where none did."""
         entries = self.audits()
         if name == "last":
-            last = self.last_built() or next(iter(entries), None)
+            last = _last_built(entries) or next(iter(entries), None)
             return last.audit if last else None
         matching = [entry.audit for entry in entries if name and entry.audit.startswith(name)]
         if name in matching:
@@ -294,7 +294,7 @@ class Store:
 
     def last_built(self) -> AuditEntry | None:
         """The last audit that built: a peek stops its builds."""
-        return next((entry for entry in self.audits() if not entry.peek), None)
+        return _last_built(self.audits())
 
     def keep_proof(self, audit: str, proof: Record) -> None:
         """Keep what an experiment for a finding of this audit showed, beside earlier ones."""
@@ -338,3 +338,7 @@ class Store:
     def all_kept(self) -> Iterator[KeptAudit]:
         """All whole audits without their runs, in the order of keeping. Raises `StoreError`."""
         return self._audits.records("doc:", KeptAudit)
+
+
+def _last_built(entries: Iterable[AuditEntry]) -> AuditEntry | None:
+    return next((entry for entry in entries if not entry.peek), None)

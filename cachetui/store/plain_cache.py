@@ -6,8 +6,8 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
@@ -18,6 +18,7 @@ import msgspec
 from cachetui.store.cache_damage import FAILURES, is_damage, is_of_a_row
 from cachetui.store.cache_file import CacheFile, ConnectionOfThread, opening
 from cachetui.store.checked_record import from_checked, json_of, to_checked
+from cachetui.store.many_rows import batches, every_key, known_keys, texts_inside
 from cachetui.store.plain_disk import PlainDisk, Refused, private_file
 from cachetui.store.rescue import rescue
 from cachetui.store.sizes import Row
@@ -203,8 +204,23 @@ class PlainCache:
 
     def records(self, prefix: str, kind: type[_T]) -> Iterator[_T]:
         """The whole records whose keys begin so, in the order of keeping. Raises `StoreError`."""
-        found = (self.record(key, kind) for key in self.keys(prefix))
-        return (record for record in found if record is not None)
+        return self._whole_records(self.keys(prefix), kind)
+
+    def _whole_records(self, keys: Sequence[str], kind: type[_T]) -> Iterator[_T]:
+        for batch in batches(keys):
+            texts = self._inside(batch)
+            for key in batch:
+                record: _T | None
+                try:
+                    record = from_checked(texts[key], kind)
+                except (KeyError, ValueError):  # in a file of its own, or damaged, which is told
+                    record = self.record(key, kind)
+                if record is not None:
+                    yield record
+
+    def _inside(self, batch: Sequence[str]) -> dict[str, str]:
+        with self._reading():
+            return self._do(lambda cache: texts_inside(cache, batch))
 
     def records_of(self, keys: Iterable[str], kind: type[_T]) -> dict[str, _T]:
         """The whole records under these keys, by key. Raises `StoreError`."""
@@ -228,8 +244,7 @@ class PlainCache:
         """The keys that begin so, in the order of keeping. Other rows are told of and passed
         over. Raises `StoreError`."""
         with self._reading():
-            rows = self._do(self._keys)
-        keys = [_key(key, raw) for key, raw in rows]
+            keys = [_key(key, raw) for key, raw in self._do(every_key)]
         if odd := keys.count(None):
             warning = (
                 f"the store's {self._folder.name} hold {odd} entries whose key is no text or is "
@@ -238,9 +253,11 @@ class PlainCache:
             if warning not in self._warnings:
                 self._warnings.append(warning)
         named = [key for key in keys if key is not None and key.startswith(prefix)]
-        if missed := {key.encode() for key in named if key not in self}:
+        with self._reading():
+            there = self._do(lambda cache: known_keys(cache, named))
+        if missed := {key.encode() for key in named if key not in there}:
             # Removed by another since, or the index does not find what the table has.
-            still_there = missed & {key for key, _ in self._do(self._keys)}
+            still_there = missed & {key for key, _ in self._do(every_key)}
             if any(key.decode() not in self for key in still_there):
                 self._renew(self._cache, sqlite3.DatabaseError("its index misses rows"))
             named = [key for key in named if key.encode() not in missed - still_there]
@@ -282,14 +299,6 @@ class PlainCache:
         """Give the room of removed rows back to the disk, as far as nobody reads them."""
         with suppress(*FAILURES):
             self._do(lambda cache: cache._sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
-
-    def _keys(self, _cache: diskcache.Cache) -> list[tuple[object, object]]:
-        """(key, raw) of each row, keys as bytes: diskcache would stop at one that is no text."""
-        path = self._folder / "cache.db"
-        with closing(sqlite3.connect(path, timeout=60.0)) as connection:
-            connection.text_factory = bytes
-            ask = "SELECT CASE typeof(key) WHEN 'text' THEN key END, raw FROM Cache ORDER BY rowid"
-            return connection.execute(ask).fetchall()
 
     def _value(self, key: str) -> object:
         """What is under a key. What diskcache stumbles over is damage, and raised as such."""
