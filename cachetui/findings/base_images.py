@@ -26,10 +26,11 @@ class ImageOnHost:
     settings: tuple[tuple[str, str], ...] = ()
 
     def text(self, others: Collection[ImageOnHost] = ()) -> str:
-        """ "has 3 layers, the last 0123456789ab", and what it sets otherwise than those of the
-        `others` that have the same layers."""
-        differing = differing_settings(self, others)
-        more = f", and sets {join_names(differing)} otherwise" if differing else ""
+        """ "has 3 layers, the last 0123456789ab", and what it sets (of ENV the beginning of the
+        digest) where the `others` with the same layers set something else."""
+        own = dict(self.settings)
+        told = [_setting(name, own.get(name)) for name in differing_settings(self, others)]
+        more = f", and sets {join_names(told)}" if told else ""
         return self._layers + more
 
     @property
@@ -39,6 +40,12 @@ class ImageOnHost:
         top = self.layers[-1].removeprefix("sha256:")[:12]
         count = len(self.layers)
         return f"has {'one layer' if count == 1 else f'{count} layers, the last'} {top}"
+
+
+def _setting(name: str, value: str | None) -> str:
+    if value is None:
+        return f"no {name}"
+    return f"{name} (digest {value[-64:][:8]})" if is_digest(value) else f"{name} {value}"
 
 
 def differing_settings(image: ImageOnHost, others: Collection[ImageOnHost]) -> list[str]:

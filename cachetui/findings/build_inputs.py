@@ -40,6 +40,7 @@ IN_NO_KEY_OF: dict[Backend, frozenset[str]] = {
     "legacy": IN_NO_KEY | IN_A_RUNS_KEY | IN_A_RUNS_KEY_SINCE_26 | {"--label", "--secret", "--ssh"},
     "buildkit": IN_NO_KEY
     | {"--allow", "--annotation", "--cache-to", "--label", "--load", "--no-cache-filter"}
+    | {"--metadata-file", "--output", "--push"}
     | {"--provenance", "--sbom", "--secret"},
 }
 """The same of each builder. The legacy builder makes of --label a step below all others;

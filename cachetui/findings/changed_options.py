@@ -28,6 +28,11 @@ def changed_options(question: Question) -> list[Evidence]:
             found.append((_other_option(option, now, then), True))
         elif kind == "network":
             found.append(("the network of the build changed", True))
+        elif kind == "undeclared":
+            text = (
+                f"the build argument {rest} is another: BuildKit has it in the key without an ARG"
+            )
+            found.append((text, True))
         elif kind == "epoch" or (kind == "proxies" and not _other_arguments(question)):
             found.append((_from_client(question, kind), True))
     if any(question.changes.sources.is_other_context(name) for name in _named(question)):

@@ -439,3 +439,21 @@ def test_another_value_of_an_option_is_named(then: tuple[str, ...], now: tuple[s
     earlier = before(TEXT, "hh", scenario=BUILDKIT, docker_args=then)
     one = audit(TEXT, [run(TEXT, "hm", scenario=BUILDKIT)], docker_args=now)
     assert set(ids(why(one, earlier))) == {"build-changed"}
+
+
+@pytest.mark.parametrize("scenario", [LEGACY, BUILDKIT])
+def test_an_argument_made_of_another_is_no_changed_line(scenario: str) -> None:
+    text = "FROM base:1\nARG V\nARG W=$V\nRUN x\n"
+    given = [{"V": HASHER.digest(value)} for value in ("x", "y")]
+    old, new = ("hhh", "hhm") if scenario == LEGACY else ("h", "m")
+    earlier = before(text, old, scenario=scenario, build_args=given[0])
+    one = audit(text, [run(text, new, scenario=scenario)], build_args=given[1])
+    assert set(ids(why(one, earlier))) == {"build-arg-invalidates"}
+
+
+def test_an_argument_that_buildkit_goes_by_itself_is_named() -> None:
+    text = "FROM base:1\nRUN --mount=type=cache,target=/c x\n"
+    given = {"BUILDKIT_CACHE_MOUNT_NS": HASHER.digest("mine")}
+    (change,) = why(audit(text, [run(text, "m")], build_args=given), before(text, "h")).findings
+    assert (change.id, change.confidence) == ("build-changed", "proved")
+    assert "BUILDKIT_CACHE_MOUNT_NS" in change.evidence[0].text

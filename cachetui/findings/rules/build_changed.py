@@ -283,16 +283,15 @@ def _own_line(question: Question, line: int) -> bool:
 
 def _arguments(question: Question, kind: str, name: str) -> Iterable[str]:
     """The arguments that made a setting another while its line stayed the same."""
-    if kind == "arg":
-        return (name,)
+    own = (name,) if kind == "arg" else ()
     if question.changes.now is None or question.changes.then is None:
-        return ()
+        return own
     token, old = (
         one.tokens.get(f"{kind}:{name}", "")
         for one in (question.changes.now, question.changes.then)
     )
     same_line = token.partition(" with [")[0] == old.partition(" with [")[0]
-    return arguments_in(token) if same_line else ()
+    return (*own, *(arguments_in(token) if same_line else ()))
 
 
 def _at(question: Question, line: int) -> StepId | None:
