@@ -37,8 +37,8 @@ from cachetui.config.settings import (
     Settings,
 )
 from cachetui.config.toml_table import ConfigError
-from cachetui.context.build_context import read_context
 from cachetui.context.manifest import ContextError
+from cachetui.context.of_build import context_of
 from cachetui.dockerfile.parse import DockerfileError, needed_stages, parse
 from cachetui.findings import Findings
 from cachetui.findings.build_options import names_no_stage
@@ -244,7 +244,7 @@ class Core:
 
     def _steps_sought(self, build: BuildSettings, image: str | None) -> BuildOfCache:
         build = with_named_parts(with_source(build))
-        context = read_context(build.context, build.dockerfile, build.named_contexts)
+        context = context_of(build)
         dockerfile = parse(context.dockerfile_text, build.build_args)
         needed_stages(dockerfile, build.target)
         return BuildOfCache(dockerfile, build.target, build.build_args, image)
@@ -286,9 +286,8 @@ class Core:
         try:
             build = with_source(build)
             given, build = build.docker_args, with_named_parts(build)
-            inline, named = build.dockerfile_inline, build.named_contexts
             with known_digests(self.store.folder, build.context) as known:
-                context = read_context(build.context, build.dockerfile, named, inline, known)
+                context = context_of(build, known)
             dockerfile = parse(context.dockerfile_text, build.build_args)
             needed_stages(dockerfile, build.target)
             Ignore(build.ignore)
@@ -307,10 +306,11 @@ class Core:
             )
             stages = {stage.name for stage in dockerfile.stages if stage.name is not None}
             idle = names_no_stage(build.docker_args, stages)
-            notes = (*build.source_notes, *([idle] if idle else []))
+            fetched = context.fetched.notes if context.fetched is not None else ()
+            notes = (*build.source_notes, *([idle] if idle else []), *fetched)
             plan = replace(plan, notes=(*plan.notes, *notes))
         except DockerfileError as error:
-            raise UserError(f"{build.context / build.dockerfile}: {error}") from None
+            raise UserError(f"{build.place}: {error}") from None
         except (ContextError, PlanError, ConfigError) as error:
             raise UserError(str(error)) from None
         except GlobError as error:
@@ -318,6 +318,8 @@ class Core:
         refused = refused_options(build, given, stages, peeks=bool(options.peek))
         if refused is not None:
             raise UserError(refused)
+        if options.no_mounts and context.fetched is not None:
+            raise UserError(f"--no-mounts builds parts of a Dockerfile; {context.fetched.no_parts}")
         if options.outputs and self._elsewhere is not None:
             raise UserError(
                 "--outputs reads images from here, and --executor has the hosts audited elsewhere; "

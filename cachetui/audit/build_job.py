@@ -115,7 +115,7 @@ class BuildJob:
         files = [(path, dockerfile.text)]
         if ignore is not None:
             files.append((f"{path}.dockerignore", ignore))
-        build = replace(self.build, dockerfile=path, target=None)
+        build = replace(self.build, dockerfile=path, target=None, archive=None)
         return replace(self, dockerfile=dockerfile, build=build, files=files)
 
 

@@ -15,7 +15,7 @@ from cachetui.builders.client import client
 from cachetui.config.settings import HostSettings
 from cachetui.records.versions import version_key
 
-_SINCE = (0, 20)
+RECORDS_SINCE = (0, 20)
 """The buildx that came with `history rm`."""
 
 
@@ -25,10 +25,13 @@ def recorded_names(job: BuildJob) -> frozenset[str]:
 
     It is the name of the context's folder, followed by Dockerfile and target where they are not
     the usual ones; or that of the Dockerfile's folder, where it lies outside (our lab: buildx
-    0.29).
+    0.29). Those of standard input are named alike, the user's too: they stay. (`history inspect`
+    would tell them apart, but after it and `history rm`, `history ls` ends the engine: 28.5.)
     """
     buildx = job.facts.buildx
-    if job.planned.backend != "buildkit" or not buildx or version_key(buildx) < _SINCE:
+    if job.planned.backend != "buildkit" or not buildx or version_key(buildx) < RECORDS_SINCE:
+        return frozenset()
+    if job.build.archive is not None:
         return frozenset()
     context, file = PurePosixPath(job.build.context), PurePosixPath(job.build.dockerfile)
     outside = not file.is_relative_to(context)

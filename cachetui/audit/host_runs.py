@@ -7,6 +7,7 @@ from functools import cached_property
 
 from cachetui.audit.bad_names import bad_names, sent_entries
 from cachetui.audit.build_job import BuildJob
+from cachetui.audit.build_records import RECORDS_SINCE
 from cachetui.audit.build_run import unsupported_run
 from cachetui.audit.plan import missing_with_needs
 from cachetui.audit.run_key import run_of
@@ -18,11 +19,12 @@ from cachetui.builders.step_map import StepMap
 from cachetui.builders.unsupported import builds_other, unsupported
 from cachetui.config.settings import HostSettings
 from cachetui.dockerfile.without_mounts import without_mounts
-from cachetui.hosts.upload import context_folder, named_on_host, path_on_host
+from cachetui.hosts.upload import CONTEXT, context_folder, named_on_host, path_on_host
 from cachetui.outputs.run_contents import contents_of
 from cachetui.records.host import HostFacts
 from cachetui.records.run import Run
 from cachetui.records.scenario import BUILDKIT_PEEK, Planned
+from cachetui.records.versions import version_key
 from cachetui.store.database import Store
 
 NO_TYPE = (
@@ -34,6 +36,21 @@ NO_TYPE = (
 LOADS = (
     "--load brings what a builder of another driver has made into docker, and which images there "
     "would then be an audit's is not known: leave --load out"
+)
+
+NO_GIT = (
+    "the legacy builder's own clone has .git in the context of a repository's root, which differs "
+    "from clone to clone: here it is left out"
+)
+
+NO_OWNERS = (
+    "the tarball's files have owners: docker build - keeps them, here they are root's (as found, "
+    "they are kept)"
+)
+
+KEPT_RECORD = (
+    "docker buildx history there keeps a record of this build from standard input, as of the "
+    "user's own: which of them are an audit's, it does not tell"
 )
 
 
@@ -112,11 +129,15 @@ class HostRuns:
             host=self.host,
             facts=self.facts,
             planned=planned,
-            build=self._build(),
+            build=self._build(planned),
             dockerfile=task.dockerfile,
             redactor=task.redactor,
             of=self._key(planned),
-            notes=tuple(note for note in (warning, ignored, self._no_image(planned)) if note),
+            notes=tuple(
+                note
+                for note in (warning, ignored, self._no_image(planned), self._of_fetched(planned))
+                if note
+            ),
             bad_names=self._bad_names,
         )
         return self._without_mounts(job) if task.no_mounts else job
@@ -152,6 +173,30 @@ class HostRuns:
             "docker has no image of it to look at, and does not know the images that it builds on"
         )
 
+    def _from_stdin(self, planned: Planned) -> bool:
+        """Whether docker gets the context as a tar: BuildKit where it is to hit what its user's
+        builds left, since `COPY .` has another key for a folder; the legacy builder, to which a
+        tarball's owners and `.dockerignore` are something else in a folder."""
+        fetched = self.task.context.fetched
+        if fetched is None:
+            return False
+        if planned.backend == "legacy":
+            return fetched.kind != "git"
+        return not planned.kind.controlled
+
+    def _of_fetched(self, planned: Planned) -> str | None:
+        """What is otherwise than in docker's own build of a fetched context, or stays of it."""
+        fetched = self.task.context.fetched
+        if fetched is None:
+            return None
+        if planned.backend == "legacy":
+            return NO_GIT if fetched.kind == "git" else None
+        if not self._from_stdin(planned):
+            return NO_OWNERS if fetched.has_owners else None
+        if self.facts.buildx and version_key(self.facts.buildx) >= RECORDS_SINCE:
+            return KEPT_RECORD
+        return None
+
     @cached_property
     def _bad_names(self) -> tuple[str, ...]:
         task, settings = self.task, self.task.settings
@@ -165,11 +210,20 @@ class HostRuns:
         steps = self.step_map(planned).steps(final=True, run_failed=True)
         return unsupported_run(self.job(planned), steps, reason)
 
-    def _build(self) -> Build:
-        settings = self.task.settings
+    def _build(self, planned: Planned) -> Build:
+        settings, fetched = self.task.settings, self.task.context.fetched
+        file, archive = self.task.context.dockerfile, None
+        if fetched is not None and planned.backend == "legacy" and fetched.kind == "git":
+            file = f"{CONTEXT}/{fetched.dockerfile}"
+        elif self._from_stdin(planned):
+            assert fetched is not None
+            archive = path_on_host(self.context_folder, fetched.entry.path)
         return Build(
             context=path_on_host(self.context_folder),
-            dockerfile=path_on_host(self.context_folder, self.task.context.dockerfile),
+            dockerfile=fetched.dockerfile
+            if archive is not None and fetched is not None
+            else path_on_host(self.context_folder, file),
+            archive=archive,
             target=settings.target,
             build_args=settings.build_args,
             network=settings.network,

@@ -23,6 +23,9 @@ def build_record(
 ) -> BuildRecord:
     """The build as it is kept: build-argument values as digests only."""
     inside = context.dockerfile.startswith("context/")
+    name = "" if inside else PurePath(build.dockerfile).name
+    if context.fetched is not None:
+        name = context.fetched.dockerfile if context.fetched.dockerfile != "Dockerfile" else ""
     return BuildRecord(
         name=build.name,
         context_digest=context.digest,
@@ -33,13 +36,14 @@ def build_record(
         docker_args=build.docker_args,
         named_contexts=tuple(sorted(build.named_contexts)),
         dockerfile_text=context.dockerfile_text,
-        dockerfile_name="" if inside else PurePath(build.dockerfile).name,
+        dockerfile_name=name,
         bases=tuple(stage.base for stage in dockerfile.stages),
         ignore_files=context.ignore_files,
         context_files=context.files,
         context_bytes=context.size,
         ignore=build.ignore,
         builder=build.builder,
+        fetched=context.fetched.source if context.fetched else None,
     )
 
 

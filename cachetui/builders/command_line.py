@@ -18,7 +18,8 @@ from cachetui.records.scenario import Planned
 
 @dataclass(frozen=True)
 class Build:
-    """What is built, as a host sees it: absolute paths there."""
+    """What is built, as a host sees it: absolute paths there. With an `archive`, docker gets that
+    tar on its standard input in place of a folder, and `dockerfile` is a path in it."""
 
     context: str
     dockerfile: str
@@ -27,6 +28,12 @@ class Build:
     network: str = "default"
     docker_args: Sequence[str] = ()
     named_contexts: Mapping[str, str] = field(default_factory=dict)
+    archive: str | None = None
+
+    @property
+    def stdin(self) -> str:
+        """Shell text that gives docker what it reads."""
+        return "" if self.archive is None else f" <{shlex.quote(self.archive)}"
 
 
 def build_arguments(
@@ -57,7 +64,7 @@ def build_arguments(
         words += ["--build-context", f"{name}={folder}"]
     # Last, so that they hold against the same options of the user's.
     words += _scenario_options(build, planned, audit)
-    return [*words, "-f", build.dockerfile, build.context]
+    return [*words, "-f", build.dockerfile, build.context if build.archive is None else "-"]
 
 
 def _scenario_options(build: Build, planned: Planned, audit: str) -> list[str]:
@@ -85,7 +92,7 @@ def shown_command(
     """The whole build as one shell command to be shown and kept: no value is in it but those of
     `env`."""
     arguments = build_arguments(build, planned, audit, output)
-    return f"{_shown(docker, planned, env or {})} {shlex.join(arguments)}"
+    return f"{_shown(docker, planned, env or {})} {shlex.join(arguments)}{build.stdin}"
 
 
 def _shown(docker: Sequence[str], planned: Planned, env: Mapping[str, str]) -> str:
@@ -115,7 +122,7 @@ def build_command(
     arguments = shlex.join(build_arguments(build, planned, audit, output, clear))
     before, words = split(docker)
     if not before or PurePosixPath(before[0]).name == "sudo":
-        return f"{client(docker, env, given)} {arguments}"
+        return f"{client(docker, env, given)} {arguments}{build.stdin}"
     # What is no sudo may pass neither the environment nor names of it on, but it does pass
     # standard input on. printf is a command of the shell itself.
     exports = "".join(
@@ -123,7 +130,8 @@ def build_command(
     )
     return (
         f"printf %s {shlex.quote(exports)} | {shlex.join(before)} sh -c "
-        f"""'eval "$(cat)"; exec "$@" </dev/null' sh {shlex.join(words)} {arguments}"""
+        f"""'eval "$(cat)"; exec "$@" <"$0"' {shlex.quote(build.archive or "/dev/null")} """
+        f"{shlex.join(words)} {arguments}"
     )
 
 

@@ -92,8 +92,9 @@ def run(
 ) -> None:
     """Run BUILD on the hosts, and show where they differ.
 
-    BUILD is a name of [builds] in hosts.toml, a folder, or a target of a bake or compose file:
-    docker-bake.hcl#app, compose.yaml#api.
+    BUILD is a name of [builds] in hosts.toml, a folder, a target of a bake or compose file
+    (docker-bake.hcl#app, compose.yaml#api), or what docker takes besides a folder: a git URL
+    (URL#REF:FOLDER), a tarball or its URL, or - for one on standard input.
     """
     from cachetui.cli.run import run_build_command
     from cachetui.cli.selection import select_audit

@@ -15,7 +15,13 @@ from cachetui.cli.which_build import chosen_target
 from cachetui.config.bake_file import names_file
 from cachetui.config.bake_target import build_found, with_source
 from cachetui.config.builder_choice import problem_of_name, with_builder
-from cachetui.config.context_source import no_folder
+from cachetui.config.context_source import (
+    fetched_kind,
+    from_folder,
+    name_of,
+    why_not_fetched,
+    without_credentials,
+)
 from cachetui.config.host_patterns import select
 from cachetui.config.settings import BuildSettings, HostSettings, Settings, folder_build
 from cachetui.config.toml_table import ConfigError
@@ -89,19 +95,21 @@ def select_build(settings: Settings, name: str, args: RunArgs) -> BuildSettings:
         build = with_source(settings.builds[name], chosen_target)
     elif Path(name).expanduser().is_dir():
         build = folder_build(Path(name))
-    elif reason := no_folder(name):
-        raise ConfigError(f"BUILD {name!r} {reason}")
+    elif fetched_kind(name) is not None:
+        build = _fetched_build(name)
     elif names_file(name):
         build = build_found(chosen_target(name))
     else:
         known = ", ".join(settings.builds) or "none"
         raise ConfigError(
-            f"BUILD {name!r} is no folder and no bake or compose file, and [builds] of hosts.toml "
-            f"does not have it; builds there: {known}"
+            f"BUILD {name!r} is no folder, no bake or compose file, no git URL and no tarball, and "
+            f"[builds] of hosts.toml does not have it; builds there: {known}"
         )
     changes: dict[str, Any] = {}
     if args.dockerfile:
-        changes["dockerfile"] = _dockerfile(args.dockerfile, build.context)
+        fetched = build.fetched_from is not None
+        file = args.dockerfile
+        changes["dockerfile"] = file if fetched else _dockerfile(file, build.context)
         changes["dockerfile_inline"] = None
     if args.target:
         changes["target"] = args.target
@@ -114,6 +122,16 @@ def select_build(settings: Settings, name: str, args: RunArgs) -> BuildSettings:
     if args.build_args:
         changes["build_args"] = {**build.build_args, **dict(parse_build_args(args.build_args))}
     return msgspec.structs.replace(build, **changes)
+
+
+def _fetched_build(context: str) -> BuildSettings:
+    """The build of a context that is no folder. Raises `ConfigError`."""
+    reason = why_not_fetched(context)
+    if reason:
+        raise ConfigError(f"BUILD {without_credentials(context)!r} {reason}")
+    here = Path.cwd()
+    name = name_of(context)
+    return BuildSettings(name=name, context=here, fetched_from=from_folder(context, here))
 
 
 def on_builder(hosts: Sequence[HostSettings], name: str | None) -> list[HostSettings]:

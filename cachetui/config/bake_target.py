@@ -16,7 +16,7 @@ import msgspec
 
 from cachetui.config.bake_file import Found, read_target
 from cachetui.config.build_keys import NO_CACHE, from_folder
-from cachetui.config.context_source import no_folder
+from cachetui.config.context_source import fetched_kind, why_not_fetched, without_credentials
 from cachetui.config.hosts_toml import NAME, NETWORKS
 from cachetui.config.settings import BuildSettings
 from cachetui.config.toml_table import ConfigError
@@ -91,10 +91,13 @@ def build_of(name: str, folder: Path, target: Mapping[str, Any]) -> BuildSetting
             words += _contexts(value, folder)
         elif field in WORDS:
             words += WORDS[field](_rooted(field, value, folder))
-    context = folder / str(target.get("context") or ".").removeprefix("cwd://")
+    named = str(target.get("context") or ".")
+    fetched = named if fetched_kind(named) is not None else None
+    context = folder / named.removeprefix("cwd://") if fetched is None else folder
     return BuildSettings(
         name=name if NAME.fullmatch(name) else folder.name,
         context=context,
+        fetched_from=fetched,
         dockerfile=str(target.get("dockerfile") or "Dockerfile"),
         dockerfile_inline=target.get("dockerfile-inline"),
         target=target.get("target") or None,
@@ -110,8 +113,8 @@ def _problem(field: str, value: Any) -> str:
     if field in REFUSED:
         return REFUSED[field]
     if field == "context":
-        reason = no_folder(str(value))
-        return f"{value} {reason}" if reason else ""
+        reason = _why_no_context(str(value))
+        return f"{without_credentials(str(value))} {reason}" if reason else ""
     if field == "network" and value not in NETWORKS:
         return f"{value} is not one of {', '.join(NETWORKS)}"
     if field == "call" and value != "build":
@@ -127,6 +130,13 @@ def _problem(field: str, value: Any) -> str:
             )
     known = {*OF_SETTINGS, *LEFT_OUT, *WORDS, "call", "contexts", "cache-to"}
     return "" if field in known else "cachetui does not know this field"
+
+
+def _why_no_context(context: str) -> str:
+    """Why a context that is no folder cannot be had; "" where it can, or is a folder."""
+    if fetched_kind(context) in ("tarball", "stdin"):
+        return "is no context for bake and compose: they take a folder or a URL"
+    return why_not_fetched(context)
 
 
 def as_csv(value: Any) -> str:

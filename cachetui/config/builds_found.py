@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from cachetui.config.bake_file import targets_of_file
+from cachetui.config.context_source import fetched_kind
 from cachetui.config.settings import BuildSettings, folder_build
 from cachetui.config.suggest import build_files_below, dockerfiles_below
 from cachetui.config.toml_table import ConfigError
@@ -43,7 +45,14 @@ def builds_in(build: BuildSettings) -> list[BuildSettings]:
             build,
             name=target if found else build.name,
             source=f"{file}#{target}",
-            context=file.parent / str(fields.get("context") or ".").removeprefix("cwd://"),
+            **_context_of(str(fields.get("context") or "."), file.parent),
         )
         for target, fields in targets.items()
     ]
+
+
+def _context_of(context: str, folder: Path) -> dict[str, Any]:
+    """The settings that a target's context is."""
+    if fetched_kind(context) is not None:
+        return {"context": folder, "fetched_from": context}
+    return {"context": folder / context.removeprefix("cwd://")}

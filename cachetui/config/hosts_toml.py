@@ -7,10 +7,9 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from cachetui.config import amounts, docker_context
+from cachetui.config import amounts, context_source, docker_context
 from cachetui.config.build_keys import DOCKER_KEYS, NO_CACHE, options_of
 from cachetui.config.builder_choice import take_builder, with_builder
-from cachetui.config.context_source import no_folder
 from cachetui.config.hours import Hours
 from cachetui.config.places import places
 from cachetui.config.repository import repository
@@ -268,13 +267,14 @@ def _builds(top: Table, folder: Path) -> dict[str, BuildSettings]:
             raise table.error(f"is not passed on: {NO_CACHE}; remove the key", "no_cache")
         table.only(BUILD_KEYS)
         source = _source(table, folder)
-        context = _context(table, folder) if source is None else folder
+        context, fetched = _context(table, folder) if source is None else (folder, None)
         network = table.take_text("network", "default")
         if network not in NETWORKS:
             raise table.error(f'"{network}" must be one of {", ".join(NETWORKS)}', "network")
         by_name[name] = BuildSettings(
             name=name,
             context=context,
+            fetched_from=fetched,
             dockerfile=table.take_text("dockerfile") or "Dockerfile",
             target=table.take_text("target") if "bake" not in table.values else None,
             source=source,
@@ -308,16 +308,19 @@ def _source(table: Table, folder: Path) -> str | None:
     return None
 
 
-def _context(table: Table, folder: Path) -> Path:
+def _context(table: Table, folder: Path) -> tuple[Path, str | None]:
+    """(the context's folder, or the one in which it is named; what is fetched in its place)."""
     text = table.take_text("context")
     if text is None:
         raise table.error('has no context; add context = "./folder"')
-    reason = no_folder(text)
-    if reason:
-        raise table.error(f'"{text}" {reason}', "context")
+    if context_source.fetched_kind(text) is not None and not (folder / text).is_dir():
+        reason = context_source.why_not_fetched(text)
+        if reason:
+            raise table.error(f'"{context_source.without_credentials(text)}" {reason}', "context")
+        return folder, context_source.from_folder(text, folder)
     path = table.take_path("context", folder)
     assert path is not None
-    return path
+    return path, None
 
 
 def _store(top: Table) -> StoreLimits:

@@ -58,7 +58,9 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
 class BuildSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One `[builds.NAME]` table, or the folder and options given on the command line.
 
-    `context` is absolute; `dockerfile` is relative to it or absolute. `named_contexts` maps the
+    `context` is absolute; `dockerfile` is relative to it or absolute. `fetched_from` is what docker
+    takes for a context that is no folder (`config.context_source`); `context` is then the folder in
+    which it was named, and `dockerfile` a path in what is fetched. `named_contexts` maps the
     names of further contexts to their folders here. `ignore` are globs of
     paths whose differences do not matter. `source` is the `FILE#TARGET` of a bake or compose file
     that is still to be read, `dockerfile_inline` the Dockerfile's text where that file has it, and
@@ -83,6 +85,14 @@ class BuildSettings(msgspec.Struct, frozen=True, kw_only=True):
     builder: str | None = None
     source: str | None = None
     source_notes: tuple[str, ...] = ()
+    fetched_from: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Where its Dockerfile is, for people."""
+        if self.fetched_from is not None:
+            return f"{self.dockerfile} of {self.fetched_from}"
+        return str(self.context / self.dockerfile)
 
     @property
     def names_no_target(self) -> bool:

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 from e2b_dockerfile_utils import PatternMatcher
 
+from cachetui.config.context_source import FetchedKind
 from cachetui.context.known_digests import KnownDigests
 from cachetui.context.manifest import (
     ContextError,
@@ -26,6 +27,35 @@ from cachetui.context.manifest import (
 )
 from cachetui.context.sent_files import sent_line, sent_list
 from cachetui.context.tar import tar_member
+
+NOTHING_IGNORED = "# nothing is left out\n"
+"""The ignore file of a context that BuildKit takes whole."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """How a context was had that is no folder: `source` as docker takes it, of a repository with
+    its commit; `dockerfile` its path in it. `entry` and `archive` are the tar that docker gets on
+    standard input, in what is sent and on this machine, where it goes with `folder`. `notes` are
+    sentences on what was fetched; `has_owners`: not all of it is root's."""
+
+    source: str
+    kind: FetchedKind
+    dockerfile: str
+    entry: Entry
+    archive: Path
+    folder: object = None
+    notes: tuple[str, ...] = ()
+    has_owners: bool = False
+
+    @property
+    def no_parts(self) -> str:
+        """Why no other Dockerfile is built with this context, with the remedy."""
+        way = "clone" if self.kind == "git" else "unpack"
+        return (
+            f"the context {self.source} has its own, and COPY . has another key for a folder: "
+            f"{way} it, and name the folder"
+        )
 
 
 @dataclass(frozen=True)
@@ -45,6 +75,7 @@ class Context:
     size: int
     left_out: tuple[str, ...]
     ignore_files: dict[str, str] = field(default_factory=dict)
+    fetched: Fetched | None = None
 
     @property
     def files(self) -> int:
@@ -67,6 +98,8 @@ class Context:
             line = self._line(entry)
             if line is not None:
                 lines.append(line)
+        if self.fetched is not None:
+            yield from tar_member(self.fetched.entry, str(self.fetched.archive))
         yield sent_list(lines)
 
     def file_lines(self) -> dict[str, bytes]:
@@ -114,6 +147,44 @@ def read_context(
     walk.folder(str(root), "", wanted=True)
     given: dict[str, Source] = {name: str(file) if inline is None else inline.encode()}
     given |= {path: str(source) for path, source in ignore_files.items()}
+    texts = {path: _read_text(source) for path, source in ignore_files.items()}
+    return _made(walk, name, text, given, texts, named, known)
+
+
+def read_whole(
+    folder: Path,
+    dockerfile: str,
+    named: Mapping[str, Path] | None = None,
+    *,
+    legacy_ignores: bool,
+) -> Context:
+    """Read a context of which BuildKit leaves nothing out; `dockerfile` is a path in it. It lies
+    beside it too, with an ignore file of its own. The legacy builder goes by `.dockerignore` where
+    `legacy_ignores` says so. Raises as `read_context` does."""
+    root = _root(folder, "the build context")
+    text = _read_text(root / dockerfile)
+    walk = _Walk("context", root, [])
+    walk.folder(str(root), "", wanted=True)
+    given: dict[str, Source] = {
+        "Dockerfile": text.encode(),
+        "Dockerfile.dockerignore": NOTHING_IGNORED.encode(),
+    }
+    texts = {"Dockerfile.dockerignore": NOTHING_IGNORED}
+    if legacy_ignores and (root / ".dockerignore").is_file():
+        texts["context/.dockerignore"] = _read_text(root / ".dockerignore")
+    return _made(walk, "Dockerfile", text, given, texts, named)
+
+
+def _made(
+    walk: _Walk,
+    dockerfile: str,
+    text: str,
+    given: Mapping[str, Source],
+    ignore_files: dict[str, str],
+    named: Mapping[str, Path] | None,
+    known: KnownDigests | None = None,
+) -> Context:
+    """The context of what was walked, of what is `given` beside, and of the named contexts."""
     for path, source in given.items():
         walk.add_parents(path)
         walk.sources.setdefault(path, source)
@@ -121,15 +192,15 @@ def read_context(
         walk.sources |= _read_named(other, place, ignore_files)
     entries = make_manifest(walk.sources, known)
     return Context(
-        root=root,
-        dockerfile=name,
+        root=walk.root,
+        dockerfile=dockerfile,
         dockerfile_text=text,
         entries=entries,
         sources=walk.sources,
         digest=manifest_digest(entries),
         size=sum(entry.size for entry in entries if entry.kind == "file"),
         left_out=tuple(walk.left_out),
-        ignore_files={path: _read_text(source) for path, source in ignore_files.items()},
+        ignore_files=ignore_files,
     )
 
 
@@ -142,16 +213,16 @@ def _root(folder: Path, what: str) -> Path:
     return root
 
 
-def _read_named(name: str, folder: Path, ignore_files: dict[str, Path]) -> dict[str, Source]:
-    """What is sent of a named context; its ignore file is entered. BuildKit reads `.dockerignore`
-    in its root alone (our lab: 26.1, 28.5)."""
+def _read_named(name: str, folder: Path, ignore_files: dict[str, str]) -> dict[str, Source]:
+    """What is sent of a named context; its ignore file's text is entered. BuildKit reads
+    `.dockerignore` in its root alone (our lab: 26.1, 28.5)."""
     root = _root(folder, f"the named context {name},")
     top = f"contexts/{name}"
     own = root / ".dockerignore"
     walk = _Walk(top, root, [_ignore(own)] if own.is_file() else [])
     walk.folder(str(root), "", wanted=True)
     if own.is_file():
-        ignore_files[f"{top}/.dockerignore"] = own
+        ignore_files[f"{top}/.dockerignore"] = _read_text(own)
         walk.sources[f"{top}/.dockerignore"] = str(own)
     return walk.sources
 

@@ -50,6 +50,11 @@ def proof_request(
     case = case_of(document, store)
     if case is None:
         raise NoExperiment(f"the Dockerfile of audit {document.audit} is not known")
+    if document.build.fetched is not None:
+        raise NoExperiment(
+            f"an experiment builds from a folder, for which COPY . has another key than for "
+            f"{document.build.fetched}: clone or unpack that, audit the folder, and prove there"
+        )
     finding = _finding(document, store, case, name)
     named = document.build.builder
     known = {one.name: with_builder(one, named) for one in settings.hosts}

@@ -6,8 +6,9 @@ import shlex
 from collections.abc import Callable
 
 from cachetui.config.settings import HostSettings
-from cachetui.context.build_context import Context, read_context
+from cachetui.context.build_context import Context
 from cachetui.context.manifest import ContextError
+from cachetui.context.of_build import context_of
 from cachetui.hosts.checkout import read_checkout
 from cachetui.hosts.machine import HostError
 from cachetui.hosts.upload import path_on_host
@@ -52,9 +53,7 @@ def context_to_send(request: ProofRequest, host: ExperimentHost, folder: str) ->
     reasons = list(request.unread)
     for build in request.contexts:
         try:
-            context = read_context(
-                build.context, build.dockerfile, build.named_contexts, build.dockerfile_inline
-            )
+            context = context_of(build)
         except ContextError as error:
             reasons.append(str(error))
             continue

@@ -16,11 +16,14 @@ class BuildRecord(Record, frozen=True, kw_only=True):
     a secret of the store (`hmac-sha256:KEY:HEX`, see `records.digest`): values may be secrets and
     are never kept. `dockerfile_text` is what was built, so that an audit can be
     read without the folder it came from; `dockerfile_name` is its file name where it lay outside
-    of the context (it is sent as "Dockerfile" then). `bases` are what its FROMs name, a stage each,
-    ARGs put in; `ignore_files` maps the paths of its ignore files in the sent folder
-    ("context/.dockerignore") to their texts; `named_contexts` are the names of folders that were
-    sent as further contexts (below "contexts/NAME"); `ignore` are globs of paths whose differences
-    in images do not matter; `builder` is the builder of buildx that was named for the build."""
+    of the context (it is sent as "Dockerfile" then), or its path in one that was fetched. `bases`
+    are what its FROMs name, a stage each, ARGs put in; `ignore_files` maps the paths of its ignore
+    files in the sent folder ("context/.dockerignore") to their texts; `named_contexts` are the
+    names of folders that were sent as further contexts (below "contexts/NAME"); `ignore` are globs
+    of paths whose differences in images do not matter; `builder` is the builder of buildx that was
+    named for the build.
+    `fetched` is where a context is from that was no folder, as docker takes it: of a repository
+    with its commit, of a tarball with the beginning of its digest."""
 
     name: str
     context_digest: str
@@ -38,6 +41,7 @@ class BuildRecord(Record, frozen=True, kw_only=True):
     context_bytes: int = 0
     ignore: tuple[str, ...] = ()
     builder: str | None = None
+    fetched: str | None = None
 
 
 class Document(Record, frozen=True, kw_only=True):

@@ -46,7 +46,7 @@ def build(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["nowhere"], "is no folder and no bake or compose file"),
+        (["nowhere"], "is no folder, no bake or compose file, no git URL and no tarball"),
         (["nowhere.hcl#app"], "nowhere.hcl does not exist"),
         (["a" * 5000], "File name too long"),
         (["{build}", "-w", ""], "names no host"),

@@ -141,7 +141,8 @@ def test_every_field_is_taken_over_left_out_or_refused(field: str) -> None:
         ({"newer": 1}, "newer is not supported: cachetui does not know"),
         ({"call": "check"}, "call is not supported: it does not build"),
         ({"network": "br0"}, "network is not supported: br0 is not one of default"),
-        ({"context": "https://example.com/a.git"}, "context is not supported: .* git repository"),
+        ({"context": "https://u@example.com/a.git"}, "//…@example.com/a.git has a credential"),
+        ({"context": "app.tgz"}, "app.tgz is no context for bake and compose"),
         (
             {"contexts": {"o": "target:base"}},
             "contexts is not supported: o is made by the target base",

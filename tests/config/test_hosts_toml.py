@@ -127,22 +127,28 @@ docker_args = ["--label", "first=1"]
 @pytest.mark.parametrize(
     ("context", "why"),
     [
-        ("-", "standard input"),
-        ("https://example.com/app.git#main:sub", "git repository"),
-        ("https://example.com/app.git?ref=main", "git repository"),
-        ("git@example.com:app", "git repository"),
-        ("github.com/a/b", "git repository"),
-        ("https://example.com/app.tar.gz", "URL"),
-        ("./app.tgz", "tarball"),
-        ("./app.tar.zst", "tarball"),
+        ("https://token@example.com/app.git#main:sub", "a credential"),
+        ("https://u:p@example.com/app.tar.gz", "a credential"),
+        ("https://example.com/app.git?ref=main", "a query"),
+        ("git@example.com:app#:../x", "leaves the repository"),
     ],
 )
-def test_a_context_that_each_host_would_fetch_is_refused(
+def test_a_context_that_cannot_be_fetched_is_refused(
     tmp_path: Path, context: str, why: str
 ) -> None:
     text = HOST + BUILD.replace("./api", context)
-    with pytest.raises(ConfigError, match=rf":5: .*context: .* is .*{why}.*name the "):
+    with pytest.raises(ConfigError, match=rf":5: .*context: .*{why}"):
         load(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    "context", ["-", "https://example.com/app.git#main:sub", "git@example.com:app", "./app.tgz"]
+)
+def test_a_context_that_is_no_folder(tmp_path: Path, context: str) -> None:
+    build = load(write(tmp_path, HOST + BUILD.replace("./api", context))).builds["api"]
+    fetched = f"{tmp_path}/app.tgz" if context == "./app.tgz" else context
+    assert (build.context, build.fetched_from) == (tmp_path, fetched)
+    assert build.place.endswith(f" of {fetched}")
 
 
 def test_least(tmp_path: Path) -> None:

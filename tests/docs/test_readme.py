@@ -22,6 +22,8 @@ NOT_RUN = {
     "tests/audit/test_audit_lab.py repeats on real engines",
     r"cachetui run \./.*": "the recorded fleet was built with --network=none, which a [builds] "
     "table says; tests/cli/test_cli.py runs a folder",
+    r"cachetui run (https:.*|.*\.tar\.gz)": "fetches a context; "
+    "tests/audit/test_fetched_context_lab.py does, on real engines",
     r"cachetui run .* --outputs": "the recorded fleet has no images; "
     "tests/outputs/test_outputs_lab.py reads those of real engines",
     r"cachetui outputs.*": "the recorded fleet has no images; "

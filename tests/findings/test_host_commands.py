@@ -134,3 +134,14 @@ def test_a_build_that_cannot_be_spelled_out_is_not() -> None:
     evidence = HostEvidence(at=b.NOW, bases=base, cache=(other,))
     assert never_built(evidence, build_args={"A": "hmac-sha256:1:2"}) == ()
     assert never_built(evidence, named_contexts=("lib",)) == ()
+
+
+def test_a_build_of_a_repository_names_its_commit() -> None:
+    other = CacheEntry(type="regular", description="mount / from exec /bin/sh -c other", bytes=1)
+    base = (BaseImage(ref="base:1", id="sha256:id"),)
+    evidence = HostEvidence(at=b.NOW, bases=base, cache=(other,))
+    fetched = "https://example.com/a.git#0123:in"
+    assert never_built(evidence, fetched=fetched, dockerfile_name="b/Dockerfile") == (
+        f"DOCKER_BUILDKIT=1 docker -H ssh://ci-1 build -f b/Dockerfile '{fetched}'",
+    )
+    assert never_built(evidence, fetched="app.tgz (sha256:0123)") == ()

@@ -56,8 +56,12 @@ def choose_target(
         if len(builds) == 1:
             chosen(builds[0])
             return
+        here = Path.cwd()
         rows = [
-            ((one.source or "").rpartition("#")[2], _relative(one.context, Path.cwd()))
+            (
+                (one.source or "").rpartition("#")[2],
+                one.fetched_from or _relative(one.context, here),
+            )
             for one in builds
         ]
 
@@ -87,10 +91,12 @@ def _place(build: BuildSettings) -> tuple[object, ...]:
     """Equal for two builds of one Dockerfile, or of one file of builds."""
     if build.source is not None:
         return (Path(build.source).absolute(),)
-    return (build.context, build.dockerfile)
+    return (build.fetched_from or build.context, build.dockerfile)
 
 
 def _where(build: BuildSettings, here: Path) -> str:
+    if build.fetched_from is not None:
+        return build.place
     if build.source is None:
         return _relative(build.context / build.dockerfile, here)
     where = _relative(Path(build.source), here)

@@ -159,7 +159,7 @@ class OutputsPlace(Place):
         settings = self.typed_app.core.settings
         name = snapshot.build if snapshot else build.name if build else "BUILD"
         if build is not None and build.name == name and name not in settings.builds:
-            name = str(build.context)
+            name = build.fetched_from or str(build.context)
         return f"cachetui run {hosts_option(settings.path)}{shlex.quote(name)}"
 
     # What the cursor is on

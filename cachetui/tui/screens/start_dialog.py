@@ -34,7 +34,7 @@ def build_and_hosts(build: BuildSettings, hosts: Sequence[HostSettings]) -> list
     """What is built where: a line for the Dockerfile, one for the hosts."""
     names = ", ".join(host.name for host in hosts[:8])
     more = f" and {len(hosts) - 8} more" if len(hosts) > 8 else ""
-    path = build.context / build.dockerfile
+    path = build.place
     target = f" → {build.target}" if build.target else ""
     return [
         line(("build  ", "muted"), f"{path}{target}"),

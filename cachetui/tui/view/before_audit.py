@@ -120,7 +120,7 @@ def build_lines(
     if build is None:
         return []
     target = f" → {build.target}" if build.target else ""
-    path = f"  {build.context / build.dockerfile}{target}"
+    path = f"  {build.place}{target}"
     lines = [line(("build  ", "muted"), (build.name, "strong"), path)]
     latest = next((entry for entry in audits if entry.build == build.name), None)
     if latest is not None:
