@@ -8,10 +8,11 @@ from pathlib import Path
 
 import click
 
+from cachetui.audit.refused_options import refused_options
 from cachetui.cli.failures import tell
 from cachetui.config.host_patterns import select
 from cachetui.config.hosts_option import hosts_option
-from cachetui.config.settings import HostSettings
+from cachetui.config.settings import BuildSettings, HostSettings
 from cachetui.config.suggest import Suggestion, builds_toml
 from cachetui.config.toml_table import ConfigError
 from cachetui.core import UserError
@@ -44,7 +45,7 @@ def init_command(output: Path | None, hosts_file: Path | None, *, yes: bool) -> 
     text = suggestion.text(chosen)
     if not text:
         raise UserError("no build host is left to write; without --yes, in a terminal, you choose")
-    builds = builds_toml(output.absolute().parent)
+    builds = builds_toml(output.absolute().parent, _refused)
     text += f"\n{builds}" if builds else ""
     click.echo(clean(text))
     if not yes and not (asks and click.confirm(f"Write this to {output}?", default=True, err=True)):
@@ -56,6 +57,11 @@ def init_command(output: Path | None, hosts_file: Path | None, *, yes: bool) -> 
         f"wrote {output}; cachetui hosts {hosts_option(output)}-w NAME tries a host", err=True
     )
     return SAME
+
+
+def _refused(build: BuildSettings) -> str | None:
+    """Why no audit of a build is made, whatever stages its Dockerfile has."""
+    return refused_options(build, build.docker_args, (), peeks=False)
 
 
 def _asked(suggestion: Suggestion) -> list[str]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,9 @@ _MISSING = re.compile(
     r"is not a docker command|unknown (?:docker )?command|unknown shorthand flag: 'f'"
     r"|unknown flag: --(?:print|format|profile)|there is no docker"
 )
+_CHANGES = re.compile(r"\b(?:timestamp|uuidv4|bcrypt)\s*\(")
+_TIMESTAMP_SECONDS = 1.1
+"""After which timestamp() is another text."""
 _NO_DEFAULT = re.compile(r"failed to find target (?:default|\*)")
 _READ_BY_BUILDX = (
     "this machine's docker has no compose, so buildx read the file: it takes over neither "
@@ -79,7 +83,9 @@ def read_target(text: str) -> Found:
     if name not in targets and len(targets) == 1:
         name = next(iter(targets))
     if name in targets:
-        return Found(name, file.parent, targets[name], notes)
+        return Found(
+            name, file.parent, targets[name], (*notes, *_changing(file, name, targets[name]))
+        )
     if targets:
         raise SeveralBuilds(path, [f"{path}#{each}" for each in targets])
     raise ConfigError(f"{path} has no build{f' of {name}' if name else ''}")
@@ -130,6 +136,31 @@ def targets_of_file(file: Path, names: Sequence[str] = ()) -> tuple[Targets, tup
         f"{file}: this machine has no {' and no '.join(dict.fromkeys(tried))} to read it with; "
         "install docker's buildx or compose plugin here, or write the build into hosts.toml"
     )
+
+
+def _changing(file: Path, name: str, fields: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence on what is another value at each reading, found by a second one where a bake file
+    has a function that gives one (buildx `bake/hclparser/stdlib.go`)."""
+    if file.suffix not in (".hcl", ".json"):
+        return
+    texts = (each.read_text("utf-8", "replace") for each in (file, *_overrides(file)))
+    if not any(_CHANGES.search(text) for text in texts):
+        return
+    time.sleep(_TIMESTAMP_SECONDS)
+    again = targets_of_file(file, [name])[0].get(name, {})
+    names: list[str] = []
+    for field, value in fields.items():
+        other = again.get(field)
+        if isinstance(value, dict) and isinstance(other, dict):
+            names += [f"{field}.{key}" for key in value if value[key] != other.get(key)]
+        elif value != other and field not in ("tags", "output"):
+            names.append(field)
+    if names:
+        yield (
+            f"{file.name} gives another value at each reading (timestamp(), uuidv4() and the like) "
+            f"to {', '.join(names)} of {name}: steps with it in their key never hit; "
+            "--build-arg NAME=VALUE sets an argument"
+        )
 
 
 def _overrides(file: Path) -> list[Path]:

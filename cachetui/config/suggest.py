@@ -11,8 +11,10 @@ from itertools import chain, count
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cachetui.config.bake_file import BAKE_FILES, COMPOSE_FILES, targets_of_file
+from cachetui.config.bake_file import BAKE_FILES, COMPOSE_FILES, Found, targets_of_file
+from cachetui.config.bake_target import build_found
 from cachetui.config.hosts_toml import NAME
+from cachetui.config.settings import BuildSettings
 from cachetui.config.toml_table import ConfigError
 
 _SKIP = {".git", "node_modules", ".venv", "venv", "__pycache__", ".tox", "target", "dist"}
@@ -91,9 +93,10 @@ def build_files_below(folder: Path) -> list[Path]:
     return _files_below(folder, lambda each: each.name in (*BAKE_FILES, *COMPOSE_FILES))
 
 
-def builds_toml(folder: Path) -> str:
+def builds_toml(folder: Path, refused: Callable[[BuildSettings], str | None]) -> str:
     """A [builds] table for each build of the bake and compose files below the folder, whose paths
-    are relative to it. A file that docker cannot read here is a comment with the reason."""
+    are relative to it. A file that docker cannot read here, and a build that `run` would refuse
+    (`refused` says why of one that was read), is a comment with the reason."""
     tables: dict[str, str] = {}
     comments: list[str] = []
     for file in build_files_below(folder):
@@ -104,13 +107,25 @@ def builds_toml(folder: Path) -> str:
         except ConfigError as error:
             comments += [f"# {line}" for line in str(error).splitlines()]
             continue
-        for target in targets:
+        for target, fields in targets.items():
+            reason = _why_refused(Found(target, file.parent, fields), refused)
+            if reason is not None:
+                text = f"{file.relative_to(folder)}#{target} is left out: {reason}"
+                comments += [f"# {line}" for line in text.splitlines()]
+                continue
             name = _free_name((target, f"{file.parent.name}-{target}"), tables)
             tables[name] = (
                 f"[builds.{json.dumps(name) if '.' in name else name}]\n"
                 f"{keys[0]} = {path}\n{keys[1]} = {json.dumps(target)}\n"
             )
     return "\n".join([*tables.values(), *comments]) + ("\n" if comments else "")
+
+
+def _why_refused(found: Found, refused: Callable[[BuildSettings], str | None]) -> str | None:
+    try:
+        return refused(build_found(found))
+    except ConfigError as error:
+        return str(error)
 
 
 def _free_name(wanted: Iterable[str], taken: Collection[str]) -> str:

@@ -508,3 +508,24 @@ def test_what_was_left_out_is_a_note_of_the_audit(
     notes = core.prepare(build, (host,), Options()).plan.notes
     assert any("left out of app: tags" in note for note in notes)
     assert any("left out of app: cache-to type=gha: it writes" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "noted"), [("args = { V = timestamp() }", True), ("args = { V = 1 }", False)]
+)
+def test_what_changes_at_each_reading_is_noted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, noted: bool
+) -> None:
+    file = tmp_path / "docker-bake.hcl"
+    file.write_text(f'target "app" {{ {text} }}')
+    script = """echo x >>COUNT
+echo '{"target": {"app": {"args": {"A": "a", "V": "'$(wc -l <COUNT)'"}, "tags": ["'$$'"]}}}'"""
+    installed(monkeypatch, tmp_path, script.replace("COUNT", str(tmp_path / "count")))
+    found = read_target(f"{file}#app")
+    assert len((tmp_path / "count").read_text().split()) == 1 + noted
+    assert found.fields["args"]["V"] == "1"
+    assert [note for note in found.notes if "another value" in note] == [
+        "docker-bake.hcl gives another value at each reading (timestamp(), uuidv4() and the like) "
+        "to args.V of app: steps with it in their key never hit; --build-arg "
+        "NAME=VALUE sets an argument"
+    ] * noted
