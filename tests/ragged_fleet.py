@@ -8,13 +8,14 @@ all does.
 
 from __future__ import annotations
 
+import hashlib
 import random
 from typing import Any
 
 from msgspec.structs import replace
 
 from cachetui.records.document import Document
-from cachetui.records.host import HostReport
+from cachetui.records.host import BaseImage, HostEvidence, HostReport
 from cachetui.records.run import Run
 from tests import make_records as b
 from tests.findings.making import audit, host, run
@@ -38,6 +39,9 @@ ENGINES: tuple[dict[str, Any], ...] = (
     {"engine": "26.1.5", "buildx": "0.13.1", "store": "overlay2"},
     {"engine": "28.5.2", "buildx": "0.29.1", "store": "containerd/overlayfs"},
 )
+MADE = ("2026-10-05T08:00:00Z", "2026-11-02T08:00:00Z", "2026-11-23T08:00:00Z")
+"""When the image was made that most have, and those which it was replaced by."""
+
 SCENARIOS = ("legacy-as-found", "buildkit-as-found", "buildkit-cold", "buildkit-warm")
 
 
@@ -55,10 +59,13 @@ def ragged_fleet(count: int = 200, seed: int = 7) -> Document:
         load = round(chance.uniform(0, 9), 1)
         platform = "linux/arm64" if chance.random() < 0.1 else "linux/amd64"
         replaced = chance.random() < 0.15
-        base = platform + (chance.choice(("new", "newer")) if replaced else "old")
+        which = chance.choice((1, 2)) if replaced else 0
+        base = hashlib.sha256(f"{platform} {which}".encode()).hexdigest()
         facts: dict[str, Any] = {f"facts_{key}": value for key, value in kind.items()}
         facts |= {"facts_load": load, "facts_platform": platform, "facts_engine_id": name}
-        hosts.append(host(name, {"base:1": (f"sha256:{base}",)}, **facts))
+        image = BaseImage(ref="base:1", id=f"sha256:{base}", created=MADE[which])
+        evidence = HostEvidence(at=b.NOW, bases=(image,))
+        hosts.append(host(name, {"base:1": (f"sha256:{base}",)}, evidence=evidence, **facts))
         deps = 0 if replaced else chance.choices((0, 1, 2, DEPS), (1, 1, 1, 9))[0]
         full = chance.random() < 0.02
         runs += [_run(name, each, kind, replaced, deps, full=full) for each in SCENARIOS]

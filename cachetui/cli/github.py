@@ -25,6 +25,8 @@ from cachetui.report.failures import failures
 from cachetui.report.formats.markdown import parts
 from cachetui.report.parts import fit
 from cachetui.report.passages import alike_troubles
+from cachetui.report.reasons import commands_of
+from cachetui.report.shell import typed_lines
 from cachetui.report.verdict import verdict
 
 MAX_SUMMARY = 1000 * 1024
@@ -124,7 +126,9 @@ def _causes(report: AuditReport, agreement: Agreement) -> Iterable[Annotation]:
         if isinstance(cause, Finding):
             sure = f"{cause.name} ({cause.confidence})"
             yield Annotation(
-                "warning", sure, _sentences(cause.title, cause.advice, *cause.commands)
+                "warning",
+                sure,
+                _sentences(cause.title, cause.advice, *typed_lines(commands_of(cause))),
             )
         else:
             yield Annotation("warning", "unexplained", cause.title)

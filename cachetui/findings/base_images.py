@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from cachetui.compare.align import is_majority
 from cachetui.findings.base_settings import settings_by_name
 from cachetui.findings.case import Case
-from cachetui.findings.claim import HOSTS
-from cachetui.findings.record import Evidence
 from cachetui.findings.wording import join_names
 from cachetui.records.digest import differ, is_digest
 
@@ -147,39 +145,8 @@ def image_on(case: Case, host: str, ref: str) -> ImageOnHost | None:
     return ImageOnHost(digest=digest) if digest else None
 
 
-def evidence_of_images(case: Case, ref: str) -> list[Evidence]:
-    """A fact for each image that a reference names, with the hosts that have it; those of the
-    platforms on which hosts differ alone, none where they differ on none."""
-    by_platform = images_of_hosts(case, ref)
-    return [
-        Evidence(
-            kind="facts" if image.layers else "run",
-            text=f"{HOSTS}: {ref}{f' for {platform}' if len(by_platform) > 1 else ''} "
-            + image.text(images)
-            + age_of(case, hosts[0], ref),
-            data={
-                "ref": ref,
-                "layers": list(image.layers),
-                "digest": image.digest or None,
-                **({"settings": names} if (names := differing_settings(image, images)) else {}),
-            },
-            hosts=tuple(hosts),
-        )
-        for platform, images in by_platform.items()
-        if len(images) > 1 or len(by_platform) == 1
-        for image, hosts in images.items()
-    ]
-
-
 def layers_on(case: Case, host: str, ref: str) -> Layers | None:
     """The layers of the image that a host's builders build on by that name, None where it is not
     known: also where BuildKit has images of its own."""
     facts = case.facts(host)
     return facts.bases.get(ref) if facts and not facts.builds_elsewhere else None
-
-
-def age_of(case: Case, host: str, ref: str) -> str:
-    """ ", made 2026-11-26" of the host's image; "" where it is not known."""
-    evidence = case.evidence(host) if layers_on(case, host, ref) else None
-    image = next((i for i in evidence.bases if i.ref == ref), None) if evidence else None
-    return f", made {image.created[:10]}" if image and image.created else ""

@@ -11,6 +11,7 @@ import re
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 _PLAIN = re.compile(r"[\w@%+=:,./ -]+", re.ASCII)
 """What a shell takes as it stands, though ssh gives it to another one."""
@@ -23,7 +24,8 @@ EACH = '"$h"'
 class HostCommand:
     """`text`, a line of the shell on each of the `hosts`; it reads what `given` prints on `source`,
     where there is one. With `docker` it is what follows `docker` here instead, to be done by the
-    engine of each host, and `environment` goes before it."""
+    engine of each host, and `environment` goes before it. `platform` is that of the hosts, where
+    those of another one take another command."""
 
     text: str
     hosts: tuple[str, ...]
@@ -31,25 +33,36 @@ class HostCommand:
     given: str = ""
     docker: bool = False
     environment: str = ""
+    platform: str = ""
 
 
-def shell_lines(commands: Iterable[HostCommand], order: Sequence[str] = ()) -> tuple[str, ...]:
+class ShellLine(NamedTuple):
+    """A line of the shell, and of which platform its hosts are: as `HostCommand`."""
+
+    text: str
+    platform: str
+
+
+def shell_lines(
+    commands: Iterable[HostCommand], order: Sequence[str] = ()
+) -> tuple[ShellLine, ...]:
     """The commands as lines; one that is the same on several hosts is a loop over their names, in
     this order."""
     merged: dict[HostCommand, dict[str, None]] = {}
     for command in commands:
         merged.setdefault(replace(command, hosts=()), {}).update(dict.fromkeys(command.hosts))
     return tuple(
-        _line(command, sorted(hosts, key=lambda h: order.index(h) if h in order else len(order)))
+        ShellLine(_line(command, hosts, order), command.platform)
         for command, hosts in merged.items()
         if hosts
     )
 
 
-def _line(command: HostCommand, hosts: Sequence[str]) -> str:
-    if len(hosts) == 1:
-        return _once(command, shlex.quote(hosts[0]))
-    names = " ".join(map(shlex.quote, hosts))
+def _line(command: HostCommand, hosts: Iterable[str], order: Sequence[str]) -> str:
+    first, *others = sorted(hosts, key=lambda h: order.index(h) if h in order else len(order))
+    if not others:
+        return _once(command, shlex.quote(first))
+    names = " ".join(map(shlex.quote, (first, *others)))
     return f"for h in {names}; do {_once(command, EACH)}; done"
 
 

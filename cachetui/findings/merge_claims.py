@@ -121,6 +121,7 @@ def _finding(case: Case, members: Sequence[Answer], confidence: str) -> Finding:
     hosts = sorted({h for c in claims for h in c.hosts}, key=lambda h: _place(names, h))
     steps = {s for c in claims for s in c.steps}
     below = {s for c in claims for s in c.consequences} - steps
+    lines = shell_lines((command for c in claims for command in c.commands), names)
     return Finding(
         id=rule.id,
         name=rule.id,
@@ -138,7 +139,8 @@ def _finding(case: Case, members: Sequence[Answer], confidence: str) -> Finding:
             case,
             steps,
         ),
-        commands=shell_lines((command for c in claims for command in c.commands), names),
+        commands=tuple(line.text for line in lines),
+        platforms=tuple(line.platform for line in lines) if any(p for _, p in lines) else (),
         suspect=_suspect([c.suspect for c in claims if c.suspect is not None]),
     )
 

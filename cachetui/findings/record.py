@@ -67,7 +67,8 @@ class Finding(Record, frozen=True, kw_only=True):
     them. `seconds` is what one build pays for it, with its consequences, on the host where that
     is most; None when it costs nothing or is not known. `suspect` is what an experiment would
     change, empty when there is none to make. `commands` do what the advice says, where that is done
-    on hosts: lines for a shell that reaches each host by its name with ssh.
+    on hosts: lines for a shell that reaches each host by its name with ssh. Where hosts of each
+    platform take another one, `platforms` has that of each command; else it is empty.
     """
 
     id: str
@@ -83,6 +84,7 @@ class Finding(Record, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...] = ()
     advice: str
     commands: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
     suspect: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
@@ -131,10 +133,12 @@ class Proof(Record, frozen=True, kw_only=True):
 
 
 class Need(Record, frozen=True, kw_only=True):
-    """What a rule would need to say more: `text` is a sentence with the command."""
+    """What a rule would need to say more: `text` is a sentence, and `command` the command of
+    cachetui's that gets it; empty where it takes something else."""
 
     id: str
     text: str
+    command: str = ""
 
 
 class Findings(Record, frozen=True, kw_only=True):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from cachetui.findings.base_images import images_of_hosts, sides_of
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, LINES
 from cachetui.findings.host_commands import HostCommand
+from cachetui.findings.image_evidence import date, is_newer, made
 from cachetui.findings.wording import host_names
 from cachetui.records.step import StepId
 
@@ -17,10 +18,13 @@ from cachetui.records.step import StepId
 @dataclass(frozen=True, slots=True)
 class _Copy:
     """The image of hosts that have it is to be that of others of their platform, which lack it.
-    `digest` is the name by which they can pull it, None where that is not known."""
+    `others` are one host of each image that these have. `digest` is the name by which they can pull
+    it, None where that is not known."""
 
+    platform: str
     having: tuple[str, ...]
     lacking: tuple[str, ...]
+    others: tuple[str, ...]
     digest: str | None
 
 
@@ -28,27 +32,30 @@ def commands(case: Case, ref: str) -> tuple[HostCommand, ...]:
     """What gives hosts the image that most of their platform have, or where none is that of most,
     that of the largest group: pulled by its digest where that is known, else from a host that has
     it. Nothing where docker itself does not have the image, but a builder of its own."""
-    made: list[HostCommand] = []
+    several = len(images_of_hosts(case, ref)) > 1
+    found: list[HostCommand] = []
     for copy in _copies(case, ref):
+        platform = copy.platform if several else ""
         if copy.digest is not None:
             pinned = _without_tag(copy.digest)
             text = f"docker pull {pinned} && docker tag {pinned} {ref}"
-            made.append(HostCommand(text, copy.lacking))
+            found.append(HostCommand(text, copy.lacking, platform=platform))
         else:
-            given = f"docker save {_with_tag(ref)}"
-            made.append(HostCommand("docker load", copy.lacking, copy.having[0], given))
-    return tuple(made)
+            load = HostCommand("docker load", copy.lacking, copy.having[0], platform=platform)
+            found.append(replace(load, given=f"docker save {_with_tag(ref)}"))
+    return tuple(found)
 
 
 def _copies(case: Case, ref: str) -> Iterator[_Copy]:
     """What has to be copied on each platform."""
     from_registry = _from_registry(case, ref)
-    for images in images_of_hosts(case, ref).values():
+    for platform, images in images_of_hosts(case, ref).items():
         (image, having), *others = sorted(images.items(), key=lambda item: -len(item[1]))
         lacking = tuple(host for _, hosts in others for host in hosts)
         if lacking and image.layers and re.fullmatch(r"[\w./:@-]+", ref, re.ASCII):
             pulled = [host for host in having if from_registry and not _names_all(case, host)]
-            yield _Copy(tuple(having), lacking, _digest(case, ref, pulled))
+            first = tuple(hosts[0] for _, hosts in others)
+            yield _Copy(platform, tuple(having), lacking, first, _digest(case, ref, pulled))
 
 
 def advice(case: Case, ref: str, base: StepId) -> str:
@@ -78,13 +85,39 @@ def _give(case: Case, ref: str) -> str:
         return ""
     if not sides.usual:
         having = " and ".join(copy.having[0] for copy in copies)
-        return f"Choose one image of {ref} for all hosts: the commands here take that of {having}. "
+        choose = f"Choose one image of {ref} for all hosts: the commands here take that of {having}"
+        return f"{choose}{_which(case, ref, copies, 'the other')}. "
     theirs = "the others have" if sides.all_platforms else f"{host_names(sides.usual)} have"
     theirs = "most of their platform have" if sides.platforms > 1 else theirs
-    return (
-        f"Give {host_names(sides.odd)} the image that {theirs}, "
-        "or the other way round, if theirs is out of date. "
-    )
+    odd = host_names(sides.odd)
+    own = "its own" if len(sides.odd) == 1 else "their own"
+    return f"Give {odd} the image that {theirs}{_which(case, ref, copies, own)}. "
+
+
+def _which(case: Case, ref: str, copies: Sequence[_Copy], odd: str) -> str:
+    """The end of a sentence that says whose image is to be taken: whether it is newer than the
+    `odd` ones by its own date, or that it is not known which is the right one."""
+    newer = {
+        is_newer(made(case, copy.having[0], ref), [made(case, host, ref) for host in copy.others])
+        for copy in copies
+    }
+    if newer == {True}:
+        return f": it is newer{_dates(case, ref, copies)}"
+    if newer == {False}:
+        return f", or the other way round: {odd} is newer{_dates(case, ref, copies)}"
+    look = f": compare with the registry, `docker buildx imagetools inspect {ref}`"
+    known = "" if _from_registry(case, ref) is False else look
+    return f", or the other way round: which of them is right is not known{known}"
+
+
+def _dates(case: Case, ref: str, copies: Sequence[_Copy]) -> str:
+    """ " (2026-11-26, the other 2026-11-20)", the newer first, where there are two images."""
+    if len(copies) != 1 or len(copies[0].others) != 1:
+        return ""
+    found = [made(case, host, ref) for host in (copies[0].having[0], copies[0].others[0])]
+    known = sorted((each for each in found if each is not None), reverse=True)
+    newer, older = (date(each, known) for each in known)
+    return f" ({newer}, the other {older})"
 
 
 def _with_tag(ref: str) -> str:

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from cachetui.compare.groups import fold, fold_short
 from cachetui.findings import Finding, Findings, Unexplained
+from cachetui.findings.record import Need
+from cachetui.findings.wording import host_names
 from cachetui.report import units
 from cachetui.report.causes import Cause
 from cachetui.report.clean import clean_line
+from cachetui.report.shell import Typed
 from cachetui.report.signs import CONFIDENCES
 
 MAX_FINDINGS = 4
@@ -58,12 +62,19 @@ class Reason:
     hidden: int
     advice: str
     whole: str = ""
-    commands: tuple[str, ...] = ()
+    commands: tuple[Typed, ...] = ()
 
     def with_evidence(self, most: int) -> Reason:
         """The same with at most so many facts."""
         hidden = self.hidden + max(0, len(self.evidence) - most)
         return replace(self, evidence=self.evidence[:most], hidden=hidden)
+
+
+class Needed(NamedTuple):
+    """What would tell more, and the command that does, or ""."""
+
+    text: str
+    command: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +88,7 @@ class Reasons:
     more_others: int = 0
     unexplained: tuple[Reason, ...] = ()
     more_unexplained: int = 0
-    needs: tuple[str, ...] = ()
+    needs: tuple[Needed, ...] = ()
     apart: bool = False
 
     def __bool__(self) -> bool:
@@ -134,16 +145,43 @@ def lay_out_findings(
         more_others=len(others) - len(beside),
         unexplained=tuple(_unexplained(difference, max_evidence) for difference in unexplained),
         more_unexplained=len(findings.unexplained) - len(unexplained),
-        needs=tuple(clean_line(need.text) for need in findings.needs[:limit]),
+        needs=tuple(
+            Needed(clean_line(need.text), clean_line(need.command, MAX_COMMAND))
+            for need in findings.needs[:limit]
+        ),
         apart=causes is not None,
     )
 
 
-def commands_of(reason: Finding | Unexplained) -> tuple[str, ...]:
-    """What to type to mend it, a line of a shell each, cleaned; none for what is unexplained."""
-    if not isinstance(reason, Finding):
-        return ()
-    return tuple(clean_line(command, MAX_COMMAND) for command in reason.commands)
+def commands_of(reason: Finding | Unexplained, needs: Sequence[Need] = ()) -> tuple[Typed, ...]:
+    """What to type, a line of a shell each, cleaned: to mend it, or for what is unexplained, what
+    would tell more of it according to these `needs`."""
+    if isinstance(reason, Finding):
+        platforms = reason.platforms or ("",) * len(reason.commands)
+        return tuple(
+            Typed(clean_line(command, MAX_COMMAND), clean_line(platform))
+            for command, platform in zip(reason.commands, platforms, strict=False)
+        )
+    more = learn_more(reason, needs)
+    return typed_of(more) if more is not None else ()
+
+
+def typed_of(need: Need) -> tuple[Typed, ...]:
+    """The command that gets what would be needed, cleaned, where there is one."""
+    return (Typed(clean_line(need.command, MAX_COMMAND)),) if need.command else ()
+
+
+def learn_more(reason: Finding | Unexplained, needs: Sequence[Need]) -> Need | None:
+    """What would tell more about what is unexplained: what one of its suspects needs, else what
+    names its hosts or its step, else what a further audit tells; None for a finding, or where
+    there is nothing of that."""
+    if isinstance(reason, Finding):
+        return None
+    of_suspects = [need for need in needs if need.id in reason.suspects]
+    about = (host_names(reason.hosts), reason.title.partition(" missed on ")[0])
+    named = [need for need in needs if any(words in need.text for words in about)]
+    later = [need for need in needs if need.id == "evicted-or-never-built"]
+    return next(iter((*of_suspects, *named, *later)), None)
 
 
 def _explained(finding: Finding, max_evidence: int) -> Reason:
@@ -185,7 +223,7 @@ def _whole(reason: Finding | Unexplained, max_evidence: int) -> str:
 
 
 def _facts(reason: Finding | Unexplained, max_evidence: int) -> tuple[str, ...]:
-    """What it costs and where it holds: ("costs 12.3s a build", "1 step and 7 that follow from it",
+    """What it costs and where it holds: ("costs 12.3s a build", "1 step, and 7 more because of it",
     "on ci-3", …), every host by name where all evidence is asked for."""
     names = fold if max_evidence == MAX_ALL_EVIDENCE else fold_short
     facts = [] if reason.seconds is None else [f"costs {units.seconds(reason.seconds)} a build"]

@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from cachetui.report import cells
 
 _WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|\\.|[^\s'"\\])+|\S""")
 """A word of a shell, quoted parts whole."""
 
-NAMES = re.compile(r"(?<=\bfor h in )(.+?)(?=; do )")
-"""The hosts of a loop (`findings.host_commands`)."""
+_LOOP = re.compile(r"for h in (.+?); do (.+); done")
+"""A command on several hosts (`findings.host_commands`)."""
 
-_FIRST = 2
+_FEW = 2
 """Hosts of a loop that are named where there is no room for all."""
+
+
+class Typed(NamedTuple):
+    """A command to type, and of which platform its hosts are, where those of another one take
+    another; else ""."""
+
+    text: str
+    platform: str = ""
+
+    @property
+    def heading(self) -> str:
+        """What stands above it: "linux/arm64:", or ""."""
+        return f"{self.platform}:" if self.platform else ""
+
+
+def typed_lines(commands: Iterable[Typed]) -> list[str]:
+    """The commands, each below its heading where it has one."""
+    return [text for one in commands for text in (one.heading, one.text) if text]
 
 
 def to_paste(command: str, width: int, indent: str) -> list[str]:
@@ -31,14 +52,14 @@ def to_paste(command: str, width: int, indent: str) -> list[str]:
     return [*(f"{line} \\" for line in lines[:-1]), *lines[-1:]]
 
 
-def in_short(command: str) -> str:
-    """The command with the first hosts of its loop, and how many there are: to be read, not to be
-    pasted."""
-    return NAMES.sub(_few, command, count=1)
-
-
-def _few(names: re.Match[str]) -> str:
-    hosts = names[0].split()
-    if len(hosts) <= _FIRST:
-        return names[0]
-    return f"{' '.join(hosts[:_FIRST])} … ({len(hosts)} hosts)"
+def in_short(command: Typed) -> tuple[str, str]:
+    """A loop as (on which hosts, what is done on each): ("7× linux/arm64: ", "ssh HOST id").
+    Anything else as (on which platform, the command). To be read, not to be pasted."""
+    loop = _LOOP.fullmatch(command.text)
+    if loop is None:
+        return (f"{command.heading} " if command.heading else ""), command.text
+    hosts = shlex.split(loop[1])
+    whom = f"{len(hosts)}× {command.platform}" if command.platform else f"{len(hosts)} hosts"
+    whom = ", ".join(hosts) if len(hosts) <= _FEW else whom
+    each = loop[2].replace('"$h"', "HOST").replace('"ssh://$h"', "ssh://HOST")
+    return f"{whom}: ", each

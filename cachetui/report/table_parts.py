@@ -283,8 +283,9 @@ class Table:
                 lines += self._reason(reason)
         if reasons.needs:
             lines += [*space, self.paint(NEEDS, "bold")]
-            for text in reasons.needs:
-                lines += cells.wrap(text, self.width, "  ", "    ")
+            for need in reasons.needs:
+                lines += cells.wrap(need.text, self.width, "  ", "    ")
+                lines += to_paste(need.command, self.width, "      ") if need.command else []
         if reasons.rest:
             lines += [*space, *self._painted(cells.wrap(reasons.rest, self.width), "dim")]
         return lines
@@ -300,7 +301,8 @@ class Table:
         if reason.advice:
             lines += cells.wrap(f"→ {reason.advice}", self.width, "    ", "      ")
         for command in reason.commands:
-            lines += to_paste(command, self.width, "      ")
+            lines += [f"      {command.heading}"] if command.heading else []
+            lines += to_paste(command.text, self.width, "      ")
         return lines
 
     def _painted(self, lines: Sequence[str], style: str) -> list[str]:

@@ -67,7 +67,6 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 
 
 def steps_below(steps: int, below: int) -> str:
-    """Where a cause shows: "1 step and 7 that follow from it", "2 steps" where nothing followed."""
+    """Where a cause shows: "1 step, and 7 more because of it", "2 steps" where nothing followed."""
     of_it = "it" if steps == 1 else "them"
-    follow = "follows" if below == 1 else "follow"
-    return count(steps, "step") + (f" and {below} that {follow} from {of_it}" if below else "")
+    return count(steps, "step") + (f", and {below} more because of {of_it}" if below else "")

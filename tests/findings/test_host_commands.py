@@ -11,12 +11,16 @@ from msgspec.structs import replace
 
 from cachetui.findings.host_commands import HostCommand, shell_lines
 from cachetui.records.host import BaseImage, CacheEntry, Checkout, HostEvidence, HostReport
-from cachetui.report.shell import in_short, to_paste
+from cachetui.report.shell import Typed, in_short, to_paste
 from tests import make_records as b
 from tests.findings.making import audit, host, only, run, why
 
 PLAIN = "FROM base:1\nRUN make\n"
 GIVEN = HostCommand("docker load", ("ci-2",), "ci-1", "docker save base:1")
+
+
+def texts(commands: list[HostCommand], order: tuple[str, ...] = ()) -> list[str]:
+    return [line.text for line in shell_lines(commands, order)]
 
 
 def typed(tmp_path: Path, lines: str) -> list[str]:
@@ -32,7 +36,7 @@ def typed(tmp_path: Path, lines: str) -> list[str]:
 
 
 def test_an_image_goes_from_a_host_to_another(tmp_path: Path) -> None:
-    (line,) = shell_lines([GIVEN])
+    (line,) = texts([GIVEN])
     assert line == "ssh -n ci-1 docker save base:1 | ssh ci-2 docker load"
     assert typed(tmp_path, line) == ["ssh|-n|ci-1|docker|save|base:1|", "ssh|ci-2|docker|load|"]
 
@@ -41,7 +45,7 @@ def test_what_is_the_same_on_several_hosts_is_a_loop_in_the_order_of_the_audit(
     tmp_path: Path,
 ) -> None:
     chmod = [HostCommand("chmod -R g-w '/srv/my app'", (name,)) for name in ("ci-9", "ci-3")]
-    (line,) = shell_lines(chmod, ["ci-3", "ci-9"])
+    (line,) = texts(chmod, ("ci-3", "ci-9"))
     assert line.startswith("for h in ci-3 ci-9; do ssh -n ")
     asked = [f"ssh|-n|{name}|chmod -R g-w '/srv/my app'|" for name in ("ci-3", "ci-9")]
     assert typed(tmp_path, line) == asked
@@ -49,14 +53,14 @@ def test_what_is_the_same_on_several_hosts_is_a_loop_in_the_order_of_the_audit(
 
 def test_a_build_is_sent_to_the_engine_of_each_host(tmp_path: Path) -> None:
     build = HostCommand("build .", ("a", "b"), docker=True, environment="DOCKER_BUILDKIT=1")
-    (line,) = shell_lines([build])
+    (line,) = texts([build])
     asked = [f"docker|-H|ssh://{name}|build|.|" for name in ("a", "b")]
     assert typed(tmp_path, line) == asked
-    assert "ssh://a build" in shell_lines([HostCommand("build .", ("a",), docker=True)])[0]
+    assert "ssh://a build" in texts([HostCommand("build .", ("a",), docker=True)])[0]
 
 
 def test_a_name_is_never_a_command(tmp_path: Path) -> None:
-    (line,) = shell_lines([HostCommand("true", ("a; touch there",), "$(touch here)", "true")])
+    (line,) = texts([HostCommand("true", ("a; touch there",), "$(touch here)", "true")])
     typed(tmp_path, f"cd {tmp_path}; {line}")
     assert not {"here", "there"} & {path.name for path in tmp_path.iterdir()}
 
@@ -64,7 +68,7 @@ def test_a_name_is_never_a_command(tmp_path: Path) -> None:
 @pytest.mark.parametrize("width", [24, 40, 80, 160])
 def test_a_command_in_lines_is_the_same_command(tmp_path: Path, width: int) -> None:
     build = "cd '/srv/my  app' && DOCKER_BUILDKIT=1 docker build ."
-    whole = "\n".join(shell_lines([HostCommand(build, ("ci-1",)), replace_hosts(GIVEN, 12)]))
+    whole = "\n".join(texts([HostCommand(build, ("ci-1",)), replace_hosts(GIVEN, 12)]))
     parts = [part for line in whole.splitlines() for part in to_paste(line, width, "    ")]
     (tmp_path / "one").mkdir()
     (tmp_path / "other").mkdir()
@@ -78,13 +82,58 @@ def replace_hosts(command: HostCommand, count: int) -> HostCommand:
     )
 
 
-def test_a_loop_in_short_names_its_first_hosts() -> None:
-    (line,) = shell_lines([replace_hosts(GIVEN, 12)])
-    assert in_short(line) == (
-        "for h in ci-0 ci-1 … (12 hosts); do "
-        'ssh -n ci-1 docker save base:1 | ssh "$h" docker load; done'
+def test_a_loop_in_short_counts_its_hosts_and_says_what_is_done_on_each() -> None:
+    (line,) = texts([replace_hosts(GIVEN, 12)])
+    each = "ssh -n ci-1 docker save base:1 | ssh HOST docker load"
+    assert in_short(Typed(line)) == ("12 hosts: ", each)
+    assert in_short(Typed(line, "linux/arm64")) == ("12× linux/arm64: ", each)
+    (two,) = texts([replace_hosts(GIVEN, 2)])
+    assert in_short(Typed(two)) == ("ci-0, ci-1: ", each)
+    once = Typed(*texts([GIVEN]))
+    assert in_short(once) == ("", once.text)
+    (build,) = texts([HostCommand("build .", ("a", "b", "c"), docker=True)])
+    assert in_short(Typed(build)) == ("3 hosts: ", "docker -H ssh://HOST build .")
+
+
+def test_where_a_platform_has_an_image_of_its_own_each_command_says_for_which_it_is() -> None:
+    ref, lines = "base:1", []
+    hosts = []
+    for number, (name, layer) in enumerate({"a": "1", "b": "1", "c": "2"}.items()):
+        for kind in ("amd64", "arm64"):
+            platform, at = f"linux/{kind}", f"{name}-{kind}"
+            hosts.append(host(at, {ref: (layer + kind,)}, facts_platform=platform))
+            lines.append(run(PLAIN, "m" if number == 2 else "h", host=at))
+    found = only(why(audit(PLAIN, lines, hosts=hosts)), "base-drift")
+    assert found.platforms == ("linux/amd64", "linux/arm64")
+    assert found.commands == (
+        "ssh -n a-amd64 docker save base:1 | ssh c-amd64 docker load",
+        "ssh -n a-arm64 docker save base:1 | ssh c-arm64 docker load",
     )
-    assert in_short(shell_lines([GIVEN])[0]) == shell_lines([GIVEN])[0]
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (("2026-10-05T08:00:00Z", "2026-11-02T08:00:00.123456789Z"), "its own is newer (2026-11-"),
+        (("2026-11-02T08:00:00Z", "2026-10-05T08:00:00Z"), ": it is newer (2026-11-02, the other"),
+        (("2026-11-02T08:00:01Z", "2026-11-02T08:00:00Z"), "(2026-11-02 08:00:01 UTC, the other"),
+        (("2026-11-02T08:00:00Z", "2026-11-02T08:00:00Z"), "which of them is right is not known"),
+        (("1970-01-01T00:00:00Z", "2026-11-02T08:00:00Z"), "which of them is right is not known"),
+        (("0001-01-01T00:00:00Z", "not a date"), "which of them is right is not known"),
+        ((None, "2026-11-02T08:00:00Z"), "which of them is right is not known"),
+    ],
+)
+def test_the_advice_says_which_image_is_newer_or_that_it_is_not_known(
+    made: tuple[str | None, str | None], told: str
+) -> None:
+    dates = {"a": made[0], "b": made[0], "c": made[1]}
+    hosts: list[HostReport] = []
+    for name, date in dates.items():
+        image = BaseImage(ref="base:1", id=name, created=date)
+        layers = {"base:1": ("odd" if name == "c" else "usual",)}
+        hosts.append(host(name, layers, evidence=HostEvidence(at=b.NOW, bases=(image,))))
+    runs = [run(PLAIN, "m" if name == "c" else "h", host=name) for name in dates]
+    assert told in only(why(audit(PLAIN, runs, hosts=hosts)), "base-drift").advice
 
 
 def drifted(layers: dict[str, str], ref: str = "base:1", **facts: str) -> tuple[str, ...]:

@@ -132,7 +132,7 @@ def test_three_findings_each_right(fleet: Stage) -> None:
     assert len(label.consequences) == 6
     assert "line 2" in label.advice
     assert label.seconds is not None
-    assert "1 step and 6 that follow from it" in table
+    assert "1 step, and 6 more because of it" in table
 
 
 def line_of(finding: Finding, document: Document) -> str:

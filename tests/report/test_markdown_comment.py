@@ -83,7 +83,9 @@ def test_text_of_a_build_only_shows(story: str) -> None:
     text = markdown.render(report(*hostile(STORIES[story]), tail=[HOSTILE, "````", "</details>"]))
     page = Shown(text)
     assert not {"a", "img", "s", "i", "b"} & {*page.tags}
-    for line in re.sub(r"^(`{3,})text\n.*?^\1$", "", text, flags=re.S | re.M).splitlines():
+    for line in re.sub(
+        r"^ *(`{3,})(?:text|sh)\n.*?^ *\1$", "", text, flags=re.S | re.M
+    ).splitlines():
         assert "<summary>" in line or not re.search(r"www\.x(?![^<]*</code>)", line), "a link"
     assert page.tags.count("details") == page.tags.count("summary") > 0
     for around, shown in page.texts:
@@ -164,7 +166,9 @@ def test_every_host_of_a_cause_can_be_pasted_however_many_there_are() -> None:
     blocks = [(around, text) for around, text in shown.texts if around[-2:] == ("pre", "code")]
     pasted = [text.strip() for around, text in blocks if "details" in around]
     typed = [text.strip() for around, text in blocks if "details" not in around]
-    assert typed == ["\n".join(one.commands) for one in found.findings if one.commands]
+    commands = [one for finding in found.findings for one in finding.commands]
+    assert len(commands) == 2, "one for each platform"
+    assert typed == [*commands, *(need.command for need in found.needs)]
     hosts = settings(document).hosts
     selected = [{host.name for host in select(hosts, (text,))} for text in pasted]
     assert selected == [{*reason.hosts} for reason in cut]

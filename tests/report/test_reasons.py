@@ -66,7 +66,7 @@ def test_the_three_that_cost_most_and_the_rest_on_request() -> None:
     assert [line for line in text.splitlines() if "title" in line] == [
         f"  ● title {n}: something" for n in range(3)
     ]
-    facts = "proved; costs 12.3s a build; 1 step and 7 that follow from it; on old,mid; in legacy-"
+    facts = "proved; costs 12.3s a build; 1 step, and 7 more because of it; on old,mid; in legacy-"
     assert facts in " ".join(text.split())
     assert "2 other findings: --findings all shows them" in text
     assert "fact 3" in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from cachetui.findings.record import Findings
+from cachetui.findings.record import Findings, Need
 from cachetui.prove import NoExperiment, ValueNeeded
 from cachetui.records.step import StepId, StepStatus
 from cachetui.tui.view.finding_lines import details
@@ -50,7 +50,7 @@ def test_what_is_found_is_told_with_sign_and_word(size: tuple[int, int]) -> None
         await driver.press("j")
         await driver.see("● proved")
         if size[1] > 20:
-            await driver.see("Unexplained", "1 step and 2 that follow from it", "→ Move line 2")
+            await driver.see("Unexplained", "1 step, and 2 more because of it", "→ Move line 2")
             await driver.press("j")
             await driver.see("? unexplained", "could be: engine-differs")
 
@@ -276,10 +276,11 @@ def test_where_there_is_no_experiment_it_says_why() -> None:
 
 def test_details_fit_their_width() -> None:
     dockerfile = None
+    long = Need(id="x", text="to know more " * 9, command="cachetui run shop --as-found")
     for reason in (finding_examples.UMASK, finding_examples.LABEL, finding_examples.OPEN):
         for width in (20, 38, 78, 120):
-            lines = details(reason, dockerfile, width, ["to know more " * 9])
+            lines = details(reason, dockerfile, width, [long])
             assert max(width_of(one) for one in lines) <= width
     said = "\n".join(plain(one) for one in details(finding_examples.UMASK, None, 78))
-    assert "1 step and 1 that follows from it" in said
+    assert "1 step, and 1 more because of it" in said
     assert "costs 41.5s" in said or "costs 42s" in said

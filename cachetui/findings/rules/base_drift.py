@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.builders.docker_args import familiar, image_contexts
-from cachetui.findings.base_images import (
-    age_of,
-    evidence_of_images,
-    layers_on,
-    platform_of,
-    sides_of,
-)
+from cachetui.findings.base_images import layers_on, platform_of, sides_of
 from cachetui.findings.cache_contents import records_of_command
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, Claim, answer
 from cachetui.findings.earlier_bases import earlier_bases, moved_layers
+from cachetui.findings.image_evidence import age_of, evidence_of_images
 from cachetui.findings.legacy_cache import chain_on
 from cachetui.findings.question import Question
 from cachetui.findings.record import Confidence, Evidence

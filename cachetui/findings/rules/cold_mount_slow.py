@@ -13,6 +13,7 @@ from cachetui.compare.timings import (
     summarise,
 )
 from cachetui.dockerfile.instruction import Instruction
+from cachetui.findings.audit_again import audit_again
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, Claim
 from cachetui.findings.host_load import loaded
@@ -124,6 +125,14 @@ def ask(case: Case) -> Iterator[Need]:
                 text=f"line {item.line} was faster with its mount warm than cold on "
                 f"{host_names(faster)}: a claim needs {FEW} samples, --repeat {FEW} (a rank test "
                 "needs --repeat 6)",
+                command=audit_again(
+                    case,
+                    faster,
+                    "--scenarios",
+                    f"{COLD.name},{WARM.name}",
+                    "--repeat",
+                    str(FEW),
+                ),
             )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cachetui.findings.audit_again import audit_again
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, LINES
 from cachetui.findings.context_claims import ContextClaim, ContextSuspect
@@ -81,8 +82,9 @@ def ask(case: Case) -> Iterator[Need]:
         yield Need(
             id="context-content",
             text=f"context_on_host in hosts.toml names the checkout that {host_names([*hosts])} "
-            f"{'builds' if len(hosts) == 1 else 'build'} from: its files are then compared with "
-            "those that were sent",
+            f"{'builds' if len(hosts) == 1 else 'build'} from: the next audit then compares its "
+            "files with those that were sent",
+            command=audit_again(case, hosts, "--as-found"),
         )
 
 

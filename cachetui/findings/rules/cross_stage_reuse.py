@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.dockerfile.instruction import BUILDKIT_KEYWORDS, Instruction
+from cachetui.findings.audit_again import audit_again
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, Claim
 from cachetui.findings.record import Evidence, Need
@@ -48,7 +49,8 @@ def ask(case: Case) -> Iterator[Need]:
         yield Need(
             id="cross-stage-reuse",
             text="a run without --no-cache shows whether the legacy builder builds equal steps "
-            f"twice on {host_names([*hosts])}: cachetui run … --as-found",
+            f"twice on {host_names([*hosts])}",
+            command=audit_again(case, hosts, "--as-found"),
         )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
+from cachetui.findings.audit_again import audit_again
 from cachetui.findings.build_command import build_on
 from cachetui.findings.build_options import build_options, forbids_cache
 from cachetui.findings.cache_contents import holds_none_of, records_of_command
@@ -261,8 +261,8 @@ def ask(case: Case) -> Iterator[Need]:
         yield Need(
             id="evicted-or-never-built",
             text=f"the next audit of {host_names([*first])} will tell what has changed, and what "
-            "the cache no longer holds, by comparing with this one: "
-            f"`cachetui run {shlex.quote(case.document.build.name)} --as-found`",
+            "the cache no longer holds, by comparing with this one",
+            command=audit_again(case, first, "--as-found"),
         )
     for (step, what), hosts in undecided.items():
         yield Need(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cachetui.dockerfile.instruction import Instruction
+from cachetui.findings.audit_again import audit_again
 from cachetui.findings.case import Case
 from cachetui.findings.changing_values import changing_command
 from cachetui.findings.claim import HOSTS, Claim, answer
@@ -157,6 +158,9 @@ def ask(case: Case) -> Iterator[Need]:
                     text=f"{case.line(question.step.id)} missed with the mounts warm. --repeat 2 "
                     "tells whether a mount's content is the cause, or a step that never makes the "
                     "same result twice",
+                    command=audit_again(
+                        case, [run.host], "--scenarios", run.scenario, "--repeat", "2"
+                    ),
                 )
     yield from _ask_of_outputs(case)
 
@@ -172,6 +176,15 @@ def _ask_of_outputs(case: Case) -> Iterator[Need]:
                 text=f"line {item.line} made another result with its mount warm than with it empty "
                 f"on {host_names(once)}. --repeat 2 --outputs tells whether the mount's content is "
                 "the cause, or a step that never makes the same result twice",
+                command=audit_again(
+                    case,
+                    once,
+                    "--scenarios",
+                    f"{BUILDKIT_COLD.name},{BUILDKIT_MOUNTS_WARM.name}",
+                    "--repeat",
+                    "2",
+                    "--outputs",
+                ),
             )
 
 

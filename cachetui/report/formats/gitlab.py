@@ -27,6 +27,8 @@ from cachetui.report.failures import failures
 from cachetui.report.formats import Format
 from cachetui.report.formats.json import escaped
 from cachetui.report.passages import alike_troubles
+from cachetui.report.reasons import commands_of
+from cachetui.report.shell import typed_lines
 
 Severity = Literal["info", "minor", "major", "critical"]
 
@@ -66,7 +68,7 @@ def _of_cause(document: Document, cause: Cause, steps: list[Step]) -> _Issue:
     if isinstance(cause, Finding):
         severity, texts = (
             _SEVERITIES[cause.confidence],
-            [cause.title, cause.advice, *cause.commands],
+            [cause.title, cause.advice, *typed_lines(commands_of(cause))],
         )
         return _issue(document, cause.id, severity, texts, line, same)
     return _issue(document, "unexplained", "minor", [cause.title], line, same)

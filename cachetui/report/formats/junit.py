@@ -21,6 +21,8 @@ from cachetui.report.audit_report import AuditReport
 from cachetui.report.causes import Cause, causes_of, places_of
 from cachetui.report.clean import clean, clean_line
 from cachetui.report.formats import Format
+from cachetui.report.reasons import commands_of
+from cachetui.report.shell import typed_lines
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold (section 2.2)."""
@@ -96,7 +98,7 @@ def _fail(case: ET.Element, places: Sequence[Disagreement], causes: Sequence[Cau
         facts = cause.evidence if isinstance(cause, Finding) else cause.facts
         lines += [f"- {fact.text}" for fact in facts]
         if isinstance(cause, Finding) and cause.advice:
-            lines += [f"To do: {cause.advice}", *cause.commands]
+            lines += [f"To do: {cause.advice}", *typed_lines(commands_of(cause))]
     for place in places:
         what = f"line {place.line} {place.instruction}" if place.step is not None else "the run"
         sides = "; ".join(f"{side.status} on {', '.join(side.hosts)}" for side in place.sides)

@@ -8,6 +8,7 @@ markup, HTML or a link, or mention anybody.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 from cachetui.report import share_table, signs
 from cachetui.report.audit_report import AuditReport
@@ -24,8 +25,9 @@ from cachetui.report.formats import Format
 from cachetui.report.outputs import page
 from cachetui.report.parts import MAX_COMMENT, Part, fit, folded
 from cachetui.report.passages import TROUBLES, Passage
-from cachetui.report.reasons import NEEDS, WHOLE, Reason, Reasons, lay_out_findings
+from cachetui.report.reasons import NEEDS, WHOLE, Needed, Reason, Reasons, lay_out_findings
 from cachetui.report.share import ShareView
+from cachetui.report.shell import Typed
 from cachetui.report.view import View, lay_out
 
 
@@ -131,8 +133,8 @@ def _why(reasons: Reasons) -> Iterator[Part]:
             head = [] if number else [f"### {heading}", ""]
             yield Part(reason.name or reason.title, (*head, *_reason(reason)))
     if reasons.needs:
-        texts = (f"- {markdown_prose(text)}" for text in reasons.needs)
-        yield Part(NEEDS, (f"### {NEEDS}", "", *texts))
+        lines = [line for need in reasons.needs for line in _need(need)]
+        yield Part(NEEDS, (f"### {NEEDS}", "", *lines))
     if reasons.rest:
         yield Part("how many more findings there are", (markdown_text(reasons.rest),))
 
@@ -150,9 +152,20 @@ def _reason(reason: Reason) -> list[str]:
     ]
 
 
-def _to_paste(commands: Sequence[str]) -> list[str]:
-    """Commands as part of the advice's bullet."""
-    return ["", *(f"    {line}".rstrip() for line in markdown_block(commands, "sh"))]
+def _need(need: Needed) -> list[str]:
+    block = markdown_block([need.command], "sh") if need.command else []
+    typed = ["", *(f"    {line}".rstrip() for line in block), ""] if block else []
+    return [f"- {markdown_prose(need.text)}", *typed]
+
+
+def _to_paste(commands: Sequence[Typed]) -> list[str]:
+    """Commands as part of the advice's bullet, those of each platform in a block of their own."""
+    lines: list[str] = []
+    for heading, members in groupby(commands, key=lambda command: command.heading):
+        block = markdown_block([command.text for command in members], "sh")
+        lines += ["", markdown_text(heading)] if heading else []
+        lines += ["", *block]
+    return [f"    {line}".rstrip() for line in lines]
 
 
 def _whole(hosts: str) -> list[str]:

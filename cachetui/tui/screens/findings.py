@@ -9,7 +9,7 @@ from textual import on
 from textual.containers import Container
 from textual.widget import Widget
 
-from cachetui.findings.record import Finding, Findings
+from cachetui.findings.record import Finding, Findings, Need
 from cachetui.records.document import Document
 from cachetui.report import units
 from cachetui.report.reasons import commands_of
@@ -129,16 +129,20 @@ class FindingsPlace(Place):
         at = self.query_one(Grid).cursor
         return self._rows[at[0]] if at and isinstance(at[0], int) else None
 
+    @property
+    def _needs(self) -> Sequence[Need]:
+        return self._findings.needs if self._findings else ()
+
     def _show_details(self) -> None:
         reason = self.reason
-        needs = self._findings.needs if self._findings else ()
+        needs = self._needs
         dockerfile = self.session.dockerfile()
 
         def source(width: int) -> Sequence[Line]:
             if reason is None:
                 return ()
             ids = {reason.id} if isinstance(reason, Finding) else set(reason.suspects)
-            unknown = [need.text for need in needs if not ids or need.id in ids]
+            unknown = [need for need in needs if not ids or need.id in ids]
             return details(reason, dockerfile, width, unknown)
 
         self.query_one(WrappedPage).show_source(
@@ -193,6 +197,7 @@ class FindingsPlace(Place):
         reason = self.reason
         if reason is None:
             return None
-        if not isinstance(reason, Finding):
-            return reason.title
-        return "\n".join(commands_of(reason)) or reason.advice
+        commands = commands_of(reason, self._needs)
+        if commands:
+            return "\n".join(command.text for command in commands)
+        return reason.advice if isinstance(reason, Finding) else reason.title

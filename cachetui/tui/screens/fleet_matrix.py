@@ -180,7 +180,8 @@ class FleetMatrix(Place):
         cursor = self._selection.cursor
         found = self._table.reason(*cursor, self.session.explained.findings) if cursor else None
         if found is not None and cursor is not None and cursor[1] != HOST:
-            commands = commands_of(found[0])
+            findings = self.session.explained.findings
+            commands = commands_of(found[0], findings.needs if findings else ())
             if commands:
-                return "\n".join(commands)
+                return "\n".join(command.text for command in commands)
         return " ".join(cursor[0].hosts) if cursor else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,17 +10,18 @@ from rich.cells import cell_len
 
 from cachetui.findings.record import Finding, Findings, Need, StepRef, is_about
 from cachetui.report import units
-from cachetui.report.reasons import commands_of
-from cachetui.report.shell import in_short
+from cachetui.report.reasons import commands_of, learn_more
+from cachetui.report.shell import Typed, in_short
 from cachetui.tui.view.finding_lines import (
     CONFIDENCE,
     Reason,
     command_lines,
     confidence_of,
     confidence_span,
+    copies,
     hosts_of,
     in_order,
-    learn_more,
+    shorter,
     title_of,
     wrapped,
 )
@@ -27,7 +29,7 @@ from cachetui.tui.view.text import Line, Span, cut, fit, line, width_of
 
 _HOSTS_WIDTH = 24
 _MOST_COMMAND = 5
-"""Lines of commands that are shown whole; more name their first hosts."""
+"""Lines of commands that are shown whole; of more, loops count their hosts."""
 
 _WORDS_FROM = 120
 """Cells from which a cause says how sure it is in a word beside the sign."""
@@ -130,22 +132,16 @@ def why_lines(
         head.append((f" · costs {units.seconds(reason.seconds)} a build", "strong"))
     head.append((f" · {hosts_of(reason, width // 3)}", ""))
     head += [(f" · {elsewhere}", "warn")] if elsewhere else []
-    commands = commands_of(reason)
+    commands = commands_of(reason, needs)
     if commands and copied:
-        count = len(commands)
-        what = {1: "the command", 2: "both commands"}.get(count, f"all {count} commands")
-        head += [(" · ", "muted"), ("y", "key"), f" copies {what}"]
+        head += [(" · ", "muted"), ("y", "key"), f" {copies(commands)}"]
     lines = [line(*head)]
-    most = 1 if height < 6 else 2
+    typed = _to_type(commands, width, max(1, height - 2))
+    most = 1 if height < 6 or (typed and len(typed) > height - 5) else 2  # two are for the advice
     title = title_of(reason, (width - 8) * most - (most > 1) * 12)  # lines break at words
     lines += wrapped(title, width - 4, "strong", "    ", max_lines=most)
-    if commands:
-        lines += _to_type(commands, width, max(1, height - len(lines) - 1))
-    more = learn_more(reason, needs)
-    advice = reason.advice if isinstance(reason, Finding) else more and f"to learn more: {more}"
-    if advice:
-        room = max(1, min(4, height - len(lines)))
-        lines += wrapped(advice, width - 4, "accent", "  → ", max_lines=room)
+    lines += typed
+    lines += _advice(reason, needs, width - 4, min(4, height - len(lines)))
     evidence = list(_evidence(reason, width - 4))
     left = max(0, height - len(lines))
     if len(evidence) > left:
@@ -156,19 +152,43 @@ def why_lines(
     return [*lines, *evidence][:height]
 
 
-def _to_type(commands: Sequence[str], width: int, most: int) -> list[Line]:
-    """Commands in at most so many lines; whole, or where there is no room for that, with the first
-    hosts of each and its end cut."""
+def _advice(reason: Reason, needs: Sequence[Need], width: int, most: int) -> Iterator[Line]:
+    """What to do, or what would tell more about what is unexplained, in at most so many lines."""
+    more = learn_more(reason, needs)
+    text = f"to learn more: {more.text}" if more is not None else ""
+    if isinstance(reason, Finding):
+        text = shorter(reason, reason.advice, most * (width - 8))  # lines break at words
+    if text and most > 0:
+        yield from wrapped(text, width, "accent", "  → ", max_lines=most)
+
+
+def _to_type(commands: Sequence[Typed], width: int, most: int) -> list[Line]:
+    """Commands in at most so many lines: whole, or where there is no room for that, each of a loop
+    as what is done on its hosts, which are counted. What is left out is counted as well."""
     shown = [part for command in commands for part in command_lines(command, width)]
-    if len(shown) > min(most, _MOST_COMMAND):
-        shown = [part for each in commands for part in command_lines(in_short(each), width)]
-    if len(shown) > most:
-        shown = [*shown[: most - 1], line(*shown[most - 1][:-1], (_cut(shown[most - 1]), "accent"))]
-    return shown
+    if len(shown) <= min(most, _MOST_COMMAND):
+        return shown
+    each = [list(_short_lines(command, width)) for command in commands]
+    told = list[Line]()
+    for number, parts in enumerate(each):
+        more = len(each) - number - 1
+        if len(told) + len(parts) + bool(more) > most and told:
+            return [*told, line((f"    and {units.count(more + 1, 'more command')}", "muted"))]
+        told += parts
+    return told if len(told) <= most else [*told[: most - 1], _cut(told[most - 1])]
 
 
-def _cut(part: Line) -> str:
-    return part[-1][0].removesuffix(" \\") + " …"
+def _short_lines(command: Typed, width: int) -> Iterator[Line]:
+    whom, text = in_short(command)
+    parts = textwrap.wrap(whom + text, width - 4, break_on_hyphens=False)
+    yield line(
+        ("  $ ", "muted"), (parts[0][: len(whom)], "muted"), (parts[0][len(whom) :], "accent")
+    )
+    yield from (line(("      ", "muted"), (part, "accent")) for part in parts[1:])
+
+
+def _cut(part: Line) -> Line:
+    return line(*part[:-1], (f"{part[-1][0]} …", "accent"))
 
 
 def _evidence(reason: Reason, width: int) -> Iterator[Line]:

@@ -13,8 +13,8 @@ from cachetui.dockerfile.parse import Dockerfile
 from cachetui.findings.record import Evidence, Finding, Findings, Need, StepRef, Unexplained
 from cachetui.findings.wording import MOST_NAMES, host_names
 from cachetui.report import units
-from cachetui.report.reasons import commands_of
-from cachetui.report.shell import to_paste
+from cachetui.report.reasons import commands_of, learn_more, typed_of
+from cachetui.report.shell import Typed, to_paste
 from cachetui.report.signs import CONFIDENCES
 from cachetui.tui.view.text import Line, Tone, clean_line, line
 
@@ -42,7 +42,7 @@ def confidence_span(reason: Reason, *, sign_only: bool = False) -> Line:
 
 
 def chain(reason: Reason) -> str:
-    """ "1 step and 7 that follow from it"."""
+    """ "1 step, and 7 more because of it"."""
     return units.steps_below(max(1, len(reason.steps)), len(reason.consequences))
 
 
@@ -62,13 +62,18 @@ _COUNTED = re.compile(r"\S+,…\]? \(([0-9]+ hosts)\)")
 def title_of(reason: Reason, room: int) -> str:
     """What a finding says, cleaned. Where that takes more than `room` cells, of many hosts it is
     told how many they are, so that what is said of them is not cut."""
-    title = clean_line(reason.title)
-    if cell_len(title) <= room:
-        return title
+    return shorter(reason, reason.title, room)
+
+
+def shorter(reason: Reason, text: str, room: int) -> str:
+    """A text about a finding's hosts, as `title_of`."""
+    text = clean_line(text)
+    if cell_len(text) <= room:
+        return text
     if len(reason.hosts) > MOST_NAMES:
         names = clean_line(host_names(reason.hosts))
-        title = title.replace(names, units.count(len(reason.hosts), "host"))
-    return counted(title)
+        text = text.replace(names, units.count(len(reason.hosts), "host"))
+    return counted(text)
 
 
 def counted(text: str) -> str:
@@ -76,21 +81,8 @@ def counted(text: str) -> str:
     return _COUNTED.sub(r"\1", text)
 
 
-def learn_more(reason: Reason, needs: Sequence[Need]) -> str:
-    """What would tell more about what is unexplained: what one of its suspects needs, else what
-    names its hosts or its step, else what a further audit tells; "" for a finding, or where there
-    is nothing of that."""
-    if isinstance(reason, Finding):
-        return ""
-    of_suspects = [need.text for need in needs if need.id in reason.suspects]
-    about = (host_names(reason.hosts), reason.title.partition(" missed on ")[0])
-    named = [need.text for need in needs if any(words in need.text for words in about)]
-    later = [need.text for need in needs if need.id == "evicted-or-never-built"]
-    return next(iter((*of_suspects, *named, *later)), "")
-
-
 def details(
-    reason: Reason, dockerfile: Dockerfile | None, width: int, unknown: Sequence[str] = ()
+    reason: Reason, dockerfile: Dockerfile | None, width: int, unknown: Sequence[Need] = ()
 ) -> list[Line]:
     """Everything known about a finding, in lines of at most `width` cells. `unknown` is what was
     not looked at, and would tell more."""
@@ -98,7 +90,7 @@ def details(
 
 
 def _details(
-    reason: Reason, dockerfile: Dockerfile | None, width: int, unknown: Sequence[str]
+    reason: Reason, dockerfile: Dockerfile | None, width: int, unknown: Sequence[Need]
 ) -> Iterator[Line]:
     yield from wrapped(reason.title, width, "strong")
     facts = [confidence_span(reason)[0][0], chain(reason)]
@@ -107,14 +99,16 @@ def _details(
     facts.append(host_names(reason.hosts))
     facts += [b for b in ("legacy", "buildkit") if b in reason.backends]
     yield from wrapped(" · ".join(facts), width, CONFIDENCE[confidence_of(reason)][1])
+    yield ()
+    if commands := commands_of(reason, unknown):
+        copied = copies(commands)
+        yield line(("To type", "title"), (" · ", "muted"), ("y", "key"), (f" {copied}", "muted"))
+    for command in commands:
+        yield from command_lines(command, width)
+    more = learn_more(reason, unknown)
+    if more is not None:
+        yield from wrapped(f"to learn more: {more.text}", width, "accent", "→ ")
     if isinstance(reason, Finding):
-        yield ()
-        if reason.commands:
-            yield line(
-                ("To type", "title"), (" · ", "muted"), ("y", "key"), (" copies it", "muted")
-            )
-        for command in commands_of(reason):
-            yield from command_lines(command, width)
         yield from wrapped(reason.advice, width, "accent", "→ ")
         yield from _block("Evidence", reason.evidence, width)
     else:
@@ -130,19 +124,30 @@ def _details(
             mark = "▪ " if number < causes else "└ "
             tone: Tone = "" if number < causes else "muted"
             yield from wrapped(_step_text(step, dockerfile), width, tone, mark, max_lines=1)
-    if unknown:
+    others = [need for need in unknown if need != more]
+    if others:
         yield ()
         yield line(("To learn more", "title"))
-        for text in unknown:
-            yield from wrapped(text, width, "muted", "· ")
+        for need in others:
+            yield from wrapped(need.text, width, "muted", "· ")
+            yield from (part for one in typed_of(need) for part in command_lines(one, width))
     if isinstance(reason, Finding):
         yield ()
         yield from wrapped(f"cachetui prove {reason.name}", width, "muted")
 
 
-def command_lines(command: str, width: int) -> Iterator[Line]:
-    """A command in lines of a shell, as `to_paste`."""
-    for number, part in enumerate(to_paste(command, width - 4, "")):
+def copies(commands: Sequence[Typed]) -> str:
+    """What a key copies: "copies the command", "copies all 3 commands"."""
+    count = len(commands)
+    what = {1: "the command", 2: "both commands"}.get(count, f"all {count} commands")
+    return f"copies {what}"
+
+
+def command_lines(command: Typed, width: int) -> Iterator[Line]:
+    """A cleaned command in lines of a shell, as `to_paste`, below its heading."""
+    if command.heading:
+        yield line((f"  {command.heading}", "muted"))
+    for number, part in enumerate(to_paste(command.text, width - 4, "")):
         yield line(("    " if number else "  $ ", "muted"), (part, "accent"))
 
 
