@@ -101,7 +101,10 @@ def is_step(
     if made.keyword != item.keyword:
         return False
     if item.keyword == "RUN":
-        command = _one_spaced(" ".join(item.args))
+        command = " ".join(item.args)
+        if item.json:  # history has it as it has the shell form
+            command = _SHELL.sub("", command, count=1)
+        command = _one_spaced(command)
         return made.rest == command if hasher is None else bool(hasher.matches(command, made.rest))
     if item.keyword in ("COPY", "ADD"):
         return made.rest == (item.dest or "").strip()

@@ -23,6 +23,7 @@ SEEDS = (
 )
 
 FAILED = (
+    "label-on-one-host:9100",  # a RUN in exec form that names a shell
     "label-on-one-host:7000",  # the value of an argument stands in labels by chance
     "build-arg-default:7000",  # of an ARG that there is not
     "base-with-triggers:0",  # the triggers hit, for another stage had them
