@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import cast
 
 import paramiko
 
@@ -148,6 +149,17 @@ class SshMachine(SessionMachine):
         link.end(self._transport)
 
 
+class _Arrival:
+    """One event for both outputs of a channel, as the library sets it: when something comes, and at
+    an output's end. It clears it when one of them is empty, whatever the other has: not here."""
+
+    def __init__(self, event: threading.Event) -> None:
+        self.set = event.set
+
+    def clear(self) -> None:
+        pass
+
+
 class SshSession(Session):
     """A channel with its command."""
 
@@ -158,6 +170,9 @@ class SshSession(Session):
         self._transport = transport
         self._heart = heart
         self._open = {1, 2}
+        self._arrived = threading.Event()
+        for output in (channel.in_buffer, channel.in_stderr_buffer):
+            output.set_event(cast(threading.Event, _Arrival(self._arrived)))
         self._input_ended = False
         self._abandoned = False
 
@@ -179,35 +194,32 @@ class SshSession(Session):
                 self._channel.shutdown_write()
 
     def read(self, wait: float) -> list[tuple[int, bytes]]:
-        channel = self._channel
-        blocks = []
-        if 2 in self._open and channel.recv_stderr_ready():
-            blocks.append((2, channel.recv_stderr(2 * BLOCK)))
-        if 1 in self._open and (channel.recv_ready() or not blocks):
-            # Both outputs cannot be waited for at once; errors are rarer, and may wait a little.
-            channel.settimeout(wait if blocks == [] and 2 not in self._open else min(wait, 0.05))
-            try:
-                block = channel.recv(2 * BLOCK)
-            except TimeoutError:
-                return []
-            if block:
-                blocks.append((1, block))
-            else:
-                self._open.discard(1)
-        elif not blocks and 2 in self._open:
-            channel.settimeout(wait)
-            try:
-                block = channel.recv_stderr(2 * BLOCK)
-            except TimeoutError:
-                return []
-            if block:
-                blocks.append((2, block))
-            else:
-                self._open.discard(2)
-        elif not blocks:
-            channel.status_event.wait(wait)
+        if not self._open:
+            self._channel.status_event.wait(wait)
+            return []
+        self._arrived.clear()
+        blocks = self._there()
+        if not blocks and self._open and wait and self._arrived.wait(wait):
+            blocks = self._there()
         if blocks:
             self._heart.heard()
+        return blocks
+
+    def _there(self) -> list[tuple[int, bytes]]:
+        """What has come by now of each output."""
+        channel = self._channel
+        channel.settimeout(0.0)
+        blocks = []
+        for number, receive in ((2, channel.recv_stderr), (1, channel.recv)):
+            if number in self._open:
+                try:
+                    block = receive(2 * BLOCK)
+                except TimeoutError:
+                    continue
+                if block:
+                    blocks.append((number, block))
+                else:
+                    self._open.discard(number)
         return blocks
 
     def finished(self) -> bool:
