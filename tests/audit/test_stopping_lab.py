@@ -95,7 +95,7 @@ class TestNothingGoesOn:
     ) -> None:
         build = folder(tmp_path / "b", SLEEPING)
         with Command(lab, build, tmp_path / "s", SCENARIOS[backend], name) as process:
-            until(lambda: asleep(lab[name]), 30, "the RUN step begins")
+            until(lambda: asleep(lab[name]), 120, "the RUN step begins")
             os.kill(process.pid, signal.SIGKILL)
             until_quiet(lab[name], seconds=5)
 
@@ -105,7 +105,7 @@ class TestNothingGoesOn:
     ) -> None:
         build = folder(tmp_path / "b", SLEEPING)
         with Command(lab, build, tmp_path / "s", SCENARIOS[backend], name) as process:
-            until(lambda: asleep(lab[name]), 30, "the RUN step begins")
+            until(lambda: asleep(lab[name]), 120, "the RUN step begins")
             process.send_signal(signal.SIGINT)
             until_quiet(lab[name], seconds=5)
             out, _ = process.communicate(timeout=10)
@@ -120,7 +120,7 @@ class TestNothingGoesOn:
         audit = prepare(core, folder(tmp_path, SLEEPING), [name], scenarios=(SCENARIOS[backend],))
         thread = threading.Thread(target=audit.run, daemon=True)
         thread.start()
-        until(lambda: asleep(host), 30, "the RUN step begins")
+        until(lambda: asleep(host), 120, "the RUN step begins")
         host.stop_sshd()
         try:
             until_quiet(host, seconds=5)
@@ -206,7 +206,7 @@ def test_a_partial_audit_is_kept(lab: Lab, core: Core, tmp_path: Path) -> None:
     audit = prepare(core, folder(tmp_path, SLEEPING), ["mid"], scenarios=("legacy-cold",))
     thread = threading.Thread(target=audit.run, daemon=True)
     thread.start()
-    until(lambda: asleep(lab["mid"]), 30, "the RUN step begins")
+    until(lambda: asleep(lab["mid"]), 120, "the RUN step begins")
     audit.stop()
     thread.join(10)
     kept = core.store.audit(audit.id)

@@ -22,14 +22,16 @@ LEGACY_ENV = "Step 2/3 : ENV A=RUN\n ---> Running in 0123456789ab\n ---> 0123456
 LEGACY_RUN = "Step 3/3 : run make\n ---> Running in 0123456789ad\n"
 
 
-def play(shell: str, backend: Backend, text: str, after: str) -> tuple[str, int, float]:
+def play(
+    shell: str, backend: Backend, text: str, after: str, around: str = ""
+) -> tuple[str, int, float]:
     """What is printed for a build that prints `text` and then does `after`; its exit status and how
-    long it took, in seconds."""
+    long it took, in seconds. `around` is shell text that comes before all."""
     build = f"printf %s {shlex.quote(text)}; {after}"
     words = [shell, "sh"] if shell == "busybox" else [shell]
     began = time.monotonic()
     done = subprocess.run(
-        [*words, "-c", until_first_run(build, backend, ["docker"], "A")],
+        [*words, "-c", around + until_first_run(build, backend, ["docker"], "A")],
         stdout=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
         start_new_session=True,
@@ -80,3 +82,18 @@ def test_a_build_that_runs_nothing_ends_by_itself(shell: str, backend: Backend, 
 def test_the_builds_own_text_is_left_as_it_is(backend: Backend) -> None:
     text = "${STATUS} STATUS} GRACE MARK PRIVILEGED BUILD\n"
     assert play("sh", backend, text, "true")[:2] == (text, 0)
+
+
+SLOW = 'sleep() { case $1 in 0.01) command sleep 0.05;; *) command sleep "$1";; esac; }\n'
+WHOLE = 'sleep() { case $1 in *.*) return 1;; *) command sleep "$1";; esac; }\n'
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("sleep", [SLOW, WHOLE], ids=["busy host", "sleep of whole seconds"])
+def test_a_hit_that_is_told_late_is_a_hit_where_naps_are_long(shell: str, sleep: str) -> None:
+    late = "command sleep 0.3; printf '#7 CACHED\\n'"
+    printed, status, _ = play(shell, "buildkit", RUNS, f"{late}; command sleep 1; exit 3", sleep)
+    assert (printed, status) == (f"{RUNS}#7 CACHED\n", 3)
+    printed, status, seconds = play(shell, "buildkit", RUNS, LONG, sleep)
+    assert (printed, status) == (f"{RUNS}\n{stopped_mark('A')}\n", STOPPED_STATUS)
+    assert seconds < 10
