@@ -37,6 +37,15 @@ def clip(text: str, cells: int) -> str:
     return "".join(kept) + MARK
 
 
+def clip_names(text: str, cells: int) -> str:
+    """A list of names that fits `cells`, as `clip`, its end between two of them: "ci-[3,10,…"."""
+    if width(text) <= cells:
+        return text
+    kept = clip(text, cells)
+    at = kept.rfind(",") + 1
+    return kept[:at] + MARK if at else kept
+
+
 def pad(text: str, cells: int, *, right: bool = False) -> str:
     """`text` clipped to `cells` and filled with spaces; `right` aligns it to the right."""
     text = clip(text, cells)

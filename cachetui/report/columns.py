@@ -85,7 +85,7 @@ def column(
         hosts=tuple(dict.fromkeys(run.host for run in runs)),
         cells=cells,
         ratio=_ratio(ended),
-        seconds=units.seconds(_median([run.seconds for run in ended])),
+        seconds=units.seconds(_median([run.seconds for run in ended])) if ended else "",
         ending=_ending(runs),
         stored=_stored(document, runs),
     )
@@ -138,14 +138,15 @@ def _ratio(runs: list[Run]) -> str:
     if counts:
         low, high = (pick(hits / total for hits, total in counts) for pick in (min, max))
         return f"{units.percent(low)} to {units.percent(high)}"
-    return units.NOTHING
+    return ""
 
 
 def _ending(runs: list[Run]) -> str:
     """How the runs ended, the bad first: "ok", "FAILED", "1 LOST, 2 ok"."""
     endings = Counter(run.status for run in runs)
     if len(endings) == 1:
-        return RUN_STATES[runs[0].status].short
+        state = RUN_STATES[runs[0].status]
+        return state.short if runs[0].status != "unsupported" else f"{state.sign} {state.short}"
     worst_first = sorted(endings, key=lambda status: status == "ok")
     return ", ".join(f"{endings[status]} {RUN_STATES[status].short}" for status in worst_first)
 

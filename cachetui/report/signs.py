@@ -49,7 +49,7 @@ STEP_STATES: dict[str, State] = {
     "lost": _state("✗", "lost", "bad"),
     "not-needed": _state("–", "not needed", "muted", "skip"),
     "not-reached": _state("·", "not reached", "muted", "n/r"),
-    "unsupported": _state("⊘", "unsupported", "muted", "n/a"),
+    "unsupported": _state("⊘", "unsupported", "muted", "unsup."),
     "absent": _state(" ", "no step", "muted", ""),
     "base": _state("·", "base", "muted", ""),
     "mixed": _state("~", "differ", "warn"),
@@ -63,7 +63,7 @@ CELL_STATES: dict[str, State] = {
     "done": _state("✓", "done", "good"),
     "stored": _state("↺", "stored", "good"),
     "failed": _state("✗", "failed", "bad"),
-    "unsupported": _state("⊘", "unsupported", "muted", "n/a"),
+    "unsupported": _state("⊘", "unsupported", "muted", "unsup."),
     "unreachable": _state("✗", "unreachable", "muted", "no host"),
     "cancelled": _state("–", "cancelled", "muted"),
     "skipped": _state("–", "skipped", "muted"),
@@ -89,7 +89,7 @@ HOST_STATES: dict[str, State] = {
 RUN_STATES: dict[str, State] = {
     "ok": _state("✓", "ok", "good"),
     "failed": _state("✗", "FAILED", "bad"),
-    "unsupported": _state("⊘", "unsupported", "muted", "n/a"),
+    "unsupported": _state("⊘", "unsupported", "muted", "unsup."),
     "cancelled": _state("–", "cancelled", "muted"),
     "lost": _state("✗", "LOST", "bad"),
 }

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from itertools import groupby
 
-from cachetui.report import cells, units
+from cachetui.report import cells, overview_table, units
 from cachetui.report.clean import clean_line
 from cachetui.report.columns import Column
 from cachetui.report.passages import LEFT, TROUBLES
@@ -57,16 +57,22 @@ class Table:
     def paint(self, text: str, style: str) -> str:
         return paint(text, style, self.color)
 
-    def heading(self, *, short: bool = False) -> list[str]:
-        """The build, its facts, and which hosts stand behind columns: of each as many as a line
-        holds where it is to be `short`."""
+    def heading(self) -> list[str]:
+        """The build, and its facts."""
         lines = [self.paint(cells.clip(self.view.title, self.width), "bold")]
         facts = cells.wrap(", ".join(self.view.facts), self.width)
-        lines += self._painted(facts, "dim")
+        return lines + self._painted(facts, "dim")
+
+    def columns(self, *, short: bool = False) -> list[str]:
+        """Which hosts stand behind columns: of each as many as a line holds where it is to be
+        `short`."""
+        lines = [""] if self.view.folded else []
         for label, names in self.view.folded:
             text = f"{label} = {names}"
             lines += (
-                [cells.clip(text, self.width)] if short else cells.wrap(text, self.width, "", "  ")
+                [cells.clip_names(text, self.width)]
+                if short
+                else cells.wrap(text, self.width, "", "  ")
             )
         return lines
 
@@ -271,6 +277,14 @@ class Table:
         for text in places:
             lines += cells.wrap(text, self.width, "  ", "    ")
         return lines
+
+    def overview(self, brief: Collection[str]) -> list[str]:
+        """Groups of hosts by the scenarios that are not in `brief`; nothing where each host has a
+        column of its own."""
+        table = self.view.overview
+        if table is None or not self.view.folded:
+            return []
+        return overview_table.text_lines(table, brief, self.width, self.color)
 
     def why(self, reasons: Reasons, *, spaced: bool = True, headings: bool = True) -> list[str]:
         """The causes; `spaced` says whether an empty line stands between the sections, and

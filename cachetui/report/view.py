@@ -43,7 +43,7 @@ _MEANINGS = {
     "not-reached": f"{_short('not-reached')} = not reached: the build failed or stopped first",
     "stopped": f"{_short('stopped')} = at work when the run was stopped",
     "lost": f"{_short('lost')} = at work when the host or its engine was lost",
-    "unsupported": f"{_short('unsupported')} = this builder cannot build it",
+    "unsupported": f"{_short('unsupported')} = this host or its builder cannot build it",
     "base": f"{_short('base')} = FROM, or an ARG before it: does not count",
     "absent": "blank = this builder has no such step, or built nothing",
 }
@@ -287,6 +287,8 @@ def _legend(
         used.add("odd")
     if any(not difference.odd for difference in agreement.disagreements):
         used.add("split")
+    if any(_short("unsupported") in column.ending for column in columns):
+        used.add("unsupported")
     lines = [meaning for status, meaning in _MEANINGS.items() if status in used]
     legacy = [run for run in document.runs if run.backend == "legacy"]
     if any(step.timing == "arrival" for run in legacy for step in run.steps):

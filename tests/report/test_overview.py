@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
+
 from cachetui.compare.align import agree
 from cachetui.records.document import Document
+from cachetui.report import cells
 from cachetui.report.formats import html, markdown
+from cachetui.report.formats.table import render
 from cachetui.report.overview import MAX_ROWS, Overview, cell_signs, overview
 from cachetui.report.signs import ODD, SPLIT
 from tests import make_records as b
-from tests.findings.making import audit, run
+from tests.findings.making import audit, run, why
 from tests.ragged_fleet import SCENARIOS, ragged_fleet
 from tests.report.reports import report
 
@@ -89,3 +95,36 @@ def test_where_every_build_failed_nothing_says_that_all_is_well() -> None:
         assert "✗ Every build failed: buildkit-cold." in shown
         assert "Nothing to compare" not in shown
         assert "✓" not in shown
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_the_terminal_has_it_between_the_verdict_and_why(width: int) -> None:
+    document = ragged_fleet()
+    lines = render(report(document, why(document), width=width)).splitlines()
+    verdict = next(n for n, line in enumerate(lines) if line.startswith("≠ Hosts differ: "))
+    cause = lines.index("Why")
+    head = next(n for n in range(verdict, cause) if "legacy-as-found" in lines[n])
+    groups = lines[head + 1 : head + 1 + len(table(document).rows)]
+    assert "(32" in groups[0]
+    assert "≠ ○ 0% ~7.6s" in groups[0]
+    assert all(re.match(r"ci-\[[0-9,-]+(\]|,…\]?|…) \([0-9]+( hosts)?\) ", line) for line in groups)
+    assert "✓ hit · ◐ some hit · ○ miss · ⊘ unsupported" in lines[cause - 2]
+    columns = next(n for n, line in enumerate(lines) if line.startswith("A (11) = ci-[13,"))
+    assert columns > next(n for n, line in enumerate(lines) if "A (11) " in line), "below the table"
+    assert max(map(cells.width, lines)) <= width
+
+
+def test_few_hosts_have_a_column_each_and_no_overview() -> None:
+    lines = render(report(b.odd_one_out(), width=160)).splitlines()
+    assert not [line for line in lines if "some hit" in line]
+
+
+def test_a_list_of_names_ends_between_two_of_them() -> None:
+    assert cells.clip_names("ci-[13,145,149]", 15) == "ci-[13,145,149]"
+    assert [cells.clip_names("ci-[13,145,149]", room) for room in (14, 12, 10, 8)] == [
+        "ci-[13,145,…",
+        "ci-[13,145,…",
+        "ci-[13,…",
+        "ci-[13,…",
+    ]
+    assert cells.clip_names("a-long-name", 6) == "a-lon…"

@@ -90,7 +90,7 @@ def test_a_scenario_that_one_host_could_not_do_keeps_its_column() -> None:
         for r in document.runs
     )
     text = shown(msgspec.structs.replace(document, runs=runs), 160)
-    assert re.search(r"result +ok +ok +n/a +ok", text)
+    assert re.search(r"result +ok +ok +⊘ unsup\. +ok", text)
     assert "legacy-cold, legacy-warm on new: no legacy builder" in text
 
 

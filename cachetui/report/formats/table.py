@@ -25,19 +25,23 @@ PROMPT = 2
 @dataclass(frozen=True, slots=True)
 class _Detail:
     """How much is shown: rows that are alike `folded` into one, a few words in place of what stands
-    `below` the tables, at most so many facts as `evidence` of a cause. Without evidence nothing
-    stands there but causes and advice."""
+    `below` the tables, at most so many facts as `evidence` of a cause, and whether an `overview` of
+    groups of hosts. Without evidence nothing stands there but causes and advice."""
 
     folded: bool = False
     below: bool = True
     evidence: int = 100
+    overview: bool = True
 
 
 _WHOLE = _Detail()
 _LESS = (
     _Detail(folded=True),
-    *(_Detail(folded=True, below=False, evidence=evidence) for evidence in (100, 2, 1)),
-    _Detail(folded=True, below=False, evidence=0),
+    _Detail(folded=True, below=False),
+    *(
+        _Detail(folded=True, below=False, evidence=evidence, overview=False)
+        for evidence in (100, 2, 1, 0)
+    ),
 )
 
 
@@ -59,15 +63,11 @@ def render(report: AuditReport) -> str:
             return text
     if report.all_tables:
         return page.text(_WHOLE, first=False)
-    evidence = next(
-        (
-            detail.evidence
-            for detail in (_WHOLE, *_LESS)
-            if sum(1 for _ in page.answer(detail)) <= room
-        ),
-        0,
+    last = next(
+        (each for each in (_WHOLE, *_LESS) if sum(1 for _ in page.answer(each)) <= room),
+        _LESS[-1],
     )
-    return page.text(_Detail(folded=True, evidence=evidence), first=False)
+    return page.text(replace(last, folded=True, below=True), first=False)
 
 
 class _Page:
@@ -83,7 +83,7 @@ class _Page:
     def text(self, detail: _Detail, *, first: bool) -> str:
         """All of it, the answer first or last; then whether the images are the same, where they
         were read."""
-        lines = self._table.heading(short=detail.folded)
+        lines = self._table.heading()
         answer = list(self.answer(detail))
         lines += [*answer, *self._rest(detail)] if first else [*self._rest(detail), *answer]
         text = "\n".join(line.rstrip() for line in lines) + "\n"
@@ -98,6 +98,7 @@ class _Page:
         reasons = self._reasons
         bare = detail.evidence == 0
         yield from self._table.verdict(self._view.places if reasons else self._view.verdict[1:])
+        yield from self._table.overview(self._brief) if detail.overview else ()
         shown = _bare(reasons) if bare else _with_evidence(reasons, detail.evidence)
         yield from self._table.why(shown, spaced=detail.below, headings=not bare)
 
@@ -113,6 +114,7 @@ class _Page:
         for block in blocks:
             yield ""
             yield from table.block(block, folded=detail.folded)
+        yield from table.columns(short=detail.folded) if blocks else ()
         yield from table.agreeing(self._brief, short=not detail.below, folded=detail.folded)
         if blocks and detail.evidence:
             yield from table.legend(self._brief, short=not detail.below)

@@ -12,7 +12,7 @@ from cachetui.report.signs import MARKED
 from cachetui.tui.view import signs
 from cachetui.tui.view.fleet_rows import FleetRow
 from cachetui.tui.view.several_hosts import mixed, ranged
-from cachetui.tui.view.text import Line, Span, Tone, clean_line, cut, line
+from cachetui.tui.view.text import Line, Span, Tone, clean_line, line
 
 if TYPE_CHECKING:
     from cachetui.audit.progress import Cell, HostProgress
@@ -33,7 +33,7 @@ def host_cell(row: FleetRow, host: HostProgress | None, marked: bool, width: int
     size = group_size(row)
     if 3 + cell_len(row.name) + len(size) > width:
         size = size.replace(" hosts", "")
-    name = cut(row.name, max(1, width - 3 - len(size)))
+    name = cells.clip_names(clean_line(row.name), max(1, width - 3 - len(size)))
     return line(
         (MARKED if marked else " ", "accent"),
         (f"{sign} ", tone),

@@ -163,7 +163,7 @@ def cell_line(cell: Cell, width: int, *, differs: str = "", times: int = 1, host
         where = f" {cell.step}/{cell.steps}" if cell.steps and width >= 15 else ""
         spans = ((f"{sign} {word}{where}", tone),)
     elif cell.state == "unsupported":
-        spans = ((f"{sign} {word if width >= 14 else 'n/a'}", tone),)
+        spans = ((f"{sign} {word if width >= 14 else 'unsup.'}", tone),)
     elif cell.state == "unreachable":
         spans = ((f"{sign} {word if width >= 14 else 'no host'}", tone),)
     else:
