@@ -57,7 +57,11 @@ def differing_settings(image: ImageOnHost, others: Collection[ImageOnHost]) -> l
 def images_of_hosts(case: Case, ref: str) -> dict[str, dict[ImageOnHost, list[str]]]:
     """Hosts by platform, then by image: images of two platforms differ in any case. Layers and
     digests cannot be compared: hosts of the kind that more of them have are taken, layers on a
-    tie."""
+    tie. It is worked out once for a case."""
+    return case.once((images_of_hosts, ref), lambda: _images_of_hosts(case, ref))
+
+
+def _images_of_hosts(case: Case, ref: str) -> dict[str, dict[ImageOnHost, list[str]]]:
     known: dict[str, tuple[str, ImageOnHost]] = {}
     for host in case.document.hosts:
         image, platform = image_on(case, host.name, ref), platform_of(case, host.name)

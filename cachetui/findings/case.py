@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 from cachetui.builders.docker_args import familiar, image_contexts
 from cachetui.compare.align import order
@@ -28,6 +29,8 @@ from cachetui.records.host import ForeignFile, HostEvidence, HostFacts, HostRepo
 from cachetui.records.run import Run
 from cachetui.records.scenario import Scenario
 from cachetui.records.step import StepId
+
+Value = TypeVar("Value")
 
 ENDED = ("ok", "failed")
 
@@ -60,6 +63,15 @@ class Case:
         default_factory=dict, repr=False, compare=False
     )
     _compared: dict[object, Difference] = field(default_factory=dict, repr=False, compare=False)
+    _known: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, key: Hashable, work: Callable[[], Value]) -> Value:
+        """What `work` returned for this key, done the first time: what is of all hosts alike would
+        else be worked out for each miss, and take as long as their square."""
+        if key not in self._known:
+            self._known[key] = work()
+        found: Value = self._known[key]
+        return found
 
     # Runs
 

@@ -158,12 +158,12 @@ def _short(image: str) -> str:
 def _other_than_peers(question: Question, ref: str, base: StepId) -> Claim | None:
     """Hosts of its platform that hit have another image; this host's cache was then made with
     another too, or with none: only likely, since nothing shows what it was made with."""
+    if not question.first_in_stage or question.before is not None:
+        return None
     case, host = question.case, question.run.host
     own, platform = layers_on(case, host, ref), platform_of(case, host)
     hosts = [peer.host for peer in question.peers if platform_of(case, peer.host) == platform]
     known = [layers for layers in (layers_on(case, peer, ref) for peer in hosts) if layers]
-    if not question.first_in_stage or question.before is not None:
-        return None
     if not own or not known or own in known:
         return None
     return answer(
