@@ -15,6 +15,7 @@ from cachetui.records.document import Document
 from cachetui.report import units
 from cachetui.report.audit_report import Compared
 from cachetui.report.clean import clean_line
+from cachetui.report.verdict import every_build_failed
 from cachetui.store.database import Store
 
 MAX_LINES = 20
@@ -96,17 +97,13 @@ def compared(document: Document, before: Document | None) -> Compared | None:
         tuple(line.strip() for line in _lines(found, document, before)),
         worse=bool(found.steps),
         nothing=not found.compared,
-        failed=not found.compared and _all_failed(document),
+        failed=not found.compared and every_build_failed(document),
     )
-
-
-def _all_failed(document: Document) -> bool:
-    return {"failed"} == {run.status for run in document.runs} - {"unsupported"}
 
 
 def _lines(found: Worsening, document: Document, before: Document) -> Iterator[str]:
     audit = before.audit
-    if not found.compared and _all_failed(document):
+    if not found.compared and every_build_failed(document):
         yield f"every build failed: nothing to compare with {audit}"
     elif not found.compared:
         yield f"nothing to compare with {audit}: no host ran the same scenario in both"

@@ -43,20 +43,33 @@ def verdict(document: Document, agreement: Agreement, findings: Findings) -> tup
 
 def all_failed(document: Document, agreement: Agreement) -> bool:
     """Whether all that ran failed, and alike: nothing is left to be compared."""
-    ended_well = any(run.status == "ok" for run in document.runs)
-    return bool(agreement.failed) and agreement.agree and not ended_well
+    return bool(agreement.failed) and agreement.agree and every_build_failed(document)
+
+
+def every_build_failed(document: Document) -> bool:
+    """Whether all builds that hosts could begin failed, alike or not."""
+    return {run.status for run in document.runs} - {"unsupported"} == {"failed"}
 
 
 def hosts_differ(causes: Sequence[Cause]) -> str:
     """That hosts differ, and for how many causes: "Hosts differ: 1 cause"; of several, whom the
     most costly hits, explained or not: "Hosts differ: 4 causes. ci-3 pays most: 6.6s a build"."""
+    found = f"Hosts differ: {causes_found(causes)}"
+    most = pays_most(causes)
+    if most is None:
+        return found
+    hosts, cost = most
+    whom = clean_line(fold_short(hosts))
+    return f"{found}. {whom} {'pays' if len(hosts) == 1 else 'pay'} most: {cost} a build"
+
+
+def pays_most(causes: Sequence[Cause]) -> tuple[tuple[str, ...], str] | None:
+    """Whom the most costly of several causes hits, explained or not, and what it costs in a build:
+    (hosts, "6.6s"). None of a single cause, or where none costs anything."""
     first = max(causes, key=lambda cause: cause.seconds or 0.0, default=None)
-    worst = ""
-    if first is not None and len(causes) > 1 and first.seconds:
-        pays = "pays" if len(first.hosts) == 1 else "pay"
-        whom = clean_line(fold_short(first.hosts))
-        worst = f". {whom} {pays} most: {units.seconds(first.seconds)} a build"
-    return f"Hosts differ: {causes_found(causes)}{worst}"
+    if first is None or len(causes) < 2 or not first.seconds:
+        return None
+    return first.hosts, units.seconds(first.seconds)
 
 
 def in_few_words(agreement: Agreement) -> str:
@@ -114,13 +127,16 @@ def _tells(reason: Cause, difference: Disagreement) -> bool:
     )
 
 
-def causes_found(causes: Sequence[Cause]) -> str:
-    """How many of them are found, and how many differences no cause is found for."""
+def causes_found(causes: Sequence[Cause], *, brief: bool = False) -> str:
+    """How many of them are found, and how many differences no cause is found for: "1 cause, 3
+    differences unexplained", where it is to be `brief` "1 cause, 3 unexplained"."""
     found = sum(isinstance(cause, Finding) for cause in causes)
     unexplained = len(causes) - found
     told = units.count(found, "cause") if found else "no cause found"
     if not unexplained:
         return told
+    if brief and found:
+        return f"{told}, {unexplained} unexplained"
     differences = f"{units.count(unexplained, 'difference')} unexplained"
     return f"{told}, {differences}" if found else differences
 

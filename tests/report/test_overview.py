@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from msgspec.structs import replace
 
 from cachetui.compare.align import agree
 from cachetui.records.document import Document
@@ -13,6 +14,7 @@ from cachetui.report.formats import html, markdown
 from cachetui.report.formats.table import render
 from cachetui.report.overview import MAX_ROWS, Overview, cell_signs, overview
 from cachetui.report.signs import ODD, SPLIT
+from cachetui.report.verdict import every_build_failed
 from tests import make_records as b
 from tests.findings.making import audit, run, why
 from tests.ragged_fleet import SCENARIOS, ragged_fleet
@@ -128,3 +130,14 @@ def test_a_list_of_names_ends_between_two_of_them() -> None:
         "ci-[13,…",
     ]
     assert cells.clip_names("a-long-name", 6) == "a-lon…"
+
+
+def test_every_build_failed_only_where_none_ended_otherwise() -> None:
+    document = audit(TEXT, [run(TEXT, "mf", host=name) for name in "ab"])
+    assert every_build_failed(document)
+    cannot = b.unsupported("c", "legacy-as-found", "buildx is missing")
+    assert every_build_failed(replace(document, runs=(*document.runs, cannot)))
+    first, second = document.runs
+    for status in ("lost", "cancelled", "ok"):
+        other = replace(second, status=status)
+        assert not every_build_failed(replace(document, runs=(first, other)))

@@ -132,7 +132,9 @@ class FleetAgreement:
         """The verdict in one line where causes follow it: who is odd and where, if what costs
         most is about them, and they can be named or there is no other cause; else that hosts
         differ, whom what costs most hits, and how many causes of that there are."""
-        from cachetui.report.verdict import hosts_differ
+        from cachetui.compare.groups import fold_short
+        from cachetui.report.clean import clean_line
+        from cachetui.report.verdict import causes_found, pays_most
 
         first = self.first
         if first is None:
@@ -144,16 +146,13 @@ class FleetAgreement:
             return _who_and_where(first)
         assert self.agreement is not None
         sign = ODD if any(each.odd for each in self.agreement.disagreements) else SPLIT
-        differ, _, found = counted(hosts_differ(causes)).partition(": ")
-        found = re.sub(r", ([0-9]+) differences? unexplained", r", \1 unexplained", found)
-        found, stop, whom = found.partition(". ")
-        return line(
-            (f"{sign} ", "warn"),
-            f"{differ}: ",
-            (found, "strong"),
-            stop,
-            whom.removesuffix(" a build"),
-        )
+        found = causes_found(causes, brief=True)
+        spans: list[str | Span] = [(f"{sign} ", "warn"), "Hosts differ: ", (found, "strong")]
+        if most := pays_most(causes):
+            hosts, cost = most
+            pays = "pays" if len(hosts) == 1 else "pay"
+            spans.append(f". {counted(clean_line(fold_short(hosts)))} {pays} most: {cost}")
+        return line(*spans)
 
 
 def _in_short(hosts: Sequence[str], total: int) -> str:
