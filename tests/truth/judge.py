@@ -70,6 +70,7 @@ def _verdict(run: Run, runs: Sequence[Run], findings: Findings, truth: Truth) ->
         one
         for one in findings.findings
         if one.id in truth.impossible and run.host in one.hosts and run.backend in one.backends
+        if not any(one.id in cause.rules for cause in mine)
     ]
     if wrong or idle or never:
         return _told(run, "wrong", [*wrong, *idle, *never], mine)
