@@ -6,6 +6,7 @@ import threading
 import time
 
 from cachetui.hosts.ssh.watchdog import Watchdog
+from tests.hosts.sshd import until
 
 SOON = 5.0
 
@@ -29,25 +30,24 @@ def test_it_bites_what_takes_too_long_and_nothing_else() -> None:
 
 
 def test_one_thread_watches_many_and_ends_after_them() -> None:
-    before = len(of_ours())
+    assert until(lambda: not of_ours(), SOON)
     watchdog = Watchdog(30.0)
-    go = threading.Event()
+    go, inside = threading.Event(), threading.Barrier(21)
 
     def wait() -> None:
         with watchdog.watching(lambda: None):
+            inside.wait(SOON)
             go.wait(SOON)
 
     threads = [threading.Thread(target=wait) for _ in range(20)]
     for thread in threads:
         thread.start()
-    assert len(of_ours()) == before + 1
+    inside.wait(SOON)
+    assert len(of_ours()) == 1
     go.set()
     for thread in threads:
         thread.join()
-    deadline = time.monotonic() + SOON
-    while len(of_ours()) > before and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert len(of_ours()) == before
+    assert until(lambda: not of_ours(), SOON)
 
 
 def test_it_watches_again_after_its_thread_has_ended() -> None:
@@ -56,6 +56,15 @@ def test_it_watches_again_after_its_thread_has_ended() -> None:
         bitten = threading.Event()
         with watchdog.watching(bitten.set):
             assert bitten.wait(SOON)
-        deadline = time.monotonic() + SOON
-        while of_ours() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        assert until(lambda: not of_ours(), SOON)
+
+
+def test_one_that_cannot_be_ended_does_not_keep_it_from_the_next() -> None:
+    watchdog = Watchdog(0.1)
+    bitten = threading.Event()
+
+    def fails() -> None:
+        raise OSError("gone")
+
+    with watchdog.watching(fails), watchdog.watching(bitten.set):
+        assert bitten.wait(SOON)

@@ -6,6 +6,7 @@ Every time limit here is the same, so that the first that began is the first to 
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -58,5 +59,6 @@ class Watchdog:
                     return
                 first = next((deadline for deadline, _ in self._watched.values()), now)
             for bite in late:
-                bite()
+                with contextlib.suppress(Exception):  # the next one is watched all the same
+                    bite()
             time.sleep(max(0.0, min(_LOOK, first - time.monotonic())))
