@@ -21,7 +21,7 @@ from cachetui.audit.cleanup import (
 from cachetui.audit.engine_images import engine_clock
 from cachetui.audit.import_notes import imports_on
 from cachetui.audit.made_images import MadeImages, Removable, Unread
-from cachetui.audit.noted import AFTER_SECONDS, Noted, engine_topic
+from cachetui.audit.noted import AFTER_SECONDS, Noted, engine_topic, left_notes
 from cachetui.builders.audit_names import mount_namespace
 from cachetui.builders.client import client
 from cachetui.builders.legacy_images import LegacyMade, Trail
@@ -30,7 +30,6 @@ from cachetui.dockerfile.parse import Dockerfile, DockerfileError, parse
 from cachetui.hosts.machine import Machine
 from cachetui.hosts.upload import remove_folder_command
 from cachetui.records.base import Record
-from cachetui.records.from_json import from_json
 from cachetui.records.host import HostFacts
 from cachetui.store.database import Store
 from cachetui.store.journal import Journal
@@ -147,14 +146,7 @@ def noted_on(
 ) -> Iterator[Noted]:
     """What audits of this machine that are over have left on the host, by their notes. Raises
     `HostError`. Notes of an audit that goes on are not among them, nor those that say nothing."""
-    for journal in store.left_journals(engine_topic(host, facts)):
-        try:
-            lines = journal.lines()
-            begun = from_json(lines[0], _Begun)
-            made = from_json(lines[-1], _Made) if len(lines) > 1 else None
-        except (OSError, IndexError, msgspec.DecodeError):
-            journal.drop()
-            continue
+    for journal, begun, made in left_notes(store, engine_topic(host, facts), _Begun, _Made):
         try:
             ahead = _clock(machine) - time.time()
             found = _found(machine, host, begun, made or _Made(), journal)

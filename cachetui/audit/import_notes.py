@@ -11,18 +11,15 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-import msgspec
-
 from cachetui.audit.cleanup import cache_records
 from cachetui.audit.engine_images import engine_clock
 from cachetui.audit.imported_records import imported_records, removal_command
-from cachetui.audit.noted import AFTER_SECONDS, Noted, engine_topic
+from cachetui.audit.noted import AFTER_SECONDS, Noted, engine_topic, left_notes
 from cachetui.builders.client import client
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.cache_records import CacheRecord
 from cachetui.hosts.machine import Machine
 from cachetui.records.base import Record
-from cachetui.records.from_json import from_json
 from cachetui.records.host import HostFacts
 from cachetui.store.database import Store
 from cachetui.store.journal import Journal
@@ -90,12 +87,7 @@ def imports_on(
 ) -> Iterator[Noted]:
     """What experiments of this machine that are over have imported there, and that is still in the
     host's cache. Notes on an engine that does not list it are kept. Raises `HostError`."""
-    for journal in store.left_journals(_topic(host, facts)):
-        try:
-            noted = from_json(journal.lines()[0], _Imports)
-        except (OSError, IndexError, msgspec.DecodeError):
-            journal.drop()
-            continue
+    for journal, noted, _ in left_notes(store, _topic(host, facts), _Imports, _GoesOn):
         try:
             found = _found(machine, host, facts, noted, journal)
         except BaseException:

@@ -11,15 +11,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-import msgspec
-
-from cachetui.audit.noted import engine_topic
+from cachetui.audit.noted import engine_topic, left_notes
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.delete_refs import delete_refs
 from cachetui.hosts.machine import HostError, Machine
 from cachetui.hosts.upload import remove_folder_command
 from cachetui.records.base import Record
-from cachetui.records.from_json import from_json
 from cachetui.records.host import HostFacts
 from cachetui.store.database import Store
 from cachetui.store.journal import Journal
@@ -70,14 +67,8 @@ class Written:
     def by_others(cls, store: Store, host: HostSettings, facts: HostFacts) -> Iterator[Written]:
         """What experiments of this machine that are over have left; whoever takes one calls
         `remove` or `leave`."""
-        for journal in store.left_journals(_topic(host, facts)):
-            try:
-                lines = journal.lines()
-                begun, wrote = from_json(lines[0], _Begun), from_json(lines[-1], _Wrote)
-            except (OSError, IndexError, msgspec.DecodeError):
-                journal.drop()
-                continue
-            if wrote.refs or wrote.folders:
+        for journal, begun, wrote in left_notes(store, _topic(host, facts), _Begun, _Wrote):
+            if wrote is not None and (wrote.refs or wrote.folders):
                 yield cls(begun.audit, wrote.refs, wrote.folders, journal)
             else:
                 journal.drop()
