@@ -54,13 +54,14 @@ def made(case: Case, host: str, ref: str) -> datetime | None:
 
 
 def age_of(case: Case, host: str, ref: str) -> str:
-    """ ", made 2026-11-26" of the host's image; with the time of day where another host's is of the
-    same day, "" where it is not known."""
+    """ ", made 2026-11-26" of the host's image; with the time of day where another image behind
+    the reference is of the same day, "" where it is not known."""
     own = made(case, host, ref)
     if own is None:
         return ""
-    firsts = [hosts[0] for of in images_of_hosts(case, ref).values() for hosts in of.values()]
-    return f", made {date(own, [made(case, first, ref) for first in firsts])}"
+    images = [hosts for of in images_of_hosts(case, ref).values() for hosts in of.values()]
+    others = [made(case, hosts[0], ref) for hosts in images if host not in hosts]
+    return f", made {date(own, others)}"
 
 
 def date(when: datetime, others: Iterable[datetime | None]) -> str:

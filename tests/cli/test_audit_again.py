@@ -17,4 +17,6 @@ def test_what_is_unexplained_has_a_command_that_would_tell_more() -> None:
         (typed,) = commands_of(reason, found.needs)
         program, name, *words = shlex.split(typed.text)
         assert program == "cachetui"
-        assert cli.commands[name].make_context(name, words).params["as_found"]
+        # A command keeps the help options of the first context that it is in.
+        group = cli.make_context("cachetui", [name, *words])
+        assert cli.commands[name].make_context(name, words, parent=group).params["as_found"]

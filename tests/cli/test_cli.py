@@ -226,7 +226,8 @@ def test_a_hosts_toml_that_is_not_there_is_one_message(
 
 
 def test_the_defaults_of_run_are_those_of_its_options() -> None:
-    params = run_command.make_context("run", ["."]).params
+    group = cli.make_context("cachetui", ["run", "."])
+    params = run_command.make_context("run", ["."], parent=group).params
     args = RunArgs()
     for field in fields(RunArgs):
         if field.name not in ("show", "docker_args"):  # which tests/cli/test_docker_options.py has
