@@ -22,7 +22,7 @@ from tests.turns import DAYS
 pytestmark = [pytest.mark.lab, pytest.mark.takes_turns]
 
 ENGINES = ("old", "mid", "new", "ctd")
-NOT_ON_20_10 = ("<<", "--link", "--network", "--retries=0", "--interval=0", "${B-1}")
+NOT_ON_20_10 = ("<<", "--link", "--network", "--retries=0", "--interval=0", "${B-1}", ",size=")
 """What 20.10 does not build."""
 
 
