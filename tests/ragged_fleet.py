@@ -69,7 +69,9 @@ def ragged_fleet(count: int = 200, seed: int = 7) -> Document:
         deps = 0 if replaced else chance.choices((0, 1, 2, DEPS), (1, 1, 1, 9))[0]
         full = chance.random() < 0.02
         runs += [_run(name, each, kind, replaced, deps, full=full) for each in SCENARIOS]
-    return replace(audit(TEXT, runs, hosts=hosts), scenarios=SCENARIOS)
+    document = audit(TEXT, runs, hosts=hosts)
+    build = replace(document.build, context_files=212, context_bytes=3_400_000)
+    return replace(document, scenarios=SCENARIOS, build=build)
 
 
 def _run(

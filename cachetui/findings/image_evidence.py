@@ -18,26 +18,26 @@ _REAL_FROM = 1981
 
 def evidence_of_images(case: Case, ref: str) -> list[Evidence]:
     """A fact for each image that a reference names, with the hosts that have it; those of the
-    platforms on which hosts differ alone, none where they differ on none."""
+    platforms on which hosts differ alone, none where they differ on none. First what most hosts of
+    each platform have, by which the others are judged."""
     by_platform = images_of_hosts(case, ref)
-    return [
-        Evidence(
-            kind="facts" if image.layers else "run",
-            text=f"{HOSTS}: {ref}{f' for {platform}' if len(by_platform) > 1 else ''} "
-            + image.text(images)
-            + age_of(case, hosts[0], ref),
-            data={
-                "ref": ref,
-                "layers": list(image.layers),
-                "digest": image.digest or None,
-                **({"settings": names} if (names := differing_settings(image, images)) else {}),
-            },
-            hosts=tuple(hosts),
-        )
-        for platform, images in by_platform.items()
-        if len(images) > 1 or len(by_platform) == 1
-        for image, hosts in images.items()
-    ]
+    facts: list[tuple[int, Evidence]] = []
+    for platform, images in by_platform.items():
+        if len(images) == 1 and len(by_platform) > 1:
+            continue
+        told = f" for {platform}" if len(by_platform) > 1 else ""
+        most_first = sorted(images.items(), key=lambda one: -len(one[1]))
+        for place, (image, hosts) in enumerate(most_first):
+            data = {"ref": ref, "layers": list(image.layers), "digest": image.digest or None}
+            names = differing_settings(image, images)
+            fact = Evidence(
+                kind="facts" if image.layers else "run",
+                text=f"{HOSTS}: {ref}{told} {image.text(images)}{age_of(case, hosts[0], ref)}",
+                data=data | ({"settings": names} if names else {}),
+                hosts=tuple(hosts),
+            )
+            facts.append((min(place, 1), fact))
+    return [fact for _, fact in sorted(facts, key=lambda one: one[0])]
 
 
 def made(case: Case, host: str, ref: str) -> datetime | None:
