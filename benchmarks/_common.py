@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from cachetui import __version__
 from cachetui.config import hosts_toml as config
 from cachetui.config.settings import HostSettings, Settings
@@ -26,6 +28,25 @@ def options(description: str | None, rounds: int) -> argparse.ArgumentParser:
     )
     parser.add_argument("--rounds", type=int, default=rounds, help=f"rounds ({rounds})")
     return parser
+
+
+@contextmanager
+def serving(script: str, *arguments: object) -> Iterator[tuple[Path, psutil.Process]]:
+    """A child that serves recorded hosts while the block lasts, and the hosts.toml whose path it
+    prints: Python text, which goes on until its standard input ends."""
+    with subprocess.Popen(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        try:
+            yield Path(server.stdout.readline().strip()), psutil.Process(server.pid)
+        finally:
+            server.stdin.close()
+            server.wait(30)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ host costs; a fleet of 10,000 follows from it (docs/dask.md).
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import threading
 import time
@@ -19,7 +18,7 @@ from pathlib import Path
 from unittest import mock
 
 import psutil
-from _common import folder, say_machine
+from _common import folder, say_machine, serving
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from cachetui.cluster.desk import Desk
@@ -39,24 +38,6 @@ with demo_fleet(speed=5000, hosts=int(sys.argv[1])) as fleet:
     sys.stdin.read()
 """
 WORKERS = 3
-
-
-@contextmanager
-def served(hosts: int) -> Iterator[Path]:
-    """The hosts.toml of so many recorded hosts, served by a child of this process."""
-    with subprocess.Popen(
-        [sys.executable, "-c", _SERVE, str(hosts)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as server:
-        assert server.stdin is not None
-        assert server.stdout is not None
-        try:
-            yield Path(server.stdout.readline().strip())
-        finally:
-            server.stdin.close()
-            server.wait(30)
 
 
 @dataclass
@@ -190,7 +171,7 @@ def main() -> int:
         words = {f"w{number}": ("--nthreads", "16") for number in range(WORKERS)}
         with dask_cluster(place, words) as cluster:
             for hosts in arguments.hosts:
-                with served(hosts) as toml:
+                with serving(_SERVE, hosts) as (toml, _):
                     threads(toml, place, hosts)
                     dask(toml, place, hosts, cluster)
     return 0

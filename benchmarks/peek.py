@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import msgspec
 import psutil
-from _common import finish, folder, judge, median, say_machine, spread
+from _common import finish, folder, judge, median, say_machine, serving, spread
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from cachetui.audit.peek_results import peek_of
@@ -102,23 +100,10 @@ def _recorded(lab: Lab, name: str, work: Path) -> Recording:
     return checked(lab, recording_of(name, facts, [session]))
 
 
-@contextmanager
-def served(hosts: int, place: Path) -> Iterator[tuple[Path, psutil.Process]]:
+def served(hosts: int, place: Path) -> AbstractContextManager[tuple[Path, psutil.Process]]:
     """The hosts.toml of so many hosts that answer as those recorded below `place`, as the demo's do
     where nothing is; and the process that serves them."""
-    with subprocess.Popen(
-        [sys.executable, "-c", _SERVE, str(hosts), str(place)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as server:
-        assert server.stdin is not None
-        assert server.stdout is not None
-        try:
-            yield Path(server.stdout.readline().strip()), psutil.Process(server.pid)
-        finally:
-            server.stdin.close()
-            server.wait(30)
+    return serving(_SERVE, hosts, place)
 
 
 def once(core: Core, options: Options) -> tuple[float, Document]:

@@ -135,10 +135,7 @@ class HostNotes:
 
     def removed(self, looked: bool) -> None:
         """The audit is over; `looked`: what it made is gone, or named in its report."""
-        if looked:
-            self.journal.drop()
-        else:
-            self.journal.leave()
+        self.journal.end(done=looked)
 
 
 def noted_on(

@@ -210,19 +210,23 @@ class HostRuns:
         steps = self.step_map(planned).steps(final=True, run_failed=True)
         return unsupported_run(self.job(planned), steps, reason)
 
+    def _sent(self, planned: Planned) -> tuple[str, str | None]:
+        """Where the Dockerfile is: on the host, or in the tar that docker gets, whose path on the
+        host comes with it then."""
+        context, folder = self.task.context, self.context_folder
+        fetched = context.fetched
+        if fetched is not None and self._from_stdin(planned):
+            return fetched.dockerfile, path_on_host(folder, fetched.entry.path)
+        if fetched is not None and planned.backend == "legacy":
+            return path_on_host(folder, f"{CONTEXT}/{fetched.dockerfile}"), None
+        return path_on_host(folder, context.dockerfile), None
+
     def _build(self, planned: Planned) -> Build:
-        settings, fetched = self.task.settings, self.task.context.fetched
-        file, archive = self.task.context.dockerfile, None
-        if fetched is not None and planned.backend == "legacy" and fetched.kind == "git":
-            file = f"{CONTEXT}/{fetched.dockerfile}"
-        elif self._from_stdin(planned):
-            assert fetched is not None
-            archive = path_on_host(self.context_folder, fetched.entry.path)
+        settings = self.task.settings
+        file, archive = self._sent(planned)
         return Build(
             context=path_on_host(self.context_folder),
-            dockerfile=fetched.dockerfile
-            if archive is not None and fetched is not None
-            else path_on_host(self.context_folder, file),
+            dockerfile=file,
             archive=archive,
             target=settings.target,
             build_args=settings.build_args,

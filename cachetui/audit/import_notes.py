@@ -76,10 +76,7 @@ class ImportNotes:
 
     def removed(self, looked: bool) -> None:
         """The experiment is over; `looked`: what it imported is gone."""
-        if looked:
-            self._journal.drop()
-        else:
-            self._journal.leave()
+        self._journal.end(done=looked)
 
 
 def imports_on(

@@ -83,6 +83,13 @@ class Journal:
             self._path.unlink()
         self.leave()
 
+    def end(self, *, done: bool) -> None:
+        """Drop it where what it notes is done with, else leave it."""
+        if done:
+            self.drop()
+        else:
+            self.leave()
+
 
 def left_journals(folder: Path, topic: str) -> Iterator[Journal]:
     """Lock and give each journal of the topic whose writer is gone; who gets it leaves or drops
