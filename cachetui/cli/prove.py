@@ -14,8 +14,8 @@ from cachetui.cli.args import ProveArgs
 from cachetui.cli.interrupts import in_thread, stopping
 from cachetui.cli.stored import load_audit
 from cachetui.cli.which_build import chosen_target
-from cachetui.config.bake_file import names_file
 from cachetui.config.bake_target import build_found
+from cachetui.config.build_files import names_file
 from cachetui.config.settings import BuildSettings, folder_build
 from cachetui.core import Core, UserError
 from cachetui.exit_codes import DIFFERENT, INTERRUPTED, SAME, TROUBLE

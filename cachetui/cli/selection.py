@@ -12,8 +12,8 @@ import msgspec
 from cachetui.audit.limits import failed
 from cachetui.cli.args import RunArgs
 from cachetui.cli.which_build import chosen_target
-from cachetui.config.bake_file import names_file
 from cachetui.config.bake_target import build_found, with_source
+from cachetui.config.build_files import names_file
 from cachetui.config.builder_choice import problem_of_name, with_builder
 from cachetui.config.context_source import (
     fetched_kind,

@@ -7,21 +7,20 @@ by name with everything that their builds are given, variables and files put in.
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from cachetui.config.build_files import Files, files_named
 from cachetui.config.compose_config import targets_of
+from cachetui.config.context_source import fetched_kind
 from cachetui.config.toml_table import ConfigError
 
-BAKE_FILES = ("docker-bake.hcl", "docker-bake.json")
-COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
-"""The names that docker looks for where it is told none."""
-_SUFFIXES = (".hcl", ".json", ".yaml", ".yml")
 _SECONDS = 60.0
 _ALL_PROFILES = ("--profile", "*")
 """Services of every profile: without it compose (2.40) leaves out those whose profile is not on."""
@@ -41,6 +40,16 @@ _NO_NETWORK = (
     "buildx printed no network of any build, and some (0.13) print none; where the file has one, "
     "give --network"
 )
+
+_NO_OWN_LABELS = (
+    "compose's configuration does not have the labels com.docker.compose.* that its builds have; "
+    "no key of BuildKit has them either"
+)
+_X_BAKE = (
+    "{} has x-bake, which compose does not read; docker buildx bake does: name a bake file with it"
+)
+_SECRET = "failed to stat "
+"""How buildx begins to say that a secret's file is missing."""
 
 Targets = dict[str, dict[str, Any]]
 
@@ -64,50 +73,119 @@ class SeveralBuilds(ConfigError):
         self.choices = tuple(choices)
 
 
-def names_file(text: str) -> bool:
-    """Whether BUILD is called as a bake or compose file, with or without `#TARGET`."""
-    return Path(text.partition("#")[0]).suffix in _SUFFIXES
-
-
-def read_target(text: str) -> Found:
-    """The target `FILE#TARGET`; without a name, the file's only one.
+def read_target(text: str, here: Path | None = None) -> Found:
+    """The target `FILE#TARGET`; without a name, the file's only one. Several files are read
+    together as `FILE:FILE#TARGET`. `here` is where docker would be typed (None: the current
+    folder).
 
     Raises `SeveralBuilds` where the name fits several, and `ConfigError`.
     """
     path, _, name = text.partition("#")
-    file = Path(path).expanduser().absolute()
-    if not file.is_file():
-        wrong = "is not a file" if file.exists() else "does not exist"
-        raise ConfigError(f"{path} {wrong}; BUILD can be FILE#TARGET of a bake or compose file")
-    targets, notes = targets_of_file(file, [name] if name else [])
+    files = files_named(path, (here or Path.cwd()).absolute())
+    names = [name] if name else []
+    files, targets, notes = targets_of_file(files, names)
     if name not in targets and len(targets) == 1:
         name = next(iter(targets))
     if name in targets:
-        return Found(
-            name, file.parent, targets[name], (*notes, *_changing(file, name, targets[name]))
-        )
+        target = targets[name]
+        files, target, beside = _with_all_of_bake(files, name, target)
+        folder, started = relative_to(files, target)
+        changing = _changing(files, name, target)
+        return Found(name, folder, target, (*notes, *beside, *started, *changing))
     if targets:
         raise SeveralBuilds(path, [f"{path}#{each}" for each in targets])
     raise ConfigError(f"{path} has no build{f' of {name}' if name else ''}")
 
 
-def targets_of_file(file: Path, names: Sequence[str] = ()) -> tuple[Targets, tuple[str, ...]]:
-    """(the targets that the file's own program prints, sentences on how it was read).
+def targets_of_file(
+    files: Files, names: Sequence[str] = ()
+) -> tuple[Files, Targets, tuple[str, ...]]:
+    """(the files, read in the folder that suits them; the targets that their own program prints;
+    sentences on how they were read). Where bake misses a secret, that is the file's own folder.
 
-    Commands run in the file's folder. What docker reads beside a file of a usual name
-    (compose.override.yaml, docker-bake.override.hcl) is read here, too. Raises `ConfigError`.
+    Raises `ConfigError`.
     """
-    compose = file.suffix in (".yaml", ".yml")
-    files = [file, *_overrides(file)]
-    words = [word for each in files for word in ("-f", each.name)]
-    notes = [f"{each.name} was read over {file.name}, as docker does" for each in files[1:]]
-    bake = ["docker", "buildx", "bake", *words, "--print", *names]
+    try:
+        return files, *_targets_of(files, names)
+    except ConfigError as error:
+        if _SECRET not in str(error):
+            raise
+        own = replace(files, here=files.named.parent)
+        if own != files:
+            try:
+                return own, *_targets_of(own, names)
+            except ConfigError:
+                pass
+        raise ConfigError(
+            f"{error}; bake looks for a secret's file or variable on the machine and in the folder "
+            "where it is typed: put one there"
+        ) from None
+
+
+def relative_to(files: Files, target: Mapping[str, Any]) -> tuple[Path, tuple[str, ...]]:
+    """(the folder from which a target's relative paths start, a sentence where that is a surprise).
+
+    compose prints absolute paths, and bake takes them from where it is typed. Where that has no
+    such build, it is the file's own folder, in which somebody else types it.
+    """
+    own = files.named.parent
+    if files.compose or own == files.here:
+        return own, ()
+    if fetched_kind(_context(target)) is not None:
+        return files.here, ()
+    if not _is_there(target, files.here):
+        return own, ()
+    return files.here, (
+        f"relative paths of {files.named.name} start from {files.here}, as docker buildx bake "
+        "takes them that is typed there",
+    )
+
+
+def _context(target: Mapping[str, Any]) -> str:
+    return str(target.get("context") or ".").removeprefix("cwd://")
+
+
+def _is_there(target: Mapping[str, Any], folder: Path) -> bool:
+    """Whether the folder has the target's Dockerfile, or its context where the target has that."""
+    context = folder / _context(target)
+    if target.get("dockerfile-inline"):
+        return context.is_dir()
+    return (context / str(target.get("dockerfile") or "Dockerfile")).is_file()
+
+
+def _with_all_of_bake(
+    files: Files, name: str, target: dict[str, Any]
+) -> tuple[Files, dict[str, Any], tuple[str, ...]]:
+    """The target as bake has it that is told no file: it reads compose files and other bake files
+    beside one of its usual names, too."""
+    more = files.with_all_of_bake()
+    if more is None:
+        return files, target, ()
+    others = ", ".join(path.name for path in more.paths if path not in files.paths)
+    try:
+        merged = _targets_of(more, [name])[0].get(name, target)
+    except ConfigError as error:
+        return files, target, (f"{others} was not read with {files.named.name}: {error}",)
+    if merged == target:
+        return files, target, ()
+    note = f"{others} was read with {files.named.name}, as docker buildx bake does without -f"
+    return more, merged, (note,)
+
+
+def _targets_of(files: Files, names: Sequence[str]) -> tuple[Targets, tuple[str, ...]]:
+    """(the targets that the files' own program prints, sentences on how they were read).
+
+    Raises `ConfigError`.
+    """
+    file, compose = files.named, files.compose
+    notes = list(files.notes)
+    bake = ["docker", "buildx", "bake", *files.words, "--print", *names]
     ways: list[tuple[list[str], Callable[[Any], Any]]] = [(bake, _printed)]
     if not names:
         ways.append(([*bake, "*"], _printed))  # all, where none is the default; 0.13 knows no *
     if compose:
         # one that is named needs no profile: compose puts its own on
-        reader = ["docker", "compose", *([] if names else _ALL_PROFILES), *words]
+        reader = ["docker", "compose", *([] if names else _ALL_PROFILES), *files.words]
         ways = [
             ([*reader, "build", "--print", *names], _printed),
             ([*reader, "config", "--format", "json", *names], targets_of),
@@ -115,14 +193,21 @@ def targets_of_file(file: Path, names: Sequence[str] = ()) -> tuple[Targets, tup
         ]
     tried: list[str] = []
     for command, reading in ways:
-        printed, said = _run(command, file.parent)
+        # buildx takes relative paths of compose files from where it runs, compose from the file
+        folder = file.parent if compose and command is bake else files.here
+        printed, said = _run(command, folder)
         if printed is not None:
             targets = _parsed(printed, reading, file)
             if reading is targets_of:
                 targets = {k: v for k, v in targets.items() if not names or k in names}
+                notes.append(_NO_OWN_LABELS)
             if compose and command is bake:
                 notes.append(_READ_BY_BUILDX)
-            if not compose and _loses_network(targets, files, file.parent):
+            elif compose:
+                _add_epoch(targets)
+                if "x-bake" in files.text():
+                    notes.append(_X_BAKE.format(file.name))
+            elif _loses_network(targets, files):
                 notes.append(_NO_NETWORK)
             return targets, tuple(notes)
         if _NO_DEFAULT.search(said) and not names:
@@ -138,16 +223,21 @@ def targets_of_file(file: Path, names: Sequence[str] = ()) -> tuple[Targets, tup
     )
 
 
-def _changing(file: Path, name: str, fields: Mapping[str, Any]) -> Iterator[str]:
+def _add_epoch(targets: Targets) -> None:
+    """Put in what bake adds to each build that compose hands to it (buildx `bake/bake.go`)."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if epoch:
+        for target in targets.values():
+            target.setdefault("args", {}).setdefault("SOURCE_DATE_EPOCH", epoch)
+
+
+def _changing(files: Files, name: str, fields: Mapping[str, Any]) -> Iterator[str]:
     """A sentence on what is another value at each reading, found by a second one where a bake file
     has a function that gives one (buildx `bake/hclparser/stdlib.go`)."""
-    if file.suffix not in (".hcl", ".json"):
-        return
-    texts = (each.read_text("utf-8", "replace") for each in (file, *_overrides(file)))
-    if not any(_CHANGES.search(text) for text in texts):
+    if files.compose or not _CHANGES.search(files.text()):
         return
     time.sleep(_TIMESTAMP_SECONDS)
-    again = targets_of_file(file, [name])[0].get(name, {})
+    again = _targets_of(files, [name])[0].get(name, {})
     names: list[str] = []
     for field, value in fields.items():
         other = again.get(field)
@@ -157,32 +247,23 @@ def _changing(file: Path, name: str, fields: Mapping[str, Any]) -> Iterator[str]
             names.append(field)
     if names:
         yield (
-            f"{file.name} gives another value at each reading (timestamp(), uuidv4() and the like) "
-            f"to {', '.join(names)} of {name}: steps with it in their key never hit; "
+            f"{files.named.name} gives another value at each reading (timestamp(), uuidv4() and "
+            f"the like) to {', '.join(names)} of {name}: steps with it in their key never hit; "
             "--build-arg NAME=VALUE sets an argument"
         )
 
 
-def _overrides(file: Path) -> list[Path]:
-    """The files that docker reads over one of a usual name where it is told none."""
-    if file.name not in (*BAKE_FILES, *COMPOSE_FILES):
-        return []
-    suffixes = (".yaml", ".yml") if file.suffix in (".yaml", ".yml") else (".json", ".hcl")
-    over = [file.with_name(f"{file.stem}.override{suffix}") for suffix in suffixes]
-    there = [each for each in over if each.is_file()]
-    return there[:1] if file.name in COMPOSE_FILES else there
-
-
-def _loses_network(targets: Targets, files: Sequence[Path], folder: Path) -> bool:
+def _loses_network(targets: Targets, files: Files) -> bool:
     """Whether the files may say a network that buildx did not print: 0.13 prints none. Asked of
     buildx where no target that it printed has one."""
     if any(target.get("network") for target in targets.values()):
         return False
-    texts = (each.read_text("utf-8", "replace") for each in files)
-    if not any(re.search(r"\bnetwork\b", text) for text in texts):
+    if not re.search(r"\bnetwork\b", files.text()):
         return False
     probe = b'{"target": {"probe": {"network": "none"}}}'
-    printed, _ = _run(["docker", "buildx", "bake", "-f", "-", "--print", "probe"], folder, probe)
+    printed, _ = _run(
+        ["docker", "buildx", "bake", "-f", "-", "--print", "probe"], files.here, probe
+    )
     return printed is None or "network" not in printed
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ OF_SETTINGS = ("args", "context", "dockerfile", "dockerfile-inline", "network", 
 
 
 def with_source(
-    build: BuildSettings, target_of: Callable[[str], Found] = read_target
+    build: BuildSettings, target_of: Callable[[str, Path | None], Found] = read_target
 ) -> BuildSettings:
     """The build with its bake or compose file read, and its own settings over what that says.
 
@@ -47,7 +48,7 @@ def with_source(
     """
     if build.source is None:
         return build
-    read = build_found(target_of(build.source))
+    read = build_found(target_of(build.source, build.source_folder))
     own = {
         field: getattr(build, field)
         for field in ("name", "ignore", "context_on_host", "image_on_host", "builder")
@@ -101,7 +102,11 @@ def build_of(name: str, folder: Path, target: Mapping[str, Any]) -> BuildSetting
         dockerfile=str(target.get("dockerfile") or "Dockerfile"),
         dockerfile_inline=target.get("dockerfile-inline"),
         target=target.get("target") or None,
-        build_args={key: str(value) for key, value in (target.get("args") or {}).items()},
+        build_args={
+            key: str(value)
+            for key, value in (target.get("args") or {}).items()
+            if value is not None  # null takes an argument away
+        },
         network=target.get("network") or "default",
         docker_args=tuple(words),
         source_notes=tuple(f"left out of {name}: {what}" for what in left_out),
@@ -176,6 +181,13 @@ def _keys_from(key: Any, folder: Path) -> Any:
 
 def _paths_from(text: str, keys: Sequence[str], folder: Path) -> str:
     fields = [field.partition("=")[::2] for field in next(csv.reader([text]), [])]
+    named = dict(fields)
+    if keys == _PATHS["secret"] and not {"env", *keys} & named.keys() and named.get("id"):
+        # bake takes a variable of this name, else a file (buildx `build/secrets.go`)
+        variable = named.get("type") == "env" or named["id"] in os.environ
+        return as_csv(
+            {**named, **({"env": named["id"]} if variable else {"src": folder / named["id"]})}
+        )
     if ("type", "env") in fields:
         return text  # its source is a variable
     if not any(key in keys and value and not value.startswith("/") for key, value in fields):
@@ -201,11 +213,22 @@ def _each(option: str) -> Callable[[list[Any]], list[str]]:
     return lambda values: [word for value in values for word in (option, as_csv(value))]
 
 
-def _pairs(option: str, between: str) -> Callable[[Mapping[str, Any]], list[str]]:
+def _pairs(option: str) -> Callable[[Mapping[str, Any]], list[str]]:
     return lambda values: [
         word
         for name, value in values.items()
-        for word in (option, f"{name}{between}{'' if value is None else value}")
+        if value is not None  # null takes it away
+        for word in (option, f"{name}={value}")
+    ]
+
+
+def _hosts(values: Mapping[str, str]) -> list[str]:
+    """A name may have several addresses, with commas between (buildx `bake/bake.go`)."""
+    return [
+        word
+        for name, addresses in values.items()
+        for address in addresses.split(",")
+        for word in ("--add-host", f"{name}:{address.strip()}")
     ]
 
 
@@ -225,8 +248,8 @@ WORDS: Mapping[str, Callable[[Any], list[str]]] = {
     "attest": _each("--attest"),
     "cache-from": _each("--cache-from"),
     "entitlements": _each("--allow"),
-    "extra-hosts": _pairs("--add-host", ":"),
-    "labels": _pairs("--label", "="),
+    "extra-hosts": _hosts,
+    "labels": _pairs("--label"),
     "no-cache-filter": _each("--no-cache-filter"),
     "platforms": lambda values: ["--platform", ",".join(values)],
     "pull": lambda _: ["--pull"],

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from cachetui.config.bake_file import targets_of_file
+from cachetui.config.bake_file import relative_to, targets_of_file
+from cachetui.config.build_files import files_named
 from cachetui.config.context_source import fetched_kind
 from cachetui.config.settings import BuildSettings, folder_build
 from cachetui.config.suggest import build_files_below, dockerfiles_below
@@ -33,19 +34,19 @@ def builds_below(folder: Path) -> list[BuildSettings]:
 def builds_in(build: BuildSettings) -> list[BuildSettings]:
     """The builds of the file in which a build stands that names none of them, in the file's order.
     One of hosts.toml keeps its name and keys. Raises `ConfigError`."""
-    file = Path(build.source or "").expanduser().absolute()
-    if not file.is_file():
-        raise ConfigError(f"{file} {'is not a file' if file.exists() else 'does not exist'}")
-    targets, _ = targets_of_file(file)
+    named = build.source or ""
+    files, targets, _ = targets_of_file(
+        files_named(named, (build.source_folder or Path.cwd()).absolute())
+    )
     if not targets:
-        raise ConfigError(f"{file} has no build")
-    found = build.name == file.name
+        raise ConfigError(f"{named} has no build")
+    found = build.name == files.named.name
     return [
         msgspec.structs.replace(
             build,
             name=target if found else build.name,
-            source=f"{file}#{target}",
-            **_context_of(str(fields.get("context") or "."), file.parent),
+            source=f"{named}#{target}",
+            **_context_of(str(fields.get("context") or "."), relative_to(files, fields)[0]),
         )
         for target, fields in targets.items()
     ]

@@ -96,8 +96,11 @@ def _hosts(value: Any) -> dict[str, str]:
     """Names and their addresses; compose prints a list of `NAME=IP` (before 2.24 `NAME:IP`)."""
     if isinstance(value, Mapping):
         return {name: str(address) for name, address in value.items()}
-    pairs = [text.partition("=" if "=" in text else ":") for text in value]
-    return {name: address for name, _, address in pairs}
+    hosts: dict[str, str] = {}
+    for text in value:
+        name, _, address = text.partition("=" if "=" in text else ":")
+        hosts[name] = f"{hosts[name]},{address}" if name in hosts else address
+    return hosts
 
 
 def _secret(one: Any, secrets: Mapping[str, Any]) -> str:

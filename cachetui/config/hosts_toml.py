@@ -35,7 +35,8 @@ BUILD_KEYS = (
     *(
         key
         for key in BuildSettings.__struct_fields__
-        if key not in ("name", "named_contexts", "source", "source_notes", "dockerfile_inline")
+        if key not in ("name", "named_contexts", "dockerfile_inline", "fetched_from")
+        and not key.startswith("source")
     ),
     *("compose", "service", "bake"),
     *(key.key for key in DOCKER_KEYS),
@@ -278,6 +279,7 @@ def _builds(top: Table, folder: Path) -> dict[str, BuildSettings]:
             dockerfile=table.take_text("dockerfile") or "Dockerfile",
             target=table.take_text("target") if "bake" not in table.values else None,
             source=source,
+            source_folder=folder if source is not None else None,
             build_args=table.take_map("build_args") or {},
             network=network,
             docker_args=(*(table.take_strings("docker_args") or ()), *options_of(table, folder)),

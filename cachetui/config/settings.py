@@ -63,7 +63,8 @@ class BuildSettings(msgspec.Struct, frozen=True, kw_only=True):
     which it was named, and `dockerfile` a path in what is fetched. `named_contexts` maps the
     names of further contexts to their folders here. `ignore` are globs of
     paths whose differences do not matter. `source` is the `FILE#TARGET` of a bake or compose file
-    that is still to be read, `dockerfile_inline` the Dockerfile's text where that file has it, and
+    that is still to be read, in `source_folder` where that is not the current one,
+    `dockerfile_inline` the Dockerfile's text where that file has it, and
     `source_notes` say how the file was read and what was not taken over of it.
     `context_on_host` is where hosts keep this build's context themselves and `image_on_host` what
     their own builds of it are called, unless the host says otherwise. `builder` is the builder of
@@ -84,6 +85,7 @@ class BuildSettings(msgspec.Struct, frozen=True, kw_only=True):
     image_on_host: str | None = None
     builder: str | None = None
     source: str | None = None
+    source_folder: Path | None = None
     source_notes: tuple[str, ...] = ()
     fetched_from: str | None = None
 

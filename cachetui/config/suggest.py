@@ -11,8 +11,9 @@ from itertools import chain, count
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cachetui.config.bake_file import BAKE_FILES, COMPOSE_FILES, Found, targets_of_file
+from cachetui.config.bake_file import Found, relative_to, targets_of_file
 from cachetui.config.bake_target import build_found
+from cachetui.config.build_files import BAKE_FILES, COMPOSE_FILES, files_named
 from cachetui.config.hosts_toml import NAME
 from cachetui.config.settings import BuildSettings
 from cachetui.config.toml_table import ConfigError
@@ -103,12 +104,13 @@ def builds_toml(folder: Path, refused: Callable[[BuildSettings], str | None]) ->
         path = json.dumps(file.relative_to(folder).as_posix())
         keys = ("bake", "target") if file.name in BAKE_FILES else ("compose", "service")
         try:
-            targets, _ = targets_of_file(file)
+            files, targets, _ = targets_of_file(files_named(str(file), folder.absolute()))
         except ConfigError as error:
             comments += [f"# {line}" for line in str(error).splitlines()]
             continue
         for target, fields in targets.items():
-            reason = _why_refused(Found(target, file.parent, fields), refused)
+            start, _ = relative_to(files, fields)
+            reason = _why_refused(Found(target, start, fields), refused)
             if reason is not None:
                 text = f"{file.relative_to(folder)}#{target} is left out: {reason}"
                 comments += [f"# {line}" for line in text.splitlines()]

@@ -108,7 +108,7 @@ def test_init_leaves_out_with_the_reason_what_run_would_refuse(
     targets = {
         "good": {"context": "."},
         "linked": {"context": ".", "contexts": {"base": "target:good"}},
-        "secret": {"context": ".", "secret": ["id=token"]},
+        "secret": {"context": ".", "secret": ["src=token"]},
         "two": {"context": ".", "policy": "x"},
     }
     printed = tmp_path / "printed.json"
@@ -126,7 +126,7 @@ def test_init_leaves_out_with_the_reason_what_run_would_refuse(
     assert list(load(tmp_path / "hosts.toml").builds) == ["good"]
     for reason in (
         "docker-bake.hcl#linked is left out: linked: contexts is not supported: base is made by",
-        "docker-bake.hcl#secret is left out: options of secret: --secret id=token is not passed on",
+        "docker-bake.hcl#secret is left out: options of secret: --secret src=",
         "docker-bake.hcl#two is left out: two: policy is not supported",
     ):
         assert f"# {reason}" in text

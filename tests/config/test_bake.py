@@ -14,8 +14,9 @@ import pytest
 
 from cachetui.cli.args import RunArgs
 from cachetui.cli.selection import select_build
-from cachetui.config.bake_file import SeveralBuilds, names_file, read_target
+from cachetui.config.bake_file import SeveralBuilds, read_target
 from cachetui.config.bake_target import LEFT_OUT, OF_SETTINGS, REFUSED, WORDS, build_found, build_of
+from cachetui.config.build_files import names_file
 from cachetui.config.compose_config import targets_of
 from cachetui.config.hosts_toml import load
 from cachetui.config.settings import BuildSettings, HostSettings, Settings
@@ -331,11 +332,13 @@ def test_files_that_docker_reads_over_another_are_read(
         "other.yaml": "compose -f other.yaml build --print app",
     }
     over = ("compose.override.yaml", "docker-bake.override.json", "docker-bake.override.hcl")
-    for name in (*cases, *over, "other.override.yaml"):
-        (tmp_path / name).touch()
     for name, words in cases.items():
-        found = read_target(f"{tmp_path}/{name}#app")
-        assert (tmp_path / "words").read_text() == f"{words}\n"
+        folder = tmp_path / Path(name).stem
+        folder.mkdir()
+        for each in (name, *over, "other.override.yaml"):
+            (folder / each).touch()
+        found = read_target(f"{folder}/{name}#app")
+        assert (tmp_path / "words").read_text().replace(f"{folder}/", "") == f"{words}\n"
         assert len(found.notes) == words.count(" -f ") - 1
 
 
@@ -413,7 +416,7 @@ def test_a_target_without_a_network_beside_one_that_has_it_is_no_loss(
         ("secret", ["id=a,src=deploy/pip.conf"], ["id=a,src=/srv/deploy/pip.conf"]),
         ("secret", [{"id": "a", "src": "x,y"}], ['id=a,"src=/srv/x,y"']),
         ("secret", ["type=env,id=a,src=TOKEN"], ["type=env,id=a,src=TOKEN"]),
-        ("secret", ["id=a,env=TOKEN", "id=b"], ["id=a,env=TOKEN", "id=b"]),
+        ("secret", ["id=a,env=TOKEN", "id=b"], ["id=a,env=TOKEN", "id=b,src=/srv/b"]),
         ("secret", ["src=/etc/a,id=a"], ["src=/etc/a,id=a"]),
         (
             "cache-from",
