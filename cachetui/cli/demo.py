@@ -10,7 +10,6 @@ from cachetui.cli.show import show
 from cachetui.demo.fleet import DemoCore, Fleet, build_name, demo_fleet
 from cachetui.demo.shared import SHARED
 from cachetui.exit_codes import DIFFERENT, SAME
-from cachetui.tui.terminal_gone import at_forced_end
 
 
 def demo_command(
@@ -18,7 +17,7 @@ def demo_command(
 ) -> int:
     """Show the recorded fleet; `speed` divides the recorded delays. Its hosts differ, which is what
     it is there to show: exit code 0."""
-    with demo_fleet(speed=speed) as fleet, at_forced_end(fleet.remove):
+    with demo_fleet(speed=speed) as fleet:
         core = fleet.core()
         try:
             if build == SHARED:

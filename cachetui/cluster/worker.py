@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -27,6 +26,7 @@ from cachetui.cluster.auditors_store import (
 from cachetui.cluster.context_copy import ContextCopy, CopiedContext
 from cachetui.cluster.link import AuditorGone, Calls, Link
 from cachetui.cluster.messages import PIECE, Granted, HostOrder, LogWanted, NotGranted
+from cachetui.context.own_folder import OwnFolder
 from cachetui.hosts.connect import Connector
 from cachetui.records.host import HostReport
 from cachetui.records.run import Run
@@ -88,8 +88,8 @@ def audit_host(order: HostOrder) -> None:
         calls = Calls(here.link, execution)
         with suppress(AuditorGone, NotGranted):
             granted: Granted = calls("begin", order.host, order.attempt, worker_address())
-            with tempfile.TemporaryDirectory(prefix="cachetui-") as folder:
-                _Execution(here, execution, calls, granted, Path(folder)).run()
+            with OwnFolder() as own:
+                _Execution(here, execution, calls, granted, own.path).run()
 
 
 @contextmanager

@@ -1,47 +1,72 @@
-"""A folder of ours on this machine, which goes with what needs it, or with the process."""
+"""Folders of ours on this machine that are gone when the process is, however it ends."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
+import subprocess
 import tempfile
-import threading
 import weakref
+from contextlib import suppress
 from pathlib import Path
-from types import FrameType
+from typing import Self
 
-_folders: set[Path] = set()
+_REMOVE = r"""
+while read -r _; do :; done
+find "$@" -type d ! -perm -700 -exec chmod u+rwx {} \;
+rm -rf -- "$@"
+"""
+"""For sh: the end of its input is the end of the process that holds the other end of the pipe."""
+
+_until_the_end: list[subprocess.Popen[bytes] | None] = []
 
 
 class OwnFolder:
-    """An empty folder that nobody else can read. It is removed when nothing has this object any
-    more, at the end of the process, and at a SIGTERM that would end it at once. A copy that was
+    """An empty folder that nobody else can read. It is removed by `remove`, when nothing has this
+    object any more, and at the end of the process, also where that is killed. A copy that was
     pickled has no part in that."""
 
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="cachetui-"))
-        _folders.add(self.path)
-        weakref.finalize(self, _remove, self.path)
-        if (
-            threading.current_thread() is threading.main_thread()
-            and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-        ):
-            signal.signal(signal.SIGTERM, _end)
+        self._removal = weakref.finalize(self, _remove, self.path, _remover(self.path))
+
+    def remove(self) -> None:
+        """Remove the folder and what is in it, if it is still there."""
+        self._removal()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+    def __getstate__(self) -> dict[str, Path]:
+        return {"path": self.path}
 
 
-def _end(number: int, _frame: FrameType | None) -> None:
-    for folder in tuple(_folders):
-        _remove(folder)
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)
+def removed_after_process(*paths: Path) -> None:
+    """See to it that what is at these paths is removed once this process has ended, also where it
+    was killed, and whatever one of its threads made there last."""
+    _until_the_end.append(_remover(*paths))
 
 
-def _remove(folder: Path) -> None:
-    for place, folders, _ in os.walk(folder):
-        for name in folders:
-            inner = Path(place, name)
-            if not inner.is_symlink():
-                inner.chmod(0o700)
+def _remover(*paths: Path) -> subprocess.Popen[bytes] | None:
+    """A process that waits for the end of this one, out of reach of its terminal and of signals to
+    its group; None where there is no shell."""
+    with suppress(OSError):
+        return subprocess.Popen(
+            ["sh", "-c", _REMOVE, "sh", *map(str, paths)],
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            cwd="/",
+        )
+    return None
+
+
+def _remove(folder: Path, remover: subprocess.Popen[bytes] | None) -> None:
+    if remover is not None and remover.stdin is not None:
+        remover.stdin.close()
+        remover.wait()
     shutil.rmtree(folder, ignore_errors=True)
-    _folders.discard(folder)

@@ -6,7 +6,6 @@ from __future__ import annotations
 import io
 import json
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -30,6 +29,7 @@ from cachetui.audit.findings_of import why
 from cachetui.config import hosts_toml as config
 from cachetui.config.settings import BuildSettings, HostSettings
 from cachetui.context.build_context import read_context
+from cachetui.context.own_folder import removed_after_process
 from cachetui.core import Core, Options, UserError
 from cachetui.demo.images import has_images
 from cachetui.demo.recording import Recording, copy_of, recordings
@@ -79,10 +79,6 @@ class Fleet:
     @property
     def client_key(self) -> Path:
         return self.folder / "client_key"
-
-    def remove(self) -> None:
-        """Remove its files, and let what still runs make none of them anew."""
-        _remove(self.folder)
 
     def core(self) -> DemoCore:
         """A core over the fleet, with a store of its own below `folder`."""
@@ -195,6 +191,8 @@ def demo_fleet(*, speed: float = 1.0, hosts: int | None = None) -> Iterator[Flee
         ),
     ]
     folder = Path(tempfile.mkdtemp(prefix="cachetui-demo-"))
+    going = folder.with_name(f"{folder.name}-going")
+    removed_after_process(folder, going)
     server: DemoServer | None = None
     try:
         contexts = {}
@@ -212,25 +210,8 @@ def demo_fleet(*, speed: float = 1.0, hosts: int | None = None) -> Iterator[Flee
     finally:
         if server is not None:
             server.close()
-        _remove(folder)
-
-
-def _remove(folder: Path) -> None:
-    """Under another name, so that an audit that has not ended yet makes nothing in it anew. By a
-    process of its own, which goes on where this one, with its threads, is about to be ended."""
-    going = folder.with_name(f"{folder.name}-going")
-    with suppress(OSError):
-        folder.rename(going)
-    try:
-        subprocess.run(
-            ["rm", "-rf", "--", going],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            check=False,
-        )
-    except OSError:
+        with suppress(OSError):  # under another name, what still runs makes nothing in it anew
+            folder.rename(going)
         shutil.rmtree(going, ignore_errors=True)
 
 

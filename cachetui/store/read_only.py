@@ -9,11 +9,11 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
+from cachetui.context.own_folder import OwnFolder
 from cachetui.store.folder_backing import FolderBacking
 from cachetui.store.plain_cache import PlainCache
 from cachetui.store.secret import FILE
@@ -34,8 +34,8 @@ class ReadOnlyBacking(FolderBacking):
 
     def __init__(self, place: Path, warnings: list[str]) -> None:
         self._place = place
-        self._copy = tempfile.TemporaryDirectory(prefix="cachetui-", ignore_cleanup_errors=True)
-        folder = Path(self._copy.name)
+        self._copy = OwnFolder()
+        folder = self._copy.path
         try:
             _copy(place, folder)
         except OSError as error:
@@ -64,7 +64,7 @@ class ReadOnlyBacking(FolderBacking):
 
     def close(self) -> None:
         super().close()
-        self._copy.cleanup()
+        self._copy.remove()
 
 
 class _ReadOnlyCache(PlainCache):

@@ -6,12 +6,9 @@ import os
 import select
 import stat
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
-
-_LAST_SECONDS = 0.4
-_last: list[Callable[[], object]] = []
 
 
 def is_gone(files: Iterable[int]) -> bool:
@@ -41,16 +38,6 @@ def _is_device(file: int) -> bool:
 
 
 @contextmanager
-def at_forced_end(last: Callable[[], object]) -> Iterator[None]:
-    """While the body runs, `end_process_in` calls `last` before the end, and waits 0.4 s for it."""
-    _last.append(last)
-    try:
-        yield
-    finally:
-        _last.remove(last)
-
-
-@contextmanager
 def ended_with_terminal(files: Iterable[int], code: int) -> Iterator[None]:
     """While the body runs, which has nothing to stop or keep, the process ends with `code` as soon
     as the terminal is closed."""
@@ -70,16 +57,6 @@ def ended_with_terminal(files: Iterable[int], code: int) -> Iterator[None]:
 
 def end_process_in(seconds: float, code: int) -> None:
     """End the process with `code` in so many seconds, whatever any of its threads waits for."""
-    timer = threading.Timer(seconds, _end, (code,))
+    timer = threading.Timer(seconds, os._exit, (code,))
     timer.daemon = True
     timer.start()
-
-
-def _end(code: int) -> None:
-    try:
-        for last in tuple(_last):
-            thread = threading.Thread(target=last, daemon=True)
-            thread.start()
-            thread.join(_LAST_SECONDS)
-    finally:
-        os._exit(code)

@@ -154,37 +154,18 @@ def test_the_demo_leaves_nothing(tmp_path: Path, table: bool, signals: bool) -> 
     assert gone_soon(tmp_path)
 
 
+@pytest.mark.fault("terminal-closed")
+@pytest.mark.parametrize("table", [True, False], ids=["command line", "app"])
+def test_a_killed_demo_leaves_nothing(tmp_path: Path, table: bool) -> None:
+    options = ["--table"] if table else []
+    with app("cachetui", "demo", "--speed", "0.2", *options, TMPDIR=str(tmp_path)) as it:
+        it.see("building" if not table else " steps ")
+        assert list(tmp_path.iterdir())
+        it.process.kill()
+        it.process.wait()
+    assert gone_soon(tmp_path)
+
+
 def gone_soon(folder: Path) -> bool:
     """Whether the folder is empty once what removes its files has had time to end."""
-    return until(lambda: not any(folder.iterdir()), END_WITHIN)
-
-
-BUSY = """
-import sys, threading
-from pathlib import Path
-from cachetui.demo.fleet import _remove
-from cachetui.tui.terminal_gone import at_forced_end, end_process_in
-
-folder = Path(sys.argv[1])
-for number in range(2000):
-    (folder / str(number)).write_text("x")
-
-def work():
-    while True:
-        pass
-
-for _ in range(4):
-    threading.Thread(target=work, daemon=True).start()
-with at_forced_end(lambda: _remove(folder)):
-    end_process_in(0.0, 130)
-    threading.Event().wait()
-"""
-
-
-@pytest.mark.fault("terminal-closed")
-def test_the_demo_leaves_nothing_however_busy_it_is(tmp_path: Path) -> None:
-    """Its own threads let it remove no more than some files in the time that is left to it."""
-    (folder := tmp_path / "cachetui-demo-x").mkdir()
-    ended = subprocess.run([sys.executable, "-c", BUSY, folder], cwd=ROOT, timeout=30, check=False)
-    assert ended.returncode == 130
-    assert gone_soon(tmp_path)
+    return until(lambda: not any(folder.iterdir()), PATIENCE)
