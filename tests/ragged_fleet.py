@@ -14,6 +14,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from cachetui.builders.builder import BuilderProbe
+from cachetui.builders.buildkit import BUILDKIT
 from cachetui.records.document import Document
 from cachetui.records.host import BaseImage, HostEvidence, HostReport
 from cachetui.records.run import Run
@@ -35,7 +37,7 @@ DEPS, PROD = 3, 3
 """BuildKit's steps of each stage, FROM left out; the legacy builder has ENV as well."""
 
 ENGINES: tuple[dict[str, Any], ...] = (
-    {"engine": "20.10.24", "buildx": None, "store": "overlay2", "backends": ("legacy",)},
+    {"engine": "23.0.6", "buildx": None, "store": "overlay2", "backends": ("legacy",)},
     {"engine": "26.1.5", "buildx": "0.13.1", "store": "overlay2"},
     {"engine": "28.5.2", "buildx": "0.29.1", "store": "containerd/overlayfs"},
 )
@@ -43,6 +45,10 @@ MADE = ("2026-10-05T08:00:00Z", "2026-11-02T08:00:00Z", "2026-11-23T08:00:00Z")
 """When the image was made that most have, and those which it was replaced by."""
 
 SCENARIOS = ("legacy-as-found", "buildkit-as-found", "buildkit-cold", "buildkit-warm")
+
+
+def _why_missing(engine: str) -> str:
+    return BUILDKIT.why_missing(BuilderProbe(engine, engine, None, ""))
 
 
 def ragged_fleet(count: int = 200, seed: int = 7) -> Document:
@@ -80,7 +86,7 @@ def _run(
     """What a host of this past does; `full` is a disk on which no build of all steps ends."""
     backend, _, how = scenario.partition("-")
     if backend == "buildkit" and kind["buildx"] is None:
-        return b.unsupported(name, scenario, "buildx is missing: BuildKit cannot be asked")
+        return b.unsupported(name, scenario, _why_missing(kind["engine"]))
     legacy = backend == "legacy"
     hits = {"cold": 0, "warm": DEPS}.get(how, deps)
     first = "h" * hits + "m" * (DEPS - hits)

@@ -85,7 +85,11 @@ class Photographer:
         self.app.clear_notifications()
         await self.pilot.pause(0.2)
         path = self.folder / f"{name}.svg"
-        path.write_text(slim(self.app.export_screenshot(title="cachetui")), "utf-8")
+        picture = slim(self.app.export_screenshot(title="cachetui"))
+        document = self.app.session.current()
+        for home in homes(document) if document is not None else ():
+            picture = picture.replace(f"{home}/", f"/{'home':-<{len(home) - 1}}"[: len(home)] + "/")
+        path.write_text(picture, "utf-8")
         print(f"{path}  {path.stat().st_size // 1024} kB", flush=True)
 
 
@@ -159,10 +163,15 @@ def first_looks(core: Core, document: Document, name: str, folder: Path) -> None
         asyncio.run(walk(CachetuiApp(core, audit=document.audit), folder, look, size))
     report = AuditReport(document=document, findings=core.findings(document))
     text = markdown.render(report)
-    folders = {host.facts.cache_folder for host in document.hosts if host.facts is not None}
-    for home in filter(None, (each.partition("/.cache/")[0] for each in folders)):
-        text = text.replace(f"{home}/", "/home/ci/")  # a recorded host's own
+    for home in homes(document):
+        text = text.replace(f"{home}/", "/home/ci/")
     (folder / f"{name}.md").write_text(text, "utf-8")
+
+
+def homes(document: Document) -> set[str]:
+    """The recorded hosts' own home folders."""
+    folders = {host.facts.cache_folder for host in document.hosts if host.facts is not None}
+    return {*filter(None, (each.partition("/.cache/")[0] for each in folders))}
 
 
 async def walk(

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from cachetui.findings.host_commands import HostCommand
 from cachetui.findings.question import Question
-from cachetui.findings.record import Confidence, Evidence
+from cachetui.findings.record import Confidence, Evidence, Paid
 from cachetui.findings.suspect import Suspect
 from cachetui.records.backend import Backend
 from cachetui.records.step import StepId
@@ -36,7 +36,9 @@ class Claim:
     claim whose cause is one for all lines and builders that show it, such as an image, a file or a
     cache: it is one finding by `merge_key`, whichever steps missed. `cause` is what claims at
     other steps may share: a finding about a step joins that of another where each of its hosts has
-    the same cause there. `commands` do what the advice says, where that is done on hosts.
+    the same cause there. `commands` do what the advice says, where that is done on hosts. `paid` is
+    for a claim whose seconds are not paid when those of its rule are. `brief` is the title in about
+    six words without hosts, whose names stand beside it; it can hold `LINES`.
     """
 
     title: str
@@ -49,6 +51,8 @@ class Claim:
     scenarios: tuple[str, ...] = ()
     consequences: tuple[StepId, ...] = ()
     seconds: float | None = None
+    paid: Paid | None = None
+    brief: str = ""
     merge_key: object = None
     question: Question | None = None
     suspect: Suspect | None = None
@@ -61,6 +65,7 @@ def answer(
     question: Question,
     *,
     title: str,
+    brief: str = "",
     confidence: Confidence,
     evidence: Iterable[Evidence],
     advice: str,
@@ -70,6 +75,7 @@ def answer(
     one_cause: bool = False,
     cause: object = None,
     commands: tuple[HostCommand, ...] = (),
+    paid: Paid | None = None,
 ) -> Claim:
     """A claim that answers a question. `steps` are the causes where they are others than the step
     that missed first, which is a consequence then. What no host is given for, and is not about the
@@ -78,6 +84,7 @@ def answer(
     causes = steps or (question.step.id,)
     return Claim(
         title=title,
+        brief=brief,
         confidence=confidence,
         steps=causes,
         evidence=tuple(
@@ -98,4 +105,5 @@ def answer(
         one_cause=one_cause,
         cause=cause,
         commands=commands,
+        paid=paid,
     )

@@ -31,10 +31,12 @@ def _paths(difference: ContextDifference) -> object:
 
 @dataclass(frozen=True)
 class ContextClaim:
-    """How a rule words a difference of its `kind`; `suspect` is what an experiment changes, `cause`
-    what several lines that see it have in common, `commands` do what the advice says."""
+    """How a rule words a difference of its `kind`, in `brief` in a few words. `suspect` is what an
+    experiment changes, `cause` what several lines that see it have in common, `commands` do what
+    the advice says."""
 
     kind: Kind
+    brief: str
     title: Callable[[ContextDifference], str]
     evidence: Callable[[Case, ContextDifference], Sequence[Evidence]]
     advice: Callable[[Case, ContextDifference], str]
@@ -50,6 +52,7 @@ class ContextClaim:
         return answer(
             question,
             title=self.title(difference),
+            brief=self.brief,
             confidence="proved" if difference.sure else "likely",
             evidence=self.evidence(question.case, difference),
             advice=self.advice(question.case, difference),
@@ -64,6 +67,7 @@ class ContextClaim:
             if difference.kind == self.kind:
                 yield Claim(
                     title=self.title(difference),
+                    brief=self.brief,
                     confidence="likely",
                     steps=(difference.step,),
                     evidence=tuple(self.evidence(case, difference)),

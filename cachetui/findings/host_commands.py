@@ -25,7 +25,8 @@ class HostCommand:
     """`text`, a line of the shell on each of the `hosts`; it reads what `given` prints on `source`,
     where there is one. With `docker` it is what follows `docker` here instead, to be done by the
     engine of each host, and `environment` goes before it. `platform` is that of the hosts, where
-    those of another one take another command."""
+    those of another one take another command. `way` says what it does where
+    one of another way can be typed in its place."""
 
     text: str
     hosts: tuple[str, ...]
@@ -34,13 +35,15 @@ class HostCommand:
     docker: bool = False
     environment: str = ""
     platform: str = ""
+    way: str = ""
 
 
 class ShellLine(NamedTuple):
-    """A line of the shell, and of which platform its hosts are: as `HostCommand`."""
+    """A line of the shell; its `platform` and `way` are as those of `HostCommand`."""
 
     text: str
     platform: str
+    way: str
 
 
 def shell_lines(
@@ -52,7 +55,7 @@ def shell_lines(
     for command in commands:
         merged.setdefault(replace(command, hosts=()), {}).update(dict.fromkeys(command.hosts))
     return tuple(
-        ShellLine(_line(command, hosts, order), command.platform)
+        ShellLine(_line(command, hosts, order), command.platform, command.way)
         for command, hosts in merged.items()
         if hosts
     )

@@ -133,6 +133,8 @@ def _finding(case: Case, members: Sequence[Answer], confidence: str) -> Finding:
         steps=tuple(StepRef.of(step) for step in in_order(steps)),
         consequences=tuple(dict.fromkeys(StepRef.of(s) for s in sorted(below, key=order))),
         seconds=_seconds(claims),
+        paid=claims[0].paid or rule.paid,
+        brief=_with_lines(claims[0].brief, case, steps),
         evidence=merge_evidence((c.evidence for c in claims), names, hosts),
         advice=_with_lines(
             _told([(c.hosts, c.advice) for c in claims], hosts, every=claims[0].one_cause),
@@ -140,9 +142,16 @@ def _finding(case: Case, members: Sequence[Answer], confidence: str) -> Finding:
             steps,
         ),
         commands=tuple(line.text for line in lines),
-        platforms=tuple(line.platform for line in lines) if any(p for _, p in lines) else (),
+        platforms=_unless_empty(line.platform for line in lines),
+        ways=_unless_empty(line.way for line in lines),
         suspect=_suspect([c.suspect for c in claims if c.suspect is not None]),
     )
+
+
+def _unless_empty(texts: Iterable[str]) -> tuple[str, ...]:
+    """The texts, or none where all are empty."""
+    told = tuple(texts)
+    return told if any(told) else ()
 
 
 def _suspect(suspects: Sequence[Suspect]) -> dict[str, Any]:

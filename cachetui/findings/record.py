@@ -16,6 +16,12 @@ Confidence = Literal["proved", "likely", "possible"]
 agrees, and an experiment could still show otherwise. `possible`: seen in the Dockerfile or the
 host's state, not in what ran."""
 
+Paid = Literal["once", "per-change", "per-run", "per-fresh-host", "per-build"]
+"""When the seconds of a finding are paid. `once`: by the next build on a host, whose cache then has
+it. `per-change`: by the first build after each change of what the finding names. `per-run`:
+whenever these steps run, not where they hit. `per-fresh-host`: on a host whose own caches are
+empty. `per-build`: by every build."""
+
 CONFIDENCES: tuple[Confidence, ...] = ("proved", "likely", "possible")
 """From sure to unsure."""
 
@@ -65,10 +71,13 @@ class Finding(Record, frozen=True, kw_only=True):
 
     `steps` are the causes in Dockerfile order, `consequences` the steps that missed because of
     them. `seconds` is what one build pays for it, with its consequences, on the host where that
-    is most; None when it costs nothing or is not known. `suspect` is what an experiment would
-    change, empty when there is none to make. `commands` do what the advice says, where that is done
-    on hosts: lines for a shell that reaches each host by its name with ssh. Where hosts of each
-    platform take another one, `platforms` has that of each command; else it is empty.
+    is most; None when it costs nothing or is not known. `paid` says by which builds, None for a
+    rule about something else than seconds. `brief` is the cause in a few words, to stand beside its
+    hosts' names; empty where the title is short. `suspect` is what an experiment would change,
+    empty when there is none to make. `commands` do what the advice says, where that is done on
+    hosts: lines for a shell that reaches each host by its name with ssh. Where hosts of each
+    platform take another one, `platforms` has that of each command; else it is empty. `ways`
+    have what each does, where one way is to be chosen.
     """
 
     id: str
@@ -81,18 +90,23 @@ class Finding(Record, frozen=True, kw_only=True):
     steps: tuple[StepRef, ...] = ()
     consequences: tuple[StepRef, ...] = ()
     seconds: float | None = None
+    paid: Paid | None = None
+    brief: str = ""
     evidence: tuple[Evidence, ...] = ()
     advice: str
     commands: tuple[str, ...] = ()
     platforms: tuple[str, ...] = ()
+    ways: tuple[str, ...] = ()
     suspect: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class Unexplained(Record, frozen=True, kw_only=True):
     """Runs that differ and no rule says why: `facts` are what differs between them, and
-    `suspects` the rules that each could explain it, of which none is proved."""
+    `suspects` the rules that each could explain it, of which none is proved. `brief` is as that of
+    a finding."""
 
     title: str
+    brief: str = ""
     hosts: tuple[str, ...]
     backends: tuple[Backend, ...]
     scenarios: tuple[str, ...] = ()

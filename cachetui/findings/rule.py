@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cachetui.findings.case import Case
 from cachetui.findings.claim import Claim
 from cachetui.findings.question import Question
-from cachetui.findings.record import Need
+from cachetui.findings.record import Need, Paid
 from cachetui.findings.suspect import Suspect
 from cachetui.records.scenario import Scenario
 
@@ -32,7 +32,8 @@ class Rule:
     the rule. `parts_hosts` says whether what it claims can make a build hit on one host and miss
     on another; not so of what every host does alike, such as how the two builders differ. What
     does is counted as a cause where hosts differ. `compares` are two scenarios whose images differ
-    by what the rule claims: where images were compared, the finding names the files.
+    by what the rule claims: where images were compared, the finding names the files. `paid` says by
+    which builds the seconds of its claims are paid, None where it claims none.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Rule:
     written: tuple[str, ...]
     example: str
     try_it: str
+    paid: Paid | None
     explain: Callable[[Question], Claim | None] | None = None
     observe: Callable[[Case], Iterable[Claim]] | None = None
     ask: Callable[[Case], Iterable[Need]] | None = None

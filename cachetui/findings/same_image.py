@@ -31,29 +31,47 @@ class _Copy:
 def commands(case: Case, ref: str) -> tuple[HostCommand, ...]:
     """What gives hosts the image that most of their platform have, or where none is that of most,
     that of the largest group: pulled by its digest where that is known, else from a host that has
-    it. Nothing where docker itself does not have the image, but a builder of its own."""
+    it. Where that image is not the newer one, and there are two, the other way as well. Nothing
+    where docker itself does not have the image, but a builder of its own."""
     several = len(images_of_hosts(case, ref)) > 1
+    copies = list(_copies(case, ref))
+    newer = _is_newer(case, ref, copies)
+    both = newer != {True} and all(len(copy.others) == 1 for copy in copies)
+    ages = ("older", "newer") if newer == {False} else ("", "")
     found: list[HostCommand] = []
-    for copy in _copies(case, ref):
-        platform = copy.platform if several else ""
-        if copy.digest is not None:
-            pinned = _without_tag(copy.digest)
-            text = f"docker pull {pinned} && docker tag {pinned} {ref}"
-            found.append(HostCommand(text, copy.lacking, platform=platform))
-        else:
-            load = HostCommand("docker load", copy.lacking, copy.having[0], platform=platform)
-            found.append(replace(load, given=f"docker save {_with_tag(ref)}"))
+    for back in (False, True) if both else (False,):
+        for copy in copies:
+            whose = host_names(copy.lacking if back else copy.having)
+            age = ages[back] and f"{ages[back]} "
+            way = f"{'or' if back else 'either'} the {age}image of {whose}" if both else ""
+            command = replace(_copied(case, ref, copy, back=back), way=way)
+            found.append(replace(command, platform=copy.platform if several else ""))
     return tuple(found)
+
+
+def _copied(case: Case, ref: str, copy: _Copy, *, back: bool) -> HostCommand:
+    """What gives hosts the image of the others, or `back`, theirs to these."""
+    having, lacking = (copy.lacking, copy.having) if back else (copy.having, copy.lacking)
+    digest = copy.digest if not back else _digest(case, ref, _pulled(case, ref, having))
+    if digest is not None:
+        pinned = _without_tag(digest)
+        return HostCommand(f"docker pull {pinned} && docker tag {pinned} {ref}", lacking)
+    return HostCommand("docker load", lacking, having[0], given=f"docker save {_with_tag(ref)}")
+
+
+def _pulled(case: Case, ref: str, hosts: Sequence[str]) -> list[str]:
+    """Those of the hosts whose digest of the image is a registry's."""
+    from_registry = _from_registry(case, ref)
+    return [host for host in hosts if from_registry and not _names_all(case, host)]
 
 
 def _copies(case: Case, ref: str) -> Iterator[_Copy]:
     """What has to be copied on each platform."""
-    from_registry = _from_registry(case, ref)
     for platform, images in images_of_hosts(case, ref).items():
         (image, having), *others = sorted(images.items(), key=lambda item: -len(item[1]))
         lacking = tuple(host for _, hosts in others for host in hosts)
         if lacking and image.layers and re.fullmatch(r"[\w./:@-]+", ref, re.ASCII):
-            pulled = [host for host in having if from_registry and not _names_all(case, host)]
+            pulled = _pulled(case, ref, having)
             first = tuple(hosts[0] for _, hosts in others)
             yield _Copy(platform, tuple(having), lacking, first, _digest(case, ref, pulled))
 
@@ -97,10 +115,7 @@ def _give(case: Case, ref: str) -> str:
 def _which(case: Case, ref: str, copies: Sequence[_Copy], odd: str) -> str:
     """The end of a sentence that says whose image is to be taken: whether it is newer than the
     `odd` ones by its own date, or that it is not known which is the right one."""
-    newer = {
-        is_newer(made(case, copy.having[0], ref), [made(case, host, ref) for host in copy.others])
-        for copy in copies
-    }
+    newer = _is_newer(case, ref, copies)
     if newer == {True}:
         return f": it is newer{_dates(case, ref, copies)}"
     if newer == {False}:
@@ -108,6 +123,14 @@ def _which(case: Case, ref: str, copies: Sequence[_Copy], odd: str) -> str:
     look = f": compare with the registry, `docker buildx imagetools inspect {ref}`"
     known = "" if _from_registry(case, ref) is False else look
     return f", or the other way round: which of them is right is not known{known}"
+
+
+def _is_newer(case: Case, ref: str, copies: Sequence[_Copy]) -> set[bool | None]:
+    """Whether the images that are given are newer than those in their place."""
+    return {
+        is_newer(made(case, copy.having[0], ref), [made(case, host, ref) for host in copy.others])
+        for copy in copies
+    }
 
 
 def _dates(case: Case, ref: str, copies: Sequence[_Copy]) -> str:

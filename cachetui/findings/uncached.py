@@ -35,6 +35,8 @@ def not_looked_up(question: Question) -> Claim | None:
         steps=tuple(chain.cause.id for chain in chains),
         evidence=[Evidence(kind="dockerfile", text=f"docker_args of the build have {option}")],
         advice=f"Remove {option.split()[0]} from docker_args to use the cache",
+        brief=f"{option} is among the build's options",
+        paid="per-build",
     )
     every = [step for chain in chains for step in chain.steps]
     return replace(claim, seconds=seconds_of(every))
@@ -59,4 +61,6 @@ def _in_a_stage(question: Question) -> Claim | None:
         ],
         advice=f"Remove {stage} from --no-cache-filter in docker_args to use the cache",
         merge_key=("no-cache-filter", stage),
+        brief="--no-cache-filter is among the build's options",
+        paid="per-build",
     )

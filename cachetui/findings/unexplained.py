@@ -65,6 +65,7 @@ def _unexplained(case: Case, members: Sequence[Question], suspects: tuple[str, .
     beside = f", hit on {host_names(peers)}" if peers else ""
     return Unexplained(
         title=f"{case.line(step)} missed on {host_names(hosts)}{beside}",
+        brief=f"{case.line(step).partition(':')[0]} missed, not known why",
         hosts=hosts,
         backends=tuple(dict.fromkeys(question.run.backend for question in members)),
         scenarios=tuple(dict.fromkeys(question.run.scenario for question in members)),

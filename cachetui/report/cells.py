@@ -38,12 +38,16 @@ def clip(text: str, cells: int) -> str:
 
 
 def clip_names(text: str, cells: int) -> str:
-    """A list of names that fits `cells`, as `clip`, its end between two of them: "ci-[3,10,…"."""
+    """A list of names that fits `cells`, as `clip`, its end between two of them, and its bracket
+    closed: "ci-[3,10,…]"."""
     if width(text) <= cells:
         return text
-    kept = clip(text, cells)
+    kept = clip(text, cells - 1)
     at = kept.rfind(",") + 1
-    return kept[:at] + MARK if at else kept
+    if not at:
+        return clip(text, cells)
+    inside = kept.rfind("[", 0, at) > kept.rfind("]", 0, at)
+    return kept[:at] + MARK + "]" * inside
 
 
 def pad(text: str, cells: int, *, right: bool = False) -> str:

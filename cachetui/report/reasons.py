@@ -13,7 +13,7 @@ from cachetui.compare.groups import fold, fold_short
 from cachetui.findings import Finding, Findings, Unexplained
 from cachetui.findings.record import Need
 from cachetui.findings.wording import host_names
-from cachetui.report import units
+from cachetui.report import costs, units
 from cachetui.report.causes import Cause
 from cachetui.report.clean import clean_line
 from cachetui.report.shell import Typed
@@ -157,10 +157,11 @@ def commands_of(reason: Finding | Unexplained, needs: Sequence[Need] = ()) -> tu
     """What to type, a line of a shell each, cleaned: to mend it, or for what is unexplained, what
     would tell more of it according to these `needs`."""
     if isinstance(reason, Finding):
-        platforms = reason.platforms or ("",) * len(reason.commands)
+        none = ("",) * len(reason.commands)
+        told = zip(reason.commands, reason.platforms or none, reason.ways or none, strict=False)
         return tuple(
-            Typed(clean_line(command, MAX_COMMAND), clean_line(platform))
-            for command, platform in zip(reason.commands, platforms, strict=False)
+            Typed(clean_line(command, MAX_COMMAND), clean_line(platform), clean_line(way))
+            for command, platform, way in told
         )
     more = learn_more(reason, needs)
     return typed_of(more) if more is not None else ()
@@ -223,12 +224,12 @@ def _whole(reason: Finding | Unexplained, max_evidence: int) -> str:
 
 
 def _facts(reason: Finding | Unexplained, max_evidence: int) -> tuple[str, ...]:
-    """What it costs and where it holds: ("costs 12.3s a build", "1 step, and 7 more because of it",
-    "on ci-3", …), every host by name where all evidence is asked for."""
+    """What it costs and where it holds: ("costs 12.3s at every build", "1 step, and 7 more because
+    of it", "on ci-3", …), every host by name where all evidence is asked for."""
     names = fold if max_evidence == MAX_ALL_EVIDENCE else fold_short
-    facts = [] if reason.seconds is None else [f"costs {units.seconds(reason.seconds)} a build"]
+    facts = [cost] if (cost := costs.told(reason)) else []
     if reason.consequences:
-        facts.append(units.steps_below(len(reason.steps), len(reason.consequences)))
+        facts.append(costs.steps(reason))
     if reason.hosts:
         facts.append(f"on {clean_line(names(reason.hosts))}")
     if reason.scenarios:

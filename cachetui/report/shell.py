@@ -21,15 +21,17 @@ _FEW = 2
 
 class Typed(NamedTuple):
     """A command to type, and of which platform its hosts are, where those of another one take
-    another; else ""."""
+    another; else "". `way` says what it does where another one is to be typed in its place."""
 
     text: str
     platform: str = ""
+    way: str = ""
 
     @property
     def heading(self) -> str:
-        """What stands above it: "linux/arm64:", or ""."""
-        return f"{self.platform}:" if self.platform else ""
+        """What stands above it: "linux/arm64:", "either their image here:", or ""."""
+        told = ", ".join(filter(None, (self.way, self.platform)))
+        return f"{told}:" if told else ""
 
 
 def typed_lines(commands: Iterable[Typed]) -> list[str]:

@@ -10,7 +10,7 @@ from cachetui.compare.groups import fold_short
 from cachetui.findings import Finding, Findings, StepRef
 from cachetui.records.document import Document
 from cachetui.records.step import StepId
-from cachetui.report import units
+from cachetui.report import costs, units
 from cachetui.report.causes import Cause, causes_of_differences, parts_hosts
 from cachetui.report.clean import clean_line
 from cachetui.report.signs import ODD, SPLIT, STEP_STATES
@@ -53,23 +53,23 @@ def every_build_failed(document: Document) -> bool:
 
 def hosts_differ(causes: Sequence[Cause]) -> str:
     """That hosts differ, and for how many causes: "Hosts differ: 1 cause"; of several, whom the
-    most costly hits, explained or not: "Hosts differ: 4 causes. ci-3 pays most: 6.6s a build"."""
+    most costly hits, explained or not: "Hosts differ: 4 causes. ci-3 pays most: +6.6s once"."""
     found = f"Hosts differ: {causes_found(causes)}"
     most = pays_most(causes)
     if most is None:
         return found
     hosts, cost = most
     whom = clean_line(fold_short(hosts))
-    return f"{found}. {whom} {'pays' if len(hosts) == 1 else 'pay'} most: {cost} a build"
+    return f"{found}. {whom} {'pays' if len(hosts) == 1 else 'pay'} most: {cost}"
 
 
 def pays_most(causes: Sequence[Cause]) -> tuple[tuple[str, ...], str] | None:
-    """Whom the most costly of several causes hits, explained or not, and what it costs in a build:
-    (hosts, "6.6s"). None of a single cause, or where none costs anything."""
+    """Whom the most costly of several causes hits, explained or not, and what it costs:
+    (hosts, "+6.6s once"). None of a single cause, or where none costs anything."""
     first = max(causes, key=lambda cause: cause.seconds or 0.0, default=None)
     if first is None or len(causes) < 2 or not first.seconds:
         return None
-    return first.hosts, units.seconds(first.seconds)
+    return first.hosts, costs.brief(first)
 
 
 def in_few_words(agreement: Agreement) -> str:

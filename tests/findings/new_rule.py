@@ -57,6 +57,7 @@ RULE = Rule(
     written=("FILL IN: the source of the mechanism, and the engines that it was tried on",),
     example="FROM busybox\\nRUN echo FILL IN: a small Dockerfile that shows it\\n",
     try_it="FILL IN: what to type.",
+    paid=None,  # FILL IN: when the seconds of its claims are paid, where it claims any
     observe=observe,
 )
 '''

@@ -79,7 +79,8 @@ def test_a_cause_is_an_issue_at_its_line_with_what_to_do() -> None:
     assert issue["check_name"] == "cachetui/build-changed"
     assert issue["severity"] == "major"
     assert issue["location"] == {"path": "Dockerfile", "lines": {"begin": 2}}
-    assert issue["description"].startswith(f"{cause.title}. {cause.advice[:20]}")
+    cost = "Costs 2.0s after each change of it"
+    assert issue["description"].startswith(f"{cause.title}. {cost}. {cause.advice[:20]}")
     likely = replace(cause, confidence="likely")
     assert issues(document, Findings(findings=(likely,)))[0]["severity"] == "minor"
 

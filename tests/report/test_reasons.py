@@ -34,6 +34,7 @@ def finding(number: int = 1, text: str = "something", **more: Any) -> Finding:
         "steps": (StepRef(0, 1),),
         "consequences": tuple(StepRef(0, i) for i in range(2, 9)),
         "seconds": 12.34,
+        "paid": "per-build",
         "evidence": tuple(
             Evidence(kind="run", text=f"fact {i}: {text}", data={"text": text}) for i in range(6)
         ),
@@ -66,7 +67,8 @@ def test_the_three_that_cost_most_and_the_rest_on_request() -> None:
     assert [line for line in text.splitlines() if "title" in line] == [
         f"  ● title {n}: something" for n in range(3)
     ]
-    facts = "proved; costs 12.3s a build; 1 step, and 7 more because of it; on old,mid; in legacy-"
+    cost = "proved; costs up to 12.3s on each host, at every build"
+    facts = f"{cost}; 1 step, and 7 more because of it; on old,mid; in legacy-"
     assert facts in " ".join(text.split())
     assert "2 other findings: --findings all shows them" in text
     assert "fact 3" in text

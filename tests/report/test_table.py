@@ -241,9 +241,9 @@ def test_large_audits_are_quick() -> None:
 @pytest.mark.parametrize(
     ("causes", "unexplained", "headline"),
     [
-        (2, 0, "Hosts differ: 2 causes. mid pays most: 41.5s a build."),
-        (1, 1, "Hosts differ: 1 cause, 1 difference unexplained. mid pays most: 41.5s a build."),
-        (0, 3, "Hosts differ: 3 differences unexplained. mid pays most: 3.0s a build."),
+        (2, 0, "Hosts differ: 2 causes. mid pays most: +41.5s once."),
+        (1, 1, "Hosts differ: 1 cause, 1 difference unexplained. mid pays most: +41.5s once."),
+        (0, 3, "Hosts differ: 3 differences unexplained. mid pays most: +3.0s this time."),
         (0, 0, "Hosts differ: no cause found."),
     ],
 )
@@ -271,12 +271,12 @@ def test_where_none_is_odd_the_headline_says_whom_the_most_costly_cause_hits() -
     document = b.document([*runs, b.run("d", "buildkit-warm", text=text)], text=text)
     near = replace(UMASK, hosts=("a",), scenarios=("buildkit-warm",), steps=(StepRef(0, 1),))
     found = (replace(near, seconds=9.0, hosts=("b", "c")), replace(near, seconds=1.0))
-    headline = "÷ Hosts differ: 2 causes. b,c pay most: 9.0s a build."
+    headline = "÷ Hosts differ: 2 causes. b,c pay most: +9.0s once."
     for render_as in (render, markdown.render, html.render):
         assert headline in render_as(report(document, Findings(findings=found)))
         left = replace(OPEN, hosts=("a",), steps=near.steps, seconds=20.0)
         open_too = Findings(findings=found[:1], unexplained=(left,))
-        said = "÷ Hosts differ: 1 cause, 1 difference unexplained. a pays most: 20.0s a build."
+        said = "÷ Hosts differ: 1 cause, 1 difference unexplained. a pays most: +20.0s this time."
         assert said in render_as(report(document, open_too))
         one = render_as(report(document, Findings(findings=found[:1])))
         assert "÷ Hosts differ: 1 cause." in one

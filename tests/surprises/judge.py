@@ -15,10 +15,13 @@ from tests.surprises.surprise import Surprise
 
 def judge(surprise: Surprise, part: str, document: Document, store: Store) -> dict[str, str]:
     """Host → "found", "silent", or why it cannot be there. Fails unless the surprise is found where
-    it is expected, says what it must, and is found nowhere else."""
+    it is expected, says what it must and which builds pay its seconds, and is
+    found nowhere else."""
     found = found_on(surprise.id, document, store)
     expected = set(surprise.expected) if part == "surprise" else set()
     assert set(found) == expected, told(document, store)
+    paid = {one.name for one in found.values() if one.seconds is not None and one.paid is None}
+    assert not paid, f"which builds pay the seconds of {paid}?"
     if surprise.check is not None:
         for host, finding in found.items():
             surprise.check(finding, host)

@@ -23,6 +23,7 @@ UMASK = Finding(
     steps=(StepRef(2, 4),),
     consequences=(StepRef(2, 5),),
     seconds=41.5,
+    paid="once",
     evidence=(
         Evidence(kind="dockerfile", text="line 13: COPY . /app"),
         Evidence(
@@ -47,6 +48,7 @@ LABEL = Finding(
     steps=(StepRef(0, 1),),
     consequences=(StepRef(0, 2), StepRef(0, 3)),
     seconds=12.0,
+    paid="per-change",
     evidence=(Evidence(kind="experiment", text="legacy on old: line 3 misses as it is, hits"),),
     advice="Move line 2 to the end of its stage",
 )

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as some
 from msgspec.structs import replace
 
-from cachetui.findings.record import Findings, StepRef
+from cachetui.findings.record import Findings, Need, StepRef
 from cachetui.findings.wording import host_names
 from cachetui.tui.screens.open_runs import open_step
-from cachetui.tui.view import causes, fleet_heights
+from cachetui.tui.view import causes, fleet_heights, top_causes
 from cachetui.tui.view.causes import Where
 from cachetui.tui.view.finding_lines import title_of
 from cachetui.tui.view.picks import Pick
@@ -25,6 +25,8 @@ from tests.tui.finding_examples import LABEL, OPEN, UMASK, findings
 from tests.tui.test_findings import core
 
 ALL = ("old", "mid", "new", "ctd")
+AGAIN = Need(id="engine-differs", text="another audit", command="cachetui run api --as-found")
+COST = "costs 41.5s once: the next build there hits"
 
 
 def rows(d: Driver) -> list[object]:
@@ -36,14 +38,51 @@ def rows(d: Driver) -> list[object]:
 
 def test_what_costs_most_stands_first_and_what_costs_nothing_is_left_out() -> None:
     found = findings(replace(UMASK, name="x:1", title="costs nothing", seconds=None))
-    shown = [plain(line).split() for line in causes.cause_lines(causes.by_cost(found), ALL, 100, 3)]
-    assert [words[:3] for words in shown] == [
-        ["◉", "41.5s", "new"],
-        ["●", "12.0s", "all"],
-        ["?", "3.0s", "mid"],
+    first = top_causes.most_costly(causes.by_cost(found), 3)
+    shown = [plain(one.lines[0]).split() for one in top_causes.cause_lines(first, ALL, 100)]
+    assert [words[:5] for words in shown] == [
+        ["1", "◉", "new", "+41.5s", "once"],
+        ["2", "●", "all", "hosts", "+12.0s"],
+        ["3", "?", "mid", "+3.0s", "this"],
     ]
-    free = Findings(findings=(replace(UMASK, seconds=None),))
-    assert len(causes.cause_lines(causes.by_cost(free), ALL, 100, 3)) == 1
+    free = (replace(UMASK, seconds=None),)
+    assert top_causes.most_costly(free, 3) == [*free]
+
+
+def test_each_cause_says_below_it_what_to_type_or_to_do() -> None:
+    typed = replace(UMASK, commands=("ssh -n new chmod -R g-w /srv/api", "ssh -n new true"))
+    for width in (50, 78, 158):
+        shown = top_causes.cause_lines((typed, LABEL, OPEN), ALL, width, (AGAIN,))
+        assert all(width_of(line) <= width for one in shown for line in one.lines)
+        below = [plain(one.lines[1]).strip() for one in shown]
+        assert below[0] == "$ ssh -n new chmod -R g-w /srv/api +1"
+        assert below[1] == "→ Move line 2 to the end of its stage"
+        assert below[2].startswith("$ to learn more: cachetui run api")
+        assert not shown[0].typed, "one of two commands"
+    alone = replace(typed, commands=typed.commands[:1])
+    assert top_causes.cause_lines((alone,), ALL, 78)[0].typed
+
+
+def test_of_two_ways_the_first_is_shown_and_copied_and_the_other_named() -> None:
+    ways = ("either the older image of old", "or the newer image of new")
+    either = replace(UMASK, commands=("ssh -n old one", "ssh -n new other"), ways=ways)
+    (shown,) = top_causes.cause_lines((either,), ALL, 78)
+    assert plain(shown.lines[1]).strip() == "$ ssh -n old one  or the other way round: w"
+    assert not shown.typed
+    assert top_causes.to_copy((either,)) == "# context-mode-only:13\nssh -n old one"
+    said = "\n".join(map(plain, causes.why_lines(either, 78, 12)))
+    assert [word in said for word in (f"{ways[0]}:", f"{ways[1]}:", "other")] == [True] * 3
+
+
+def test_what_is_copied_is_safe_in_a_shell_that_knows_no_comments() -> None:
+    hostile = replace(UMASK, name="x:1 '; $(reboot) > y", commands=("true",))
+    assert top_causes.to_copy((hostile, OPEN)) == "# x:1______reboot____y\ntrue"
+
+
+def test_a_long_advice_ends_with_a_clause() -> None:
+    advice = "Move line 2 to the end of its stage; or remove it and pass it when it is needed"
+    (shown,) = top_causes.cause_lines((replace(LABEL, advice=advice),), ALL, 60)
+    assert plain(shown.lines[1]).strip() == "→ Move line 2 to the end of its stage …"
 
 
 def test_what_every_host_does_alike_is_not_why_a_step_missed() -> None:
@@ -97,20 +136,21 @@ def test_a_finding_fits_its_room_and_says_what_to_do_before_its_evidence(
 
 @given(
     height=some.integers(1, 80),
-    above=some.integers(1, 6),
+    above=some.integers(1, 10),
     matrix=some.integers(1, 300),
     explained=some.booleans(),
+    told=some.booleans(),
 )
 def test_the_parts_of_fleet_fill_the_screen(
-    height: int, above: int, matrix: int, explained: bool
+    height: int, above: int, matrix: int, explained: bool, told: bool
 ) -> None:
-    parts = fleet_heights.share(height, above, matrix, explained=explained)
+    parts = fleet_heights.share(height, above, matrix, explained=explained, told=told)
     room = max(1, height - fleet_heights.FRAME - above)
     assert parts.matrix + parts.facts + parts.why + parts.steps == room
     assert min(parts.matrix, parts.facts, parts.why, parts.steps) >= 0
     assert parts.matrix >= min(room, 3)
     if height >= fleet_heights.SHORT and explained:
-        assert parts.why >= 5
+        assert parts.why >= (2 if told else 5)
     if not explained:
         assert parts.why == 0
 
@@ -133,8 +173,9 @@ def test_a_title_that_does_not_fit_says_how_many_hosts_it_is_about() -> None:
 @pytest.mark.parametrize("size", [(80, 24), (160, 50)])
 def test_fleet_says_who_why_how_much_and_what_to_do(size: tuple[int, int]) -> None:
     async def story(d: Driver) -> None:
-        await d.see("41.5s  new", "12.0s  all hosts", "3.0s  mid")
-        await d.see("costs 41.5s a build", "chmod -R g-w /srv/api", "w Why")
+        await d.see("1 ◉", "new        +41.5s once", "all hosts  +12.0s per change")
+        await d.see("mid        +3.0s this time", "→ Move line 2 to the end of its stage")
+        await d.see(COST, "chmod -R g-w /srv/api", "w Why", "≠ 1 new")
         assert rows(d)[0] == "new"
         cursor = d.app.screen.query_one("#matrix", Grid).cursor
         assert cursor == ("new", "buildkit-warm")
@@ -149,18 +190,22 @@ def test_of_200_ragged_hosts_the_first_look_says_who_why_how_much_and_what_to_do
     document = ragged_fleet()
 
     async def story(d: Driver) -> None:
-        await d.see("Hosts differ: 1 cause, 3 unexplained. 39 hosts pay most: 7.0s")
-        await d.see("7.0s  39 hosts  base:1 is a different image on 39 hosts than on 154 hos")
-        await d.see("6.0s  11 hosts  line 2: WORKDIR /app missed on 11 hosts, hit on")
-        await d.see("costs 7.0s a build · 39 hosts", "docker save", "docker load")
+        await d.see("Hosts differ: 1 cause, 3 unexplained. 39 hosts pay most: +7.0s once")
+        await d.see("39 hosts  +7.0s once", "base:1 is ")
+        await d.see("11 hosts  +6.0s this time", "line 2")
+        await d.see(
+            "ssh -n ci-1 docker save base:1 | ssh HOST docker load", "to learn more: cachetui"
+        )
+        await d.see("costs up to 7.0s on each host, once")
         whom = "39 hosts" if size[0] == 80 else "ci-[2-3,5,10,"
         await d.see(f"Give {whom}", "most of their platform have")
         await d.press("down", "down")
-        await d.see("? unexplained · costs 6.0s a build · ")
-        await d.see("to learn more: the next audit of")
-        await d.see("y copies the command", "$ cachetui run api --as-found")
+        await d.see("? unexplained · costs up to 6.0s on each host this time · ")
+        await d.see("to learn more: the next audit of", "y copies all")
         await d.press("y")
-        assert d.app.clipboard == "cachetui run api --as-found"
+        drift, again = d.app.clipboard.split("# unexplained\n")
+        assert drift.splitlines() == ["# base-drift:1", *fleet.found.findings[0].commands]
+        assert again == "cachetui run api --as-found"
 
     fleet = FakeCore(document)
     fleet.found = why(document)
@@ -172,7 +217,7 @@ def test_the_first_look_has_up_to_four_causes_and_a_key_of_its_signs(size: tuple
     document = ragged_fleet()
 
     async def story(d: Driver) -> None:
-        await d.see("4.0s  16 hosts  line 4: RUN pip install -r requirements.txt missed on")
+        await d.see("16 hosts  +4.0s this time", "line 4")
         await d.see("✓ hit  ◐ some hit  ○ miss  ⊘ unsupported")
 
     fleet = FakeCore(document)
@@ -187,12 +232,8 @@ def test_the_command_of_the_cause_is_copied_whole() -> None:
     drift = next(one for one in fleet.found.findings if one.id == "base-drift")
 
     async def story(d: Driver) -> None:
-        await d.see("y copies both commands")
         each = "ssh -n ci-{} docker save base:1 | ssh HOST docker load"
-        await d.see(f"7× linux/arm64: {each.format(1)}")
-        await d.see(f"32× linux/amd64: {each.format(4)}")
-        await d.press("y")
-        assert d.app.clipboard == "\n".join(drift.commands)
+        await d.see(f"7× linux/arm64: {each.format(1)} +1")
         await d.press("w")
         await d.see("To type · y copies both commands", "linux/arm64:")
         await d.press("y")
@@ -206,7 +247,7 @@ def test_the_command_of_the_cause_is_copied_whole() -> None:
 
 def test_the_cause_follows_the_cursor_and_leads_to_its_finding() -> None:
     async def story(d: Driver) -> None:
-        await d.see("costs 41.5s a build")
+        await d.see(COST)
         await d.press("j")
         await d.see("WHY ? unexplained", "could be: engine-differs")
         await d.press("w")
@@ -218,7 +259,7 @@ def test_the_cause_follows_the_cursor_and_leads_to_its_finding() -> None:
 
 def test_where_nothing_is_odd_nothing_is_explained() -> None:
     async def story(d: Driver) -> None:
-        await d.see("costs 41.5s a build")
+        await d.see(COST)
         await d.press("G", "h")
         await d.see("nothing to explain: what missed here was expected")
 
@@ -227,7 +268,7 @@ def test_where_nothing_is_odd_nothing_is_explained() -> None:
 
 def test_a_host_that_hit_shows_why_others_did_not() -> None:
     async def story(d: Driver) -> None:
-        await d.see("costs 41.5s a build")
+        await d.see(COST)
         await d.press("G")
         await d.see("WHY ◉ likely", "not on ctd, which differs")
 
@@ -262,12 +303,12 @@ def test_findings_that_cannot_be_told_stop_nothing() -> None:
 @pytest.mark.parametrize("deeper", [0, 1])
 def test_a_step_says_why_and_leads_to_its_finding(deeper: int) -> None:
     async def story(d: Driver) -> None:
-        await d.see("costs 41.5s a build")
+        await d.see(COST)
         await d.press("enter")
         await d.place("compare")
         await d.press(*["enter"] * deeper)
         await d.place(["compare", "step"][deeper])
-        await d.see("WHY ◉ 41.5s line 13 sees the same files")
+        await d.see("WHY ◉ +41.5s once line 13 sees the same files")
         await d.press("w")
         await d.place("findings")
         assert d.app.screen.reason == UMASK  # type: ignore[attr-defined]
@@ -281,7 +322,7 @@ def test_findings_of_another_audit_are_not_told_of_a_run() -> None:
     made.store.documents["day-1"] = older
 
     async def story(d: Driver) -> None:
-        await d.see("costs 41.5s a build")
+        await d.see(COST)
         session = d.app.session
         session.documents["day-1"] = older
         session.choose((Pick("day-1", "new", "buildkit-warm"),))

@@ -68,7 +68,7 @@ def test_a_minority_is_odd_and_the_majority_is_not() -> None:
     assert rows(made)["ci-[2-10]"].startswith("✓")
     assert names(made)["ci-1"].startswith("≠")
     assert names(made)["ci-[2-10]"].startswith("✓")
-    assert "≠ alone among 10 hosts" in told(made, "ci-1")
+    assert "≠ line 15 missed on 1 of 10" in told(made, "ci-1")
     assert "odd" not in told(made, "ci-[2-10]")
 
 
@@ -84,7 +84,7 @@ def test_an_even_split_has_no_odd_one() -> None:
     made = table(fleet(1, 2, size=4))
     assert all(text.startswith("÷") for text in rows(made).values())
     assert all(text.startswith("÷") for text in names(made).values())
-    assert "÷ 2 of 4 hosts alike" in told(made, "ci-[1-2]")
+    assert "÷ line 15 missed on 2 of 4" in told(made, "ci-[1-2]")
     first, second = map(plain, made.agreement.verdict())
     assert first.startswith("÷ hosts are split in buildkit-warm")
     assert "on 2 of 4: ci-[1-2]" in second

@@ -140,6 +140,7 @@ def _has_moved(
     return answer(
         question,
         title=f"{ref} on {HOSTS} is a different image than when the cache was filled",
+        brief=f"{ref} is another image than before",
         confidence=confidence,
         steps=(base,),
         evidence=(shown_by, _first(question)),
@@ -169,6 +170,7 @@ def _other_than_peers(question: Question, ref: str, base: StepId) -> Claim | Non
     return answer(
         question,
         title=_title(case, ref),
+        brief=_brief(case, ref),
         confidence="likely",
         steps=(base,),
         evidence=(*evidence_of_images(case, ref), _first(question)),
@@ -194,6 +196,7 @@ def observe(case: Case) -> Iterator[Claim]:
         base = StepId(stage.index, 0)
         yield Claim(
             title=_title(case, stage.base),
+            brief=_brief(case, stage.base),
             confidence="proved" if all(image.kind == "facts" for image in images) else "likely",
             steps=(base,),
             evidence=tuple(images),
@@ -247,6 +250,12 @@ def _title(case: Case, ref: str) -> str:
     return f"{ref} is a different image on {odd} than on {host_names(sides.usual)}"
 
 
+def _brief(case: Case, ref: str) -> str:
+    sides = sides_of(case, ref)
+    usual = sides is not None and sides.usual
+    return f"{ref} is not the image that {'most' if usual else 'other hosts'} have"
+
+
 RULE = Rule(
     id="base-drift",
     order=310,
@@ -272,6 +281,7 @@ RULE = Rule(
     ),
     example="FROM debian:stable\nRUN echo everything below depends on what that is today\n",
     try_it="docker image inspect --format '{{json .RootFS.Layers}}' debian:stable on each host.",
+    paid="once",
     explain=explain,
     observe=observe,
     suspect=BaseImage,

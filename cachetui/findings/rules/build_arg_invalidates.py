@@ -289,6 +289,7 @@ RULE = Rule(
     ),
     example="FROM busybox\nARG BUILD_NUMBER\nRUN sleep 2 && echo expensive\n",
     try_it="docker build --build-arg BUILD_NUMBER=1 . and then =2: the RUN runs again.",
+    paid="per-change",
     explain=explain,
     suspect=BuildArguments,
 )

@@ -48,14 +48,15 @@ def explain(question: Question) -> Claim | None:
     places = tuple(dict.fromkeys(place for place, _ in changes if place is not None))
     sure = all(item.data.get("sure", True) for _, item in changes)
     line = question.instruction.line
+    changed = (
+        f"the build changed at or above line {line}"
+        if len(places) != 1
+        else f"line {_line(question, places[0])} changed"
+    )
     return answer(
         question,
-        title=(
-            f"the build changed at or above line {line}"
-            if len(places) != 1
-            else f"line {_line(question, places[0])} changed"
-        )
-        + f" since the earlier run on {HOSTS}",
+        title=f"{changed} since the earlier run on {HOSTS}",
+        brief=changed,
         confidence="proved" if sure else "likely",
         steps=places,
         evidence=[_since(item, before) for _, item in changes],
@@ -318,5 +319,6 @@ RULE = Rule(
     written=("BuildKit frontend/dockerfile/dockerfile2llb/convert.go", "our lab, all four engines"),
     example="FROM busybox\nENV VERSION=1\nRUN sleep 2\n",
     try_it="docker build it, set VERSION=2, and build again.",
+    paid="per-change",
     explain=explain,
 )

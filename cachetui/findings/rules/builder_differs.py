@@ -125,5 +125,6 @@ RULE = Rule(
     ),
     example="FROM busybox\nRUN date > /built\n",
     try_it="docker buildx create --name ci; BUILDX_BUILDER=ci docker build . ; docker build .",
+    paid=None,
     observe=observe,
 )

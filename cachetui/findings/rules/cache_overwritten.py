@@ -99,6 +99,7 @@ RULE = Rule(
     example="FROM busybox\nCOPY package.json .\nRUN sleep 5\n",
     try_it="docker build --cache-to type=registry,ref=REF . on main, then on a branch with another "
     "package.json; on a fresh machine docker build --cache-from REF . of main sleeps.",
+    paid="per-fresh-host",
     explain=explain,
     untestable="a reference can only be overwritten, not put back",
 )

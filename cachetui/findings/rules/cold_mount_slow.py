@@ -152,6 +152,7 @@ RULE = Rule(
     example="FROM python:3-slim\n"
     "RUN --mount=type=cache,target=/root/.cache/pip pip install numpy\n",
     try_it="cachetui run . --repeat 6 --scenarios buildkit-mounts-warm",
+    paid="per-fresh-host",
     observe=observe,
     parts_hosts=False,
     ask=ask,

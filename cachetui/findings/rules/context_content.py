@@ -62,7 +62,9 @@ def _suspect(found: ContextDifference) -> ContextContent:
     return ContextContent(found.host, found.difference.paths[:50])
 
 
-CLAIM = ContextClaim("content", _title, _evidence, _advice, _suspect)
+_BRIEF = f"{LINES}: files with other content"
+
+CLAIM = ContextClaim("content", _BRIEF, _title, _evidence, _advice, _suspect)
 
 
 def ask(case: Case) -> Iterator[Need]:
@@ -108,6 +110,7 @@ RULE = Rule(
     ),
     example="FROM busybox\nCOPY . /app\nRUN sleep 2\n",
     try_it="docker build . ; echo >> any-file ; docker build .",
+    paid="per-change",
     explain=CLAIM.explain,
     observe=CLAIM.observe,
     ask=ask,

@@ -99,7 +99,9 @@ def _suspect(found: ContextDifference) -> ContextModes:
     return ContextModes(found.host, modes)
 
 
-CLAIM = ContextClaim("modes", _title, _evidence, _advice, _suspect, _cause, _commands)
+_BRIEF = f"{LINES}: same files, other modes"
+
+CLAIM = ContextClaim("modes", _BRIEF, _title, _evidence, _advice, _suspect, _cause, _commands)
 
 RULE = Rule(
     id="context-mode-only",
@@ -123,6 +125,7 @@ RULE = Rule(
     ),
     example="FROM busybox\nCOPY . /app\nRUN sleep 2\n",
     try_it="docker build . ; chmod g+w Dockerfile ; docker build . : COPY runs again.",
+    paid="once",
     explain=CLAIM.explain,
     observe=CLAIM.observe,
     suspect=ContextModes,

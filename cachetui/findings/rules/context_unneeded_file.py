@@ -47,7 +47,9 @@ def _suspect(found: ContextDifference) -> UnneededFiles:
     return UnneededFiles(found.host, paths[:50], tuple(unneeded(paths)))
 
 
-CLAIM = ContextClaim("unneeded", _title, _evidence, _advice, _suspect)
+_BRIEF = f"{LINES}: a file that .dockerignore should exclude"
+
+CLAIM = ContextClaim("unneeded", _BRIEF, _title, _evidence, _advice, _suspect)
 
 RULE = Rule(
     id="context-unneeded-file",
@@ -69,6 +71,7 @@ RULE = Rule(
     ),
     example="FROM busybox\nCOPY . /app\nRUN sleep 2\n",
     try_it="docker build . ; echo '# a comment' >> Dockerfile ; docker build . : COPY runs again.",
+    paid="per-change",
     explain=CLAIM.explain,
     observe=CLAIM.observe,
     suspect=UnneededFiles,

@@ -167,6 +167,7 @@ RULE = Rule(
     "FROM busybox\nLABEL role=app\nRUN sleep 2 && echo tools > /tools\n"
     "COPY --from=test /tools /from-test\n",
     try_it="docker build it with DOCKER_BUILDKIT=0, then with 1: the second sleeps once.",
+    paid="per-run",
     observe=observe,
     parts_hosts=False,
     ask=ask,

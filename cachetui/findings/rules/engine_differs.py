@@ -183,5 +183,6 @@ RULE = Rule(
     ),
     example="FROM busybox\nCOPY --link . /app\n",
     try_it="docker build . on Engine 20.10 and on a newer one.",
+    paid=None,
     observe=observe,
 )

@@ -31,6 +31,7 @@ class EvictedResult(Suspect, frozen=True, tag="evicted"):
 
 
 _THEN = {"hit": "hit", "miss": "was built"}
+_CACHE_OF: dict[Backend, str] = {"legacy": "the legacy builder's", "buildkit": "BuildKit's"}
 _BUILDER: dict[Backend, str] = {"legacy": "the legacy builder", "buildkit": "BuildKit"}
 
 
@@ -80,6 +81,7 @@ def _evicted(question: Question) -> Claim | None:
         question,
         title=f"the cache key of line {item.line} is the same, but the cache on {HOSTS} "
         "no longer holds the result",
+        brief=f"line {item.line} is gone from the cache",
         confidence="likely",
         evidence=evidence,
         advice=_keep(question),
@@ -100,6 +102,7 @@ def _not_needed_then(question: Question) -> Claim | None:
     return answer(
         question,
         title=f"the earlier run on {HOSTS} did not build line {question.step.line}",
+        brief=f"line {question.step.line} was not built before",
         confidence="likely",
         evidence=(
             Evidence(
@@ -133,6 +136,7 @@ def _never(question: Question) -> Claim | None:
         question,
         title=f"the cache of {_BUILDER[question.run.backend]} on {HOSTS} has no step of this build "
         f"from line {line} on: never built there, or removed",
+        brief=f"{_CACHE_OF[question.run.backend]} cache has nothing from line {line} on",
         confidence="likely",
         evidence=(
             Evidence(kind="cache", text=f"{text} on {HOSTS}", hosts=(host,)),
@@ -305,6 +309,7 @@ RULE = Rule(
     ),
     example="FROM busybox\nRUN sleep 2\n",
     try_it="docker build . ; docker builder prune -f ; docker build .",
+    paid="once",
     explain=explain,
     observe=observe,
     ask=ask,

@@ -144,6 +144,7 @@ RULE = Rule(
     "FROM busybox\nCOPY --from=deps /small /small\n",
     try_it="time docker build . and time docker build --cache-to type=registry,ref=REF,mode=max .: "
     "the second is slower by more than the RUN takes.",
+    paid="per-build",
     observe=observe,
     untestable="`cachetui share` is the experiment",
     parts_hosts=False,

@@ -64,6 +64,7 @@ RULE = Rule(
     ),
     example="FROM busybox\nRUN echo x > /x\n",
     try_it="docker build --cache-to type=local,dest=cache . on both stores.",
+    paid=None,
     observe=observe,
     untestable="the host's image store shows it",
 )

@@ -155,6 +155,7 @@ RULE = Rule(
     ),
     example="FROM busybox\nRUN <<EOF\necho hello > /greeting\nEOF\nRUN ls /greeting || true\n",
     try_it="DOCKER_BUILDKIT=0 docker build . on Engine 23 or later: /greeting is not there.",
+    paid=None,
     observe=observe,
     compares=(BUILDKIT_COLD, LEGACY_COLD),
 )

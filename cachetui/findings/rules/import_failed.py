@@ -127,6 +127,7 @@ RULE = Rule(
     ),
     example="FROM busybox\nRUN sleep 5\n",
     try_it="docker build --cache-from 127.0.0.1:1/nothing . prints ERROR, and ends well.",
+    paid="per-fresh-host",
     observe=observe,
     untestable="the engine's own record is the proof",
 )

@@ -256,6 +256,7 @@ RULE = Rule(
     "FROM busybox\nCOPY src /src\nCOPY --from=deps /deps /\n",
     try_it="docker build --cache-to type=registry,ref=REF,mode=min . on one machine; on another "
     "change src, and docker build --cache-from REF . runs the sleep again.",
+    paid="per-fresh-host",
     explain=explain,
     untestable="`cachetui share` is the experiment: it shows what each kind of cache keeps",
 )

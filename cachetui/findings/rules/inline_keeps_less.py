@@ -39,6 +39,7 @@ RULE = Rule(
     "FROM busybox\nCOPY src /src\nCOPY --from=deps /deps /\n",
     try_it="docker build --build-arg BUILDKIT_INLINE_CACHE=1 -t REF --push . on one machine; on "
     "another change src and docker build --cache-from REF . runs the sleep again.",
+    paid="per-fresh-host",
     observe=observe,
     untestable="`cachetui share` is the experiment",
 )

@@ -80,6 +80,7 @@ RULE = Rule(
     example="FROM busybox\nRUN sleep 2 && date > /out\n",
     try_it="DOCKER_BUILDKIT=0 docker build --cache-from team/cache:1 . twice: the RUN runs twice. "
     "Without the option it runs once.",
+    paid="per-build",
     explain=explain,
     untestable="without --cache-from it is another build",
 )

@@ -165,6 +165,7 @@ def _claim(
     return answer(
         question,
         title=f"{name}{line} changed, so the legacy builder builds all steps below it again",
+        brief=f"{name}{line} changed: rebuilds all below",
         confidence=confidence,
         evidence=evidence,
         advice=advice(item),
@@ -262,6 +263,7 @@ RULE = Rule(
     example='FROM busybox\nLABEL built="2026-11-24"\nRUN sleep 2 && echo expensive > /out\n',
     try_it="docker build it with DOCKER_BUILDKIT=0, change the date, build again: the RUN runs "
     "again. With DOCKER_BUILDKIT=1 it is CACHED.",
+    paid="per-change",
     explain=explain,
     observe=observe,
     suspect=MetadataLine,

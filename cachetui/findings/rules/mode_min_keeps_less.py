@@ -36,6 +36,7 @@ RULE = Rule(
     "FROM busybox\nCOPY src /src\nCOPY --from=deps /deps /\n",
     try_it="docker build --cache-to type=registry,ref=REF . on one machine; on another change src "
     "and docker build --cache-from type=registry,ref=REF . runs the sleep again.",
+    paid="per-fresh-host",
     observe=observe,
     untestable="`cachetui share` is the experiment",
 )

@@ -224,6 +224,7 @@ RULE = Rule(
     "RUN --mount=type=cache,target=/c echo x >> /c/log && wc -l < /c/log > /result\n"
     "FROM busybox\nCOPY --from=build /result /\n",
     try_it="cachetui run . --scenarios buildkit-mounts-warm --repeat 2",
+    paid="per-run",
     explain=explain,
     observe=observe,
     ask=ask,

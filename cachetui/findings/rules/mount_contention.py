@@ -121,6 +121,7 @@ RULE = Rule(
     "RUN --mount=type=cache,id=x,target=/c,sharing=locked sleep 2 && echo b > /b\n"
     "FROM busybox\nCOPY --from=a /a /\nCOPY --from=b /b /\n",
     try_it="docker build . takes 4 seconds; with sharing=shared 2.",
+    paid="per-run",
     observe=observe,
     parts_hosts=False,
     suspect=LockedMount,

@@ -88,6 +88,7 @@ RULE = Rule(
     example="FROM busybox AS a\nRUN --mount=type=cache,target=/cache touch /cache/a\n"
     "FROM busybox\nRUN --mount=type=cache,target=/cache ls /cache\n",
     try_it="docker build --target a . and then docker build . : the second finds the file.",
+    paid=None,
     observe=observe,
     parts_hosts=False,
     suspect=SharedMount,

@@ -67,5 +67,6 @@ RULE = Rule(
     ),
     example="FROM busybox\nRUN --mount=type=cache,target=/cache ls /cache\n",
     try_it="DOCKER_BUILDKIT=0 docker build .",
+    paid=None,
     observe=observe,
 )

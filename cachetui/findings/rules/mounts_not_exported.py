@@ -79,6 +79,7 @@ RULE = Rule(
     "sh -c '[ -e /c/x ] || sleep 5; echo > /c/x; echo > /x'\nFROM busybox\nCOPY --from=deps /x /\n",
     try_it="docker build --cache-to type=registry,ref=REF . on one machine; on another docker "
     "build --cache-from type=registry,ref=REF --target deps . sleeps.",
+    paid="per-fresh-host",
     observe=observe,
     untestable="`cachetui share` is the experiment",
 )

@@ -81,6 +81,7 @@ RULE = Rule(
     ),
     example="FROM rootfs\nRUN sleep 2\n",
     try_it="docker build --build-context rootfs=./rootfs . twice: nothing is CACHED.",
+    paid="per-build",
     explain=explain,
     untestable="each run of the build shows it: a later one with nothing changed misses the same",
 )

@@ -137,6 +137,7 @@ RULE = Rule(
     example="FROM busybox\n"
     "RUN --mount=type=cache,target=/cache ls /cache | wc -l && touch /cache/$(date +%s)\n",
     try_it="docker build --progress=plain --no-cache . again and again: it counts 0 each time.",
+    paid="per-build",
     observe=observe,
     parts_hosts=False,
     suspect=NoCacheOption,

@@ -19,6 +19,7 @@ def explain(question: Question) -> Claim | None:
         question,
         title=f"the image of these steps is on {HOSTS}, {name}, without the images in between "
         "that the legacy builder looks for",
+        brief="the image was pulled, which the legacy builder cannot reuse",
         confidence="likely",
         evidence=(
             Evidence(
@@ -71,6 +72,7 @@ RULE = Rule(
     example="FROM busybox\nRUN sleep 2 && echo expensive > /out\n",
     try_it="DOCKER_BUILDKIT=0 docker build -t x . ; docker save x on this host, docker load on "
     "another; build there: the RUN runs. With --cache-from x it is taken.",
+    paid="once",
     explain=explain,
     untestable="a build with --cache-from would change the image that was pulled",
 )

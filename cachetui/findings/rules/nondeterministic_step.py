@@ -181,6 +181,7 @@ RULE = Rule(
     example="FROM busybox AS build\nRUN --mount=type=cache,target=/c true\n"
     "RUN date +%N > /version\nFROM busybox\nCOPY --from=build /version /\nRUN sleep 2\n",
     try_it="cachetui run . --scenarios buildkit-mounts-warm",
+    paid="per-run",
     explain=explain,
     observe=observe,
     suspect=RepeatedStep,

@@ -134,6 +134,7 @@ RULE = Rule(
     example="FROM busybox AS a\nRUN sleep 1 && echo a > /a\nFROM busybox AS b\n"
     "RUN sleep 1 && echo b > /b\nFROM busybox\nCOPY --from=a /a /\nCOPY --from=b /b /\n",
     try_it="docker build --progress=plain . and look at the order of lines.",
+    paid=None,
     observe=observe,
     parts_hosts=False,
 )

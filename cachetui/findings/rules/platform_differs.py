@@ -95,5 +95,6 @@ RULE = Rule(
     ),
     example="FROM busybox\nRUN uname -m\n",
     try_it="docker build . on an amd64 and an arm64 machine.",
+    paid=None,
     observe=observe,
 )

@@ -127,6 +127,7 @@ RULE = Rule(
     ),
     example="FROM busybox\nADD https://example.com/latest.txt /\nRUN sleep 2\n",
     try_it="docker build . before and after the file changes on the server.",
+    paid="per-change",
     explain=explain,
     ask=ask,
     suspect=RemoteSources,

@@ -110,6 +110,7 @@ RULE = Rule(
     ),
     example="FROM busybox AS docs\nRUN sleep 2\nFROM busybox\nRUN echo app\n",
     try_it="docker build it with DOCKER_BUILDKIT=0, then with 1: only the first sleeps.",
+    paid="per-run",
     observe=observe,
     parts_hosts=False,
 )

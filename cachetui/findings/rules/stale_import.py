@@ -98,6 +98,7 @@ RULE = Rule(
     example="FROM debian\nRUN apt-get update && apt-get install -y openssl\n",
     try_it="docker build --cache-to type=registry,ref=REF,mode=max . and, a month later on another "
     "machine, docker build --cache-from REF . and dpkg -l openssl in the image.",
+    paid=None,
     observe=observe,
     untestable="--check-stale is the experiment",
 )

@@ -149,6 +149,7 @@ RULE = Rule(
     example="FROM busybox\nCOPY app.conf /app.conf\n",
     try_it="docker build one/context ; docker build two/context, where app.conf has the same size "
     "and time in both: the second image has the first one's file.",
+    paid=None,
     observe=observe,
     untestable="an experiment that builds from the host's own folder would change what its next "
     "build gets",

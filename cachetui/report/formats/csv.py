@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Iterator
 
-from cachetui.findings import Findings
+from cachetui.findings import Finding, Findings
 from cachetui.findings.record import StepRef, is_about
 from cachetui.records.document import Document
 from cachetui.records.run import Run
@@ -38,11 +38,13 @@ COLUMNS = (
     "seconds",
     "causes",
     "reason",
+    "paid",
 )
 """`run` and `step` are how these ended; a FROM, or an ARG before it, neither hits nor misses and is
 "base". `stage` is a name for people: "stage 0" has none of its own. `causes` are the names of the
-findings about the step in that run, where it did not hit, with spaces between. Times are in
-seconds, empty where they are not known."""
+findings about the step in that run, where it did not hit, with spaces between; `paid` has in the
+same order by which builds their seconds are paid (`Finding.paid`; "-" where they cost none). Times
+are in seconds, empty where they are not known."""
 
 _FORMULA = re.compile(r"(^|;)(?=[\s\"]*[=+\-@＝＋－＠])")
 """Where a formula could begin: at the start of a cell, and behind a semicolon, which is what
@@ -82,7 +84,10 @@ def _rows(document: Document, findings: Findings) -> Iterator[_Row]:
         if not run.steps:
             yield of_run
         for step in run.steps:
-            yield {**of_run, **_step(step), "causes": _causes(run, step, findings)}
+            causes = _causes(run, step, findings)
+            names = " ".join(cause.name for cause in causes)
+            paid = " ".join(cause.paid or "-" for cause in causes)
+            yield {**of_run, **_step(step), "causes": names, "paid": paid}
 
 
 def _step(step: Step) -> _Row:
@@ -96,15 +101,15 @@ def _step(step: Step) -> _Row:
     }
 
 
-def _causes(run: Run, step: Step, findings: Findings) -> str:
+def _causes(run: Run, step: Step, findings: Findings) -> list[Finding]:
     if is_base(step) or step.status in ("hit", "not-needed"):
-        return ""
+        return []
     place = StepRef.of(step.id)
-    return " ".join(
-        finding.name
+    return [
+        finding
         for finding in findings.findings
         if is_about(finding, run.host, run.scenario, [place])
-    )
+    ]
 
 
 def _seconds(seconds: float | None) -> float | None:

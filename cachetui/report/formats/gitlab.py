@@ -20,6 +20,7 @@ from cachetui.findings import Finding
 from cachetui.findings.record import StepRef
 from cachetui.records.document import Document
 from cachetui.records.step import Step
+from cachetui.report import costs
 from cachetui.report.audit_report import AuditReport
 from cachetui.report.causes import Cause, causes_of_differences
 from cachetui.report.clean import clean_line
@@ -65,13 +66,14 @@ def _issues(report: AuditReport) -> Iterator[_Issue]:
 def _of_cause(document: Document, cause: Cause, steps: list[Step]) -> _Issue:
     same = [*cause.hosts, *(step.instruction for step in steps)]
     line = min((step.line for step in steps), default=None)
+    cost = costs.told(cause).capitalize()
     if isinstance(cause, Finding):
         severity, texts = (
             _SEVERITIES[cause.confidence],
-            [cause.title, cause.advice, *typed_lines(commands_of(cause))],
+            [cause.title, cost, cause.advice, *typed_lines(commands_of(cause))],
         )
         return _issue(document, cause.id, severity, texts, line, same)
-    return _issue(document, "unexplained", "minor", [cause.title], line, same)
+    return _issue(document, "unexplained", "minor", [cause.title, cost], line, same)
 
 
 def _issue(

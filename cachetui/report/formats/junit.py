@@ -17,6 +17,7 @@ from cachetui.compare.align import Agreement, Disagreement, agree
 from cachetui.findings import Finding, Findings
 from cachetui.records.host import HostReport
 from cachetui.records.run import Run
+from cachetui.report import costs
 from cachetui.report.audit_report import AuditReport
 from cachetui.report.causes import Cause, causes_of, places_of
 from cachetui.report.clean import clean, clean_line
@@ -93,8 +94,9 @@ def _fail(case: ET.Element, places: Sequence[Disagreement], causes: Sequence[Cau
     failure.set("type", first.id if isinstance(first, Finding) else "unexplained")
     lines: list[str] = []
     for cause in causes:
-        sure = f" ({cause.confidence})" if isinstance(cause, Finding) else ""
-        lines += [f"{cause.title}{sure}"]
+        sure = cause.confidence if isinstance(cause, Finding) else ""
+        known = "; ".join(filter(None, [sure, costs.told(cause)]))
+        lines += [f"{cause.title} ({known})" if known else cause.title]
         facts = cause.evidence if isinstance(cause, Finding) else cause.facts
         lines += [f"- {fact.text}" for fact in facts]
         if isinstance(cause, Finding) and cause.advice:

@@ -14,11 +14,11 @@ from cachetui.records.step import StepId
 from cachetui.tui.screens.open_runs import open_commands, open_step, open_timeline
 from cachetui.tui.screens.place import Place
 from cachetui.tui.view import keys
-from cachetui.tui.view.causes import why_line
 from cachetui.tui.view.compare_table import CompareTable
 from cachetui.tui.view.finding_lines import Reason
 from cachetui.tui.view.fleet_heights import SHORT
 from cachetui.tui.view.picks import Pick
+from cachetui.tui.view.top_causes import why_line
 from cachetui.tui.widgets.grid import Grid
 from cachetui.tui.widgets.text_panel import TextPanel
 

@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from cachetui.findings.record import Finding, Findings, Need
 from cachetui.records.document import Document
-from cachetui.report import units
+from cachetui.report import costs
 from cachetui.report.reasons import commands_of
 from cachetui.tui.screens.open_runs import open_compare, open_step
 from cachetui.tui.screens.place import Place
@@ -34,6 +34,9 @@ from cachetui.tui.widgets.wrapped_page import WrappedPage
 UNEXPLAINED = "unexplained"
 NARROW = 60
 """Width in cells below which the list has signs only; the details have the words."""
+
+_WHOLE_COST = 15
+"""Cells of a column that says which builds pay the seconds."""
 
 
 class FindingsPlace(Place):
@@ -80,7 +83,7 @@ class FindingsPlace(Place):
         grid.show(
             rows,
             (
-                Column("cost", ("COST",), 7, align="right"),
+                Column("cost", ("COST",), _WHOLE_COST if wide else 7),
                 Column("sure", ("HOW SURE",) if wide else ("",), 13 if wide else 2),
                 Column("what", ("WHY",), 20, 5, 120),
                 Column("hosts", ("HOSTS",), 8, 1, 24),
@@ -116,7 +119,8 @@ class FindingsPlace(Place):
         if column == "sure":
             return confidence_span(reason, sign_only=width < 9)
         if column == "cost":
-            return ((units.seconds(reason.seconds), ""),)
+            cost = costs.brief(reason)
+            return ((cost if width >= _WHOLE_COST else cost.partition(" ")[0], ""),)
         if column == "hosts":
             return ((hosts_of(reason, width), "muted"),)
         more = len(reason.consequences)

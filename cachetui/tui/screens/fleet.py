@@ -96,11 +96,11 @@ class FleetPlace(FleetMatrix):
         )
         no_match = f"No host matches “{self._filter_words}”. esc clears the filter."
         grid.empty = (line((no_match, "muted")),)
-        grid.show(list(self._table.rows), self._table.columns(self.size.width))
-        causes = fleet_heights.verdict_lines(self.size.height)
+        causes = fleet_heights.causes_above(self.size.height)
         findings = self.session.explained.findings
         width = self.size.width - 2
         verdict = self._table.verdict(self.session.error, findings, width, causes)
+        grid.show(list(self._table.rows), self._table.columns(self.size.width))
         self._panel("verdict").show(*verdict)
         self._panel("facts").border_title = Content(self._table.key_of_signs(verdict, width - 4))
         self._share_height(grid, max(1, len(self._table.rows)))
@@ -146,6 +146,7 @@ class FleetPlace(FleetMatrix):
             above,
             rows + grid.heading_height,
             explained=bool(by_cost(self.session.explained.findings)),
+            told=self._table.tells_causes,
         )
         below = self._heights.why or self._heights.steps
         grid.styles.height = self._heights.matrix if below else "1fr"

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from textual import on
 
-from cachetui.report.reasons import commands_of
 from cachetui.tui.screens.fleet_selection import FleetSelection
 from cachetui.tui.screens.place import Place
 from cachetui.tui.view.fleet_rows import GROUP_FROM, HOST
@@ -176,12 +175,11 @@ class FleetMatrix(Place):
         return excerpt_of_hosts(document, hosts)
 
     def copy_text(self) -> str | None:
-        """The command that mends what the cursor is on, where one is shown; else the hosts."""
+        """What mends all causes that are shown; the hosts where the cursor is on their names, or
+        there is nothing to type."""
         cursor = self._selection.cursor
-        found = self._table.reason(*cursor, self.session.explained.findings) if cursor else None
-        if found is not None and cursor is not None and cursor[1] != HOST:
-            findings = self.session.explained.findings
-            commands = commands_of(found[0], findings.needs if findings else ())
-            if commands:
-                return "\n".join(command.text for command in commands)
+        if cursor is not None and cursor[1] != HOST:
+            text = self._table.to_copy(self.session.explained.findings)
+            if text:
+                return text
         return " ".join(cursor[0].hosts) if cursor else None

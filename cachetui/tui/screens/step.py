@@ -17,9 +17,9 @@ from cachetui.records.step import Step
 from cachetui.tui.screens.open_runs import open_commands
 from cachetui.tui.screens.step_panes import MAX_PANES, StepPanes
 from cachetui.tui.view import keys
-from cachetui.tui.view.causes import why_line
 from cachetui.tui.view.finding_lines import Reason
 from cachetui.tui.view.text import Line, Span, Tone, line
+from cachetui.tui.view.top_causes import why_line
 from cachetui.tui.widgets.diff_view import DiffView
 from cachetui.tui.widgets.log_pane import pane_head, step_of
 from cachetui.tui.widgets.log_view import LogView

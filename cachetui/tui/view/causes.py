@@ -6,17 +6,13 @@ import textwrap
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from rich.cells import cell_len
-
 from cachetui.findings.record import Finding, Findings, Need, StepRef, is_about
-from cachetui.report import units
+from cachetui.report import costs, units
 from cachetui.report.reasons import commands_of, learn_more
 from cachetui.report.shell import Typed, in_short
 from cachetui.tui.view.finding_lines import (
-    CONFIDENCE,
     Reason,
     command_lines,
-    confidence_of,
     confidence_span,
     copies,
     hosts_of,
@@ -25,14 +21,10 @@ from cachetui.tui.view.finding_lines import (
     title_of,
     wrapped,
 )
-from cachetui.tui.view.text import Line, Span, cut, fit, line, width_of
+from cachetui.tui.view.text import Line, Span, line
 
-_HOSTS_WIDTH = 24
 _MOST_COMMAND = 5
 """Lines of commands that are shown whole; of more, loops count their hosts."""
-
-_WORDS_FROM = 120
-"""Cells from which a cause says how sure it is in a word beside the sign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,34 +77,6 @@ def ranks(findings: Findings | None, all_hosts: Collection[str]) -> dict[str, in
     return found
 
 
-def cause_lines(
-    reasons: Sequence[Reason], all_hosts: Collection[str], width: int, most: int
-) -> list[Line]:
-    """A line of `width` cells for each of the first `most`: sign, seconds, whom it hits, and why.
-    Those that cost nothing are left out where others do."""
-    shown = ([reason for reason in reasons if reason.seconds] or list(reasons))[:most]
-    whom = [_whom(reason, all_hosts) for reason in shown]
-    room = max(map(cell_len, whom), default=0)
-    lines = []
-    for reason, hosts in zip(shown, whom, strict=True):
-        sure = confidence_span(reason, sign_only=width < _WORDS_FROM)
-        start = line(
-            "  ",
-            *fit(sure, 14 if width >= _WORDS_FROM else 2),
-            (f"{units.seconds(reason.seconds):>6}  ", "strong"),
-            *fit(((hosts, "strong"),), room),
-            "  ",
-        )
-        lines.append(line(*start, title_of(reason, width - width_of(start))))
-    return [fit(each, width) for each in lines]
-
-
-def _whom(reason: Reason, all_hosts: Collection[str]) -> str:
-    if len(all_hosts) > 1 and set(reason.hosts) >= set(all_hosts):
-        return "all hosts"
-    return cut(hosts_of(reason, _HOSTS_WIDTH), _HOSTS_WIDTH)
-
-
 def why_lines(
     reason: Reason,
     width: int,
@@ -121,18 +85,19 @@ def why_lines(
     needs: Sequence[Need] = (),
     *,
     copied: bool = False,
+    above: bool = False,
 ) -> list[Line]:
     """A finding in at most `height` lines of `width` cells: how sure it is and what it costs, why,
     what to type, the advice, and as much of its evidence as there is room for. `elsewhere` says
     where it holds when that is not where the cursor is. For what is unexplained, the one of the
     `needs` that would tell more stands in place of the advice. `copied` says that a key copies
-    what is to be typed."""
+    what is to be typed; `above` that it stands above already."""
     head: list[str | Span | Line] = [("WHY ", "title"), *confidence_span(reason)]
-    if reason.seconds is not None:
-        head.append((f" · costs {units.seconds(reason.seconds)} a build", "strong"))
-    head.append((f" · {hosts_of(reason, width // 3)}", ""))
     head += [(f" · {elsewhere}", "warn")] if elsewhere else []
-    commands = commands_of(reason, needs)
+    if reason.seconds is not None:
+        head.append((f" · {costs.told(reason)}", "strong"))
+    head.append((f" · {hosts_of(reason, width // 3)}", ""))
+    commands = commands_of(reason, needs) if not above else ()
     if commands and copied:
         head += [(" · ", "muted"), ("y", "key"), f" {copies(commands)}"]
     lines = [line(*head)]
@@ -198,16 +163,6 @@ def _evidence(reason: Reason, width: int) -> Iterator[Line]:
     for fact in facts:
         mark = "  ⚗ " if fact.kind == "experiment" else "  · "
         yield from wrapped(fact.text, width, "", mark)
-
-
-def why_line(reason: Reason, width: int) -> Line:
-    """A finding in one line of `width` cells, for beside a step; `w` leads to all of it."""
-    sign, tone = CONFIDENCE[confidence_of(reason)]
-    cost = f" {units.seconds(reason.seconds)}" if reason.seconds is not None else ""
-    start = line(("WHY ", "title"), (f"{sign}{cost} ", tone))
-    tail = line(("  w", "key"), (" all of it", "muted"))
-    room = max(8, width - width_of(start) - width_of(tail))
-    return line(*start, (cut(title_of(reason, room), room), "strong"), *tail)
 
 
 def nothing_to_explain(missed: int, *, differs: bool) -> Line:

@@ -12,7 +12,7 @@ from cachetui.compare.groups import fold
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.findings.record import Evidence, Finding, Findings, Need, StepRef, Unexplained
 from cachetui.findings.wording import MOST_NAMES, host_names
-from cachetui.report import units
+from cachetui.report import costs, units
 from cachetui.report.reasons import commands_of, learn_more, typed_of
 from cachetui.report.shell import Typed, to_paste
 from cachetui.report.signs import CONFIDENCES
@@ -39,11 +39,6 @@ def confidence_span(reason: Reason, *, sign_only: bool = False) -> Line:
     confidence = confidence_of(reason)
     sign, tone = CONFIDENCE[confidence]
     return ((sign if sign_only else f"{sign} {confidence}", tone),)
-
-
-def chain(reason: Reason) -> str:
-    """ "1 step, and 7 more because of it"."""
-    return units.steps_below(max(1, len(reason.steps)), len(reason.consequences))
 
 
 def hosts_of(reason: Reason, width: int) -> str:
@@ -93,9 +88,9 @@ def _details(
     reason: Reason, dockerfile: Dockerfile | None, width: int, unknown: Sequence[Need]
 ) -> Iterator[Line]:
     yield from wrapped(reason.title, width, "strong")
-    facts = [confidence_span(reason)[0][0], chain(reason)]
+    facts = [confidence_span(reason)[0][0], costs.steps(reason)]
     if reason.seconds is not None:
-        facts.append(f"costs {units.seconds(reason.seconds)}")
+        facts.append(costs.told(reason))
     facts.append(host_names(reason.hosts))
     facts += [b for b in ("legacy", "buildkit") if b in reason.backends]
     yield from wrapped(" · ".join(facts), width, CONFIDENCE[confidence_of(reason)][1])

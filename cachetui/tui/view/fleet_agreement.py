@@ -80,11 +80,11 @@ class FleetAgreement:
             for other in side.hosts
         )
 
-    def share(self, hosts: Collection[str], scenario: str) -> tuple[int, int] | None:
+    def share(self, hosts: Collection[str], scenario: str) -> signs.Share | None:
         """How many hosts do in a scenario what these do, and of how many: where they differ most
         from the others. None where they do not differ."""
         shares = [
-            (len(side.hosts), sum(len(other.hosts) for other in each.sides))
+            signs.Share(len(side.hosts), len(each.hosts), _what(each, side.status))
             for each in (self.agreement.disagreements if self.agreement else ())
             if each.scenario == scenario
             for side in each.sides
@@ -153,6 +153,12 @@ class FleetAgreement:
             pays = "pays" if len(hosts) == 1 else "pay"
             spans.append(f". {counted(clean_line(fold_short(hosts)))} {pays} most: {cost}")
         return line(*spans)
+
+
+def _what(each: Disagreement, status: str) -> str:
+    """What hosts of a side did: "line 4 missed", "failed"."""
+    did = {"miss": "missed", "ok": "ended well"}.get(status, status.replace("-", " "))
+    return did if each.step is None else f"line {each.line} {did}"
 
 
 def _in_short(hosts: Sequence[str], total: int) -> str:

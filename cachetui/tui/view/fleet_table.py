@@ -10,7 +10,6 @@ from cachetui.report.signs import MARKED
 from cachetui.tui.view import before_audit, host_lines, peek_lines, signs
 from cachetui.tui.view.causes import (
     Where,
-    cause_lines,
     nothing_to_explain,
     ranks,
     reason_at,
@@ -22,6 +21,7 @@ from cachetui.tui.view.fleet_agreement import FleetAgreement
 from cachetui.tui.view.fleet_columns import FACTS, ColumnChoice, fact_cell, fact_columns
 from cachetui.tui.view.fleet_rows import HOST, CellKey, FleetRow, Order, by_host, fleet_rows, merged
 from cachetui.tui.view.text import Line, line
+from cachetui.tui.view.top_causes import cause_lines, most_costly, to_copy, with_keys
 
 if TYPE_CHECKING:
     from cachetui.audit.peek_results import Peek
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from cachetui.records.host import HostFacts
 _ROWS_LOOKED_AT = 40
 """Rows whose signs are explained: more do not fit a screen."""
+
+_FEW_LINES = 6
+"""Lines below the matrix that are better used than for a command whose beginning stands above."""
 
 _NOTHING_TO_SEE = {"unsupported", "unreachable", "skipped"}
 
@@ -51,6 +54,8 @@ class FleetTable:
         self._snapshot: Snapshot | None = None
         self._document: Document | None = None
         self._peeked = peek_lines.Peeked()
+        self._told: dict[int, bool] = {}
+        self._numbers: dict[str, int] = {}
 
     def show_hosts(self, hosts: Sequence[HostSettings], answers: before_audit.Answers) -> None:
         """Show the configured hosts and what they report: no audit has been started."""
@@ -102,25 +107,21 @@ class FleetTable:
         findings: Findings | None = None,
         width: int = 80,
         causes: int = 0,
+        *,
+        typed: bool = True,
     ) -> tuple[Line, ...]:
-        """Whether the hosts agree, then a line for each of the `causes` that cost most; where none
-        is found, what each side did; or `error`, which ended the audit, or why its results cannot
-        be kept. Where hosts agree in a peek, how many caches are warm: undecided steps are no
-        difference."""
+        """Whether the hosts agree, then the `causes` that cost most, where `typed` with what is to
+        be typed; where none is found, what each side did; or `error`, which ended the audit, or why
+        its results cannot be kept. Where hosts agree in a peek, how many caches are warm: undecided
+        steps are no difference."""
+        self._told, self._numbers = {}, {}
         if error is not None:
             return (line(("✗ ", "bad"), f"the audit ended early: {error}"),)
         lines = self.agreement.verdict()
         if self._snapshot is not None and self._snapshot.trouble is not None:
             return (line(("✗ ", "bad"), self._snapshot.trouble), *lines[:1])
         if findings is not None and lines and causes and self.agreement.has_reasons(findings):
-            headline = self.agreement.headline(findings)
-            reasons = self.agreement.reasons(findings)
-            shown = cause_lines(reasons, self.hosts, width, causes)
-            if self.agreement.first is None:
-                headline = line(*headline, *self._peeked.summary())
-            if len(reasons) > len(shown):
-                headline = line(*headline, (" · ", "muted"), ("w", "key"), (" has all", "muted"))
-            return (headline, *shown)
+            return self._causes(findings, width, causes, typed=typed)
         if lines and self.agreement.first is None:
             return (line(*lines[0], *self._peeked.summary()), *lines[1:])
         if lines:
@@ -128,6 +129,45 @@ class FleetTable:
         if self._snapshot is not None and not self._snapshot.finished:
             return (line(("Hosts are compared as their runs end.", "muted")),)
         return (line(("Nothing to compare: fewer than two hosts ran a scenario.", "muted")),)
+
+    def _causes(
+        self, findings: Findings, width: int, most: int, *, typed: bool
+    ) -> tuple[Line, ...]:
+        reasons = self.agreement.reasons(findings)
+        first = most_costly(reasons, most)
+        shown = cause_lines(first, self.hosts, width, findings.needs, typed=typed)
+        self._told = {id(one): each.typed for one, each in zip(first, shown, strict=True)}
+        if len(first) > 1:
+            for number, one in enumerate(first, 1):
+                for host in one.hosts if not {*one.hosts}.issuperset(self.hosts) else ():
+                    self._numbers.setdefault(host, number)
+        headline = self.agreement.headline(findings)
+        if self.agreement.first is None:
+            headline = line(*headline, *self._peeked.summary())
+        left = len(self.agreement.causes(findings) or reasons) - len(first)
+        copied = typed and bool(to_copy(first, findings.needs))
+        lines = [headline, *(text for one in shown for text in one.lines)]
+        return with_keys(lines, width, more=left, copied=copied)
+
+    def _number(self, row: FleetRow) -> str:
+        """The number of the first cause above that hits a host of the row, and a space; as wide
+        without one, where causes have numbers."""
+        if not self._numbers:
+            return ""
+        found = [self._numbers[host] for host in row.hosts if host in self._numbers]
+        return f"{min(found)} " if found else "  "
+
+    @property
+    def tells_causes(self) -> bool:
+        """Whether causes stand above, with what to type."""
+        return bool(self._told)
+
+    def to_copy(self, findings: Findings | None) -> str:
+        """What is to be typed for all causes that are shown; "" where there is none."""
+        if findings is None:
+            return ""
+        shown = [one for one in self.agreement.reasons(findings) if id(one) in self._told]
+        return to_copy(shown, findings.needs)
 
     def columns(self, width: int) -> tuple[Column, ...]:
         """The columns in `width` cells: the hosts, then what was chosen of their facts, and of the
@@ -144,6 +184,7 @@ class FleetTable:
         count = f"  {shown} of {total}" if shown < total else ""
         hidden = sum(not self.choice.shows(name) for name in self._snapshot.scenarios)
         count += f"  {units.count(hidden, 'column')} hidden" if hidden else ""
+        longest += 2 * bool(self._numbers)
         wide = min(max(longest + 3, len(count), 9), limit)
         columns = [Column(HOST, (count, f"  HOST{host_arrow}"), wide)]
         facts = [self._facts_of(row) for row in rows] if self.choice.facts else []
@@ -188,7 +229,9 @@ class FleetTable:
         if column == HOST:
             keys = self.keys_of(row, HOST)
             is_marked = row.key in marked or (bool(keys) and all(key in marked for key in keys))
-            return host_lines.host_cell(row, self.hosts.get(row.key), is_marked, width)
+            return host_lines.host_cell(
+                row, self.hosts.get(row.key), is_marked, width, self._number(row)
+            )
         if self._snapshot is None:
             return before_audit.cell(self._settings.get(row.key), column, self._answers)
         if column in FACTS:
@@ -220,7 +263,9 @@ class FleetTable:
         rows = list(self.rows.values())[:_ROWS_LOOKED_AT]
         columns = (HOST, *self._snapshot.scenarios)
         cells = [self.cell(row, column, 22, ()) for row in rows for column in columns]
-        return signs.key_of_signs([*above, *cells], width)
+        numbered = f"  1–{max(self._numbers.values())} causes above" if self._numbers else ""
+        key = signs.key_of_signs([*above, *cells], width)
+        return key + numbered if len(key) + len(numbered) <= width else key
 
     def keys_of(self, row: FleetRow, column: str) -> list[CellKey]:
         """The cells of a row: of one scenario, or (`HOST`) of all."""
@@ -272,8 +317,9 @@ class FleetTable:
             return [nothing_to_explain(cell.misses, differs=differs)]
         reason, here = found
         elsewhere = "" if here else f"not on {row.name}, which differs"
-        copied = column != HOST
-        return why_lines(reason, width, height, elsewhere, findings.needs, copied=copied)
+        told = self._told.get(id(reason))
+        above = told or (told is not None and height < _FEW_LINES)
+        return why_lines(reason, width, height, elsewhere, findings.needs, above=above)
 
     def reason(
         self, row: FleetRow, column: str, findings: Findings | None

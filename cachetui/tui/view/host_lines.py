@@ -24,19 +24,23 @@ def group_size(row: FleetRow) -> str:
     return f": {len(row.hosts)} hosts alike" if len(row.hosts) > 1 else ""
 
 
-def host_cell(row: FleetRow, host: HostProgress | None, marked: bool, width: int) -> Line:
+def host_cell(
+    row: FleetRow, host: HostProgress | None, marked: bool, width: int, number: str = ""
+) -> Line:
     """A row's name in `width` cells: the mark, the sign of its state or of how hosts differ, the
-    name, and how many hosts it stands for."""
+    `number` of its cause, the name, and how many hosts it stands for."""
     sign, _, tone = signs.HOST[host.state] if host else (" ", "", "")
     if row.sign and sign == "✓":
         sign, tone = row.sign, "warn"
     size = group_size(row)
+    width -= len(number)
     if 3 + cell_len(row.name) + len(size) > width:
         size = size.replace(" hosts", "")
     name = cells.clip_names(clean_line(row.name), max(1, width - 3 - len(size)))
     return line(
         (MARKED if marked else " ", "accent"),
         (f"{sign} ", tone),
+        (number, "key"),
         (name, "strong" if row.odd else ""),
         (size, "muted"),
     )
@@ -108,7 +112,7 @@ def cell_line(
     cell: Cell,
     host_reason: str | None = None,
     differs: str = "",
-    share: tuple[int, int] | None = None,
+    share: signs.Share | None = None,
     hosts: int = 1,
 ) -> Line:
     """A cell of the matrix in words, for so many `hosts`. Its reason is left out when it is the
@@ -119,10 +123,11 @@ def cell_line(
         spans.append(f" {cell.step} of {units.count(cell.steps, 'step')}" if cell.steps else "")
         spans.append(f": {cell.doing}" if cell.doing else "")
     elif cell.state in ("done", "stored"):
-        spans.append(f" · {cell.hits} hit, {cell.misses} missed · ")
-        spans.append(f"{'~' * (hosts > 1)}{units.seconds(cell.seconds)}")
+        spans.append(f" · {cell.hits} hit, {cell.misses} missed")
     if differs and share is not None:
         spans.append((f" · {signs.on_so_many(differs, share)}", "warn"))
+    if cell.state in ("done", "stored"):
+        spans.append(f" · {'~' * (hosts > 1)}{units.seconds(cell.seconds)}")
     if cell.state == "building" and cell.expected:
         spans.append((f" · took {units.seconds(cell.expected)} before", "muted"))
     if cell.age is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from cachetui.report import units
-from cachetui.tui.view.signs import on_so_many, ratio_sign
+from cachetui.tui.view.signs import Share, on_so_many, ratio_sign
 from cachetui.tui.view.text import Line, Span, clean_line, cut, line
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def lines(
     scenario: str,
     width: int,
     differs: str = "",
-    share: tuple[int, int] | None = None,
+    share: Share | None = None,
     *,
     costs_known: bool,
 ) -> list[Line]:

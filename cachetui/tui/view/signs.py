@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
 
@@ -179,14 +179,17 @@ def before(differs: str, spans: Line) -> Line:
     return ((differs, style), *((text, tone or "warn") for text, tone in spans))
 
 
-def on_so_many(sign: str, share: tuple[int, int]) -> str:
-    """How many hosts are as this cell shows: "≠ 2 of 40 hosts alike"."""
-    like, hosts = share
-    return (
-        f"{sign} alone among {hosts} hosts"
-        if like == 1
-        else f"{sign} {like} of {hosts} hosts alike"
-    )
+class Share(NamedTuple):
+    """How many of the hosts that ran a scenario did what one did: "line 4 missed"."""
+
+    like: int
+    hosts: int
+    what: str
+
+
+def on_so_many(sign: str, share: Share) -> str:
+    """Where a run differs most, and on how many hosts: "≠ line 4 missed on 2 of 40"."""
+    return f"{sign} {share.what} on {share.like} of {share.hosts}"
 
 
 def clock(seconds: float | None) -> str:

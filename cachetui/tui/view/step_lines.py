@@ -38,11 +38,14 @@ def steps_side_by_side(
     shown = [row for row in rows if row.differs] if len(rows) >= height else list(rows)
     left_out = len(rows) - len(shown)
     title = f"   {runs[0].scenario}"
-    if left_out and shown and len(title) + 19 <= room:
-        title += ": where they differ"
+    if left_out and shown and len(title) + 23 <= room:
+        title += ": where they differ (≠)"
+    elif len(runs) > 1 and len(title) + 12 <= room:
+        title += ": ≠ differs"
     if left_out and not shown:
         return _no_difference(title, left_out, names)
-    hosts = [part for name in names for part in fit(((f"  {name}", "strong"),), _RUN_WIDTH)]
+    shown_names = (f"  {cells.clip_names(name, _RUN_WIDTH - 3)}" for name in names)
+    hosts = [part for name in shown_names for part in fit(((name, "strong"),), _RUN_WIDTH)]
     lines = [line(*fit(((title, "title"),), room), *hosts)]
     if len(shown) >= height:
         left_out += len(shown) - height + 2

@@ -16,6 +16,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
+from cachetui.report.cells import clip_names
 from cachetui.tui.view import keys
 from cachetui.tui.view.column import MORE_SIGN_WIDTH, Column
 from cachetui.tui.view.text import Line, fit, line
@@ -281,6 +282,7 @@ class Grid(Canvas):
         for index, column_width in self._in_view.places():
             column = self.columns[index]
             title = column.titles[y] if y < len(column.titles) else ""
+            title = clip_names(title, column_width)
             spans += [fit(line(title), column_width, column.align), line(" " * GAP)]
         text = line(*spans[:-1])
         style = self.rich_style + self.get_component_rich_style("grid--heading", partial=True)
