@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,6 +55,19 @@ def typed(host: Host, build: Path, backend: str, *options: str) -> str:
     )
     assert done.returncode == 0, f"{host.name}: {done.stdout}"
     return done.stdout
+
+
+def typed_hits(said: str) -> list[str]:
+    """The instructions that hit, sorted, by what `docker build` printed with either builder.
+
+    Without FROM: where two stages begin at once, BuildKit prints CACHED of it or does not, as it
+    happens.
+    """
+    names = dict(re.findall(r"^(#\d+) \[.*?\] ((?!FROM )[A-Z]+ .*)$", said, re.MULTILINE))
+    cached = re.findall(r"^(#\d+) CACHED$", said, re.MULTILINE)
+    legacy = r"^Step \S+ : ((?!FROM )[A-Z]+ .*)\n ---> Using cache"
+    hits = [names[number] for number in cached if number in names]
+    return sorted(hits + re.findall(legacy, said, re.MULTILINE))
 
 
 def run_of(document: Document, host: str, scenario: str, repeat: int = 1) -> Run:

@@ -4,7 +4,6 @@ audit as found hits what its user's build left, and their next build hits what i
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +15,7 @@ from cachetui.cli.args import RunArgs
 from cachetui.cli.selection import select_build
 from cachetui.core import Options
 from cachetui.records.run import Run
-from tests.audits import core_of, run_of, statuses
+from tests.audits import core_of, run_of, statuses, typed_hits
 from tests.git_server import commit, served
 from tests.lab import Host, Lab
 
@@ -72,11 +71,7 @@ class User:
         )
         said = done.stdout.decode()
         assert done.returncode == 0, f"{host.name}: {said}"
-        if builder == "legacy":
-            return re.findall(r"^Step \S+ : ((?:COPY|RUN) .*)\n ---> Using cache", said, re.M)
-        names = dict(re.findall(r"^(#\d+) \[.*?\] ((?:COPY|RUN) .*)$", said, re.M))
-        cached = re.findall(r"^(#\d+) CACHED$", said, re.M)
-        return sorted(names[number] for number in cached if number in names)
+        return typed_hits(said)
 
 
 def records(host: Host) -> set[str]:

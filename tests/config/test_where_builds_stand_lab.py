@@ -17,7 +17,7 @@ import pytest
 from cachetui.cli.args import RunArgs
 from cachetui.cli.selection import select_build
 from cachetui.core import Options
-from tests.audits import core_of, run_of, statuses
+from tests.audits import core_of, run_of, statuses, typed_hits
 from tests.lab import Host, Lab
 from tests.lab.packages import unpacked
 
@@ -151,14 +151,6 @@ def docker(
     return run
 
 
-def hits(said: str) -> set[str]:
-    """The instructions that hit, by what BuildKit prints. A step that two targets share is printed
-    under either's name; what is printed of a FROM has no meaning."""
-    names = dict(re.findall(r"^(#\d+) \[.*?\] ((?:COPY|RUN) .*)$", said, re.MULTILINE))
-    cached = re.findall(r"^(#\d+) CACHED$", said, re.MULTILINE)
-    return {names[number] for number in cached if number in names}
-
-
 @pytest.mark.parametrize(
     ("file", "names", "user"),
     [
@@ -182,7 +174,7 @@ def test_what_its_own_program_built_hits(
     if user[0] == "buildx":
         user = [*user, f"--allow=fs.read={project}"]
     docker(*user)
-    before = hits(docker(*user))
+    before = set(typed_hits(docker(*user)))  # a step that targets share may be printed twice
     assert len(before) > len(names)
 
     core = core_of(lab, tmp_path / "store")
@@ -197,7 +189,7 @@ def test_what_its_own_program_built_hits(
         document = core.prepare(build, hosts, CONTROLLED).run()
         assert {run.status for run in document.runs} == {"ok"}
 
-    assert hits(docker(*user)) == before
+    assert set(typed_hits(docker(*user))) == before
 
 
 WORDS = {

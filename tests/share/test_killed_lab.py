@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cachetui.audit.imported_records import imported_records
+from tests.audits import typed_hits
 from tests.lab.sharing import Sharing as Fleet
 from tests.share.experiment import THREE_STAGES, Experiment, held, image, ran, records
 
@@ -77,7 +78,7 @@ def test_a_killed_one_is_cleaned_up_after(
     hosts = ("ctd", "ctd2")
     for host in hosts:
         made.typed(host)
-    again = {host: made.typed(host).count("CACHED") for host in hosts}
+    again = {host: typed_hits(made.typed(host)) for host in hosts}
     before = {name: held(sharing[name]) for name in hosts}
     killed_at(line, made)
     tags = sharing.registry.tags("killed")
@@ -92,7 +93,7 @@ def test_a_killed_one_is_cleaned_up_after(
     assert "-local-max" in told
     assert sharing.registry.tags("killed") == []
     assert {name: held(sharing[name]) for name in hosts} == before
-    assert {host: made.typed(host).count("CACHED") for host in hosts} == again
+    assert {host: typed_hits(made.typed(host)) for host in hosts} == again
 
 
 @pytest.mark.fault("shared-stopped")
