@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 
 from cachetui.cli.failures import tell
@@ -12,6 +13,7 @@ from cachetui.core import UserError
 from cachetui.exit_codes import DIFFERENT, SAME, TROUBLE
 from cachetui.findings.worse import Worse, Worsening, worse_than
 from cachetui.records.document import Document
+from cachetui.records.scenario import BUILDKIT_FOUND
 from cachetui.report import units
 from cachetui.report.audit_report import Compared
 from cachetui.report.clean import clean_line
@@ -94,11 +96,25 @@ def compared(document: Document, before: Document | None) -> Compared | None:
         return None
     found = worse_than(document, before)
     return Compared(
-        tuple(line.strip() for line in _lines(found, document, before)),
+        (
+            *(line.strip() for line in _lines(found, document, before)),
+            *_words_for(document, before),
+        ),
         worse=bool(found.steps),
         nothing=not found.compared,
         failed=not found.compared and every_build_failed(document),
     )
+
+
+def _words_for(document: Document, before: Document) -> Iterator[str]:
+    """What the lines of `_lines` mean, for who reads them without having typed the command."""
+    began = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(before.started_at))
+    yield f"{before.audit} is the audit of {began}; each host is compared with itself then"
+    if any(run.scenario == BUILDKIT_FOUND.name for run in document.runs):
+        yield (
+            f"{BUILDKIT_FOUND.name} is the build as docker build makes it there, with the "
+            "host's own cache"
+        )
 
 
 def _lines(found: Worsening, document: Document, before: Document) -> Iterator[str]:

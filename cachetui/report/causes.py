@@ -48,18 +48,22 @@ def causes_of_differences(findings: Findings, agreement: Agreement) -> list[Caus
     """Why hosts differ, the most costly first, and then what no rule explains of it. Where no two
     hosts were compared: why the one host missed, as far as that is proved or likely."""
     if not agreement.compared and not agreement.disagreements:
-        every: list[Cause] = [*findings.findings, *findings.unexplained]
-        return [
-            cause
-            for cause in every
-            if not isinstance(cause, Finding) or cause.confidence != "possible"
-        ]
+        return causes_of_misses(findings)
     told = [
         cause
         for place in agreement.disagreements
         for cause in _causes_at(place, _to_explain(place), findings)
     ]
     return _in_order(told, findings)
+
+
+def causes_of_misses(findings: Findings) -> list[Cause]:
+    """Why steps missed, whether or not hosts differ, as far as that is proved or likely, and what
+    no rule explains."""
+    every: list[Cause] = [*findings.findings, *findings.unexplained]
+    return [
+        cause for cause in every if not isinstance(cause, Finding) or cause.confidence != "possible"
+    ]
 
 
 def _to_explain(place: Disagreement) -> tuple[str, ...]:

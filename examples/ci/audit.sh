@@ -9,8 +9,8 @@
 # RUNNER    what to call the runner (default: its host name)
 # MEMORY    a folder of the runner that outlives the job (default: ~/.cache/cachetui-ci)
 #
-# A hosts.toml in the current folder says which hosts to audit, and has a build of the name that
-# BUILD is then. Without one it is the runner itself, without SSH.
+# A hosts.toml in the current folder says which hosts to audit, and BUILD can be a build's name there.
+# Without one it is the runner itself, without SSH.
 #
 # Exit codes: of pull-request, 1 where a step that hit misses now; of both, 2 for trouble.
 set -eu
@@ -59,7 +59,7 @@ pull-request)
     audit --compare-to "$(cat "$MEMORY/night")" --format markdown -o comment.md
     if [ "$code" -gt 1 ]; then exit "$code"; fi
     show --format junit -o cachetui.xml
-    show --format gitlab -o gl-code-quality-report.json
+    show --compare-to "$(cat "$MEMORY/night")" --format gitlab -o gl-code-quality-report.json
     if [ "$code" -eq 0 ]; then rm -f comment.md; fi
     exit "$code"
     ;;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -123,7 +124,11 @@ def test_a_pull_request_that_makes_a_runner_cold_says_which_and_why(job: Job) ->
     assert lines[2] == "**✗ Worse than 1-night:**"
     assert re.match(r"- buildkit-as-found on .*ci.*: line \d+ .* hit then and missed now", lines[4])
     assert "### Why" in lines
-    assert (job.folder / "gl-code-quality-report.json").read_text().startswith("[")
+    assert "- 1-night is the audit of 20" in comment
+    assert "as docker build makes it there" in comment
+    issues = json.loads((job.folder / "gl-code-quality-report.json").read_text())
+    assert issues
+    assert all(issue["location"]["lines"]["begin"] for issue in issues)
 
 
 def test_without_a_night_nothing_is_compared_and_nothing_fails(job: Job) -> None:

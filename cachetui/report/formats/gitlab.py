@@ -1,7 +1,8 @@
 """An audit as GitLab's code quality report, which a merge request shows beside its changes.
 
-An issue for each cause why hosts differ, each build that failed and each trouble of hosts, at the
-line of the Dockerfile. A merge request shows what is new in it: an issue that its target branch has
+An issue for each cause why hosts differ (where it is worse than an audit that --compare-to names:
+why steps missed), each build that failed and each trouble of hosts, at the line of the Dockerfile.
+A merge request shows what is new in it: an issue that its target branch has
 too has the same fingerprint, whatever the audit, its seconds and the line are.
 
 Format: GitLab's documentation, "Code Quality report format".
@@ -22,7 +23,7 @@ from cachetui.records.document import Document
 from cachetui.records.step import Step
 from cachetui.report import costs
 from cachetui.report.audit_report import AuditReport
-from cachetui.report.causes import Cause, causes_of_differences
+from cachetui.report.causes import Cause, causes_of_differences, causes_of_misses
 from cachetui.report.clean import clean_line
 from cachetui.report.failures import failures
 from cachetui.report.formats import Format
@@ -59,7 +60,13 @@ def _issues(report: AuditReport) -> Iterator[_Issue]:
         where = f"{', '.join(failure.scenarios)} on {failure.hosts}"
         texts = [f"{where}: {failure.reason}", failure.step]
         yield _issue(document, "build-failed", "critical", texts, failure.line, [where])
-    for cause in causes_of_differences(report.findings, agree(document)):
+    worse = report.compared is not None and report.compared.worse
+    causes = (
+        causes_of_misses(report.findings)
+        if worse  # also where all hosts are alike colder than in an earlier audit
+        else causes_of_differences(report.findings, agree(document))
+    )
+    for cause in causes:
         yield _of_cause(document, cause, [steps[each] for each in cause.steps if each in steps])
 
 
