@@ -48,6 +48,8 @@ _NO_OWN_LABELS = (
 _X_BAKE = (
     "{} has x-bake, which compose does not read; docker buildx bake does: name a bake file with it"
 )
+_NOT_FOUND = re.compile(r"failed to find target|no such service")
+_MOST_LISTED = 40
 _SECRET = "failed to stat "
 """How buildx begins to say that a secret's file is missing."""
 
@@ -69,7 +71,7 @@ class SeveralBuilds(ConfigError):
     """A file of several builds was named, and none of them: `choices` are `FILE#TARGET`."""
 
     def __init__(self, path: str, choices: Sequence[str]) -> None:
-        super().__init__(f"{path} has several builds; name one: {', '.join(choices)}")
+        super().__init__(f"{path} has several builds; name one: {_listed(choices)}")
         self.choices = tuple(choices)
 
 
@@ -82,8 +84,17 @@ def read_target(text: str, here: Path | None = None) -> Found:
     """
     path, _, name = text.partition("#")
     files = files_named(path, (here or Path.cwd()).absolute())
-    names = [name] if name else []
-    files, targets, notes = targets_of_file(files, names)
+    if name.startswith("-"):
+        raise ConfigError(f"{path}#{name}: no build's name begins with -")
+    try:
+        files, targets, notes = targets_of_file(files, [name] if name else [])
+    except ConfigError as error:
+        if not name or not _NOT_FOUND.search(str(error)):
+            raise
+        others = targets_of_file(files)[1]
+        raise ConfigError(
+            f"{path} has no build of {name}; its builds: {_listed([*others]) or 'none'}"
+        ) from None
     if name not in targets and len(targets) == 1:
         name = next(iter(targets))
     if name in targets:
@@ -95,6 +106,11 @@ def read_target(text: str, here: Path | None = None) -> Found:
     if targets:
         raise SeveralBuilds(path, [f"{path}#{each}" for each in targets])
     raise ConfigError(f"{path} has no build{f' of {name}' if name else ''}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
+    return ", ".join(names[:_MOST_LISTED]) + more
 
 
 def targets_of_file(

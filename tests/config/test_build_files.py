@@ -124,3 +124,22 @@ def test_compose_s_builds_have_what_bake_adds_to_them(
     found = read_target("compose.yaml#app", tmp_path)
     assert found.fields["args"] == {"SOURCE_DATE_EPOCH": "17"}
     assert "docker buildx bake does" in found.notes[0]
+
+
+@pytest.mark.parametrize("said", ["ERROR: failed to find target nope", "no such service: nope"])
+def test_a_name_that_the_file_does_not_have_is_told_with_those_it_has(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str
+) -> None:
+    targets = ", ".join(f'"a-{number}": {{}}' for number in range(50))
+    printed = tmp_path / "printed.json"
+    printed.write_text(f'{{"target": {{{targets}}}}}')
+    script = f'case "$*" in *nope) echo "{said}" >&2; exit 1 ;; esac\ncat {printed}'
+    installed(monkeypatch, tmp_path, script)
+    write(tmp_path, "my.hcl", "my.yaml")
+    name = "my.yaml" if "service" in said else "my.hcl"
+    with pytest.raises(ConfigError, match=r"no build of nope; its builds: a-0, .*a-39 and 10 more"):
+        read_target(f"{name}#nope", tmp_path)
+    with pytest.raises(ConfigError, match=r"my\.hcl#a-39 and 10 more"):
+        read_target("my.hcl", tmp_path)
+    with pytest.raises(ConfigError, match="begins with -"):
+        read_target("my.hcl#--help", tmp_path)
