@@ -13,6 +13,7 @@ from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.findings.build_options import build_options
 from cachetui.findings.flag_values import option_value, platform
+from cachetui.findings.option_keys import part_of_key
 from cachetui.findings.scope import Scope
 from cachetui.findings.variables import PREDEFINED
 from cachetui.records.backend import Backend
@@ -23,33 +24,6 @@ from cachetui.records.versions import version_key
 
 OLD, MID, NEW = (20, 11), (26, 1), (28, 5)
 """Generations of engines: 20.10 is below the first, the others begin with 26.1 and 28.5."""
-
-IN_A_RUNS_KEY = frozenset({"--add-host", "--network"})
-IN_A_RUNS_KEY_SINCE_26 = frozenset({"--shm-size", "--ulimit", "--cgroup-parent"})
-"""Options that BuildKit has in a RUN's key; in no other step's."""
-
-IN_NO_KEY = frozenset(
-    f"--{name}"
-    for name in (
-        *("compress", "cpu-period", "cpu-quota", "cpu-shares", "cpuset-cpus", "cpuset-mems"),
-        *("file", "force-rm", "iidfile", "memory", "memory-swap", "progress", "quiet", "rm", "tag"),
-    )
-)
-"""Options that no builder has in a key, on none of our lab's engines."""
-IN_NO_KEY_OF: dict[Backend, frozenset[str]] = {
-    "legacy": IN_NO_KEY | IN_A_RUNS_KEY | IN_A_RUNS_KEY_SINCE_26 | {"--label", "--secret", "--ssh"},
-    "buildkit": IN_NO_KEY
-    | {"--allow", "--annotation", "--cache-to", "--label", "--load", "--no-cache-filter"}
-    | {"--metadata-file", "--output", "--push"}
-    | {"--provenance", "--sbom", "--secret"},
-}
-"""The same of each builder. The legacy builder makes of --label a step below all others;
---no-cache-filter leaves the keys as they are."""
-
-READ_ELSEWHERE = frozenset(
-    {"--platform", "--network", "--build-arg", "--pull", "--cache-from", "--build-context"}
-)
-"""Options that have an input of their own."""
 
 EPOCH = "SOURCE_DATE_EPOCH"
 _ALL_PROXY = frozenset({"ALL_PROXY", "all_proxy"})
@@ -106,7 +80,7 @@ def build_inputs(
     else:
         found.doubts["engine"] = f"{facts.engine} {facts.store} {facts.engine_id}"
         found.doubts["client"] = f"{facts.client} {facts.buildx}"
-        platform = _platform(build, facts, settings, hasher)
+        platform = platform_of(build, facts, hasher)
         if platform is None:
             found.unknown.add("platform")
         else:
@@ -128,14 +102,13 @@ def build_inputs(
     return found
 
 
-def _platform(
-    build: BuildRecord, facts: HostFacts, settings: ClientSettings | None, hasher: ValueHasher
-) -> str | None:
+def platform_of(build: BuildRecord, facts: HostFacts, hasher: ValueHasher) -> str | None:
     """What the build is for; the host's own platform is the same whoever names it. None where the
     digest of what was named cannot be read."""
     wanted = build_options(build.docker_args).get("--platform")
     if wanted is not None:
         return platform(wanted[-1], facts.platform)
+    settings = facts.client_settings
     set_there = settings.environment.get("DOCKER_DEFAULT_PLATFORM") if settings else None
     if set_there is None:
         return facts.platform
@@ -155,19 +128,18 @@ def _options(
     found.unknown |= {"inherited argument" for v in options.get("--build-arg", ()) if "=" not in v}
     buildkit_run = backend == "buildkit" and instruction.keyword == "RUN"
     for option, values in options.items():
-        if option in READ_ELSEWHERE or option in IN_NO_KEY_OF[backend]:
+        part = part_of_key(option.removeprefix("--"), backend)
+        if part in ("none", "an input of its own"):
             continue
         values = tuple(option_value(option, one) for one in values)
         token = " ".join(sorted(values)) if option == "--add-host" else " ".join(values)
         name = f"option:{option}"
-        since_26 = option in IN_A_RUNS_KEY_SINCE_26
-        if backend == "buildkit" and (since_26 or option in IN_A_RUNS_KEY):
-            generation = is_since(MID, facts) if since_26 else True
-            if not buildkit_run or generation is False:
-                continue
-            (found.tokens if generation else found.doubts)[name] = token
-        else:
+        if part == "not known":
             found.doubts[name] = token
+            continue
+        generation = is_since(MID, facts) if part == "RUN from 26.1 on" else True
+        if buildkit_run and generation is not False:
+            (found.tokens if generation else found.doubts)[name] = token
     if buildkit_run:
         own = options.get("--network", (build.network,))[-1]
         found.tokens["network"] = instruction.flag("network") or own

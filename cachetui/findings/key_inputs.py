@@ -46,7 +46,8 @@ KEY_INPUTS = (
         "compared",
         "RUN below; where used",
         "RUN below; where used",
-        "the Dockerfile and digests of the build arguments; proxies of docker's configuration for "
+        "the Dockerfile and digests of the build arguments; on BuildKit the platforms that "
+        "it gives TARGETARCH and the like by itself; proxies of docker's configuration for "
         "the legacy builder; SOURCE_DATE_EPOCH of the environment where the client is buildx",
     ),
     KeyInput(
@@ -153,8 +154,9 @@ KEY_INPUTS = (
         "compared",
         "",
         "RUN: names of --add-host; from 26.1 on --shm-size, --ulimit, --cgroup-parent",
-        "`docker_args`; in no key are those of memory, CPUs and containers, --label, --secret and "
-        "what is exported; every other option that changed is a doubt",
+        "`docker_args`, by the table in `findings/option_keys.py`: in no key are those of memory, "
+        "CPUs and containers, --no-cache, --label, --secret and what is exported; an option of "
+        "which nothing is known is a doubt where it changed",
     ),
     KeyInput(
         "proxies",

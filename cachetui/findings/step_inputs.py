@@ -15,8 +15,16 @@ from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import SCRATCH, Dockerfile
 from cachetui.dockerfile.triggers import with_triggers
+from cachetui.findings.automatic_arguments import with_automatic
 from cachetui.findings.base_values import base_scope
-from cachetui.findings.build_inputs import MID, NEW, build_inputs, given_arguments, is_since
+from cachetui.findings.build_inputs import (
+    MID,
+    NEW,
+    build_inputs,
+    given_arguments,
+    is_since,
+    platform_of,
+)
 from cachetui.findings.build_on_host import BuildOnHost, settings_of
 from cachetui.findings.context_files import (
     fetches,
@@ -95,8 +103,12 @@ def step_inputs(
     bases = {}
     if base is not None and settings is not None:
         bases[base] = base_scope(build, settings, (build.dockerfile.text, *words))
+    read = file  # with what the builder adds
+    if build.backend == "buildkit" and build.facts is not None:
+        target = platform_of(build.build, build.facts, build.hasher)
+        read = with_automatic(file, target, build.facts.platform)
     scope = scope_at(
-        file, given, step.stage_index, step.index, build.backend, build.hasher, bases=bases
+        read, given, step.stage_index, step.index, build.backend, build.hasher, bases=bases
     )
     of_build = build_inputs(
         build.build, file, build.backend, build.facts, instruction, scope, build.hasher,
@@ -169,7 +181,7 @@ def step_inputs(
         settings=settings,
         values=values,
         read_by=partial(
-            guessed, file, instruction, given, build.backend, build.hasher, bases=bases
+            guessed, read, instruction, given, build.backend, build.hasher, bases=bases
         ),
     )
 

@@ -130,7 +130,11 @@ def test_an_undeclared_argument_is_in_no_key_where_the_triggers_are_known(scenar
 
 
 @pytest.mark.parametrize(
-    "option", ["--memory=1g", "--cpuset-cpus=0", "--force-rm", "--secret=id=a"]
+    "option",
+    [
+        *("--memory=1g", "--cpuset-cpus=0", "--force-rm", "--secret=id=a", "--no-cache=false"),
+        *("--isolation=default", "--compress", "--disable-content-trust"),
+    ],
 )
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("scenario", [LEGACY, BUILDKIT])

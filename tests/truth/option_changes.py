@@ -52,7 +52,7 @@ def nothing_and_evicted(rng: Random, build: Build) -> Change:
     """What is in no key changes, and on one host the cache loses its results."""
     host = rng.choice(HOSTS)
     builder, word = rng.choice((("legacy", "prune-legacy"), ("buildkit", "prune-buildkit")))
-    options = ["--memory=512m", "--force-rm", "--build-arg"]
+    options = ["--memory=512m", "--force-rm", "--no-cache=false", "--build-arg"]
     if builder == "legacy":
         options += ["--ulimit=nofile=512:512", "--shm-size=32m"]
     option = rng.choice(options)
@@ -127,7 +127,8 @@ def option_in_some_keys(rng: Random, build: Build) -> Change:
 
 @kind("option-in-no-key")
 def option_in_no_key(rng: Random, build: Build) -> Change:
-    word = rng.choice(("--force-rm", "--memory=512m", "--cpuset-cpus=0"))
+    words = ("--force-rm", "--memory=512m", "--cpuset-cpus=0", "--no-cache=false", "--compress")
+    word = rng.choice((*words, "--isolation=default"))
     return Change(f"{word} added", replace(build, docker_args=(*build.docker_args, word)))
 
 

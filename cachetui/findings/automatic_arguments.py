@@ -1,0 +1,39 @@
+"""Arguments that BuildKit gives by itself to an ARG of their name: the platforms of a build.
+
+BuildKit takes them for ARGs above the first FROM (`dockerfile2llb/convert.go`, getPlatformArgs), so
+a default in the stage or what the build gives holds against them, and a value given by hand that is
+theirs changes no key (our lab: 20.10 and 26.1). The legacy builder has none of them (26.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from cachetui.dockerfile.instruction import Instruction
+from cachetui.dockerfile.parse import Dockerfile
+
+
+def with_automatic(file: Dockerfile, target: str | None, engine: str | None) -> Dockerfile:
+    """The Dockerfile with them above its first FROM. `target` is the platform that is built for,
+    `engine` that of the engine, such as "linux/arm/v7"; None for one that is not known, and of
+    several at once nothing is known. A name that the file itself declares there is left to it."""
+    own = {word.partition("=")[0] for item in file.meta_args for word in item.args}
+    words = [
+        f"{prefix}{name}={value}"
+        for prefix, platform in (("TARGET", target), ("BUILD", engine))
+        for name, value in _parts(platform)
+        if f"{prefix}{name}" not in own
+    ]
+    if not words:
+        return file
+    text = f"ARG {' '.join(words)}"
+    above = Instruction(-1, -1, "ARG", 0, 0, text, args=tuple(words))
+    return replace(file, meta_args=(above, *file.meta_args))
+
+
+def _parts(platform: str | None) -> Iterator[tuple[str, str]]:
+    parts = platform.split("/") if platform is not None and "," not in platform else []
+    if len(parts) in (2, 3):
+        yield "PLATFORM", "/".join(parts)
+        yield from zip(("OS", "ARCH", "VARIANT"), (*parts, ""), strict=False)
