@@ -68,7 +68,7 @@ def _last_whole(store: Store, audits: Sequence[str]) -> Document:
                 later = "the one since" if passed == 1 else f"the {passed} since"
                 tell(f"--compare-to last is {audit}: {later} had hosts or runs in trouble")
             return document
-    tell(f"--compare-to last is {audits[0]}, which had hosts or runs in trouble: no other had none")
+    tell(f"--compare-to last is {audits[0]}: it and all others had hosts or runs in trouble")
     return newest
 
 

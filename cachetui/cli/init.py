@@ -44,7 +44,7 @@ def init_command(output: Path | None, hosts_file: Path | None, *, yes: bool) -> 
     chosen = _asked(suggestion) if asks else [*suggestion.tables]
     text = suggestion.text(chosen)
     if not text:
-        raise UserError("no build host is left to write; without --yes, in a terminal, you choose")
+        raise UserError("no build host is left to write; leave --yes out to choose yourself")
     builds = builds_toml(output.absolute().parent, _refused)
     text += f"\n{builds}" if builds else ""
     click.echo(clean(text))

@@ -45,7 +45,7 @@ def watch_interval(text: str | None, output_format: str, output: Path | None) ->
             f"--watch prints line by line: give --format table or jsonl instead of {output_format}"
         )
     if output is not None:
-        raise ConfigError("-o writes a result that is whole; with --watch redirect what is printed")
+        raise ConfigError("-o writes one finished result; with --watch, redirect the output")
     return interval
 
 

@@ -103,7 +103,7 @@ def _explained(core: Core, document: Document) -> tuple[Document, Findings, Outp
     try:
         return document, core.findings(document), of_document(document, core.store)
     except StoreError as error:
-        note = f"why runs differ is not known: {error}"
+        note = f"could not find out why runs differ: {error}"
         document = msgspec.structs.replace(document, notes=(*document.notes, note))
         return document, Findings(), None
 
@@ -122,7 +122,7 @@ def _max_age(args: RunArgs) -> float:
     if args.max_age is None:
         return seconds_of(DEFAULT_MAX_AGE, "--max-age")
     if args.fresh:
-        raise ConfigError("--fresh takes no stored result, of whatever --max-age; give one of them")
+        raise ConfigError("--fresh takes no stored result, however new; leave it or --max-age out")
     return seconds_of(args.max_age, "--max-age")
 
 
@@ -132,7 +132,7 @@ def limits_of(args: RunArgs) -> Limits:
     seconds = {name: seconds_of(text, name) for name, text in times.items() if text is not None}
     for name, value in seconds.items():
         if value == 0:
-            raise ConfigError(f"{name} 0: nothing can be built in no time")
+            raise ConfigError(f"{name} 0: no build is that fast; give more than 0")
     max_failed, percent = _max_fail(args.max_fail)
     return Limits(
         max_failed=max_failed,

@@ -318,7 +318,7 @@ def _parsed(printed: str, reading: Callable[[Any], Any], file: Path) -> Targets:
             return {str(name): target for name, target in targets.items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
-    raise ConfigError(f"{file}: what docker prints of it is not the JSON of its builds")
+    raise ConfigError(f"{file}: docker did not print its builds as JSON")
 
 
 def _printed(document: Any) -> Targets:

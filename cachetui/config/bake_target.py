@@ -140,7 +140,7 @@ def _problem(field: str, value: Any) -> str:
 def _why_no_context(context: str) -> str:
     """Why a context that is no folder cannot be had; "" where it can, or is a folder."""
     if fetched_kind(context) in ("tarball", "stdin"):
-        return "is no context for bake and compose: they take a folder or a URL"
+        return "cannot be a context for bake and compose: give a folder or a URL"
     return why_not_fetched(context)
 
 

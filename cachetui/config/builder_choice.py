@@ -17,7 +17,7 @@ def problem_of_name(name: str) -> str | None:
     """Why this is no name of a builder, None where it can be one."""
     if _NAME.fullmatch(name):
         return None
-    return f'"{name}" is no name of a builder; docker buildx ls lists them'
+    return f'"{name}" is not the name of a builder; docker buildx ls lists them'
 
 
 def take_builder(table: Table) -> str | None:

@@ -143,7 +143,7 @@ def test_every_field_is_taken_over_left_out_or_refused(field: str) -> None:
         ({"call": "check"}, "call is not supported: it does not build"),
         ({"network": "br0"}, "network is not supported: br0 is not one of default"),
         ({"context": "https://u@example.com/a.git"}, "//…@example.com/a.git has a credential"),
-        ({"context": "app.tgz"}, "app.tgz is no context for bake and compose"),
+        ({"context": "app.tgz"}, "app.tgz cannot be a context for bake and compose"),
         (
             {"contexts": {"o": "target:base"}},
             "contexts is not supported: o is made by the target base",
@@ -441,8 +441,8 @@ def test_relative_paths_start_from_the_folder_of_the_file(
         ("echo \"unknown shorthand flag: 'f' in -f\" >&2; exit 125", "no docker compose and no"),
         ("echo 'ERROR: line 3: bad' >&2; exit 1", "docker compose cannot read it: line 3: bad"),
         ("exit 1", "it failed and said nothing"),
-        ("echo '[1]'", "not the JSON of its builds"),
-        ('echo \'{"target": {"a": 1}}\'', "not the JSON of its builds"),
+        ("echo '[1]'", "did not print its builds as JSON"),
+        ('echo \'{"target": {"a": 1}}\'', "did not print its builds as JSON"),
         ("echo '{\"target\": {}}'", "compose.yaml has no build of api"),
     ],
 )

@@ -50,8 +50,8 @@ def test_that_of_a_build_wins(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ('builder = "-x"', "no name of a builder"),
-        ('builder = "a b"', "no name of a builder"),
+        ('builder = "-x"', "not the name of a builder"),
+        ('builder = "a b"', "not the name of a builder"),
         ("builder = 1", "must be"),
     ],
 )

@@ -190,9 +190,9 @@ def test_without_cache_mounts_nothing_is_asked() -> None:
 
     async def story(d: Driver) -> None:
         await d.press("P")
-        await d.see("[ ] no step with a cache mount")
+        await d.see("[ ] leave out steps with a cache mount")
         await d.press("j", "j", "space")
-        await d.see("[✓] no step with a cache mount", "[✓] buildkit")
+        await d.see("[✓] leave out steps with a cache mount", "[✓] buildkit")
         await d.press("r")
         await ended(d)
         options = core.prepared[0][2]

@@ -329,6 +329,6 @@ def test_audits_of_two_builds_are_not_compared() -> None:
 
     async def story(d: Driver) -> None:
         await d.press("6", "space", "space", "c")
-        await d.until(lambda: "They are of two builds: api and web." in d.toasts())
+        await d.until(lambda: "These audits are of two builds: api and web." in d.toasts())
 
     drive(story, core, size=(120, 30))

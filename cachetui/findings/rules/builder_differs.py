@@ -41,7 +41,7 @@ def observe(case: Case) -> Iterator[Claim]:
             confidence="proved",
             steps=(),
             evidence=tuple(_evidence(hosts[name], name) for name in (*odd, *others)),
-            advice="It is a BuildKit of its own, and has not the cache of docker's engine. "
+            advice="That builder is a separate BuildKit without the cache of docker's engine. "
             f"Build with one builder everywhere: on {HOSTS}, `docker build --builder default`, or "
             "unset BUILDX_BUILDER and undo docker buildx use there",
             hosts=tuple(odd),

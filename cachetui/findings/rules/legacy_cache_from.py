@@ -34,7 +34,7 @@ def explain(question: Question) -> Claim | None:
             Evidence(
                 kind="source",
                 text="a step of the host's own counts as a hit only if an image of --cache-from "
-                "stands on it; a name that is no image there is passed over without a word, as "
+                "stands on it; a name that is no image there is skipped without a word, as "
                 "that of a cache that BuildKit exported",
             ),
         ),

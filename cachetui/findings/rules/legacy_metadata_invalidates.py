@@ -121,7 +121,7 @@ def _in_the_cache(question: Question, below: list[Step]) -> Claim | None:
         Evidence(
             kind="run",
             text=f"the legacy builder on {HOSTS} found all above it in its cache, "
-            f"and missed {len(below)} steps that it has below the other line",
+            f"and missed {len(below)} steps although it has them below the other line",
             data={"missed": len(below)},
             hosts=(question.run.host,),
         ),

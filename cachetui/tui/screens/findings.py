@@ -22,8 +22,8 @@ from cachetui.tui.view.finding_lines import (
     confidence_span,
     details,
     hosts_of,
+    in_few_words,
     in_order,
-    title_of,
 )
 from cachetui.tui.view.picks import Pick
 from cachetui.tui.view.runs_concerned import runs_concerned
@@ -125,7 +125,7 @@ class FindingsPlace(Place):
             return ((hosts_of(reason, width), "muted"),)
         more = len(reason.consequences)
         tail = f"  +{more}" if more else ""
-        return ((title_of(reason, width - len(tail)), "strong"), (tail, "muted"))
+        return ((in_few_words(reason, width - len(tail)), "strong"), (tail, "muted"))
 
     @property
     def reason(self) -> Reason | None:
@@ -170,7 +170,7 @@ class FindingsPlace(Place):
         concerned = runs_concerned(document, reason)
         picks = [Pick(document.audit, run.host, run.scenario, run.repeat) for run in concerned.runs]
         if not picks:
-            self.typed_app.tell("No run of this audit shows it.")
+            self.typed_app.tell("No run of this audit shows this cause.")
         elif len(picks) > 1:
             open_compare(self.typed_app, picks, concerned.step)
         else:

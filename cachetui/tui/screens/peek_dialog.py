@@ -22,7 +22,7 @@ from cachetui.tui.view.text import Line, label, line
 from cachetui.tui.widgets.grid import Grid
 from cachetui.tui.widgets.text_panel import TextPanel
 
-NO_MOUNTS = "no step with a cache mount"
+NO_MOUNTS = "leave out steps with a cache mount"
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class PeekDialog(Dialog[PeekChoice]):
         yield Grid(cell=self._cell, id="options")
         yield from paragraphs(
             "Each build starts as the host's user would type it, and is stopped when the first RUN "
-            "that misses begins. Nothing is tagged or exported. Where no step with a cache mount "
-            "is begun, those and what stands on them are not decided."
+            "that misses begins. Nothing is tagged or exported. Whether a step that is left out "
+            "would hit, or what is built on it, stays open."
         )
         yield TextPanel(
             line(

@@ -74,7 +74,9 @@ def _ask(app: AppPort, audit: AuditPort, asked: tuple[str, ...]) -> None:
         show_started(app, audit)
 
         def failed(error: Exception) -> None:
-            app.tell(f"You will be asked again: {error}", severity="warning")
+            app.tell(
+                f"Your answer was not kept, so you will be asked again: {error}", severity="warning"
+            )
 
         marks = whole_store(app.core).marks
         run_in_background(app, "agree", lambda: marks.agree(asked), lambda _: None, failed)

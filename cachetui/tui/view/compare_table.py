@@ -178,7 +178,8 @@ class CompareTable:
             for n, text in enumerate(wrapped)
         ]
         step = row.cells[column] if column < len(row.cells) else None
-        lines.append(step_lines.step_facts(step, self.names[column], self._spread(step, column)))
+        name = cells.clip_names(self.names[column], max(12, width // 3))
+        lines.append(step_lines.step_facts(step, name, self._spread(step, column)))
         if step is not None and step.error:
             lines.append(line(("✗ ", "bad"), signs.step_error(step)))
         return lines

@@ -60,6 +60,13 @@ def title_of(reason: Reason, room: int) -> str:
     return shorter(reason, reason.title, room)
 
 
+def in_few_words(reason: Reason, room: int) -> str:
+    """As `title_of`, to stand beside the hosts' names: the cause in a few words where the title
+    does not fit."""
+    title = title_of(reason, room)
+    return title if cell_len(title) <= room or not reason.brief else clean_line(reason.brief)
+
+
 def shorter(reason: Reason, text: str, room: int) -> str:
     """A text about a finding's hosts, as `title_of`."""
     text = clean_line(text)

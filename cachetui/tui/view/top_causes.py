@@ -19,10 +19,10 @@ from cachetui.tui.view.finding_lines import (
     confidence_of,
     confidence_span,
     hosts_of,
+    in_few_words,
     shorter,
-    title_of,
 )
-from cachetui.tui.view.text import Line, clean_line, cut, fit, line, width_of
+from cachetui.tui.view.text import Line, cut, fit, line, width_of
 
 _HOSTS_WIDTH = 24
 
@@ -74,7 +74,7 @@ def cause_lines(
             *fit(((cost, "strong"),), price),
             "  ",
         )
-        first = fit(line(*start, _why(reason, width - width_of(start))), width)
+        first = fit(line(*start, in_few_words(reason, width - width_of(start))), width)
         below, whole = _to_do(reason, width, needs) if typed else ((), False)
         shown.append(Shown((first, *[below] * bool(below)), whole))
     return shown
@@ -84,14 +84,6 @@ def _whom(reason: Reason, all_hosts: Collection[str]) -> str:
     if len(all_hosts) > 1 and set(reason.hosts) >= set(all_hosts):
         return "all hosts"
     return cut(hosts_of(reason, _HOSTS_WIDTH), _HOSTS_WIDTH)
-
-
-def _why(reason: Reason, room: int) -> str:
-    """The title where it fits, else the cause in a few words."""
-    title = title_of(reason, room)
-    if cell_len(title) <= room or not reason.brief:
-        return title
-    return clean_line(reason.brief)
 
 
 def _to_do(reason: Reason, width: int, needs: Sequence[Need]) -> tuple[Line, bool]:
@@ -182,4 +174,4 @@ def why_line(reason: Reason, width: int) -> Line:
     start = line(("WHY ", "title"), (f"{sign}{cost} ", tone))
     tail = line(("  w", "key"), (" all of it", "muted"))
     room = max(8, width - width_of(start) - width_of(tail))
-    return line(*start, (cut(title_of(reason, room), room), "strong"), *tail)
+    return line(*start, (cut(in_few_words(reason, room), room), "strong"), *tail)
