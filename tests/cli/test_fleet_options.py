@@ -178,7 +178,7 @@ def test_a_log_file_has_what_happened_and_no_secret(space: Workspace) -> None:
         (["--max-fail", "-1"], "N% from 0 to 100"),
         (["--max-fail", "2.5"], "N% from 0 to 100"),
         (["--timeout", "soon"], "--timeout 'soon': expected seconds"),
-        (["--timeout", "0"], "nothing can be built"),
+        (["--timeout", "0"], "no build is that fast"),
         (["--deadline", "-2h"], "--deadline '-2h': expected seconds"),
         (["--fan-out", "0"], "not in the range"),
     ],
