@@ -34,6 +34,12 @@ class Typed(NamedTuple):
         return f"{told}:" if told else ""
 
 
+def first_way(commands: Iterable[Typed]) -> tuple[Typed, ...]:
+    """Of commands that do the same in several ways, those of the first, without its name."""
+    every = tuple(commands)
+    return tuple(one._replace(way="") for one in every if one.way == every[0].way)
+
+
 def typed_lines(commands: Iterable[Typed]) -> list[str]:
     """The commands, each below its heading where it has one."""
     return [text for one in commands for text in (one.heading, one.text) if text]

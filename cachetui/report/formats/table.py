@@ -15,6 +15,7 @@ from cachetui.report.audit_report import AuditReport
 from cachetui.report.formats import Format
 from cachetui.report.outputs import table as outputs_table
 from cachetui.report.reasons import Reasons, lay_out_findings
+from cachetui.report.shell import first_way
 from cachetui.report.table_parts import NARROWEST, Table
 from cachetui.report.view import lay_out
 
@@ -132,10 +133,13 @@ def _with_evidence(reasons: Reasons, most: int) -> Reasons:
 
 
 def _bare(reasons: Reasons) -> Reasons:
-    """Causes and advice alone: other findings are counted."""
+    """Causes and advice alone, and one way to follow it: other findings are counted."""
     return replace(
         reasons,
-        explained=tuple(replace(reason, evidence=(), hidden=0) for reason in reasons.explained),
+        explained=tuple(
+            replace(reason, evidence=(), hidden=0, commands=first_way(reason.commands))
+            for reason in reasons.explained
+        ),
         others=(),
         more_others=reasons.more_others + len(reasons.others),
         unexplained=tuple(replace(reason, evidence=(), hidden=0) for reason in reasons.unexplained),

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from cachetui.findings.record import Finding, Need
 from cachetui.report import costs
 from cachetui.report.reasons import commands_of
-from cachetui.report.shell import Typed, in_short
+from cachetui.report.shell import first_way, in_short
 from cachetui.tui.view.finding_lines import (
     CONFIDENCE,
     Reason,
@@ -100,7 +100,7 @@ def _to_do(reason: Reason, width: int, needs: Sequence[Need]) -> tuple[Line, boo
     room = width - len(_INDENT) - 2 - len(lead) - len(more)
     whom, text = ("", first.text)
     if first.platform or cell_len(text) > room:
-        whom, text = in_short(first._replace(way=""))
+        whom, text = in_short(first)
     if either:
         ways = [way for way in _OR if cell_len(whom + text + way) <= room]
         more += ways[0] if ways else ""
@@ -160,11 +160,6 @@ def to_copy(reasons: Sequence[Reason], needs: Sequence[Need] = ()) -> str:
         if commands and commands not in told:
             told[commands] = _PLAIN.sub("_", name)  # a shell may not know comments
     return "\n".join(part for commands, name in told.items() for part in (f"# {name}", *commands))
-
-
-def first_way(commands: Sequence[Typed]) -> list[Typed]:
-    """Of commands that do the same in several ways, those of the first."""
-    return [command for command in commands if command.way == commands[0].way]
 
 
 def why_line(reason: Reason, width: int) -> Line:
