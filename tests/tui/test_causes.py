@@ -150,7 +150,7 @@ def test_the_parts_of_fleet_fill_the_screen(
     assert min(parts.matrix, parts.facts, parts.why, parts.steps) >= 0
     assert parts.matrix >= min(room, 3)
     if height >= fleet_heights.SHORT and explained:
-        assert parts.why >= (2 if told else 5)
+        assert parts.why >= (2 if told or above > 6 else 5)
     if not explained:
         assert parts.why == 0
 
