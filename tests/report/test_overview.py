@@ -124,9 +124,9 @@ def test_few_hosts_have_a_column_each_and_no_overview() -> None:
 def test_a_list_of_names_ends_between_two_of_them() -> None:
     assert cells.clip_names("ci-[13,145,149]", 15) == "ci-[13,145,149]"
     assert [cells.clip_names("ci-[13,145,149]", room) for room in (14, 12, 10, 8)] == [
-        "ci-[13,145,…",
-        "ci-[13,145,…",
-        "ci-[13,…",
+        "ci-[13,145,…]",
+        "ci-[13,…]",
+        "ci-[13,…]",
         "ci-[13,…",
     ]
     assert cells.clip_names("a-long-name", 6) == "a-lon…"

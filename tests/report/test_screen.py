@@ -89,7 +89,7 @@ def test_the_hosts_behind_a_column_take_one_line_each_unless_all_is_asked_for() 
 
 
 def test_a_higher_screen_shows_no_less() -> None:
-    shown = [len(render(one_problem(4, height=height)).splitlines()) for height in range(24, 70)]
+    shown = [len(render(one_problem(4, height=height)).splitlines()) for height in range(24, 80)]
     assert shown == sorted(shown)
     assert render(one_problem(4, height=500)).count("\n") == shown[-1]
 
