@@ -12,6 +12,11 @@ whose process is gone. That process is trusted to be gone only where /proc shows
 
 The text stands before a command that is sent anyway, so no round trip is added. The watcher of a
 long command renews the lease while it hears of us (`hosts.watcher`).
+
+Who lies can keep others waiting, as who builds for ever can, and is named as what they write. They
+do no harm beyond that: what is no date, or hides the file, counts for nothing; a beginning that is
+yet to come, as after a clock was set back, is now; where a number leaves no next one, there can be
+no lease; and as all can read our token, nothing is written into a file that is there by its name.
 """
 
 from __future__ import annotations
@@ -92,7 +97,8 @@ _TAKE = (
 _gone= _boot=
 _lease() {
 [ -n "$_boot" ] || _mine
-_now=$(date +%s) _top=0 _since= _token=
+_now=$(date +%s) _top=0 _since= _token= _until= _from= _owner=
+_its_boot= _its_space= _its_pid= _its_start=
 for _file in BASE.*; do
   _number=${_file##*.}
   case $_number in '' | 0?* | *[!0-9]* | ?????????*) continue ;; esac
@@ -102,8 +108,11 @@ if [ -f "BASE.$_top" ]; then
   {
     read -r _token _until _from _owner
     read -r _its_boot _its_space _its_pid _its_start _
-  } <"BASE.$_top" 2>/dev/null
-  case ${_until:-x}${_from:-x} in *[!0-9]* | ?????????????????????????*) _until=0 _from=0 ;; esac
+  } 2>/dev/null <"BASE.$_top"
+  for _date in "${_until:-x}" "${_from:-x}"; do
+    case $_date in 0?* | *[!0-9]* | ?????????????*) _until=0 _from=0 ;; esac
+  done
+  [ "$_from" -le "$_now" ] || _from=$_now
   if [ "$_token" = TOKEN ]; then
     _since=$_from
   elif [ "$_until" -gt "$_now" ] && [ "$_until" -le $((_now + 2 * LONGEST)) ]; then
@@ -118,7 +127,9 @@ _new=/tmp/.cachetui-TOKEN
 _until=$((_now + ${1:-TTL}))
 _text="TOKEN $_until ${_since:-$_now} "OWNER"
 $_boot $_space $_process"
-if ! (umask 022 && printf '%s\\n' "$_text" >"$_new") 2>/dev/null; then
+rm -f "$_new" 2>/dev/null
+if [ "$_top" -ge 99999999 ] || [ -e "$_new" ] || [ -L "$_new" ] ||
+  ! (umask 022 && set -C && printf '%s\\n' "$_text" >"$_new") 2>/dev/null; then
   echo "MARK TOKEN none" >&2
   return IMPOSSIBLE
 elif [ -n "$_since" ]; then

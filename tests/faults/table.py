@@ -32,6 +32,12 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
             "It is taken out where its name stands before it, and of images where it is all.",
         ),
         Fault(
+            "secret-not-hidden",
+            "A build prints a value in a form that is not recognized, such as with colours in it "
+            "or in base64 of base64",
+            "SECURITY.md lists these forms, and no other: the log has what was printed.",
+        ),
+        Fault(
             "secret-env",
             "A build prints a value of `env` in hosts.toml",
             "It is a secret as well.",
@@ -243,6 +249,12 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
             "two-audits",
             "Two audits, of two people, at once on one engine",
             "The second waits, says for whom, and not for one that is gone, or of an earlier boot.",
+        ),
+        Fault(
+            "lease-lies",
+            "What says who is at work on an engine is a lie: garbage, dates to come, numbers "
+            "without a next one, files that cannot be read, links in our way",
+            "Nothing is overwritten, no command fails of it, and no audit waits for nobody.",
         ),
         Fault(
             "not-now",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
+import tempfile
 import threading
 import time
 import uuid
@@ -32,8 +34,12 @@ def engine() -> Iterator[str]:
         path.unlink()
 
 
+def base_of(engine: str) -> Path:
+    return Path(Lease(engine, "").release().split("for _file in ")[1].split(".*")[0])
+
+
 def files(engine: str) -> list[Path]:
-    base = Path(Lease(engine, "").release().split("for _file in ")[1].split(".*")[0])
+    base = base_of(engine)
     return sorted(base.parent.glob(f"{base.name}.*"))
 
 
@@ -102,6 +108,53 @@ class TestShell:
         holder = ours.holder(self.ask(name, ours))
         assert holder is not None
         assert holder.owner == "?[31mred"
+
+    @pytest.mark.fault("lease-lies")
+    def test_lies_about_dates_harm_nobody(self, name: str, engine: str) -> None:
+        ours = Lease(engine, "ours")
+        base = base_of(engine)
+        now = int(time.time())
+        for until, since in ((now + 60, f"0{now}"), (f"0{now + 60}", now), (now + 60, "9" * 13)):
+            Path(f"{base}.1").write_text(f"t {until} {since} liar\n")
+            assert self.ask(name, ours) == Completed(0, b"ran\n", b"")
+            self.release(name, ours)
+        Path(f"{base}.1").write_text(f"t {now + 60} {now + 50} of a clock that was set back\n")
+        assert ours.holder(self.ask(name, ours)) == Holder("of a clock that was set back", 0)
+
+    @pytest.mark.fault("lease-lies")
+    def test_a_number_that_leaves_no_next_one_stops_nobody(self, name: str, engine: str) -> None:
+        Path(f"{base_of(engine)}.99999999").write_text("t 0 0 liar\n")
+        ours = Lease(engine, "ours")
+        assert ours.impossible(self.ask(name, ours))
+        assert len(files(engine)) == 1
+
+    @pytest.mark.fault("lease-lies")
+    @pytest.mark.parametrize("kind", ["link to a file", "link to nothing", "pipe", "folder"])
+    def test_nothing_is_written_through_what_waits_for_us(
+        self, name: str, engine: str, kind: str, tmp_path: Path
+    ) -> None:
+        """The token can be read in the lease, so another can be there before its next renewal."""
+        ours = Lease(engine, "ours")
+        target = tmp_path / "theirs"
+        trap = Path(f"/tmp/.cachetui-{ours.token}")
+        if kind == "folder":
+            trap.mkdir()
+        elif kind == "pipe":
+            os.mkfifo(trap)
+        else:
+            trap.symlink_to(target)
+            if kind == "link to a file":
+                target.write_text("mine\n")
+        try:
+            done = self.ask(name, ours)
+        finally:
+            if trap.is_dir():
+                trap.rmdir()
+        if kind == "folder":
+            assert ours.impossible(done)
+        else:  # it could be removed
+            assert done == Completed(0, b"ran\n", b"")
+        assert not target.exists() or target.read_text() == "mine\n"
 
     @pytest.mark.fault("two-audits", "reboot")
     def test_one_of_an_earlier_boot_counts_no_more(self, name: str, engine: str) -> None:
@@ -276,6 +329,40 @@ def test_users_who_cannot_remove_each_others_files_agree(
     assert holder.owner.endswith(", ours")
     subprocess.run([*nobody, "sh", "-c", ours.release()], check=True, timeout=20)
     assert ask(third).status == 0
+
+
+@pytest.mark.fault("lease-lies")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
+def test_what_another_user_puts_in_our_way_is_left_and_stops_nobody(
+    engine: str,
+) -> None:
+    """In a folder where nobody can remove another's file: links to our own files, and leases that
+    cannot be read."""
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    other = ["setpriv", "--reuid=65533", "--regid=65533", "--clear-groups"]
+    theirs = Path(tempfile.mkdtemp(dir="/tmp"))
+    theirs.chmod(0o755)
+    victim = theirs / "file"
+    victim.write_text("mine\n")
+    os.chown(victim, 65534, 65534)
+    ours = Lease(engine, "ours")
+    trap = Path(f"/tmp/.cachetui-{ours.token}")
+    subprocess.run([*other, "ln", "-s", str(victim), str(trap)], check=True, timeout=20)
+    script = watch.script("echo ran", watched=True, lease=ours)
+    try:
+        done = Completed(*Started(script, login=[*nobody, "sh"]).end())
+        assert ours.impossible(done)
+        assert trap.is_symlink()
+        assert victim.read_text() == "mine\n"
+    finally:
+        trap.unlink()
+        shutil.rmtree(theirs)
+    closed = Path(f"{base_of(engine)}.7")
+    closed.write_text(f"t {int(time.time()) + 60} 1 closed\n")
+    closed.chmod(0)
+    os.chown(closed, 65533, 65533)
+    assert Completed(*Started(script, login=[*nobody, "sh"]).end()) == Completed(0, b"ran\n", b"")
+    assert [path.suffix for path in files(engine)] == [".7", ".8"]
 
 
 def test_where_there_can_be_none_commands_run(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
