@@ -79,6 +79,22 @@ KEY_INPUTS = (
         "the Dockerfile",
     ),
     KeyInput(
+        "platform argument",
+        "an ARG of a platform above the first FROM, without a value",
+        "doubt",
+        "",
+        "on 26.1 it takes the automatic value away, on 28.5 not",
+        "the Dockerfile",
+    ),
+    KeyInput(
+        "stage argument",
+        "ARG TARGETSTAGE",
+        "doubt",
+        "",
+        "on 28.5 the stage that is built, on 26.1 only what is given",
+        "the Dockerfile, the arguments and the target",
+    ),
+    KeyInput(
         "exec form",
         'the exec form ["/bin/sh", "-c", …] in place of the shell form',
         "doubt",

@@ -1,10 +1,10 @@
 """What each option of `docker build` is to a step's cache key: the one table that rules go by.
 
-Each was measured in our lab by building twice, the second time with the option: `legacy` on 26.1
-and, where it says more, on 20.10 and 28.5, `buildkit` on 20.10, 26.1, 28.5 and 28.5 with the
-containerd store. A flag that no engine of the lab takes, or that it takes only with what the lab
-lacks (an agent for `--ssh`, a daemon with experimental features for the legacy builder's
-`--squash`), is a doubt.
+Measured in our lab by building twice, the second time with the option: `legacy` on 26.1, `buildkit`
+on those of 20.10, 26.1, 28.5 and 28.5 with the containerd store that take the option, not each of
+the flags of a container's resources on each engine. A flag that no engine of the lab takes, or that
+it takes only with what the lab lacks (an agent for `--ssh`, a daemon with experimental features for
+the legacy builder's `--squash`), is a doubt.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import SCRATCH, Dockerfile
 from cachetui.dockerfile.triggers import with_triggers
-from cachetui.findings.automatic_arguments import with_automatic
+from cachetui.findings.automatic_arguments import automatic_doubts, with_automatic
 from cachetui.findings.base_values import base_scope
 from cachetui.findings.build_inputs import (
     MID,
@@ -121,6 +121,8 @@ def step_inputs(
     if not scope.complete and "SHELL" not in scope.settings and in_default_shell(instruction):
         of_build.doubts["exec form"] = "/bin/sh -c"
     of_build.doubts |= _flags_as_written(build, instruction)
+    if build.backend == "buildkit":
+        of_build.doubts |= automatic_doubts(file, given, build.build.target)
     values = values_of(scope, instruction)
     since_26 = is_since(MID, build.facts)
     if instruction.keyword == "WORKDIR" and build.backend == "legacy" and since_26 is not True:

@@ -70,3 +70,12 @@ def test_it_is_put_in_where_it_is_used() -> None:
         f"FROM base:1\nARG TARGETARCH\nENV Q={value}\n" for value in ("$TARGETARCH", "amd64")
     )
     assert found(used, written) == SAME
+
+
+def test_where_engines_differ_nothing_is_claimed() -> None:
+    text = "FROM base:1\nARG TARGETARCH\n"
+    assert found(f"ARG TARGETARCH\n{text}", text) == []
+    assert found(f"ARG TARGETARCH\n{text}") == SAME
+    text = "FROM base:1 AS last\nARG TARGETSTAGE\n"
+    assert found(text, text.replace("ARG TARGETSTAGE\n", "")) == []
+    assert found(text) == SAME
