@@ -188,7 +188,7 @@ def _unusable() -> str | None:
 def descendants(root: int) -> list[int]:
     """The process ids below one, from /proc."""
     parents: dict[int, int] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for stat in _of_processes("stat"):
         with contextlib.suppress(OSError, IndexError, ValueError):
             parents[int(stat.parent.name)] = int(stat.read_text().rsplit(")", 1)[1].split()[1])
     found = [root]
@@ -197,10 +197,16 @@ def descendants(root: int) -> list[int]:
     return found[1:]
 
 
+def _of_processes(name: str) -> list[Path]:
+    """That file of each process. `Path.glob` asks whether each is there, and raises where its
+    process ends meanwhile."""
+    return [Path("/proc", pid, name) for pid in os.listdir("/proc") if pid.isdigit()]
+
+
 def running(mark: str) -> list[int]:
     """The process ids whose command line holds `mark`; zombies have none."""
     found = []
-    for place in Path("/proc").glob("[0-9]*/cmdline"):
+    for place in _of_processes("cmdline"):
         with contextlib.suppress(OSError):
             words = place.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
             if mark in words and int(place.parent.name) != os.getpid():

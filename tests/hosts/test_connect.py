@@ -696,7 +696,7 @@ class TestWay:
         more = f" ProxyCommand {sys.executable} {script} %h %p"
         config = self.config(tmp_path, sshd, own_sshd, more)
         works(HostSettings(name="h", address="target"), config)
-        assert until(lambda: not running(str(script)), 5)
+        assert until(lambda: not running(str(script)), 15)
 
     def test_broken_configuration(self, tmp_path: Path) -> None:
         config = tmp_path / "config"
@@ -737,7 +737,7 @@ class TestLost:
         assert error.kind == "lost"
         assert "the connection broke while a command ran" in error.reason
         assert time.monotonic() - begun < 5
-        assert until(lambda: not running(mark), 5)
+        assert until(lambda: not running(mark), 15)
 
     @pytest.mark.fault("connection-dies")
     def test_sshd_stopped(self, own_sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -758,7 +758,7 @@ class TestLost:
         assert error.kind == "lost"
         assert "the host was silent for" in error.reason
         assert time.monotonic() - begun < 6
-        assert until(lambda: not running("mark-sshd-stopped"), 5)
+        assert until(lambda: not running("mark-sshd-stopped"), 15)
 
     def test_silence_is_no_death(self, own_sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(ssh, "BEAT_AFTER", 0.1)

@@ -136,7 +136,7 @@ def test_a_build_context_that_is_being_sent(link: Link, tmp_path: Path, linked: 
         assert "the host was silent" in reason()
         assert until(lambda: [*map(str, there.glob("contexts/*"))] == earlier, 15)
         assert not linked or os.stat(big).st_nlink == 1
-        assert until(lambda: not running("dd\0bs=65536"), 5)
+        assert until(lambda: not running("dd\0bs=65536"), 15)
     finally:
         sshd.stop()
 

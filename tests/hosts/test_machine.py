@@ -184,7 +184,7 @@ def test_stdin_that_fails(machine: Machine, mark: str) -> None:
 
     with pytest.raises(ValueError, match="the tar broke"):
         machine.run(f"sh -c 'cat; : {mark}'", stdin=blocks(), timeout=20)
-    assert until(lambda: not running(mark), 5)
+    assert until(lambda: not running(mark), 15)
     assert machine.run("echo fine", timeout=20).text == "fine\n"
 
 
@@ -298,7 +298,7 @@ def test_close_ends_what_runs(machine: Machine, mark: str) -> None:
     with pytest.raises(HostError) as caught:
         machine.stream(STUBBORN.format(mark=mark), blocks, timeout=30)
     assert caught.value.kind == "cancelled"
-    assert until(lambda: not running(mark), 5)
+    assert until(lambda: not running(mark), 15)
     machine.close()
     with pytest.raises(HostError, match="closed"):
         machine.run("true", timeout=20)
@@ -348,7 +348,7 @@ def test_nothing_outlives_a_killed_client(settings: HostSettings, mark: str, com
     client.kill()
     client.wait(10)
     client.stdout.close()
-    assert until(lambda: not running(mark), 5)
+    assert until(lambda: not running(mark), 15)
 
 
 STOPPED_CLIENT = """

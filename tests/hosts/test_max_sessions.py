@@ -65,7 +65,7 @@ def test_after_one_that_was_stopped(machine: Machine, ran: Path, what: str) -> N
             machine.stream(f"{what} # {ran}", lambda *_: None, timeout=60, cancel=cancel)
         machine.run(f"echo {number} >>{ran}", timeout=20)
     assert ran.read_text() == "0\n1\n"
-    assert until(lambda: not running(f"# {ran}"), 5)
+    assert until(lambda: not running(f"# {ran}"), 15)
 
 
 @pytest.mark.fault("max-sessions")

@@ -98,7 +98,7 @@ def test_one_that_complains_and_waits(tmp_path: Path) -> None:
     assert 'its ProxyCommand has not ended, and said "waiting for a tunnel"' in error.reason
     assert started == 1
     assert time.monotonic() - begun < 5
-    assert until(lambda: not running(str(tmp_path / "proxy")), 5)
+    assert until(lambda: not running(str(tmp_path / "proxy")), 15)
 
 
 @pytest.mark.fault("proxy-command")

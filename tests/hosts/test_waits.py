@@ -169,7 +169,7 @@ def case(
         script = tmp_path / "proxy"
         script.write_text(f"{trap}sleep 60\n")
         made.config = f"ProxyCommand sh {script}\n"
-        close.append(lambda: until(lambda: not running(str(script)), 5) or pytest.fail("left"))
+        close.append(lambda: until(lambda: not running(str(script)), 15) or pytest.fail("left"))
     elif what == "agent that takes no connection":
         sock = socket.socket(socket.AF_UNIX)
         sock.bind(str(tmp_path / "agent"))

@@ -8,7 +8,7 @@ import time
 from cachetui.hosts.ssh.watchdog import Watchdog
 from tests.hosts.sshd import until
 
-SOON = 5.0
+SOON = 60.0
 
 
 def of_ours() -> list[threading.Thread]:

@@ -175,7 +175,7 @@ def test_what_left_the_group_is_ended_too(setsid: bool) -> None:
     started = Started(script)
     assert started.stdout.read(1) == b"1"
     started.stdin.close()
-    assert until(lambda: not running(mark), 5)
+    assert until(lambda: not running(mark), 15)
     started.end()
 
 

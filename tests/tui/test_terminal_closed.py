@@ -21,7 +21,8 @@ import pytest
 from tests.hosts.sshd import until
 
 ROOT = Path(__file__).parents[2]
-END_WITHIN = 5.0
+END_WITHIN = 15.0
+"""Seconds. Five are promised, and a loaded machine is late."""
 PATIENCE = 30.0
 
 
