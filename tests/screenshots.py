@@ -88,7 +88,7 @@ class Photographer:
         picture = slim(self.app.export_screenshot(title="cachetui"))
         document = self.app.session.current()
         for home in homes(document) if document is not None else ():
-            picture = picture.replace(f"{home}/", f"/{'home':-<{len(home) - 1}}"[: len(home)] + "/")
+            picture = picture.replace(f"{home}/", in_its_place(home))
         path.write_text(picture, "utf-8")
         print(f"{path}  {path.stat().st_size // 1024} kB", flush=True)
 
@@ -164,8 +164,13 @@ def first_looks(core: Core, document: Document, name: str, folder: Path) -> None
     report = AuditReport(document=document, findings=core.findings(document))
     text = markdown.render(report)
     for home in homes(document):
-        text = text.replace(f"{home}/", "/home/ci/")
+        text = text.replace(f"{home}/", in_its_place(home))
     (folder / f"{name}.md").write_text(text, "utf-8")
+
+
+def in_its_place(home: str) -> str:
+    """A home folder of as many letters, so that pictures keep their columns."""
+    return f"/{'home':-<{len(home) - 1}}"[: len(home)] + "/"
 
 
 def homes(document: Document) -> set[str]:

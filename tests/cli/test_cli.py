@@ -55,7 +55,7 @@ def build(tmp_path: Path) -> Path:
         (["{build}", "-w", "other"], "other"),
         (["{build}", "-x", "here"], "no hosts are left"),
         (["{build}", "--max-age", "soon"], "30m, 12h, 7d"),
-        (["{build}", "--max-age", "7d", "--fresh"], "give one of them"),
+        (["{build}", "--max-age", "7d", "--fresh"], "leave it or --max-age out"),
         (["{build}", "--scenarios", ""], "no scenario named; there are"),
         (["{build}", "--target", "prod"], "prod"),
         (["{build}", "-f", "Other"], "no Dockerfile at"),

@@ -105,7 +105,7 @@ def test_ctrl_c_while_waiting_ends_it(core: Core, monkeypatch: pytest.MonkeyPatc
         ("0", "table", None, "the shortest is 10s"),
         ("15m", "json", None, "table or jsonl"),
         ("15m", "markdown", None, "table or jsonl"),
-        ("15m", "table", Path("x"), "redirect what is printed"),
+        ("15m", "table", Path("x"), "redirect the output"),
     ],
 )
 def test_what_cannot_be_watched(

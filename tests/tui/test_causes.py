@@ -9,10 +9,11 @@ from msgspec.structs import replace
 
 from cachetui.findings.record import Findings, Need, StepRef
 from cachetui.findings.wording import host_names
+from cachetui.report.shell import Typed, first_way
 from cachetui.tui.screens.open_runs import open_step
 from cachetui.tui.view import causes, fleet_heights, top_causes
 from cachetui.tui.view.causes import Where
-from cachetui.tui.view.finding_lines import title_of
+from cachetui.tui.view.finding_lines import copies, title_of
 from cachetui.tui.view.picks import Pick
 from cachetui.tui.view.text import plain, width_of
 from cachetui.tui.widgets.grid import Grid
@@ -63,13 +64,20 @@ def test_each_cause_says_below_it_what_to_type_or_to_do() -> None:
     assert top_causes.cause_lines((alone,), ALL, 78)[0].typed
 
 
-def test_of_two_ways_the_first_is_shown_and_copied_and_the_other_named() -> None:
+def test_of_two_ways_the_first_is_shown_the_other_named_and_none_copied() -> None:
     ways = ("either the older image of old", "or the newer image of new")
     either = replace(UMASK, commands=("ssh -n old one", "ssh -n new other"), ways=ways)
     (shown,) = top_causes.cause_lines((either,), ALL, 78)
     assert plain(shown.lines[1]).strip() == "$ ssh -n old one  or the other way round: w"
     assert not shown.typed
-    assert top_causes.to_copy((either,)) == "# context-mode-only:13\nssh -n old one"
+    assert top_causes.to_copy((either,)) == "", "which one is for the user to say"
+    other = replace(UMASK, name="x:1", commands=("true",))
+    told = "# context-mode-only:13 has more than one way: w shows them\n# x:1\ntrue"
+    assert top_causes.to_copy((either, other)) == told
+    long = replace(either, commands=(f"ssh -n old {'x' * 60}", "ssh -n new other"))
+    (shown,) = top_causes.cause_lines((long,), ALL, 78)
+    assert plain(shown.lines[1]).strip().startswith("$ one of two ways: ssh -n old xxx")
+    assert all(width_of(line) <= 78 for line in shown.lines)
     said = "\n".join(map(plain, causes.why_lines(either, 78, 12)))
     assert [word in said for word in (f"{ways[0]}:", f"{ways[1]}:", "other")] == [True] * 3
 
@@ -333,3 +341,11 @@ def test_findings_of_another_audit_are_not_told_of_a_run() -> None:
         assert "WHY" not in d.text()
 
     drive(story, made)
+
+
+def test_one_of_two_ways_is_copied() -> None:
+    ways = ("either", "or", "or")
+    typed = [Typed("one", way=way) for way in ways]
+    assert copies(typed) == "copies the first way"
+    assert copies(typed[1:]) == "copies both commands"
+    assert [one.text for one in first_way(typed)] == ["one"]

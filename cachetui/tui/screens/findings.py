@@ -13,6 +13,7 @@ from cachetui.findings.record import Finding, Findings, Need
 from cachetui.records.document import Document
 from cachetui.report import costs
 from cachetui.report.reasons import commands_of
+from cachetui.report.shell import first_way
 from cachetui.tui.screens.open_runs import open_compare, open_step
 from cachetui.tui.screens.place import Place
 from cachetui.tui.view import keys
@@ -203,5 +204,5 @@ class FindingsPlace(Place):
             return None
         commands = commands_of(reason, self._needs)
         if commands:
-            return "\n".join(command.text for command in commands)
+            return "\n".join(command.text for command in first_way(commands))
         return reason.advice if isinstance(reason, Finding) else reason.title

@@ -31,7 +31,10 @@ _WORDS_FROM = 120
 
 _INDENT = "    "
 _OR = ("  or the other way round: w", "  or the other way: w", "  or: w")
-"""Behind a command in whose place another one can be typed."""
+"""Behind a command in whose place another one can be typed; `_ONE_WAY` before it where there is no
+room for that."""
+
+_ONE_WAY = "one of two ways: "
 
 _CLAUSE = re.compile(r"[;:,.] ")
 _PLAIN = re.compile(r"[^\w.:-]", re.ASCII)
@@ -104,12 +107,13 @@ def _to_do(reason: Reason, width: int, needs: Sequence[Need]) -> tuple[Line, boo
     if either:
         ways = [way for way in _OR if cell_len(whom + text + way) <= room]
         more += ways[0] if ways else ""
+        lead += "" if ways else _ONE_WAY
     whole = not others and not whom and not either and cell_len(text) <= room
     parts = line(
         _INDENT,
         ("$ ", "muted"),
         (lead + whom, "muted"),
-        (cut(text, max(8, room - cell_len(whom))), "accent"),
+        (cut(text, max(8, width - len(_INDENT) - 2 - cell_len(lead + whom + more))), "accent"),
         (more, "muted"),
     )
     return parts, whole
@@ -152,14 +156,20 @@ def _without_end(text: Line) -> Line:
 
 def to_copy(reasons: Sequence[Reason], needs: Sequence[Need] = ()) -> str:
     """What is to be typed for all of these, for a shell: each cause's commands below its name as a
-    comment. Of several ways to do the same, the first. "" where there is nothing to type."""
-    told: dict[tuple[str, ...], str] = {}
+    comment. Where there are several ways, it is for the user to choose, and the comment says so. ""
+    where there is nothing to type."""
+    parts, told = list[str](), set[tuple[str, ...]]()
     for reason in reasons:
-        commands = tuple(command.text for command in first_way(commands_of(reason, needs)))
+        every = commands_of(reason, needs)
+        commands = tuple(command.text for command in every)
         name = reason.name if isinstance(reason, Finding) else "unexplained"
-        if commands and commands not in told:
-            told[commands] = _PLAIN.sub("_", name)  # a shell may not know comments
-    return "\n".join(part for commands, name in told.items() for part in (f"# {name}", *commands))
+        plain = _PLAIN.sub("_", name)  # a shell may not know comments
+        if len(first_way(every)) < len(every):
+            parts.append(f"# {plain} has more than one way: w shows them")
+        elif commands and commands not in told:
+            told.add(commands)
+            parts += [f"# {plain}", *commands]
+    return "\n".join(parts) if told else ""
 
 
 def why_line(reason: Reason, width: int) -> Line:
