@@ -40,6 +40,11 @@ def first_way(commands: Iterable[Typed]) -> tuple[Typed, ...]:
     return tuple(one._replace(way="") for one in every if one.way == every[0].way)
 
 
+def several_ways(commands: Iterable[Typed]) -> bool:
+    """Whether these do the same in several ways, of which one is to be typed."""
+    return len({one.way for one in commands}) > 1
+
+
 def typed_lines(commands: Iterable[Typed]) -> list[str]:
     """The commands, each below its heading where it has one."""
     return [text for one in commands for text in (one.heading, one.text) if text]

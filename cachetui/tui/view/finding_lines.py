@@ -14,7 +14,7 @@ from cachetui.findings.record import Evidence, Finding, Findings, Need, StepRef,
 from cachetui.findings.wording import MOST_NAMES, host_names
 from cachetui.report import costs, units
 from cachetui.report.reasons import commands_of, learn_more, typed_of
-from cachetui.report.shell import Typed, first_way, to_paste
+from cachetui.report.shell import Typed, several_ways, to_paste
 from cachetui.report.signs import CONFIDENCES
 from cachetui.tui.view.text import Line, Tone, clean_line, line
 
@@ -141,8 +141,7 @@ def _details(
 def copies(commands: Sequence[Typed]) -> str:
     """What a key copies: "copies the command", "copies all 3 commands". Of two ways the first: one
     typed after the other would undo it."""
-    first = first_way(commands)
-    if len(first) < len(commands):
+    if several_ways(commands):
         return "copies the first way"
     count = len(commands)
     what = {1: "the command", 2: "both commands"}.get(count, f"all {count} commands")

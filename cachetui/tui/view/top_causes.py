@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from cachetui.findings.record import Finding, Need
 from cachetui.report import costs
 from cachetui.report.reasons import commands_of
-from cachetui.report.shell import first_way, in_short
+from cachetui.report.shell import first_way, in_short, several_ways
 from cachetui.tui.view.finding_lines import (
     CONFIDENCE,
     Reason,
@@ -99,7 +99,7 @@ def _to_do(reason: Reason, width: int, needs: Sequence[Need]) -> tuple[Line, boo
     first, *others = first_way(commands)
     lead = "" if isinstance(reason, Finding) else "to learn more: "
     more = f" +{len(others)}" if others else ""
-    either = len(commands) > len(others) + 1
+    either = several_ways(commands)
     room = width - len(_INDENT) - 2 - len(lead) - len(more)
     whom, text = ("", first.text)
     if first.platform or cell_len(text) > room:
@@ -164,7 +164,7 @@ def to_copy(reasons: Sequence[Reason], needs: Sequence[Need] = ()) -> str:
         commands = tuple(command.text for command in every)
         name = reason.name if isinstance(reason, Finding) else "unexplained"
         plain = _PLAIN.sub("_", name)  # a shell may not know comments
-        if len(first_way(every)) < len(every):
+        if several_ways(every):
             parts.append(f"# {plain} has more than one way: w shows them")
         elif commands and commands not in told:
             told.add(commands)
