@@ -12,7 +12,8 @@
 # A hosts.toml in the current folder says which hosts to audit, and BUILD can be a build's name there.
 # Without one it is the runner itself, without SSH.
 #
-# Exit codes: of pull-request, 1 where a step that hit misses now; of both, 2 for trouble.
+# Exit codes: of night, 0, also where hosts differ; of pull-request, 1 where a step that hit misses
+# now; of both, 2 or more for trouble.
 set -eu
 
 MEMORY=${MEMORY:-$HOME/.cache/cachetui-ci}
@@ -33,22 +34,38 @@ else
     esac
 fi
 
+# 1 says that hosts differ only where there is a result: a cachetui that does not start ends with 1, too.
+written() {
+    [ -s "$1" ] && return
+    echo "cachetui wrote no $1: something broke, see above" >&2
+    exit 2
+}
+
 audit() {
-    code=0
+    report=$1 format=$2 code=0
+    shift 2
+    rm -f "$report"
     cachetui run "$name" --hosts "$hosts" --store "$MEMORY/store" --progress plain \
-        --as-found --scenarios buildkit-as-found "$@" || code=$?
+        --as-found --scenarios buildkit-as-found --format "$format" -o "$report" "$@" || code=$?
+    if [ "$code" -gt 1 ]; then exit "$code"; fi
+    written "$report"
 }
 
 show() {
-    cachetui show last --store "$MEMORY/store" "$@" || [ $? -eq 1 ] || exit 2
+    report=$1 format=$2
+    shift 2
+    rm -f "$report"
+    cachetui show last --store "$MEMORY/store" --format "$format" -o "$report" "$@" ||
+        [ $? -eq 1 ] || exit 2
+    written "$report"
 }
 
 case ${1:-} in
 night)
-    audit --format html -o cachetui.html
-    if [ "$code" -gt 1 ]; then exit "$code"; fi
-    show --format junit -o cachetui.xml
-    cachetui history --store "$MEMORY/store" | awk 'NR == 1 { print $1 }' >"$MEMORY/night"
+    audit cachetui.html html
+    show cachetui.xml junit
+    audits=$(cachetui history --store "$MEMORY/store") || exit 2
+    echo "${audits%%[!0-9a-z-]*}" >"$MEMORY/night"
     ;;
 pull-request)
     rm -f comment.md
@@ -56,10 +73,10 @@ pull-request)
         echo "no night is remembered in $MEMORY: nothing to compare with" >&2
         exit 0
     fi
-    audit --compare-to "$(cat "$MEMORY/night")" --format markdown -o comment.md
-    if [ "$code" -gt 1 ]; then exit "$code"; fi
-    show --format junit -o cachetui.xml
-    show --compare-to "$(cat "$MEMORY/night")" --format gitlab -o gl-code-quality-report.json
+    night=$(cat "$MEMORY/night")
+    audit comment.md markdown --compare-to "$night"
+    show cachetui.xml junit
+    show gl-code-quality-report.json gitlab --compare-to "$night"
     if [ "$code" -eq 0 ]; then rm -f comment.md; fi
     exit "$code"
     ;;

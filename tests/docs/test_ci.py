@@ -150,6 +150,43 @@ def test_without_a_hosts_toml_it_is_the_runner_itself(job: Job) -> None:
     assert not (job.memory / "night").exists(), "a night in trouble is not remembered"
 
 
+def breaking(job: Job, command: str) -> str:
+    """A PATH with a cachetui that runs but for `command`, and breaks there as Python does."""
+    real = Path(sys.executable).parent / "cachetui"
+    bin_folder = job.folder / "broken"
+    bin_folder.mkdir(exist_ok=True)
+    script = bin_folder / "cachetui"
+    script.write_text(
+        f'#!/bin/sh\n[ "$1" = {command} ] || exec {real} "$@"\n'
+        "echo 'Traceback (most recent call last):' >&2\nexit 1\n"
+    )
+    script.chmod(0o755)
+    return f"{bin_folder}:{Path(sys.executable).parent}:/usr/bin:/bin"
+
+
+@pytest.mark.parametrize("command", ["run", "show", "history"])
+def test_what_breaks_is_no_night_and_not_hosts_that_differ(job: Job, command: str) -> None:
+    """The report of an earlier night lies there still: it is none of this one."""
+    (job.folder / "cachetui.html").write_text("of an earlier night")
+    (job.folder / "cachetui.xml").write_text("of an earlier night")
+    job.memory.mkdir()
+    (job.memory / "night").write_text("1-earlier\n")
+    path = breaking(job, command)
+    done = job.sh("sh examples/ci/audit.sh night", PATH=path)
+    assert done.returncode == 2, done.stderr
+    assert (job.memory / "night").read_text() == "1-earlier\n"
+    if command != "history":
+        assert f"cachetui wrote no cachetui.{'html' if command == 'run' else 'xml'}" in done.stderr
+
+
+def test_what_breaks_is_not_a_pull_request_that_makes_a_runner_cold(job: Job) -> None:
+    job.memory.mkdir()
+    (job.memory / "night").write_text("1-earlier\n")
+    done = job.sh("sh examples/ci/audit.sh pull-request", PATH=breaking(job, "run"))
+    assert done.returncode == 2, done.stderr
+    assert not (job.folder / "comment.md").exists()
+
+
 def test_the_script_says_how_it_is_called(job: Job) -> None:
     done = job.sh("sh examples/ci/audit.sh")
     assert (done.returncode, done.stderr) == (2, "usage: audit.sh night|pull-request\n")
