@@ -58,6 +58,13 @@ def automatic_doubts(
     return doubts
 
 
+def without_doubted(given: Mapping[str, str], doubts: Mapping[str, str]) -> dict[str, str]:
+    """The arguments but for one of which `automatic_doubts` says that giving it may change
+    nothing: 28.5 may have given it by itself."""
+    doubted = {_STAGE} if "stage argument" in doubts else set()
+    return {name: value for name, value in given.items() if name not in doubted}
+
+
 def _parts(platform: str | None) -> Iterator[tuple[str, str]]:
     parts = platform.split("/") if platform is not None and "," not in platform else []
     if len(parts) in (2, 3):

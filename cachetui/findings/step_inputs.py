@@ -15,7 +15,11 @@ from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import SCRATCH, Dockerfile
 from cachetui.dockerfile.triggers import with_triggers
-from cachetui.findings.automatic_arguments import automatic_doubts, with_automatic
+from cachetui.findings.automatic_arguments import (
+    automatic_doubts,
+    with_automatic,
+    without_doubted,
+)
 from cachetui.findings.base_values import base_scope
 from cachetui.findings.build_inputs import (
     MID,
@@ -103,7 +107,11 @@ def step_inputs(
     bases = {}
     if base is not None and settings is not None:
         bases[base] = base_scope(build, settings, (build.dockerfile.text, *words))
+    doubts: dict[str, str] = {}
     read = file  # with what the builder adds
+    if build.backend == "buildkit":
+        doubts = automatic_doubts(file, given, build.build.target)
+        given = without_doubted(given, doubts)
     if build.backend == "buildkit" and build.facts is not None:
         target = platform_of(build.build, build.facts, build.hasher)
         read = with_automatic(file, target, build.facts.platform)
@@ -121,8 +129,7 @@ def step_inputs(
     if not scope.complete and "SHELL" not in scope.settings and in_default_shell(instruction):
         of_build.doubts["exec form"] = "/bin/sh -c"
     of_build.doubts |= _flags_as_written(build, instruction)
-    if build.backend == "buildkit":
-        of_build.doubts |= automatic_doubts(file, given, build.build.target)
+    of_build.doubts |= doubts
     values = values_of(scope, instruction)
     since_26 = is_since(MID, build.facts)
     if instruction.keyword == "WORKDIR" and build.backend == "legacy" and since_26 is not True:

@@ -79,3 +79,12 @@ def test_where_engines_differ_nothing_is_claimed() -> None:
     text = "FROM base:1 AS last\nARG TARGETSTAGE\n"
     assert found(text, text.replace("ARG TARGETSTAGE\n", "")) == []
     assert found(text) == SAME
+
+
+@pytest.mark.parametrize("value", ["default", "own"])
+def test_a_stage_that_is_given_is_blamed_for_nothing(value: str) -> None:
+    """28.5 gives it by itself what may be the same (without --target "default"), 26.1 does not."""
+    text, given = "FROM base:1\nARG TARGETSTAGE\n", {"TARGETSTAGE": value}
+    assert found(text, given=given) == []
+    assert found(f"{text}ENV Q=$TARGETSTAGE\n", given=given) == []
+    assert found(text, None, given, "legacy") == OTHER, "there it has none"
