@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.findings.build_options import build_options
-from cachetui.findings.flag_values import option_value, platform
+from cachetui.findings.flag_values import option_values, platform
 from cachetui.findings.option_keys import part_of_key
 from cachetui.findings.scope import Scope
 from cachetui.findings.variables import PREDEFINED
@@ -131,8 +131,7 @@ def _options(
         part = part_of_key(option.removeprefix("--"), backend)
         if part in ("none", "an input of its own"):
             continue
-        values = tuple(option_value(option, one) for one in values)
-        token = " ".join(sorted(values)) if option == "--add-host" else " ".join(values)
+        token = " ".join(option_values(option, values))
         name = f"option:{option}"
         if part == "not known":
             found.doubts[name] = token

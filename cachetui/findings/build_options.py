@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from cachetui.builders.docker_args import options
 from cachetui.builders.option_names import SWITCHES
@@ -24,11 +24,12 @@ def build_options(args: Sequence[str]) -> dict[str, tuple[str, ...]]:
     return values
 
 
-def option_text(option: str, options: Mapping[str, tuple[str, ...]]) -> str:
-    """ "--ulimit nofile=9", "no --ulimit" where it is not among the options."""
-    if option not in options:
-        return f"no {option}"
-    return " and ".join(f"{option} {value}".strip() for value in options[option])
+def option_text(name: str, args: Sequence[str]) -> str:
+    """ "--ulimit nofile=9", with each value as it was given; "no --ulimit" where it is not among
+    them. docker_args hold no value that is to be hidden (`docker_args.with_named_parts`)."""
+    given = [option for option in options(args) if f"--{option.name}" == name]
+    values = ["" if one.name in SWITCHES and one.on else one.value for one in given]
+    return " and ".join(f"{name} {value}".strip() for value in values) or f"no {name}"
 
 
 def forbids_cache(args: Sequence[str]) -> bool:

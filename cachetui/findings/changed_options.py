@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 
 from cachetui.findings.build_inputs import EPOCH
 from cachetui.findings.build_options import build_options, option_text
@@ -18,16 +18,18 @@ def changed_options(question: Question) -> list[Evidence]:
     """Options of the build, and what the client adds to it, that are in this step's key."""
     before = question.before
     assert before is not None
-    now = build_options(question.case.document.build.docker_args)
-    then = build_options(before.document.build.docker_args)
+    builds = (question.case.document.build, before.document.build)
+    args = tuple(build.docker_args for build in builds)
+    now, then = (build_options(each) for each in args)
+    here, there = (build.network for build in builds)
     found: list[tuple[str, bool]] = []
     for name in sorted(question.changes.changed):
         kind, _, rest = name.partition(":")
         option = {"platform": "--platform", "network": "--network", "option": rest}.get(kind)
         if option is not None and now.get(option) != then.get(option):
-            found.append((_other_option(option, now, then), True))
-        elif kind == "network":
-            found.append(("the network of the build changed", True))
+            found.append((_other_option(option, *args), True))
+        elif kind == "network" and here != there:  # else it is that of the line
+            found.append((f"the network of the build is {here}; before: {there}", True))
         elif kind == "undeclared":
             text = (
                 f"the build argument {rest} is another: BuildKit has it in the key without an ARG"
@@ -38,14 +40,12 @@ def changed_options(question: Question) -> list[Evidence]:
     if any(question.changes.sources.is_other_context(name) for name in _named(question)):
         # Of an image that no host has, or a URL, only the name is known.
         sure = any(n.startswith(("from", "mount:")) for n in question.changes.changed)
-        found.append((_other_option("--build-context", now, then), sure))
+        found.append((_other_option("--build-context", *args), sure))
     return [Evidence(kind="earlier", text=text, data={"sure": sure}) for text, sure in found]
 
 
-def _other_option(
-    option: str, now: Mapping[str, tuple[str, ...]], then: Mapping[str, tuple[str, ...]]
-) -> str:
-    here, there = (option_text(option, options) for options in (now, then))
+def _other_option(option: str, now: Sequence[str], then: Sequence[str]) -> str:
+    here, there = (option_text(option, args) for args in (now, then))
     return f"docker_args of the build have {here}; before: {there}"
 
 

@@ -7,6 +7,7 @@ Read in BuildKit's `frontend/dockerfile/instructions/parse.go` (HEALTHCHECK), `d
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 
 _UNITS = {
@@ -74,6 +75,18 @@ def option_value(option: str, text: str) -> str:
         soft, both, hard = limits.partition(":")
         return f"{name}{equals}{number(soft)}:{number(hard if both else soft)}"
     return text
+
+
+def option_values(option: str, values: Sequence[str]) -> tuple[str, ...]:
+    """What counts of an option that may be given several times: the last, or the last of each
+    limit in the order of their names (docker's `opts`, UlimitOpt); of --add-host the names."""
+    read = tuple(option_value(option, value) for value in values)
+    if option in ("--shm-size", "--cgroup-parent"):
+        return read[-1:]
+    if option == "--ulimit":
+        last = {value.partition("=")[0]: value for value in read}
+        return tuple(last[name] for name in sorted(last))
+    return tuple(sorted(read)) if option == "--add-host" else read
 
 
 def platform(text: str, own: str) -> str:

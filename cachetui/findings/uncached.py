@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cachetui.findings.build_options import (
-    build_options,
     forbids_cache,
     option_text,
     uncached_stages,
@@ -55,8 +54,7 @@ def _in_a_stage(question: Question) -> Claim | None:
         evidence=[
             Evidence(
                 kind="dockerfile",
-                text="docker_args of the build have "
-                + option_text("--no-cache-filter", build_options(args)),
+                text="docker_args of the build have " + option_text("--no-cache-filter", args),
             ),
         ],
         advice=f"Remove {stage} from --no-cache-filter in docker_args to use the cache",

@@ -16,7 +16,7 @@ from cachetui.records.backend import Backend
 from cachetui.records.host import BaseImage, ClientSettings, HostEvidence, HostReport
 from cachetui.records.step import StepId
 from tests import make_records as b
-from tests.findings.making import BASE, HASHER, audit, before, host, ids, run, why
+from tests.findings.making import BASE, HASHER, audit, before, host, ids, only, run, why
 
 RULE = "evicted-or-never-built"
 TEXT = "FROM base:1\nCOPY src /src\nRUN make\n"
@@ -422,6 +422,11 @@ def test_a_variable_in_a_heredoc_of_copy_is_in_the_key_where_it_is_put_in(
         ((), ("-t", "api:1", "--progress=plain", "-q")),
         (("--ulimit", "nofile=512"), ("--ulimit", "nofile=512:512")),
         (("--shm-size", "64m"), ("--shm-size", "67108864")),
+        (("--shm-size", "64m"), ("--shm-size", "1g", "--shm-size", "64m")),
+        (("--cgroup-parent", "/a"), ("--cgroup-parent=/b", "--cgroup-parent=/a")),
+        (("--ulimit", "nofile=9"), ("--ulimit", "nofile=8", "--ulimit", "nofile=9")),
+        (("--ulimit=core=1", "--ulimit=nofile=9"), ("--ulimit=nofile=9", "--ulimit=core=1")),
+        (("--add-host=db:1.1.1.1",), ("--add-host=db:2.2.2.2",)),
     ],
 )
 def test_an_option_in_other_words_is_the_same(then: tuple[str, ...], now: tuple[str, ...]) -> None:
@@ -443,6 +448,47 @@ def test_another_value_of_an_option_is_named(then: tuple[str, ...], now: tuple[s
     earlier = before(TEXT, "hh", scenario=BUILDKIT, docker_args=then)
     one = audit(TEXT, [run(TEXT, "hm", scenario=BUILDKIT)], docker_args=now)
     assert set(ids(why(one, earlier))) == {"build-changed"}
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "said"),
+    [
+        (
+            ("--add-host", "db:1.1.1.1"),
+            ("--add-host", "db:1.1.1.1", "--add-host=db=2.2.2.2"),
+            "--add-host db:1.1.1.1 and --add-host db=2.2.2.2; before: --add-host db:1.1.1.1",
+        ),
+        (
+            ("--ulimit", "nofile=9"),
+            ("--ulimit", "nofile=9", "--ulimit", "core=0:1"),
+            "--ulimit nofile=9 and --ulimit core=0:1; before: --ulimit nofile=9",
+        ),
+        (("--network=host",), (), "no --network; before: --network host"),
+    ],
+)
+def test_each_value_of_an_option_is_told(
+    then: tuple[str, ...], now: tuple[str, ...], said: str
+) -> None:
+    earlier = before(TEXT, "hh", scenario=BUILDKIT, docker_args=then)
+    one = audit(TEXT, [run(TEXT, "hm", scenario=BUILDKIT)], docker_args=now)
+    text = f"since audit then: docker_args of the build have {said}"
+    assert [fact.text for fact in only(why(one, earlier), "build-changed").evidence] == [text]
+
+
+def test_another_network_of_the_build_is_told_by_its_name() -> None:
+    earlier = before(TEXT, "hh", scenario=BUILDKIT)
+    one = audit(TEXT, [run(TEXT, "hm", scenario=BUILDKIT)], network="host")
+    texts = [fact.text for fact in only(why(one, earlier), "build-changed").evidence]
+    assert texts == ["since audit then: the network of the build is host; before: default"]
+
+
+def test_a_line_of_another_network_is_no_other_network_of_the_build() -> None:
+    text = "FROM base:1\nRUN --network=none x\n"
+    earlier = before(text, "h", scenario=BUILDKIT)
+    one = audit(text.replace("none", "host"), [run(text.replace("none", "host"), "m")])
+    texts = [fact.text for fact in only(why(one, earlier), "build-changed").evidence]
+    assert len(texts) == 1
+    assert "the network of the build" not in texts[0]
 
 
 @pytest.mark.parametrize("scenario", [LEGACY, BUILDKIT])
