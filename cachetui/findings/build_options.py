@@ -54,8 +54,8 @@ def names_no_stage(args: Sequence[str], stages: Collection[str]) -> str | None:
         return None
     known = ", ".join(sorted(stages)) or "none has a name"
     return (
-        f"--no-cache-filter: no stage is called {' or '.join(map(repr, unknown))}, and docker "
-        f"takes no notice of it (stages: {known}; a number is no name)"
+        f"--no-cache-filter: no stage is called {' or '.join(map(repr, unknown))}, so docker "
+        f"ignores it (stages: {known}; it takes no stage numbers)"
     )
 
 

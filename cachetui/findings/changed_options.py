@@ -31,9 +31,7 @@ def changed_options(question: Question) -> list[Evidence]:
         elif kind == "network" and here != there:  # else it is that of the line
             found.append((f"the network of the build is {here}; before: {there}", True))
         elif kind == "undeclared":
-            text = (
-                f"the build argument {rest} is another: BuildKit has it in the key without an ARG"
-            )
+            text = f"the build argument {rest} changed: it is in BuildKit's key even without an ARG"
             found.append((text, True))
         elif kind == "epoch" or (kind == "proxies" and not _other_arguments(question)):
             found.append((_from_client(question, kind), True))
@@ -83,8 +81,8 @@ def _from_client(question: Question, kind: str) -> str:
     what = f"--build-arg {join_names(given)}" if given else f"{where} on {HOSTS}"
     if kind == "epoch":
         name = "the build argument" if given else EPOCH
-        return f"{what}: {name} is another, and 28.5 has it in the key of WORKDIR"
+        return f"{what}: {name} changed, and on 28.5 it is in the key of WORKDIR"
     return (
-        f"{what}: whether any proxy is given is in the legacy builder's key of every RUN, "
-        "its value is not"
+        f"{what}: the legacy builder's key of every RUN has whether any proxy is given, "
+        "not its value"
     )

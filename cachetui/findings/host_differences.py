@@ -106,7 +106,7 @@ def _changes(changes: InputChanges) -> Iterator[str]:
     for name in sorted(changes.changed):
         yield f"{words_of(name)} changed"
     for name in sorted(changes.doubtful):
-        yield f"{words_of(name)} changed, which may be in the key"
+        yield f"{words_of(name)} changed, and may be in the key"
     if changes.other_files:
         yield f"the files that line {changes.step.line} sees changed"
     if changes.sources.other_image_id:

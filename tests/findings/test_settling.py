@@ -187,7 +187,7 @@ def test_an_option_that_is_in_no_key_is_blamed_for_nothing() -> None:
     found = why(document, before(TEXT, "mmm"))
     assert ids(found) == [], "not known of all engines"
     assert (
-        "docker_args --security-opt changed, which may be in the key"
+        "docker_args --security-opt changed, and may be in the key"
         in found.unexplained[0].facts[-1].text
     )
     for args, said in ((("--add-host", "db:1.2.3.4"), True), (("--add-host=x:9.9.9.9",), False)):

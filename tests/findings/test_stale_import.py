@@ -33,7 +33,7 @@ def test_files_alone_can_be_others_each_time() -> None:
     finding = only(why(document(check(step()))), "stale-import")
     assert finding.confidence == "possible"
     assert "4 files differ, such as var/lib/dpkg/status" in finding.title
-    assert "others each time" in finding.advice
+    assert "whose files differ in every build" in finding.advice
 
 
 def test_hosts_with_the_same_are_one_finding() -> None:

@@ -30,7 +30,7 @@ def found(backend: Backend = "buildkit", **file: Any) -> list[str]:
         assert one.confidence == "likely"
         assert one.title == "api:ci on ci-1 was built with another build's /app.conf"
         assert "`touch /srv/omega/context/app.conf` on ci-1" in one.advice
-        assert "`context` is one name" in one.advice
+        assert "every folder called `context` is the same one" in one.advice
     return ids(findings)
 
 

@@ -262,7 +262,7 @@ def test_a_value_that_is_not_kept_is_asked_for() -> None:
 
 def test_where_there_is_no_experiment_it_says_why() -> None:
     made = core()
-    made.refusal = NoExperiment("what the server had before cannot be brought back")
+    made.refusal = NoExperiment("the server's earlier content cannot be brought back")
 
     async def story(driver: Driver) -> None:
         await open_findings(driver)

@@ -44,16 +44,16 @@ def _claim(pairs: Sequence[_Pair]) -> Claim:
     for pair in pairs:
         by_scenario.setdefault(pair[1].scenario, []).append(pair)
     return Claim(
-        title=f"lines {first.line} and {second.line} ran in parallel: that is why output comes in "
-        "another order than the Dockerfile's",
+        title=f"lines {first.line} and {second.line} ran in parallel: that is why their output is "
+        "not in the Dockerfile's order",
         confidence="proved",
         steps=(first.id, second.id),
         evidence=(
             *(_side_by_side(scenario, own) for scenario, own in by_scenario.items()),
             Evidence(
                 kind="dockerfile",
-                text=f"neither builds on the other: at these steps stages {first.stage_index} and "
-                f"{second.stage_index} need nothing from each other",
+                text=f"up to these steps, stages {first.stage_index} and {second.stage_index} need "
+                "nothing from each other",
             ),
         ),
         advice="Nothing is wrong. `cachetui log` shows the output step by step; read times from "
@@ -120,8 +120,8 @@ RULE = Rule(
     id="parallel-not-disorder",
     order=440,
     title="Output that looks out of order comes from steps that ran in parallel",
-    surprise="BuildKit prints steps as they progress, so lines of a later stage stand between "
-    "those of an earlier one, and the numbers do not follow the Dockerfile. Nothing ran in the "
+    surprise="BuildKit prints output as it comes, so lines of a later stage appear between those "
+    "of an earlier one, and step numbers are not in the Dockerfile's order. Nothing ran in the "
     "wrong order.",
     needs="A BuildKit run with the times of its steps.",
     applies="Two steps of stages that do not need each other were running at the same time.",

@@ -82,8 +82,8 @@ RULE = Rule(
     id="platform-differs",
     order=450,
     title="Hosts build for different platforms",
-    surprise="The platform is in the cache key of every step, and the base image is another one. "
-    "No result of one host is of use on the other, and the images differ.",
+    surprise="The platform is part of every step's cache key, and the base image differs as well. "
+    "A step cached for one platform never hits on another, and the images differ.",
     needs="The engines' platforms, and DOCKER_DEFAULT_PLATFORM on the hosts.",
     applies="Two hosts build for different platforms, and neither the build (`--platform`) nor "
     "every FROM names one.",

@@ -47,8 +47,8 @@ def explain(question: Question) -> Claim | None:
             Evidence(
                 kind="run",
                 text=f"{question.run.scenario} on {HOSTS} hit all steps above it, "
-                f"fetched it and got another answer than {since}: with equal bytes and "
-                "Last-Modified the step hits",
+                f"fetched it and got another answer than {since}: with the same bytes and "
+                "Last-Modified the step would have hit",
                 data={"sources": list(sources)},
                 hosts=(question.run.host,),
                 runs=(question.run.id,),
@@ -104,7 +104,7 @@ def ask(case: Case) -> Iterator[Need]:
             yield Need(
                 id="remote-source",
                 text=f"line {item.line} fetches {loose(item)[0]}, which can change under its name; "
-                "nothing shows that it did so far",
+                "nothing shows that it has",
             )
 
 
@@ -114,10 +114,10 @@ RULE = Rule(
     title="The content behind an ADD's URL or git reference changed",
     surprise="ADD of a URL or a git branch asks the server every time. Dockerfile and context are "
     "the same, and yet the step runs again, or gives another result on another host, because the "
-    "server has other content today.",
+    "content on the server has changed.",
     needs="A warm run right after a cold one, or an as-found run after an earlier one.",
     applies="The first miss is an ADD of a URL without --checksum, or of a git reference that is "
-    "not a commit, and nothing else that is known changed.",
+    "not a commit, and no other known input changed.",
     proves="The warm run minutes after the cold one: if the server's answer is equal, ADD hits.",
     advises="Add --checksum, or name the commit.",
     written=(
@@ -131,5 +131,5 @@ RULE = Rule(
     explain=explain,
     ask=ask,
     suspect=RemoteSources,
-    untestable="what the server had before cannot be brought back",
+    untestable="the server's earlier content cannot be brought back",
 )

@@ -58,7 +58,7 @@ def _claim(case: Case, run: Run, stage: int) -> Claim | None:
         ),
         Evidence(
             kind="dockerfile",
-            text=f"no stage that the target needs is FROM it, copies from it or mounts it "
+            text=f"no stage that the target needs is built FROM it, copies from it or mounts it "
             f"(line {head.line})",
         ),
     ]
@@ -97,11 +97,11 @@ RULE = Rule(
     id="stage-not-needed",
     order=130,
     title="Only the legacy builder builds a stage that the target does not need",
-    surprise="The legacy builder builds every stage down to the target. BuildKit builds only those "
-    "that the target is FROM, copies from or mounts.",
+    surprise="The legacy builder builds every stage down to the target. BuildKit builds only the "
+    "stages that the target is built FROM, copies from or mounts.",
     needs="A run of the legacy builder in which the stage was built.",
-    applies="A stage above the target is used by no needed stage.",
-    proves="The legacy builder's own steps and their seconds, beside the Dockerfile.",
+    applies="A stage above the target is not used by any stage that the target needs.",
+    proves="The steps that the legacy builder ran, their seconds, and the Dockerfile.",
     advises="Remove the stage, move it below the target, or use BuildKit.",
     written=(
         "BuildKit frontend/dockerfile/dockerfile2llb/convert.go, allReachableStages",

@@ -13,8 +13,8 @@ from cachetui.records.run import Run
 from cachetui.records.stale import StaleCheck, StaleStep
 
 ADVICE = (
-    "Export the cache anew by a build with --no-cache (or --no-cache-filter STAGE), every night "
-    "say; or pin the versions that the step installs, so that a change of them is in its key"
+    "Export the cache again from a build with --no-cache (or --no-cache-filter STAGE), for example "
+    "every night; or pin the versions that the step installs, so that a new version changes its key"
 )
 
 
@@ -62,15 +62,15 @@ def _claim(check: StaleCheck, step: StaleStep, ref: str, digest: str | None, run
             )
         )
     return Claim(
-        title=f"line {step.line} hit through an import on {HOSTS}, and what it brought{made} is "
-        f"not what the build makes today: {differ}",
+        title=f"line {step.line} hit through an import on {HOSTS}, and the imported result{made} "
+        f"is not what the build makes today: {differ}",
         confidence="proved" if step.packages else "possible",
         steps=(step.id,),
         evidence=tuple(evidence),
         advice=ADVICE
         if step.packages
-        else "Look at the files (`cachetui outputs`): a step that makes others each time is no "
-        "sign of an old cache. " + ADVICE,
+        else "Compare the files (`cachetui outputs`): a step whose files differ in every build is "
+        "no sign of an old cache. " + ADVICE,
         hosts=(check.host,),
         backends=("buildkit",),
         scenarios=(run.scenario,),
@@ -81,15 +81,15 @@ def _claim(check: StaleCheck, step: StaleStep, ref: str, digest: str | None, run
 RULE = Rule(
     id="stale-import",
     order=546,
-    title="An imported cache brings what was new when it was made",
-    surprise="`apt-get install openssl` is a hit for as long as its text and what is above it stay "
-    "the same. With a shared cache that hit comes to every machine, also to fresh ones: the image "
-    "has last month's packages.",
+    title="An imported step is as old as the build that exported it",
+    surprise="`apt-get install openssl` hits as long as its text and the steps above it stay the "
+    "same. With a shared cache it hits on every machine, a fresh one too: the image has last "
+    "month's packages.",
     needs="`cachetui run --check-stale`.",
-    applies="A step hit through an import, and the same build, made on the same host without any "
-    "cache, left other content.",
-    proves="The lists of packages of the two images (dpkg, apk, pip, npm) differ. Other files can "
-    "differ each time; with these alone it is possible.",
+    applies="A step hit through an import, and the same build, run on the same host without any "
+    "cache, gave another result.",
+    proves="The lists of packages of the two images (dpkg, apk, pip, npm) differ. Other files may "
+    "differ in every build: if only these differ, the finding is possible.",
     advises="Export from a build without cache on a schedule, or pin versions.",
     written=(
         "Docker documentation: Build cache invalidation, RUN",

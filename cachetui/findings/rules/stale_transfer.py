@@ -55,8 +55,8 @@ def _of_the_host(
             _SOURCE,
         ),
         advice=f"Run `touch {first}` on {HOSTS} and build it again. Then build each service from a "
-        f"folder with a name of its own (`{posixpath.basename(folder)}` is one name to BuildKit, "
-        "wherever it lies)",
+        f"folder with a name of its own (to BuildKit every folder called "
+        f"`{posixpath.basename(folder)}` is the same one)",
         hosts=(host,),
         backends=("buildkit",),
         merge_key=("own", image.ref),
@@ -82,7 +82,7 @@ def _compared(host: str, file: ForeignFile) -> Evidence:
 def _of_a_run(case: Case, run: Run, foreign: Sequence[ForeignFile]) -> Claim:
     """A run's image has files that were not sent."""
     return Claim(
-        title=f"the image of {run.scenario} on {HOSTS} has {_paths(foreign)} with bytes that were "
+        title=f"the image of {run.scenario} on {HOSTS} has {_paths(foreign)} with content that was "
         "not sent",
         confidence="proved",
         steps=_steps(foreign),
@@ -101,8 +101,8 @@ def _of_a_run(case: Case, run: Run, foreign: Sequence[ForeignFile]) -> Claim:
             ),
             _SOURCE,
         ),
-        advice=f"Find the build on {HOSTS} that uses a context folder named as ours "
-        "(`cachetui-…`), and give it another name",
+        advice=f"Find the build on {HOSTS} whose context folder has a name of cachetui's own "
+        "(`cachetui-…`), and rename that folder",
         hosts=(run.host,),
         backends=(run.backend,),
         scenarios=(run.scenario,),
@@ -129,15 +129,15 @@ RULE = Rule(
     id="stale-transfer",
     order=380,
     title="BuildKit built with files that are not those of the build context",
-    surprise="Two checkouts whose folders have one base name are one local source to BuildKit. It "
-    "fetches only files whose size or time differ from the last transfer. A file of equal size and "
-    "time, but other bytes, is not fetched: the image gets the file of the other build, without a "
-    "word, and with --no-cache too. Clones, archives and `touch -d` make equal times.",
+    surprise="To BuildKit, two checkouts whose folders have the same base name are the same local "
+    "source. It fetches only files whose size or time differ from the last transfer. A file of the "
+    "same size and time, but with other content, is not fetched: the image silently gets the file "
+    "of the other build, even with --no-cache. Clones, archives and `touch -d` make equal times.",
     needs="The image that the host's own build made and the checkout that it was built from "
     "(`image_on_host` and `context_on_host`). Images of runs with --outputs are held against what "
     "was sent.",
-    applies="A file that COPY put into the image has the name, the size and the time of a file of "
-    "the checkout, and other bytes. For a run: bytes that no file has that was sent.",
+    applies="A file that COPY put into the image has the name, size and time of a file in the "
+    "checkout, but other content. For a run: content that no file that was sent has.",
     proves="For a run, the digests of what was sent. For the host's own image it is likely: the "
     "file could have been replaced since, with the time of the old one.",
     advises="Renew the file's time, build again, and give each context a folder name of its own.",
