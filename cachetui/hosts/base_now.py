@@ -13,7 +13,7 @@ from cachetui.records.base_now import BaseNow
 ASK_SECONDS = 20.0
 """How long a registry may take for one name."""
 
-NO_BUILDX = "docker there has no buildx to ask with"
+NO_BUILDX = "docker there has no buildx, which asks the registry"
 
 
 def base_now(
@@ -39,5 +39,5 @@ def base_now(
         return BaseNow(ref=ref, reason=f"its registry did not answer in {ASK_SECONDS:.0f} s")
     if done.status or not done.stdout:
         said = last_line(done.error_text, host.env).removeprefix("ERROR: ")
-        return BaseNow(ref=ref, reason=said or "its registry said nothing")
+        return BaseNow(ref=ref, reason=said or "its registry gave no answer")
     return BaseNow(ref=ref, digest=f"sha256:{hashlib.sha256(done.stdout).hexdigest()}")

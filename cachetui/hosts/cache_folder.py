@@ -56,7 +56,7 @@ class FolderReader:
         path = f"blobs/sha256/{digest.removeprefix('sha256:')}"
         data = self._file(path)
         if hashlib.sha256(data).hexdigest() != digest.removeprefix("sha256:"):
-            raise self._error(f"is damaged: {path} has not the content of its digest", EXPORT_AGAIN)
+            raise self._error(f"is damaged: {path} does not match its digest", EXPORT_AGAIN)
         return self._understood(path, reader, data)
 
     def _understood(self, path: str, reader: Callable[[bytes], _Read], data: bytes) -> _Read:
@@ -81,18 +81,18 @@ class FolderReader:
         if done.status == 4:
             raise self._error(f"is cut short: {path} is missing", EXPORT_AGAIN)
         raise self._error(
-            f"cannot be read: {said[0]}", "let the user that cachetui logs in as read it"
+            f"cannot be read: {said[0]}", "make it readable for the user that cachetui logs in as"
         )
 
     def _check(self, layers: tuple[Blob, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """What is wrong with the layers' files, and what could not be looked at."""
         sizes = self._each(layers, "stat -c %s", ASK_SECONDS)
         if sizes is None:
-            return (), ("its layers were not looked at: stat does not run there",)
+            return (), ("its layers were not checked: stat fails there, or takes too long",)
         wrong = [
             f"{blob.digest[:19]} "
             + (
-                f"has {sizes[blob.digest]} of {blob.bytes} bytes"
+                f"has {sizes[blob.digest]} bytes, not {blob.bytes}"
                 if blob.digest in sizes
                 else "is missing"
             )
@@ -103,9 +103,9 @@ class FolderReader:
         sums = self._each(whole, "sha256sum", SUM_SECONDS)
         notes: tuple[str, ...] = ()
         if sums is None:
-            notes = ("the content of its layers was not compared with their digests",)
+            notes = ("the content of its layers was not checked against their digests",)
         wrong += [
-            f"{blob.digest[:19]} has not the content of its digest"
+            f"{blob.digest[:19]} does not match its digest"
             for blob in whole
             if sums is not None and sums.get(blob.digest) != blob.digest.removeprefix("sha256:")
         ]
@@ -113,8 +113,8 @@ class FolderReader:
             return (), notes
         shown = ", ".join(wrong[:SHOWN]) + (", …" if len(wrong) > SHOWN else "")
         return (
-            f"damaged, {len(wrong)} of {len(layers)} layers: {shown}; a build that needs one tries "
-            "for some 50 s and then runs the step: export the cache again",
+            f"damaged, {len(wrong)} of {len(layers)} layers: {shown}; a build that needs one of "
+            "them retries for about 50 s, then runs the step: export the cache again",
         ), notes
 
     def _each(self, layers: Iterable[Blob], command: str, seconds: float) -> dict[str, str] | None:

@@ -71,7 +71,7 @@ def read_checkout(
         if done.status != 0 or f"{token} list\n" not in done.text:
             # Half a list would make files look as if they were missing there.
             said = (done.error_text.splitlines() or [f"exit status {done.status}"])[-1]
-            return Checkout(path=folder, problem=f"it cannot be listed whole: {said}"), ()
+            return Checkout(path=folder, problem=f"not all of it can be listed: {said}"), ()
         texts, listing = parse_list(done.text, token)
         ignores = {name: text for name, text in texts.items() if name.endswith(".dockerignore")}
         listed = wanted(parse_ls(listing), ignores, dockerfile)

@@ -45,7 +45,7 @@ def with_chosen_builder(
             host.name,
             "no-builder",
             f"it has no builder {name}{f': {said}' if said else ''}",
-            "docker buildx ls there lists them; builder in hosts.toml, or --builder, names one",
+            "docker buildx ls there lists them; choose one by builder in hosts.toml or --builder",
         )
     if done.text.strip() != "context":
         return host
@@ -54,7 +54,7 @@ def with_chosen_builder(
         raise HostError(
             host.name,
             "no-builder",
-            f"builder {name} names an engine, and so does {other} in docker",
+            f"builder {name} is a docker context, but {other} in docker names an engine too",
             "remove one of them from hosts.toml",
         )
     return msgspec.structs.replace(host, docker=(*host.docker, "--context", name))

@@ -147,7 +147,7 @@ def parse_facts(
         raise HostError(
             name,
             "daemon-down",
-            "the docker engine gives its version, but no other information",
+            "the docker engine gives its version, but docker info fails",
             "look at it on the host: docker info; journalctl -u docker",
         )
     return _facts(parts, host, version, info, bases, env, hasher or ValueHasher.for_once())

@@ -104,7 +104,7 @@ def _handing_over(
 
     def hand_over(future: Future[Value]) -> None:
         if future.cancelled():
-            outcome: Outcome[Item, Value] = Outcome(item, error=NotDone("called off"))
+            outcome: Outcome[Item, Value] = Outcome(item, error=NotDone("cancelled"))
         elif (error := future.exception()) is not None:
             outcome = Outcome(item, error=error)
         else:

@@ -52,7 +52,7 @@ def understood(host: str, what: str, reader: Callable[[bytes], _Read], data: byt
     try:
         return reader(data)
     except CacheError as error:
-        raise HostError(host, "shell", f"{what} is no cache: {error}", EXPORT_AGAIN) from None
+        raise HostError(host, "shell", f"{what} is not a cache: {error}", EXPORT_AGAIN) from None
 
 
 def ordered(manifest: Manifest, graph: Graph) -> tuple[tuple[Blob, ...], tuple[str, ...]]:
@@ -62,5 +62,5 @@ def ordered(manifest: Manifest, graph: Graph) -> tuple[tuple[Blob, ...], tuple[s
     named = [known.get(digest, Blob(digest, 0)) for digest in graph.layers]
     others = [blob for blob in manifest.layers if blob.digest not in set(graph.layers)]
     missing = len(set(graph.layers) - set(known))
-    problem = f"its manifest lacks {missing} of the layers that its keys name; {EXPORT_AGAIN}"
+    problem = f"its manifest lacks {missing} of the layers that its steps need; {EXPORT_AGAIN}"
     return (*named, *others), (problem,) if missing else ()

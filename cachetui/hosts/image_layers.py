@@ -54,7 +54,7 @@ def read_image_layers(machine: Machine, host: HostSettings, name: str) -> ImageL
         raise HostError(
             machine.name,
             "shell",
-            f"docker tells neither layers nor history of {name}",
+            f"docker shows neither the layers nor the history of {name}",
             "name another image that was built with the cache",
         )
     return ImageLayers(name, layers, _history(entries, len(layers)))

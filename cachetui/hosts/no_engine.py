@@ -15,8 +15,8 @@ Case = tuple[HostErrorKind, str, str]
 
 PODMAN = (
     "podman builds with buildah and has neither of docker's builders, so nothing can be audited "
-    "there: name the path of the real docker by docker in hosts.toml, or its socket by "
-    "env = { DOCKER_HOST = ... }"
+    "there: set docker in hosts.toml to the path of the real docker, or "
+    "env = { DOCKER_HOST = ... } to its socket"
 )
 
 
@@ -88,14 +88,14 @@ def _command(line: str, low: str, status: int, docker: Sequence[str], user: str)
         return (
             "no-docker",
             f"{command} exists but cannot be run ({line})",
-            "name the right command by docker in hosts.toml",
+            "set docker in hosts.toml to the right command",
         )
     if status == 127 or (before and re.search(r"command not found$", line)):
         by_name = before and re.search(rf"{re.escape(before[0])}: (command )?not found$", line)
         return (
             "no-docker",
             f"there is no command {before[0] if by_name else command}",
-            "install docker there, or name its path by docker in hosts.toml "
+            "install docker there, or set docker in hosts.toml to its path "
             "(a login without a terminal may have a shorter PATH)",
         )
     if "podman" in low:

@@ -191,7 +191,7 @@ class SessionMachine(ABC):
         _log.debug("%s: exit status %d", self.name, running.status)
         if self._turn is not None:
             if self._turn.lease.holder(Completed(running.status, b"", head)) is not None:
-                raise self._error("busy", "another audit has taken the engine meanwhile")
+                raise self._error("busy", "another audit has taken over this engine")
             self._turn.heard()
         return running.status
 

@@ -49,14 +49,14 @@ _TROUBLES: dict[RegistryTrouble, tuple[str, str]] = {
         "the host does not trust the registry of {name}",
         "give the host its certificate, or name it among insecure-registries of its daemon.json",
     ),
-    "full": ("the registry of {name} has no room", "make room on its disk"),
+    "full": ("the registry of {name} is full", "free space on its disk"),
     "silent": ("the registry of {name} does not answer in time", _REACH),
     "unreachable": ("the host does not reach the registry of {name}", _REACH),
-    "failing": ("the registry of {name} fails by itself", "see its log, and its disk"),
+    "failing": ("the registry of {name} has an internal error", "check its log and its disk"),
     "missing": (
         "the registry has no {name}",
-        "check name and tag; a cache is there once a build with --cache-to has ended. An image "
-        "that is only on the host has to be pushed",
+        "check name and tag; a cache exists once a build with --cache-to has ended. An image "
+        "that is only on the host has to be pushed first",
     ),
 }
 """What it means to who reads a cache → reason and remedy."""
@@ -95,7 +95,7 @@ class _Registry:
         if isinstance(manifest, Index):
             blobs = manifest.manifests[:MAX_PLATFORMS]
             if len(blobs) < len(manifest.manifests):
-                notes = (f"of its platforms the first {MAX_PLATFORMS} were looked at",)
+                notes = (f"only its first {MAX_PLATFORMS} platforms were read",)
             images = [(self._read(blob, read_manifest), blob.platform) for blob in blobs]
         parts = []
         for each, platform in images:
@@ -115,7 +115,7 @@ class _Registry:
                 self.machine.name,
                 "shell",
                 f"{self.source.name} is an image without a cache in it",
-                "build and push it with --cache-to type=inline, or name a cache of its own",
+                "build and push it with --cache-to type=inline, or name a separate cache",
             )
         return FoundCache("inline", digest, tuple(parts), notes=notes)
 
@@ -127,7 +127,7 @@ class _Registry:
         raise HostError(
             self.machine.name,
             "no-docker",
-            f"there is no docker buildx, which alone reads a cache in a registry ({said})",
+            f"there is no docker buildx, which reading a cache in a registry needs ({said})",
             "read it on a host that has it, or install docker-buildx-plugin there",
         )
 
@@ -139,7 +139,7 @@ class _Registry:
             raise HostError(
                 self.machine.name,
                 "shell",
-                f"the registry gives other bytes for {reference} than its digest says",
+                f"what the registry sends for {reference} does not match its digest",
                 "export the cache again",
             )
         return understood(self.machine.name, reference, reader, data)
@@ -155,7 +155,7 @@ class _Registry:
                 error.name,
                 "timeout",
                 f"the registry of {reference} does not answer within {ASK_SECONDS:.0f} s",
-                "check that it runs; a build that imports from it waits as well",
+                "check that it runs; a build that imports from it would wait as well",
             ) from None
         if done.status == 0:
             return done.stdout

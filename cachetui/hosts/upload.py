@@ -185,7 +185,7 @@ def unpack_error(name: str, folder: str, status: int, said: str) -> HostError:
         "shell",
         f"could not unpack the build context in {folder}: "
         f"{told[0] if told else f'exit status {status}'}",
-        "see that the folder can be written, and that tar works there",
+        "check that the folder can be written, and that tar works there",
     )
 
 
@@ -197,13 +197,13 @@ _UNPACK_REASONS = (
     (
         r"no space left on device",
         "the disk of {folder} is full: the build context does not fit",
-        "make room there (df -h and df -i tell where); cachetui clean removes contexts of earlier "
+        "free space there (df -h and df -i show where); cachetui clean removes contexts of earlier "
         "audits",
     ),
     (
         r"quota exceeded",
         "the user's disk quota is used up: the build context does not fit in {folder}",
-        "make room there (quota tells how much); cachetui clean removes contexts of earlier audits",
+        "free space there (see quota); cachetui clean removes contexts of earlier audits",
     ),
     (
         r"\btar: (command |inaccessible or )?not found|tar: no such file",
@@ -218,7 +218,7 @@ _UNPACK_REASONS = (
     (
         r"permission denied|operation not permitted",
         "the user may not write to {folder}",
-        "see whose it is, or set XDG_CACHE_HOME there to a folder that the user can write",
+        "change its owner, or set XDG_CACHE_HOME there to a folder that the user can write",
     ),
 )
 """(pattern of a line, what it means, remedy), the first that any line has."""

@@ -92,7 +92,7 @@ def test_a_flipped_byte_in_a_layer(machine: Machine, folder: Folder) -> None:
     file.write_bytes(b"X" + file.read_bytes()[1:])
     [problem] = read(machine, folder).problems
     assert problem.startswith("damaged, 1 of 2 layers: ")
-    assert f"{folder.layers[0]['digest'][:19]} has not the content of its digest" in problem
+    assert f"{folder.layers[0]['digest'][:19]} does not match its digest" in problem
 
 
 def test_a_layer_cut_short_and_one_that_is_missing(machine: Machine, folder: Folder) -> None:
@@ -101,7 +101,7 @@ def test_a_layer_cut_short_and_one_that_is_missing(machine: Machine, folder: Fol
     folder.file(folder.layers[1]).unlink()
     [problem] = read(machine, folder).problems
     assert problem.startswith("damaged, 2 of 2 layers: ")
-    assert "has 10 of 300 bytes" in problem
+    assert "has 10 bytes, not 300" in problem
     assert "is missing" in problem
 
 
@@ -156,4 +156,4 @@ def test_checksums_that_take_too_long_are_left_out(
     monkeypatch.setattr(cache_folder, "SUM_SECONDS", 0.0)
     found = read(machine, folder)
     assert found.problems == ()
-    assert found.notes == ("the content of its layers was not compared with their digests",)
+    assert found.notes == ("the content of its layers was not checked against their digests",)

@@ -62,7 +62,7 @@ def test_half_a_list_is_no_list(checkout: Path, tmp_path: Path) -> None:
     found, entries = read_checkout(LocalMachine("h", env, ("docker",)), str(checkout))
     assert entries == ()
     assert found.digest is None
-    assert found.problem == "it cannot be listed whole: find: ./src: Permission denied"
+    assert found.problem == "not all of it can be listed: find: ./src: Permission denied"
 
 
 FAIL = 'echo "find: ./src: Permission denied" >&2\nexit 1\n'

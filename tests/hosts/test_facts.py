@@ -204,7 +204,7 @@ NO_ENGINE = [
         "no command /opt/d/docker",
         "hosts.toml",
     ),
-    (126, "sh: 1: docker: Permission denied", ["docker"], "no-docker", "cannot be run", "name"),
+    (126, "sh: 1: docker: Permission denied", ["docker"], "no-docker", "cannot be run", "right"),
     (127, "sh: 1: sudo: not found", ["sudo", "-n", "docker"], "no-docker", "command sudo", "inst"),
     (
         1,
@@ -477,7 +477,7 @@ def test_no_docker_at_all() -> None:
 
 @pytest.mark.fault("no-engine")
 def test_engine_without_info(fake: Any) -> None:
-    with pytest.raises(HostError, match="but no other information"):
+    with pytest.raises(HostError, match="but docker info fails"):
         ask(fake("info) exit 1 ;;"))
 
 

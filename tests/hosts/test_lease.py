@@ -299,7 +299,7 @@ def test_it_is_told_when_another_took_it_meanwhile(
     monkeypatch.setattr(leases, "SECONDS", 90)  # as if the first had just renewed it
     second.hold(Lease(engine, "second"), lambda _: None)
     second.run("true", timeout=20)
-    with pytest.raises(HostError, match="another audit has taken the engine meanwhile"):
+    with pytest.raises(HostError, match="another audit has taken over this engine"):
         first.stream("echo ran", lambda *_: None, timeout=20)
     second.release()
 

@@ -148,7 +148,7 @@ def test_relative_include_and_home(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_include_of_itself(tmp_path: Path) -> None:
     file = tmp_path / "config"
     file.write_text(f"Include {file}\n")
-    with pytest.raises(ConfigError, match=r"config:1: Include is nested more than 16 deep"):
+    with pytest.raises(ConfigError, match=r"config:1: Include is more than 16 levels deep"):
         SshConfig.read(file, None)
 
 
@@ -186,7 +186,7 @@ def test_bad_port(tmp_path: Path, port: str) -> None:
 def test_tokens_that_mean_nothing(tmp_path: Path) -> None:
     """ssh refuses them; a name with a wrong half replaced would be another host."""
     for text in ("HostName fe80::1%usb0", "ProxyCommand nc %d", "IdentityFile /%x", "ProxyJump %u"):
-        with pytest.raises(ConfigError, match=r"means nothing there; only %%, %"):
+        with pytest.raises(ConfigError, match=r"is not allowed there, only %%, %"):
             target(f"{text}\n", "a", tmp_path)
     with pytest.raises(ConfigError, match="there is no variable NOT_THERE"):
         target("IdentityFile ${NOT_THERE}/k\n", "a", tmp_path)
@@ -211,7 +211,7 @@ def test_include_with_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("WHERE", str(tmp_path))
     (tmp_path / "more").write_text("Port 5\n")
     assert target("Include ${WHERE}/more\n", "a", tmp_path).port == 5
-    with pytest.raises(ConfigError, match="%h means nothing there"):
+    with pytest.raises(ConfigError, match="%h is not allowed there"):
         target("Include /%h\n", "a", tmp_path)
 
 

@@ -43,7 +43,7 @@ def parse(path: Path, folder: Path, depth: int = 0) -> tuple[Directive, ...]:
         included: list[tuple[Directive, ...]] = []
         if keyword == "include":
             if depth >= MAX_DEPTH:
-                raise ConfigError(f"{path}:{number}: Include is nested more than {MAX_DEPTH} deep")
+                raise ConfigError(f"{path}:{number}: Include is more than {MAX_DEPTH} levels deep")
             for word in words:
                 pattern = home_of(expand(word, here(), f"{path}:{number}: Include", variables=True))
                 names = sorted(glob.glob(os.path.join(folder, pattern)))

@@ -62,7 +62,7 @@ def expand(text: str, tokens: Mapping[str, str], what: str, *, variables: bool =
             return "%"
         if token not in tokens:
             known = ", ".join(f"%{name}" for name in ("%", *sorted(tokens)))
-            raise ConfigError(f"{what} {text}: %{token} means nothing there; only {known} do")
+            raise ConfigError(f"{what} {text}: %{token} is not allowed there, only {known}")
         return tokens[token]
 
     return _TOKEN.sub(value, text)

@@ -34,7 +34,7 @@ def refusal(certificate: bytes, authorities: Collection[str], name: str) -> str 
         kind = _string(certificate, 0)[0]
         read = form.load_ssh_public_identity(kind + b" " + base64.b64encode(certificate))
         if not isinstance(read, form.SSHCertificate):
-            return "is not one"
+            return "is not a certificate"
         signer = read.signature_key().public_bytes(form.Encoding.OpenSSH, form.PublicFormat.OpenSSH)
         if signer.split()[1].decode() not in authorities:
             return "is not signed by an authority that known_hosts trusts for it"
@@ -48,14 +48,14 @@ def refusal(certificate: bytes, authorities: Collection[str], name: str) -> str 
     except (ValueError, AssertionError, IndexError, struct.error) as error:
         return f"cannot be read ({type(error).__name__})"
     if read.type is not form.SSHCertificateType.HOST:
-        return "is one of a user, not of a host"
+        return "is a user certificate, not a host certificate"
     now = time.time()
     if now < read.valid_after:
         return f"is not valid before {_day(read.valid_after)}"
     if now >= read.valid_before:
-        return f"has expired on {_day(read.valid_before)}"
+        return f"expired on {_day(read.valid_before)}"
     if read.critical_options:
-        return "has options that are not known"
+        return "has critical options that are not known"
     principals = [principal.decode("utf-8", "replace") for principal in read.valid_principals]
     if not any(wildcard(principal, name) for principal in principals):
         listed = "".join(c if c.isprintable() else "?" for c in ", ".join(principals))[:200]

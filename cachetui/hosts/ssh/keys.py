@@ -241,7 +241,7 @@ class Keys:
             raise ConnectError(
                 "login",
                 f"the identity_file {explicit} cannot be used: {files[0].problem}",
-                "name a private key in identity_file, or remove the key to use ssh's own",
+                "set identity_file to a private key, or leave it out to use ssh's own keys",
             )
         named_by_files: list[Identity] = []
         for file in files:

@@ -216,12 +216,12 @@ def _refused(target: Target, tried: list[str]) -> ConnectError:
         return ConnectError(
             "login",
             f"there is no key to log in as {target.user}, neither in an agent nor in ~/.ssh",
-            f"name one by identity_file in hosts.toml, or make one: ssh-keygen, then {copy}",
+            f"set identity_file in hosts.toml, or make a key: ssh-keygen, then {copy}",
         )
     return ConnectError(
         "login",
         f"no key was accepted for the user {target.user}; tried: {', '.join(tried)}",
-        f"name the right key by identity_file (and user) in hosts.toml, or allow one: {copy}",
+        f"set identity_file (and user) in hosts.toml to the right key, or allow one: {copy}",
     )
 
 
@@ -234,7 +234,7 @@ def _closed(target: Target, tried: list[str]) -> ConnectError:
         return ConnectError(
             "login",
             f"{target.host} closed the connection after {_keys(len(tried))} for {target.user}",
-            "name the right one by identity_file in hosts.toml",
+            "set identity_file in hosts.toml to the right one",
         )
     return ConnectError(
         "login", f"{target.host} closed the connection during the login", retry=True

@@ -255,7 +255,7 @@ def _no_handshake(
         return ConnectError(
             "unreachable",
             f"{where} shares no algorithm with cachetui: {printable(str(error).encode(), 120)}",
-            "update the host's sshd: it offers outdated algorithms only",
+            "update the host's sshd: it offers only outdated algorithms",
         )
     if first and not spoke and b"SSH-" not in first:
         busy = b"MaxStartups" in first or b"Not allowed" in first
@@ -283,7 +283,7 @@ def _no_handshake(
     return ConnectError(
         "unreachable",
         f"{where} accepted the connection but sent nothing within {deadline.seconds:g} s",
-        "check that this is the port of an sshd and not overloaded, or raise connect_timeout",
+        "check that an sshd listens on this port and is not overloaded, or raise connect_timeout",
     )
 
 
@@ -298,7 +298,7 @@ def why_lost(transport: paramiko.Transport) -> str:
     if isinstance(sock, Socket) and sock.ended:
         return sock.ended
     if isinstance(sock, paramiko.Channel) and not sock.get_transport().is_active():
-        return f"that to the jump host broke: {why_lost(sock.get_transport())}"
+        return f"the connection to the jump host broke: {why_lost(sock.get_transport())}"
     error = transport.get_exception()
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
