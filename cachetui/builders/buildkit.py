@@ -81,7 +81,8 @@ def _obstacles(
         if stage.base_stage is not None and stage.base != stage.base.lower():
             yield Unsupported(
                 stage.instructions[0].line,
-                f"BuildKit takes FROM {stage.base} for an image; write {stage.base.lower()}",
+                f"BuildKit looks for an image {stage.base}, not the stage of that name, since it "
+                f"has capitals; write FROM {stage.base.lower()}",
             )
 
 

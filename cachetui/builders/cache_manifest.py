@@ -188,7 +188,7 @@ def read_manifest(data: bytes) -> Manifest | Index:
         if configs:
             return Manifest(configs[0], tuple(blob for blob in blobs if blob not in configs))
         if not blobs:
-            raise CacheError("it is an index with nothing in it")
+            raise CacheError("its index is empty")
         return Index(blobs)
     if read.config is None:
         raise CacheError("it is neither a cache nor an image: it has no configuration")
@@ -261,7 +261,7 @@ def _blob(read: _Descriptor) -> Blob:
     if not is_digest(read.digest):
         raise CacheError("a blob in it has no SHA-256 digest")
     if not 0 <= read.size <= _MAX_SIZE:
-        raise CacheError(f"a blob in it has a size that cannot be, {read.size} bytes")
+        raise CacheError(f"a blob in it has an impossible size, {read.size} bytes")
     notes: Mapping[str, str] = read.annotations or {}
     diff_id = notes.get(_DIFF_ID, "")
     return Blob(

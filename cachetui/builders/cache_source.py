@@ -46,9 +46,7 @@ def cache_source(text: str) -> CacheSource:
     if text.startswith("/"):
         return _folder(text)
     if text.startswith((".", "~")):
-        raise CacheSourceError(
-            f"{text} is read on the host, where only an absolute path is a certain one"
-        )
+        raise CacheSourceError(f"{text} is read on the host, so it has to be an absolute path")
     return _reference(text)
 
 
@@ -64,11 +62,11 @@ def _of_option(text: str) -> CacheSource:
     if kind == "local" and fields.get("src"):
         digest = fields.get("digest", "")
         if digest and not is_digest(digest):
-            raise CacheSourceError(f"digest={digest} is no digest: sha256: and 64 digits")
+            raise CacheSourceError(f"digest={digest} is not sha256: and 64 hexadecimal digits")
         return _folder(fields["src"], digest, fields.get("tag") or "latest")
     if kind in ("registry", "local"):
         missing = "ref=REFERENCE" if kind == "registry" else "src=FOLDER"
-        raise CacheSourceError(f"{text} does not say {missing}")
+        raise CacheSourceError(f"{text} lacks {missing}")
     raise CacheSourceError(
         f"{text} cannot be read on a host: name a reference, a folder, type=registry,ref=… or "
         "type=local,src=…"
@@ -77,9 +75,7 @@ def _of_option(text: str) -> CacheSource:
 
 def _folder(path: str, digest: str = "", tag: str = "latest") -> CacheSource:
     if not path.startswith("/") or "\0" in path:
-        raise CacheSourceError(
-            f"{path} is read on the host, where only an absolute path is a certain one"
-        )
+        raise CacheSourceError(f"{path} is read on the host, so it has to be an absolute path")
     return CacheSource(path.rstrip("/") or "/", local=True, digest=digest, tag=tag)
 
 

@@ -61,7 +61,7 @@ def options(args: Sequence[str]) -> Iterator[Option]:
         elif word.startswith("-") and word != "-":
             yield from _letters(word, rest)
         else:
-            yield Option("", word, (word,), "it is no option, and the context is the build's own")
+            yield Option("", word, (word,), "it is not an option; the build names its context")
 
 
 def _long(word: str, rest: list[str]) -> Option:
@@ -119,7 +119,7 @@ def refused_argument(args: Sequence[str]) -> tuple[str, str] | None:
         reason = option.problem or REFUSED.get(option.name, "")
         reason = reason or problem_of(option.name, option.value) or _leaves(option)
         if not reason and option.name not in PASSED_ON:
-            reason = "it is no option of docker build that cachetui knows"
+            reason = "it is not an option of docker build that cachetui knows"
         if reason:
             return " ".join(option.words), reason
     return None
@@ -136,7 +136,7 @@ def _leaves(option: Option) -> str:
     if option.name in ("secret", "ssh", "cache-from"):
         return not_found_on_hosts(option.name, option.value)
     if option.name == "add-host" and re.split("[:=]", option.value)[0].endswith(OUR_HOSTS):
-        return f"names below {OUR_HOSTS} keep an audit's results apart from those of others"
+        return f"cachetui uses names that end with {OUR_HOSTS} itself, to keep audits apart"
     return ""
 
 

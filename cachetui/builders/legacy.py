@@ -31,7 +31,7 @@ def _why_missing(probe: BuilderProbe) -> str:
     if refused and not buildkit:
         return ""
     if buildkit:
-        return "docker build takes BuildKit even with DOCKER_BUILDKIT=0: the legacy builder is gone"
+        return "docker build uses BuildKit even with DOCKER_BUILDKIT=0: it has no legacy builder"
     said = last_line(said, probe.env) or "it said nothing"
     return f"the legacy builder does not work: {said}"
 

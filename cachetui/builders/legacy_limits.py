@@ -55,7 +55,7 @@ def obstacles(
             stage = dockerfile.stages[item.stage_index]
             if stage.name and stage.name in names:
                 yield Unsupported(
-                    item.line, f"the legacy builder takes a stage name once: {stage.name}"
+                    item.line, f"the legacy builder refuses two stages of one name: {stage.name}"
                 )
             names.add(stage.name or "")
             platform = item.flag("platform") or ""

@@ -45,9 +45,9 @@ def credential_in(name: str, value: str) -> str:
         return ""
     for key, text in _fields(value) if name != "build-context" else ():
         if key in _CREDENTIALS and text:
-            return f"{key}= is a credential; let the hosts have it, where docker looks for it"
+            return f"{key}= is a credential; keep it on the hosts, where docker looks for it"
     if _USER_INFO.search(value):
-        return "its URL holds a user's name or password; let the hosts have them"
+        return "its URL holds a user's name or password; keep them on the hosts"
     return ""
 
 
@@ -67,14 +67,14 @@ def not_found_on_hosts(name: str, value: str) -> str:
         paths = [fields.get("src", ""), fields.get("source", "")]
         if not any(paths) and not fields.get("env"):
             return (
-                "docker takes a variable or a file of that name, whichever a host has where it "
-                "builds; write env=NAME or src=/PATH"
+                "docker takes the variable or the file of that name, whichever a host has; write "
+                "env=NAME or src=/PATH"
             )
         if fields.get("type") == "env":
             paths = []  # then its source is a variable, too
     for path in paths:
         if path and not path.startswith("/"):
-            return f"{path} is read on each host, where only an absolute path is a certain one"
+            return f"{path} is read on each host, so it has to be an absolute path"
     return ""
 
 
@@ -89,7 +89,7 @@ def _secret(value: str) -> str:
     fields = dict(_fields(value))
     for key in fields:
         if key not in ("id", "src", "source", "env", "type"):
-            return f"a secret has no {key or 'empty field'}; it is id=NAME,src=/PATH or env=NAME"
+            return f"a secret has no {key or 'empty field'}; write id=NAME,src=/PATH or env=NAME"
     if not fields.get("id"):
         return "a secret needs id=NAME"
     if fields.get("type", "file") not in ("file", "env"):
@@ -107,18 +107,18 @@ def _cache(value: str) -> str:
 def _add_host(value: str) -> str:
     name, separator, address = re.fullmatch(r"([^:=]*)([:=]?)(.*)", value, re.DOTALL).groups()  # type: ignore[union-attr]
     if not (name and separator):
-        return "it is NAME:IP"
+        return "write NAME:IP"
     if address != "host-gateway":
         try:
             ipaddress.ip_address(address.removeprefix("[").removesuffix("]").partition("%")[0])
         except ValueError:
-            return f"{address or 'nothing'} is no IP address"
+            return f"{address or 'nothing'} is not an IP address"
     return ""
 
 
 def _size(value: str) -> str:
     fine = _BYTES.fullmatch(value) or not value
-    return "" if fine else f"{value} is no size, such as 64m"
+    return "" if fine else f"{value} is not a size such as 64m"
 
 
 def _swap(value: str) -> str:
@@ -127,15 +127,15 @@ def _swap(value: str) -> str:
 
 def _number(value: str) -> str:
     fine = re.fullmatch(r"[+-]?(?:\d+|0[xX][\da-fA-F]+)", value, re.ASCII)
-    return "" if fine else f"{value} is no whole number"
+    return "" if fine else f"{value} is not a whole number"
 
 
 def _ulimit(value: str) -> str:
     match = re.fullmatch(r"([^=]*)=(-?\d+)(?::(-?\d+))?", value, re.ASCII)
     if match is None:
-        return "it is NAME=SOFT or NAME=SOFT:HARD, in whole numbers"
+        return "write NAME=SOFT or NAME=SOFT:HARD, in whole numbers"
     if not _ULIMIT.fullmatch(match[1]):
-        return f"{match[1]} is no limit, such as nofile"
+        return f"{match[1]} is not a limit such as nofile"
     soft, hard = int(match[2]), int(match[3] or match[2])
     if hard != -1 and (soft == -1 or soft > hard):
         return "its soft limit is above the hard one"
@@ -146,16 +146,16 @@ def _platform(value: str) -> str:
     for platform in value.split(",") if value else ():
         parts = platform.strip().split("/")
         if len(parts) > 3 or not all(_PLATFORM_PART.fullmatch(part) for part in parts):
-            return f"{platform or 'nothing'} is no platform, such as linux/arm64"
+            return f"{platform or 'nothing'} is not a platform such as linux/arm64"
         name = parts[0].partition("(")[0]
         if len(parts) == 1 and not _SYSTEM_OR_MACHINE.fullmatch(name):
-            return f"{platform} is no platform, such as linux/arm64"
+            return f"{platform} is not a platform such as linux/arm64"
     return ""
 
 
 def _pair(value: str) -> str:
     name, equals, text = value.partition("=")
-    return "" if name and equals and text else "it is NAME=VALUE"
+    return "" if name and equals and text else "write NAME=VALUE"
 
 
 def _label(value: str) -> str:
@@ -166,7 +166,7 @@ def _entitlements(value: str) -> str:
     for name in value.split(","):
         known = name in ("network.host", "security.insecure") or name.startswith("device")
         if not known:
-            return f"{name or 'nothing'} is none of network.host, security.insecure, device"
+            return f"{name or 'nothing'} is not network.host, security.insecure or device"
     return ""
 
 

@@ -55,8 +55,8 @@ def trouble(
 
 
 _SEE = (
-    "see that it is up, and that {host} reaches it under this name: registry = "
-    '"OTHER-NAME/repository" in a host of hosts.toml is for one that is called otherwise there'
+    "check that it is up, and that {host} reaches it by this name; if it has another name there, "
+    'set registry = "OTHER-NAME/repository" for that host in hosts.toml'
 )
 _LOST = (
     "the registry {registry} lost what was being written to it",
@@ -64,7 +64,7 @@ _LOST = (
 )
 _TROUBLES: dict[RegistryTrouble, tuple[str, str]] = {
     "login": (
-        "the registry {registry} wants a login, or does not let this one in",
+        "the registry {registry} requires a login, or rejects the one it got",
         "log in there as the user of hosts.toml: ssh {host} docker login {registry}",
     ),
     "tls": (
@@ -74,17 +74,17 @@ _TROUBLES: dict[RegistryTrouble, tuple[str, str]] = {
     ),
     "full": (
         "the registry {registry} is full",
-        "make room in it, or name another with --registry",
+        "free space in it, or name another with --registry",
     ),
     "silent": ("the registry {registry} does not answer in time", _SEE),
     "unreachable": ("the registry {registry} cannot be reached", _SEE),
     "failing": (
-        "the registry {registry} fails by itself",
+        "the registry {registry} has an internal error",
         "see its log, and whether there is room on its disk",
     ),
     "missing": (
         "the registry {registry} does not have what was written there",
-        "see whether it cleans up what is new, and whether its disk is sound",
+        "check whether it deletes what is new, and whether its disk is healthy",
     ),
 }
 

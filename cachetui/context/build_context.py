@@ -53,8 +53,8 @@ class Fetched:
         """Why no other Dockerfile is built with this context, with the remedy."""
         way = "clone" if self.kind == "git" else "unpack"
         return (
-            f"the context {self.source} has its own, and COPY . has another key for a folder: "
-            f"{way} it, and name the folder"
+            f"{self.source} has a Dockerfile of its own, and COPY . has another key where the "
+            f"context is a folder here: {way} it, and name the folder"
         )
 
 
@@ -240,8 +240,8 @@ def _dockerfile(root: Path, dockerfile: str, inline: str | None) -> tuple[str, P
     file = Path(os.path.normpath(root / dockerfile))
     if dockerfile == "-" and not file.is_file():
         raise ContextError(
-            "a Dockerfile is not read from standard input: each host gets the same file; "
-            "name it with -f FILE"
+            "a Dockerfile cannot come from standard input, since every host needs it: "
+            "name a file with -f FILE"
         )
     if not file.is_file():
         raise ContextError(

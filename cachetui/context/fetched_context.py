@@ -97,8 +97,8 @@ def _dockerfile(files: _Files, dockerfile: str) -> str:
     path = os.path.normpath(dockerfile)
     if PurePosixPath(path).is_absolute() or path.startswith("..") or "://" in dockerfile:
         raise ContextError(
-            f"the Dockerfile {dockerfile} is not in {files.source}: docker reads it from there; "
-            "name its path in it with -f, or `dockerfile` in [builds]"
+            f"the Dockerfile {dockerfile} is not in {files.source}, where docker looks for it; "
+            "give its path in there with -f, or `dockerfile` in [builds]"
         )
     file = files.folder / path
     if not file.is_file():
@@ -107,7 +107,7 @@ def _dockerfile(files: _Files, dockerfile: str) -> str:
             "in [builds]"
         )
     if not file.resolve().is_relative_to(files.folder.resolve()):
-        raise ContextError(f"{files.source}: its Dockerfile {path} is a link that leads out of it")
+        raise ContextError(f"{files.source}: its Dockerfile {path} is a link to a file outside it")
     return path
 
 
@@ -119,7 +119,7 @@ def _cloned(source: str, ours: Path) -> _Files:
     if cloned.submodules:
         notes.append(
             "the context has submodules: BuildKit's own clone has a file .git in each, whose text "
-            "differs from clone to clone, so a COPY that takes one in has another key than here"
+            "differs from clone to clone, so a COPY of such a file has another key there than here"
         )
     return _Files(cloned.folder, named, float(cloned.committed_at), tuple(notes))
 
@@ -152,7 +152,7 @@ def _unpacked(source: str, ours: Path) -> _Files:
 
 
 def _why_no_file(file: Path) -> str:
-    return "is no file" if file.exists() else "does not exist"
+    return "is not a file" if file.exists() else "does not exist"
 
 
 def _shown(source: str) -> str:

@@ -147,7 +147,7 @@ class _Git:
         lines = [line.strip() for line in said.splitlines() if line.strip()]
         if _ASKS.search(said):
             return ContextError(
-                f"{self.source.url} wants a login, and git has none for it here "
+                f"{self.source.url} requires a login, and git has none for it here "
                 f"({next(line for line in lines if _ASKS.search(line))}); set up git's credential "
                 "helper or an SSH key, so that git ls-remote asks nothing, or name the folder of a "
                 "clone"

@@ -53,7 +53,7 @@ def _opened(file: Path, name: str) -> Iterator[tarfile.TarFile]:
         with tarfile.open(file, "r:*") as tar:
             yield tar
     except tarfile.ReadError as error:
-        broken = f"is no tarball, or a broken one ({error})"
+        broken = f"is not a tarball, or a broken one ({error})"
         raise ContextError(f"{name} {broken}; docker takes tar, gzip, bzip2 and xz") from None
     except _BROKEN as error:
         raise ContextError(f"{name} is a broken tarball ({error}); make it again") from None
@@ -78,7 +78,7 @@ class _Unpacking:
             raise self._error(path, "has extended attributes, which a folder here would lose")
         there = to.lstat() if path != "." and os.path.lexists(to) else None
         if there is not None and stat.S_ISDIR(there.st_mode) != member.isdir():
-            raise self._error(path, "is in it twice, as a folder and as another thing")
+            raise self._error(path, "is in it twice, as a folder and as something else")
         if path == "." and not member.isdir():
             raise self._error(path, "has no name")
         if member.isdir():

@@ -42,8 +42,8 @@ def test_what_is_no_manifest_has_no_bytes(text: bytes) -> None:
     ("said", "reason"),
     [
         ("dial tcp 127.0.0.1:1: connect: connection refused", "cannot be reached"),
-        ("failed to authorize: 401 Unauthorized", "wants a login"),
-        ("no basic auth credentials", "wants a login"),
+        ("failed to authorize: 401 Unauthorized", "requires a login"),
+        ("no basic auth credentials", "requires a login"),
         ("http: server gave HTTP response to HTTPS client", "not trusted"),
         ("write: no space left on device", "is full"),
         ("content digest sha256:1: not found", "does not have"),

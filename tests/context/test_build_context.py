@@ -149,7 +149,7 @@ def test_a_missing_folder_and_a_file_for_a_folder(tmp_path: Path) -> None:
 
 def test_a_dockerfile_from_standard_input_is_refused(tmp_path: Path) -> None:
     root = folder(tmp_path / "c")
-    with pytest.raises(ContextError, match="not read from standard input"):
+    with pytest.raises(ContextError, match="cannot come from standard input"):
         read_context(root, "-")
     (root / "-").write_text("FROM base:1\n")
     assert read_context(root, "-").dockerfile == "context/-"

@@ -123,9 +123,9 @@ def test_the_users_hooks_and_line_endings_have_no_part(
         ("/r/.git#--upload-pack=x", "Dockerfile", "none begins with -"),
         ("/r/.git?ref=main", "Dockerfile", "has a query"),
         ("/r/.git#main:s", "Dockerfile", "has no Dockerfile at Dockerfile; name it with -f"),
-        ("/r/.git", "/etc/passwd", "is not in .*name its path in it"),
+        ("/r/.git", "/etc/passwd", "is not in .*give its path in there"),
         ("/r/.git", "../Dockerfile", "is not in"),
-        ("/r/.git", "link", "is a link that leads out"),
+        ("/r/.git", "link", "is a link to a file outside it"),
         ("/none/.git", "Dockerfile", "cannot be cloned: fatal: "),
         ("/empty/.git", "Dockerfile", "has no commit yet"),
     ],
@@ -195,7 +195,7 @@ class _serving:
 def test_a_repository_that_wants_a_login_asks_nobody() -> None:
     with (
         _serving(_WantsLogin) as url,
-        pytest.raises(ContextError, match="wants a login, and git has none for it here"),
+        pytest.raises(ContextError, match="requires a login, and git has none for it here"),
     ):
         read_fetched(f"{url}/r.git")
 
@@ -233,7 +233,7 @@ def test_what_is_wrong_with_a_tarball_is_told(tmp_path: Path, web: str) -> None:
     (tmp_path / "web/page").write_text("<html>")
     for source, why in (
         (f"{web}/none.tgz", "cannot be fetched on this machine: HTTP Error 404.*name the file"),
-        (f"{web}/page", "is no tarball"),
+        (f"{web}/page", "is not a tarball"),
         ("http://127.0.0.1:1/x.tgz", "cannot be fetched on this machine"),
         (str(tmp_path / "none.tgz"), "does not exist"),
         (str(tar_of(tmp_path / "t.tgz")), "has no Dockerfile at other"),

@@ -121,8 +121,8 @@ def test_a_link_in_a_file_s_place_changes_no_other_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b"", "is no tarball"),
-        (b"<html>" * 200, "is no tarball"),
+        (b"", "is not a tarball"),
+        (b"<html>" * 200, "is not a tarball"),
         (b"\x28\xb5\x2f\xfd" + b"x" * 600, "zstd"),
     ],
 )

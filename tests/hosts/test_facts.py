@@ -168,7 +168,7 @@ UNKNOWN = (
         (
             {"legacy_said": "#1 [internal]\nERROR: failed to solve: unknown instruction: CACHETUI"},
             ("buildkit",),
-            "even with DOCKER_BUILDKIT=0: the legacy builder is gone",
+            "even with DOCKER_BUILDKIT=0: it has no legacy builder",
         ),
         ({"legacy_said": "boom hunter2"}, ("buildkit",), r"does not work: boom \$PASS"),
     ],
