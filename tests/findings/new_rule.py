@@ -32,7 +32,8 @@ from cachetui.records.step import StepId
 
 def observe(case: Case) -> Iterator[Claim]:
     """FILL IN: what the claim rests on. A rule that says why a step missed has `explain` (see
-    base_drift.py) in place of this."""
+    base_drift.py) in place of this; one about hosts goes through case.document.hosts and has
+    steps=() (see platform_differs.py)."""
     for item in case.instructions("FILL IN: the keyword, as RUN"):
         yield Claim(
             title=f"FILL IN: what is surprising about line {item.line}",

@@ -20,8 +20,9 @@ HERE = Path(__file__).parent
 class Surprise:
     """A folder `tests/surprises/ID`: `surprise/` and `near/` are builds, `case.py` says what is
     prepared (`play(stage, part)`) and undone (`undo(stage)`), on which hosts it is expected
-    (`EXPECTED`), on which it cannot be (`NOT_THERE`, host → why), and what a finding must say
-    (`check(finding, host)`)."""
+    (`EXPECTED`, in `surprise/`; in `near/` on none), why it cannot be on the others (`NOT_THERE`,
+    host → why, for the table of engines alone), and what a finding must say
+    (`check(finding, host)`). Each host is judged as if alone, too."""
 
     id: str
     folder: Path
