@@ -26,7 +26,7 @@ from cachetui.cli.options import all_option, also_before_the_command, progress_o
     metavar="FILE",
     type=click.Path(path_type=Path),
     callback=also_before_the_command,
-    help="The same: the hosts.toml to write.",
+    help="The file to write, as with -o.",
 )
 @click.option("--yes", is_flag=True, help="Write without asking.")
 def init(output: Path | None, hosts_file: Path | None, yes: bool) -> None:

@@ -17,7 +17,7 @@ CODES: Mapping[str, str] = {
     "130 interrupted",
     "show": f"those of the run: {_RESULT}, 3 a finding of --fail-on",
     "hosts": "0 every host can be asked, 2 one cannot",
-    "clean": "0 nothing of ours is left, 2 trouble, or not agreed to, 130 interrupted",
+    "clean": "0 nothing of audits is left, 2 trouble, or not agreed to, 130 interrupted",
     "store": "0 within the limits, 2 still larger, or trouble",
     "prove": "0 proved, 1 withdrawn, 2 undecided, or trouble, 130 interrupted",
     "outputs": "0 the same image, 1 they differ, 2 nothing to compare, or trouble",

@@ -66,7 +66,7 @@ def stopping(
             nobody_waits.set()
         if again:
             raise KeyboardInterrupt
-        begin("\ncachetui: stopping the remote builds (again: leave at once)\n")
+        begin("\ncachetui: stopping the remote builds (once more: leave at once)\n")
 
     def begin(words: str = "") -> None:
         if not interrupted.is_set():

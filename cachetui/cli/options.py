@@ -52,7 +52,7 @@ executor_option = click.option(
     metavar="dask://HOST:PORT",
     envvar="CACHETUI_EXECUTOR",
     callback=also_before_the_command,
-    help="Have the workers of this Dask scheduler audit the hosts [default: threads here].",
+    help="Have the workers of this Dask cluster audit the hosts [default: this machine does].",
 )
 output_option = click.option(
     "-o",
@@ -131,7 +131,7 @@ verdicts_option = click.option(
     callback=_limit,
     default="20",
     show_default=True,
-    help="Of how many audits, newest first, to say whether hosts agree.",
+    help="For how many audits, newest first, to say whether their hosts agree.",
 )
 
 
@@ -148,8 +148,8 @@ compare_to_option = click.option(
     "--compare-to",
     metavar="AUDIT|last",
     shell_complete=completion.audits,
-    help="Exit with 1 if a step that hit in that audit misses now, or takes longer beyond noise; "
-    "else with 0, even if hosts differ.",
+    help="Exit with 1 if a step that hit in that audit misses now, or takes longer than noise "
+    "explains; else with 0, even if hosts differ.",
 )
 
 
@@ -246,8 +246,8 @@ run_options = _all_of(
     click.option(
         "--as-found",
         is_flag=True,
-        help="Also run the build as each host would today, with the cache it has; beside "
-        "--scenarios, with the builders named there.",
+        help="Also run the build as each host would today, with its own cache; together with "
+        "--scenarios, only with the builders that these use.",
     ),
     click.option(
         "--repeat",

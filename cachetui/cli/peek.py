@@ -44,7 +44,7 @@ from cachetui.store.place import StorePlace
 @click.option(
     "--no-mounts",
     is_flag=True,
-    help="Begin no step with a cache mount; what stands on one is not decided.",
+    help="Begin no step with a cache mount; such steps, and those built on them, stay undecided.",
 )
 @click.option(
     "--watch",

@@ -70,7 +70,7 @@ def watch(
         try:
             seen = look()
         except (UserError, ConfigError, StoreError) as error:
-            tell(f"{time.strftime('%m-%d %H:%M')}: not looked: {error}")
+            tell(f"{time.strftime('%m-%d %H:%M')}: could not look: {error}")
             continue
         if seen is None or seen.code == INTERRUPTED:
             return INTERRUPTED

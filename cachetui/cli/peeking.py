@@ -91,8 +91,8 @@ def _agreed(core: Core, asked: Sequence[str]) -> bool:
     where = fold(asked)
     if not sys.stdin.isatty():
         tell(
-            f"nothing was run on {where}: {MOUNTS}; --yes peeks all the same, --no-mounts without "
-            "these steps"
+            f"nothing was run on {where}: {MOUNTS}; --yes peeks anyway, --no-mounts leaves these "
+            "steps out"
         )
         return False
     tell(f"{where}: {MOUNTS}")

@@ -122,7 +122,9 @@ def _max_age(args: RunArgs) -> float:
     if args.max_age is None:
         return seconds_of(DEFAULT_MAX_AGE, "--max-age")
     if args.fresh:
-        raise ConfigError("--fresh takes no stored result, however new; leave it or --max-age out")
+        raise ConfigError(
+            "--fresh uses no stored result, so --max-age means nothing; leave one out"
+        )
     return seconds_of(args.max_age, "--max-age")
 
 

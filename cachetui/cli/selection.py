@@ -102,8 +102,8 @@ def select_build(settings: Settings, name: str, args: RunArgs) -> BuildSettings:
     else:
         known = ", ".join(settings.builds) or "none"
         raise ConfigError(
-            f"BUILD {name!r} is no folder, no bake or compose file, no git URL and no tarball, and "
-            f"[builds] of hosts.toml does not have it; builds there: {known}"
+            f"BUILD {name!r} is neither a folder, bake or compose file, git URL or tarball, nor a "
+            f"build of hosts.toml; builds there: {known}"
         )
     changes: dict[str, Any] = {}
     if args.dockerfile:

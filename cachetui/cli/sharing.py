@@ -78,7 +78,7 @@ def _hosts(
     to = select_hosts(core.settings, importers, (), lambda: core.store)
     names = tuple(host.name for host in to if host.name != exporter)
     if not names:
-        raise ConfigError(f"--to {','.join(importers)} names no host beside --from {exporter}")
+        raise ConfigError(f"--to {','.join(importers)} names no host other than --from {exporter}")
     if exporter is None:
         return core.settings.hosts, names
     wanted = {exporter, *names}

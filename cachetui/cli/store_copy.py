@@ -47,8 +47,8 @@ def _sentences(copied: Copied, source: str, target: str) -> list[str]:
         said.append(f"{units.count(copied.there, 'entry', 'entries')} were there already")
     if copied.settled:
         said.append(
-            f"{units.count(copied.settled, 'entry', 'entries')} stay as they are there: a later "
-            "state, or a log that is there still"
+            f"{units.count(copied.settled, 'entry', 'entries')} stay as they are there: they are "
+            "later there, or have a log that was removed here"
         )
     listed = ", ".join(f"{kind.count:,} {kind.kind}" for kind in copied.kinds)
     if listed:

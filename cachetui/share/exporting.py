@@ -40,7 +40,7 @@ def unreachable(host: SharingHost, kind: Kind) -> tuple[str, str] | None:
         if error.kind != "timeout":
             raise
         registry = ref.split("/")[0]
-        return f"the registry {registry} does not answer", f"see that it is up ({host.name})"
+        return f"the registry {registry} does not answer", f"check that it is up ({host.name})"
     return refs.trouble(done.text, host.name, ref, missing=False) if done.status else None
 
 

@@ -39,7 +39,7 @@ def read_cache(machine: Machine, folder: str, cancel: Cancel) -> FolderContents:
             raise HostError(
                 machine.name,
                 "shell",
-                f"the cache in {folder} is damaged: {path} is not what its name says",
+                f"the cache in {folder} is damaged: {path} does not match its digest",
                 "look at the disk of that host",
             )
     return contents
@@ -101,8 +101,8 @@ def copy_folder(
         raise HostError(
             machine.name,
             "shell",
-            f"the cache did not come from {source.name} as it was written there",
-            f"run again; if that does not help, look at the disks of {source.name} and "
+            f"the cache from {source.name} arrived damaged",
+            f"run again; if that does not help, check the disks of {source.name} and "
             f"{machine.name}",
         )
 

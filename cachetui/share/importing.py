@@ -168,7 +168,7 @@ def _trouble(host: SharingHost, run: Run, ref: str, limit: float) -> tuple[str, 
         where = ref.split("/")[0] or "the folder"
         return (
             f"the import from {where} did not end within {limit:.0f} s, and the build was stopped",
-            f"see whether {where} answers on {host.name}: curl -v {where}/v2/",
+            f"check whether {where} answers on {host.name}: curl -v {where}/v2/",
         )
     return run.reason or f"the build ended as {run.status}", ""
 

@@ -71,7 +71,7 @@ class Obstacle:
 
 
 _NO_REGISTRY = Obstacle(
-    "it goes through a registry, and none is named",
+    "it goes through a registry, and none was given",
     "name a repository that may be written to: --registry registry.example.com/team/cache",
 )
 _CONTAINERD = (
@@ -102,7 +102,7 @@ def import_obstacle(kind: Kind, facts: HostFacts, registry: str | None) -> Obsta
         return _no_buildkit(facts)
     if kind.via == "folder" and not facts.buildx:
         return Obstacle(
-            "the docker client there has no buildx, without which it reads no folder", _INSTALL
+            "the docker client there has no buildx, which importing a folder needs", _INSTALL
         )
     return _NO_REGISTRY if kind.via != "folder" and registry is None else None
 
@@ -112,4 +112,4 @@ _INSTALL = "install Docker's buildx plugin there (docker-buildx-plugin or docker
 
 def _no_buildkit(facts: HostFacts) -> Obstacle:
     why = facts.missing.get("buildkit", "BuildKit does not work on this host")
-    return Obstacle(f"only BuildKit has caches to share: {why}", "share between other hosts")
+    return Obstacle(f"only BuildKit can share caches: {why}", "share between other hosts")

@@ -70,5 +70,5 @@ class PlannedBuilds:
             *lines,
             f"{exported} on {source.name}; on each other host one cold build, and "
             f"{units.count(imports, 'build')} with an import, for each stage that is needed; "
-            "no host's own cache answers or changes",
+            "no host's own cache is used or changed",
         ]

@@ -175,7 +175,7 @@ class Sharing:
 
     def _why_nothing(self) -> str:
         reasons = dict.fromkeys(f"{one.reason}; {one.remedy}" for one in self._exports)
-        return f"{self.source.name} can export nothing of what is asked: {'; '.join(reasons)}"
+        return f"{self.source.name} can export none of the kinds asked for: {'; '.join(reasons)}"
 
     def _check_registry(self) -> None:
         """Raises `NothingToShare` where the registry is not to be had, before anything is built."""
@@ -190,7 +190,7 @@ class Sharing:
     def _sentences(self) -> list[str]:
         if not self._targets:
             raise NothingToShare(
-                f"there is no host beside {self.source.name} to import on; name more in hosts.toml"
+                f"there is no host besides {self.source.name} to import on; add one to hosts.toml"
             )
         return [*self.planned.sentences(self._exports), *self.notes]
 

@@ -31,15 +31,16 @@ def why_not_kept(
     )
     if none and apart:
         notes.append(
-            f"Docker Engine {facts.engine} reads what {source.engine} exports and reuses no RUN of "
-            "it: their BuildKits make other keys; share between engines of one generation"
+            f"Docker Engine {facts.engine} reads what {source.engine} exports, but reuses no RUN "
+            "of it: their versions of BuildKit compute different keys; share between hosts of "
+            "similar versions"
         )
     local = [ref for ref in _differ_by_store(source, facts) if ref not in resolved]
     if local and (none or (again and mode == "max")):
         notes.append(
-            f"{', '.join(local)} is no image of a registry: its layers are equal on both, its key "
-            "can differ, as it goes by the manifest on the containerd store and by the layers on a "
-            "graph driver's; push it to a registry and name it so in FROM"
+            f"{', '.join(local)} was not pulled from a registry: its layers are the same on both, "
+            "but its key can differ, since the containerd store goes by the manifest and a graph "
+            "driver by the layers; push it to a registry and name it so in FROM"
         )
     return tuple(notes)
 

@@ -46,7 +46,7 @@ def build(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["nowhere"], "is no folder, no bake or compose file, no git URL and no tarball"),
+        (["nowhere"], "is neither a folder, bake or compose file, git URL or tarball, nor a build"),
         (["nowhere.hcl#app"], "nowhere.hcl does not exist"),
         (["a" * 5000], "File name too long"),
         (["{build}", "-w", ""], "names no host"),
@@ -55,7 +55,7 @@ def build(tmp_path: Path) -> Path:
         (["{build}", "-w", "other"], "other"),
         (["{build}", "-x", "here"], "no hosts are left"),
         (["{build}", "--max-age", "soon"], "30m, 12h, 7d"),
-        (["{build}", "--max-age", "7d", "--fresh"], "leave it or --max-age out"),
+        (["{build}", "--max-age", "7d", "--fresh"], "leave one out"),
         (["{build}", "--scenarios", ""], "no scenario named; there are"),
         (["{build}", "--target", "prod"], "prod"),
         (["{build}", "-f", "Other"], "no Dockerfile at"),

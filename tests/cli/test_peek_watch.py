@@ -74,7 +74,7 @@ def test_a_look_that_cannot_be_made_ends_nothing(
     later = looks(UserError("no Dockerfile at /x"), seen(peek(COLD), "second", DIFFERENT))
     assert watch(seen(peek(WARM), "first"), later, core, 60.0, "jsonl") == INTERRUPTED
     out = capsys.readouterr()
-    assert "not looked: no Dockerfile at /x" in out.err
+    assert "could not look: no Dockerfile at /x" in out.err
     assert [line.split('"change":"')[1].split('"')[0] for line in out.out.splitlines()] == [
         "first",
         "cold",

@@ -131,7 +131,7 @@ class TestWhatGoesWrong:
         with Registry.of(sharing["ctd"]) as registry:
             registry.stop()
             prepared = made.prepare("registry-max", registry=registry.address)
-            with pytest.raises(NothingToShare, match="cannot be reached; see that it is up"):
+            with pytest.raises(NothingToShare, match="cannot be reached; check that it is up"):
                 made.run(prepared)
 
     @pytest.mark.fault("shared-registry")
@@ -265,7 +265,7 @@ class TestWhatGoesWrong:
         share = made.run(made.prepare("local-max"), cut)
         (failed,) = share.imports
         assert failed.status == "failed"
-        assert "did not come from ctd as it was written" in (failed.reason or "")
+        assert "the cache from ctd arrived damaged" in (failed.reason or "")
 
     @pytest.mark.fault("shared-damaged")
     def test_a_folder_with_a_flipped_byte(self, sharing: Fleet, tmp_path: Path) -> None:
@@ -282,7 +282,7 @@ class TestWhatGoesWrong:
         share = made.run(made.prepare("local-max"), flip)
         (failed,) = share.imports
         assert failed.status == "failed"
-        assert "did not come from ctd as it was written" in (failed.reason or "")
+        assert "the cache from ctd arrived damaged" in (failed.reason or "")
 
     @pytest.mark.fault("shared-stopped")
     def test_stopped_in_the_middle(self, sharing: Fleet, tmp_path: Path) -> None:

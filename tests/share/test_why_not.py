@@ -50,7 +50,7 @@ def test_nothing_is_said_where_a_run_was_kept() -> None:
 
 def test_a_base_that_no_registry_knows_between_two_stores() -> None:
     (note,) = notes("not-kept", "not-kept", source=CONTAINERD)
-    assert "base:1 is no image of a registry" in note
+    assert "base:1 was not pulled from a registry" in note
     assert notes("kept", "not-kept", source=CONTAINERD) == (note,)
     assert notes("kept", "not-kept", source=CONTAINERD, mode="min") == ()
     assert notes("not-kept", "not-kept", source=CONTAINERD, resolved=("base:1",)) == ()

@@ -229,7 +229,7 @@ def test_it_can_be_stopped(document: Document) -> None:
 
 def test_why_nothing_can_be_shared_is_said(document: Document) -> None:
     core = FakeCore(document)
-    core.refusal = NothingToShare("ctd: the registry r:1 cannot be reached; see that it is up")
+    core.refusal = NothingToShare("ctd: the registry r:1 cannot be reached; check that it is up")
 
     async def story(d: Driver) -> None:
         await d.press("S", "tab", *"r:1/c", "enter")
