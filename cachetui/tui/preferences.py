@@ -180,7 +180,7 @@ def _keys(table: Table) -> dict[str, str]:
         for key in keys:
             if not _is_key(key.strip()):
                 raise table.error(
-                    f'{name}: "{key}" is no key; keys are written as O, f5, space or ctrl+x',
+                    f'{name}: "{key}" is not a key; keys are written as O, f5, space or ctrl+x',
                     toml_key,
                 )
         changed[name] = ",".join(key_tables.canonical(key.strip()) for key in keys)

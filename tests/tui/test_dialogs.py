@@ -72,7 +72,7 @@ def test_no_passphrase_is_an_answer() -> None:
 def test_an_unknown_host_key_is_refused_unless_trusted(keys: list[str], trusted: bool) -> None:
     async def story(d: Driver) -> None:
         asked = Asked("unknown_host_key", "ci-1", "ssh-ed25519", "SHA256:abc", core=d.core)
-        await d.see("ci-1 shows a key that is not in", "ssh-ed25519 SHA256:abc", "Refuse")
+        await d.see("ci-1 has a host key that is not in", "ssh-ed25519 SHA256:abc", "Refuse")
         await d.press(*keys)
         await d.until(lambda: asked.answered)
         assert asked.answer is trusted

@@ -148,7 +148,7 @@ def test_images_that_were_not_looked_at(fleet: Fleet) -> None:
     async def story(d: Driver) -> None:
         await d.until(lambda: d.app.session.document is not None, "the document")
         await d.press("7")
-        await d.see("were not looked at", f"cachetui run {document.build.name} --outputs")
+        await d.see("were not read", f"cachetui run {document.build.name} --outputs")
 
     drive(story, KeptCore(fleet), opened=False, audit="a2")  # type: ignore[arg-type]
 

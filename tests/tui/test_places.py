@@ -106,7 +106,7 @@ def test_other_layers_with_a_warm_mount_are_told() -> None:
 
     async def story(d: Driver) -> None:
         await d.press("5")
-        await d.see("≠ differs", "times alone can do that")
+        await d.see("≠ differs", "file times alone can cause it")
 
     drive(story, FakeCore(msgspec.structs.replace(document, runs=changed)))
 
@@ -329,6 +329,6 @@ def test_audits_of_two_builds_are_not_compared() -> None:
 
     async def story(d: Driver) -> None:
         await d.press("6", "space", "space", "c")
-        await d.until(lambda: "These audits are of two builds: api and web." in d.toasts())
+        await d.until(lambda: "These audits are of different builds: api and web." in d.toasts())
 
     drive(story, core, size=(120, 30))

@@ -13,7 +13,7 @@ from cachetui.tui.view.picks import Pick
 def choose_baseline(app: AppPort, picks: Sequence[Pick]) -> None:
     """Choose which of the compared runs is the baseline."""
     if len(picks) < 2:
-        app.tell("There is one run only; mark more in Fleet, or take a preset (p).")
+        app.tell("There is only one run; mark more in Fleet, or choose a preset (p).")
         return
     names = app.session.titles(picks)
 

@@ -130,8 +130,8 @@ class Leave(Confirm):
         if running:
             super().__init__(
                 "Leave while the audit runs?",
-                "The builds on the hosts will be stopped. What has ended is stored, and can be"
-                " opened again from History.",
+                "The builds on the hosts will be stopped. Runs that have ended are stored; History"
+                " opens them again.",
                 "Stop and leave",
                 "Stay",
             )
@@ -172,7 +172,7 @@ class HostKey(Confirm):
     def __init__(self, host: str, key_type: str, fingerprint: str) -> None:
         super().__init__(
             "Unknown host key",
-            f"{host} shows a key that is not in known_hosts:\n{key_type} {fingerprint}\n"
+            f"{host} has a host key that is not in known_hosts:\n{key_type} {fingerprint}\n"
             "Compare it with what the host itself prints:\n"
             "ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub",
             "Trust it",

@@ -107,7 +107,7 @@ class FindingsPlace(Place):
             return (line(("Looking…", "muted")),)
         return (
             line(("✓ ", "good"), "Nothing to explain: every miss was expected."),
-            line(("Runs as found (r, then as found) show what users meet.", "muted")),
+            line(('Runs as found (r, then "as found") show what users get.', "muted")),
         )
 
     def _heading(self, key: Hashable, width: int) -> Line | None:

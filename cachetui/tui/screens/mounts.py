@@ -154,8 +154,8 @@ class MountsPlace(Place):
             lines.append(
                 line(
                     (
-                        f"{len(row.records)} records of the engine can be this mount: "
-                        "they have its target and command, not its id",
+                        f"{len(row.records)} records of the engine may be this mount: "
+                        "they name its target and command, but no id",
                         "muted",
                     )
                 )
@@ -176,7 +176,7 @@ class MountsPlace(Place):
         assert warm is not None
         if cold.layers == warm.layers:
             return (("✓ same", "good"), (" layers, cold and warm", "good"))
-        return (("≠ differs", "warn"), (": other layers (times alone can do that)", "muted"))
+        return (("≠ differs", "warn"), (": other layers (file times alone can cause it)", "muted"))
 
     @on(Grid.Opened, "#mounts")
     def _opened(self) -> None:

@@ -55,8 +55,8 @@ class PeekDialog(Dialog[PeekChoice]):
         yield Grid(cell=self._cell, id="options")
         yield from paragraphs(
             "Each build starts as the host's user would type it, and is stopped when the first RUN "
-            "that misses begins. Nothing is tagged or exported. Whether a step that is left out "
-            "would hit, or what is built on it, stays open."
+            "that misses begins. Nothing is tagged or exported. Steps that are left out, and those "
+            "built on them, stay undecided."
         )
         yield TextPanel(
             line(

@@ -184,7 +184,9 @@ def compare_audits(app: AppPort, first: str, second: str) -> None:
 
 def _compare(app: AppPort, older: Document, newer: Document) -> None:
     if older.build.name != newer.build.name:
-        app.tell(f"These audits are of two builds: {older.build.name} and {newer.build.name}.")
+        app.tell(
+            f"These audits are of different builds: {older.build.name} and {newer.build.name}."
+        )
         return
     in_older = {(r.host, r.scenario) for r in older.runs if r.status in ("ok", "failed")}
     in_newer = [(r.host, r.scenario) for r in newer.runs if r.status in ("ok", "failed")]

@@ -66,7 +66,7 @@ class ShareDialog(Dialog[WhatToShare]):
         yield Grid(cell=self._cell, heading=self._heading, id="options")
         yield Input(
             self._registry or "",
-            placeholder="registry.example.com/team/cache; without, local-max alone",
+            placeholder="registry.example.com/team/cache; without one, only local-max",
             id="registry",
             compact=True,
         )
@@ -107,7 +107,12 @@ class ShareDialog(Dialog[WhatToShare]):
             exporter = self._hosts[self._exporter - 1].name if self._exporter else "any"
             if column == "what":
                 return line("from  ", (exporter, "strong"))
-            return ((f"{'' if self._exporter else 'who can export most; '}space: next", "muted"),)
+            return (
+                (
+                    f"{'' if self._exporter else 'the one that can export most; '}space: next",
+                    "muted",
+                ),
+            )
         if column == "means":
             return ((_MEANS.get(name, ""), "muted"),) if name in KIND_NAMES else ()
         on = self._enabled.get(row, False)
@@ -146,7 +151,7 @@ class ShareDialog(Dialog[WhatToShare]):
             self.notify("Turn on at least one host that imports.", markup=False)
         elif not kinds:
             self.notify(
-                "Turn on a kind; all but local-max need a registry (tab, and type it).",
+                "Turn on a kind; all but local-max need a registry (tab, then type it).",
                 markup=False,
             )
         else:

@@ -20,7 +20,7 @@ def ask_what_to_share(app: AppPort) -> None:
     if isinstance(app.core, LoadingCore):
         return
     if not session.running and len(session.hosts) < 2:
-        app.tell("Sharing takes two hosts: one exports, others import. Name more in hosts.toml.")
+        app.tell("Sharing takes two hosts: one exports, others import. Add more to hosts.toml.")
         return
     build = build_to_start(app)
     if build is None:

@@ -110,7 +110,7 @@ class StepPlace(StepPanes):
         if self._diffing and len(self.panes) > 1:
             hint = self.query_one(DiffView).summary
         elif self._left_out:
-            hint = line((f"{self._left_out} more of the runs have no pane here", "muted"))
+            hint = line((f"{self._left_out} more runs have no pane here", "muted"))
         self.query_one("#hint", TextPanel).show(*((hint,) if hint else ()))
 
     def _step_lines(self) -> list[Line]:
@@ -147,7 +147,7 @@ class StepPlace(StepPanes):
     def action_diff(self) -> None:
         """Switch between the logs and what differs in them."""
         if len(self.panes) < 2:
-            self.typed_app.tell("There is one run only: nothing to compare its log with.")
+            self.typed_app.tell("There is only one run: nothing to compare its log with.")
             return
         self._diffing = not self._diffing
         self._show_diff()

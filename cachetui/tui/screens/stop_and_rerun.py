@@ -30,7 +30,7 @@ def stop(app: AppPort, hosts: Collection[str], stopped: Callable[[], None]) -> N
     app.push_screen(
         Confirm(
             "Stop the audit?",
-            "Builds that run are stopped; what has ended is stored.",
+            "Running builds are stopped; runs that have ended are stored.",
             "Stop all",
             "Go on",
         ),

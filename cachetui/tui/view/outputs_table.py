@@ -228,8 +228,8 @@ def _unread(report: OutputsReport, width: int) -> Iterator[Line]:
 def _not_read(command: str) -> tuple[Line, ...]:
     """How to get the images of such an audit: with what key now, and with what command."""
     return (
-        line(("The images of these runs were not looked at.", "strong")),
-        line("An audit removes its images. It reads them first when it is asked to:"),
+        line(("The images of these runs were not read.", "strong")),
+        line("An audit removes its images, and reads them first only when asked to:"),
         line(("r", "key"), " runs this audit again with ", ("outputs", "strong"), " turned on; or"),
         line((f"  {command} --outputs", "accent")),
     )
