@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 
-class _First(paramiko.Message):
+class First(paramiko.Message):
     """A message that another follows at once: both are sent with one write."""
 
 
@@ -55,7 +55,7 @@ class Channel(paramiko.Channel):
         """The messages of the close; none where they are for the last sender to send."""
         messages: tuple[paramiko.Message | None, ...] = super()._close_internal()  # type: ignore[misc]
         if len(messages) == 2 and messages[0] is not None and messages[1] is not None:
-            messages = (_First(messages[0].asbytes()), messages[1])
+            messages = (First(messages[0].asbytes()), messages[1])
         if self._sending and any(messages):
             self._last, messages = messages, ()
         return messages
@@ -104,7 +104,7 @@ class Transport(paramiko.Transport):
 
     def _send_user_message(self, data: paramiko.Message) -> None:
         packetizer = cast(Packetizer, self.packetizer)
-        if isinstance(data, _First):
+        if isinstance(data, First):
             packetizer.holding = threading.get_ident()
         try:
             super()._send_user_message(data)  # type: ignore[misc]
