@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import msgspec
 
 from cachetui.builders.audit_names import OUR_HOSTS
-from cachetui.builders.option_names import LETTERS, PASSED_ON, REFUSED, SWITCHES
+from cachetui.builders.option_names import FALSE, LETTERS, PASSED_ON, REFUSED, SWITCHES, TRUE
 from cachetui.builders.option_values import credential_in, not_found_on_hosts, problem_of
 from cachetui.config.settings import BuildSettings
 from cachetui.dockerfile.instruction import is_remote
@@ -22,9 +22,6 @@ from cachetui.dockerfile.instruction import is_remote
 _CONTEXT_NAME = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*", re.ASCII)
 """A name without registry, path and tag, which docker takes in lower case alone."""
 _IMAGE = "docker-image://"
-_TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
-_FALSE = frozenset(("0", "f", "F", "false", "FALSE", "False"))
-"""What docker takes for a truth value (Go's strconv.ParseBool)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class Option:
     @property
     def on(self) -> bool:
         """Whether a switch is on."""
-        return self.value in _TRUE
+        return self.value in TRUE
 
 
 def options(args: Sequence[str]) -> Iterator[Option]:
@@ -99,7 +96,7 @@ def _letters(word: str, rest: list[str]) -> Iterator[Option]:
 
 
 def _checked(name: str, value: str, words: tuple[str, ...]) -> Option:
-    wrong = name in SWITCHES and value not in _TRUE | _FALSE
+    wrong = name in SWITCHES and value not in TRUE | FALSE
     return Option(name, value, words, "its value is neither true nor false" if wrong else "")
 
 

@@ -12,6 +12,10 @@ SWITCHES = frozenset(
 ) | frozenset(("no-cache", "pull", "push", "quiet", "rm", "squash", "stream"))
 """Options that need no value; one can only stand behind `=`."""
 
+TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
+FALSE = frozenset(("0", "f", "F", "false", "FALSE", "False"))
+"""What docker takes for a truth value (Go's strconv.ParseBool)."""
+
 LETTERS: Mapping[str, str] = {
     "c": "cpu-shares",
     "D": "debug",

@@ -9,9 +9,25 @@ import csv
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal, InvalidOperation
 
-_BYTES = re.compile(r"\d+(?:\.\d+)? ?(?:[kmgtp]i?)?b?", re.ASCII | re.IGNORECASE)
-"""A size as docker reads it (docker/go-units `size.go`)."""
+from cachetui.builders.option_names import FALSE, TRUE
+
+_BYTES = re.compile(
+    r"((?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:e[+-]?\d+)?) ?(?:([kmgtp])i?b?|b)?",
+    re.ASCII | re.IGNORECASE,
+)
+"""A size as docker reads it (docker/go-units `size.go`); `.5g` and `1e3` are some to clients of
+28.5 alone."""
+_WHOLE = re.compile(r"[+-]?(?:0[xX][\da-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|\d[\d_]*)", re.ASCII)
+_QUOTED = r'(?:[^",\n]*|"(?:[^"]|"")*")'
+_FIELDS = re.compile(rf"{_QUOTED}(?:,{_QUOTED})*", re.DOTALL)
+"""Comma-separated values as Go's encoding/csv reads them."""
+_IMAGE_NAME = re.compile(
+    r"(?:[\w.-]+(?::\d+)?/)?[a-z0-9]+(?:(?:[._/]|__|-+)[a-z0-9]+)*(?::[\w.-]+)?(?:@[\w.+:-]+)?",
+    re.ASCII,
+)
+_LARGEST = 2**63 - 1
 _ULIMIT = re.compile(
     r"(?:core|cpu|data|fsize|locks|memlock|msgqueue|nice|nofile|nproc|rss|rtprio|rttime|sigpending"
     r"|stack)"
@@ -78,14 +94,46 @@ def not_found_on_hosts(name: str, value: str) -> str:
     return ""
 
 
+def bytes_of(text: str) -> int | None:
+    """The bytes that docker makes of a size, such as 67108864 of `64m`; None where it is none."""
+    parts = _BYTES.fullmatch(text)
+    if parts is None:
+        return None
+    try:
+        number = Decimal(parts[1])
+    except InvalidOperation:
+        return None
+    if number.adjusted() > 20:
+        return None
+    return int(number * 1024 ** "bkmgtp".index((parts[2] or "b").lower()))
+
+
 def _fields(value: str) -> Iterator[tuple[str, str]]:
     """The fields of a value of comma-separated `key=value`; one without `=` has no value."""
-    for field in next(csv.reader([value]), []):
-        key, _, text = field.partition("=")
+    for key, text in _as_written(value):
         yield key.strip().lower(), text
 
 
+def _as_written(value: str) -> Iterator[tuple[str, str]]:
+    """Of what docker refuses for its quotes, too: a credential may be in it."""
+    fields = value.replace('"', "").split(",")
+    if _FIELDS.fullmatch(value) and len(value) <= csv.field_size_limit():
+        fields = next(csv.reader([value]), [])
+    for field in fields:
+        key, _, text = field.partition("=")
+        yield key, text
+
+
+def _badly_quoted(value: str) -> str:
+    if _FIELDS.fullmatch(value):
+        return ""
+    return 'write the quotes around a whole field, as in id=a,"src=/a,b"'
+
+
 def _secret(value: str) -> str:
+    for key, _ in _as_written(value):
+        if key != key.strip():
+            return f"docker takes the space beside {key.strip()} for a part of its name"
     fields = dict(_fields(value))
     for key in fields:
         if key not in ("id", "src", "source", "env", "type"):
@@ -110,15 +158,20 @@ def _add_host(value: str) -> str:
         return "write NAME:IP"
     if address != "host-gateway":
         try:
-            ipaddress.ip_address(address.removeprefix("[").removesuffix("]").partition("%")[0])
+            plain = address.strip().removeprefix("[").removesuffix("]").partition("%")[0]
+            ipaddress.ip_address(plain)
         except ValueError:
             return f"{address or 'nothing'} is not an IP address"
     return ""
 
 
 def _size(value: str) -> str:
-    fine = _BYTES.fullmatch(value) or not value
-    return "" if fine else f"{value} is not a size such as 64m"
+    """Of --memory, where BuildKit takes nothing for no limit."""
+    return _some_size(value) if value else ""
+
+
+def _some_size(value: str) -> str:
+    return "" if bytes_of(value) is not None else f"{value or 'nothing'} is not a size such as 64m"
 
 
 def _swap(value: str) -> str:
@@ -126,13 +179,12 @@ def _swap(value: str) -> str:
 
 
 def _number(value: str) -> str:
-    fine = re.fullmatch(r"[+-]?(?:\d+|0[xX][\da-fA-F]+)", value, re.ASCII)
-    return "" if fine else f"{value} is not a whole number"
+    return "" if _WHOLE.fullmatch(value) else f"{value} is not a whole number"
 
 
 def _ulimit(value: str) -> str:
-    match = re.fullmatch(r"([^=]*)=(-?\d+)(?::(-?\d+))?", value, re.ASCII)
-    if match is None:
+    match = re.fullmatch(r"([^=]*)=([+-]?\d{1,20})(?::([+-]?\d{1,20}))?", value, re.ASCII)
+    if match is None or any(abs(int(number or 0)) > _LARGEST for number in match.groups()[1:]):
         return "write NAME=SOFT or NAME=SOFT:HARD, in whole numbers"
     if not _ULIMIT.fullmatch(match[1]):
         return f"{match[1]} is not a limit such as nofile"
@@ -158,8 +210,28 @@ def _pair(value: str) -> str:
     return "" if name and equals and text else "write NAME=VALUE"
 
 
+def _context(value: str) -> str:
+    name = value.partition("=")[0]
+    if _pair(value) or _IMAGE_NAME.fullmatch(name):
+        return _pair(value)
+    return (
+        f"docker takes {name} for the name of an image, which has lower-case letters and no spaces"
+    )
+
+
 def _label(value: str) -> str:
-    return "it has no name before the =" if value.startswith("=") else ""
+    return "it has no name" if value.partition("=")[0] == "" else ""
+
+
+def _attestation(value: str) -> str:
+    keys = all("=" in field for field in value.split(","))
+    return _badly_quoted(value) or ("" if keys else "write type=…")
+
+
+def _on_or_fields(value: str) -> str:
+    return (
+        "" if value in TRUE | FALSE or not _attestation(value) else "write true, false or KEY=VALUE"
+    )
 
 
 def _entitlements(value: str) -> str:
@@ -174,8 +246,10 @@ _CHECKS: Mapping[str, Callable[[str], str]] = {
     "add-host": _add_host,
     "allow": _entitlements,
     "annotation": _pair,
-    "build-context": _pair,
-    "cache-from": _cache,
+    "attest": _attestation,
+    "build-context": _context,
+    "cache-from": lambda value: _badly_quoted(value) or _cache(value),
+    "cache-to": _badly_quoted,
     "cpu-period": _number,
     "cpu-quota": _number,
     "cpu-shares": _number,
@@ -183,7 +257,9 @@ _CHECKS: Mapping[str, Callable[[str], str]] = {
     "memory": _size,
     "memory-swap": _swap,
     "platform": _platform,
-    "secret": _secret,
-    "shm-size": _size,
+    "provenance": _on_or_fields,
+    "sbom": _on_or_fields,
+    "secret": lambda value: _badly_quoted(value) or _secret(value),
+    "shm-size": _some_size,
     "ulimit": _ulimit,
 }

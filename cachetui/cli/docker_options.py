@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from cachetui.builders.option_names import LETTERS, PASSED_ON, REFUSED, SWITCHES
+from cachetui.builders.option_names import FALSE, LETTERS, PASSED_ON, REFUSED, SWITCHES
 from cachetui.config.build_keys import DOCKER_KEYS, NO_CACHE, from_folder
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -20,10 +21,14 @@ OF_RUN = frozenset(("build-arg", "builder", "file", "help", "network", "progress
 _WORDS = "cachetui.docker_args"
 _TYPED = {name: letter for letter, name in LETTERS.items() if name not in OF_RUN | {"output"}}
 """Options that have a letter here, too; -o is cachetui's own."""
+_LETTER = re.compile(
+    rf"-([{''.join(x for x in LETTERS if LETTERS[x] not in SWITCHES)}])=(.+)", re.S
+)
+"""A letter whose value stands behind `=`: click takes the sign for a part of the value."""
 
 
 class DockerCommand(click.Command):
-    """A command that reads docker's switches as docker does: `--pull`, `--pull=true`."""
+    """A command that reads docker's options as docker does: `--pull`, `--pull=true`, `-f=FILE`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, list(self._with_values(args)))
@@ -39,7 +44,7 @@ class DockerCommand(click.Command):
         } - switches.keys()
         words = iter(args)
         for word in words:
-            yield switches.get(word, word)
+            yield switches.get(word, _LETTER.sub(r"-\1\2", word))
             if word == "--":
                 break
             if word in with_value:
@@ -118,8 +123,10 @@ def _take(context: click.Context, option: click.Parameter, value: Sequence[str])
 
 
 def _refuse(reason: str) -> Callable[[click.Context, click.Parameter, Any], None]:
-    def refuse(_context: click.Context, option: click.Parameter, value: Any) -> None:
-        if value:
+    def refuse(context: click.Context, option: click.Parameter, value: Any) -> None:
+        if option.opts[0] == "--no-cache" and FALSE.issuperset(value):
+            _take(context, option, value)  # the cache is used, as without it
+        elif value:
             raise click.UsageError(f"{' or '.join(option.opts)} is not passed on: {reason}")
 
     return refuse

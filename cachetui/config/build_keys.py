@@ -65,7 +65,11 @@ def from_folder(value: str, folder: Path) -> str:
     """A `NAME=FOLDER` of --build-context with its folder absolute; others as they are."""
     name, _, source = value.partition("=")
     fetched = "://" in source or source.startswith("target:") or is_git(source)
-    return value if fetched or not source else f"{name}={folder / Path(source).expanduser()}"
+    return (
+        value
+        if fetched or not (name and source)
+        else f"{name}={folder / Path(source).expanduser()}"
+    )
 
 
 def _words(key: BuildKey, table: Table, folder: Path) -> Iterator[str]:

@@ -93,7 +93,11 @@ def kind(value: object) -> str:
 def near(word: str, known: Iterable[str]) -> str:
     """`; did you mean "x"?` for a known word spelt nearly so, else what is known."""
     known = list(known)
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    spelt = word.lower().replace("-", "_")
+    close = [
+        *difflib.get_close_matches(word, known, n=1, cutoff=0.6),
+        *difflib.get_close_matches(spelt, known, n=1, cutoff=0.6),
+    ]
     return f'did you mean "{close[0]}"?' if close else f"known: {', '.join(known)}"
 
 

@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
+from cachetui.builders.option_values import bytes_of
+
 _UNITS = {
     "ns": Decimal(1),
     "us": Decimal(1000),
@@ -33,7 +35,6 @@ _ARCHITECTURES = {
     "armel": "arm/v6",
 }
 _PART = re.compile(rf"(\d+\.?\d*|\.\d+)({'|'.join(sorted(_UNITS, key=len, reverse=True))})")
-_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(?:([kmgtp])i?b?|b)?")
 _NUMBER = re.compile(r"[+-]?\d+")
 
 
@@ -59,10 +60,8 @@ def number(text: str) -> str:
 
 def size(text: str) -> str:
     """A size in bytes: `1m`, `1mb` and `1MiB` are 1048576; else as it is."""
-    parts = _SIZE.fullmatch(text.strip().lower())
-    if parts is None:
-        return text
-    return str(int(Decimal(parts[1]) * 1024 ** "bkmgtp".index(parts[2] or "b")))
+    read = bytes_of(text.strip())
+    return text if read is None else str(read)
 
 
 def option_value(option: str, text: str) -> str:

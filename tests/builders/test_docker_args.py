@@ -152,13 +152,18 @@ def test_options_have_their_long_names_and_their_values() -> None:
         "--cache-from type=azblob,name=n,secret_access_key=hunter2",
         "--cache-from type=gha,token=hunter2",
         '--cache-from type=gha,"token=hunter2"',
+        '--cache-from type=gha,"token=hunter2',
+        '--cache-from type=gha,token="hunter2"',
+        '--cache-from "type=gha,token=hunter2',
+        '--cache-from type="gha,token=hunter2"',
+        "--cache-from type=gha\n,token=hunter2",
         "--cache-to type=s3,secret_access_key=hunter2",
         "--build-context a=https://me:hunter2@git.example.com/a.git",
         "--build-context=a=HTTPS://hunter2@git.example.com/a.git#main",
     ],
 )
 def test_a_credential_is_refused_and_not_repeated(line: str) -> None:
-    refused = refused_argument(line.split())
+    refused = refused_argument(line.split(" "))
     assert refused is not None
     assert "credential" in refused[1] or "password" in refused[1]
     assert "hunter2" not in " ".join(refused)
