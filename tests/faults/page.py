@@ -16,14 +16,14 @@ FILE = Path(__file__).parents[2] / "docs" / "faults.md"
 HEAD = """\
 # Faults
 
-What can go wrong, what cachetui promises then, and the tests that hold it. This page is made of
-the tests (`python -m tests.faults.page`): each row lists those that are marked with its fault
-(`@pytest.mark.fault`), and a promise that none holds stands as **not tested**. Whether they hold
-now, `make faults` tells: it runs them and prints a line for each fault.
+What can go wrong, what cachetui promises then, and the tests of that promise. This page is made
+from the tests (`python -m tests.faults.page`): each row lists those that are marked with its fault
+(`@pytest.mark.fault`), and a promise without one is marked **not tested**. `make faults` runs them
+and prints a line for each fault.
 
-*Held on* says what a test is run against: real Docker engines behind real SSH, a real sshd, the
-recorded fleet of `cachetui demo` over SSH, or no host at all, where words of real engines are
-recorded or a part is tried by itself.
+*Held on* says what a test runs against: real Docker engines behind real SSH, a real sshd, the
+recorded fleet of `cachetui demo` over SSH, or no host at all, if output of real engines is
+recorded or a part is tested by itself.
 """
 
 

@@ -77,8 +77,8 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         ),
         Fault(
             "network-gone",
-            "The network goes away in a build, or while something is sent or read, silently",
-            "Both sides end it by themselves, the host within 35 s; no half of a context stays.",
+            "The network fails silently during a build, or while something is sent or read",
+            "Both sides end it by themselves, the host within 35 s; no partial context stays.",
         ),
         Fault(
             "client-stopped",
@@ -88,12 +88,12 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         Fault(
             "stubborn",
             "A command ignores TERM, leaves its process group, or leaves something running",
-            "It is ended all the same, and holds nothing up.",
+            "It is ended anyway, and delays nothing.",
         ),
         Fault(
             "script-cut",
             "The connection breaks while a script or a build context is sent",
-            "Nothing of the script runs, and no half of a context is taken for whole.",
+            "Nothing of the script runs, and no partial context is used.",
         ),
         Fault(
             "terminal-closed",
@@ -121,7 +121,7 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         Fault(
             "left-unknown",
             "A host could not be asked what stayed",
-            "It is told as unknown, and removed later.",
+            "The report says that it is unknown, and it is removed later.",
         ),
         Fault(
             "left-by-stopped",
@@ -130,19 +130,20 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         ),
         Fault(
             "anothers-images",
-            "Another's build has, names or builds on the same images meanwhile",
+            "Someone else's build meanwhile uses, tags or builds on the same images",
             "These stay.",
         ),
         Fault(
             "users-caches",
             "A user builds before and after an audit",
-            "Caches and cache mounts are as if no audit had been, or growth is told.",
+            "Caches and cache mounts are as if there had been no audit, or the report says how "
+            "much they grew.",
         ),
         Fault(
             "folder-on-host",
             "An audit ends in any way",
-            "Images, containers, processes and our folder are as before, or it is told; this is "
-            "looked at around every test of a fault on real engines.",
+            "Images, containers, processes and cachetui's folder are as before, or the report says "
+            "what is left; every test of a fault on real engines checks this.",
         ),
     ),
     "Shared caches": (
@@ -150,39 +151,40 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
             "shared-registry",
             "A registry is down, from the start or meanwhile, asks for a login, is full, slow, or "
             "says nothing",
-            "Told in time with its reason and remedy; other kinds of caches are shared as ever.",
+            "The reason and the remedy are given in time; other kinds of caches are still shared.",
         ),
         Fault(
             "shared-damaged",
-            "A shared cache is cut short, has a flipped byte, has lost a part, or is none",
-            "It is told, and nothing of it is taken for whole.",
+            "A shared cache is cut short, has a flipped byte, has lost a part, or is not a cache",
+            "It is reported as damaged, and nothing of it is used.",
         ),
         Fault(
             "shared-stopped",
             "A share is stopped or killed, or a registry does not delete what it wrote",
-            "It goes from hosts and registry, later by the next share or clean, or is told.",
+            "It is removed from hosts and registry, at the latest by the next share or clean, or "
+            "what stays is named.",
         ),
     ),
     "Connecting": (
         Fault(
             "unreachable",
             "No name, no route, a refused port, silence, another protocol, half a banner",
-            "A sentence and a remedy of its own, within the time limit; other hosts go on.",
+            "A message and a remedy of its own for each, within the time limit; other hosts go on.",
         ),
         Fault(
             "endless-wait",
-            "Any step of connecting never answers, or is called off",
-            "Every wait has a limit and ends at once when called off.",
+            "Any step of connecting never answers, or is cancelled",
+            "Every wait has a limit, and ends at once when cancelled.",
         ),
         Fault(
             "jump-circle",
             "A ProxyJump circle, also through aliases of one address",
-            "It is told, and an interrupt ends the command.",
+            "A message names it, and an interrupt ends the command.",
         ),
         Fault(
             "jump-fails",
             "A jump host cannot be reached, is not trusted, or forbids forwarding",
-            "The sentence names the jump host, which is tried once for all.",
+            "The message names the jump host, which is tried only once for all its hosts.",
         ),
         Fault(
             "host-key",
@@ -197,12 +199,12 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         Fault(
             "login",
             "Keys that are wrong, missing, encrypted, too many; passwords only",
-            "A sentence of its own; nobody is asked twice.",
+            "A message of its own for each; nobody is asked twice.",
         ),
         Fault(
             "agent",
             "An agent that is dead, named by IdentityAgent, or full of other keys",
-            "The login works without it, or the reason is told.",
+            "The login works without it, or the message gives the reason.",
         ),
         Fault(
             "ssh-config",
@@ -212,12 +214,12 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         Fault(
             "proxy-command",
             "A ProxyCommand fails, complains, hangs, or leaves something running",
-            "Its own words are told, and only what can go better is tried again.",
+            "The message has its own words, and only what may succeed is tried again.",
         ),
         Fault(
             "max-startups",
             "sshd drops connections (MaxStartups)",
-            "They are tried again, and told when they stay dropped.",
+            "They are tried again, and a message says so if they stay dropped.",
         ),
         Fault(
             "max-sessions",
@@ -226,7 +228,7 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         ),
         Fault(
             "shells",
-            "Login shells of all kinds, noisy ones, and such that run nothing",
+            "Login shells of all kinds, noisy ones, and ones that run nothing",
             "Commands run the same, or the shell is named as the cause.",
         ),
         Fault(
@@ -248,18 +250,19 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         Fault(
             "two-audits",
             "Two audits, of two people, at once on one engine",
-            "The second waits, says for whom, and not for one that is gone, or of an earlier boot.",
+            "The second waits and says for whom, but not for one that has ended, or that began "
+            "before a reboot.",
         ),
         Fault(
             "lease-lies",
-            "What says who is at work on an engine is a lie: garbage, dates to come, numbers "
-            "without a next one, files that cannot be read, links in our way",
-            "Nothing is overwritten, no command fails of it, and no audit waits for nobody.",
+            "The lease that says who uses an engine is wrong: garbage, future dates, the highest "
+            "possible number, files that cannot be read, links in its place",
+            "Nothing is overwritten, no command fails because of it, and no audit waits in vain.",
         ),
         Fault(
             "not-now",
-            "A host outside of its hours, or built on as often as allowed that day",
-            "It is not asked at all.",
+            "A host outside its hours, or built on as often as allowed that day",
+            "It is not contacted at all.",
         ),
         Fault(
             "docker-args",
@@ -269,17 +272,17 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         Fault(
             "engine-ends",
             "The engine ends during a build",
-            "The host's trouble and no difference of hosts; the step is lost.",
+            "It is the host's trouble, not a difference between hosts; the step is lost.",
         ),
         Fault(
             "failed-agree",
             "All runs of a scenario fail, are stopped or are lost",
-            "They agree about nothing.",
+            "The hosts do not count as agreeing.",
         ),
         Fault(
             "no-engine",
             "No client, no daemon, no right to the socket, sudo that refuses, an engine that hangs",
-            "Told apart, each with its remedy.",
+            "Each has its own message and remedy.",
         ),
         Fault(
             "podman",
@@ -289,30 +292,31 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         Fault(
             "host-trouble",
             "The host's disk or docker's is full, the clock far off, BUILDX_BUILDER names none",
-            "The reason and its remedy stand beside what failed.",
+            "The reason and its remedy are beside what failed.",
             "an engine whose own clock is off: its words are recorded, only the shell's is set",
         ),
         Fault(
             "home-full",
             "The home is full, or tar is missing, while a build context is unpacked",
-            "The first cause is told, with its remedy.",
+            "The message has the first cause and its remedy.",
         ),
         Fault(
             "reboot",
             "The host reboots during an audit",
-            "Its run is lost, the rest goes on; the next visit says so and removes what stayed.",
+            "Its run is lost, the rest goes on; the next audit there says so and removes what is "
+            "left.",
         ),
         Fault(
             "least-right",
-            "Somebody else has cachetui's key",
-            "Nothing but its commands, and docker's through the filter.",
+            "Somebody else has cachetui's SSH key",
+            "It runs only cachetui's commands, and docker's only through the filter.",
         ),
     ),
     "This machine": (
         Fault(
             "disk-full",
             "The local disk is full",
-            "What had ended is shown, and the fault is told as ours and not as the hosts'.",
+            "What had ended is shown, and the message blames this machine, not the hosts.",
         ),
         Fault(
             "output-file",
@@ -322,12 +326,12 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         Fault(
             "damaged-store",
             "Any page of the store zeroed, any byte changed, a file cut, a pickle in it",
-            "What is damaged is set aside, the rest goes on, and it is said.",
+            "What is damaged is set aside, the rest goes on, and a message says so.",
         ),
         Fault(
             "read-only-store",
-            "The store is on a read-only mount, or may be read alone",
-            "All that shows something works; what would change it is refused before it begins.",
+            "The store is on a read-only mount, or the user may only read it",
+            "Everything that only shows works; what would change it is refused before it begins.",
         ),
         Fault(
             "several-processes",
@@ -337,13 +341,13 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         Fault(
             "database-gone",
             "The database of a team's store cannot be reached, from the start or meanwhile",
-            "What had ended is kept on this machine, it is said where and how it is brought in, "
-            "and no other build begins. A server that is only started again is not noticed.",
+            "What had ended is kept on this machine, a message says where and how to bring it in, "
+            "and no other build begins. A server that is only restarted is not noticed.",
         ),
         Fault(
             "soak",
             "Hundreds of audits in one process",
-            "Threads, file handles and child processes are flat; the store grows as its runs.",
+            "Threads, file handles and child processes stay constant; the store grows by its runs.",
         ),
         Fault(
             "fleet-size",
@@ -365,12 +369,12 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         Fault(
             "command-output",
             "A command prints without end, or closes its output",
-            "It is cut or ended, and told.",
+            "It is cut or ended, and a message says so.",
         ),
         Fault(
             "host-json",
             "JSON from a host that no parser can follow, 200,000 levels deep",
-            "It is no answer, and no fault of cachetui.",
+            "It counts as no answer, not as an error in cachetui.",
         ),
         Fault(
             "terminal-text",
@@ -381,12 +385,12 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         Fault(
             "file-names",
             "File names that are not UTF-8, or hold line breaks and control characters",
-            "Named where they end a build, kept in their field, clean on the screen.",
+            "Named if they end a build, kept within their field, clean on the screen.",
         ),
         Fault(
             "images",
             "Layers and archives that are damaged, lie, nest or would leave their folder",
-            "Told, never unpacked, never a crash.",
+            "Reported, never unpacked, never a crash.",
         ),
     ),
 }
