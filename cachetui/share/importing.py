@@ -140,17 +140,10 @@ def _import(
             exported.source.facts,
             facts,
             mode=kind.mode,
-            resolved=_resolved(host, exported, cold),
+            resolved=cold.bases,
+            resolved_there={ref for run in exported.source.runs for ref in run.bases},
         ),
     )
-
-
-def _resolved(host: SharingHost, exported: Exported, cold: Run) -> set[str]:
-    """The base images that the host with a graph driver found in a registry: BuildKit prints their
-    digests."""
-    if not host.facts.store.startswith("containerd"):
-        return set(cold.bases)
-    return {ref for run in exported.source.runs for ref in run.bases}
 
 
 def _trouble(host: SharingHost, run: Run, ref: str, limit: float) -> tuple[str, str] | None:

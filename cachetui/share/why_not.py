@@ -19,9 +19,11 @@ def why_not_kept(
     *,
     mode: str,
     resolved: Collection[str],
+    resolved_there: Collection[str] = (),
 ) -> tuple[str, ...]:
     """Sentences about engines and stores, where no RUN was kept, or one was not with a cache of
-    `mode` max. `resolved` are base images that a graph driver's host found in a registry."""
+    `mode` max. `resolved` are base images of which BuildKit printed the digest in their registry
+    on the host that imports, `resolved_there` on the one that exported."""
     runs = [one for one in steps if _keyword(dockerfile, one) == "RUN"]
     again = [one for one in runs if one.kept == "not-kept"]
     none = bool(again) and len(again) == len(runs)
@@ -35,13 +37,8 @@ def why_not_kept(
             "of it: their versions of BuildKit compute different keys; share between hosts of "
             "similar versions"
         )
-    local = [ref for ref in _differ_by_store(source, facts) if ref not in resolved]
-    if local and (none or (again and mode == "max")):
-        notes.append(
-            f"{', '.join(local)} was not pulled from a registry: its layers are the same on both, "
-            "but its key can differ, since the containerd store goes by the manifest and a graph "
-            "driver by the layers; push it to a registry and name it so in FROM"
-        )
+    if none or (again and mode == "max"):
+        notes += _other_keys_of_bases(source, facts, resolved, resolved_there)
     return tuple(notes)
 
 
@@ -49,10 +46,41 @@ def _keyword(dockerfile: Dockerfile, step: KeptStep) -> str:
     return dockerfile.stages[step.stage_index].instructions[step.index].keyword
 
 
-def _differ_by_store(source: HostFacts, facts: HostFacts) -> list[str]:
-    """Base images that both have, of the same layers, with stores of two kinds."""
-    if source.store.startswith("containerd") == facts.store.startswith("containerd"):
-        return []
+def _other_keys_of_bases(
+    source: HostFacts,
+    facts: HostFacts,
+    resolved: Collection[str],
+    resolved_there: Collection[str],
+) -> list[str]:
+    """Base images that one host has itself, where the other asked a registry.
+
+    BuildKit on a graph driver takes an image that the host has under the name in FROM, and keys
+    it by its layers. Else, and always on the containerd store, the key is that of the manifest
+    (our lab: 26.1 and 28.5 reuse nothing then, and all with --pull on both).
+    """
+    here = _found_on(facts, resolved)
+    there = _found_on(source, resolved_there)
+    sides = (
+        ("the host", here - there),
+        ("the host that exported", there - here),
+    )
     return [
-        ref for ref, layers in facts.bases.items() if layers and layers == source.bases.get(ref)
+        f"{who} has {', '.join(sorted(refs))} as an image of its own, and BuildKit on a graph "
+        "driver makes another key of that than of one that it finds in a registry: build with "
+        "--pull on both hosts (`cachetui share` takes --pull too); where no registry has it, push "
+        "it to one first and name it so in FROM"
+        for who, found in sides
+        if (refs := [ref for ref in found if _may_be_same(ref, source, facts)])
     ]
+
+
+def _found_on(facts: HostFacts, resolved: Collection[str]) -> set[str]:
+    """The base images that a graph driver's host has, and BuildKit did not look for elsewhere."""
+    if facts.store.startswith("containerd"):
+        return set()
+    return {ref for ref, layers in facts.bases.items() if layers and ref not in resolved}
+
+
+def _may_be_same(ref: str, source: HostFacts, facts: HostFacts) -> bool:
+    """Whether no host is known to have other layers: these would be another image."""
+    return len({layers for one in (source, facts) if (layers := one.bases.get(ref))}) == 1

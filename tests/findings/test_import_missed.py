@@ -138,11 +138,12 @@ def test_another_platform() -> None:
     assert "platform" not in same.title
 
 
-def test_a_base_that_only_the_host_knows() -> None:
+def test_a_base_that_the_host_has_itself() -> None:
     pulled = msgspec.structs.replace(imported("hhhh", name="ci-2"), bases={"base:1": "sha256:1"})
     finding = missed(imported("mhhh"), pulled)
     assert finding.confidence == "possible"
-    assert "in no registry" in finding.title
+    assert "the host has base:1 as an image of its own" in finding.title
+    assert "Build with --pull" in (finding.advice or "")
 
 
 @pytest.mark.parametrize(

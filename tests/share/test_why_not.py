@@ -28,11 +28,14 @@ def notes(
     facts: HostFacts = NEW,
     mode: str = "max",
     resolved: tuple[str, ...] = (),
+    resolved_there: tuple[str, ...] = (),
 ) -> tuple[str, ...]:
     """What is said where the two RUN steps were kept like this."""
     kept: tuple[Kept, ...] = ("spared", first, second)
     steps = [KeptStep(stage_index=0, index=n, kept=k) for n, k in enumerate(kept, 1)]
-    return why_not_kept(FILE, steps, source, facts, mode=mode, resolved=resolved)
+    return why_not_kept(
+        FILE, steps, source, facts, mode=mode, resolved=resolved, resolved_there=resolved_there
+    )
 
 
 def test_engines_of_two_generations() -> None:
@@ -48,13 +51,27 @@ def test_nothing_is_said_where_a_run_was_kept() -> None:
     assert notes("spared", "kept", source=CONTAINERD) == ()
 
 
-def test_a_base_that_no_registry_knows_between_two_stores() -> None:
+def test_a_base_that_the_host_has_itself_beside_one_of_a_registry() -> None:
     (note,) = notes("not-kept", "not-kept", source=CONTAINERD)
-    assert "base:1 was not pulled from a registry" in note
+    assert "the host has base:1 as an image of its own" in note
+    assert "--pull on both hosts" in note
     assert notes("kept", "not-kept", source=CONTAINERD) == (note,)
     assert notes("kept", "not-kept", source=CONTAINERD, mode="min") == ()
     assert notes("not-kept", "not-kept", source=CONTAINERD, resolved=("base:1",)) == ()
     assert notes("not-kept", "not-kept", source=CONTAINERD, facts=CONTAINERD) == ()
+    assert notes("not-kept", "not-kept", resolved_there=("base:1",)) == (note,)
+    assert notes("not-kept", "not-kept") == ()
+
+
+def test_the_host_that_exported_need_not_have_the_image() -> None:
+    none = msgspec.structs.replace(CONTAINERD, bases={"base:1": None})
+    assert notes("not-kept", "not-kept", source=none)
+
+
+def test_a_base_of_the_host_that_exported() -> None:
+    (note,) = notes("not-kept", "not-kept", facts=CONTAINERD)
+    assert "the host that exported has base:1 as an image of its own" in note
+    assert notes("not-kept", "not-kept", resolved=("base:1",)) == (note,)
 
 
 def test_other_layers_are_another_image() -> None:

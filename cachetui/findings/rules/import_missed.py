@@ -165,8 +165,8 @@ def _cache_mounts(
 
 
 def _base(question: Question) -> Iterator[_Reason]:
-    """The step stands on an image that the host has and found in no registry: BuildKit prints the
-    digests of those that it did."""
+    """The step stands on an image that the host has, and BuildKit did not look up in a registry: it
+    prints the digests of those that it did."""
     run = question.run
     ref = question.case.base(question.step.stage_index)
     if not question.first_in_stage or ref in run.bases:
@@ -178,9 +178,10 @@ def _base(question: Question) -> Iterator[_Reason]:
         return  # nothing shows that these engines print digests
     yield (
         "possible",
-        f"{ref} is an image that was found on the host and in no registry: its key goes by the "
-        "manifest on the containerd store, and by the layers on a graph driver's",
-        f"Push {ref} to a registry, and name it so in FROM",
+        f"the host has {ref} as an image of its own, of which BuildKit on a graph driver makes "
+        "another key than of one that it finds in a registry",
+        "Build with --pull, here and where the cache is exported. Where no registry has "
+        f"{ref}, push it to one first, and name it so in FROM",
         (),
     )
 
@@ -242,12 +243,12 @@ RULE = Rule(
     "step.",
     applies="The import came, and the first step that missed is one of which the cache has no "
     "result (mode=min, inline), or none at all (another Dockerfile or target); or it has one, and "
-    "the step's files, the engine's generation, the platform or a base that only this host knows "
-    "differ.",
+    "the step's files, the engine's generation, the platform or a base image that this host has "
+    "itself differ.",
     proves="Nothing here: keys are digests, and name no instruction. The cause is told by how keys "
     "stand on each other, and by what is known of host and engine.",
     advises="mode=max; the same Dockerfile and target; engines of one generation; a base image in "
-    "a registry.",
+    "a registry, and --pull.",
     written=(
         "BuildKit solver/llbsolver/ops/exec.go: what is in the key of a RUN",
         "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",
