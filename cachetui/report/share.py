@@ -11,13 +11,12 @@ from dataclasses import dataclass
 
 from cachetui.compare.groups import fold
 from cachetui.records.document import Document
-from cachetui.records.run import Run
-from cachetui.records.scenario import UNSHARED
 from cachetui.records.share import Kept, Share, ShareExport, ShareImport
-from cachetui.records.step import Step, StepId
+from cachetui.records.step import StepId
 from cachetui.report import units
 from cachetui.report.clean import clean_line
 from cachetui.report.columns import stage_name
+from cachetui.report.share_verdict import cold_runs, verdict
 
 WORDS: dict[Kept, str] = {
     "kept": "✓ kept",
@@ -80,7 +79,7 @@ def lay_out_share(document: Document, share: Share) -> ShareView:
         tables=(*tables, *_exports(share, kinds)),
         legend="; ".join(text for kept, text in MEANINGS.items() if kept in used),
         notes=tuple(dict.fromkeys(map(clean_line, _notes(share)))),
-        verdict=tuple(map(clean_line, _verdict(document, share, kinds))),
+        verdict=tuple(map(clean_line, verdict(document, share, kinds))),
     )
 
 
@@ -102,7 +101,7 @@ def _groups(share: Share, kinds: Sequence[str]) -> list[list[str]]:
 def _table(
     document: Document, share: Share, kinds: Sequence[str], hosts: Sequence[str]
 ) -> ShareTable:
-    cold = [run for run in _cold_runs(document) if run.host in hosts]
+    cold = [run for run in cold_runs(document) if run.host in hosts]
     imports = [share.import_of(hosts[0], kind) for kind in kinds]
     listed = [one.id for each in imports if each for one in each.steps]
     many = len({step.stage_index for step in listed}) > 1
@@ -159,10 +158,6 @@ def _median(seconds: Iterable[float | None]) -> str:
     return units.seconds(statistics.median(known)) if known else units.NOTHING
 
 
-def _cold_runs(document: Document) -> list[Run]:
-    return [run for run in document.runs if run.kind == UNSHARED and run.status == "ok"]
-
-
 def _exports(share: Share, kinds: Sequence[str]) -> list[ShareTable]:
     """What exporting took on the host that did."""
     exports = [share.export_of(kind) for kind in kinds]
@@ -206,54 +201,3 @@ def _notes(share: Share) -> list[str]:
 
 def _why(one: ShareImport | ShareExport) -> str:
     return "; ".join(filter(None, (one.reason, one.remedy)))
-
-
-def _verdict(document: Document, share: Share, kinds: Sequence[str]) -> list[str]:
-    """The kinds that keep most, then for each kind which RUN steps run again."""
-    if not share.imports:
-        return ["nothing was imported"]
-    lines: list[str] = []
-    whole: dict[str, int] = {}
-    for kind in kinds:
-        again = {
-            one.host: _again(document, one)
-            for one in share.imports
-            if one.kind == kind and one.status == "ok"
-        }
-        whole[kind] = sum(not steps for steps in again.values())
-        by_places: dict[tuple[int, ...], list[str]] = {}
-        for host, steps in again.items():
-            by_places.setdefault(tuple(step.line for step in steps), []).append(host)
-        lines += [
-            f"{kind}, on {fold(hosts)}: {_told_again([again[host] for host in hosts])}"
-            for hosts in by_places.values()
-        ]
-    most = max(whole.values(), default=0)
-    if not most:
-        return ["no kind keeps all RUN steps on any host", *lines]
-    best = [kind for kind in kinds if whole[kind] == most]
-    verb = "keeps" if len(best) == 1 else "keep"
-    return [f"{' and '.join(best)} {verb} all RUN steps, on {units.count(most, 'host')}", *lines]
-
-
-def _again(document: Document, one: ShareImport) -> list[Step]:
-    """The RUN steps that ran in spite of the import, as they were when it was cold."""
-    cold = next((run for run in _cold_runs(document) if run.host == one.host), None)
-    return [
-        step
-        for step in (cold.steps if cold else ())
-        if step.keyword == "RUN" and step.trigger is None and one.kept(step.id) == "not-kept"
-    ]
-
-
-def _told_again(hosts: Sequence[Sequence[Step]]) -> str:
-    """ "RUN in line 4 runs again (1.3s to 1.7s)": what several hosts have in common."""
-    if not hosts[0]:
-        return "no RUN runs again"
-    parts: list[str] = []
-    for same in zip(*hosts, strict=True):
-        seconds = sorted(step.seconds for step in same if step.seconds is not None)
-        told = dict.fromkeys(map(units.seconds, seconds[:1] + seconds[-1:]))
-        parts.append(f"line {same[0].line}" + (f" ({' to '.join(told)})" if told else ""))
-    verb = "runs" if len(parts) == 1 else "run"
-    return f"RUN in {', '.join(parts)} {verb} again"

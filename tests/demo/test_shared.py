@@ -33,7 +33,7 @@ def test_kinds_and_engines_differ_in_it() -> None:
     assert share is not None
     assert share.kinds == KIND_NAMES
     view = lay_out_share(document, share)
-    assert "keep all RUN steps" in view.verdict[0]
+    assert "each keeps all RUN steps" in view.verdict[0]
     cells = {cell for table in view.tables for row in table.rows for cell in row.cells}
     assert {"✓ kept", "○ not kept", "· spared"} <= cells
     assert any("20.10" in each for one in share.imports for each in one.notes)

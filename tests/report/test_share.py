@@ -96,7 +96,7 @@ def test_history_says_what_came_out(tmp_path: Path) -> None:
     recorded_share(tmp_path / "s")[0].close()
     words = ["history", "--store", str(tmp_path / "s")]
     done = CliRunner().invoke(cli, words)
-    assert "local-max keeps all RUN steps, on 2 hosts" in done.output, done.output
+    assert "use local-max: it keeps all RUN steps on mid,new" in done.output, done.output
 
 
 def test_the_comment_has_the_tables(document: Document) -> None:

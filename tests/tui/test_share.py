@@ -29,7 +29,7 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Document:
 def test_history_says_what_came_out(document: Document) -> None:
     async def story(d: Driver) -> None:
         await d.press("6")
-        await d.see("local-max keeps all RUN steps, on 2 hosts")
+        await d.see("use local-max: it keeps all RUN steps on mid,new")
 
     drive(story, FakeCore(document, kept=[document]), opened=False)
 
@@ -45,7 +45,7 @@ async def opened(d: Driver) -> None:
 def test_history_leads_to_the_table(document: Document) -> None:
     async def story(d: Driver) -> None:
         await opened(d)
-        await d.see("local-max keeps all RUN steps, on 2 hosts", "on mid,new", "── deps ──")
+        await d.see("use local-max: it keeps all RUN steps on mid,new", "on mid,new", "── deps ──")
         await d.see("○ not kept", "✓ kept", "a fresh new builds in", "exported by ctd", "2.1 MB")
         rule = d.line("RUN sleep 1")
         assert rule.index("✓ kept") < rule.index("○ not kept")
@@ -194,7 +194,7 @@ def test_it_says_what_it_does_then_runs_and_shows_how_far_it_is(document: Docume
         await d.see("▸ building")
         await d.press("9")
         made[0].go.set()
-        await d.see("local-max keeps all RUN steps", "○ not kept")
+        await d.see("use local-max: it keeps all RUN steps", "○ not kept")
         assert made[0].closed
 
     drive(story, core, opened=False)
