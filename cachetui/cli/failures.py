@@ -34,20 +34,33 @@ def fail(message: str) -> NoReturn:
 def or_fail(work: Callable[[], _T]) -> _T:
     """The result of `work`; an error that the user can fix is printed instead of a traceback, and
     ends the process with 2."""
+    try:
+        return work()
+    except OSError as error:
+        fail(_of_system(error))
+    except Exception as error:
+        message = _of_ours(error)
+        if message is None:
+            raise
+        fail(message)
+
+
+def _of_ours(error: Exception) -> str | None:
+    """What the user can fix; None for an error that nothing expected.
+
+    The types are imported when one is raised: they bring most of the program along, and the app
+    draws its first frame inside of `or_fail`.
+    """
     from cachetui.config.toml_table import ConfigError
     from cachetui.core import UserError
     from cachetui.hosts.machine import HostError
     from cachetui.store.log_blocks import LogError
     from cachetui.store.troubles import StoreError
 
-    try:
-        return work()
-    except OSError as error:
-        fail(_of_system(error))
-    except (ConfigError, UserError, StoreError, LogError) as error:
-        fail(str(error))
-    except HostError as error:
-        fail(f"{error}; {error.remedy}" if error.remedy else str(error))
+    if isinstance(error, HostError):
+        return f"{error}; {error.remedy}" if error.remedy else str(error)
+    known = isinstance(error, ConfigError | UserError | StoreError | LogError)
+    return str(error) if known else None
 
 
 _LONGEST_PATH = 200
