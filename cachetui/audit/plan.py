@@ -101,7 +101,7 @@ def peek_plan(
         items = without_mounts.instructions
         lines = ", ".join(f"line {item.line}" for item in items if item.cache_mounts)
         if lines:
-            notes = (f"--no-mounts leaves out {lines}; what stands on that is not decided",)
+            notes = (f"--no-mounts leaves out {lines}; steps built on that are not decided",)
     return Plan(names, tuple(Planned(name, 1) for name in names), 1, notes)
 
 

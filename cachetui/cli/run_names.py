@@ -42,7 +42,7 @@ def named_runs(store: Store, arguments: Sequence[str]) -> list[Pair]:
         ]
         if not runs:
             there = runs_there(document)
-            raise UserError(f"{argument!r} is no run of {document.audit}; there are: {there}")
+            raise UserError(f"{argument!r} is not a run of {document.audit}; there are: {there}")
         if len(runs) > 1 or "/" not in argument:
             runs = [run for run in runs if run.status == "ok"]
         pairs.update({run.id: (document, run) for run in runs})

@@ -263,8 +263,8 @@ def _changing(files: Files, name: str, fields: Mapping[str, Any]) -> Iterator[st
             names.append(field)
     if names:
         yield (
-            f"{files.named.name} gives another value at each reading (timestamp(), uuidv4() and "
-            f"the like) to {', '.join(names)} of {name}: steps with it in their key never hit; "
+            f"{files.named.name} gives another value at each reading (by timestamp(), uuidv4() or "
+            f"bcrypt()) to {', '.join(names)} of {name}: steps with it in their key never hit; "
             "--build-arg NAME=VALUE sets an argument"
         )
 

@@ -39,7 +39,7 @@ def host_of(name: str) -> dict[str, Any]:
     try:
         found = {"address": url.hostname, "user": url.username, "port": url.port}
     except ValueError:
-        raise NoContext("has a port that is no number") from None
+        raise NoContext("has a port that is not a number") from None
     if url.password is not None:
         raise NoContext(
             "has a password in its address, which docker refuses, too; use a key of ssh"
@@ -55,7 +55,7 @@ def host_of(name: str) -> dict[str, Any]:
 def _endpoint(name: str) -> str:
     if name == "default":
         raise NoContext(
-            "is no machine of its own, but what DOCKER_HOST says, else this machine; write the "
+            "is not a certain machine: it means that of DOCKER_HOST, else this one; write the "
             'machine\'s address, or address = "local"'
         )
     folder = Path(os.environ.get("DOCKER_CONFIG") or Path("~/.docker").expanduser())
@@ -64,6 +64,6 @@ def _endpoint(name: str) -> str:
     try:
         return str(json.loads(file.read_bytes())["Endpoints"]["docker"]["Host"])
     except FileNotFoundError:
-        raise NoContext("is no context of docker here; `docker context ls` lists them") from None
+        raise NoContext("is not a docker context here; `docker context ls` lists them") from None
     except (OSError, ValueError, KeyError, TypeError):
         raise NoContext(f"cannot be read from {file}") from None

@@ -136,7 +136,7 @@ def _hours(table: Table) -> Hours | None:
     text = table.take_text("only_between")
     hours = Hours.of(text) if text is not None else None
     if text is not None and hours is None:
-        raise table.error(f'"{text}" is no part of a day; write "22:00-06:00"', "only_between")
+        raise table.error(f'"{text}" is not a time of day; write "22:00-06:00"', "only_between")
     return hours
 
 
@@ -299,10 +299,10 @@ def _source(table: Table, folder: Path) -> str | None:
             continue
         for other in ("context", "dockerfile"):
             if other in table.values:
-                raise table.error(f"stands in the {key} file; remove one of them", other)
+                raise table.error(f"comes from the {key} file; remove one of them", other)
         for other in ("bake",) if key == "compose" else ("compose", "service"):
             if other in table.values:
-                raise table.error(f"has no place beside {key}; remove one of them", other)
+                raise table.error(f"cannot be used with {key}; remove one of them", other)
         name = table.take_text(name_key)
         return f"{file}#{name}" if name else str(file)
     if "service" in table.values:
@@ -343,8 +343,8 @@ def store_limits(size: str | None, age: str | None) -> StoreLimits:
     with the first that is."""
     max_size = amounts.size(size) if size is not None else None
     if size is not None and not max_size:
-        raise ValueError(f'"{size}" is no size; write "500MB" or "2GB"')
+        raise ValueError(f'"{size}" is not a size; write "500MB" or "2GB"')
     max_age = amounts.seconds(age) if age is not None else None
     if age is not None and not max_age:
-        raise ValueError(f'"{age}" is no time; write "12h" or "90d"')
+        raise ValueError(f'"{age}" is not a time; write "12h" or "90d"')
     return StoreLimits(max_size=max_size, max_age=max_age, size_text=size or "", age_text=age or "")

@@ -183,7 +183,7 @@ def _stage_name(head: Instruction) -> str | None:
     if not _STAGE_NAME.match(name):
         raise DockerfileError(
             head.line,
-            f"{words[2]!r} is no name for a stage: a letter, then letters, digits, - _ .",
+            f"{words[2]!r} is not a stage name: write a letter, then letters, digits, - _ .",
         )
     return name
 

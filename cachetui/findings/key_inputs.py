@@ -47,7 +47,7 @@ KEY_INPUTS = (
         "RUN below; where used",
         "RUN below; where used",
         "the Dockerfile and digests of the build arguments; on BuildKit the platforms that "
-        "it gives TARGETARCH and the like by itself; proxies of docker's configuration for "
+        "it gives TARGETARCH and similar ones by itself; proxies of docker's configuration for "
         "the legacy builder; SOURCE_DATE_EPOCH of the environment where the client is buildx",
     ),
     KeyInput(

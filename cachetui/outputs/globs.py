@@ -39,7 +39,7 @@ def _regex(pattern: str) -> str:
     anchored = "/" in body
     body = body.lstrip("/")
     if not body:
-        raise GlobError(f"{pattern!r} is no pattern: it names no file (all of them are `**`)")
+        raise GlobError(f"{pattern!r} is not a pattern: it names no file (all of them are `**`)")
     out = "" if anchored else "(?:.*/)?"
     parts = body.split("/")
     for number, part in enumerate(parts):
@@ -78,5 +78,5 @@ def _part(part: str, pattern: str) -> str:
     try:
         re.compile(out)
     except re.error as error:
-        raise GlobError(f"{pattern!r} is no pattern: {error}") from None
+        raise GlobError(f"{pattern!r} is not a pattern: {error}") from None
     return out

@@ -12,8 +12,8 @@ class NoExperiment(Exception):
 def unreadable(name: str) -> NoExperiment:
     """The digest of the build argument `name` was made with another secret."""
     return NoExperiment(
-        f"no value can be held against what is kept of {name}: its digest was made with another "
-        "secret than this store has. Run the audit again"
+        f"no value can be compared with the stored digest of {name}: it was made with the secret "
+        "of another store. Run the audit again"
     )
 
 

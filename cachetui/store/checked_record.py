@@ -32,5 +32,5 @@ def json_of(text: str) -> str:
         return text
     json, checksum = text[:-_CHECKED], text[1 - _CHECKED :]
     if f"{zlib.crc32(json.encode('utf-8', 'surrogatepass')):08x}" != checksum:
-        raise ValueError("its checksum is another")
+        raise ValueError("its checksum does not match")
     return json

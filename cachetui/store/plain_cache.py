@@ -247,7 +247,7 @@ class PlainCache:
             keys = [_key(key, raw) for key, raw in self._do(every_key)]
         if odd := keys.count(None):
             warning = (
-                f"the store's {self._folder.name} hold {odd} entries whose key is no text or is "
+                f"the store's {self._folder.name} hold {odd} entries whose key is not text or is "
                 "pickled; they are not read"
             )
             if warning not in self._warnings:

@@ -40,7 +40,7 @@ def test_only_a_peek_that_can_write_into_mounts_is_asked_about(
 
 @pytest.mark.parametrize("backend", ["buildkit", "legacy"])
 def test_without_mounts_the_plan_says_what_is_left_out(backend: Backend) -> None:
-    notes = ("--no-mounts leaves out line 4; what stands on that is not decided",)
+    notes = ("--no-mounts leaves out line 4; steps built on that are not decided",)
     assert peek_plan((backend,), parse(MOUNT)).notes == (notes if backend == "buildkit" else ())
     assert peek_plan((backend,), parse(PLAIN)).notes == ()
 

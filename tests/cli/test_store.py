@@ -107,7 +107,7 @@ def test_prune_by_hand(space: Workspace) -> None:
     assert "the store has no limit: give --max-size or --max-age" in said
     code, printed, said = space.run(["store", "--prune", "--max-size", "much"], "s")
     assert (code, printed) == (2, "")
-    assert '"much" is no size; write "500MB" or "2GB"' in said
+    assert '"much" is not a size; write "500MB" or "2GB"' in said
     words = ["store", "--max-size", "500kB"]
     code, printed, _ = space.run([*words, "--dry-run"], "s")
     text = "the logs of 2 runs of 1 audit, 600 kB, to keep the store within 500kB\n"
@@ -129,8 +129,11 @@ def test_prune_by_hand(space: Workspace) -> None:
     ("text", "says"),
     [
         ("max_size = 2", "[store], key max_size: must be a string in quotes"),
-        ('max_size = "2"', '[store], key max_size: "2" is no size; write "500MB" or "2GB"'),
-        ('max_age = "90 days"', '[store], key max_age: "90 days" is no time; write "12h" or "90d"'),
+        ('max_size = "2"', '[store], key max_size: "2" is not a size; write "500MB" or "2GB"'),
+        (
+            'max_age = "90 days"',
+            '[store], key max_age: "90 days" is not a time; write "12h" or "90d"',
+        ),
         ('max_siz = "2GB"', 'there is no such key; did you mean "max_size"?'),
     ],
 )

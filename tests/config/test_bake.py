@@ -528,7 +528,7 @@ echo '{"target": {"app": {"args": {"A": "a", "V": "'$(wc -l <COUNT)'"}, "tags": 
     assert len((tmp_path / "count").read_text().split()) == 1 + noted
     assert found.fields["args"]["V"] == "1"
     assert [note for note in found.notes if "another value" in note] == [
-        "docker-bake.hcl gives another value at each reading (timestamp(), uuidv4() and the like) "
-        "to args.V of app: steps with it in their key never hit; --build-arg "
+        "docker-bake.hcl gives another value at each reading (by timestamp(), uuidv4() or "
+        "bcrypt()) to args.V of app: steps with it in their key never hit; --build-arg "
         "NAME=VALUE sets an argument"
     ] * noted

@@ -54,7 +54,7 @@ def test_what_the_context_does_not_say_is_of_the_defaults(
         ("tcp://10.0.0.1:2376", "is reached over tcp, and cachetui works over ssh"),
         ("unix:///var/run/docker.sock", 'is of this machine; write address = "local"'),
         ("npipe:////./pipe/docker_engine", "is reached over npipe"),
-        ("ssh://ci:no", "has a port that is no number"),
+        ("ssh://ci:no", "has a port that is not a number"),
         ("ssh://[::1", "has an address that cannot be read"),
         ("", "cannot be read from .*meta.json"),
         ("ssh://me:pw@ci", "has a password in its address"),
@@ -89,7 +89,7 @@ def test_the_socket_of_a_context_is_the_engine_that_builds(
 def test_the_default_context_is_no_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     (tmp_path / "hosts.toml").write_text('[[hosts]]\nname = "a"\naddress = "context:default"\n')
-    with pytest.raises(ConfigError, match=r'"default" is no machine .*address = "local"'):
+    with pytest.raises(ConfigError, match=r'"default" is not a certain machine.*address = "local"'):
         load(tmp_path / "hosts.toml")
 
 
@@ -98,5 +98,5 @@ def test_a_context_that_is_not_there_is_named(
 ) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     (tmp_path / "hosts.toml").write_text('[[hosts]]\nname = "a"\naddress = "context:no"\n')
-    with pytest.raises(ConfigError, match=r'"no" is no context of docker here; .docker context ls'):
+    with pytest.raises(ConfigError, match=r'"no" is not a docker context here; .docker context ls'):
         load(tmp_path / "hosts.toml")

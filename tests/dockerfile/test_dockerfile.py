@@ -146,7 +146,7 @@ def test_onbuild_heredoc() -> None:
         ("ARG A\nRUN x\nFROM a\n", 2, "RUN comes before the first FROM: only ARG may"),
         ("FROM a b\n", 1, "FROM takes an image, or an image AS a stage name"),
         ("FROM\n", 1, "FROM takes an image"),
-        ("FROM a AS 1x\n", 1, "'1x' is no name for a stage"),
+        ("FROM a AS 1x\n", 1, "'1x' is not a stage name"),
         ("FROM a\nRUN <<E\nx\n", 2, "unterminated heredoc"),
         ("FROM a\nCOPY --from=0 / /\n", 2, "--from=0 names no earlier stage"),
         ("FROM a\nONBUILD\n", 2, "ONBUILD needs an instruction"),

@@ -222,7 +222,7 @@ def test_reads_generated_files_as_buildkit_does(head: str, body: list[str], end:
 KNOWN = {word.upper() for word in buildkit.all_cmds()}
 STRICTER = (
     "FROM takes",
-    "is no name for a stage",
+    "is not a stage name",
     "ONBUILD needs",
     "ONBUILD cannot",
     "names no earlier stage",

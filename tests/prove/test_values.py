@@ -84,9 +84,9 @@ def test_the_value_that_fits_is_taken(digest: Callable[[str], str]) -> None:
 
 def test_none_is_taken_where_the_digest_is_another_secrets() -> None:
     case, finding = argument(OTHER.digest("2"), OTHER.digest("1"))
-    with pytest.raises(NoExperiment, match="made with another secret") as said:
+    with pytest.raises(NoExperiment, match="made with the secret of another store") as said:
         values(case, finding, "2")
     assert not isinstance(said.value, ValueNeeded), "no value that is typed could help"
     case, finding = argument(None, OTHER.digest("1"))
-    with pytest.raises(NoExperiment, match="made with another secret"):
+    with pytest.raises(NoExperiment, match="made with the secret of another store"):
         earlier(case, finding, "1")

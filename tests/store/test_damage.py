@@ -207,7 +207,7 @@ def test_a_key_that_is_no_text_hides_no_other(copy: Callable[[], Path]) -> None:
         connection.commit()
     audits, runs, said = use(folder)
     assert (audits, runs) == (AUDITS, AUDITS * 3)
-    assert any("5 entries whose key is no text" in line for line in said)
+    assert any("5 entries whose key is not text" in line for line in said)
 
 
 @pytest.mark.fault("damaged-store")

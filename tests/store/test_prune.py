@@ -313,7 +313,7 @@ def test_the_size_by_kind_is_all_of_it(folder_store: Store) -> None:
 
 @pytest.mark.parametrize("size", ["", "2", "two", "0GB", "-1GB", "2XB", "1e3MB", "GB"])
 def test_what_is_no_size(size: str) -> None:
-    with pytest.raises(ValueError, match="is no size"):
+    with pytest.raises(ValueError, match="is not a size"):
         store_limits(size, None)
 
 
@@ -321,7 +321,7 @@ def test_sizes_and_ages() -> None:
     limits = store_limits("1.5GiB", "90d")
     assert (limits.max_size, limits.max_age) == (1_610_612_736, 90 * DAY)
     assert store_limits("500 mb", None).max_size == 500_000_000
-    with pytest.raises(ValueError, match='"soon" is no time'):
+    with pytest.raises(ValueError, match='"soon" is not a time'):
         store_limits(None, "soon")
 
 

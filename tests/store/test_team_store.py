@@ -79,7 +79,7 @@ def test_what_is_no_address_is_refused_without_its_password(text: str) -> None:
         ),
         (("/team_", "/no_"), "does not exist; check the address"),
         (("host=", "host=/nowhere"), "see that the server runs and can be reached from here"),
-        (("host=", "bogus=x&host="), "is no address that PostgreSQL knows"),
+        (("host=", "bogus=x&host="), "is not an address that PostgreSQL knows"),
         (("s3cret-of-owner@", "s3cret/of@owner@"), "written as %40"),
         (("s3cret-of-owner@", "12/s3cret@"), "written as %40"),
         (("s3cret-of-owner@", "s3cret%of@"), "written as %40"),

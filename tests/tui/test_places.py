@@ -62,7 +62,7 @@ def test_timeline_orders_by_start_and_narrows_to_the_critical_path() -> None:
 def test_timeline_leads_to_the_log_and_takes_other_runs() -> None:
     async def story(d: Driver) -> None:
         await d.press("4", "b")
-        await d.see("Which run beside the first?")
+        await d.see("Which run next to the first?")
         await d.press("j", "enter")
         await d.see("baseline", "mounts-warm")
         await d.press("enter")

@@ -179,7 +179,7 @@ def _claim(
                 ""
                 if used
                 else f" and does not use {'it' if len(names) == 1 else 'them'}; what is declared "
-                "above is part of the RUN's cache key all the same"
+                "above is part of the RUN's cache key anyway"
             ),
         )
     )

@@ -267,7 +267,7 @@ def _folder(question: Question) -> _Change:
     )
     told = f": {now}, where it was {then}" if now and then else ""
     text = (
-        f"{describe(item)} writes its folder otherwise than before{told}; the legacy builder of "
+        f"{describe(item)} writes its folder differently than before{told}; the legacy builder of "
         f"the engine on {HOSTS} has every slash and dot of it in its key"
     )
     data: dict[str, object] = {"line": item.line}

@@ -25,7 +25,7 @@ _NOT_THERE = (
 )
 _OF_REGISTRY: dict[RegistryTrouble, tuple[str, str]] = {
     "login": (
-        "the registry wants a login",
+        "the registry requires a login",
         "Run `docker login` on {hosts} as the user who builds there. The name may be wrong, too: "
         "some registries say the same of what is not there",
     ),
@@ -53,7 +53,7 @@ _OF_CLIENT = (
     (
         r"no cache config|not a cache|unsupported|invalid|unexpected|unknown|mismatch|failed to",
         "it cannot be read as a cache",
-        "Look at it with `cachetui cache`, and export it anew",
+        "Look at it with `cachetui cache`, and export it again",
     ),
 )
 """Else a pattern of BuildKit's own words, what they mean, and what helps. The first counts."""
@@ -87,7 +87,7 @@ def _claim(run: Run, transfer: CacheTransfer, error: str) -> Claim:
             ),
             Evidence(
                 kind="source",
-                text="a failed import is no error to BuildKit: the build goes on without it",
+                text="to BuildKit a failed import is not an error: the build goes on without it",
             ),
         ),
         advice=advice.format(hosts=HOSTS),

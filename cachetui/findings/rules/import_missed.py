@@ -237,16 +237,16 @@ RULE = Rule(
     id="import-missed",
     order=545,
     title="A cache was imported, and yet a step missed",
-    surprise="--cache-from worked, the log shows no error, and a step runs all the same: what was "
-    "exported has another key for it, or no result.",
+    surprise="--cache-from worked, the log shows no error, and yet a step runs: what was exported "
+    "has another key for it, or no result.",
     needs="A run of buildkit-imported, and buildx on the host: it reads what the cache has of the "
     "step.",
     applies="The import came, and the first step that missed is one of which the cache has no "
     "result (mode=min, inline), or none at all (another Dockerfile or target); or it has one, and "
     "the step's files, the engine's generation, the platform or a base image that this host has "
     "itself differ.",
-    proves="Nothing here: keys are digests, and name no instruction. The cause is told by how keys "
-    "stand on each other, and by what is known of host and engine.",
+    proves="Nothing here: keys are digests, and name no instruction. The cause is inferred from "
+    "how keys depend on each other, and from what is known of host and engine.",
     advises="mode=max; the same Dockerfile and target; engines of one generation; a base image in "
     "a registry, and --pull.",
     written=(

@@ -10,7 +10,7 @@ from cachetui.findings.rule import Rule
 from cachetui.findings.shared_caches import keeps_less
 
 ADVICE = (
-    "Export a cache of its own beside the image: --cache-to type=registry,ref=REF,mode=max "
+    "Export a separate cache besides the image: --cache-to type=registry,ref=REF,mode=max "
     "(inline has no mode=max)"
 )
 

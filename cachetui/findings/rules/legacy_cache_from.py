@@ -22,7 +22,7 @@ def explain(question: Question) -> Claim | None:
     return answer(
         question,
         title=f"{LINES} ran again on {HOSTS} though it had just run there: with --cache-from the "
-        f"legacy builder takes only what {images} stands on",
+        f"legacy builder uses only the steps of {images}",
         confidence="likely",
         evidence=(
             Evidence(
@@ -33,14 +33,14 @@ def explain(question: Question) -> Claim | None:
             ),
             Evidence(
                 kind="source",
-                text="a step of the host's own counts as a hit only if an image of --cache-from "
-                "stands on it; a name that is no image there is skipped without a word, as "
-                "that of a cache that BuildKit exported",
+                text="a step in the host's own cache is a hit only if an image of --cache-from "
+                "was built on it; a name that is not an image there, as that of a cache that "
+                "BuildKit exported, is silently skipped",
             ),
         ),
         advice="Leave --cache-from out where the legacy builder builds, or let it name an image "
-        "that this builder made of the same Dockerfile and that is on the host; BuildKit reads "
-        "the host's own cache beside what it imports",
+        "that this builder made from the same Dockerfile and that is on the host; BuildKit reads "
+        "the host's own cache as well as what it imports",
         merge_key=images,
         one_cause=True,
     )
@@ -63,8 +63,8 @@ RULE = Rule(
     order=127,
     title="--cache-from keeps the legacy builder from its own cache",
     surprise="An option that adds a cache for BuildKit takes one away from the legacy builder. "
-    "With --cache-from it takes nothing but the steps that the named images stand on, however warm "
-    "the host is. Where the name is no image, as that of a cache that BuildKit exported, every "
+    "With --cache-from it uses only the steps that the named images were built from, however warm "
+    "the host is. If the name is not an image, as that of a cache that BuildKit exported, every "
     "step runs, and nothing says why.",
     needs="Runs of legacy-cold and legacy-warm of one host.",
     applies="The build has --cache-from, a step ran in legacy-cold, and ran again in legacy-warm "

@@ -65,7 +65,7 @@ RULE = Rule(
     order=530,
     title="No exported cache carries what is in cache mounts",
     surprise="A fresh machine that imports a cache has the layers and none of the cache mounts: a "
-    "RUN with --mount=type=cache that has to run there downloads everything anew.",
+    "RUN with --mount=type=cache that has to run there downloads everything again.",
     needs="`cachetui share` of a build with RUN --mount=type=cache.",
     applies="Such a RUN ran on a host with nothing but the import.",
     proves="The build with nothing but the import, in a namespace of mounts of its own.",

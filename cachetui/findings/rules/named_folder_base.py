@@ -21,7 +21,7 @@ def explain(question: Question) -> Claim | None:
     return answer(
         question,
         title=f"line {head.line} is FROM the folder {folder} of --build-context: each build "
-        "runs what stands on it again",
+        "runs the steps on it again",
         confidence="proved" if shown else "likely",
         evidence=(
             Evidence(kind="dockerfile", text=f"{describe(head)}: {folder} is a named context"),
@@ -66,7 +66,7 @@ def _built_before(question: Question) -> Iterator[Evidence]:
 RULE = Rule(
     id="named-folder-base",
     order=390,
-    title="A stage that stands on a folder of --build-context is built anew by each build",
+    title="A stage that is FROM a folder of --build-context is built again by each build",
     surprise="`--build-context NAME=FOLDER` lets FROM take a folder for a base image. Nothing "
     "changes, and yet all steps of that stage run in each build: BuildKit has no key for the "
     "folder that a later build could find. COPY --from=NAME of the same folder hits.",

@@ -57,9 +57,9 @@ RULE = Rule(
     "build of the same Dockerfile still misses every step. The builder's cache is the chain of "
     "images from step to step, and a pull brings the last of them alone.",
     needs="An as-found run of the legacy builder, and the host's images, read before the run.",
-    applies="A step misses; no chain of images has it; and an image without a parent stands on the "
-    "same base image, with the same steps in its history as far as it goes, a RUN among them, none "
-    "of them BuildKit's.",
+    applies="A step misses; no chain of images has it; and an image without a parent has the same "
+    "base image, with the same steps in all of its history, a RUN among them, none of them "
+    "BuildKit's.",
     proves="Nothing yet: docker history does not show what was copied, and the build that would "
     "show it (--cache-from) gives the pulled image a parent for good.",
     advises="--cache-from with the image's name. With the containerd image store that build can "

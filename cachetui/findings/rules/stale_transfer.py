@@ -134,7 +134,7 @@ RULE = Rule(
     "same size and time, but with other content, is not fetched: the image silently gets the file "
     "of the other build, even with --no-cache. Clones, archives and `touch -d` make equal times.",
     needs="The image that the host's own build made and the checkout that it was built from "
-    "(`image_on_host` and `context_on_host`). Images of runs with --outputs are held against what "
+    "(`image_on_host` and `context_on_host`). Images of runs with --outputs are compared with what "
     "was sent.",
     applies="A file that COPY put into the image has the name, size and time of a file in the "
     "checkout, but other content. For a run: content that no file that was sent has.",

@@ -170,7 +170,7 @@ def _parameters(address: DatabaseAddress) -> str:
     misread = any("@" in str(given.get(name, "")) for name in ("host", "dbname"))
     if misread or not re.fullmatch(r"[\d,]*", str(given.get("port", ""))):
         raise DatabaseError(
-            f"{address} is no address that PostgreSQL knows: in a user or password, the signs "
+            f"{address} is not an address that PostgreSQL knows: in a user or password, the signs "
             "@ : / ? # % are written as %40 %3A %2F %3F %23 %25; a password is better kept in "
             "~/.pgpass"
         )

@@ -192,7 +192,7 @@ class TimelinePlace(Place):
             self.session.choose((first, pick) if first is not None else (pick,))
             self.refresh_place()
 
-        choose_run(self.typed_app, "Which run beside the first?", chosen)
+        choose_run(self.typed_app, "Which run next to the first?", chosen)
 
     def action_commands(self) -> None:
         """Show the commands of the run under the cursor."""
