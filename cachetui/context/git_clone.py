@@ -35,8 +35,10 @@ _KEPT = ("GIT_ASKPASS", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_", "GIT_PROXY_", 
 """Variables of git that say how a server is reached; others would be of another repository."""
 _ASKS = re.compile(
     r"could not read (?:Username|Password)|terminal prompts disabled|Authentication failed"
-    r"|Permission denied|Host key verification failed|HTTP Basic: Access denied"
+    r"|Permission denied|HTTP Basic: Access denied"
 )
+_HOST_KEY = "Host key verification failed"
+_OTHER_HOST_KEY = "REMOTE HOST IDENTIFICATION HAS CHANGED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class _Git:
         done = self.call(*fetch)
         if done.returncode == 0:
             return self.run("rev-parse", "FETCH_HEAD^{commit}").strip()
-        if wanted != ref or _ASKS.search(done.stderr):
+        if wanted != ref or _ASKS.search(done.stderr) or _HOST_KEY in done.stderr:
             raise self._error(done.stderr)
         # Not every server gives a commit by its name.
         self.run("fetch", "-q", "--tags", "--", "origin", "+refs/heads/*:refs/remotes/origin/*")
@@ -152,7 +154,20 @@ class _Git:
                 "helper or an SSH key, so that git ls-remote asks nothing, or name the folder of a "
                 "clone"
             )
-        told = next((line for line in lines if line.startswith("fatal:")), " ".join(lines[-1:]))
+        if _OTHER_HOST_KEY in said:
+            return ContextError(
+                f"{self.source.url}: ssh here knows another key of that host; find out why it "
+                "changed, and then take the old one out with ssh-keygen -R HOST"
+            )
+        if _HOST_KEY in said:
+            return ContextError(
+                f"{self.source.url}: ssh does not know the key of that host here; connect to it "
+                "once with ssh and check the key, so that git ls-remote asks nothing"
+            )
+        told = next(
+            (line for begin in ("ssh: ", "fatal:") for line in lines if line.startswith(begin)),
+            " ".join(lines[-1:]),
+        )
         return ContextError(f"{self.source.url} cannot be cloned: {told or 'git gave no reason'}")
 
 

@@ -200,6 +200,67 @@ def test_a_repository_that_wants_a_login_asks_nobody() -> None:
         read_fetched(f"{url}/r.git")
 
 
+def ssh_that(monkeypatch: pytest.MonkeyPatch, folder: Path, script: str) -> None:
+    """Have git reach servers by this script; its last argument is what the server would run."""
+    program = folder / "ssh"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("GIT_SSH_COMMAND", str(program))
+    monkeypatch.setenv("GIT_SSH_VARIANT", "ssh")
+
+
+@pytest.mark.parametrize(
+    "url", ["ssh://me@git.example.com:2222{}#main:s", "git@git.example.com:{}#main:s"]
+)
+def test_a_repository_behind_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    known = commit(tmp_path / "repo", {"s/Dockerfile": "FROM base:1\n", "other": "x"})
+    ssh_that(
+        monkeypatch,
+        tmp_path,
+        f'echo "$*" >{tmp_path}/asked; shift $(($# - 1)); exec sh -c "$1"',
+    )
+    context = read_fetched(url.format(tmp_path / "repo"))
+    assert context.fetched is not None
+    assert context.fetched.source == url.format(tmp_path / "repo").replace("main", known)
+    assert {entry.path for entry in context.entries if entry.kind == "file"} >= {
+        "context/Dockerfile"
+    }
+    asked = (tmp_path / "asked").read_text()
+    assert ("-p 2222 me@" if "2222" in url else "git@") + "git.example.com" in asked
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("Host key verification failed.", "ssh does not know the key of that host here; connect"),
+        (
+            "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\n"
+            "Host key verification failed.",
+            "ssh here knows another key of that host; find out why",
+        ),
+        (
+            "ssh: Could not resolve hostname git.example.com: Name or service not known",
+            "cannot be cloned: ssh: Could not resolve hostname git.example.com: Name or",
+        ),
+        (
+            "ssh: connect to host git.example.com port 22: Connection refused",
+            "cannot be cloned: ssh: connect to host git.example.com port 22: Connection refused",
+        ),
+        ("git@git.example.com: Permission denied (publickey).", "requires a login"),
+    ],
+)
+def test_why_ssh_does_not_reach_a_repository_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, told: str
+) -> None:
+    (tmp_path / "said").write_text(f"{said}\n")
+    ssh_that(monkeypatch, tmp_path, f"cat {tmp_path}/said >&2; exit 255")
+    for ref in ("", "#main", "#" + "a" * 40):
+        with pytest.raises(ContextError) as error:
+            read_fetched(f"git@git.example.com:team/app.git{ref}")
+        assert str(error.value).startswith("git@git.example.com:team/app.git")
+        assert told in str(error.value)
+
+
 def tar_of(file: Path, **owner: int) -> Path:
     with tarfile.open(file, "w:gz") as tar:
         for name, text in FILES.items():
