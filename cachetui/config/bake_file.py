@@ -33,11 +33,11 @@ _TIMESTAMP_SECONDS = 1.1
 """After which timestamp() is another text."""
 _NO_DEFAULT = re.compile(r"failed to find target (?:default|\*)")
 _READ_BY_BUILDX = (
-    "this machine's docker has no compose, so buildx read the file: it takes over neither "
-    "a service's platform nor entitlements, privileged and isolation of its build"
+    "this machine's docker has no compose, so buildx read the file: it ignores "
+    "a service's platform, and entitlements, privileged and isolation of its build"
 )
 _NO_NETWORK = (
-    "buildx printed no network of any build, and some (0.13) print none; where the file has one, "
+    "buildx printed no network of any build, and 0.13 never does; if the file has one, "
     "give --network"
 )
 
@@ -133,8 +133,8 @@ def targets_of_file(
             except ConfigError:
                 pass
         raise ConfigError(
-            f"{error}; bake looks for a secret's file or variable on the machine and in the folder "
-            "where it is typed: put one there"
+            f"{error}; bake looks for a secret's file or variable on this machine, from the folder "
+            "where it runs: put one there"
         ) from None
 
 
@@ -153,7 +153,7 @@ def relative_to(files: Files, target: Mapping[str, Any]) -> tuple[Path, tuple[st
         return own, ()
     return files.here, (
         f"relative paths of {files.named.name} start from {files.here}, as docker buildx bake "
-        "takes them that is typed there",
+        "takes them when it runs there",
     )
 
 

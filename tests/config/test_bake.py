@@ -214,7 +214,7 @@ def test_where_compose_is_missing_buildx_reads_its_file(
     without_compose(monkeypatch, tmp_path, "docker: unknown command: docker compose")
     found = read_target(f"{tmp_path}/compose.yaml#web")
     assert found.name == "web"
-    assert "buildx read the file: it takes over neither" in build_found(found).source_notes[0]
+    assert "buildx read the file: it ignores" in build_found(found).source_notes[0]
 
 
 def test_a_compose_that_prints_no_builds_prints_its_services(

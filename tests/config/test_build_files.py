@@ -109,7 +109,7 @@ def test_a_secret_that_bake_misses_is_looked_for_beside_the_file(
     )
     installed(monkeypatch, tmp_path, script)
     write(tmp_path, "ci/my.hcl")
-    with pytest.raises(ConfigError, match="where it is typed: put one there"):
+    with pytest.raises(ConfigError, match="where it runs: put one there"):
         read_target("ci/my.hcl#app", tmp_path)
     write(tmp_path, "ci/key")
     assert read_target("ci/my.hcl#app", tmp_path).folder == tmp_path / "ci"
