@@ -148,11 +148,13 @@ class Proof(Record, frozen=True, kw_only=True):
 
 class Need(Record, frozen=True, kw_only=True):
     """What a rule would need to say more: `text` is a sentence, and `command` the command of
-    cachetui's that gets it; empty where it takes something else."""
+    cachetui's that gets it; empty where it takes something else. `first` is what has to be done
+    before it, "" where that is nothing."""
 
     id: str
     text: str
     command: str = ""
+    first: str = ""
 
 
 class Findings(Record, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cachetui.findings.record import Finding, Paid, Unexplained
+from cachetui.records.scenario import Scenario
 from cachetui.report import units
 
 _SHORT: dict[Paid, str] = {
@@ -23,6 +24,18 @@ _WHOLE: dict[Paid, tuple[str, str]] = {
 }
 """The same in a sentence about one host, and about several."""
 
+_PAID: tuple[str, str] = (
+    "once, paid by this audit: the next build there hits",
+    "once, paid by this audit: the next builds there hit",
+)
+"""Of what is paid once, where a run of the audit was the build that paid it."""
+
+_TO_PAY: tuple[str, str] = (
+    "once, to be paid by the next build there",
+    "once, to be paid by the next builds there",
+)
+"""Of that, where the audit only looked."""
+
 _NOT_KNOWN = "this time"
 """Of what no rule explains: nobody knows whether it is paid again."""
 
@@ -32,7 +45,19 @@ def paid(reason: Finding | Unexplained) -> Paid | None:
     return reason.paid if isinstance(reason, Finding) else None
 
 
-def brief(reason: Finding | Unexplained) -> str:
+def is_paid(reason: Finding | Unexplained) -> bool | None:
+    """Whether what is paid once has been paid, by a run of the audit that is a build as any other;
+    False where the audit only looked at the cache. None where it is not paid once, or by a build
+    with other caches than the user's."""
+    kinds = [Scenario.of(name) for name in reason.scenarios]
+    if paid(reason) != "once":
+        return None
+    if any(kind.warms for kind in kinds):
+        return True
+    return False if any(kind.peeks for kind in kinds) else None
+
+
+def amount(reason: Finding | Unexplained) -> str:
     """ "+6.6s once", "+1.3s per change"; a dash where it costs no seconds."""
     if reason.seconds is None:
         return units.NOTHING
@@ -40,9 +65,18 @@ def brief(reason: Finding | Unexplained) -> str:
     return f"+{units.seconds(reason.seconds)} {_NOT_KNOWN if when is None else _SHORT[when]}"
 
 
+def brief(reason: Finding | Unexplained) -> str:
+    """ "+6.6s once, paid", "+6.6s next build", "+1.3s per change"; a dash where it costs no
+    seconds."""
+    done = is_paid(reason)
+    if reason.seconds is None or done is None:
+        return amount(reason)
+    return f"{amount(reason)}, paid" if done else f"+{units.seconds(reason.seconds)} next build"
+
+
 def told(reason: Finding | Unexplained) -> str:
-    """ "costs 6.6s once: the next build there hits", of several hosts "costs up to 6.6s on each
-    host, once: the next builds there hit"; "" where it costs no seconds."""
+    """ "costs 6.6s once, paid by this audit: the next build there hits", of several hosts "costs up
+    to 7.0s on each host, …"; "" where it costs no seconds."""
     if reason.seconds is None:
         return ""
     when, several = paid(reason), len(reason.hosts) > 1
@@ -50,7 +84,9 @@ def told(reason: Finding | Unexplained) -> str:
     text = f"costs up to {cost} on each host" if several else f"costs {cost}"
     if when is None:
         return f"{text} {_NOT_KNOWN}"
-    return f"{text}{',' * several} {_WHOLE[when][several]}"
+    done = is_paid(reason)
+    words = _WHOLE[when] if done is None else _PAID if done else _TO_PAY
+    return f"{text}{',' * several} {words[several]}"
 
 
 def steps(reason: Finding | Unexplained) -> str:

@@ -35,6 +35,9 @@ MAX_COMMAND = 64_000
 WHOLE = "All of these hosts, for -w"
 """What stands above `Reason.whole`."""
 
+_ABOUT_MISSES = frozenset(("evicted-or-never-built", "context-content"))
+"""Rules that a further audit would tell why a step missed."""
+
 HEADING = "Why"
 OTHERS = "Also found"
 """What tells of something else than why hosts differ, where they do."""
@@ -145,11 +148,23 @@ def lay_out_findings(
         more_others=len(others) - len(beside),
         unexplained=tuple(_unexplained(difference, max_evidence) for difference in unexplained),
         more_unexplained=len(findings.unexplained) - len(unexplained),
-        needs=tuple(
-            Needed(clean_line(need.text), clean_line(need.command, MAX_COMMAND))
-            for need in findings.needs[:limit]
-        ),
+        needs=_needed(findings, limit),
         apart=causes is not None,
+    )
+
+
+def _needed(findings: Findings, limit: int | None) -> tuple[Needed, ...]:
+    """What would tell more, a command once: below the last that it stands for. What would tell of
+    a miss is left out where none is unexplained, unless all is asked for."""
+    told = limit is not None and not findings.unexplained
+    needs = [need for need in findings.needs if not (told and need.id in _ABOUT_MISSES)][:limit]
+    last = {need.command: need for need in needs}
+    return tuple(
+        Needed(
+            clean_line(need.text),
+            clean_line(need.command, MAX_COMMAND) if last[need.command] is need else "",
+        )
+        for need in needs
     )
 
 

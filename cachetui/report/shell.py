@@ -15,13 +15,14 @@ _WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|\\.|[^\s'"\\])+|\S""")
 _LOOP = re.compile(r"for h in (.+?); do (.+); done")
 """A command on several hosts (`findings.host_commands`)."""
 
-_FEW = 2
-"""Hosts of a loop that are named where there is no room for all."""
+_SAID = re.compile(r"(?<=^or )put |(?<=older|ldest) image\b")
+"""What the first of two ways has said already."""
 
 
 class Typed(NamedTuple):
     """A command to type, and of which platform its hosts are, where those of another one take
-    another; else "". `way` says what it does where another one is to be typed in its place."""
+    another; else "". `way` says what it does to hosts where that is not plain: "put the newer image
+    on ci-3"; where another one can be typed in its place, "either put …" and "or put …"."""
 
     text: str
     platform: str = ""
@@ -29,15 +30,15 @@ class Typed(NamedTuple):
 
     @property
     def heading(self) -> str:
-        """What stands above it: "linux/arm64:", "either their image here:", or ""."""
+        """What stands above it: "linux/arm64:", "either put the newer image on ci-3:", or ""."""
         told = ", ".join(filter(None, (self.way, self.platform)))
         return f"{told}:" if told else ""
 
 
 def first_way(commands: Iterable[Typed]) -> tuple[Typed, ...]:
-    """Of commands that do the same in several ways, those of the first, without its name."""
+    """Of commands that do the same in several ways, those of the first."""
     every = tuple(commands)
-    return tuple(one._replace(way="") for one in every if one.way == every[0].way)
+    return tuple(one for one in every if one.way == every[0].way)
 
 
 def several_ways(commands: Iterable[Typed]) -> bool:
@@ -65,14 +66,16 @@ def to_paste(command: str, width: int, indent: str) -> list[str]:
     return [*(f"{line} \\" for line in lines[:-1]), *lines[-1:]]
 
 
-def in_short(command: Typed) -> tuple[str, str]:
-    """A loop as (on which hosts, what is done on each): ("7× linux/arm64: ", "ssh HOST id").
-    Anything else as (on which platform, the command). To be read, not to be pasted."""
-    loop = _LOOP.fullmatch(command.text)
-    if loop is None:
-        return (f"{command.heading} " if command.heading else ""), command.text
-    hosts = shlex.split(loop[1])
-    whom = f"{len(hosts)}× {command.platform}" if command.platform else f"{len(hosts)} hosts"
-    whom = ", ".join(hosts) if len(hosts) <= _FEW else whom
-    each = loop[2].replace('"$h"', "HOST").replace('"ssh://$h"', "ssh://HOST")
-    return f"{whom}: ", each
+def choice(commands: Iterable[Typed]) -> str:
+    """What they do, in each way: "either put the newer image on 3 hosts or the older on
+    ci-3"; "" where that is not told."""
+    hosts: dict[str, set[str]] = {}
+    for one in commands:
+        loop = _LOOP.fullmatch(one.text)
+        hosts.setdefault(one.way, set()).update(shlex.split(loop[1]) if loop else [one.text])
+    told = ""
+    for way, names in hosts.items():
+        what, on, _ = way.rpartition(" on ")
+        brief = f"{what} on {len(names)} hosts" if on and len(names) > 1 else way
+        told += f" {_SAID.sub('', brief)}" if told else brief
+    return told

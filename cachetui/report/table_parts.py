@@ -315,7 +315,8 @@ class Table:
         if reason.advice:
             lines += cells.wrap(f"→ {reason.advice}", self.width, "    ", "      ")
         for command in reason.commands:
-            lines += [f"      {command.heading}"] if command.heading else []
+            if command.heading:
+                lines += cells.wrap(command.heading, self.width, "      ", "        ")
             lines += to_paste(command.text, self.width, "      ")
         return lines
 

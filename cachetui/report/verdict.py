@@ -53,23 +53,26 @@ def every_build_failed(document: Document) -> bool:
 
 def hosts_differ(causes: Sequence[Cause]) -> str:
     """That hosts differ, and for how many causes: "Hosts differ: 1 cause"; of several, whom the
-    most costly hits, explained or not: "Hosts differ: 4 causes. ci-3 pays most: +6.6s once"."""
+    most costly hits, explained or not: "Hosts differ: 4 causes. ci-3 paid most: +6.6s once"."""
     found = f"Hosts differ: {causes_found(causes)}"
     most = pays_most(causes)
     if most is None:
         return found
     hosts, cost = most
-    whom = clean_line(fold_short(hosts))
-    return f"{found}. {whom} {'pays' if len(hosts) == 1 else 'pay'} most: {cost}"
+    return f"{found}. {clean_line(fold_short(hosts))} {cost}"
 
 
 def pays_most(causes: Sequence[Cause]) -> tuple[tuple[str, ...], str] | None:
-    """Whom the most costly of several causes hits, explained or not, and what it costs:
-    (hosts, "+6.6s once"). None of a single cause, or where none costs anything."""
+    """Whom the most costly of several causes hits, explained or not, and what it costs: (hosts,
+    "paid most: +6.6s once" of what the audit's own build has paid, else "pay most: …"). None of a
+    single cause, or where none costs anything."""
     first = max(causes, key=lambda cause: cause.seconds or 0.0, default=None)
     if first is None or len(causes) < 2 or not first.seconds:
         return None
-    return first.hosts, costs.brief(first)
+    now = "pays" if len(first.hosts) == 1 else "pay"
+    done = costs.is_paid(first)
+    verb = now if done is None else "paid" if done else "will pay"
+    return first.hosts, f"{verb} most: {costs.amount(first)}"
 
 
 def in_few_words(agreement: Agreement) -> str:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from cachetui.findings.host_commands import HostCommand, shell_lines
 from cachetui.records.host import BaseImage, CacheEntry, Checkout, HostEvidence, HostReport
-from cachetui.report.shell import Typed, in_short, to_paste
+from cachetui.report.shell import Typed, choice, to_paste
 from tests import make_records as b
 from tests.findings.making import audit, host, only, run, why
 
@@ -82,17 +82,16 @@ def replace_hosts(command: HostCommand, count: int) -> HostCommand:
     )
 
 
-def test_a_loop_in_short_counts_its_hosts_and_says_what_is_done_on_each() -> None:
-    (line,) = texts([replace_hosts(GIVEN, 12)])
-    each = "ssh -n ci-1 docker save base:1 | ssh HOST docker load"
-    assert in_short(Typed(line)) == ("12 hosts: ", each)
-    assert in_short(Typed(line, "linux/arm64")) == ("12× linux/arm64: ", each)
-    (two,) = texts([replace_hosts(GIVEN, 2)])
-    assert in_short(Typed(two)) == ("ci-0, ci-1: ", each)
-    once = Typed(*texts([GIVEN]))
-    assert in_short(once) == ("", once.text)
+def test_the_choice_between_ways_counts_the_hosts_of_each() -> None:
+    (many,) = texts([replace_hosts(GIVEN, 12)])
+    (one,) = texts([GIVEN])
+    platforms = [Typed(many, "linux/amd64", "either put the newest image on x")] * 2
+    platforms.append(Typed(one, "linux/arm64", "either put the newest image on x"))
+    either = choice([*platforms, Typed(one, way="or put the oldest image on ci-2")])
+    assert either == "either put the newest image on 13 hosts or the oldest on ci-2"
     (build,) = texts([HostCommand("build .", ("a", "b", "c"), docker=True)])
-    assert in_short(Typed(build)) == ("3 hosts: ", "docker -H ssh://HOST build .")
+    assert choice([Typed(build, way="build on a, b and c")]) == "build on 3 hosts"
+    assert choice([Typed(build)]) == choice([]) == ""
 
 
 def test_where_a_platform_has_an_image_of_its_own_each_command_says_for_which_it_is() -> None:
@@ -113,18 +112,21 @@ def test_where_a_platform_has_an_image_of_its_own_each_command_says_for_which_it
         "for h in a-arm64 b-arm64; do ssh -n c-arm64 docker save base:1 | "
         'ssh "$h" docker load; done',
     )
-    assert found.ways == (
-        "either the image of a-amd64 and b-amd64",
-        "either the image of a-arm64 and b-arm64",
-        "or the image of c-amd64",
-        "or the image of c-arm64",
+    usual, odd = "a-amd64, a-arm64, b-amd64 and b-arm64", "c-amd64 and c-arm64"
+    either, other = (
+        f"either put the image of {usual} on {odd}",
+        f"or put the image of {odd} on {usual}",
     )
+    assert found.ways == (either, either, other, other)
 
 
 @pytest.mark.parametrize(
     ("made", "told"),
     [
-        (("2026-10-05T08:00:00Z", "2026-11-02T08:00:00.123456789Z"), "its own is newer (2026-11-"),
+        (
+            ("2026-10-05T08:00:00Z", "2026-11-02T08:00:00.123456789Z"),
+            "c has a newer image than the others have (2026",
+        ),
         (("2026-11-02T08:00:00Z", "2026-10-05T08:00:00Z"), ": it is newer (2026-11-02, the other"),
         (("2026-11-02T08:00:01Z", "2026-11-02T08:00:00Z"), "(2026-11-02 08:00:01 UTC, the other"),
         (("2026-11-02T08:00:00Z", "2026-11-02T08:00:00Z"), "which of them is right is not known"),
@@ -146,8 +148,45 @@ def test_the_advice_says_which_image_is_newer_or_that_it_is_not_known(
     found = only(why(audit(PLAIN, runs, hosts=hosts)), "base-drift")
     assert told in found.advice
     assert len(found.commands) == (1 if ": it is newer" in found.advice else 2)
-    ages = ("either the older image of a and b", "or the newer image of c")
-    assert (found.ways == ages) == ("its own is newer" in found.advice)
+    ages = ("either put the newer image on a and b", "or put the older image on c")
+    assert (found.ways == ages) == ("c has a newer image" in found.advice)
+    assert (found.ways == ("put the newer image on c",)) == (": it is newer" in found.advice)
+    older_newer = (": it is newer" in found.advice, "c has a newer image" in found.advice)
+    how = "older than" if older_newer[0] else "newer than" if older_newer[1] else "not"
+    assert found.brief == f"base:1 is {how} that of most hosts"
+
+
+@pytest.mark.parametrize(
+    ("years", "ways"),
+    [
+        (
+            {"a": 2024, "b": 2024, "c": 2024, "d": 2025, "e": 2026},
+            ("either put the newest image on a, b, c and d", "or put the oldest image on d and e"),
+        ),
+        ({"a": 2024, "b": 2024, "c": 2024, "d": 2025, "e": 2025}, ()),
+        (
+            {"a": 2026, "b": 2026, "c": 2026, "d": 2024, "e": 2025},
+            ("put the newest image on d and e",),
+        ),
+    ],
+    ids=["oldest", "oldest, of two newer ones of a day", "newest"],
+)
+def test_no_command_alone_puts_an_older_image_in_the_place_of_a_newer_one(
+    years: dict[str, int], ways: tuple[str, ...]
+) -> None:
+    """Of three images; without a date of the newest, none can be given to all."""
+    hosts = [
+        host(
+            name,
+            {"base:1": ("usual" if name in "abc" else name,)},
+            evidence=HostEvidence(
+                at=b.NOW, bases=(BaseImage(ref="base:1", id=name, created=f"{year}-01-01"),)
+            ),
+        )
+        for name, year in years.items()
+    ]
+    runs = [run(PLAIN, "h" if name in "abc" else "m", host=name) for name in years]
+    assert only(why(audit(PLAIN, runs, hosts=hosts)), "base-drift").ways == ways
 
 
 def drifted(layers: dict[str, str], ref: str = "base:1", **facts: str) -> tuple[str, ...]:

@@ -167,8 +167,8 @@ def test_every_host_of_a_cause_can_be_pasted_however_many_there_are() -> None:
     pasted = [text.strip() for around, text in blocks if "details" in around]
     typed = [text.strip() for around, text in blocks if "details" not in around]
     commands = [one for finding in found.findings for one in finding.commands]
-    assert len(commands) == 2, "one for each platform"
-    assert typed == [*commands, *(need.command for need in found.needs)]
+    assert len(commands) == 4, "two ways for each of two platforms"
+    assert typed == [*commands, *dict.fromkeys(need.command for need in found.needs)]
     hosts = settings(document).hosts
     selected = [{host.name for host in select(hosts, (text,))} for text in pasted]
     assert selected == [{*reason.hosts} for reason in cut]

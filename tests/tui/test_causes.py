@@ -50,41 +50,89 @@ def test_what_costs_most_stands_first_and_what_costs_nothing_is_left_out() -> No
     assert top_causes.most_costly(free, 3) == [*free]
 
 
+def below(shown: top_causes.Shown) -> str:
+    """What stands below a cause, "" where nothing does."""
+    return plain(shown.lines[1]).strip() if len(shown.lines) > 1 else ""
+
+
 def test_each_cause_says_below_it_what_to_type_or_to_do() -> None:
-    typed = replace(UMASK, commands=("ssh -n new chmod -R g-w /srv/api", "ssh -n new true"))
+    typed = replace(UMASK, commands=("ssh -n new chmod -R g-w /srv/api",))
     for width in (50, 78, 158):
         shown = top_causes.cause_lines((typed, LABEL, OPEN), ALL, width, (AGAIN,))
         assert all(width_of(line) <= width for one in shown for line in one.lines)
-        below = [plain(one.lines[1]).strip() for one in shown]
-        assert below[0] == "$ ssh -n new chmod -R g-w /srv/api +1"
-        assert below[1] == "→ Move line 2 to the end of its stage"
-        assert below[2].startswith("$ to learn more: cachetui run api")
-        assert not shown[0].typed, "one of two commands"
-    alone = replace(typed, commands=typed.commands[:1])
-    assert top_causes.cause_lines((alone,), ALL, 78)[0].typed
+        assert below(shown[0]) == "$ ssh -n new chmod -R g-w /srv/api"
+        assert below(shown[1]) == "→ Move line 2 to the end of its stage"
+        lead = "$ to learn more of 3: " if width > 50 else "$ more of 3: "
+        assert below(shown[2]) == f"{lead}cachetui run api --as-found"
+        assert [one.typed for one in shown] == [True, False, True]
 
 
-def test_of_two_ways_the_first_is_shown_the_other_named_and_none_copied() -> None:
-    ways = ("either the older image of old", "or the newer image of new")
-    either = replace(UMASK, commands=("ssh -n old one", "ssh -n new other"), ways=ways)
+@pytest.mark.parametrize("width", [50, 78, 158])
+@pytest.mark.parametrize(
+    "commands", [("ssh -n new one", "true"), (f"ssh -n new {'x' * 200}",)], ids=["two", "too long"]
+)
+def test_no_part_of_what_is_to_be_typed_stands_there_as_if_it_were_all(
+    commands: tuple[str, ...], width: int
+) -> None:
+    """What it does stands there instead, and the key to it."""
+    (shown,) = top_causes.cause_lines((replace(UMASK, commands=commands),), ALL, width)
+    assert below(shown).startswith("→ `chmod -R")
+    assert " · w has " in below(shown)
+    assert not shown.typed
+    assert all(width_of(line) <= width for line in shown.lines)
+    lines = causes.why_lines(replace(UMASK, commands=(f"for {'x ' * 600}",)), width, 6)
+    assert "$ w has the command" in " ".join(" ".join(map(plain, lines)).split())
+
+
+def test_of_two_ways_both_are_named_and_none_is_shown_or_copied() -> None:
+    ways = ("either put the newer image on old and mid", "or put the older image on new")
+    loop = 'for h in old mid; do ssh -n "$h" one; done'
+    either = replace(UMASK, commands=(loop, "ssh -n new other"), ways=ways)
     (shown,) = top_causes.cause_lines((either,), ALL, 78)
-    assert plain(shown.lines[1]).strip() == "$ ssh -n old one  or the other way round: w"
+    assert below(shown) == "→ either put the newer image on 2 hosts or the older on new · w"
     assert not shown.typed
     assert top_causes.to_copy((either,)) == "", "which one is for the user to say"
     other = replace(UMASK, name="x:1", commands=("true",))
     told = "# context-mode-only:13 has more than one way: w shows them\n# x:1\ntrue"
     assert top_causes.to_copy((either, other)) == told
-    long = replace(either, commands=(f"ssh -n old {'x' * 60}", "ssh -n new other"))
-    (shown,) = top_causes.cause_lines((long,), ALL, 78)
-    assert plain(shown.lines[1]).strip().startswith("$ one of two ways: ssh -n old xxx")
-    assert all(width_of(line) <= 78 for line in shown.lines)
+    (shown,) = top_causes.cause_lines((either,), ALL, 50)
+    assert all(width_of(line) <= 50 for line in shown.lines)
     said = "\n".join(map(plain, causes.why_lines(either, 78, 12)))
     assert [word in said for word in (f"{ways[0]}:", f"{ways[1]}:", "other")] == [True] * 3
 
 
+def test_what_a_command_does_to_hosts_stands_behind_it_and_is_copied_with_it() -> None:
+    way = "put the image of old on new"
+    one = replace(UMASK, commands=("ssh -n old save | ssh new load",), ways=(way,))
+    (shown,) = top_causes.cause_lines((one,), ALL, 78)
+    assert below(shown) == f"$ {one.commands[0]}  {way}"
+    (shown,) = top_causes.cause_lines((one,), ALL, 50)
+    assert below(shown) == f"→ {way} · w"
+    assert top_causes.to_copy((one,)) == f"# {one.name}: {way}\n{one.commands[0]}"
+
+
+def test_one_command_that_tells_more_of_several_stands_once() -> None:
+    """With what has to be done before, and for which of them."""
+    first = Need(id="x", text="x", command=AGAIN.command, first="set context_on_host in hosts.toml")
+    later = replace(AGAIN, id="evicted-or-never-built")
+    open_ones = [replace(OPEN, title=f"line {n} missed", suspects=()) for n in range(3)]
+    open_ones[1] = replace(open_ones[1], suspects=("x",))
+    for width, words in (
+        (158, "to learn more of 1–3: set context_on_host in hosts.toml for 2"),
+        (78, "more of 1–3: set context_on_host for 2"),
+    ):
+        shown = top_causes.cause_lines(open_ones, ALL, width, (first, later))
+        assert [below(one) for one in shown[:2]] == ["", ""]
+        assert below(shown[2]) == f"→ {words}, then {AGAIN.command}"
+    shown = top_causes.cause_lines(open_ones, ALL, 40, (first, later))
+    assert below(shown[2]) == "→ more of 1–3: w says how"
+    copied = f"# unexplained\n{AGAIN.command}\n# unexplained: {first.first}"
+    assert top_causes.to_copy(open_ones, (first, later)) == copied
+
+
 def test_what_is_copied_is_safe_in_a_shell_that_knows_no_comments() -> None:
     hostile = replace(UMASK, name="x:1 '; $(reboot) > y", commands=("true",))
-    assert top_causes.to_copy((hostile, OPEN)) == "# x:1______reboot____y\ntrue"
+    assert top_causes.to_copy((hostile, OPEN)) == "# x:1 __ __reboot_ _ y\ntrue"
 
 
 def test_a_long_advice_ends_with_a_clause() -> None:
@@ -198,22 +246,27 @@ def test_of_200_ragged_hosts_the_first_look_says_who_why_how_much_and_what_to_do
     document = ragged_fleet()
 
     async def story(d: Driver) -> None:
-        await d.see("Hosts differ: 1 cause, 3 unexplained. 39 hosts pay most: +7.0s once")
-        await d.see("39 hosts  +7.0s once", "base:1 is ")
+        await d.see("Hosts differ: 1 cause, 3 unexplained. 39 hosts paid most: +7.0s once")
+        await d.see("39 hosts  +7.0s once, paid", "base:1 is ")
         await d.see("11 hosts  +6.0s this time", "line 2")
         await d.see(
-            "ssh -n ci-1 docker save base:1 | ssh HOST docker load", "to learn more: cachetui"
+            "either put the newest image on 172 hosts or the oldest on 39 hosts · w",
+            "more of 2–4: set context_on_host",
+            "for 3, then cachetui run api --as-found",
         )
-        await d.see("costs up to 7.0s on each host, once")
+        await d.see("costs up to 7.0s on each host, once, paid by this audit: the n")
         whom = "39 hosts" if size[0] == 80 else "ci-[2-3,5,10,"
-        await d.see(f"Give {whom}", "most of their platform have")
+        await d.see(f"Choose one image for all: {whom}", "have a newer image than most of")
         await d.press("down", "down")
         await d.see("? unexplained · costs up to 6.0s on each host this time · ")
-        await d.see("to learn more: the next audit of", "y copies all")
+        await d.see("to learn more: the next audit of")
         await d.press("y")
-        drift, again = d.app.clipboard.split("# unexplained\n")
-        assert drift.splitlines() == ["# base-drift:1", *fleet.found.findings[0].commands]
-        assert again == "cachetui run api --as-found"
+        assert d.app.clipboard.splitlines() == [
+            "# base-drift:1 has more than one way: w shows them",
+            "# unexplained",
+            "cachetui run api --as-found",
+            "# unexplained: set context_on_host in hosts.toml",
+        ]
 
     fleet = FakeCore(document)
     fleet.found = why(document)
@@ -240,12 +293,10 @@ def test_the_command_of_the_cause_is_copied_whole() -> None:
     drift = next(one for one in fleet.found.findings if one.id == "base-drift")
 
     async def story(d: Driver) -> None:
-        each = "ssh -n ci-{} docker save base:1 | ssh HOST docker load"
-        await d.see(f"7× linux/arm64: {each.format(1)} +1")
         await d.press("w")
-        await d.see("To type · y copies both commands", "linux/arm64:")
+        await d.see("To type · y copies the first way", "either put the newest image on")
         await d.press("y")
-        assert d.app.clipboard == "\n".join(drift.commands)
+        assert d.app.clipboard == "\n".join(drift.commands[:2]), "of both platforms"
         await d.press("1", "h")
         await d.press("y")
         assert d.app.clipboard.startswith("ci-2 ci-5 "), "the hosts of the row"

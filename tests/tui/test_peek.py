@@ -95,7 +95,7 @@ def test_it_asks_then_shows_how_far_each_cache_goes() -> None:
         assert not options.no_mounts
         await ended(d)
         await d.see("is the odd one out in buildkit-peek", "✓ warm", "◐ cold from line 9")
-        await d.see("4 hits, cold from line 9 on, 4 not decided · costs ~21.9s")
+        await d.see("4 hits, cold from line 9 on, 4 not decided · to pay ~21.9s")
         await d.see("first miss RUN", "why: base-drift:9 (likely)", "docker pull base:1 on mid")
 
     drive(story, core, opened=False)
@@ -120,7 +120,7 @@ def test_a_host_is_shown_as_soon_as_it_is_known() -> None:
         assert "cost" not in d.text()
         await d.not_see("✓ warm")
         d.audit.end()
-        await d.see("✓ warm", "costs ~21.9s")
+        await d.see("✓ warm", "to pay ~21.9s")
 
     drive(story, core, opened=False)
 

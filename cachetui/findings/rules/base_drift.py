@@ -15,7 +15,7 @@ from cachetui.findings.legacy_cache import chain_on
 from cachetui.findings.question import Question
 from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import Rule
-from cachetui.findings.same_image import advice, commands
+from cachetui.findings.same_image import advice, age_beside_others, commands
 from cachetui.findings.suspect import Suspect
 from cachetui.findings.trigger_changes import by_triggers_of_base
 from cachetui.findings.wording import host_names, join_names, one_and_another
@@ -237,23 +237,26 @@ def _external(case: Case, stage_index: int) -> StepId | None:
 
 def _title(case: Case, ref: str) -> str:
     """Which hosts have which image: all that have another than most, whichever missed; where none
-    is usual, all are named."""
+    is usual, all are named. Where they are known to be newer or older, that."""
     sides = sides_of(case, ref)
     if sides is None or (not sides.usual and sides.platforms > 1):
         return f"{ref} is a different image on {HOSTS}"
     if not sides.usual:
         return f"{ref} is {one_and_another(sides.others, 'image')}"
+    how = age_beside_others(case, ref) or "different"
     if sides.platforms > 1:
         odd, usual = host_names(sides.odd), host_names(sides.usual)
-        return f"{ref} is a different image on {odd} than on {usual} of the same platform"
+        return f"{ref} is a {how} image on {odd} than on {usual} of the same platform"
     odd = " and on ".join(map(host_names, sides.others))
-    return f"{ref} is a different image on {odd} than on {host_names(sides.usual)}"
+    return f"{ref} is a {how} image on {odd} than on {host_names(sides.usual)}"
 
 
 def _brief(case: Case, ref: str) -> str:
+    """How the image differs from that of the hosts beside whose names this does not stand."""
     sides = sides_of(case, ref)
-    usual = sides is not None and sides.usual
-    return f"{ref} is not the image that {'most' if usual else 'other hosts'} have"
+    whose = "most hosts" if sides is not None and sides.usual else "other hosts"
+    age = age_beside_others(case, ref)
+    return f"{ref} is {age} than that of {whose}" if age else f"{ref} is not that of {whose}"
 
 
 RULE = Rule(

@@ -87,6 +87,7 @@ def ask(case: Case) -> Iterator[Need]:
             f"{'builds' if len(hosts) == 1 else 'build'} from: the next audit then compares its "
             "files with those that were sent",
             command=audit_again(case, hosts, "--as-found"),
+            first="set context_on_host in hosts.toml",
         )
 
 

@@ -14,8 +14,8 @@ from cachetui.report import share_table
 from cachetui.report.audit_report import AuditReport
 from cachetui.report.formats import Format
 from cachetui.report.outputs import table as outputs_table
-from cachetui.report.reasons import Reasons, lay_out_findings
-from cachetui.report.shell import first_way
+from cachetui.report.reasons import Reason, Reasons, lay_out_findings
+from cachetui.report.shell import several_ways
 from cachetui.report.table_parts import NARROWEST, Table
 from cachetui.report.view import lay_out
 
@@ -133,18 +133,25 @@ def _with_evidence(reasons: Reasons, most: int) -> Reasons:
 
 
 def _bare(reasons: Reasons) -> Reasons:
-    """Causes and advice alone, and one way to follow it: other findings are counted."""
+    """Causes and advice alone, with what is to be typed where that is no choice: other findings are
+    counted."""
     return replace(
         reasons,
         explained=tuple(
-            replace(reason, evidence=(), hidden=0, commands=first_way(reason.commands))
-            for reason in reasons.explained
+            _without_choice(replace(reason, evidence=(), hidden=0)) for reason in reasons.explained
         ),
         others=(),
         more_others=reasons.more_others + len(reasons.others),
         unexplained=tuple(replace(reason, evidence=(), hidden=0) for reason in reasons.unexplained),
         needs=(),
     )
+
+
+def _without_choice(reason: Reason) -> Reason:
+    """Of commands of which one is to be chosen, where they are: the first is no better."""
+    if not several_ways(reason.commands):
+        return reason
+    return replace(reason, commands=(), advice=f"{reason.advice} (--findings all shows both ways)")
 
 
 FORMAT = Format(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from cachetui.findings.record import Finding, Findings, Need, StepRef, is_about
-from cachetui.report import costs, units
+from cachetui.report import costs
 from cachetui.report.reasons import commands_of, learn_more
-from cachetui.report.shell import Typed, in_short
+from cachetui.report.shell import Typed
 from cachetui.tui.view.finding_lines import (
     Reason,
     command_lines,
@@ -24,7 +23,7 @@ from cachetui.tui.view.finding_lines import (
 from cachetui.tui.view.text import Line, Span, line
 
 _MOST_COMMAND = 5
-"""Lines of commands that are shown whole; of more, loops count their hosts."""
+"""Lines of commands that are shown; of more, where they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,32 +127,13 @@ def _advice(reason: Reason, needs: Sequence[Need], width: int, most: int) -> Ite
 
 
 def _to_type(commands: Sequence[Typed], width: int, most: int) -> list[Line]:
-    """Commands in at most so many lines: whole, or where there is no room for that, each of a loop
-    as what is done on its hosts, which are counted. What is left out is counted as well."""
+    """Commands in at most so many lines, whole; where there is no room for all, where they are: a
+    command that was cut could be typed as it stands."""
     shown = [part for command in commands for part in command_lines(command, width)]
     if len(shown) <= min(most, _MOST_COMMAND):
         return shown
-    each = [list(_short_lines(command, width)) for command in commands]
-    told = list[Line]()
-    for number, parts in enumerate(each):
-        more = len(each) - number - 1
-        if len(told) + len(parts) + bool(more) > most and told:
-            return [*told, line((f"    and {units.count(more + 1, 'more command')}", "muted"))]
-        told += parts
-    return told if len(told) <= most else [*told[: most - 1], _cut(told[most - 1])]
-
-
-def _short_lines(command: Typed, width: int) -> Iterator[Line]:
-    whom, text = in_short(command)
-    parts = textwrap.wrap(whom + text, width - 4, break_on_hyphens=False)
-    yield line(
-        ("  $ ", "muted"), (parts[0][: len(whom)], "muted"), (parts[0][len(whom) :], "accent")
-    )
-    yield from (line(("      ", "muted"), (part, "accent")) for part in parts[1:])
-
-
-def _cut(part: Line) -> Line:
-    return line(*part[:-1], (f"{part[-1][0]} …", "accent"))
+    has = "the command" if len(commands) == 1 else f"all {len(commands)} commands"
+    return [line(("  $ ", "muted"), ("w", "key"), (f" has {has}", "muted"))]
 
 
 def _evidence(reason: Reason, width: int) -> Iterator[Line]:

@@ -151,7 +151,7 @@ def copies(commands: Sequence[Typed]) -> str:
 def command_lines(command: Typed, width: int) -> Iterator[Line]:
     """A cleaned command in lines of a shell, as `to_paste`, below its heading."""
     if command.heading:
-        yield line((f"  {command.heading}", "muted"))
+        yield from wrapped(command.heading, width - 2, "muted", "  ")
     for number, part in enumerate(to_paste(command.text, width - 4, "")):
         yield line(("    " if number else "  $ ", "muted"), (part, "accent"))
 

@@ -150,8 +150,7 @@ class FleetAgreement:
         spans: list[str | Span] = [(f"{sign} ", "warn"), "Hosts differ: ", (found, "strong")]
         if most := pays_most(causes):
             hosts, cost = most
-            pays = "pays" if len(hosts) == 1 else "pay"
-            spans.append(f". {counted(clean_line(fold_short(hosts)))} {pays} most: {cost}")
+            spans.append(f". {counted(clean_line(fold_short(hosts)))} {cost}")
         return line(*spans)
 
 

@@ -133,9 +133,9 @@ def _after_the_miss(results: Sequence[PeekResult], *, costs_known: bool) -> str:
 
 
 def _cost(results: Sequence[PeekResult]) -> str:
-    """What the steps that did not hit took before: "costs ~3.0s to 4m10s"."""
+    """What the steps that did not hit took before: "to pay ~3.0s to 4m10s"."""
     known = [result.seconds for result in results if result.seconds is not None]
     if len(known) < len(results):
         return "cost unknown"
     ends = dict.fromkeys(units.seconds(end) for end in (min(known), max(known)))
-    return f"costs ~{' to '.join(ends)}"
+    return f"to pay ~{' to '.join(ends)}"

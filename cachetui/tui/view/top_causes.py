@@ -10,9 +10,10 @@ from typing import NamedTuple
 from rich.cells import cell_len
 
 from cachetui.findings.record import Finding, Need
+from cachetui.findings.wording import join_names
 from cachetui.report import costs
-from cachetui.report.reasons import commands_of
-from cachetui.report.shell import first_way, in_short, several_ways
+from cachetui.report.reasons import commands_of, learn_more
+from cachetui.report.shell import choice, several_ways
 from cachetui.tui.view.finding_lines import (
     CONFIDENCE,
     Reason,
@@ -22,7 +23,7 @@ from cachetui.tui.view.finding_lines import (
     in_few_words,
     shorter,
 )
-from cachetui.tui.view.text import Line, cut, fit, line, width_of
+from cachetui.tui.view.text import Line, clean_line, cut, fit, line, width_of
 
 _HOSTS_WIDTH = 24
 
@@ -30,14 +31,13 @@ _WORDS_FROM = 120
 """Cells from which a cause says how sure it is in a word beside the sign."""
 
 _INDENT = "    "
-_OR = ("  or the other way round: w", "  or the other way: w", "  or: w")
-"""Behind a command in whose place another one can be typed; `_ONE_WAY` before it where there is no
-room for that."""
 
-_ONE_WAY = "one of two ways: "
+_WHERE = re.compile(r" in \S+")
+"""In which file something is to be set: left out where there is no room for it."""
 
 _CLAUSE = re.compile(r"[;:,.] ")
-_PLAIN = re.compile(r"[^\w.:-]", re.ASCII)
+_PLAIN = re.compile(r"[^\w .:-]", re.ASCII)
+"""What a comment must not have: not every shell knows comments."""
 
 
 class Shown(NamedTuple):
@@ -66,6 +66,7 @@ def cause_lines(
     room = max(map(cell_len, whom), default=0)
     prices = [costs.brief(reason) for reason in reasons]
     price = max(map(cell_len, prices), default=0)
+    learned = _to_learn_more(reasons, needs, width) if typed else {}
     shown = []
     for number, (reason, hosts, cost) in enumerate(zip(reasons, whom, prices, strict=True), 1):
         sure = confidence_span(reason, sign_only=width < _WORDS_FROM)
@@ -78,9 +79,52 @@ def cause_lines(
             "  ",
         )
         first = fit(line(*start, in_few_words(reason, width - width_of(start))), width)
-        below, whole = _to_do(reason, width, needs) if typed else ((), False)
-        shown.append(Shown((first, *[below] * bool(below)), whole))
+        below, whole = learned.get(number, ()), True
+        if typed and isinstance(reason, Finding):
+            below, whole = _to_do(reason, width)
+        shown.append(Shown((first, *[fit(below, width)] * bool(below)), whole and typed))
     return shown
+
+
+def _to_learn_more(reasons: Sequence[Reason], needs: Sequence[Need], width: int) -> dict[int, Line]:
+    """What to type for what is unexplained, by the number below which it stands: one command that
+    tells more of several stands below the last of them, and names them."""
+    about: dict[str, list[tuple[int, str]]] = {}
+    for number, reason in enumerate(reasons, 1):
+        need = learn_more(reason, needs)
+        if need is not None:
+            for typed in commands_of(reason, needs):
+                about.setdefault(typed.text, []).append((number, clean_line(need.first)))
+    told: dict[int, Line] = {}
+    for command, members in about.items():
+        every = [number for number, _ in members]
+        of = f" of {_numbers(every)}" if len(reasons) > 1 else ""
+        before = ""
+        for first in dict.fromkeys(first for _, first in members if first):
+            own = [number for number, each in members if each == first]
+            before += f"{first}{f' for {_numbers(own)}' if own != every else ''}, then "
+        leads = (f"to learn more{of}: {before}", f"more{of}: {_WHERE.sub('', before)}")
+        room = width - len(_INDENT) - 2
+        fits = [lead for lead in leads if cell_len(lead + command) <= room]
+        told[every[-1]] = (
+            line(
+                _INDENT,
+                ("→ " if before else "$ ", "muted"),
+                (fits[0], "muted"),
+                (command, "accent"),
+            )
+            if fits
+            else line(_INDENT, (f"→ more{of}: ", "muted"), ("w", "key"), (" says how", "muted"))
+        )
+    return told
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    """ "2", "2 and 4", "2–4"."""
+    first, last = numbers[0], numbers[-1]
+    if len(numbers) > 2 and last - first == len(numbers) - 1:
+        return f"{first}–{last}"
+    return join_names([str(number) for number in numbers])
 
 
 def _whom(reason: Reason, all_hosts: Collection[str]) -> str:
@@ -89,34 +133,25 @@ def _whom(reason: Reason, all_hosts: Collection[str]) -> str:
     return cut(hosts_of(reason, _HOSTS_WIDTH), _HOSTS_WIDTH)
 
 
-def _to_do(reason: Reason, width: int, needs: Sequence[Need]) -> tuple[Line, bool]:
-    """The first command in a line, or the advice where there is none; and whether that is all."""
-    commands = commands_of(reason, needs)
+def _to_do(reason: Finding, width: int) -> tuple[Line, bool]:
+    """In a line the command, where all that is to be typed fits; else what it does, and the key
+    that leads to it: a command that was cut could be typed as it stands. And whether it is all."""
+    commands = commands_of(reason)
+    room = width - len(_INDENT) - 2
+    text = commands[0].text if len(commands) == 1 and not commands[0].platform else ""
+    does = f"  {commands[0].way}" if text and commands[0].way else ""
+    if text and cell_len(text + does) <= room:
+        return line(_INDENT, ("$ ", "muted"), (text, "accent"), (does, "muted")), True
+    told = choice(commands) or shorter(reason, reason.advice, width)
     if not commands:
-        advice = reason.advice if isinstance(reason, Finding) else ""
-        text = _clause(shorter(reason, advice, width), width - len(_INDENT) - 2)
+        text = _clause(told, room)
         return line(_INDENT, ("→ ", "muted"), (text, "accent")) if text else (), False
-    first, *others = first_way(commands)
-    lead = "" if isinstance(reason, Finding) else "to learn more: "
-    more = f" +{len(others)}" if others else ""
-    either = several_ways(commands)
-    room = width - len(_INDENT) - 2 - len(lead) - len(more)
-    whom, text = ("", first.text)
-    if first.platform or cell_len(text) > room:
-        whom, text = in_short(first)
-    if either:
-        ways = [way for way in _OR if cell_len(whom + text + way) <= room]
-        more += ways[0] if ways else ""
-        lead += "" if ways else _ONE_WAY
-    whole = not others and not whom and not either and cell_len(text) <= room
-    parts = line(
-        _INDENT,
-        ("$ ", "muted"),
-        (lead + whom, "muted"),
-        (cut(text, max(8, width - len(_INDENT) - 2 - cell_len(lead + whom + more))), "accent"),
-        (more, "muted"),
-    )
-    return parts, whole
+    has = {1: "the command", 2: "both commands"}.get(len(commands), f"all {len(commands)} commands")
+    ends = [line((" · ", "muted"), ("w", "key"), (end, "muted")) for end in (f" has {has}", "")]
+    fits = (end for end in ends if cell_len(told) + width_of(end) <= room)
+    end = next(fits, ends[bool(commands[0].way)])
+    start = line(_INDENT, ("→ ", "muted"))
+    return line(*start, (_clause(told, room - width_of(end)), "accent"), *end), False
 
 
 def _clause(text: str, room: int) -> str:
@@ -134,7 +169,7 @@ def with_keys(lines: Sequence[Line], width: int, *, more: int, copied: bool) -> 
     there is anything to be `copied`."""
     told = list(lines)
     keys = [("w", (f"shows {more} more", f"{more} more"))] if more > 0 else []
-    keys += [("y", ("copies all commands", "copies all $"))] if copied else []
+    keys += [("y", ("copies the commands", "copies commands"))] if copied else []
     for key, words in keys:
         ways = [line((" · ", "muted"), (key, "key"), (f" {text}", "muted")) for text in words]
         room = ((at, way) for at in (0, -1) for way in ways)
@@ -155,20 +190,24 @@ def _without_end(text: Line) -> Line:
 
 
 def to_copy(reasons: Sequence[Reason], needs: Sequence[Need] = ()) -> str:
-    """What is to be typed for all of these, for a shell: each cause's commands below its name as a
-    comment. Where there are several ways, it is for the user to choose, and the comment says so. ""
-    where there is nothing to type."""
+    """What is to be typed for all of these, for a shell: each cause's commands below a comment with
+    its name and what they do, or what is to be done before. Where there are several ways, it is for
+    the user to choose, and the comment says so. "" where there is nothing to type."""
     parts, told = list[str](), set[tuple[str, ...]]()
     for reason in reasons:
         every = commands_of(reason, needs)
         commands = tuple(command.text for command in every)
-        name = reason.name if isinstance(reason, Finding) else "unexplained"
-        plain = _PLAIN.sub("_", name)  # a shell may not know comments
+        need = learn_more(reason, needs)
+        does = [need.first] if need is not None else [one.way for one in every[:1]]
+        words = [reason.name if isinstance(reason, Finding) else "unexplained", *does]
+        comment = "# " + _PLAIN.sub("_", ": ".join(filter(None, words)))
         if several_ways(every):
-            parts.append(f"# {plain} has more than one way: w shows them")
+            parts.append(f"# {_PLAIN.sub('_', words[0])} has more than one way: w shows them")
         elif commands and commands not in told:
             told.add(commands)
-            parts += [f"# {plain}", *commands]
+            parts += [comment, *commands]
+        elif commands and any(does):
+            parts.append(comment)
     return "\n".join(parts) if told else ""
 
 
