@@ -10,7 +10,7 @@ import click
 
 from cachetui.cli import session
 from cachetui.cli.args import RunArgs, ShowArgs
-from cachetui.cli.docker_options import docker_options
+from cachetui.cli.docker_options import DockerCommand, docker_options
 from cachetui.cli.failures import or_fail
 from cachetui.cli.options import (
     build_options,
@@ -25,7 +25,7 @@ from cachetui.cli.options import (
 from cachetui.store.place import StorePlace
 
 
-@click.command()
+@click.command(cls=DockerCommand)
 @click.argument("build")
 @hosts_option
 @store_option

@@ -7,12 +7,13 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from cachetui.builders.option_names import PASSED_ON, REFUSED, SWITCHES
 from cachetui.cli import run as run_module
-from cachetui.cli.docker_options import OF_RUN
+from cachetui.cli.docker_options import OF_RUN, DockerCommand
 from cachetui.cli.main import cli
 from cachetui.config.build_keys import DOCKER_KEYS
 from tests.docs.console import ROOT
@@ -77,6 +78,17 @@ def test_a_switch_has_its_value_behind_the_sign_of_equality_alone(
 ) -> None:
     words, said = words_given(monkeypatch, tmp_path, *given)
     assert sorted(words[4:]) == sorted(passed_on), said
+
+
+def test_every_command_with_dockers_options_reads_them_as_docker_does() -> None:
+    with_them = {
+        name: command
+        for name in cli.list_commands(click.Context(cli))
+        if (command := cli.get_command(click.Context(cli), name)) is not None
+        and any("--pull" in option.opts for option in command.params)
+    }
+    assert {"run", "share", "peek"} <= with_them.keys()
+    assert [name for name, one in with_them.items() if not isinstance(one, DockerCommand)] == []
 
 
 @pytest.mark.parametrize(
