@@ -197,13 +197,13 @@ _UNPACK_REASONS = (
     (
         r"no space left on device",
         "the disk of {folder} is full: the build context does not fit",
-        "free space there (df -h and df -i show where); cachetui clean removes contexts of earlier "
+        "make room there (df -h and df -i show where); cachetui clean removes contexts of earlier "
         "audits",
     ),
     (
         r"quota exceeded",
         "the user's disk quota is used up: the build context does not fit in {folder}",
-        "free space there (see quota); cachetui clean removes contexts of earlier audits",
+        "make room there (see quota); cachetui clean removes contexts of earlier audits",
     ),
     (
         r"\btar: (command |inaccessible or )?not found|tar: no such file",

@@ -57,5 +57,5 @@ def test_one_that_is_not_there(host: HostSettings) -> None:
 
 def test_two_engines_are_refused(host: HostSettings) -> None:
     both = msgspec.structs.replace(host, docker=(*host.docker, "--context", "other"))
-    with pytest.raises(HostError, match="so does --context in docker"):
+    with pytest.raises(HostError, match="but --context in docker names an engine too"):
         chosen(both, "big")
