@@ -91,23 +91,6 @@ def test_a_graph_driver_keeps_nothing_that_was_imported(
 
 
 @pytest.mark.takes_turns
-def test_with_pull_a_base_image_that_is_there_has_the_registrys_key(
-    sharing: Fleet, tmp_path: Path
-) -> None:
-    """On a graph driver: `docker pull`, or a build of the legacy builder, leaves it on the host."""
-    sharing["mid"].docker("pull", sharing.base)
-    try:
-        made = Experiment(sharing, tmp_path, docker_args=("--pull",))
-        for host in ("ctd", "mid"):
-            made.typed(host)
-        share = made.run(made.prepare("registry-max", to=("mid",)))
-        assert kept(share, "mid", "registry-max", RUNS) == ["kept", "kept"]
-        assert share.imports[0].notes == ()
-    finally:
-        sharing["mid"].docker("rmi", sharing.base)
-
-
-@pytest.mark.takes_turns
 def test_inline_between_graph_drivers(sharing: Fleet, tmp_path: Path) -> None:
     made = Experiment(sharing, tmp_path)
     before = held(sharing["new"]), held(sharing["mid"])
