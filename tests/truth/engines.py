@@ -65,19 +65,27 @@ class Engine:
         not the names themselves."""
         hits: dict[Place, bool] = {}
         added: set[Key] = set()
+        ran_anyway: list[Key] = []
         for place, key in self.keys(build, bases or {}):
-            hits[place] = key in self.held and not self._runs_anyway(build, place)
+            if self._runs_anyway(build, place, key, ran_anyway):
+                hits[place] = False
+                ran_anyway.append(key)
+            else:
+                hits[place] = key in self.held
             # A later step of the legacy builder finds what one above it has just made; BuildKit
             # builds equal steps once, so they end alike.
             (self.held if self.builder == "legacy" else added).add(key)
         self.held |= added
         return hits
 
-    def _runs_anyway(self, build: Build, place: Place) -> bool:
-        """Whether --no-cache makes a step run: BuildKit's WORKDIR alone comes from the cache."""
+    def _runs_anyway(self, build: Build, place: Place, key: Key, above: list[Key]) -> bool:
+        """Whether --no-cache makes a step run. BuildKit's WORKDIR alone comes from the cache, as
+        long as nothing above it ran anyway (measured on the four engines)."""
         line = build.stages[place[0]].lines[place[1] - 1]
         spared = self.builder == "buildkit" and line.keyword == "WORKDIR"
-        return "--no-cache" in build.docker_args and not spared
+        return "--no-cache" in build.docker_args and not (
+            spared and not any(key[: len(one)] == one for one in above)
+        )
 
     def keys(self, build: Build, bases: Mapping[str, object]) -> Iterator[tuple[Place, Key]]:
         """The key of every step that is built, in order."""
