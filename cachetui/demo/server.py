@@ -19,13 +19,11 @@ from paramiko.common import (
     AUTH_SUCCESSFUL,
     OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED,
     OPEN_SUCCEEDED,
-    cMSG_CHANNEL_REQUEST,
 )
 
 from cachetui.demo.placeholders import Command, command_of, script_size
 from cachetui.demo.recording import Recording
 from cachetui.demo.replay import Answer, Replay
-from cachetui.hosts.ssh.channel import Channel, First, Transport
 from cachetui.hosts.ssh.transport import Socket
 
 ADDRESS = "127.0.0.1"
@@ -113,7 +111,7 @@ class DemoServer:
         carrier = Socket(fileno=sock.detach())
         try:
             carrier.prepare()
-            transport = Transport(carrier)
+            transport = paramiko.Transport(carrier)
             transport.daemon = True
             transport.add_server_key(self.host_key)
             with self._lock:
@@ -149,7 +147,6 @@ class _Login(paramiko.ServerInterface):
 
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
         line = command.decode("utf-8", "surrogateescape")
-        channel.__class__ = Channel  # through which nothing has been sent yet
         threading.Thread(
             target=self._run, args=(channel, line), name="demo-command", daemon=True
         ).start()
@@ -174,7 +171,7 @@ class _Login(paramiko.ServerInterface):
         begun = time.monotonic()
         if command is None:
             channel.sendall_stderr(b"this is no script of cachetui's\n")
-            _say_status(channel, 2)
+            channel.send_exit_status(2)
             return
         if size is not None and not command.watched:
             while channel.recv(_BLOCK):
@@ -207,18 +204,7 @@ def _play(
         else:
             channel.sendall(data)
     if _wait(channel, begun + answer.seconds / speed, command.watched):
-        _say_status(channel, answer.status)
-
-
-def _say_status(channel: paramiko.Channel, status: int) -> None:
-    """How the command ended, with one write with the close that follows, as sshd does it."""
-    message = First()
-    message.add_byte(cMSG_CHANNEL_REQUEST)
-    message.add_int(channel.remote_chanid)
-    message.add_string("exit-status")
-    message.add_boolean(False)
-    message.add_int(status)
-    channel.get_transport()._send_user_message(message)  # type: ignore[attr-defined]
+        channel.send_exit_status(answer.status)
 
 
 def _wait(channel: paramiko.Channel, until: float, watched: bool) -> bool:
@@ -232,7 +218,7 @@ def _wait(channel: paramiko.Channel, until: float, watched: bool) -> bool:
         channel.settimeout(left)
         try:
             if not channel.recv(_BLOCK):
-                _say_status(channel, STOPPED)
+                channel.send_exit_status(STOPPED)
                 return False
         except TimeoutError:
             return True

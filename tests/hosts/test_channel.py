@@ -6,7 +6,6 @@ sshd ends the whole connection for that, with all that runs in its other session
 from __future__ import annotations
 
 import contextlib
-import socket
 import threading
 import time
 from pathlib import Path
@@ -16,8 +15,6 @@ import pytest
 
 from cachetui.config.settings import HostSettings
 from cachetui.hosts.machine import HostError
-from cachetui.hosts.ssh.channel import Packetizer
-from cachetui.hosts.ssh.transport import Socket
 from tests.hosts.conftest import connector
 from tests.hosts.sshd import Sshd, until
 
@@ -99,49 +96,3 @@ def test_other_hosts_behind_a_jump_host_go_on(
     finally:
         fleet.close()
         target.stop()
-
-
-def test_the_end_and_the_close_of_a_channel_go_with_one_write(
-    sshd: Sshd, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    machine = connector().connect(sshd.settings())
-    written, messages = [0], [0]
-    send, message = Socket.send, Packetizer.send_message
-
-    def counted_send(sock: Socket, data: bytes, flags: int = 0) -> int:
-        written[0] += 1
-        return send(sock, data, flags)
-
-    def counted_message(packetizer: Packetizer, data: paramiko.Message) -> None:
-        messages[0] += 1
-        message(packetizer, data)
-
-    monkeypatch.setattr(Socket, "send", counted_send)
-    monkeypatch.setattr(Packetizer, "send_message", counted_message)
-    try:
-        assert until(lambda: machine.run("echo 1", timeout=60) and messages[0] > written[0], 60.0)
-        assert machine.run("echo 2", timeout=60).text == "2\n"
-    finally:
-        machine.close()
-
-
-def test_a_socket_gives_up_after_its_time_and_waits_again_without_one() -> None:
-    here, there = socket.socketpair()
-    sock = Socket(fileno=here.detach())
-    try:
-        sock.settimeout(0.05)
-        with pytest.raises(TimeoutError):
-            sock.recv(1)
-        with contextlib.suppress(TimeoutError):
-            while sock.send(b"x" * 65536):
-                pass
-        assert not sock.ended
-        sock.settimeout(None)
-        threading.Timer(0.3, lambda: there.send(b"late")).start()
-        assert sock.recv(9) == b"late"
-        threading.Timer(0.1, sock.close).start()
-        with contextlib.suppress(OSError):
-            assert sock.recv(9) == b""
-    finally:
-        sock.close()
-        there.close()

@@ -1,5 +1,4 @@
-"""A transport whose channels send nothing after their own close, and with one write what goes
-together.
+"""A transport whose channels send nothing after their own close.
 
 The library makes a message under a channel's lock and sends it after: where the other side closes
 the channel in between, the library's thread is first with the answer. sshd ends a whole connection
@@ -9,36 +8,11 @@ behind it where it is a jump host's. (paramiko's issues 1115, 1584 and 1705.)
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import paramiko
-from paramiko.packet import Packetizer as LibrarysPacketizer
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
-
-
-class First(paramiko.Message):
-    """A message that another follows at once: both are sent with one write."""
-
-
-class Packetizer(LibrarysPacketizer):
-    """Keeps what `holding`, a thread, sends until more is sent, by whichever thread."""
-
-    holding = 0
-    _held = b""
-
-    def write_all(self, out: Buffer) -> None:
-        """As the library's, which calls it for one packet at a time and in their order."""
-        if self.holding == threading.get_ident():
-            self._held += bytes(out)
-            return
-        if self._held:
-            out, self._held = self._held + bytes(out), b""
-        super().write_all(out)
 
 
 class Channel(paramiko.Channel):
@@ -54,8 +28,6 @@ class Channel(paramiko.Channel):
     def _close_internal(self) -> tuple[paramiko.Message | None, ...]:
         """The messages of the close; none where they are for the last sender to send."""
         messages: tuple[paramiko.Message | None, ...] = super()._close_internal()  # type: ignore[misc]
-        if len(messages) == 2 and messages[0] is not None and messages[1] is not None:
-            messages = (First(messages[0].asbytes()), messages[1])
         if self._sending and any(messages):
             self._last, messages = messages, ()
         return messages
@@ -98,19 +70,6 @@ class Channel(paramiko.Channel):
 
 class Transport(paramiko.Transport):
     """A transport whose channels are such."""
-
-    def __init__(self, sock: Any) -> None:
-        super().__init__(sock, packetizer_class=Packetizer)
-
-    def _send_user_message(self, data: paramiko.Message) -> None:
-        packetizer = cast(Packetizer, self.packetizer)
-        if isinstance(data, First):
-            packetizer.holding = threading.get_ident()
-        try:
-            super()._send_user_message(data)  # type: ignore[misc]
-        finally:
-            # Another thread may hold something by now. What is not held is sent, which is no harm.
-            packetizer.holding = 0
 
     def open_channel(self, *args: Any, **options: Any) -> paramiko.Channel:
         """As the library's."""

@@ -242,9 +242,9 @@ class SshSession(Session):
         self._heart.check()
 
     def abandon(self) -> None:
+        self.end_input()
         self._abandoned = True
         if not self.finished() or not self._channel.exit_status_ready():
-            self.end_input()
             self._close()
 
     def wait_for_close(self) -> bool:

@@ -8,7 +8,6 @@ import errno
 import logging
 import select
 import socket
-import struct
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -72,18 +71,6 @@ class Socket(socket.socket):
             if hasattr(socket, name):
                 self.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
-    def settimeout(self, value: float | None) -> None:
-        """As any socket's. The system keeps the time where it can: Python would ask it before each
-        read and each write whether there is something to do, and lock its interpreter anew."""
-        super().settimeout(value)
-        if value != 0:
-            whole, rest = divmod(value or 0.0, 1)
-            limit = struct.pack("@ll", int(whole), int(rest * 1e6))  # none where all is zero
-            with contextlib.suppress(OSError):  # a system that writes it in another way
-                for name in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-                    self.setsockopt(socket.SOL_SOCKET, name, limit)
-                super().settimeout(None)
-
     def recv(self, size: int, flags: int = 0) -> bytes:
         if flags:
             raise ValueError("no flags: what was read ahead knows none")
@@ -102,8 +89,6 @@ class Socket(socket.socket):
     def _received(self) -> bytes:
         try:
             data = super().recv(READ_AHEAD)
-        except BlockingIOError:
-            raise TimeoutError from None
         except OSError as error:
             self._remember(error)
             raise
@@ -121,8 +106,6 @@ class Socket(socket.socket):
     def send(self, data: ReadableBuffer, flags: int = 0) -> int:
         try:
             return super().send(data, flags)
-        except BlockingIOError:
-            raise TimeoutError from None
         except OSError as error:
             self._remember(error)
             raise
