@@ -12,7 +12,6 @@ from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 from cachetui.hosts.daemon_threads import DaemonThreads
-from cachetui.hosts.long_turns import long_turns
 from cachetui.hosts.machine import Cancel
 
 Item = TypeVar("Item")
@@ -74,26 +73,22 @@ def run_on_all(
 
     results: SimpleQueue[tuple[int, Outcome[Item, Value]]] = SimpleQueue()
     begin = unless_cancelled if executor is None else work
-    threads = 0
-    if executor is None:
-        threads = room() if limit is None else limit
-        executor = DaemonThreads(threads)
+    executor = executor or DaemonThreads(room() if limit is None else limit)
     done: dict[int, Outcome[Item, Value]] = {}
     grace = GRACE
     try:
-        with long_turns(min(threads, len(waiting))):
-            for number, item in enumerate(waiting):
-                future = executor.submit(begin, item)
-                future.add_done_callback(_handing_over(results, number, item))
-            while len(done) < len(waiting) and grace > 0:
-                try:
-                    number, outcome = results.get(timeout=POLL)
-                except Empty:
-                    grace -= POLL if cancelled() else 0.0
-                    continue
-                done[number] = outcome
-                if on_done is not None:
-                    on_done(outcome)
+        for number, item in enumerate(waiting):
+            future = executor.submit(begin, item)
+            future.add_done_callback(_handing_over(results, number, item))
+        while len(done) < len(waiting) and grace > 0:
+            try:
+                number, outcome = results.get(timeout=POLL)
+            except Empty:
+                grace -= POLL if cancelled() else 0.0
+                continue
+            done[number] = outcome
+            if on_done is not None:
+                on_done(outcome)
     finally:
         stopped.set()
     return [

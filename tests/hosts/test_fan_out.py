@@ -120,14 +120,3 @@ def test_threads_share_one_heap() -> None:
         [sys.executable, "-c", MANY_THREADS], stderr=subprocess.PIPE, check=True, timeout=60
     )
     assert done.stderr.count(b"<heap nr=") == 1
-
-
-@pytest.mark.parametrize(
-    ("items", "limit", "long"), [(65, None, True), (65, 64, False), (9, 99, False)]
-)
-def test_turns_are_long_while_many_are_at_work(items: int, limit: int | None, long: bool) -> None:
-    before = sys.getswitchinterval()
-    outcomes = run_on_all(range(items), lambda _: sys.getswitchinterval(), limit)
-    found = [outcome.value for outcome in outcomes]
-    assert found == [pytest.approx(0.05 if long else before)] * items
-    assert sys.getswitchinterval() == pytest.approx(before)
