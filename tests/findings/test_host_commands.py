@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from cachetui.findings import Finding
 from cachetui.findings.host_commands import HostCommand, shell_lines
 from cachetui.records.host import BaseImage, CacheEntry, Checkout, HostEvidence, HostReport
 from cachetui.report.shell import Typed, choice, to_paste
@@ -212,11 +213,17 @@ def test_without_a_tag_one_image_is_saved_and_not_all_of_its_name() -> None:
     assert ["docker save reg:5000/base:latest |" in line for line in lines] == [True] * 2
 
 
-def never_built(evidence: HostEvidence, **build: Any) -> tuple[str, ...]:
+def never_built(
+    evidence: HostEvidence, scenario: str = "buildkit-peek", **build: Any
+) -> tuple[str, ...]:
+    return said_of_never_built(evidence, scenario, **build).commands
+
+
+def said_of_never_built(evidence: HostEvidence, scenario: str, **build: Any) -> Finding:
     hosts: list[HostReport] = [host(evidence=evidence), host("ci-2")]
-    runs = [run(PLAIN, "m"), run(PLAIN, "h", host="ci-2")]
+    runs = [run(PLAIN, "m", scenario=scenario), run(PLAIN, "h", host="ci-2", scenario=scenario)]
     found = why(audit(PLAIN, runs, hosts=hosts, **build))
-    return only(found, "evicted-or-never-built").commands
+    return only(found, "evicted-or-never-built")
 
 
 def test_a_host_that_never_built_it_is_to_build_it() -> None:
@@ -231,6 +238,18 @@ def test_a_host_that_never_built_it_is_to_build_it() -> None:
     assert never_built(same) == ("ssh -n ci-1 'cd /srv/app && DOCKER_BUILDKIT=1 docker build .'",)
     older = replace(evidence, checkout=Checkout(path="/srv/app", digest="sha256:older"))
     assert never_built(older) == never_built(evidence)
+
+
+def test_where_the_audit_has_just_built_it_nothing_is_to_be_typed() -> None:
+    other = CacheEntry(type="regular", description="mount / from exec /bin/sh -c other", bytes=1)
+    evidence = HostEvidence(
+        at=b.NOW, bases=(BaseImage(ref="base:1", id="sha256:id"),), cache=(other,)
+    )
+    found = said_of_never_built(evidence, "buildkit-as-found")
+    assert (found.commands, found.advice[:14]) == ((), "Nothing to do:")
+    peeked = said_of_never_built(evidence, "buildkit-peek")
+    assert peeked.commands
+    assert peeked.advice.startswith("Build it once on ci-1 as its user does")
 
 
 def test_a_build_that_cannot_be_spelled_out_is_not() -> None:

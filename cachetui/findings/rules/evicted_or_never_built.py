@@ -132,6 +132,7 @@ def _never(question: Question) -> Claim | None:
     if text is None:
         return None
     peers = f"; it hit on {host_names([p.host for p in question.peers])}" if question.peers else ""
+    filled = question.run.kind.warms and not _searches_named_images(question)
     return answer(
         question,
         title=f"the cache of {_BUILDER[question.run.backend]} on {HOSTS} has no step of this build "
@@ -143,18 +144,33 @@ def _never(question: Question) -> Claim | None:
             Evidence(kind="run", text=f"on {HOSTS} line {line} missed first{peers}", hosts=(host,)),
             *_pressure(question),
         ),
-        advice=_build_it(question),
-        commands=build_on(question.case, host, question.run.backend),
+        advice=_FILLED if filled else _build_it(question),
+        commands=() if filled else build_on(question.case, host, question.run.backend),
         merge_key=("never", question.run.backend, _first_miss(question)),
         one_cause=True,
     )
 
 
+_FILLED = (
+    "Nothing to do: the as-found build of this audit filled the cache. To spare a new host its "
+    "first build, share a cache (`--cache-from`; `cachetui share` shows what it saves)"
+)
+
+
+def _searches_named_images(question: Question) -> bool:
+    """Whether the host's next build does not look at what this one left there."""
+    return question.run.backend == "legacy" and _names_caches(question)
+
+
+def _names_caches(question: Question) -> bool:
+    return "--cache-from" in build_options(question.case.document.build.docker_args)
+
+
 def _build_it(question: Question) -> str:
     once = f"Build it once on {HOSTS}"
-    if "--cache-from" in build_options(question.case.document.build.docker_args):
-        if question.run.backend == "legacy":
-            return f"{once} and name that image in --cache-from: no other image is searched then"
+    if _searches_named_images(question):
+        return f"{once} and name that image in --cache-from: no other image is searched then"
+    if _names_caches(question):
         return f"{once}, or export a cache that has these steps: what --cache-from names lacks them"
     return f"{once} as its user does, or take the cache of a host that has it (`--cache-from`)"
 
