@@ -42,7 +42,7 @@ from cachetui.share.kept import cut_after
 from cachetui.share.kinds import Kind
 from cachetui.store.database import Store
 
-OWN_OPTIONS = ("cache-from", "cache-to", "output", "load", "push", "tag", "no-cache", "pull")
+OWN_OPTIONS = ("cache-from", "cache-to", "output", "load", "push", "tag", "no-cache")
 """Options of the build's own that an experiment has in its own way."""
 
 OnProgress = Callable[[str, str], None]

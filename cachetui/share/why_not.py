@@ -67,8 +67,8 @@ def _other_keys_of_bases(
     return [
         f"{who} has {', '.join(sorted(refs))} as an image of its own, and BuildKit on a graph "
         "driver makes another key of that than of one that it finds in a registry: build with "
-        "--pull on both hosts, which `cachetui share` does not try; where no registry has it, push "
-        "it to one first and name it so in FROM"
+        "--pull on both hosts (`cachetui share --pull` shows what that saves); where no registry "
+        "has it, push it to one first and name it so in FROM"
         for who, found in sides
         if (refs := [ref for ref in found if _may_be_same(ref, source, facts)])
     ]

@@ -91,6 +91,31 @@ def test_a_graph_driver_keeps_nothing_that_was_imported(
 
 
 @pytest.mark.takes_turns
+def test_with_pull_a_graph_driver_that_has_the_base_reuses_what_was_exported(
+    sharing: Fleet, tmp_path: Path
+) -> None:
+    made = Experiment(sharing, tmp_path, docker_args=("--pull",))
+    hosts = ("mid", "new")
+    try:
+        for host in hosts:
+            sharing[host].docker("pull", sharing.base)
+            made.typed(host)
+        again = {host: image(made.typed(host)) for host in hosts}
+        before = {host: held(sharing[host]) for host in hosts}
+        share = made.run(made.prepare("registry-max", to=hosts))
+        assert {host: kept(share, host, "registry-max", RUNS) for host in hosts} == {
+            host: ["kept", "kept"] for host in hosts
+        }
+        assert {host: held(sharing[host]) for host in hosts} == before
+        now = {host: made.typed(host) for host in hosts}
+        assert {host: ran(said) for host, said in now.items() if ran(said)} == {}
+        assert {host: image(said) for host, said in now.items()} == again
+    finally:
+        for host in hosts:
+            sharing[host].docker("rmi", sharing.base, check=False)
+
+
+@pytest.mark.takes_turns
 def test_inline_between_graph_drivers(sharing: Fleet, tmp_path: Path) -> None:
     made = Experiment(sharing, tmp_path)
     before = held(sharing["new"]), held(sharing["mid"])
