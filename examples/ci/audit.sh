@@ -74,10 +74,12 @@ pull-request)
         exit 0
     fi
     night=$(cat "$MEMORY/night")
-    audit comment.md markdown --compare-to "$night"
+    audit cachetui.md markdown --compare-to "$night"
     show cachetui.xml junit
     show gl-code-quality-report.json gitlab --compare-to "$night"
-    if [ "$code" -eq 0 ]; then rm -f comment.md; fi
+    # Last: in trouble, what there is might blame the change for it.
+    if [ "$code" -eq 1 ]; then mv cachetui.md comment.md; fi
+    rm -f cachetui.md
     exit "$code"
     ;;
 *)

@@ -179,10 +179,12 @@ def test_what_breaks_is_no_night_and_not_hosts_that_differ(job: Job, command: st
         assert f"cachetui wrote no cachetui.{'html' if command == 'run' else 'xml'}" in done.stderr
 
 
-def test_what_breaks_is_not_a_pull_request_that_makes_a_runner_cold(job: Job) -> None:
-    job.memory.mkdir()
-    (job.memory / "night").write_text("1-earlier\n")
-    done = job.sh("sh examples/ci/audit.sh pull-request", PATH=breaking(job, "run"))
+@pytest.mark.parametrize("command", ["run", "show"])
+def test_what_breaks_is_not_a_pull_request_that_makes_a_runner_cold(job: Job, command: str) -> None:
+    assert job.sh("sh examples/ci/audit.sh night").returncode in (0, 1)
+    remember_hits(job)
+    (job.folder / "comment.md").write_text("of an earlier change")
+    done = job.sh("sh examples/ci/audit.sh pull-request", PATH=breaking(job, command))
     assert done.returncode == 2, done.stderr
     assert not (job.folder / "comment.md").exists()
 
