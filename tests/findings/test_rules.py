@@ -359,7 +359,8 @@ def test_a_checkout_under_another_umask_is_told_by_its_modes() -> None:
 def test_never_built_needs_a_cache_that_was_read_and_has_nothing_of_it() -> None:
     def document(records: tuple[CacheEntry, ...] | None) -> Document:
         evidence = HostEvidence(at=b.NOW, cache=records)
-        return audit(TEXT, [run(TEXT, "mm")], hosts=[host(evidence=evidence)])
+        peeked = run(TEXT, "mm", scenario="buildkit-peek")
+        return audit(TEXT, [peeked], hosts=[host(evidence=evidence)])
 
     none = CacheEntry(type="regular", description="mount / from exec /bin/sh -c other", bytes=1)
     ours = CacheEntry(type="regular", description="mount / from exec /bin/sh -c make", bytes=1)

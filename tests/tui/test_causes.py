@@ -81,7 +81,7 @@ def test_no_part_of_what_is_to_be_typed_stands_there_as_if_it_were_all(
     assert not shown.typed
     assert all(width_of(line) <= width for line in shown.lines)
     lines = causes.why_lines(replace(UMASK, commands=(f"for {'x ' * 600}",)), width, 6)
-    assert "$ w has the command" in " ".join(" ".join(map(plain, lines)).split())
+    assert "→ w has the command" in " ".join(" ".join(map(plain, lines)).split())
 
 
 def test_of_two_ways_both_are_named_and_none_is_shown_or_copied() -> None:
@@ -118,8 +118,9 @@ def test_one_command_that_tells_more_of_several_stands_once() -> None:
     open_ones = [replace(OPEN, title=f"line {n} missed", suspects=()) for n in range(3)]
     open_ones[1] = replace(open_ones[1], suspects=("x",))
     for width, words in (
-        (158, "to learn more of 1–3: set context_on_host in hosts.toml for 2"),
-        (78, "more of 1–3: set context_on_host for 2"),
+        (158, "to learn more of 1–3: set context_on_host in hosts.toml for cause 2"),
+        (100, "more of 1–3: set context_on_host for cause 2"),
+        (78, "1–3: set context_on_host for cause 2"),
     ):
         shown = top_causes.cause_lines(open_ones, ALL, width, (first, later))
         assert [below(one) for one in shown[:2]] == ["", ""]
@@ -251,8 +252,8 @@ def test_of_200_ragged_hosts_the_first_look_says_who_why_how_much_and_what_to_do
         await d.see("11 hosts  +6.0s this time", "line 2")
         await d.see(
             "either put the newest image on 172 hosts or the oldest on 39 hosts · w",
-            "more of 2–4: set context_on_host",
-            "for 3, then cachetui run api --as-found",
+            "2–4: set context_on_host",
+            "for cause 3, then cachetui run api --as-found",
         )
         await d.see("costs up to 7.0s on each host, once, paid by this audit: the n")
         whom = "39 hosts" if size[0] == 80 else "ci-[2-3,5,10,"

@@ -246,7 +246,7 @@ def _title(case: Case, ref: str) -> str:
     how = age_beside_others(case, ref) or "different"
     if sides.platforms > 1:
         odd, usual = host_names(sides.odd), host_names(sides.usual)
-        return f"{ref} is a {how} image on {odd} than on {usual} of the same platform"
+        return f"{ref} is a {how} image on {odd} than on {usual} of the same platforms"
     odd = " and on ".join(map(host_names, sides.others))
     return f"{ref} is a {how} image on {odd} than on {host_names(sides.usual)}"
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from cachetui.findings.record import Finding, Findings, Need, StepRef, is_about
 from cachetui.report import costs
 from cachetui.report.reasons import commands_of, learn_more
-from cachetui.report.shell import Typed
+from cachetui.report.shell import Typed, several_ways
 from cachetui.tui.view.finding_lines import (
     Reason,
+    all_of,
     command_lines,
     confidence_span,
     copies,
@@ -123,7 +124,7 @@ def _advice(reason: Reason, needs: Sequence[Need], width: int, most: int) -> Ite
     if isinstance(reason, Finding):
         text = shorter(reason, reason.advice, most * (width - 8))  # lines break at words
     if text and most > 0:
-        yield from wrapped(text, width, "accent", "  → ", max_lines=most)
+        yield from wrapped(text, width, "", "  → ", max_lines=most)
 
 
 def _to_type(commands: Sequence[Typed], width: int, most: int) -> list[Line]:
@@ -132,8 +133,8 @@ def _to_type(commands: Sequence[Typed], width: int, most: int) -> list[Line]:
     shown = [part for command in commands for part in command_lines(command, width)]
     if len(shown) <= min(most, _MOST_COMMAND):
         return shown
-    has = "the command" if len(commands) == 1 else f"all {len(commands)} commands"
-    return [line(("  $ ", "muted"), ("w", "key"), (f" has {has}", "muted"))]
+    ways = "both ways, " if several_ways(commands) else ""
+    return [line(("  → ", "muted"), ("w", "key"), (f" has {ways}{all_of(commands)}", "muted"))]
 
 
 def _evidence(reason: Reason, width: int) -> Iterator[Line]:

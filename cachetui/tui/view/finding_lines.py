@@ -109,9 +109,9 @@ def _details(
         yield from command_lines(command, width)
     more = learn_more(reason, unknown)
     if more is not None:
-        yield from wrapped(f"to learn more: {more.text}", width, "accent", "→ ")
+        yield from wrapped(f"to learn more: {more.text}", width, "", "→ ")
     if isinstance(reason, Finding):
-        yield from wrapped(reason.advice, width, "accent", "→ ")
+        yield from wrapped(reason.advice, width, "", "→ ")
         yield from _block("Evidence", reason.evidence, width)
     else:
         yield from _block("What differs", reason.facts, width)
@@ -143,9 +143,13 @@ def copies(commands: Sequence[Typed]) -> str:
     typed after the other would undo it."""
     if several_ways(commands):
         return "copies the first way"
+    return f"copies {all_of(commands)}"
+
+
+def all_of(commands: Sequence[Typed]) -> str:
+    """ "the command", "both commands", "all 3 commands"."""
     count = len(commands)
-    what = {1: "the command", 2: "both commands"}.get(count, f"all {count} commands")
-    return f"copies {what}"
+    return {1: "the command", 2: "both commands"}.get(count, f"all {count} commands")
 
 
 def command_lines(command: Typed, width: int) -> Iterator[Line]:

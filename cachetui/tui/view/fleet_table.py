@@ -263,7 +263,7 @@ class FleetTable:
         rows = list(self.rows.values())[:_ROWS_LOOKED_AT]
         columns = (HOST, *self._snapshot.scenarios)
         cells = [self.cell(row, column, 22, ()) for row in rows for column in columns]
-        numbered = f"  1–{max(self._numbers.values())} causes above" if self._numbers else ""
+        numbered = f"  1–{max(self._numbers.values())} as above" if self._numbers else ""
         key = signs.key_of_signs([*above, *cells], width)
         return key + numbered if len(key) + len(numbered) <= width else key
 

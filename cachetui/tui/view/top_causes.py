@@ -17,6 +17,7 @@ from cachetui.report.shell import choice, several_ways
 from cachetui.tui.view.finding_lines import (
     CONFIDENCE,
     Reason,
+    all_of,
     confidence_of,
     confidence_span,
     hosts_of,
@@ -102,8 +103,10 @@ def _to_learn_more(reasons: Sequence[Reason], needs: Sequence[Need], width: int)
         before = ""
         for first in dict.fromkeys(first for _, first in members if first):
             own = [number for number, each in members if each == first]
-            before += f"{first}{f' for {_numbers(own)}' if own != every else ''}, then "
-        leads = (f"to learn more{of}: {before}", f"more{of}: {_WHERE.sub('', before)}")
+            before += f"{first}{f' for cause {_numbers(own)}' if own != every else ''}, then "
+        short = _WHERE.sub("", before)
+        leads = [f"to learn more{of}: {before}", f"more{of}: {short}"]
+        leads += [f"{_numbers(every)}: {short}"] if of else []
         room = width - len(_INDENT) - 2
         fits = [lead for lead in leads if cell_len(lead + command) <= room]
         told[every[-1]] = (
@@ -145,13 +148,13 @@ def _to_do(reason: Finding, width: int) -> tuple[Line, bool]:
     told = choice(commands) or shorter(reason, reason.advice, width)
     if not commands:
         text = _clause(told, room)
-        return line(_INDENT, ("→ ", "muted"), (text, "accent")) if text else (), False
-    has = {1: "the command", 2: "both commands"}.get(len(commands), f"all {len(commands)} commands")
+        return line(_INDENT, ("→ ", "muted"), text) if text else (), False
+    has = "both ways" if several_ways(commands) else all_of(commands)
     ends = [line((" · ", "muted"), ("w", "key"), (end, "muted")) for end in (f" has {has}", "")]
     fits = (end for end in ends if cell_len(told) + width_of(end) <= room)
     end = next(fits, ends[bool(commands[0].way)])
     start = line(_INDENT, ("→ ", "muted"))
-    return line(*start, (_clause(told, room - width_of(end)), "accent"), *end), False
+    return line(*start, _clause(told, room - width_of(end)), *end), False
 
 
 def _clause(text: str, room: int) -> str:
