@@ -38,7 +38,7 @@ def found(*runs: Run) -> Findings:
         ("unexpected status from HEAD request: 401 Unauthorized", "requires a login", "login"),
         ("server gave HTTP response to HTTPS client", "certificate is not", "insecure-registries"),
         ("x509: certificate signed by unknown authority", "certificate is not", "certs.d"),
-        ("invalid reference format", "no reference", "buildx"),
+        ("invalid reference format", "name of an image", "buildx"),
         ("failed to unmarshal config: unexpected end of JSON", "cannot be read", "export it again"),
         ("something new", "BuildKit says why", "cachetui cache"),
     ],
@@ -58,6 +58,23 @@ def test_hosts_in_the_same_trouble_are_one_finding() -> None:
     assert only(both, "import-failed").hosts == ("ci-1", "ci-2")
     other = found(imported(refused), imported("reg/app:cache: not found", host="ci-2"))
     assert ids(other).count("import-failed") == 2
+
+
+def test_what_the_client_split_at_a_comma_is_one_cache() -> None:
+    """As 20.10 without buildx does: its build asks for each piece."""
+    given = "type=registry,ref=reg/app:cache"
+    transfers = tuple(
+        CacheTransfer(direction="import", name=name, ended=True, error="invalid reference format")
+        for name in given.split(",")
+    )
+    document = audit(
+        TEXT, [run(TEXT, "m", transfers=transfers)], docker_args=("--cache-from", given)
+    )
+    finding = only(why(document), "import-failed")
+    assert finding.title.startswith(f"the cache {given} was not imported on ci-1: ")
+    assert "--cache-from REF" in finding.advice
+    told = [fact.text for fact in finding.evidence if fact.kind == "run"]
+    assert [name in " ".join(told) for name in given.split(",")] == [True, True]
 
 
 def test_an_import_that_went_well_or_an_export_is_none() -> None:

@@ -127,7 +127,7 @@ def test_one_command_that_tells_more_of_several_stands_once() -> None:
         assert below(shown[2]) == f"→ {words}, then {AGAIN.command}"
     shown = top_causes.cause_lines(open_ones, ALL, 40, (first, later))
     assert below(shown[2]) == "→ more of 1–3: w says how"
-    copied = f"# unexplained\n{AGAIN.command}\n# unexplained: {first.first}"
+    copied = f"# unexplained\n# unexplained: {first.first}\n{AGAIN.command}"
     assert top_causes.to_copy(open_ones, (first, later)) == copied
 
 
@@ -265,8 +265,8 @@ def test_of_200_ragged_hosts_the_first_look_says_who_why_how_much_and_what_to_do
         assert d.app.clipboard.splitlines() == [
             "# base-drift:1 has more than one way: w shows them",
             "# unexplained",
-            "cachetui run api --as-found",
             "# unexplained: set context_on_host in hosts.toml",
+            "cachetui run api --as-found",
         ]
 
     fleet = FakeCore(document)

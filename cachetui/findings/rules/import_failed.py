@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from cachetui.builders.registry_words import RegistryTrouble, registry_trouble
+from cachetui.findings.build_options import build_options
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, Claim
 from cachetui.findings.record import Evidence
@@ -45,7 +46,7 @@ _OF_REGISTRY: dict[RegistryTrouble, tuple[str, str]] = {
 _OF_CLIENT = (
     (
         r"invalid reference format",
-        "the client takes its name for no reference",
+        "the docker client reads it as the name of an image",
         "Without buildx, `docker build` on {hosts} takes an image alone: --cache-from REF. Install "
         "Docker's buildx plugin for type=…",
     ),
@@ -68,13 +69,20 @@ def observe(case: Case) -> Iterator[Claim]:
         if run.backend == "buildkit":
             for transfer in run.transfers:
                 if transfer.direction == "import" and transfer.error:
-                    yield _claim(run, transfer, transfer.error)
+                    yield _claim(run, transfer, _as_given(case, transfer.name), transfer.error)
 
 
-def _claim(run: Run, transfer: CacheTransfer, error: str) -> Claim:
+def _as_given(case: Case, name: str) -> str:
+    """The option that a cache is named by: the client of 20.10, without buildx, splits it at its
+    commas, and asks for a cache of each piece."""
+    given = build_options(case.document.build.docker_args).get("--cache-from", ())
+    return next((value for value in given if name in value.split(",")), name)
+
+
+def _claim(run: Run, transfer: CacheTransfer, name: str, error: str) -> Claim:
     reason, advice = _why(error)
     return Claim(
-        title=f"the cache {transfer.name} was not imported on {HOSTS}: {reason}",
+        title=f"the cache {name} was not imported on {HOSTS}: {reason}",
         confidence="proved",
         steps=(),
         evidence=(
@@ -94,7 +102,7 @@ def _claim(run: Run, transfer: CacheTransfer, error: str) -> Claim:
         hosts=(run.host,),
         backends=("buildkit",),
         scenarios=(run.scenario,),
-        merge_key=(transfer.name, reason),
+        merge_key=(name, reason),
     )
 
 

@@ -193,25 +193,26 @@ def _without_end(text: Line) -> Line:
 
 
 def to_copy(reasons: Sequence[Reason], needs: Sequence[Need] = ()) -> str:
-    """What is to be typed for all of these, for a shell: each cause's commands below a comment with
-    its name and what they do, or what is to be done before. Where there are several ways, it is for
+    """What is to be typed for all of these, for a shell: each cause's commands below comments with
+    its name, what they do, and what is to be done before. Where there are several ways, it is for
     the user to choose, and the comment says so. "" where there is nothing to type."""
-    parts, told = list[str](), set[tuple[str, ...]]()
+    blocks: dict[tuple[str, ...], list[str]] = {}
+    typed = False
     for reason in reasons:
         every = commands_of(reason, needs)
-        commands = tuple(command.text for command in every)
         need = learn_more(reason, needs)
+        name = reason.name if isinstance(reason, Finding) else "unexplained"
         does = [need.first] if need is not None else [one.way for one in every[:1]]
-        words = [reason.name if isinstance(reason, Finding) else "unexplained", *does]
-        comment = "# " + _PLAIN.sub("_", ": ".join(filter(None, words)))
         if several_ways(every):
-            parts.append(f"# {_PLAIN.sub('_', words[0])} has more than one way: w shows them")
-        elif commands and commands not in told:
-            told.add(commands)
-            parts += [comment, *commands]
-        elif commands and any(does):
-            parts.append(comment)
-    return "\n".join(parts) if told else ""
+            choose = f"# {_PLAIN.sub('_', name)} has more than one way: w shows them"
+            blocks.setdefault((choose,), [])
+        elif every:
+            typed = True
+            comments = blocks.setdefault(tuple(command.text for command in every), [])
+            if any(does) or not comments:
+                comments.append("# " + _PLAIN.sub("_", ": ".join(filter(None, [name, *does]))))
+    lines = [text for commands, comments in blocks.items() for text in (*comments, *commands)]
+    return "\n".join(lines) if typed else ""
 
 
 def why_line(reason: Reason, width: int) -> Line:
