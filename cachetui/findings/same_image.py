@@ -14,7 +14,10 @@ from cachetui.findings.image_evidence import date, is_newer, made
 from cachetui.findings.wording import host_names
 from cachetui.records.step import StepId
 
-_ANEW = "A host that gets another image builds what is on it anew, once. "
+_ANEW = (
+    "Until then each reuses only what was built on its own image; a host that gets another image "
+    "builds what is on it anew, once. "
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ def steps(reason: Finding | Unexplained) -> str:
     """How many steps a cause is in, and how many missed for it: "1 step, and 7 more because of it".
     A FROM is no step that misses: "the FROM of 3 stages; 11 steps missed because of it"."""
     causes, below = len(reason.steps), len(reason.consequences)
-    more = "; with either builder, " if len(reason.backends) > 1 else "; "
+    more = "; counting both builders, " if len(reason.backends) > 1 else "; "
     if causes and all(step.index == 0 for step in reason.steps):
         stages = units.count(causes, "stage")
         missed = f"{more}{units.count(below, 'step')} missed because of it" if below else ""
