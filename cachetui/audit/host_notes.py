@@ -150,7 +150,8 @@ def noted_on(
         except BaseException:
             journal.leave()
             raise
-        if facts.booted_at is not None and facts.booted_at > journal.written_at + ahead:
+        # Not later than the last note: what is lost may be noted when the host is up again.
+        if facts.booted_at is not None and facts.booted_at > begun.at + ahead:
             found.restarted_at = facts.booted_at
         if found.commands or found.restarted_at is not None:
             yield found

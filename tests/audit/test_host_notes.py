@@ -51,3 +51,17 @@ def test_an_engines_clock_may_be_off(tmp_path: Path, ahead: float) -> None:
     (found,) = noted_on(Dated(ahead), HOST, facts, store)
     assert any(AA in command for command in found.commands)
     found.journal.leave()
+
+
+@pytest.mark.fault("reboot")
+@pytest.mark.parametrize("later", [-60.0, 0.0])
+def test_a_restart_is_told_though_the_loss_was_noted_after_it(tmp_path: Path, later: float) -> None:
+    store, images = Store(tmp_path / "s"), MadeImages(before=frozenset({BASE}))
+    text = "FROM x\nCOPY f /f\nRUN make\n"
+    notes = HostNotes.begin(store, "a1", HOST, b.facts(), images, text, lambda _: None)
+    facts = b.facts(booted_at=time.time() + later)
+    notes.note(images)
+    notes.removed(looked=False)
+    (found,) = noted_on(Dated(0.0), HOST, facts, store)
+    assert found.restarted_at == (facts.booted_at if later == 0.0 else None)
+    found.journal.leave()
