@@ -38,7 +38,7 @@ def verdict(document: Document, agreement: Agreement, findings: Findings) -> tup
         scenarios = units.count(len(agreement.compared), "scenario")
         return (f"{hosts} hosts agree step by step in {scenarios}.{besides}",)
     causes = causes_of_differences(findings, agreement)
-    return (f"{hosts_differ(causes)}.{besides}", *places(agreement))
+    return (f"{hosts_differ(agreement, causes)}.{besides}", *places(agreement))
 
 
 def all_failed(document: Document, agreement: Agreement) -> bool:
@@ -51,10 +51,21 @@ def every_build_failed(document: Document) -> bool:
     return {run.status for run in document.runs} - {"unsupported"} == {"failed"}
 
 
-def hosts_differ(causes: Sequence[Cause]) -> str:
+def how_many_differ(agreement: Agreement, *, brief: bool = False) -> str:
+    """ "81 of 193 hosts differ", `brief` "81 of 193 differ", where in steps several hosts are odd
+    and hosts are split in none; else "Hosts differ"."""
+    in_steps = [each for each in agreement.disagreements if each.step is not None]
+    odd = {host for each in in_steps for host in each.odd}
+    every = {host for each in in_steps for host in each.hosts}
+    if len(odd) < 2 or not all(each.odd for each in in_steps):
+        return "Hosts differ"
+    return f"{len(odd)} of {len(every)}{'' if brief else ' hosts'} differ"
+
+
+def hosts_differ(agreement: Agreement, causes: Sequence[Cause]) -> str:
     """That hosts differ, and for how many causes: "Hosts differ: 1 cause"; of several, whom the
     most costly hits, explained or not: "Hosts differ: 4 causes. ci-3 paid most: +6.6s once"."""
-    found = f"Hosts differ: {causes_found(causes)}"
+    found = f"{how_many_differ(agreement)}: {causes_found(causes)}"
     most = pays_most(causes)
     if most is None:
         return found

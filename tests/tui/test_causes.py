@@ -247,7 +247,7 @@ def test_of_200_ragged_hosts_the_first_look_says_who_why_how_much_and_what_to_do
     document = ragged_fleet()
 
     async def story(d: Driver) -> None:
-        await d.see("Hosts differ: 1 cause, 3 unexplained. 39 hosts paid most: +7.0s once")
+        await d.see("81 of 193 differ: 1 cause, 3 unexplained. 39 hosts paid most: +7.0s once")
         await d.see("39 hosts  +7.0s once, paid", "base:1 is ")
         await d.see("11 hosts  +6.0s this time", "line 2")
         await d.see(

@@ -134,7 +134,7 @@ class FleetAgreement:
         differ, whom what costs most hits, and how many causes of that there are."""
         from cachetui.compare.groups import fold_short
         from cachetui.report.clean import clean_line
-        from cachetui.report.verdict import causes_found, pays_most
+        from cachetui.report.verdict import causes_found, how_many_differ, pays_most
 
         first = self.first
         if first is None:
@@ -147,7 +147,8 @@ class FleetAgreement:
         assert self.agreement is not None
         sign = ODD if any(each.odd for each in self.agreement.disagreements) else SPLIT
         found = causes_found(causes, brief=True)
-        spans: list[str | Span] = [(f"{sign} ", "warn"), "Hosts differ: ", (found, "strong")]
+        differ = how_many_differ(self.agreement, brief=True)
+        spans: list[str | Span] = [(f"{sign} ", "warn"), f"{differ}: ", (found, "strong")]
         if most := pays_most(causes):
             hosts, cost = most
             spans.append(f". {counted(clean_line(fold_short(hosts)))} {cost}")
