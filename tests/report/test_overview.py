@@ -103,7 +103,8 @@ def test_where_every_build_failed_nothing_says_that_all_is_well() -> None:
 def test_the_terminal_has_it_between_the_verdict_and_why(width: int) -> None:
     document = ragged_fleet()
     lines = render(report(document, why(document), width=width)).splitlines()
-    verdict = next(n for n, line in enumerate(lines) if line.startswith("≠ 81 of 193 hosts differ: "))
+    said = "≠ 81 of 193 hosts differ: "
+    verdict = next(n for n, line in enumerate(lines) if line.startswith(said))
     cause = lines.index("Why")
     head = next(n for n in range(verdict, cause) if "legacy-as-found" in lines[n])
     groups = lines[head + 1 : head + 1 + len(table(document).rows)]
