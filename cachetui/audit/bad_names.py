@@ -26,9 +26,21 @@ from cachetui.findings.context_files import (
 )
 from cachetui.findings.variables import scope_at
 from cachetui.findings.wording import join_names
+from cachetui.records.versions import version_key
 
-REFUSED = "string field contains invalid UTF-8"
+_REFUSED = "string field contains invalid UTF-8"
 """What the engine says."""
+
+_CUT_SHORT = "context canceled"
+"""What it says instead where its other half is the first to notice (28.5, seldom)."""
+
+_REFUSES_FROM = (27,)
+"""Engines before this take such names (26.1); 28.5 does not."""
+
+
+def refused(reason: str, engine: str) -> bool:
+    """Whether a build that nobody stopped, and that sends such names, failed for them."""
+    return _REFUSED in reason or (_CUT_SHORT in reason and version_key(engine) >= _REFUSES_FROM)
 
 
 def sent_entries(

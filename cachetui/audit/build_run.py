@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from cachetui.audit.bad_names import REFUSED, remedy
+from cachetui.audit.bad_names import refused, remedy
 from cachetui.audit.build_job import BuildJob
 from cachetui.audit.build_recorder import BuildRecorder, step_map
 from cachetui.audit.built_image import inspect_image, read_triggers
@@ -75,7 +75,7 @@ def run_build(
     status, reason = ("ok", None) if stopped else _verdict(exit_status, error, recorder)
     if exit_status == KILLED and not stopped and not _engine_answers(machine, job):
         status, reason = "lost", ENGINE_ENDED
-    if job.bad_names and REFUSED in (reason or ""):
+    if job.bad_names and status == "failed" and refused(reason or "", job.facts.engine):
         reason = f"{remedy(job.bad_names)} ({reason})"
     if status == "failed" and reason:
         reason = _with_host_trouble(reason, recorder)

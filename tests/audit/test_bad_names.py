@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cachetui.audit.bad_names import bad_names, remedy, sent_entries
+from cachetui.audit.bad_names import bad_names, refused, remedy, sent_entries
 from cachetui.context.build_context import read_context
 from cachetui.dockerfile.parse import parse
 
@@ -27,6 +27,20 @@ def test_what_is_sent_and_is_not_utf8_is_named(tmp_path: Path) -> None:
     text = remedy(names)
     assert "caf\\xe9.txt" in text
     assert "rename them, or leave them out in .dockerignore" in text
+
+
+@pytest.mark.parametrize(
+    ("reason", "engine", "said"),
+    [
+        ("grpc: error while marshaling: string field contains invalid UTF-8", "28.5.2", True),
+        ("ERROR: failed to solve: Canceled: context canceled", "28.5.2+dfsg4", True),
+        ("ERROR: failed to solve: Canceled: context canceled", "26.1.5", False),
+        ("ERROR: failed to solve: process did not complete", "28.5.2", False),
+        ("", "28.5.2", False),
+    ],
+)
+def test_which_of_the_engines_words_mean_a_name(reason: str, engine: str, said: bool) -> None:
+    assert refused(reason, engine) is said
 
 
 def test_nothing_is_said_of_names_that_are(tmp_path: Path) -> None:
