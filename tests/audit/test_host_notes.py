@@ -59,7 +59,7 @@ def test_a_restart_is_told_though_the_loss_was_noted_after_it(tmp_path: Path, la
     store, images = Store(tmp_path / "s"), MadeImages(before=frozenset({BASE}))
     text = "FROM x\nCOPY f /f\nRUN make\n"
     notes = HostNotes.begin(store, "a1", HOST, b.facts(), images, text, lambda _: None)
-    facts = b.facts(booted_at=time.time() + later)
+    facts = b.facts(booted_at=time.time() + 1 + later)
     notes.note(images)
     notes.removed(looked=False)
     (found,) = noted_on(Dated(0.0), HOST, facts, store)
