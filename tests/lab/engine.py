@@ -107,9 +107,10 @@ class Engine:
             if self.docker("version", check=False, timeout=10).returncode == 0:
                 return
             # What starts it is not called dockerd yet.
-            if not self.running and (ran or time.monotonic() > begun + STARTING_SECONDS):
+            running = self.running
+            if not running and (ran or time.monotonic() > begun + STARTING_SECONDS):
                 break
-            ran = ran or self.running
+            ran = ran or running
             time.sleep(0.1)
         log = tail(self.log.read_text(errors="replace"))
         raise LabError(f"{self.machine.name}: the engine does not come up; its log ends:\n{log}")
