@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 
 from cachetui.hosts.machine import HostError
+from cachetui.hosts.ready_files import ready
 from cachetui.hosts.session import BLOCK, Session, SessionMachine
 
 
@@ -58,7 +58,7 @@ class LocalSession(Session):
             return os.write(self._stdin.fileno(), data)
         except BlockingIOError:
             # Whichever comes first: room to write, or output to read before there can be room.
-            select.select(list(self._outputs), [self._stdin], [], wait)
+            ready(wait, to_read=self._outputs, to_write=[self._stdin.fileno()])
             return 0
         except (BrokenPipeError, ValueError):
             return None
@@ -72,9 +72,8 @@ class LocalSession(Session):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(wait)
             return []
-        ready, _, _ = select.select(list(self._outputs), [], [], wait)
         blocks = []
-        for fd in ready:
+        for fd in ready(wait, to_read=self._outputs):
             block = os.read(fd, 2 * BLOCK)
             if block:
                 blocks.append((self._outputs[fd], block))

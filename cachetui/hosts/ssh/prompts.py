@@ -5,11 +5,11 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
-import select
 import threading
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from cachetui.hosts.ready_files import ready
 from cachetui.hosts.ssh.errors import Deadline
 
 Answer = TypeVar("Answer")
@@ -91,7 +91,7 @@ def _line_without_echo(terminal: int, question: str) -> str | None:
         termios.tcsetattr(terminal, termios.TCSAFLUSH, silent)
         os.write(terminal, question.encode())
         # The terminal hands out whole lines, so the first read has all of it.
-        typed = select.select([terminal], [], [], ANSWER_SECONDS)[0] and os.read(terminal, 4096)
+        typed = ready(ANSWER_SECONDS, to_read=[terminal]) and os.read(terminal, 4096)
         os.write(terminal, b"\n")
     except (OSError, termios.error):
         return None

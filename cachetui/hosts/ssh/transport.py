@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
-import select
 import socket
 import threading
 import time
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 import paramiko
 from paramiko.ssh_exception import IncompatiblePeer
 
+from cachetui.hosts.ready_files import ready
 from cachetui.hosts.ssh import host_certificate
 from cachetui.hosts.ssh.channel import Transport
 from cachetui.hosts.ssh.errors import STEP, ConnectError, Deadline, printable
@@ -170,7 +170,7 @@ def _connect(sock: socket.socket, address: tuple[object, ...], deadline: Deadlin
             left = deadline.left()
             if not left:
                 raise TimeoutError
-            if select.select([], [sock], [], min(STEP, left))[1]:
+            if ready(min(STEP, left), to_write=[sock.fileno()]):
                 code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
                 break
     if code:
