@@ -82,8 +82,8 @@ lab: $(VENV)/.dev ## Four real Docker engines behind real SSH on loopback; SHARI
 lab-down: $(VENV)/.run ## End the lab; nothing is left running
 	@$(BIN)/python -m tests.lab down
 
-bench: $(VENV)/.dev ## The figures of docs/measured.md
-	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+bench: $(VENV)/.dev ## The figures of docs/measured.md, and a table of goals: half an hour; NAMES="peek stored" does these only
+	@$(BIN)/python benchmarks/_all.py $(NAMES)
 
 screenshots: $(VENV)/.dev ## Renew the pictures and docs/keys.md from the recorded fleet
 	$(BIN)/python -m tests.cheat_sheet

@@ -1,8 +1,10 @@
-"""What the benchmarks share: the machine in one line, a lab, medians, and goals."""
+"""What the benchmarks share: the machine in one line, a lab, medians, goals, and the rows of the
+table that `make bench` ends with."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import statistics
@@ -87,18 +89,28 @@ def spread(values: Sequence[float], unit: str = "s") -> str:
     return f"{median(values):.2f} {unit} ({low:.2f} … {high:.2f})"
 
 
+ROWS = "CACHETUI_BENCH_ROWS"
+"""The environment variable that names the file for rows of `make bench`'s table."""
+
+
+def told(what: str, value: str, goal: str, met: bool) -> bool:
+    """Print a figure beside its goal, and keep both as a row of `make bench`'s table; `met`."""
+    print(f"{'met   ' if met else 'MISSED'}  {what}: {value}, goal {goal}", flush=True)
+    if place := os.environ.get(ROWS):
+        row = {"script": Path(sys.argv[0]).stem, "what": what, "value": value, "goal": goal}
+        with open(place, "a", encoding="utf-8") as rows:
+            rows.write(json.dumps({**row, "met": met}) + "\n")
+    return met
+
+
 def judge(what: str, value: float, goal: float, unit: str = "") -> bool:
     """Print a figure beside the goal that it must not exceed; whether it does not."""
-    met = value <= goal
-    print(f"{'pass' if met else 'FAIL'}  {what}: {value:.3f}{unit}, goal ≤ {goal:g}{unit}")
-    return met
+    return told(what, f"{value:.3f}{unit}", f"≤ {goal:g}{unit}", value <= goal)
 
 
 def judge_at_least(what: str, value: float, goal: float) -> bool:
     """Print a ratio beside the goal that it must reach; whether it does."""
-    met = value >= goal
-    print(f"{'pass' if met else 'FAIL'}  {what}: {value:.3f}, goal ≥ {goal:g}")
-    return met
+    return told(what, f"{value:.3f}", f"≥ {goal:g}", value >= goal)
 
 
 def ssh_words(host: HostSettings, *more: str) -> list[str]:

@@ -38,8 +38,8 @@ from cachetui.demo.placeholders import normalise
 from cachetui.hosts.machine import Cancel, Completed, HostConnector, Machine, OnOutput
 from cachetui.store.database import Store
 
-RATIO_GOAL = 1.05
-FIXED_GOAL = 0.5
+RATIO_GOAL = 1.03
+FIXED_GOAL = 0.4
 STEP = "RUN i=0; while [ $i -lt 40 ]; do i=$((i + 1)); echo line $i; sleep {pause}; done\n"
 LONG = "FROM base:1\nCOPY salt /salt\n" + STEP.format(pause=0.05) + STEP.format(pause=0.06)
 TINY = "FROM base:1\nCOPY salt /salt\nRUN cat /salt\n"

@@ -163,9 +163,9 @@ def seconds(work: Work, step: Callable[[Work], None], times: int) -> float:
 def main() -> int:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--audits", type=int, default=500, help="audits that are stored (500)")
-    parser.add_argument("--runs", type=int, default=20, help="runs of each (20)")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds (5)")
+    parser.add_argument("--audits", type=int, default=200, help="audits that are stored (200)")
+    parser.add_argument("--runs", type=int, default=10, help="runs of each (10)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds (3)")
     arguments = parser.parse_args()
     with folder() as place, mock.patch.dict(os.environ, {"XDG_CACHE_HOME": str(place)}):
         place.chmod(0o755)
