@@ -50,27 +50,30 @@ def make_plan(
 ) -> Plan:
     """Choose and order the runs of a host.
 
-    `scenarios` None means the five controlled ones, less those that cannot differ. `as_found`
-    adds the scenarios as found of the builders that are chosen, and no builder; where the build
-    `imports` a cache, `buildkit-imported` is BuildKit's. `imported` adds that one unless
-    scenarios are named; `check_stale` adds it, and the cold run that it is compared with. What was
-    found as it was comes first, before anything of ours has run, and once: it warms the cache
-    that it looks at. Repeats interleave the scenarios, the backends taking turns to go first,
-    so that a drift of the host's load does not fall on one of them. Raises `PlanError`.
+    `scenarios` None means the five controlled ones, less those that cannot differ; with
+    `check_stale`, none but those that it adds: `buildkit-imported`, and the cold run that this is
+    compared with. `as_found` adds the scenarios as found of the builders that are chosen, and no
+    builder; where the build `imports` a cache, `buildkit-imported` is BuildKit's. `imported` adds
+    that one unless scenarios are named. What was found as it was comes first, before anything of
+    ours has run, and once: it warms the cache that it looks at. Repeats interleave the scenarios,
+    the backends taking turns to go first, so that a drift of the host's load does not fall on one
+    of them. Raises `PlanError`.
     """
     if repeat < 1:
         raise PlanError(f"--repeat takes a whole number from 1, not {repeat}")
     notes: list[str] = []
-    chosen = _chosen(scenarios, notes)
-    if as_found:
-        _add_as_found(chosen, notes if scenarios is not None else [], imports=imports)
+    chosen: set[Scenario] = set()
+    if scenarios is not None or not check_stale:
+        chosen = _chosen(scenarios, notes)
     if check_stale:
         chosen |= {BUILDKIT_IMPORTED, BUILDKIT_COLD}
+    if as_found:
+        _add_as_found(chosen, notes if scenarios is not None else [], imports=imports)
     if imported and scenarios is None:
         chosen.add(BUILDKIT_IMPORTED)
     if BUILDKIT_IMPORTED in chosen:
         _check_import(chosen, notes, imports=imports)
-    if scenarios is None and not dockerfile.uses_cache_mounts:
+    if scenarios is None and not dockerfile.uses_cache_mounts and BUILDKIT_MOUNTS_WARM in chosen:
         chosen.discard(BUILDKIT_MOUNTS_WARM)
         notes.append(
             f"{BUILDKIT_MOUNTS_WARM.name} is left out: the Dockerfile has no RUN --mount=type=cache"

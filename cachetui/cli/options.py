@@ -261,7 +261,8 @@ run_options = _all_of(
     click.option(
         "--check-stale",
         is_flag=True,
-        help="With --cache-from: also build without it, and say which packages differ.",
+        help="With --cache-from, or cache_from of the build: build with it and without any cache, "
+        "and say which packages differ. Of --scenarios, runs only those that are named.",
     ),
     click.option(
         "--max-age",

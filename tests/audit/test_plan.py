@@ -112,6 +112,12 @@ class TestImported:
         named = ["buildkit-imported"]
         plan = make_plan(MOUNT, scenarios=named, imports=True, check_stale=True)
         assert plan.scenarios == ("buildkit-imported", "buildkit-cold")
+        alone = make_plan(PLAIN, imports=True, check_stale=True)
+        assert alone.scenarios == plan.scenarios
+        assert not any("left out" in note for note in alone.notes)
+        assert make_plan(MOUNT, imports=True, check_stale=True, as_found=True).order == plan.order
+        more = make_plan(MOUNT, scenarios=["legacy-cold"], imports=True, check_stale=True)
+        assert more.scenarios == ("buildkit-imported", "legacy-cold", "buildkit-cold")
         with pytest.raises(PlanError, match="needs a cache"):
             make_plan(MOUNT, check_stale=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from cachetui.tui.screens.start_dialog import CONTROLLED_NAMES
 from tests.report.test_stale import OPENSSL, check, step
 from tests.tui.driving import Driver, drive
 from tests.tui.fake import FakeCore
@@ -31,6 +32,7 @@ def test_what_imports_brought_is_compared_when_the_audit_ends() -> None:
         await d.until(lambda: d.core.prepared)
         options = d.core.prepared[0][2]
         assert (options.check_stale, options.outputs) == (True, True)
+        assert set(options.scenarios or ()) == set(CONTROLLED_NAMES), "those that are turned on"
         assert not d.core.stale_asked
         d.audit.end()
         await d.until(lambda: len(d.toasts()) >= 3, "what was found")

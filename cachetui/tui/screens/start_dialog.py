@@ -171,7 +171,7 @@ class StartDialog(Dialog[WhatToRun]):
         all_controlled = len(controlled) == len(CONTROLLED_NAMES)
         both_found = len(as_found) == len(AS_FOUND_NAMES)
         by_default = all_controlled and (both_found or not as_found)
-        scenarios = None if by_default else (*as_found, *controlled)
+        scenarios = None if by_default and not stale else (*as_found, *controlled)
         self.dismiss(
             (
                 self._hosts,
