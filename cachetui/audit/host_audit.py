@@ -293,7 +293,7 @@ class HostAudit:
                 outcome = look.told(connected.machine, outcome, self._cancel)
             try:
                 connected.leftovers.add(connected.machine, job, outcome)
-                if planned.kind.warms:
+                if planned.kind.leaves_images:
                     connected.leftovers.leave_images(connected.machine)
             finally:  # the run is kept, also where the host can no longer be asked
                 self._build_ended(outcome, recorder)

@@ -126,7 +126,7 @@ class HostLeftovers:
 
     def building(self, job: BuildJob, recorder: BuildRecorder) -> None:
         """A build has gone on."""
-        if not job.planned.kind.warms:
+        if not job.planned.kind.leaves_images:
             self._note(recorder.made(cut=True))
 
     def _note(self, made: LegacyMade | None = None) -> None:
@@ -155,13 +155,14 @@ class HostLeftovers:
     def add(self, machine: Machine, job: BuildJob, outcome: BuildOutcome) -> None:
         """A build has run, just now. Raises `HostError`."""
         self.images.add(job, outcome)
-        if not job.planned.kind.warms:
+        if not job.planned.kind.leaves_images:
             self._note(outcome.made)
             self.images.claim(machine, self.host, outcome)
             self._note()
 
     def leave_images(self, machine: Machine) -> None:
-        """A build ran as the user would run it: what it left is the user's. Raises `HostError`."""
+        """A build filled the host's own cache with the images that it made: they are the user's.
+        Raises `HostError`."""
         self.images.before |= list_images(machine, self.host)
 
     def removal_commands(self, found: Removable) -> list[str]:

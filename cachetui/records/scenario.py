@@ -76,8 +76,14 @@ class Scenario:
 
     @property
     def warms(self) -> bool:
-        """Whether the images that the build makes stay, as those of any build of the user's."""
+        """Whether what the build makes stays in the host's own cache, as of any build there."""
         return self.temperature in (FOUND, IMPORTED)
+
+    @property
+    def leaves_images(self) -> bool:
+        """Whether the images that the build makes are that cache, and stay. BuildKit's cache is
+        apart from its images: the one that such a build made goes."""
+        return self.warms and self.backend == "legacy"
 
     @property
     def imports(self) -> bool:
