@@ -38,7 +38,8 @@ class Claim:
     other steps may share: a finding about a step joins that of another where each of its hosts has
     the same cause there. `commands` do what the advice says, where that is done on hosts. `paid` is
     for a claim whose seconds are not paid when those of its rule are. `brief` is the title in about
-    six words without hosts, whose names stand beside it; it can hold `LINES`.
+    six words without hosts, whose names stand beside it; it can hold `LINES`. `choice` is as
+    that of a finding.
     """
 
     title: str
@@ -59,6 +60,7 @@ class Claim:
     one_cause: bool = False
     cause: object = None
     commands: tuple[HostCommand, ...] = ()
+    choice: tuple[str, ...] = ()
 
 
 def answer(
@@ -75,6 +77,7 @@ def answer(
     one_cause: bool = False,
     cause: object = None,
     commands: tuple[HostCommand, ...] = (),
+    choice: tuple[str, ...] = (),
     paid: Paid | None = None,
 ) -> Claim:
     """A claim that answers a question. `steps` are the causes where they are others than the step
@@ -105,5 +108,6 @@ def answer(
         one_cause=one_cause,
         cause=cause,
         commands=commands,
+        choice=choice,
         paid=paid,
     )

@@ -19,6 +19,9 @@ _PLAIN = re.compile(r"[\w@%+=:,./ -]+", re.ASCII)
 EACH = '"$h"'
 """The host's name inside a loop."""
 
+_FAILED = 'echo "failed on $h"'
+"""What a loop does where a host's turn failed: the others have theirs all the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class HostCommand:
@@ -50,7 +53,7 @@ def shell_lines(
     commands: Iterable[HostCommand], order: Sequence[str] = ()
 ) -> tuple[ShellLine, ...]:
     """The commands as lines; one that is the same on several hosts is a loop over their names, in
-    this order."""
+    this order, which says where it failed."""
     merged: dict[HostCommand, dict[str, None]] = {}
     for command in commands:
         merged.setdefault(replace(command, hosts=()), {}).update(dict.fromkeys(command.hosts))
@@ -66,7 +69,7 @@ def _line(command: HostCommand, hosts: Iterable[str], order: Sequence[str]) -> s
     if not others:
         return _once(command, shlex.quote(first))
     names = " ".join(map(shlex.quote, (first, *others)))
-    return f"for h in {names}; do {_once(command, EACH)}; done"
+    return f"for h in {names}; do {_once(command, EACH)} || {_FAILED}; done"
 
 
 def _once(command: HostCommand, host: str) -> str:

@@ -144,6 +144,7 @@ def _finding(case: Case, members: Sequence[Answer], confidence: str) -> Finding:
         commands=tuple(line.text for line in lines),
         platforms=_unless_empty(line.platform for line in lines),
         ways=_unless_empty(line.way for line in lines),
+        choice=next((c.choice for c in claims if c.choice), ()),
         suspect=_suspect([c.suspect for c in claims if c.suspect is not None]),
     )
 

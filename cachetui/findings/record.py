@@ -77,7 +77,8 @@ class Finding(Record, frozen=True, kw_only=True):
     empty when there is none to make. `commands` do what the advice says, where that is done on
     hosts: lines for a shell that reaches each host by its name with ssh. Where hosts of each
     platform take another one, `platforms` has that of each command; else it is empty. `ways`
-    have what each does, where one way is to be chosen.
+    have what each does, where one way is to be chosen, and `choice` the same in one line: what
+    decides, which hosts, and at which price, in fewer and fewer words.
     """
 
     id: str
@@ -97,6 +98,7 @@ class Finding(Record, frozen=True, kw_only=True):
     commands: tuple[str, ...] = ()
     platforms: tuple[str, ...] = ()
     ways: tuple[str, ...] = ()
+    choice: tuple[str, ...] = ()
     suspect: dict[str, Any] = msgspec.field(default_factory=dict)
 
 

@@ -2,98 +2,46 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from cachetui.findings.base_images import images_of_hosts, sides_of
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, LINES
 from cachetui.findings.host_commands import HostCommand
-from cachetui.findings.image_evidence import date, is_newer, made
+from cachetui.findings.image_choice import sentences, ways
+from cachetui.findings.image_copies import (
+    ImageCopy,
+    are_newer,
+    digest_names,
+    image_copies,
+    in_registry_now,
+)
+from cachetui.findings.image_evidence import date, made
 from cachetui.findings.wording import host_names
 from cachetui.records.step import StepId
 
-_ANEW = (
-    "Until then each reuses only what was built on its own image; a host that gets another image "
-    "builds what is on it anew, once. "
+_AS_IT_IS = (
+    "Left as it is, each host reuses only what was built on its own image, and what they make "
+    "differs. "
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Copy:
-    """The image of hosts that have it is to be that of others of their platform, which lack it.
-    `others` are one host of each image that these have."""
-
-    platform: str
-    having: tuple[str, ...]
-    lacking: tuple[str, ...]
-    others: tuple[str, ...]
-
-
 def commands(case: Case, ref: str) -> tuple[HostCommand, ...]:
-    """What gives hosts the image that most of their platform have, or where none is that of most,
-    that of the largest group: pulled by its digest where that is known, else from a host that has
-    it. Where that image is not known to be the newer one, the other way as well; and that first
-    where it takes no host's newer image away. Each says which image it puts where. Nothing where
-    docker itself does not have the image, but a builder of its own."""
+    """What gives hosts one image, in each of the `ways`: pulled by its digest where that is known,
+    else from a host that has it. Each says which image it puts where. Nothing where docker itself
+    does not have the image, but a builder of its own."""
     several = len(images_of_hosts(case, ref)) > 1
-    ways = _ways(case, ref, list(_copies(case, ref)))
     found: list[HostCommand] = []
-    for way, copies in ways:
-        for copy in copies:
-            command = replace(_copied(case, ref, copy), way=way)
+    every = ways(case, ref)
+    for way, does in zip(every, sentences(every), strict=True):
+        for copy in way.copies:
+            command = replace(_copied(case, ref, copy), way=does)
             found.append(replace(command, platform=copy.platform if several else ""))
     return tuple(found)
 
 
-def _ways(case: Case, ref: str, copies: Sequence[_Copy]) -> list[tuple[str, Sequence[_Copy]]]:
-    """The ways to give hosts one image, each as (what it does, what is copied): one, or two of
-    which one is to be chosen; none where all that is known is who has the oldest."""
-    newer = _is_newer(case, ref, copies)
-    back = [found for copy in copies if (found := _back(case, ref, copy)) is not None]
-    both = newer != {True} and len(back) == len(copies)
-    new, old = (
-        ("newest", "oldest") if any(len(c.others) > 1 for c in copies) else ("newer", "older")
-    )
-    if newer == {True}:
-        return [(f"put {_image(case, copies, new)}", copies)]
-    if newer == {False} and both:
-        first, second = _image(case, back, new), _image(case, copies, old)
-        return [(f"either put {first}", back), (f"or put {second}", copies)]
-    if both:
-        first, second = _image(case, copies), _image(case, back)
-        return [(f"either put {first}", copies), (f"or put {second}", back)]
-    return [(f"put {_image(case, copies)}", copies)] if newer and newer != {False} else []
-
-
-def _image(case: Case, copies: Sequence[_Copy], age: str = "") -> str:
-    """ "the newer image on a and b", "the image of c on a and b" where ages are not known."""
-    names = [host.name for host in case.document.hosts]
-    having = [name for name in names if any(name in copy.having for copy in copies)]
-    lacking = [name for name in names if any(name in copy.lacking for copy in copies)]
-    image = f"{age} image" if age else f"image of {host_names(having)}"
-    return f"the {image} on {host_names(lacking)}"
-
-
-def _back(case: Case, ref: str, copy: _Copy) -> _Copy | None:
-    """The other way round: the newest of the others' images for all who have another one, or their
-    only one; None where it is not known which is the newest."""
-    images = [tuple(hosts) for hosts in images_of_hosts(case, ref)[copy.platform].values()]
-    dates = {hosts: made(case, hosts[0], ref) for hosts in images if hosts != copy.having}
-    theirs = [
-        hosts
-        for hosts in dates
-        if len(dates) == 1
-        or is_newer(dates[hosts], [date for other, date in dates.items() if other != hosts])
-    ]
-    if not theirs:
-        return None
-    lacking = tuple(host for hosts in images if hosts != theirs[0] for host in hosts)
-    return _Copy(copy.platform, theirs[0], lacking, (copy.having[0],))
-
-
-def _copied(case: Case, ref: str, copy: _Copy) -> HostCommand:
+def _copied(case: Case, ref: str, copy: ImageCopy) -> HostCommand:
     """What gives hosts the image of the others."""
     digest = _digest(case, ref, _pulled(case, ref, copy.having))
     if digest is not None:
@@ -108,16 +56,6 @@ def _pulled(case: Case, ref: str, hosts: Sequence[str]) -> list[str]:
     """Those of the hosts whose digest of the image is a registry's."""
     from_registry = _from_registry(case, ref)
     return [host for host in hosts if from_registry and not _names_all(case, host)]
-
-
-def _copies(case: Case, ref: str) -> Iterator[_Copy]:
-    """What has to be copied on each platform."""
-    for platform, images in images_of_hosts(case, ref).items():
-        (image, having), *others = sorted(images.items(), key=lambda item: -len(item[1]))
-        lacking = tuple(host for _, hosts in others for host in hosts)
-        if lacking and image.layers and re.fullmatch(r"[\w./:@-]+", ref, re.ASCII):
-            first = tuple(hosts[0] for _, hosts in others)
-            yield _Copy(platform, tuple(having), lacking, first)
 
 
 def advice(case: Case, ref: str, base: StepId) -> str:
@@ -142,17 +80,24 @@ def advice(case: Case, ref: str, base: StepId) -> str:
 
 def _give(case: Case, ref: str) -> str:
     """Who is to get whose image, in a sentence; "" where no command gives it."""
-    sides, copies = sides_of(case, ref), list(_copies(case, ref))
+    sides, copies = sides_of(case, ref), image_copies(case, ref)
     if sides is None or not copies:
         return ""
-    newer = _is_newer(case, ref, copies)
+    if in_registry_now(case, ref):
+        (way,) = ways(case, ref)
+        has = "has" if len(way.having) == 1 else "have"
+        return (
+            f"Give {host_names(way.lacking)} the image that {ref} means in its registry now, "
+            f"which {host_names(way.having)} {has}. "
+        )
+    newer = are_newer(case, ref, copies)
     dates = _dates(case, ref, copies) if newer in ({True}, {False}) else ""
     if not sides.usual:
         having = " and ".join(copy.having[0] for copy in copies)
         choose = f"Choose one image of {ref} for all hosts"
         if newer == {False}:
             theirs = " and ".join(copy.others[0] for copy in copies)
-            return f"{choose}: that of {theirs} is newer{dates}. {_ANEW}"
+            return f"{_question(case, ref)} That of {theirs} is newer{dates}. {_AS_IT_IS}"
         return (
             f"{choose}: the commands here take that of {having}{_which(case, ref, newer, dates)}. "
         )
@@ -161,8 +106,16 @@ def _give(case: Case, ref: str) -> str:
     odd = host_names(sides.odd)
     if newer == {False}:
         has = "has a newer image" if len(sides.odd) == 1 else "have a newer image"
-        return f"Choose one image for all: {odd} {has} than {theirs}{dates}. {_ANEW}"
+        return f"{_question(case, ref)} {odd} {has} than {theirs}{dates}. {_AS_IT_IS}"
     return f"Give {odd} the image that {theirs}{_which(case, ref, newer, dates)}. "
+
+
+def _question(case: Case, ref: str) -> str:
+    """What decides between a newer image and an older one."""
+    asks = f"One question decides: does the build need what is newer in {ref}?"
+    if _from_registry(case, ref) is False:
+        return asks
+    return f"{asks} (`docker buildx imagetools inspect {ref}` shows which the registry has now.)"
 
 
 def _which(case: Case, ref: str, newer: Collection[bool | None], dates: str) -> str:
@@ -175,23 +128,7 @@ def _which(case: Case, ref: str, newer: Collection[bool | None], dates: str) -> 
     return f", or the other way round: which of them is right is not known{known}"
 
 
-def age_beside_others(case: Case, ref: str) -> str:
-    """ "newer" or "older", as the images are that hosts have in place of what most of their
-    platform have; "" where that is not known, or not the same of all."""
-    sides = sides_of(case, ref)
-    newer = _is_newer(case, ref, list(_copies(case, ref))) if sides and sides.usual else set()
-    return "older" if newer == {True} else "newer" if newer == {False} else ""
-
-
-def _is_newer(case: Case, ref: str, copies: Sequence[_Copy]) -> set[bool | None]:
-    """Whether the images that are given are newer than those in their place."""
-    return {
-        is_newer(made(case, copy.having[0], ref), [made(case, host, ref) for host in copy.others])
-        for copy in copies
-    }
-
-
-def _dates(case: Case, ref: str, copies: Sequence[_Copy]) -> str:
+def _dates(case: Case, ref: str, copies: Sequence[ImageCopy]) -> str:
     """ " (2026-11-26, the other 2026-11-20)", the newer first, where there are two images of known
     ages."""
     if len(copies) != 1 or len(copies[0].others) != 1:
@@ -240,8 +177,7 @@ def _from_registry(case: Case, ref: str) -> bool | None:
 def _digest(case: Case, ref: str, having: Collection[str]) -> str | None:
     """The digest by which one of these hosts knows the image."""
     for host in case.document.hosts:
-        evidence = host.as_known_to("buildkit").evidence
-        for image in evidence.bases if evidence and host.name in having else ():
-            if image.ref == ref and image.digests:
-                return f"{ref.partition('@')[0]}@{image.digests[0].partition('@')[2]}"
+        names = digest_names(case, host.name, ref) if host.name in having else ()
+        for name in names:
+            return f"{ref.partition('@')[0]}@{name.partition('@')[2]}"
     return None

@@ -45,6 +45,17 @@ def _other_document(now: Instruction, before: Instruction) -> str:
     return ""
 
 
+def duration(seconds: float) -> str:
+    """A time as people read it: "0.4s", "59.9s", "2m05s", "1h02m"."""
+    if seconds < 59.95:
+        return f"{max(seconds, 0.0):.1f}s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02}s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60}h{minutes % 60:02}m"
+
+
 def short_umask(umask: str) -> str:
     """ "022" for the "0022" that a shell prints, as people type it; other text as it is."""
     return umask[1:] if len(umask) == 4 and umask.startswith("0") else umask

@@ -173,10 +173,16 @@ def commands_of(reason: Finding | Unexplained, needs: Sequence[Need] = ()) -> tu
     would tell more of it according to these `needs`."""
     if isinstance(reason, Finding):
         none = ("",) * len(reason.commands)
-        told = zip(reason.commands, reason.platforms or none, reason.ways or none, strict=False)
+        ways = reason.ways or none
+        told = zip(reason.commands, reason.platforms or none, ways, ("", *ways), strict=False)
         return tuple(
-            Typed(clean_line(command, MAX_COMMAND), clean_line(platform), clean_line(way))
-            for command, platform, way in told
+            Typed(
+                clean_line(command, MAX_COMMAND),
+                clean_line(platform),
+                clean_line(way),
+                told=bool(platform) and way == before,
+            )
+            for command, platform, way, before in told
         )
     more = learn_more(reason, needs)
     return typed_of(more) if more is not None else ()

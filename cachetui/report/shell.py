@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -12,26 +11,23 @@ from cachetui.report import cells
 _WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|\\.|[^\s'"\\])+|\S""")
 """A word of a shell, quoted parts whole."""
 
-_LOOP = re.compile(r"for h in (.+?); do (.+); done")
-"""A command on several hosts (`findings.host_commands`)."""
-
-_SAID = re.compile(r"(?<=^or )put |(?<=older|ldest) image\b")
-"""What the first of two ways has said already."""
-
 
 class Typed(NamedTuple):
     """A command to type, and of which platform its hosts are, where those of another one take
     another; else "". `way` says what it does to hosts where that is not plain: "put the newer image
-    on ci-3"; where another one can be typed in its place, "either put …" and "or put …"."""
+    on ci-3"; where another one can be typed in its place, "either put …" and "or put …", or what
+    decides: "if the build needs the newer image, put it on ci-3". `told` says that the command
+    before it has the same way."""
 
     text: str
     platform: str = ""
     way: str = ""
+    told: bool = False
 
     @property
     def heading(self) -> str:
         """What stands above it: "linux/arm64:", "either put the newer image on ci-3:", or ""."""
-        told = ", ".join(filter(None, (self.way, self.platform)))
+        told = ", ".join(filter(None, (self.way if not self.told else "", self.platform)))
         return f"{told}:" if told else ""
 
 
@@ -64,18 +60,3 @@ def to_paste(command: str, width: int, indent: str) -> list[str]:
             lines.append(begin + word)
             begin = f"{indent}  "
     return [*(f"{line} \\" for line in lines[:-1]), *lines[-1:]]
-
-
-def choice(commands: Iterable[Typed]) -> str:
-    """What they do, in each way: "either put the newer image on 3 hosts or the older on
-    ci-3"; "" where that is not told."""
-    hosts: dict[str, set[str]] = {}
-    for one in commands:
-        loop = _LOOP.fullmatch(one.text)
-        hosts.setdefault(one.way, set()).update(shlex.split(loop[1]) if loop else [one.text])
-    told = ""
-    for way, names in hosts.items():
-        what, on, _ = way.rpartition(" on ")
-        brief = f"{what} on {len(names)} hosts" if on and len(names) > 1 else way
-        told += f" {_SAID.sub('', brief)}" if told else brief
-    return told

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
+from cachetui.findings.wording import duration
+
 NOTHING = "–"
 """What stands where there is no figure."""
 
 
 def seconds(value: float | None) -> str:
     """A time in seconds: "0.4s", "59.9s", "2m05s", "1h02m"; `NOTHING` for None."""
-    if value is None:
-        return NOTHING
-    if value < 59.95:
-        return f"{max(value, 0.0):.1f}s"
-    whole = round(value)
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02}s"
-    minutes = round(value / 60)
-    return f"{minutes // 60}h{minutes % 60:02}m"
+    return NOTHING if value is None else duration(value)
 
 
 def size(value: int | None) -> str:

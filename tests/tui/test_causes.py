@@ -85,11 +85,15 @@ def test_no_part_of_what_is_to_be_typed_stands_there_as_if_it_were_all(
 
 
 def test_of_two_ways_both_are_named_and_none_is_shown_or_copied() -> None:
-    ways = ("either put the newer image on old and mid", "or put the older image on new")
+    ways = ("if the build needs the newer image, put it on old and mid", "if not, put the older …")
+    choice = (
+        "newer image needed? put it on 2 hosts, else the older on new",
+        "newer on 2, or older?",
+    )
     loop = 'for h in old mid; do ssh -n "$h" one; done'
-    either = replace(UMASK, commands=(loop, "ssh -n new other"), ways=ways)
+    either = replace(UMASK, commands=(loop, "ssh -n new other"), ways=ways, choice=choice)
     (shown,) = top_causes.cause_lines((either,), ALL, 78)
-    assert below(shown) == "→ either put the newer image on 2 hosts or the older on new · w"
+    assert below(shown) == f"→ {choice[0]} · w"
     assert not shown.typed
     assert top_causes.to_copy((either,)) == "", "which one is for the user to say"
     other = replace(UMASK, name="x:1", commands=("true",))
@@ -97,13 +101,16 @@ def test_of_two_ways_both_are_named_and_none_is_shown_or_copied() -> None:
     assert top_causes.to_copy((either, other)) == told
     (shown,) = top_causes.cause_lines((either,), ALL, 50)
     assert all(width_of(line) <= 50 for line in shown.lines)
+    assert below(shown) == f"→ {choice[1]} · w has both ways"
     said = "\n".join(map(plain, causes.why_lines(either, 78, 12)))
     assert [word in said for word in (f"{ways[0]}:", f"{ways[1]}:", "other")] == [True] * 3
 
 
 def test_what_a_command_does_to_hosts_stands_behind_it_and_is_copied_with_it() -> None:
     way = "put the image of old on new"
-    one = replace(UMASK, commands=("ssh -n old save | ssh new load",), ways=(way,))
+    one = replace(
+        UMASK, commands=("ssh -n old save | ssh new load",), ways=(way,), choice=(way, "put it")
+    )
     (shown,) = top_causes.cause_lines((one,), ALL, 78)
     assert below(shown) == f"$ {one.commands[0]}  {way}"
     (shown,) = top_causes.cause_lines((one,), ALL, 50)
@@ -251,13 +258,16 @@ def test_of_200_ragged_hosts_the_first_look_says_who_why_how_much_and_what_to_do
         await d.see("39 hosts  +7.0s once, paid", "base:1 is ")
         await d.see("11 hosts  +6.0s this time", "line 2")
         await d.see(
-            "either put the newest image on 172 hosts or the oldest on 39 hosts · w",
+            "→ newest needed? put it on 172 (~7.0s each), else oldest on 39 (7.0s) · w"
+            if size[0] == 80
+            else "→ newest image needed? put it on 172 hosts (~7.0s each), else the oldest on",
             "2–4: set context_on_host",
             "for cause 3, then cachetui run api --as-found",
         )
         await d.see("costs up to 7.0s on each host, once, paid by this audit: the n")
         whom = "39 hosts" if size[0] == 80 else "ci-[2-3,5,10,"
-        await d.see(f"Choose one image for all: {whom}", "have a newer image than most of")
+        if size[0] > 80:
+            await d.see("One question decides: does the build need what is newer in base:1?", whom)
         await d.press("down", "down")
         await d.see("? unexplained · costs up to 6.0s on each host this time · ")
         await d.see("to learn more: the next audit of")
@@ -295,7 +305,7 @@ def test_the_command_of_the_cause_is_copied_whole() -> None:
 
     async def story(d: Driver) -> None:
         await d.press("w")
-        await d.see("To type · y copies the first way", "either put the newest image on")
+        await d.see("To type · y copies the first way", "if the build needs the newest image")
         await d.press("y")
         assert d.app.clipboard == "\n".join(drift.commands[:2]), "of both platforms"
         await d.press("1", "h")

@@ -10,15 +10,17 @@ from cachetui.findings.cache_contents import records_of_command
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, Claim, answer
 from cachetui.findings.earlier_bases import earlier_bases, moved_layers
+from cachetui.findings.image_choice import choices, price_of, ways
 from cachetui.findings.image_evidence import age_of, evidence_of_images
+from cachetui.findings.image_titles import brief_of_images, title_of_images
 from cachetui.findings.legacy_cache import chain_on
 from cachetui.findings.question import Question
 from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import Rule
-from cachetui.findings.same_image import advice, age_beside_others, commands
+from cachetui.findings.same_image import advice, commands
 from cachetui.findings.suspect import Suspect
 from cachetui.findings.trigger_changes import by_triggers_of_base
-from cachetui.findings.wording import host_names, join_names, one_and_another
+from cachetui.findings.wording import join_names
 from cachetui.records.step import StepId
 
 
@@ -146,6 +148,7 @@ def _has_moved(
         evidence=(shown_by, _first(question)),
         advice=advice(question.case, ref, base),
         commands=commands(question.case, ref),
+        choice=choices(ways(question.case, ref)),
         merge_key=ref,
         suspect=BaseImage(ref),
         one_cause=True,
@@ -169,13 +172,14 @@ def _other_than_peers(question: Question, ref: str, base: StepId) -> Claim | Non
         return None
     return answer(
         question,
-        title=_title(case, ref),
-        brief=_brief(case, ref),
+        title=title_of_images(case, ref),
+        brief=brief_of_images(case, ref),
         confidence="likely",
         steps=(base,),
-        evidence=(*evidence_of_images(case, ref), _first(question)),
+        evidence=(*evidence_of_images(case, ref), *_price(case, ref, (host,)), _first(question)),
         advice=advice(case, ref, base),
         commands=commands(case, ref),
+        choice=choices(ways(case, ref)),
         merge_key=ref,
         suspect=BaseImage(ref),
         one_cause=True,
@@ -195,13 +199,14 @@ def observe(case: Case) -> Iterator[Claim]:
         images = evidence_of_images(case, stage.base)
         base = StepId(stage.index, 0)
         yield Claim(
-            title=_title(case, stage.base),
-            brief=_brief(case, stage.base),
+            title=title_of_images(case, stage.base),
+            brief=brief_of_images(case, stage.base),
             confidence="proved" if all(image.kind == "facts" for image in images) else "likely",
             steps=(base,),
-            evidence=tuple(images),
+            evidence=(*images, *_price(case, stage.base, sides.odd)),
             advice=advice(case, stage.base, base),
             commands=commands(case, stage.base),
+            choice=choices(ways(case, stage.base)),
             hosts=sides.odd,
             backends=tuple(
                 dict.fromkeys(run.backend for run in case.runs if run.host in sides.odd)
@@ -211,6 +216,12 @@ def observe(case: Case) -> Iterator[Claim]:
             suspect=BaseImage(stage.base),
             one_cause=True,
         )
+
+
+def _price(case: Case, ref: str, hosts: tuple[str, ...]) -> list[Evidence]:
+    """What building on another image would take."""
+    text = price_of(case, ref)
+    return [Evidence(kind="run", text=text, hosts=hosts)] if text else []
 
 
 def _first(question: Question) -> Evidence:
@@ -233,30 +244,6 @@ def _external(case: Case, stage_index: int) -> StepId | None:
     head = case.head(stage_index)
     stage = case.dockerfile.stages[head.stage_index]
     return StepId(stage.index, 0) if stage.is_external else None
-
-
-def _title(case: Case, ref: str) -> str:
-    """Which hosts have which image: all that have another than most, whichever missed; where none
-    is usual, all are named. Where they are known to be newer or older, that."""
-    sides = sides_of(case, ref)
-    if sides is None or (not sides.usual and sides.platforms > 1):
-        return f"{ref} is a different image on {HOSTS}"
-    if not sides.usual:
-        return f"{ref} is {one_and_another(sides.others, 'image')}"
-    how = age_beside_others(case, ref) or "different"
-    if sides.platforms > 1:
-        odd, usual = host_names(sides.odd), host_names(sides.usual)
-        return f"{ref} is a {how} image on {odd} than on {usual} of the same platforms"
-    odd = " and on ".join(map(host_names, sides.others))
-    return f"{ref} is a {how} image on {odd} than on {host_names(sides.usual)}"
-
-
-def _brief(case: Case, ref: str) -> str:
-    """How the image differs from that of the hosts beside whose names this does not stand."""
-    sides = sides_of(case, ref)
-    whose = "most hosts" if sides is not None and sides.usual else "other hosts"
-    age = age_beside_others(case, ref)
-    return f"{ref} is {age} than that of {whose}" if age else f"{ref} is not that of {whose}"
 
 
 RULE = Rule(

@@ -94,7 +94,7 @@ def details(
 def _details(
     reason: Reason, dockerfile: Dockerfile | None, width: int, unknown: Sequence[Need]
 ) -> Iterator[Line]:
-    yield from wrapped(reason.title, width, "strong")
+    yield from wrapped(title_of(reason, 2 * width), width, "strong")
     facts = [confidence_span(reason)[0][0], costs.steps(reason)]
     if reason.seconds is not None:
         facts.append(costs.told(reason))

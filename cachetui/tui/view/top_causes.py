@@ -13,7 +13,7 @@ from cachetui.findings.record import Finding, Need
 from cachetui.findings.wording import join_names
 from cachetui.report import costs
 from cachetui.report.reasons import commands_of, learn_more
-from cachetui.report.shell import choice, several_ways
+from cachetui.report.shell import several_ways
 from cachetui.tui.view.finding_lines import (
     CONFIDENCE,
     Reason,
@@ -145,14 +145,16 @@ def _to_do(reason: Finding, width: int) -> tuple[Line, bool]:
     does = f"  {commands[0].way}" if text and commands[0].way else ""
     if text and cell_len(text + does) <= room:
         return line(_INDENT, ("$ ", "muted"), (text, "accent"), (does, "muted")), True
-    told = choice(commands) or shorter(reason, reason.advice, width)
+    wordings = [clean_line(each) for each in reason.choice]
+    wordings = wordings or [shorter(reason, reason.advice, width)]
     if not commands:
-        text = _clause(told, room)
+        text = _clause(wordings[0], room)
         return line(_INDENT, ("→ ", "muted"), text) if text else (), False
     has = "both ways" if several_ways(commands) else all_of(commands)
     ends = [line((" · ", "muted"), ("w", "key"), (end, "muted")) for end in (f" has {has}", "")]
-    fits = (end for end in ends if cell_len(told) + width_of(end) <= room)
-    end = next(fits, ends[bool(commands[0].way)])
+    pairs = [(told, end) for told in wordings for end in ends]
+    fits = [(told, end) for told, end in pairs if cell_len(told) + width_of(end) <= room]
+    told, end = fits[0] if fits else (wordings[-1], () if reason.choice else ends[0])
     start = line(_INDENT, ("→ ", "muted"))
     return line(*start, _clause(told, room - width_of(end)), *end), False
 
