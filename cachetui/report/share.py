@@ -175,20 +175,18 @@ def _exports(share: Share, kinds: Sequence[str]) -> list[ShareTable]:
 
 
 def _notes(share: Share) -> list[str]:
-    """What did not go as it should, each with what to do."""
-    notes = [
-        f"{share.exporter} does not export {one.kind}: {_why(one)}"
-        if one.status == "unsupported"
-        else f"{share.exporter} failed to export {one.kind}: {_why(one)}"
-        for one in share.exports
-        if one.status != "ok"
-    ]
+    """What did not go as it should, each with what to do; kinds with the same trouble together."""
+    kinds: dict[tuple[str, str], list[str]] = {}
+    for export in share.exports:
+        if export.status != "ok":
+            verb = "does not export" if export.status == "unsupported" else "failed to export"
+            kinds.setdefault((f"{share.exporter} {verb}", _why(export)), []).append(export.kind)
     for each in share.imports:
-        if each.status == "unsupported":
-            notes.append(f"{each.host} does not import {each.kind}: {_why(each)}")
-        elif each.status == "failed":
-            notes.append(f"{each.host} failed to import {each.kind}: {_why(each)}")
-        notes += [f"{each.host}: {text}" for text in each.notes]
+        if each.status != "ok":
+            verb = "does not import" if each.status == "unsupported" else "failed to import"
+            kinds.setdefault((f"{each.host} {verb}", _why(each)), []).append(each.kind)
+    notes = [f"{who} {', '.join(names)}: {why}" for (who, why), names in kinds.items()]
+    notes += [f"{each.host}: {text}" for each in share.imports for text in each.notes]
     notes += [
         f"left in the registry, which was not reached; the next `cachetui share` from "
         f"{share.exporter}, or `cachetui clean`, deletes it: {ref}"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from cachetui.compare.groups import fold
 from cachetui.records.document import Document
+from cachetui.records.host import HostReport
 from cachetui.records.run import Run
 from cachetui.records.scenario import UNSHARED
 from cachetui.records.share import Share
@@ -18,10 +19,24 @@ def verdict(document: Document, share: Share, kinds: Sequence[str]) -> list[str]
 
     `kinds` are those that were exported, in the order of the tables. A kind is best with which
     most hosts run no RUN again; where several are, the one that spares most seconds of RUN steps.
-    Those that keep the same steps are named together.
+    Those that keep the same steps are named together. Hosts that did not get to the end are named
+    after the headline.
     """
+    stopped = [host.name for host in document.hosts if is_stopped(host)]
     if not share.imports or not kinds:
-        return ["nothing was imported"]
+        return ["stopped before anything was imported" if stopped else "nothing was imported"]
+    head, *rest = _verdict(document, share, kinds)
+    if stopped:
+        rest.insert(0, f"stopped before the end on {fold(stopped)}")
+    return [head, *rest]
+
+
+def is_stopped(host: HostReport) -> bool:
+    """Whether it was stopped by who started it."""
+    return host.status == "skipped" and (host.reason or "").startswith("stopped")
+
+
+def _verdict(document: Document, share: Share, kinds: Sequence[str]) -> list[str]:
     outcomes = {kind: _outcome(document, share, kind) for kind in kinds}
     if not any(outcomes.values()):
         return ["nothing could be imported"]

@@ -61,7 +61,8 @@ class PlannedBuilds:
             for one in exports
         ]
         refs = [ref for kind in self.kinds if (ref := shared.ref(source.at.host, kind))]
-        lines += [f"written into the registry, and deleted afterwards: {ref}" for ref in refs]
+        if refs:
+            lines.append(f"written into the registry, and deleted afterwards: {', '.join(refs)}")
         dockerfile = shared.task.dockerfile
         target = resolve_target(dockerfile, shared.task.settings.target)
         imports = len(self.kinds) * (1 + len(asked_again(dockerfile, target)))

@@ -25,12 +25,7 @@ from cachetui.records.document import Document
 from cachetui.records.host import HostReport, known_of
 from cachetui.records.scenario import UNSHARED
 from cachetui.records.share import Share, ShareExport, ShareImport
-from cachetui.share.exporting import (
-    cannot_export,
-    export,
-    read_folder,
-    unreachable,
-)
+from cachetui.share.exporting import cannot_export, export, read_folder, unreachable
 from cachetui.share.import_removal import result_dates
 from cachetui.share.importing import Exported, cold_build, import_kind
 from cachetui.share.kinds import Kind
@@ -204,13 +199,17 @@ class Sharing:
     def run(self) -> Document:
         """Make all builds; returns what there is, also when stopped. Raises `StoreError` where
         nothing can be kept from the start."""
+        self._began = time.time()  # not while the user was asked
         self.store.prepare()
         context = self.shared.task.context
         with self.store.in_use.working():
             self.store.keep_manifest(context.digest, context.entries)
             try:
                 exported = self._export()
-                if exported.kinds and not self.cancel.is_set():
+                if self.cancel.is_set():
+                    for host in self._targets:
+                        host.failed(HostError(host.name, "cancelled", "stopped"))
+                elif exported.kinds:
                     for done in run_on_all(self._targets, lambda h: self._import(h, exported)):
                         if done.error is not None:
                             done.item.failed(_own_error(done.item.name, done.error))
@@ -330,7 +329,7 @@ class Sharing:
                 imports=tuple(
                     sorted(self._imports, key=lambda o: (order.index(o.host), names.index(o.kind)))
                 ),
-                cold=dict(self._cold),
+                cold=dict(sorted(self._cold.items(), key=lambda one: order.index(one[0]))),
                 left=(*self._left.stays, *self._left.later),
                 left_for_now=self._left.later,
             ),

@@ -80,3 +80,22 @@ def test_where_nothing_is_kept_or_seen(document: Document) -> None:
     assert told(document) == ["nothing was imported"]
     unseen = [with_all(one, "unknown") for one in imports]
     assert told(document, *unseen) == ["no RUN step that a cache could keep was seen"]
+
+
+def stopped_on(document: Document, *names: str) -> Document:
+    hosts = [
+        msgspec.structs.replace(host, status="skipped", reason="stopped")
+        if host.name in names
+        else host
+        for host in document.hosts
+    ]
+    return msgspec.structs.replace(document, hosts=tuple(hosts))
+
+
+def test_one_that_was_stopped_says_so(document: Document) -> None:
+    stopped = stopped_on(document, "new")
+    assert told(stopped) == ["stopped before anything was imported"]
+    imports = [one for one in share_of(document).imports if one.host == "mid"]
+    head, end, *_ = told(stopped, *imports)
+    assert head == "use local-max: it keeps all RUN steps on mid"
+    assert end == "stopped before the end on new"

@@ -5,15 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from textual.pilot import Pilot
 
 from cachetui.tui.app import CachetuiApp
 from tests.tui.fake import FakeAudit, FakeCore
 
+if TYPE_CHECKING:
+    from cachetui.config.settings import BuildSettings
+    from cachetui.core import Core
+
 PATIENCE = 30.0
 """Seconds after which what has not come will not come."""
+ENGINES_PATIENCE = 120.0
+"""The same where engines build, on a machine that is busy."""
 
 Story = Callable[["Driver"], Awaitable[None]]
 
@@ -25,6 +31,7 @@ class Driver:
         self.app = app
         self.pilot = pilot
         self.core = core
+        self.patience = PATIENCE
 
     async def press(self, *keys: str) -> None:
         """Press keys, each handled before the next."""
@@ -34,7 +41,7 @@ class Driver:
 
     async def until(self, condition: Callable[[], object], what: str = "") -> None:
         """Go on until something holds; fails when it does not come."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + self.patience
         while not condition():
             if time.monotonic() > end:
                 raise AssertionError(f"did not come: {what or condition}\n{self.text()}")
@@ -122,3 +129,19 @@ def drive(
 
     asyncio.run(main())
     return app.return_value
+
+
+def drive_engines(
+    story: Story, core: Core, build: BuildSettings, *, size: tuple[int, int] = (80, 24)
+) -> None:
+    """Run a story on a core whose hosts are real."""
+    app = CachetuiApp(core, build=build)
+
+    async def main() -> None:
+        async with app.run_test(size=size, notifications=True) as pilot:
+            driver = Driver(app, pilot, cast("FakeCore", core))
+            driver.patience = ENGINES_PATIENCE
+            await driver.place("fleet")
+            await story(driver)
+
+    asyncio.run(main())

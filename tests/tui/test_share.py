@@ -90,6 +90,58 @@ def test_what_did_not_go_well_is_below(document: Document) -> None:
     drive(story, FakeCore(changed, kept=[changed]), size=(160, 50), opened=False)
 
 
+def test_kinds_and_hosts_in_trouble_are_below(document: Document) -> None:
+    share = document.share
+    assert share is not None
+    imports = [
+        msgspec.structs.replace(one, status="failed", steps=(), reason="no room")
+        if one.host == "mid"
+        else one
+        for one in share.imports
+    ]
+    hosts = [
+        msgspec.structs.replace(host, status="unreachable", reason="no route to it")
+        if host.name == "new"
+        else host
+        for host in document.hosts
+    ]
+    changed = msgspec.structs.replace(
+        document,
+        hosts=tuple(hosts),
+        share=msgspec.structs.replace(share, imports=tuple(imports)),
+    )
+
+    async def story(d: Driver) -> None:
+        await opened(d)
+        await d.see("new: unreachable: no route to it.")
+        await d.see("mid failed to import local-max, registry-min: no room")
+
+    drive(story, FakeCore(changed, kept=[changed]), size=(160, 50), opened=False)
+
+
+def test_one_that_was_stopped_is_not_done(document: Document) -> None:
+    share = document.share
+    assert share is not None
+    hosts = [
+        msgspec.structs.replace(host, status="skipped", reason="stopped")
+        if host.name != share.exporter
+        else host
+        for host in document.hosts
+    ]
+    changed = msgspec.structs.replace(
+        document,
+        hosts=tuple(hosts),
+        share=msgspec.structs.replace(share, imports=()),
+    )
+
+    async def story(d: Driver) -> None:
+        await opened(d)
+        await d.see("○ stopped before anything was imported", "– stopped")
+        await d.not_see("✓ done")
+
+    drive(story, FakeCore(changed, kept=[changed]), opened=False)
+
+
 @pytest.mark.parametrize("size", [(40, 12), (80, 24), (160, 50)])
 def test_it_fits(document: Document, size: tuple[int, int]) -> None:
     async def story(d: Driver) -> None:

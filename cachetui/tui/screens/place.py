@@ -164,7 +164,8 @@ def title(session: Session, width: int) -> tuple[Line, Line]:
     parts: list[Line] = []
     trouble = signs.trouble(snapshot)
     if snapshot.finished:
-        parts.append(((f"✗ {trouble}", "bad") if trouble else ("✓ done", "good"),))
+        ended: Span = ("– stopped", "warn") if signs.is_stopped(snapshot) else ("✓ done", "good")
+        parts.append(((f"✗ {trouble}", "bad") if trouble else ended,))
         parts.append(((f"took {units.seconds(snapshot.elapsed)}", "muted"),))
     elif snapshot.stopping:
         parts.append((("stopping…", "warn"),))

@@ -109,7 +109,7 @@ class ShareDialog(Dialog[WhatToShare]):
                 return line("from  ", (exporter, "strong"))
             return (
                 (
-                    f"{'' if self._exporter else 'the one that can export most; '}space: next",
+                    "space: the next host" if self._exporter else "the host that can export most",
                     "muted",
                 ),
             )

@@ -13,6 +13,7 @@ from cachetui.records.scenario import EXPORT, IMPORT, UNSHARED
 from cachetui.records.share import Kept
 from cachetui.records.step import StepId
 from cachetui.report import cells, units
+from cachetui.report.passages import trouble
 from cachetui.report.share import MEANINGS, WORDS, ShareRow, ShareTable, ShareView, lay_out_share
 from cachetui.tui.view.column import MORE_SIGN_WIDTH, Column
 from cachetui.tui.view.text import Line, Tone, clean_line, line
@@ -136,7 +137,8 @@ class SharedTable:
             ]
         elif self.view is not None:
             head, *rest = self.view.verdict
-            sign: tuple[str, Tone] = ("○ ", "warn") if head.startswith("no") else ("✓ ", "good")
+            bad = head.startswith(("no", "stopped"))
+            sign: tuple[str, Tone] = ("○ ", "warn") if bad else ("✓ ", "good")
             lines = [line(sign, (text, "strong")) for text in cells.wrap(head, width - 2)[:1]]
             lines += [line("  ", cells.shorten(text, width - 2)) for text in rest]
             found = findings.findings if findings is not None else ()
@@ -165,7 +167,9 @@ class SharedTable:
             lines.append(line((table.title, "muted"), "  ", (row.text, "strong")))
             text = self._text(table, row, at[1]) if at[1] != STEP else ""
             lines += self._meaning(text, str(at[1]) if at[1] not in (STEP, COLD) else None, table)
-        for note in self.view.notes if self.view else ():
+        hosts = self.document.hosts if self.document else ()
+        troubles = [trouble(host) for host in hosts if host.status in ("failed", "unreachable")]
+        for note in (*troubles, *(self.view.notes if self.view else ())):
             lines += _wrapped("! ", note, "warn", width)
         return lines
 

@@ -111,6 +111,14 @@ def trouble(snapshot: Snapshot) -> str:
     return ", ".join(word for word in words if word)
 
 
+def is_stopped(snapshot: Snapshot) -> bool:
+    """Whether its user stopped it, or a part of it, before its end."""
+    return any(cell.state == "cancelled" for cell in snapshot.cells) or any(
+        host.state == "cancelled" and (host.reason or "").startswith("stopped")
+        for host in snapshot.hosts
+    )
+
+
 def step_error(step: Step) -> str:
     """The first line of what went wrong in a step."""
     return (step.error or "").strip().split("\n", 1)[0]
