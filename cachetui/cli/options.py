@@ -49,10 +49,11 @@ store_option = click.option(
 )
 executor_option = click.option(
     "--executor",
-    metavar="dask://HOST:PORT",
+    metavar="processes[:N]|dask://HOST:PORT",
     envvar="CACHETUI_EXECUTOR",
     callback=also_before_the_command,
-    help="Have the workers of this Dask cluster audit the hosts [default: this machine does].",
+    help="Have N processes of this machine audit the hosts (one a core without N), or the workers "
+    "of this Dask cluster [default: threads of one process].",
 )
 output_option = click.option(
     "-o",

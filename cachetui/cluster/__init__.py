@@ -1,2 +1,2 @@
-"""Hosts audited by the workers of a Dask cluster, each near its hosts. In go the hosts of an audit,
-out comes what each worker tells of them: runs, reports, progress."""
+"""Hosts audited by other processes, of this machine or of a Dask cluster near the hosts. In go the
+hosts of an audit, out comes what each worker tells of them: runs, reports, progress."""

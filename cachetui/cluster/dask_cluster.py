@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager, suppress
 from typing import Any
 
 from distributed import Client
 
-from cachetui import __version__
 from cachetui.audit.host_elsewhere import HostElsewhere
 from cachetui.audit.keeping import Keeping
 from cachetui.audit.task import AuditTask
@@ -26,11 +25,9 @@ from cachetui.cluster.checks import (
 )
 from cachetui.cluster.dask_queues import ByteQueue, Senders
 from cachetui.cluster.desk import Desk
-from cachetui.cluster.host_tasks import HostTasks
+from cachetui.cluster.given_out import Words, first_line, give_out
 from cachetui.cluster.messages import GONE, HostOrder
 from cachetui.cluster.worker import audit_host
-from cachetui.hosts.daemon_threads import DaemonThreads
-from cachetui.hosts.fan_out import Outcome, run_on_all
 from cachetui.store.database import Store
 
 CONNECT_SECONDS = 10.0
@@ -41,9 +38,6 @@ ASK_WORKERS = 1.0
 
 NO_WORKER = 30.0
 """Seconds that a host waits for a worker that may audit it, where the last one is gone."""
-
-ANSWERING = 8
-"""Threads that answer workers: what they wait for is the store, which is one."""
 
 
 class DaskCluster:
@@ -60,7 +54,7 @@ class DaskCluster:
             )
         except (OSError, TimeoutError, ValueError, TypeError) as error:
             raise ClusterError(
-                f"the Dask scheduler {address} cannot be reached: {_first_line(error)}; start it "
+                f"the Dask scheduler {address} cannot be reached: {first_line(error)}; start it "
                 "with `dask scheduler`, or name another with --executor dask://HOST:PORT (one that "
                 "has TLS with tls://HOST:PORT)"
             ) from None
@@ -107,40 +101,11 @@ class DaskCluster:
         hosts = self._those_with_a_worker(hosts, on_done)
         if not hosts:
             return
-        attempt = secrets.token_hex(8)
-        name = f"cachetui-{task.audit}-{attempt}"
-        parts = {host.name: host for host in hosts}
-        tasks = HostTasks(self._client, parts, at_once)
-        senders = Senders(self._client)
-        with store.spool() as folder:
-            desk = Desk(
-                task,
-                parts,
-                attempt,
-                store,
-                keeping,
-                folder,
-                DaemonThreads(ANSWERING),
-                senders.send,
-                tasks.call_off,
-            )
-
-            def done(outcome: Outcome[HostOrder, None]) -> None:
-                part = parts[outcome.item.host]
-                if part.cancel.is_set() and not desk.begun(part.name):
-                    part.skip()
-                if not part.ended:
-                    why = f": {_first_line(outcome.error)}" if outcome.error else ""
-                    desk.lose(part.name, f"its task on the Dask cluster ended early{why}")
-                on_done()
-
-            if values := values_that_travel(task, [host.host for host in hosts]):
-                on_note(f"Dask workers were given the values of {', '.join(values)}")
-            orders = [HostOrder(name, host.name, attempt, __version__) for host in hosts]
-            with self._talking(name, desk, hosts):
-                run_on_all(orders, audit_host, on_done=done, executor=tasks)
-                desk.close()
-            senders.close()
+        if values := values_that_travel(task, [host.host for host in hosts]):
+            on_note(f"Dask workers were given the values of {', '.join(values)}")
+        carrier = _Carrier(self, self._client)
+        give_out(task, hosts, store, keeping, carrier, at_once=at_once, on_done=on_done)
+        carrier.close()
 
     def _those_with_a_worker(
         self, hosts: Sequence[HostElsewhere], on_done: Callable[[], None]
@@ -157,9 +122,31 @@ class DaskCluster:
                 on_done()
         return fit
 
+
+class _Carrier:
+    """Queues of the scheduler, and its tasks: each where the host's `dask_worker` is."""
+
+    words = Words("the Dask worker", "its task on the Dask cluster")
+    same_machine = False
+
+    def __init__(self, cluster: DaskCluster, client: Client) -> None:
+        self._cluster, self._client = cluster, client
+        self._senders = Senders(client)
+
+    def send(self, name: str, item: bytes) -> None:
+        """See `Carrier.send`."""
+        self._senders.send(name, item)
+
+    def start(self, order: HostOrder, desk: Desk) -> Future[Any]:
+        """See `Carrier.start`. Dask gives no other task's result for it."""
+        zone = desk.settings_of(order.host).dask_worker
+        resources = {} if zone is None else {"resources": {zone: 1}}
+        executor: Executor = self._client.get_executor(pure=False, retries=0, **resources)
+        return executor.submit(audit_host, order)
+
     @contextmanager
-    def _talking(self, name: str, desk: Desk, hosts: Sequence[HostElsewhere]) -> Iterator[None]:
-        """Take what workers say, and look after them, meanwhile."""
+    def talking(self, name: str, desk: Desk, parts: Mapping[str, HostElsewhere]) -> Iterator[None]:
+        """See `Carrier.talking`."""
         queue = ByteQueue(self._client, name)
         over = threading.Event()
 
@@ -171,7 +158,7 @@ class DaskCluster:
                         desk.take(each)
 
         def look() -> None:
-            watch = _Watch(self, desk, hosts)
+            watch = _Watch(self._cluster, desk, list(parts.values()))
             while not over.wait(LOOK):
                 watch.look()
 
@@ -183,6 +170,10 @@ class DaskCluster:
             over.set()
             with suppress(Exception):
                 queue.close()
+
+    def close(self) -> None:
+        """No more is sent."""
+        self._senders.close()
 
 
 class _Watch:
@@ -219,7 +210,3 @@ class _Watch:
                 self._without.pop(host.name, None)
             elif now - self._without.setdefault(host.name, now) > NO_WORKER:
                 self._desk.lose(host.name, *why)
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__

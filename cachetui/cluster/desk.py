@@ -32,6 +32,8 @@ from cachetui.cluster.messages import (
     unpacked,
 )
 from cachetui.cluster.store_calls import StoreCalls
+from cachetui.config.settings import HostSettings
+from cachetui.context.build_context import Context
 from cachetui.records.scenario import Planned
 from cachetui.store.database import Store
 from cachetui.store.troubles import StoreError
@@ -56,7 +58,7 @@ class Execution:
 
 class Desk:
     """One audit's. `send` puts an item into a process's queue; `call_off` ends a host's task as far
-    as Dask is concerned."""
+    as who starts it is concerned. Workers on the `same_machine` read the context's files there."""
 
     def __init__(
         self,
@@ -69,8 +71,12 @@ class Desk:
         executor: Executor,
         send: Callable[[str, bytes], None],
         call_off: Callable[[str], None],
+        *,
+        worker_word: str = "the Dask worker",
+        same_machine: bool = False,
     ) -> None:
-        self._task = replace(task, context=replace(task.context, sources={}))
+        self._task = replace(task, context=_travelling(task.context, same_machine))
+        self._worker_word = worker_word
         self._context = task.context
         self._parts, self._attempt = parts, attempt
         self._store, self._keeping, self._folder = store, keeping, folder
@@ -107,10 +113,14 @@ class Desk:
                 execution.told_to_stop = True
                 self._tell_to_stop(execution, part.why_stopped())
             if execution.worker not in workers:
-                self.lose(part.name, _gone(execution))
+                self.lose(part.name, self._gone(execution))
             elif now - self._heard.get(execution.process, now) > GONE:
-                what = f"the Dask worker {execution.worker} that audited it has been silent"
+                what = f"{self._worker_word} {execution.worker} that audited it has been silent"
                 self.lose(part.name, f"{what} for {GONE:.0f} s")
+
+    def settings_of(self, host: str) -> HostSettings:
+        """What hosts.toml says of it."""
+        return self._parts[host].host
 
     def begun(self, host: str) -> bool:
         """Whether a worker audits it, or did."""
@@ -188,7 +198,7 @@ class Desk:
             if first is execution:
                 self._executions[message.execution] = execution
         if first is not execution:
-            self.lose(host, _gone(first))  # else Dask would not have begun it again
+            self.lose(host, self._gone(first))  # else it would not have been begun again
             raise NotGranted
         part.live = LiveLogs(
             self._folder, lambda planned, block: self._want_log(execution, planned, block)
@@ -228,6 +238,9 @@ class Desk:
     def _not_kept_of(self, _: Execution, error: StoreError) -> None:
         self._keeping.failed(error)
 
+    def _gone(self, execution: Execution) -> str:
+        return f"{self._worker_word} {execution.worker} that audited it is gone"
+
     def _end_of(self, execution: Execution, report: Any) -> None:
         execution.part.take_report(report)
         execution.part.ended = True
@@ -238,5 +251,7 @@ CONTEXT_PIECE = 1024 * 1024
 """Bytes of a context in one answer, at least, but for the last."""
 
 
-def _gone(execution: Execution) -> str:
-    return f"the Dask worker {execution.worker} that audited it is gone"
+def _travelling(context: Context, same_machine: bool) -> Context:
+    """What a worker is given of a context. The folder of a fetched one goes with the auditor's."""
+    fetched = context.fetched and replace(context.fetched, folder=None)
+    return replace(context, fetched=fetched, sources=context.sources if same_machine else {})

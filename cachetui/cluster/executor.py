@@ -1,18 +1,28 @@
-"""`--executor`: from the word on the command line to the cluster that it names."""
+"""`--executor`: from the word on the command line to who audits the hosts."""
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from cachetui.audit.host_elsewhere import Elsewhere
 from cachetui.cluster.checks import ClusterError
 
-EXPECTED = "expected dask://HOST:PORT, or tls://HOST:PORT for one with TLS"
+EXPECTED = (
+    "expected dask://HOST:PORT, tls://HOST:PORT for one with TLS, or processes or processes:NUMBER "
+    "for processes of this machine"
+)
+_PROCESSES = re.compile(r"processes(?::([1-9]\d{0,3}))?")
 
 
 def connect(text: str) -> Elsewhere:
-    """The Dask cluster of `dask://HOST:PORT` or `tls://HOST:PORT`, connected and checked. Raises
+    """The Dask cluster of `dask://HOST:PORT` or `tls://HOST:PORT`, connected and checked; of
+    `processes:N` so many processes here, without a number as many as cores. Raises
     `ClusterError`."""
+    if processes := _PROCESSES.fullmatch(text):
+        from cachetui.cluster.local_processes import LocalProcesses
+
+        return LocalProcesses(int(processes[1]) if processes[1] else None)
     address = dask_address(text)
     try:
         from cachetui.cluster.dask_cluster import DaskCluster

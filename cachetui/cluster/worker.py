@@ -1,4 +1,4 @@
-"""What a Dask worker does: audit one host, as a thread of an audit does here, and tell of it."""
+"""What a worker does: audit one host, as a thread of an audit does here, and tell of it."""
 
 from __future__ import annotations
 
@@ -49,9 +49,11 @@ class NoPrompts:
 
 @dataclass
 class AuditHere:
-    """One audit in this process: what its hosts share."""
+    """One audit in this process: what its hosts share. On the auditor's own machine the context's
+    files are read where they are."""
 
     link: Link
+    same_machine: bool = False
     connector: Connector = field(default_factory=lambda: Connector(NoPrompts()))
     context: ContextCopy = field(default_factory=ContextCopy)
     users: int = 0
@@ -64,6 +66,8 @@ class AuditHere:
             if self.task is None:
                 self.task = calls("task")
             task = self.task
+        if self.same_machine:
+            return task
         return replace(task, context=CopiedContext.of(task.context, self.context, calls))
 
     def close(self) -> None:
@@ -83,23 +87,29 @@ def audit_host(order: HostOrder) -> None:
 
     if order.version != __version__:
         raise RuntimeError(f"cachetui {__version__} on this worker, {order.version} asked for")
-    with _audit_here(order.desk, lambda: link_of(order.desk)) as here:
+    audit_order(order, lambda: AuditHere(link_of(order.desk)), worker_address())
+
+
+def audit_order(order: HostOrder, begin: Callable[[], AuditHere], worker: str) -> None:
+    """Audit the host of an order. `begin` is asked for its audit where this process has not begun
+    it yet; `worker` is what reports call this one."""
+    with _audit_here(order.desk, begin) as here:
         execution = uuid.uuid4().hex
         calls = Calls(here.link, execution)
         with suppress(AuditorGone, NotGranted):
-            granted: Granted = calls("begin", order.host, order.attempt, worker_address())
+            granted: Granted = calls("begin", order.host, order.attempt, worker)
             with OwnFolder() as own:
                 _Execution(here, execution, calls, granted, own.path).run()
 
 
 @contextmanager
-def _audit_here(desk: str, link: Callable[[], Link]) -> Iterator[AuditHere]:
+def _audit_here(desk: str, begin: Callable[[], AuditHere]) -> Iterator[AuditHere]:
     """The audit of that name in this process, for as long as one of its hosts is audited, and
     `LINGER` seconds more."""
     with _lock:
         here = _audits.get(desk)
         if here is None or here.link.ended:
-            here = _audits[desk] = AuditHere(link())
+            here = _audits[desk] = begin()
         here.users += 1
     try:
         yield here

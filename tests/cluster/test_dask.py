@@ -12,7 +12,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cachetui.audit.audit import Audit
 from cachetui.audit.progress import Snapshot
 from cachetui.cli.log_file import logging_to, redactor_of
 from cachetui.cluster.checks import values_that_travel
@@ -24,9 +23,9 @@ from cachetui.demo.fleet import Fleet, demo_fleet
 from cachetui.records.document import Document
 from cachetui.store.database import Store
 from tests.cluster.cluster import Cluster, dask_cluster
+from tests.cluster.fleet_audits import SCENARIOS, how, lines, prepare, steps
 
 ZONES = ("zone-a", "zone-b", "zone-c")
-SCENARIOS = ("legacy-cold", "buildkit-cold", "buildkit-warm")
 
 
 @pytest.fixture(scope="module")
@@ -46,37 +45,6 @@ def core_on(fleet: Fleet, store: Path, address: str | None, **of_hosts: object) 
     )
     settings = msgspec.structs.replace(settings, hosts=hosts)
     return Core(settings, Store(store), elsewhere=connect(address) if address else None)
-
-
-def prepare(core: Core, **options: object) -> Audit:
-    build = core.settings.builds["recorded-shop"]
-    return core.prepare(build, core.settings.hosts, Options(scenarios=SCENARIOS, **options))  # type: ignore[arg-type]
-
-
-def steps(document: Document) -> dict[tuple[str, str], list[tuple[object, str]]]:
-    """What each step of each run did."""
-    return {
-        (run.host, run.scenario): [(step.id, step.status) for step in run.steps]
-        for run in document.runs
-    }
-
-
-def how(document: Document) -> list[str]:
-    """How it went with each host, with the reason where there is one."""
-    return [
-        f"{host.status}: {host.reason}" if host.reason else host.status for host in document.hosts
-    ]
-
-
-def lines(store: Store, document: Document) -> dict[tuple[str, str], int]:
-    """How many lines each run printed."""
-    counts = {}
-    for run in document.runs:
-        log = store.log(run.id)
-        assert log is not None
-        counts[run.host, run.scenario] = sum(1 for _ in log.whole())
-        log.close()
-    return counts
 
 
 def test_it_brings_what_threads_bring(fleet: Fleet, cluster: Cluster, tmp_path: Path) -> None:
@@ -198,9 +166,9 @@ def test_a_log_can_be_read_while_its_build_runs(cluster: Cluster, tmp_path: Path
     assert log is not None
     with log:
         whole = [line.text for line in log.whole()]
-    assert len({len(lines) for lines in seen}) > 3, "it grew while it was looked at"
-    for lines in seen:
-        assert lines[:-1] == whole[: len(lines)][:-1]  # the last may not have been whole
+    assert len({len(so_far) for so_far in seen}) > 3, "it grew while it was looked at"
+    for so_far in seen:
+        assert so_far[:-1] == whole[: len(so_far)][:-1]  # the last may not have been whole
     assert audit.live_log(host, SCENARIOS[0], 1) is None
 
 

@@ -29,7 +29,7 @@ NOT_RUN = {
     r"cachetui outputs.*": "the recorded fleet has no images; "
     "tests/outputs/test_outputs_lab.py compares those of real engines",
     r"dask .*": "a server; tests/cluster starts both",
-    r"cachetui run .* --executor .*": "needs a Dask cluster; tests/cluster/test_dask.py has one",
+    r"cachetui run .* --executor .*": "tests/cluster audits by processes and by a Dask cluster",
     r"cachetui peek .*": "its builds are not recorded; tests/audit/test_peek_lab.py runs them on "
     "real engines",
     r"cachetui cache .*": "the recorded fleet has no caches; "

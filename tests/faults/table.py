@@ -243,7 +243,7 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         ),
         Fault(
             "worker-lost",
-            "A Dask worker dies while it builds on hosts",
+            "A Dask worker, or a worker process here, dies while it builds on hosts",
             "Their builds end there, nothing is built twice, what had ended is kept, and the "
             "report names the worker and how to go on.",
         ),
