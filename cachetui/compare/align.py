@@ -9,7 +9,8 @@ What *differ* means here, and for exit code 1:
   which is compared. Neither is what was stopped or lost.
 - A step that a backend has none of is absent, not different. Between runs of one backend that
   both ended well it is different: one base image brought an ONBUILD trigger, the other did not.
-- A host that failed, or could not do, a scenario that another host did, differs.
+- A host that failed, or could not do, a scenario that another host did, differs: in the step that
+  failed where that is known, else in how the run ended.
 - An engine under several names is compared once: see `engines`.
 - Runs that failed agree about nothing: a scenario that ended well nowhere was not compared, unless
   hosts differ in it.
@@ -107,6 +108,12 @@ class Disagreement:
     def told_of(self) -> tuple[str, ...]:
         return self.odd or self.hosts
 
+    @property
+    def is_of_builders(self) -> bool:
+        """Whether some hosts built and the others lack what it takes, a builder mostly: why is in
+        their runs."""
+        return self.step is None and {side.status for side in self.sides} == {"ok", "unsupported"}
+
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
@@ -184,7 +191,6 @@ def agree(document: Document) -> Agreement:
 def _part(scenario: str, repeat: int, runs: list[Run]) -> list[Disagreement]:
     """Where the runs of one scenario and repeat disagree."""
     found: list[Disagreement] = []
-    endings = _ranked([(run.host, run.status) for run in runs])
     ran = [run for run in runs if run.status != "unsupported"]
     for row in align(ran):
         if row.differs:
@@ -192,8 +198,9 @@ def _part(scenario: str, repeat: int, runs: list[Run]) -> list[Disagreement]:
             sides = _sides(pairs)
             found.append(Disagreement(scenario, repeat, row.id, row.line, row.instruction, sides))
     told = {side.status for one in found for side in one.sides}
-    statuses = {side.status for side in endings}
-    if len(endings) > 1 and not (statuses == {"ok", "failed"} and "failed" in told):
+    left = [run for run in runs if run.status != "failed" or "failed" not in told]
+    endings = _ranked([(run.host, run.status) for run in left])
+    if len(endings) > 1:
         found.insert(0, Disagreement(scenario, repeat, None, None, None, endings))
     return found
 

@@ -18,9 +18,10 @@ from cachetui.findings.merge_evidence import merge_evidence, of_hosts
 from cachetui.findings.miss_chains import Chain
 from cachetui.findings.record import CONFIDENCES, Evidence, Finding, StepRef
 from cachetui.findings.rule import Answer
-from cachetui.findings.step_seconds import seconds_of
+from cachetui.findings.step_seconds import most_of_each_builder, seconds_of
 from cachetui.findings.suspect import Suspect
 from cachetui.findings.wording import join_names
+from cachetui.records.backend import Backend
 from cachetui.records.step import StepId
 
 _Key = tuple[str, tuple[StepId, ...], str]
@@ -121,6 +122,7 @@ def _finding(case: Case, members: Sequence[Answer], confidence: str) -> Finding:
     hosts = sorted({h for c in claims for h in c.hosts}, key=lambda h: _place(names, h))
     steps = {s for c in claims for s in c.steps}
     below = {s for c in claims for s in c.consequences} - steps
+    costs = _costs(claims)
     lines = shell_lines((command for c in claims for command in c.commands), names)
     return Finding(
         id=rule.id,
@@ -132,7 +134,8 @@ def _finding(case: Case, members: Sequence[Answer], confidence: str) -> Finding:
         scenarios=tuple(dict.fromkeys(s for c in claims for s in c.scenarios)),
         steps=tuple(StepRef.of(step) for step in in_order(steps)),
         consequences=tuple(dict.fromkeys(StepRef.of(s) for s in sorted(below, key=order))),
-        seconds=_seconds(claims),
+        seconds=max((cost for _, cost in costs if cost is not None), default=None),
+        builder_seconds=most_of_each_builder(costs),
         paid=claims[0].paid or rule.paid,
         brief=_with_lines(claims[0].brief, case, steps),
         evidence=merge_evidence((c.evidence for c in claims), names, hosts),
@@ -215,20 +218,22 @@ def _inside(text: str) -> str:
     return re.sub(r"\A[A-Z](?=[a-z]*(?:[^A-Za-z]|\Z))", lambda first: first[0].lower(), text)
 
 
-def _seconds(claims: Iterable[Claim]) -> float | None:
-    """Seconds that one run pays, where that is most. The chains of a run that share one claim
+def _costs(claims: Iterable[Claim]) -> list[tuple[tuple[Backend, ...], float | None]]:
+    """The seconds that each run pays, and its builder. The chains of a run that share one claim
     count once."""
     chains: dict[str, list[Chain]] = {}
-    costs: list[float | None] = []
+    costs: list[tuple[tuple[Backend, ...], float | None]] = []
     for claim in claims:
         shared = claim.one_cause or claim.cause is not None
         if shared and claim.question is not None:
             chain = claim.question.chain
             chains.setdefault(chain.run.id, []).append(chain)
         else:
-            costs.append(claim.seconds)
-    costs += [seconds_of(s for chain in many for s in chain.steps) for many in chains.values()]
-    return max((cost for cost in costs if cost is not None), default=None)
+            costs.append((claim.backends, claim.seconds))
+    for many in chains.values():
+        steps = (step for chain in many for step in chain.steps)
+        costs.append(((many[0].run.backend,), seconds_of(steps)))
+    return costs
 
 
 def _place(names: Sequence[str], host: str) -> int:

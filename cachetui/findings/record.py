@@ -70,8 +70,9 @@ class Finding(Record, frozen=True, kw_only=True):
     line of the first step) and is what `prove` takes.
 
     `steps` are the causes in Dockerfile order, `consequences` the steps that missed because of
-    them. `seconds` is what one build pays for it, with its consequences, on the host where that
-    is most; None when it costs nothing or is not known. `paid` says by which builds, None for a
+    them. `seconds` is what one build pays for it, with its consequences, on the host and with the
+    builder where that is most; None when it costs nothing or is not known. Where it costs seconds
+    with both builders, `builder_seconds` has those of each. `paid` says by which builds, None for a
     rule about something else than seconds. `brief` is the cause in a few words, to stand beside its
     hosts' names; empty where the title is short. `suspect` is what an experiment would change,
     empty when there is none to make. `commands` do what the advice says, where that is done on
@@ -91,6 +92,7 @@ class Finding(Record, frozen=True, kw_only=True):
     steps: tuple[StepRef, ...] = ()
     consequences: tuple[StepRef, ...] = ()
     seconds: float | None = None
+    builder_seconds: dict[Backend, float] = msgspec.field(default_factory=dict[Backend, float])
     paid: Paid | None = None
     brief: str = ""
     evidence: tuple[Evidence, ...] = ()
@@ -104,8 +106,8 @@ class Finding(Record, frozen=True, kw_only=True):
 
 class Unexplained(Record, frozen=True, kw_only=True):
     """Runs that differ and no rule says why: `facts` are what differs between them, and
-    `suspects` the rules that each could explain it, of which none is proved. `brief` is as that of
-    a finding."""
+    `suspects` the rules that each could explain it, of which none is proved. `brief`, `seconds`
+    and `builder_seconds` are as those of a finding."""
 
     title: str
     brief: str = ""
@@ -115,6 +117,7 @@ class Unexplained(Record, frozen=True, kw_only=True):
     steps: tuple[StepRef, ...] = ()
     consequences: tuple[StepRef, ...] = ()
     seconds: float | None = None
+    builder_seconds: dict[Backend, float] = msgspec.field(default_factory=dict[Backend, float])
     facts: tuple[Evidence, ...] = ()
     suspects: tuple[str, ...] = ()
 

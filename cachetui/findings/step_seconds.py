@@ -1,9 +1,10 @@
-"""Seconds of steps: at work in all, and at work at once."""
+"""Seconds of steps: at work in all, and at work at once; and of builds, which pays most."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from cachetui.records.backend import Backend
 from cachetui.records.step import Step
 
 
@@ -28,6 +29,22 @@ def seconds_of(steps: Iterable[Step]) -> float | None:
         total += max(0.0, end - max(start, until))
         until = max(until, end)
     return round(total, 3) if timed else None
+
+
+def most_of_each_builder(
+    costs: Iterable[tuple[tuple[Backend, ...], float | None]],
+) -> dict[Backend, float]:
+    """What the build pays that pays most, of each builder; `costs` are seconds of a build, None
+    where nothing timed it, and its builder. Empty where only one builder's are known, or where a
+    cost is not that of one builder."""
+    most: dict[Backend, float] = {}
+    for builders, seconds in costs:
+        if seconds is None:
+            continue
+        if len(builders) != 1:
+            return {}
+        most[builders[0]] = max(seconds, most.get(builders[0], 0.0))
+    return most if len(most) > 1 else {}
 
 
 def overlap_seconds(one: Step, two: Step) -> float:

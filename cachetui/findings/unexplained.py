@@ -12,6 +12,7 @@ from cachetui.findings.merge_evidence import merge_evidence
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence, Finding, StepRef, Unexplained
 from cachetui.findings.rule import Answer
+from cachetui.findings.step_seconds import most_of_each_builder
 from cachetui.findings.wording import host_names
 from cachetui.records.scenario import Scenario
 from cachetui.records.step import StepId
@@ -58,8 +59,7 @@ def _peers(questions: Sequence[Question]) -> tuple[str, ...]:
 def _unexplained(case: Case, members: Sequence[Question], suspects: tuple[str, ...]) -> Unexplained:
     """What is known of one miss on all its hosts, in all its scenarios."""
     hosts, peers = _hosts(members), _peers(members)
-    costs = (question.chain.seconds for question in members)
-    seconds = [cost for cost in costs if cost is not None]
+    costs = [((question.run.backend,), question.chain.seconds) for question in members]
     below = {s.id for question in members for s in question.chain.consequences}
     step = members[0].step.id
     beside = f", hit on {host_names(peers)}" if peers else ""
@@ -71,7 +71,8 @@ def _unexplained(case: Case, members: Sequence[Question], suspects: tuple[str, .
         scenarios=tuple(dict.fromkeys(question.run.scenario for question in members)),
         steps=(StepRef.of(step),),
         consequences=tuple(StepRef.of(s) for s in sorted(below, key=order)),
-        seconds=max(seconds, default=None),
+        seconds=max((cost for _, cost in costs if cost is not None), default=None),
+        builder_seconds=most_of_each_builder(costs),
         facts=host_differences(case, hosts, peers, members),
         suspects=suspects,
     )
@@ -80,9 +81,14 @@ def _unexplained(case: Case, members: Sequence[Question], suspects: tuple[str, .
 def undiscussed(
     case: Case, findings: Sequence[Finding], unexplained: Sequence[Unexplained]
 ) -> list[Unexplained]:
-    """Where hosts disagree and nothing said so far is about it."""
+    """Where hosts disagree and nothing said so far is about it. That some lack a builder is told
+    only where it is all that differs: its reason stands in their runs."""
     more: list[Unexplained] = []
-    for disagreement in agree(case.document).disagreements:
+    every = agree(case.document).disagreements
+    builders_alone = all(each.is_of_builders for each in every)
+    for disagreement in every:
+        if disagreement.is_of_builders and not builders_alone:
+            continue
         if Scenario.of(disagreement.scenario).shares:
             continue  # what a cache kept is in the document's `share`
         discussed: list[Finding | Unexplained] = [*findings, *unexplained, *more]

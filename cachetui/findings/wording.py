@@ -7,6 +7,10 @@ from itertools import zip_longest
 
 from cachetui.compare.groups import fold_short
 from cachetui.dockerfile.instruction import Instruction
+from cachetui.records.backend import Backend
+
+BUILDER_WORDS: dict[Backend, str] = {"legacy": "the legacy builder", "buildkit": "BuildKit"}
+"""A builder in a sentence."""
 
 
 def describe(instruction: Instruction, limit: int = 60) -> str:

@@ -78,13 +78,12 @@ def _causes_at(place: Disagreement, hosts: Collection[str], findings: Findings) 
     unexplained. That a host cannot build at all has its reason in its run, and none among what is
     found about steps."""
     step = None if place.step is None else StepRef.of(place.step)
-    cannot = step is None and {side.status for side in place.sides} <= {"ok", "unsupported"}
     found: list[Cause] = [
         finding
         for finding in findings.findings
         if _is_there(finding, place.scenario, step, hosts)
         and parts_hosts(finding)
-        and not (cannot and finding.steps)
+        and not (place.is_of_builders and finding.steps)
     ]
     left = {*hosts}.difference(*(cause.hosts for cause in found))
     unexplained = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cachetui.findings.record import Finding, Paid, Unexplained
+from cachetui.findings.wording import BUILDER_WORDS
 from cachetui.records.scenario import Scenario
 from cachetui.report import units
 
@@ -58,44 +59,96 @@ def is_paid(reason: Finding | Unexplained) -> bool | None:
 
 
 def amount(reason: Finding | Unexplained) -> str:
-    """ "+6.6s once", "+1.3s per change"; a dash where it costs no seconds."""
+    """ "+6.6s once", "+1.3s per change", "≤6.6s once" of several hosts or of both builders, some of
+    which pay less; a dash where it costs no seconds."""
     if reason.seconds is None:
         return units.NOTHING
+    return f"{_at_most(reason)} {_when(reason)}"
+
+
+def most(reason: Finding | Unexplained) -> str:
+    """The same in a sentence: "+1.3s per change", "up to 7.0s each with BuildKit, once"."""
+    if reason.seconds is None:
+        return units.NOTHING
+    several, cost = len(reason.hosts) > 1, units.seconds(reason.seconds)
+    dearest = _dearest(reason)
+    if not several and not dearest:
+        return amount(reason)
+    text = f"up to {cost} each" if several else f"+{cost}"
+    return f"{text}{f' with {dearest}' if dearest else ''}, {_when(reason)}"
+
+
+def _when(reason: Finding | Unexplained) -> str:
     when = paid(reason)
-    return f"+{units.seconds(reason.seconds)} {_NOT_KNOWN if when is None else _SHORT[when]}"
+    return _NOT_KNOWN if when is None else _SHORT[when]
+
+
+def _at_most(reason: Finding | Unexplained) -> str:
+    """The seconds of one build: "+6.6s", or "≤6.6s" where others pay less."""
+    less = len(reason.hosts) > 1 or _dearest(reason)
+    return f"{'≤' if less else '+'}{units.seconds(reason.seconds)}"
+
+
+def _dearest(reason: Finding | Unexplained) -> str:
+    """The builder with which it costs most; "" where it costs as much with both, as far as shown,
+    or is of one."""
+    costs = reason.builder_seconds
+    if len({units.seconds(cost) for cost in costs.values()}) < 2:
+        return ""
+    return BUILDER_WORDS[max(costs, key=lambda builder: costs[builder])]
+
+
+def _with_builders(reason: Finding | Unexplained) -> str:
+    """The seconds, of several builders with each, the dearest first: "6.6s with the legacy builder
+    and 4.3s with BuildKit"."""
+    costs = {
+        BUILDER_WORDS[builder]: units.seconds(cost)
+        for builder, cost in sorted(reason.builder_seconds.items(), key=lambda each: -each[1])
+    }
+    if len(costs) < 2:
+        return units.seconds(reason.seconds)
+    if len({*costs.values()}) == 1:
+        return f"{units.seconds(reason.seconds)} with each builder"
+    return " and ".join(f"{cost} with {builder}" for builder, cost in costs.items())
 
 
 def brief(reason: Finding | Unexplained) -> str:
-    """ "+6.6s once, paid", "+6.6s next build", "+1.3s per change"; a dash where it costs no
+    """ "+6.6s once, paid", "≤6.6s next build", "+1.3s per change"; a dash where it costs no
     seconds."""
     done = is_paid(reason)
     if reason.seconds is None or done is None:
         return amount(reason)
-    return f"{amount(reason)}, paid" if done else f"+{units.seconds(reason.seconds)} next build"
+    return f"{amount(reason)}, paid" if done else f"{_at_most(reason)} next build"
 
 
 def told(reason: Finding | Unexplained) -> str:
-    """ "costs 6.6s once, paid by this audit: the next build there hits", of several hosts "costs up
-    to 7.0s on each host, …"; "" where it costs no seconds."""
+    """ "costs 6.6s once, paid by this audit: the next build there hits", of both builders "costs
+    6.6s with the legacy builder and 4.3s with BuildKit, once, …", of several hosts "costs up to
+    7.0s on each host, …"; "" where it costs no seconds."""
     if reason.seconds is None:
         return ""
     when, several = paid(reason), len(reason.hosts) > 1
-    cost = units.seconds(reason.seconds)
-    text = f"costs up to {cost} on each host" if several else f"costs {cost}"
+    cost, with_each = _with_builders(reason), len(reason.builder_seconds) > 1
+    text = f"costs{' on each host up to' * (several and with_each)} {cost}"
+    text = f"costs up to {cost} on each host" if several and not with_each else text
     if when is None:
-        return f"{text} {_NOT_KNOWN}"
+        return f"{text}{',' * with_each} {_NOT_KNOWN}"
     done = is_paid(reason)
     words = _WHOLE[when] if done is None else _PAID if done else _TO_PAY
+    several = several or with_each
     return f"{text}{',' * several} {words[several]}"
 
 
 def steps(reason: Finding | Unexplained) -> str:
     """How many steps a cause is in, and how many missed for it: "1 step, and 7 more because of it".
-    A FROM is no step that misses: "the FROM of 3 stages; 11 steps missed because of it"."""
+    A FROM is no step that misses: "the FROM of 3 stages; 11 steps missed because of it". A step is
+    counted once, with whichever builder it missed, and where that is not one, this is said."""
     causes, below = len(reason.steps), len(reason.consequences)
-    more = "; counting both builders, " if len(reason.backends) > 1 else "; "
+    both = len(reason.backends) > 1
+    more = "; counting both builders, " if both else "; "
     if causes and all(step.index == 0 for step in reason.steps):
         stages = units.count(causes, "stage")
         missed = f"{more}{units.count(below, 'step')} missed because of it" if below else ""
         return f"the FROM of {stages}{missed}"
-    return units.steps_below(max(1, causes), below)
+    told = units.steps_below(max(1, causes), below)
+    return f"{told}, counting both builders" if both and below else told

@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cachetui.compare.align import Agreement, Disagreement
+from cachetui.compare.align import Agreement
 from cachetui.compare.groups import fold_short, groups
 from cachetui.records.document import Document
 from cachetui.records.host import HostReport
@@ -45,18 +45,13 @@ def cell_signs(agreement: Agreement) -> dict[tuple[str, str], str]:
     """The sign of each (host, scenario) that has one: `ODD` of the odd ones, `SPLIT` of all in a
     scenario in which hosts differ and none is odd. That some lack a builder makes neither: their
     cell says so, and how the others build is no odder for it."""
-    built = [each for each in agreement.disagreements if not _by_what_they_have(each)]
+    built = [each for each in agreement.disagreements if not each.is_of_builders]
     signs = {(host, each.scenario): ODD for each in built for host in each.odd}
     with_odd = {scenario for _, scenario in signs}
     for each in built:
         if each.scenario not in with_odd:
             signs |= {(host, each.scenario): SPLIT for host in each.hosts}
     return signs
-
-
-def _by_what_they_have(disagreement: Disagreement) -> bool:
-    statuses = {side.status for side in disagreement.sides}
-    return disagreement.step is None and statuses == {"ok", "unsupported"}
 
 
 def overview(document: Document, agreement: Agreement, scenarios: Sequence[str]) -> Overview | None:

@@ -73,17 +73,20 @@ def hosts_differ(agreement: Agreement, causes: Sequence[Cause]) -> str:
     return f"{found}. {clean_line(fold_short(hosts))} {cost}"
 
 
-def pays_most(causes: Sequence[Cause]) -> tuple[tuple[str, ...], str] | None:
+def pays_most(
+    causes: Sequence[Cause], *, brief: bool = False
+) -> tuple[tuple[str, ...], str] | None:
     """Whom the most costly of several causes hits, explained or not, and what it costs: (hosts,
-    "paid most: +6.6s once" of what the audit's own build has paid, else "pay most: …"). None of a
-    single cause, or where none costs anything."""
+    "paid most: up to 6.6s each, once" of what the audit's own build has paid, `brief` "paid most:
+    ≤6.6s once", else "pay most: …"). None of a single cause, or where none costs anything."""
     first = max(causes, key=lambda cause: cause.seconds or 0.0, default=None)
     if first is None or len(causes) < 2 or not first.seconds:
         return None
     now = "pays" if len(first.hosts) == 1 else "pay"
     done = costs.is_paid(first)
     verb = now if done is None else "paid" if done else "will pay"
-    return first.hosts, f"{verb} most: {costs.amount(first)}"
+    cost = costs.amount(first) if brief else costs.most(first)
+    return first.hosts, f"{verb} most: {cost}"
 
 
 def in_few_words(agreement: Agreement) -> str:

@@ -271,7 +271,7 @@ def test_where_none_is_odd_the_headline_says_whom_the_most_costly_cause_hits() -
     document = b.document([*runs, b.run("d", "buildkit-warm", text=text)], text=text)
     near = replace(UMASK, hosts=("a",), scenarios=("buildkit-warm",), steps=(StepRef(0, 1),))
     found = (replace(near, seconds=9.0, hosts=("b", "c")), replace(near, seconds=1.0))
-    headline = "÷ Hosts differ: 2 causes. b,c pay most: +9.0s once."
+    headline = "÷ Hosts differ: 2 causes. b,c pay most: up to 9.0s each, once."
     for render_as in (render, markdown.render, html.render):
         assert headline in render_as(report(document, Findings(findings=found)))
         left = replace(OPEN, hosts=("a",), steps=near.steps, seconds=20.0)

@@ -43,7 +43,7 @@ def test_what_costs_most_stands_first_and_what_costs_nothing_is_left_out() -> No
     shown = [plain(one.lines[0]).split() for one in top_causes.cause_lines(first, ALL, 100)]
     assert [words[:5] for words in shown] == [
         ["1", "◉", "new", "+41.5s", "once"],
-        ["2", "●", "all", "hosts", "+12.0s"],
+        ["2", "●", "all", "hosts", "≤12.0s"],
         ["3", "?", "mid", "+3.0s", "this"],
     ]
     free = (replace(UMASK, seconds=None),)
@@ -237,7 +237,7 @@ def test_a_title_that_does_not_fit_says_how_many_hosts_it_is_about() -> None:
 @pytest.mark.parametrize("size", [(80, 24), (160, 50)])
 def test_fleet_says_who_why_how_much_and_what_to_do(size: tuple[int, int]) -> None:
     async def story(d: Driver) -> None:
-        await d.see("1 ◉", "new        +41.5s once", "all hosts  +12.0s per change")
+        await d.see("1 ◉", "new        +41.5s once", "all hosts  ≤12.0s per change")
         await d.see("mid        +3.0s this time", "→ Move line 2 to the end of its stage")
         await d.see(COST, "chmod -R g-w /srv/api", "w Why", "≠ 1 new")
         assert rows(d)[0] == "new"
@@ -254,9 +254,9 @@ def test_of_200_ragged_hosts_the_first_look_says_who_why_how_much_and_what_to_do
     document = ragged_fleet()
 
     async def story(d: Driver) -> None:
-        await d.see("81 of 193 differ: 1 cause, 3 unexplained. 39 hosts paid most: +7.0s once")
-        await d.see("39 hosts  +7.0s once, paid", "base:1 is ")
-        await d.see("11 hosts  +6.0s this time", "line 2")
+        await d.see("81 of 193 differ: 1 cause, 3 unexplained. 39 hosts paid most: ≤7.0s once")
+        await d.see("39 hosts  ≤7.0s once, paid", "base:1 is ")
+        await d.see("11 hosts  ≤6.0s this time", "line 2")
         await d.see(
             "→ newest needed? put it on 172 (~7.0s each), else oldest on 39 (7.0s) · w"
             if size[0] == 80
@@ -264,12 +264,12 @@ def test_of_200_ragged_hosts_the_first_look_says_who_why_how_much_and_what_to_do
             "2–4: set context_on_host",
             "for cause 3, then cachetui run api --as-found",
         )
-        await d.see("costs up to 7.0s on each host, once, paid by this audit: the n")
+        await d.see("costs on each host up to 7.0s with the legacy builder and 6.0s")
         whom = "39 hosts" if size[0] == 80 else "ci-[2-3,5,10,"
         if size[0] > 80:
             await d.see("One question decides: does the build need what is newer in base:1?", whom)
         await d.press("down", "down")
-        await d.see("? unexplained · costs up to 6.0s on each host this time · ")
+        await d.see("? unexplained · costs on each host up to 6.0s with each builder,")
         await d.see("to learn more: the next audit of")
         await d.press("y")
         assert d.app.clipboard.splitlines() == [
@@ -289,7 +289,7 @@ def test_the_first_look_has_up_to_four_causes_and_a_key_of_its_signs(size: tuple
     document = ragged_fleet()
 
     async def story(d: Driver) -> None:
-        await d.see("16 hosts  +4.0s this time", "line 4")
+        await d.see("16 hosts  ≤4.0s this time", "line 4")
         await d.see("✓ hit  ◐ some hit  ○ miss  ⊘ unsupported")
 
     fleet = FakeCore(document)

@@ -17,7 +17,7 @@ from cachetui.findings.record import Evidence, Need
 from cachetui.findings.rule import Rule
 from cachetui.findings.suspect import Suspect
 from cachetui.findings.unexpected_misses import unexpected_misses
-from cachetui.findings.wording import host_names, join_names
+from cachetui.findings.wording import BUILDER_WORDS, host_names, join_names
 from cachetui.records.backend import Backend
 from cachetui.records.run import Run
 from cachetui.records.scenario import BUILDKIT_COLD
@@ -32,7 +32,6 @@ class EvictedResult(Suspect, frozen=True, tag="evicted"):
 
 _THEN = {"hit": "hit", "miss": "was built"}
 _CACHE_OF: dict[Backend, str] = {"legacy": "the legacy builder's", "buildkit": "BuildKit's"}
-_BUILDER: dict[Backend, str] = {"legacy": "the legacy builder", "buildkit": "BuildKit"}
 
 
 def explain(question: Question) -> Claim | None:
@@ -133,10 +132,11 @@ def _never(question: Question) -> Claim | None:
         return None
     peers = f"; it hit on {host_names([p.host for p in question.peers])}" if question.peers else ""
     filled = question.run.kind.warms and not _searches_named_images(question)
+    builder = BUILDER_WORDS[question.run.backend]
     return answer(
         question,
-        title=f"the cache of {_BUILDER[question.run.backend]} on {HOSTS} has no step of this build "
-        f"from line {line} on: never built there, or removed",
+        title=f"the cache of {builder} on {HOSTS} has no step of this build from line {line} on: "
+        "never built there, or removed",
         brief=f"{_CACHE_OF[question.run.backend]} cache has nothing from line {line} on",
         confidence="likely",
         evidence=(

@@ -149,7 +149,7 @@ class FleetAgreement:
         found = causes_found(causes, brief=True)
         differ = how_many_differ(self.agreement, brief=True)
         spans: list[str | Span] = [(f"{sign} ", "warn"), f"{differ}: ", (found, "strong")]
-        if most := pays_most(causes):
+        if most := pays_most(causes, brief=True):
             hosts, cost = most
             spans.append(f". {counted(clean_line(fold_short(hosts)))} {cost}")
         return line(*spans)
