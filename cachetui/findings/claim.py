@@ -38,8 +38,9 @@ class Claim:
     other steps may share: a finding about a step joins that of another where each of its hosts has
     the same cause there. `commands` do what the advice says, where that is done on hosts. `paid` is
     for a claim whose seconds are not paid when those of its rule are. `brief` is the title in about
-    six words without hosts, whose names stand beside it; it can hold `LINES`. `choice` is as
-    that of a finding.
+    six words without hosts, whose names stand beside it; it can hold `LINES`.
+    `shared_brief` stands in its place where the claims of one finding differ in it: where it names
+    what changed, and that is not the same on all hosts. `choice` is as that of a finding.
     """
 
     title: str
@@ -54,6 +55,7 @@ class Claim:
     seconds: float | None = None
     paid: Paid | None = None
     brief: str = ""
+    shared_brief: str = ""
     merge_key: object = None
     question: Question | None = None
     suspect: Suspect | None = None
@@ -68,6 +70,7 @@ def answer(
     *,
     title: str,
     brief: str = "",
+    shared_brief: str = "",
     confidence: Confidence,
     evidence: Iterable[Evidence],
     advice: str,
@@ -88,6 +91,7 @@ def answer(
     return Claim(
         title=title,
         brief=brief,
+        shared_brief=shared_brief,
         confidence=confidence,
         steps=causes,
         evidence=tuple(

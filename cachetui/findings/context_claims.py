@@ -31,12 +31,14 @@ def _paths(difference: ContextDifference) -> object:
 
 @dataclass(frozen=True)
 class ContextClaim:
-    """How a rule words a difference of its `kind`, in `brief` in a few words. `suspect` is what an
+    """How a rule words a difference of its `kind`, `brief` in a few words, `shared_brief` where
+    that is not the same on all hosts. `suspect` is what an
     experiment changes, `cause` what several lines that see it have in common, `commands` do what
     the advice says."""
 
     kind: Kind
-    brief: str
+    brief: Callable[[ContextDifference], str]
+    shared_brief: str
     title: Callable[[ContextDifference], str]
     evidence: Callable[[Case, ContextDifference], Sequence[Evidence]]
     advice: Callable[[Case, ContextDifference], str]
@@ -52,7 +54,8 @@ class ContextClaim:
         return answer(
             question,
             title=self.title(difference),
-            brief=self.brief,
+            brief=self.brief(difference),
+            shared_brief=self.shared_brief,
             confidence="proved" if difference.sure else "likely",
             evidence=self.evidence(question.case, difference),
             advice=self.advice(question.case, difference),
@@ -67,7 +70,8 @@ class ContextClaim:
             if difference.kind == self.kind:
                 yield Claim(
                     title=self.title(difference),
-                    brief=self.brief,
+                    brief=self.brief(difference),
+                    shared_brief=self.shared_brief,
                     confidence="likely",
                     steps=(difference.step,),
                     evidence=tuple(self.evidence(case, difference)),

@@ -15,6 +15,7 @@ from cachetui.findings.claim import HOSTS
 from cachetui.findings.context_files import (
     ContextFiles,
     Difference,
+    compare_files,
     files_read,
     is_of_named,
     reads_context,
@@ -145,6 +146,20 @@ def difference_since_before(question: Question) -> ContextDifference | None:
         item, question.step.id, backend, difference, "the context that was sent",
         f"the checkout on {HOSTS}", host, kind_of(difference, item),
     )  # fmt: skip
+
+
+def modes_of_checkout(case: Case, host: str) -> Iterator[tuple[str, int, int]]:
+    """(path, mode in the context that was sent, mode in the host's own checkout) of what any
+    instruction sees with another mode there, with either builder; once for each instruction."""
+    sent, theirs = case.files(case.document, ""), case.checkout(host)
+    if sent is None or theirs is None:
+        return
+    for backend in _backends(case, host):
+        for item in case.instructions("COPY", "ADD", "RUN"):
+            if reads_context(item, backend):
+                first, second = (_view(case, files, item, backend) for files in (sent, theirs))
+                if first is not None and second is not None:
+                    yield from compare_files(first, second).modes
 
 
 def differences_between_hosts(case: Case) -> Iterator[ContextDifference]:

@@ -137,7 +137,7 @@ def _finding(case: Case, members: Sequence[Answer], confidence: str) -> Finding:
         seconds=max((cost for _, cost in costs if cost is not None), default=None),
         builder_seconds=most_of_each_builder(costs),
         paid=claims[0].paid or rule.paid,
-        brief=_with_lines(claims[0].brief, case, steps),
+        brief=_with_lines(_brief(claims), case, steps),
         evidence=merge_evidence((c.evidence for c in claims), names, hosts),
         advice=_with_lines(
             _told([(c.hosts, c.advice) for c in claims], hosts, every=claims[0].one_cause),
@@ -150,6 +150,12 @@ def _finding(case: Case, members: Sequence[Answer], confidence: str) -> Finding:
         choice=next((c.choice for c in claims if c.choice), ()),
         suspect=_suspect([c.suspect for c in claims if c.suspect is not None]),
     )
+
+
+def _brief(claims: Sequence[Claim]) -> str:
+    first = claims[0]
+    alike = all(claim.brief == first.brief for claim in claims)
+    return first.brief if alike or not first.shared_brief else first.shared_brief
 
 
 def _unless_empty(texts: Iterable[str]) -> tuple[str, ...]:

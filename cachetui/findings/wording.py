@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
@@ -32,6 +33,29 @@ def was(now: Instruction, before: Instruction) -> str:
     start = max(0, at - 12)
     here, there = (text[start : at + 12] for text in (now.text, before.text))
     return f"; only white space differs: {here!r} now, {there!r} before"
+
+
+_WORD = 12
+"""Characters of a value that stand in a few words."""
+
+
+def change(now: str, before: str) -> str:
+    """ "release 6 → 7", "80 → 8080": what one line has in place of another where a single word of
+    them differs, long values cut; "" where more does."""
+    try:
+        pairs = list(zip(shlex.split(before), shlex.split(now), strict=True))
+    except ValueError:  # no words of a shell, or not as many
+        return ""
+    different = [pair for pair in pairs if pair[0] != pair[1]]
+    if len(different) != 1:
+        return ""
+    (key, is_set, old), (other, _, new) = (word.partition("=") for word in different[0])
+    if not is_set or key != other:
+        key, old, new = "", *different[0]
+    values = [text if len(text) <= _WORD else f"{text[: _WORD - 1]}…" for text in (old, new)]
+    if values[0] == values[1]:
+        return ""
+    return f"{key.rpartition('.')[2]} {' → '.join(values)}".strip()
 
 
 def _other_document(now: Instruction, before: Instruction) -> str:

@@ -8,7 +8,7 @@ from cachetui.audit.findings_of import case_of
 from cachetui.findings import Finding, Findings, Proof
 from cachetui.findings.record import Evidence, StepRef
 from cachetui.prove.request import is_named
-from cachetui.records.host import HostEvidence
+from cachetui.records.host import BaseImage, HostEvidence, LegacyChain
 from cachetui.store.database import Store
 from tests import make_records as b
 from tests.findings.making import HASHER, audit, before, entries, host, ids, only, run, why
@@ -113,6 +113,7 @@ def test_a_file_is_one_cause_for_all_lines_that_copy_it() -> None:
     one = only(changed(one__file="old"), "context-content")
     assert one.title.startswith("lines 2 and 5 see different files than in the earlier run on ci-1")
     assert (one.name, one.seconds) == ("context-content:2", 4.0)
+    assert one.brief == "lines 2 and 5: file has other content"
     assert "COPY one /one" in texts(one)
     assert "COPY . /two" in texts(one)
 
@@ -125,11 +126,46 @@ def test_other_files_are_another_cause() -> None:
     ]
 
 
+def test_what_changed_stands_in_few_words_unless_it_is_not_the_same_everywhere() -> None:
+    def said(text: str, *changes: str) -> set[str]:
+        evidence = [
+            HostEvidence(
+                at=b.NOW,
+                bases=(BaseImage(ref="base:1", id="sha256:id"),),
+                legacy=(
+                    LegacyChain(
+                        base="sha256:id",
+                        image="sha256:old",
+                        made_by=(was, f"RUN {HASHER.digest('make')}"),
+                    ),
+                ),
+                cache=(),
+            )
+            for was in changes
+        ]
+        names = [f"ci-{number}" for number, _ in enumerate(evidence, 1)]
+        hosts = [host(name, evidence=one) for name, one in zip(names, evidence, strict=True)]
+        runs = [run(text, "mm", host=name, scenario="legacy-as-found") for name in names]
+        return {one.brief for one in why(audit(text, runs, hosts=hosts)).findings if one.brief}
+
+    label = 'FROM base:1\nLABEL org.example.release="7" team=web\nRUN make\n'
+    was = "LABEL org.example.release=6 team=web"
+    assert said(label, was) == {"LABEL release 6 → 7 rebuilds all below"}
+    general = "LABEL (line 2) changed: rebuilds all below"
+    assert said(label, was, was.replace("6", "5")) == {general}
+    assert said(label, was.replace("web", "api")) == {general}
+    port = "FROM base:1\nEXPOSE 8080\nRUN make\n"
+    assert said(port, "EXPOSE 80") == {"EXPOSE 80 → 8080 rebuilds all below"}
+    long = f'FROM base:1\nLABEL at="{"a" * 40}1"\nRUN make\n'
+    assert said(long, f"LABEL at={'a' * 40}2") == {general}
+
+
 def test_a_umask_is_one_cause_with_all_modes_to_change() -> None:
     one = only(
         changed(APART, one__file=("new", 0o664), one__other=("new", 0o664)), "context-mode-only"
     )
     assert one.title.startswith("lines 2 and 5 see the same files with different modes")
+    assert one.brief == "lines 2 and 5: modes 664 → 644, same files"
     assert set(one.suspect["modes"]) == {"one/file", "one/other"}
 
 

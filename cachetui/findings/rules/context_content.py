@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 
 from cachetui.findings.audit_again import audit_again
@@ -62,9 +63,20 @@ def _suspect(found: ContextDifference) -> ContextContent:
     return ContextContent(found.host, found.difference.paths[:50])
 
 
-_BRIEF = f"{LINES}: files with other content"
+def _brief(found: ContextDifference) -> str:
+    """ "line 4: app.py has other content", "line 4: app.py and 2 more differ"."""
+    one = found.difference
+    first, *others = files_of(one.paths)
+    name = posixpath.basename(first)
+    if others:
+        return f"{LINES}: {name} and {len(others)} more differ"
+    new, gone = first in one.added, first in one.removed
+    return f"{LINES}: {name} {'is new' if new else 'is gone' if gone else 'has other content'}"
 
-CLAIM = ContextClaim("content", _BRIEF, _title, _evidence, _advice, _suspect)
+
+_SHARED = f"{LINES}: files with other content"
+
+CLAIM = ContextClaim("content", _brief, _SHARED, _title, _evidence, _advice, _suspect)
 
 
 def ask(case: Case) -> Iterator[Need]:

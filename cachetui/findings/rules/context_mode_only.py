@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
 import shlex
 
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, LINES
 from cachetui.findings.context_claims import ContextClaim, ContextSuspect
-from cachetui.findings.context_differences import ContextDifference
+from cachetui.findings.context_differences import ContextDifference, modes_of_checkout
+from cachetui.findings.context_files import is_of_named
 from cachetui.findings.host_commands import HostCommand
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
@@ -21,6 +23,9 @@ class ContextModes(ContextSuspect, frozen=True, tag="modes"):
 
 
 GROUP_WRITE = 0o020
+
+_MOST_PATHS = 12
+"""Files and folders that a command names; where more differ, it is for the folders they are in."""
 
 
 def _title(found: ContextDifference) -> str:
@@ -65,12 +70,12 @@ def _advice(case: Case, found: ContextDifference) -> str:
     checkout = evidence.checkout if evidence and not found.sure else None
     keeps = "git stores only whether a file is executable"
     if _is_umask(found):
-        folder = checkout.path if checkout else "."
+        command = _chmod(case, found, checkout.path if checkout else ".")
         where = f" on {HOSTS}" if checkout else " in the build's folder"
         umask = "`umask 022` before `git clone` and `git checkout`"
         if not any(now & GROUP_WRITE for _, _, now in found.difference.modes):
             return f"The modes are those of umask 022 now: use {umask} everywhere; {keeps}"
-        return f"Run `chmod -R g-w {folder}`{where} now, and use {umask} from then on; {keeps}"
+        return f"Run `{command}`{where} now, and use {umask} from then on; {keeps}"
     path, was, now = found.difference.modes[0]
     return (
         f"Give the files the same mode everywhere before the build: `chmod {was:o} {path}` (now "
@@ -86,7 +91,40 @@ def _commands(case: Case, found: ContextDifference) -> tuple[HostCommand, ...]:
         return ()
     if not any(now & GROUP_WRITE for _, _, now in found.difference.modes):
         return ()
-    return (HostCommand(f"chmod -R g-w {shlex.quote(checkout.path)}", (found.host,)),)
+    return (HostCommand(_chmod(case, found, checkout.path), (found.host,)),)
+
+
+def _chmod(case: Case, found: ContextDifference, folder: str) -> str:
+    """What takes the group's write permission from what differs below a folder: of a host's own
+    checkout, from all that any instruction sees with another mode."""
+    every = (
+        ()
+        if found.sure
+        else case.once(
+            ("modes of checkout", found.host), lambda: tuple(modes_of_checkout(case, found.host))
+        )
+    )
+    modes = (*found.difference.modes, *every)
+    differs = {path for path, was, now in modes if was ^ now == now & GROUP_WRITE}
+    topmost = _topmost(differs)
+    while len(topmost) > _MOST_PATHS:
+        topmost = _topmost({posixpath.dirname(path) for path in topmost})
+    if any(map(is_of_named, differs)) or "" in topmost:
+        return f"chmod -R g-w {shlex.quote(folder)}"
+    inside = "-R " if differs.difference(topmost) else ""
+    names = (path if folder == "." else posixpath.join(folder, path) for path in topmost)
+    return f"chmod {inside}g-w {' '.join(map(shlex.quote, names))}"
+
+
+def _topmost(paths: set[str]) -> list[str]:
+    """Those of the paths that are in no folder that is one of them; "" is in none."""
+    return sorted(path for path in paths if not _above(path) & paths)
+
+
+def _above(path: str) -> set[str]:
+    """The folders that a path is in."""
+    parts = path.split("/")
+    return {"/".join(parts[:end]) for end in range(1, len(parts))}
 
 
 def _cause(found: ContextDifference) -> object:
@@ -99,9 +137,17 @@ def _suspect(found: ContextDifference) -> ContextModes:
     return ContextModes(found.host, modes)
 
 
-_BRIEF = f"{LINES}: same files, other modes"
+def _brief(found: ContextDifference) -> str:
+    """ "line 4: modes 755 → 775, same files"."""
+    _, was, now = found.difference.modes[0]
+    return f"{LINES}: modes {was:o} → {now:o}, same files"
 
-CLAIM = ContextClaim("modes", _BRIEF, _title, _evidence, _advice, _suspect, _cause, _commands)
+
+_SHARED = f"{LINES}: same files, other modes"
+
+CLAIM = ContextClaim(
+    "modes", _brief, _SHARED, _title, _evidence, _advice, _suspect, _cause, _commands
+)
 
 RULE = Rule(
     id="context-mode-only",

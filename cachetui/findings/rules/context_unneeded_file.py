@@ -47,9 +47,13 @@ def _suspect(found: ContextDifference) -> UnneededFiles:
     return UnneededFiles(found.host, paths[:50], tuple(unneeded(paths)))
 
 
-_BRIEF = f"{LINES}: a file that .dockerignore should exclude"
+def _brief(found: ContextDifference) -> str:
+    return f"{LINES}: {unneeded(found.difference.paths)[0]} belongs in .dockerignore"
 
-CLAIM = ContextClaim("unneeded", _BRIEF, _title, _evidence, _advice, _suspect)
+
+_SHARED = f"{LINES}: a file that .dockerignore should exclude"
+
+CLAIM = ContextClaim("unneeded", _brief, _SHARED, _title, _evidence, _advice, _suspect)
 
 RULE = Rule(
     id="context-unneeded-file",

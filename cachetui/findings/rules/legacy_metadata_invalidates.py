@@ -15,7 +15,7 @@ from cachetui.findings.record import Confidence, Evidence
 from cachetui.findings.rule import Rule
 from cachetui.findings.step_seconds import seconds_of
 from cachetui.findings.suspect import Suspect
-from cachetui.findings.wording import describe, was
+from cachetui.findings.wording import change, describe, was
 from cachetui.records.scenario import BUILDKIT_FOUND, BUILDKIT_IMPORTED, LEGACY_COLD
 from cachetui.records.step import Step, StepId
 
@@ -162,15 +162,23 @@ def _claim(
         )
     name = item.keyword if item is not None else "a line that was removed"
     line = f" (line {item.line})" if item is not None and question.instruction is item else ""
+    brief = f"{name}{line} changed: rebuilds all below"
     return answer(
         question,
         title=f"{name}{line} changed, so the legacy builder builds all steps below it again",
-        brief=f"{name}{line} changed: rebuilds all below",
+        brief=_brief(item, was) or brief,
+        shared_brief=brief,
         confidence=confidence,
         evidence=evidence,
         advice=advice(item),
         suspect=MetadataLine(item.line if item else None, was),
     )
+
+
+def _brief(item: Instruction | None, was: str | None) -> str:
+    """ "LABEL release 6 → 7 rebuilds all below"; "" where that is not one word's change."""
+    changed = change(item.text, was) if item is not None and was else ""
+    return f"{item.keyword} {changed} rebuilds all below" if item is not None and changed else ""
 
 
 def advice(item: Instruction | None) -> str:
