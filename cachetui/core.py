@@ -276,6 +276,7 @@ class Core:
             self.connector,
             self.store,
             cancel,
+            notes=list(task.plan.notes),
         )
 
     def prepare(
