@@ -81,13 +81,11 @@ def _unexplained(case: Case, members: Sequence[Question], suspects: tuple[str, .
 def undiscussed(
     case: Case, findings: Sequence[Finding], unexplained: Sequence[Unexplained]
 ) -> list[Unexplained]:
-    """Where hosts disagree and nothing said so far is about it. That some lack a builder is told
-    only where it is all that differs: its reason stands in their runs."""
+    """Where hosts disagree and nothing said so far is about it; not that some lack a builder, or
+    what an import takes: the reason stands in their runs."""
     more: list[Unexplained] = []
-    every = agree(case.document).disagreements
-    builders_alone = all(each.is_of_builders for each in every)
-    for disagreement in every:
-        if disagreement.is_of_builders and not builders_alone:
+    for disagreement in agree(case.document).disagreements:
+        if disagreement.is_of_builders:
             continue
         if Scenario.of(disagreement.scenario).shares:
             continue  # what a cache kept is in the document's `share`

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from cachetui.compare.align import Agreement, Disagreement
 from cachetui.compare.engines import each_engine_once
 from cachetui.compare.groups import fold_short
 from cachetui.findings import Finding, Findings, StepRef
+from cachetui.findings.wording import join_names
 from cachetui.records.document import Document
 from cachetui.records.step import StepId
 from cachetui.report import costs, units
@@ -65,7 +66,7 @@ def how_many_differ(agreement: Agreement, *, brief: bool = False) -> str:
 def hosts_differ(agreement: Agreement, causes: Sequence[Cause]) -> str:
     """That hosts differ, and for how many causes: "Hosts differ: 1 cause"; of several, whom the
     most costly hits, explained or not: "Hosts differ: 4 causes. ci-3 paid most: +6.6s once"."""
-    found = f"{how_many_differ(agreement)}: {causes_found(causes)}"
+    found = f"{how_many_differ(agreement)}: {causes_found(causes, agreement)}"
     most = pays_most(causes)
     if most is None:
         return found
@@ -144,9 +145,13 @@ def _tells(reason: Cause, difference: Disagreement) -> bool:
     )
 
 
-def causes_found(causes: Sequence[Cause], *, brief: bool = False) -> str:
+def causes_found(causes: Sequence[Cause], agreement: Agreement, *, brief: bool = False) -> str:
     """How many of them are found, and how many differences no cause is found for: "1 cause, 3
-    differences unexplained", where it is to be `brief` "1 cause, 3 unexplained"."""
+    differences unexplained", where it is to be `brief` "1 cause, 3 unexplained"; "ci-3 cannot run
+    legacy-cold" where that is all."""
+    places = agreement.disagreements
+    if places and not causes and all(each.is_of_builders for each in places):
+        return "; ".join(_what_cannot_run(agreement))
     found = sum(isinstance(cause, Finding) for cause in causes)
     unexplained = len(causes) - found
     told = units.count(found, "cause") if found else "no cause found"
@@ -156,6 +161,17 @@ def causes_found(causes: Sequence[Cause], *, brief: bool = False) -> str:
         return f"{told}, {unexplained} unexplained"
     differences = f"{units.count(unexplained, 'difference')} unexplained"
     return f"{told}, {differences}" if found else differences
+
+
+def _what_cannot_run(agreement: Agreement) -> Iterator[str]:
+    """ "ci-3 cannot run legacy-cold and legacy-warm", for hosts of the same scenarios."""
+    scenarios: dict[tuple[str, ...], list[str]] = {}
+    for each in agreement.disagreements:
+        cannot = next(side.hosts for side in each.sides if side.status == "unsupported")
+        scenarios.setdefault(cannot, []).append(each.scenario)
+    for hosts, names in scenarios.items():
+        told = join_names([clean_line(name) for name in dict.fromkeys(names)])
+        yield f"{clean_line(fold_short(hosts))} cannot run {told}"
 
 
 def _describe(difference: Disagreement) -> str:

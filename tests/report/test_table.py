@@ -8,7 +8,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from cachetui.dockerfile.parse import parse
 from cachetui.findings import Findings, StepRef
+from cachetui.findings.explain_audit import explain_audit
 from cachetui.records.document import Document
 from cachetui.report import cells, style
 from cachetui.report.formats import html, markdown
@@ -92,6 +94,19 @@ def test_a_scenario_that_one_host_could_not_do_keeps_its_column() -> None:
     text = shown(msgspec.structs.replace(document, runs=runs), 160)
     assert re.search(r"result +ok +ok +⊘ unsup\. +ok", text)
     assert "legacy-cold, legacy-warm on new: no legacy builder" in text
+
+
+def test_where_a_host_only_cannot_do_a_scenario_the_headline_says_so() -> None:
+    """Its run says why: nothing is unexplained, and no cause is looked for in vain."""
+    hits = b.run("new", "buildkit-warm").steps
+    runs = [b.run(host, "buildkit-cold") for host in ("new", "old")]
+    runs.append(b.run("new", "buildkit-imported", steps=hits))
+    runs.append(b.unsupported("old", "buildkit-imported", "no buildx"))
+    document = b.document(runs)
+    text = render(report(document, explain_audit(document, dockerfile=parse(b.DOCKERFILE))))
+    assert "÷ Hosts differ: old cannot run buildkit-imported." in text
+    assert "unexplained" not in text
+    assert "buildkit-imported on old: no buildx" in text
 
 
 def test_steps_that_a_block_has_none_of_are_left_out() -> None:

@@ -146,7 +146,7 @@ class FleetAgreement:
             return _who_and_where(first)
         assert self.agreement is not None
         sign = ODD if any(each.odd for each in self.agreement.disagreements) else SPLIT
-        found = causes_found(causes, brief=True)
+        found = causes_found(causes, self.agreement, brief=True)
         differ = how_many_differ(self.agreement, brief=True)
         spans: list[str | Span] = [(f"{sign} ", "warn"), f"{differ}: ", (found, "strong")]
         if most := pays_most(causes, brief=True):
