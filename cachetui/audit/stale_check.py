@@ -48,7 +48,11 @@ def _check(
     came = {step.id: step for step in run.steps if step.origin in CAME}
     dates = {step: made for step in came if (made := run.imported_at(step)) is not None}
     check = StaleCheck(
-        host=run.host, imported=run.id, hits=len(came), oldest=min(dates.values(), default=None)
+        host=run.host,
+        imported=run.id,
+        hits=len(came),
+        unsure=sum(step.origin != "imported" for step in came.values()),
+        oldest=min(dates.values(), default=None),
     )
     if run.status != "ok":
         return msgspec.structs.replace(check, reason=run.reason or run.status)
@@ -110,4 +114,5 @@ def _stale(step: Step, found: StepChanges, made: float | None) -> StaleStep:
         paths=tuple(found.paths),
         unread=tuple(found.unread),
         made=made,
+        unsure=step.origin != "imported",
     )

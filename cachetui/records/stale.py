@@ -24,7 +24,8 @@ class StaleStep(Record, frozen=True, kw_only=True):
     """A step that hit in a run with an import, and left other content than made anew. `files`
     counts the paths of other content, `paths` are the first of them. `unread` are package lists
     that differ and could not be read. `made` is when the imported result was made, in seconds
-    since the epoch, None where the cache does not tell."""
+    since the epoch, None where the cache does not tell. `unsure`: the hit can be one of the host's
+    own cache."""
 
     stage_index: int
     index: int
@@ -35,6 +36,7 @@ class StaleStep(Record, frozen=True, kw_only=True):
     paths: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     made: float | None = None
+    unsure: bool = False
 
     @property
     def id(self) -> StepId:
@@ -43,18 +45,21 @@ class StaleStep(Record, frozen=True, kw_only=True):
 
 class StaleCheck(Record, frozen=True, kw_only=True):
     """The comparison on one host: `imported` and `anew` are the ids of the runs. `hits` counts the
-    steps that came with the import, or may have; `oldest` is when the first of their results was
-    made. `reason` says why nothing was compared."""
+    steps that came with the import, or may have, and `unsure` those of them that can be of the
+    host's own cache; `oldest` is when the first of their results was made. `reason` says why
+    nothing was compared."""
 
     host: str
     imported: str = ""
     anew: str = ""
     hits: int = 0
+    unsure: int = 0
     oldest: float | None = None
     steps: tuple[StaleStep, ...] = ()
     reason: str | None = None
 
     @property
     def sound(self) -> bool:
-        """Whether what was imported is what the build makes today."""
+        """Whether nothing that hit is other than what the build makes today. Of an import that
+        says something where its hits are not `unsure`."""
         return self.reason is None and not self.steps

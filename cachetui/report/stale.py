@@ -28,9 +28,20 @@ def _lines(check: StaleCheck, now: float) -> tuple[str, ...]:
         return ("no hit came with the import",)
     made = f" from a cache of {day(check.oldest, now)}" if check.oldest is not None else ""
     hits = f"{units.count(check.hits, 'hit')}{made}"
+    own = _own(check)
+    if check.sound and own:
+        return (f"{hits}, and the build made anew has the same content; {own}",)
     if check.sound:
         return (f"the import is sound: {hits}, and the build made anew has the same content",)
     return (
-        hits,
+        f"{hits}; {own}" if own else hits,
         *(f"line {step.line}, {step.instruction}: {what_differs(step)}" for step in check.steps),
     )
+
+
+def _own(check: StaleCheck) -> str:
+    """What of the hits need not have come with the import; "" for none."""
+    if not check.unsure:
+        return ""
+    which = "each" if check.unsure == check.hits else f"{check.unsure} of them"
+    return f"{which} can be of the host's own cache"

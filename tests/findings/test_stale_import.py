@@ -41,6 +41,37 @@ def test_hosts_with_the_same_are_one_finding() -> None:
     assert only(why(both), "stale-import").hosts == ("ci-1", "ci-2")
 
 
+def test_hosts_that_make_other_versions_today_are_one_finding_too() -> None:
+    """Their mirrors differ, say; the cause is the one cache."""
+    newer = [
+        msgspec.structs.replace(OPENSSL, anew=version) for version in ("3.0.15", "3.0.16", "3.0.17")
+    ]
+    found = why(
+        document(
+            *(check(step(packages=(one,)), host=f"ci-{n}") for n, one in enumerate(newer, 1)),
+            check(step(packages=(OPENSSL,), made=None), host="ci-4"),
+        )
+    )
+    one = only(found, "stale-import")
+    assert one.hosts == ("ci-1", "ci-2", "ci-3", "ci-4")
+    assert one.title.count("openssl") == 1
+    assert "openssl 3.0.14 → 3.0.15 or 3.0.16 or 1 more" in one.title
+    assert "made on 2025-09-09" in one.title
+
+
+def test_a_hit_that_can_be_the_hosts_own_proves_nothing_of_the_import() -> None:
+    own = check(step(packages=(OPENSSL,), unsure=True), host="ci-2", unsure=1)
+    findings = why(document(check(step(packages=(OPENSSL,))), own)).findings
+    told = {one.confidence: one for one in findings if one.id == "stale-import"}
+    assert {word: one.hosts for word, one in told.items()} == {
+        "proved": ("ci-1",),
+        "possible": ("ci-2",),
+    }
+    assert (
+        "through an import or in its own cache on ci-2, and what it left" in told["possible"].title
+    )
+
+
 @pytest.mark.parametrize(("now", "says"), [(BASE, "that image, too"), ("sha256:9", "another")])
 def test_what_the_registry_has_now(now: str, says: str) -> None:
     audit = document(check(step(packages=(OPENSSL,))))

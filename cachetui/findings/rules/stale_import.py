@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, Claim
 from cachetui.findings.record import Evidence
 from cachetui.findings.rule import Rule
-from cachetui.findings.stale_words import day, what_differs
+from cachetui.findings.stale_words import day, on_all, what_differs
 from cachetui.records.run import Run
 from cachetui.records.stale import StaleCheck, StaleStep
+from cachetui.records.step import StepId
 
 ADVICE = (
     "Export the cache again from a build with --no-cache (or --no-cache-filter STAGE), for example "
@@ -19,54 +21,42 @@ ADVICE = (
 
 
 def observe(case: Case) -> Iterator[Claim]:
+    runs = {run.id: run for run in case.runs}
+    alike: dict[tuple[StepId, bool, bool], list[Stale]] = {}
     for check in case.document.stale:
-        run = next((one for one in case.runs if one.id == check.imported), None)
-        if run is None:
-            continue
         for step in check.steps:
-            ref = case.base(step.stage_index)
-            yield _claim(check, step, ref, run.bases.get(ref), run)
+            if check.imported in runs:
+                found = Stale(check, step, runs[check.imported])
+                kind = (step.id, step.unsure, bool(step.packages))
+                alike.setdefault(kind, []).append(found)
+    for every in alike.values():
+        same = on_all([one.step for one in every])
+        for one in every:
+            yield _claim(case, one, same)
 
 
-def _claim(check: StaleCheck, step: StaleStep, ref: str, digest: str | None, run: Run) -> Claim:
-    differ = what_differs(step)
-    now = next((one.digest for one in run.bases_now if one.ref == ref), None)
-    made = f", made on {day(step.made, run.started_at)}," if step.made is not None else ""
-    evidence = [
-        Evidence(
-            kind="experiment",
-            text=f"the same build without the import on {HOSTS}: line {step.line}: {differ}",
-            data={"files": step.files, "paths": step.paths},
-            hosts=(check.host,),
-            runs=(check.imported, check.anew),
-        )
-    ]
-    if digest is not None:
-        evidence.append(
-            Evidence(
-                kind="facts",
-                text=f"made on {digest}, which FROM {ref} means on {HOSTS}: on other layers the "
-                "step would have missed",
-                data={"digest": digest},
-                hosts=(check.host,),
-            )
-        )
-    if digest is not None and now is not None:
-        same = "that image, too" if now == digest else f"another, {now}"
-        evidence.append(
-            Evidence(
-                kind="facts",
-                text=f"in its registry {ref} meant {same} right after the build, asked on {HOSTS}",
-                data={"digest": now},
-                hosts=(check.host,),
-            )
-        )
+@dataclass(frozen=True)
+class Stale:
+    """A step that is stale on one host; `run` is the one with the import."""
+
+    check: StaleCheck
+    step: StaleStep
+    run: Run
+
+
+def _claim(case: Case, found: Stale, same: StaleStep) -> Claim:
+    """`same` is what all hosts have in common."""
+    check, step, run = found.check, found.step, found.run
+    made = f", made on {day(same.made, run.started_at)}," if same.made is not None else ""
+    how = "hit through an import or in its own cache" if step.unsure else "hit through an import"
+    what = "what it left" if step.unsure else "the imported result"
+    proved = bool(step.packages) and not step.unsure
     return Claim(
-        title=f"line {step.line} hit through an import on {HOSTS}, and the imported result{made} "
-        f"is not what the build makes today: {differ}",
-        confidence="proved" if step.packages else "possible",
+        title=f"line {step.line} {how} on {HOSTS}, and {what}{made} is not what the build makes "
+        f"today: {what_differs(same)}",
+        confidence="proved" if proved else "possible",
         steps=(step.id,),
-        evidence=tuple(evidence),
+        evidence=tuple(_evidence(case, found)),
         advice=ADVICE
         if step.packages
         else "Compare the files (`cachetui outputs`): a step whose files differ in every build is "
@@ -74,8 +64,39 @@ def _claim(check: StaleCheck, step: StaleStep, ref: str, digest: str | None, run
         hosts=(check.host,),
         backends=("buildkit",),
         scenarios=(run.scenario,),
-        merge_key=differ,
     )
+
+
+def _evidence(case: Case, found: Stale) -> Iterator[Evidence]:
+    check, step, run = found.check, found.step, found.run
+    yield Evidence(
+        kind="experiment",
+        text=f"the same build without the import on {HOSTS}: line {step.line}: "
+        f"{what_differs(step)}",
+        data={"files": step.files, "paths": step.paths},
+        hosts=(check.host,),
+        runs=(check.imported, check.anew),
+    )
+    ref = case.base(step.stage_index)
+    digest = run.bases.get(ref)
+    if digest is None:
+        return
+    yield Evidence(
+        kind="facts",
+        text=f"made on {digest}, which FROM {ref} means on {HOSTS}: on other layers the "
+        "step would have missed",
+        data={"digest": digest},
+        hosts=(check.host,),
+    )
+    now = next((one.digest for one in run.bases_now if one.ref == ref), None)
+    if now is not None:
+        image = "that image, too" if now == digest else f"another, {now}"
+        yield Evidence(
+            kind="facts",
+            text=f"in its registry {ref} meant {image} right after the build, asked on {HOSTS}",
+            data={"digest": now},
+            hosts=(check.host,),
+        )
 
 
 RULE = Rule(
@@ -88,8 +109,9 @@ RULE = Rule(
     needs="`cachetui run --check-stale`.",
     applies="A step hit through an import, and the same build, run on the same host without any "
     "cache, gave another result.",
-    proves="The lists of packages of the two images (dpkg, apk, pip, npm) differ. Other files may "
-    "differ in every build: if only these differ, the finding is possible.",
+    proves="The lists of packages of the two images (dpkg, apk, pip, npm) differ. It is only "
+    "possible where no more than other files differ, which may in every build, and where the hit "
+    "can be of the host's own cache.",
     advises="Export from a build without cache on a schedule, or pin versions.",
     written=(
         "Docker documentation: Build cache invalidation, RUN",
