@@ -15,6 +15,7 @@ from cachetui.audit.bad_names import refused, remedy
 from cachetui.audit.build_job import BuildJob
 from cachetui.audit.build_recorder import BuildRecorder, step_map
 from cachetui.audit.built_image import inspect_image, read_triggers
+from cachetui.audit.load_line import LoadLine, telling_load
 from cachetui.audit.peeked import UntilStopped, peeked_steps, together
 from cachetui.builders.client import client
 from cachetui.builders.engine_ended import KILLED, engine_ended
@@ -48,7 +49,6 @@ def run_build(
     job: BuildJob,
     folder: Path,
     *,
-    load: float | None,
     cancel: Cancel | None,
     on_start: Callable[[BuildRecorder], None],
     on_change: Callable[[BuildRecorder], None],
@@ -64,7 +64,7 @@ def run_build(
     started_at = time.time()
     begun = time.monotonic()
     seen: list[tuple[Step, ...]] = []
-    exit_status, error, stopped = _stream_parts(machine, parts, recorder, cancel, seen)
+    load, (exit_status, error, stopped) = _stream_parts(machine, parts, recorder, cancel, seen)
     seconds = time.monotonic() - begun
     recorder.close()
     asks = recorder.steps.unknown_triggers and not job.builds_elsewhere
@@ -115,18 +115,21 @@ def _stream_parts(
     recorder: BuildRecorder,
     cancel: Cancel | None,
     seen: list[tuple[Step, ...]],
-) -> tuple[int | None, HostError | None, bool]:
-    """Run the parts of a build up to the first that fails; how the last one ended, as `_stream`
-    has it. The steps of those before it are appended to `seen`."""
+) -> tuple[float | None, tuple[int | None, HostError | None, bool]]:
+    """Run the parts of a build up to the first that fails: the host's load before them, and how the
+    last one ended, as `_stream` has it. The steps of those before it are appended to `seen`."""
     ended: tuple[int | None, HostError | None, bool] = (0, None, False)
+    load: float | None = None
     for number, part in enumerate(parts):
         if number:
             seen.append(_steps(recorder, "ok", None, ended[2]))
             recorder.go_on(part)
-        ended = exit_status, _, stopped = _stream(machine, part, recorder, cancel)
+        before, ended = _stream(machine, part, recorder, cancel)
+        load = before if number == 0 else load
+        exit_status, _, stopped = ended
         if exit_status != 0 and not stopped:
             break
-    return ended
+    return load, ended
 
 
 def _steps(
@@ -140,19 +143,24 @@ def _steps(
 
 def _stream(
     machine: Machine, job: BuildJob, recorder: BuildRecorder, cancel: Cancel | None
-) -> tuple[int | None, HostError | None, bool]:
-    """Run the build to its end: its exit status, or the error that ended it, and whether the host
-    stopped it at the first RUN."""
+) -> tuple[float | None, tuple[int | None, HostError | None, bool]]:
+    """Run the build to its end: the host's load before it; its exit status, or the error that ended
+    it, and whether the host stopped it at the first RUN."""
     timeout = job.host.build_timeout
     until = UntilStopped(job.audit, recorder.output)
     take = until.output if job.planned.kind.peeks else recorder.output
+    first = LoadLine(take)
+    command = telling_load(job.command)
+    status: int | None = None
+    failed: HostError | None = None
     try:
-        status = machine.stream(job.command, take, timeout=timeout, cancel=cancel)
+        status = machine.stream(command, first.output, timeout=timeout, cancel=cancel)
     except HostError as error:
-        return None, error, False
+        failed = error
     finally:
+        first.close(time.monotonic())
         until.close(time.monotonic())
-    return status, None, until.stopped
+    return first.load, (status, failed, until.stopped and failed is None)
 
 
 def unsupported_run(job: BuildJob, steps: Sequence[Step], reason: str) -> Run:
@@ -184,14 +192,6 @@ def _unended(status: RunStatus, error: HostError | None) -> Unended | None:
     if status == "lost":
         return "lost"
     return "stopped" if error is not None else None
-
-
-def load_of(machine: Machine) -> float | None:
-    """The host's 1-minute load average, None where it is not told."""
-    with suppress(HostError, ValueError, IndexError):
-        done = machine.run("cat /proc/loadavg 2>/dev/null", timeout=10.0)
-        return float(done.text.split()[0])
-    return None
 
 
 def _engine_answers(machine: Machine, job: BuildJob) -> bool:

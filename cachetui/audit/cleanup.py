@@ -22,6 +22,7 @@ from cachetui.builders.buildkit import BUILDKIT
 from cachetui.builders.client import client
 from cachetui.config.settings import HostSettings
 from cachetui.dockerfile.parse import Dockerfile
+from cachetui.hosts.asked_ahead import Question
 from cachetui.hosts.cache_records import (
     CacheRecord,
     builder_cache_command,
@@ -45,10 +46,15 @@ _TARGET = re.compile(r"cached mount (\S+) from ")
 _MOUNT_ID = re.compile(r' with id "(?P<id>(?:[^"\\]|\\.)*)"$')
 
 
+def images_question(host: HostSettings) -> Question:
+    """What `image_ids` asks."""
+    return Question(f"{client(host.docker, host.env)} image ls -aq --no-trunc", ASK_SECONDS)
+
+
 def image_ids(machine: Machine, host: HostSettings) -> frozenset[str]:
     """Every image ID on the host (`sha256:…`), intermediate ones included."""
-    command = f"{client(host.docker, host.env)} image ls -aq --no-trunc"
-    done = _listing(machine, command, ASK_SECONDS)
+    question = images_question(host)
+    done = _listing(machine, question.command, question.seconds)
     if done.status != 0:
         raise HostError(machine.name, "shell", f"docker image ls: {done.error_text[-300:]}")
     return frozenset(done.text.split())
@@ -64,7 +70,7 @@ def removal_command(
     """Remove containers, tags and images, parents not pruned: a base image without a name would
     go too, and the containerd store takes parents on which other images stand (lab).
 
-    One `rmi` a name: one that is in use must not keep the next from going. A tag in `shared`
+    `rmi` takes one name after the other, and goes on where one is in use. A tag in `shared`
     stands on an image that is not ours, perhaps without another name: removing its only tag would
     remove the image, so the tag is first moved to an empty one (our lab: a build of metadata
     alone has the same ID each time on the graph driver store).
@@ -75,9 +81,17 @@ def removal_command(
     drop = f"{docker} rm -f {shlex.join(containers)}; " if containers else ""
     moved = " ".join(shlex.quote(name) for name in tags if name in shared)
     move = f'for i in {moved}; do {docker} import - "$i" </dev/null; done; ' if moved else ""
-    names = " ".join(shlex.quote(name) for name in (*tags, *images))
-    remove = f'for i in {names}; do {docker} rmi --no-prune "$i"; done'
-    return f"{{ {drop}{move}{remove}; }} >/dev/null 2>&1; true"
+    names = shlex.join([*tags, *images])
+    remove = f"{docker} rmi --no-prune {names}; " if names else ""
+    return f"{{ {drop}{move}{remove}}} >/dev/null 2>&1; true"
+
+
+def records_question(host: HostSettings, builder: BuildxBuilder | None) -> Question:
+    """What `cache_records` asks."""
+    docker = client(host.docker, host.env)
+    of_engine = builder is None or builder.of_docker
+    command = cache_command(docker) if of_engine else builder_cache_command(docker)
+    return Question(command, MEASURE_SECONDS)
 
 
 def cache_records(
@@ -89,10 +103,8 @@ def cache_records(
     """The build cache records of the host's builder (`HostFacts.builder`), None where it does not
     answer within `timeout` seconds."""
     of_engine = builder is None or builder.of_docker
-    docker = client(host.docker, host.env)
-    command = cache_command(docker) if of_engine else builder_cache_command(docker)
     try:
-        done = _listing(machine, command, timeout)
+        done = _listing(machine, records_question(host, builder).command, timeout)
     except HostError as error:
         if error.kind == "timeout":
             return None

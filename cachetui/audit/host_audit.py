@@ -12,9 +12,9 @@ import msgspec
 
 from cachetui.audit.allowance import Allowance
 from cachetui.audit.build_recorder import BuildRecorder
-from cachetui.audit.build_run import BuildOutcome, load_of, run_build
+from cachetui.audit.build_run import BuildOutcome, run_build
 from cachetui.audit.engine_turns import NO_LEASE, turn
-from cachetui.audit.host_evidence import evidence_after, evidence_before
+from cachetui.audit.host_evidence import ask_after, ask_before, evidence_after, evidence_before
 from cachetui.audit.host_outcome import HostOutcome
 from cachetui.audit.host_progress import HostProgressReporter
 from cachetui.audit.host_runs import HostRuns
@@ -27,6 +27,7 @@ from cachetui.audit.read_images import read_images
 from cachetui.audit.task import AuditTask
 from cachetui.config.settings import HostSettings
 from cachetui.context.manifest import ContextError
+from cachetui.hosts.asked_ahead import AskedAhead
 from cachetui.hosts.chosen_builder import with_chosen_builder
 from cachetui.hosts.facts import ask_facts
 from cachetui.hosts.machine import Cancel, HostConnector, HostError, Machine
@@ -54,7 +55,7 @@ AFTER_LOSS = "when it is back, run again with -w @failed"
 class _ConnectedHost:
     """A connected host whose facts are known, for as long as the audit is there."""
 
-    machine: Machine
+    machine: AskedAhead
     facts: HostFacts
     runs: HostRuns
     leftovers: HostLeftovers
@@ -150,7 +151,7 @@ class HostAudit:
             self._outcome.change(left_behind_bytes=0)
             return
         leftovers = HostLeftovers(self._task, self._host, triggers=facts.triggers)
-        connected = _ConnectedHost(machine, facts, runs, leftovers)
+        connected = _ConnectedHost(AskedAhead(machine), facts, runs, leftovers)
         with self._turn(machine, facts), self._leftovers_removed(connected):
             self._gather_evidence(connected)
             self._send(connected)
@@ -212,6 +213,7 @@ class HostAudit:
             connected.machine, self._host, connected.facts, self._store, self._cancel
         ):
             self._progress.note(f"{self.name}: {removed}")
+        ask_before(connected.machine, connected.runs, self._cancel)
         connected.leftovers.measure_before(
             connected.machine, connected.facts, self._store, self._keeping.failed
         )
@@ -242,6 +244,7 @@ class HostAudit:
     def _read_bases_again(self, connected: _ConnectedHost) -> None:
         evidence = self.report.evidence
         if evidence is not None:
+            ask_after(connected.machine, connected.runs, self._cancel)
             evidence = evidence_after(
                 connected.machine,
                 self._host,
@@ -280,7 +283,6 @@ class HostAudit:
                     connected.machine,
                     job,
                     folder,
-                    load=load_of(connected.machine),
                     cancel=self._cancel,
                     on_start=lambda recorder: self._recorders.update({planned: recorder}),
                     on_change=lambda recorder: self._building(connected, planned, recorder),

@@ -11,7 +11,13 @@ from cachetui.audit.build_recorder import BuildRecorder
 from cachetui.audit.build_records import forget_builds_command, recorded_names
 from cachetui.audit.build_run import BuildOutcome
 from cachetui.audit.cache_growth import possible_bytes
-from cachetui.audit.cleanup import cache_mounts, cache_records, empty_mounts_command
+from cachetui.audit.cleanup import (
+    cache_mounts,
+    cache_records,
+    empty_mounts_command,
+    images_question,
+    records_question,
+)
 from cachetui.audit.cleanup import image_ids as list_images
 from cachetui.audit.engine_images import own_bytes
 from cachetui.audit.host_notes import HostNotes, noted_on
@@ -22,6 +28,7 @@ from cachetui.builders.legacy_images import LegacyMade
 from cachetui.config.settings import HostSettings
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.triggers import stage_triggers
+from cachetui.hosts.asked_ahead import AskedAhead
 from cachetui.hosts.cache_records import CacheRecord
 from cachetui.hosts.machine import Cancel, Machine
 from cachetui.records.host import BuildxBuilder, CacheMount, HostFacts
@@ -58,7 +65,7 @@ class Remains:
 
 
 def run_removal(machine: Machine, commands: Sequence[str], cancel: Cancel) -> bool:
-    """Run commands that remove what is ours. Raises `HostError`.
+    """Run commands that remove what is ours, one after the other. Raises `HostError`.
 
     After `cancel` whoever stopped us is waiting: the host runs them by itself, and the result is
     False.
@@ -67,8 +74,8 @@ def run_removal(machine: Machine, commands: Sequence[str], cancel: Cancel) -> bo
         script = "; ".join(commands) or "true"
         machine.run(f"( {script} ) >/dev/null 2>&1 </dev/null &", timeout=5.0)
         return False
-    for command in commands:
-        machine.run(command, timeout=REMOVE_SECONDS)
+    if commands:
+        machine.run("; ".join(commands), timeout=REMOVE_SECONDS * len(commands))
     return True
 
 
@@ -194,6 +201,11 @@ class HostLeftovers:
         found = self.images.on(machine, self.host)
         if not run_removal(machine, self.removal_commands(found), cancel):
             return None
+        machine = AskedAhead(machine)
+        listing = [images_question(self.host)] if found.images else []
+        if self.records_before is not None:
+            listing.append(records_question(self.host, self.builder))
+        machine.ask(listing)
         present = list_images(machine, self.host) if found.images else frozenset()
         left = (set(found.images) & present) | set(found.kept) | set(found.unsure)
         in_use, unsure = len(left - set(found.unsure)), len(found.unsure)

@@ -12,7 +12,8 @@ from cachetui.audit.task import AuditTask
 from cachetui.config.settings import HostSettings
 from cachetui.context.manifest import Entry
 from cachetui.findings.context_files import ROOT, context_of
-from cachetui.hosts.checkout import read_checkout
+from cachetui.hosts.asked_ahead import Question
+from cachetui.hosts.checkout import list_question, read_checkout
 from cachetui.hosts.machine import Cancel, HostError, Machine
 from cachetui.outputs.foreign_files import builder_of, copied_files
 from cachetui.outputs.gather_contents import gather_contents
@@ -30,6 +31,14 @@ class OwnBuild:
     checkout: Checkout | None = None
     image: OwnImage | None = None
     problems: tuple[str, ...] = ()
+
+
+def own_build_questions(host: HostSettings, task: AuditTask) -> tuple[Question, ...]:
+    """What `read_own_build` asks first."""
+    folder = host.context_on_host or task.settings.context_on_host
+    if folder is None:
+        return ()
+    return (list_question(host.name, folder, task.record.dockerfile),)
 
 
 def read_own_build(

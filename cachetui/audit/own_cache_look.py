@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from cachetui.audit.allowance import count_build
-from cachetui.audit.build_run import BuildOutcome, load_of, run_build
+from cachetui.audit.build_run import BuildOutcome, run_build
 from cachetui.audit.cleanup import cache_records
 from cachetui.audit.host_runs import HostRuns
 from cachetui.audit.imported_hits import may_hold, with_brought, with_origins
@@ -71,7 +71,6 @@ class OwnCacheLook:
                 machine,
                 job,
                 folder,
-                load=load_of(machine),
                 cancel=cancel,
                 on_start=lambda _: None,
                 on_change=lambda _: None,

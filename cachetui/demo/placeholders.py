@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cachetui.audit.load_line import telling_load
 from cachetui.demo.images import name_of, request_of
 from cachetui.hosts import lease
 from cachetui.hosts import watcher as watch
@@ -21,7 +22,8 @@ FACTS = "cachetui-facts"
 for more, and takes what this one was told."""
 
 REMOVAL = "cachetui-removal"
-"""What removes an audit's images: it prints nothing, and which they are depends on its runs."""
+"""What removes an audit's images and records: it prints nothing, and which they are depends on its
+runs."""
 
 LEASE = lease.MARK
 """What is about the lease of an engine alone: a recorded host has no other users."""
@@ -39,10 +41,11 @@ _LATER = " {{json .RepoTags}}"
 """What is asked of images beyond what was when the recordings were made: an answer without it is
 understood."""
 
-_REMOVED = re.compile(r'; do \S+ rmi --no-prune "\$i"; done')
+_REMOVED = re.compile(r" rmi --no-prune | buildx history rm ")
 _LINE = re.compile(re.escape(watch.bootstrap(0)).replace("=0", "=([0-9]{1,7})"))
 _LEASE = re.compile(f"{re.escape(lease.BEGIN)}.*?{re.escape(lease.END)}", re.DOTALL)
 _HOLE = "cachetui-hole"
+_LOAD = telling_load("")
 
 
 def placeholder(name: str) -> str:
@@ -51,7 +54,9 @@ def placeholder(name: str) -> str:
 
 
 def normalise(command: str) -> tuple[str, dict[str, str]]:
-    """A command with placeholders, and what stood in their place."""
+    """A command with placeholders, and what stood in their place. That a build tells of the host's
+    load before it begins is no part of it."""
+    command = command.removeprefix(_LOAD)
     values: dict[str, str] = {}
     request = request_of(command)
     if request is not None:

@@ -10,6 +10,7 @@ from cachetui.config.settings import HostSettings
 from cachetui.demo.images import name_of, request_of, texts_of
 from cachetui.demo.placeholders import normalise, placeholder
 from cachetui.demo.recording import Chunk, Exchange, chunks_of, replace_across
+from cachetui.hosts.asked_ahead import parse, questions_of
 from cachetui.hosts.lease import Holder, Lease
 from cachetui.hosts.machine import Cancel, Completed, HostConnector, HostError, Machine, OnOutput
 
@@ -75,13 +76,23 @@ class RecordingMachine:
         timeout: float,
         cancel: Cancel | None = None,
     ) -> Completed:
-        """See `Machine.run`; all of the output is written down as come at the end."""
+        """See `Machine.run`; all of the output is written down as come at the end, and questions
+        that were asked together as if each had been asked by itself."""
         begun = time.monotonic()
         done = self._machine.run(command, stdin=stdin, timeout=timeout, cancel=cancel)
         seconds = time.monotonic() - begun
+        token, questions = questions_of(command) or ("", [])
+        told = parse(done.stdout, token) if token else {}
+        for number, question in enumerate(questions):
+            if number in told:
+                self._add(question, told[number], seconds)
+        if not token:
+            self._add(command, done, seconds)
+        return done
+
+    def _add(self, command: str, done: Completed, seconds: float) -> None:
         blocks = [(seconds, source, data) for source, data in ((1, done.stdout), (2, done.stderr))]
         self._transcript.add(command, [block for block in blocks if block[2]], seconds, done.status)
-        return done
 
     def stream(
         self,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cachetui.demo.images import output_of, request_of
 from cachetui.demo.placeholders import LEASE, fill, normalise
 from cachetui.demo.recording import Exchange, Recording, Session
+from cachetui.hosts.asked_ahead import questions_of, telling
+from cachetui.hosts.machine import Completed
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,12 @@ class Replay:
         self._values: dict[str, str] = {}
 
     def answer(self, command: str) -> Answer:
-        """The recorded answer; exit status 127 with a message for what was not recorded."""
+        """The recorded answer; exit status 127 with a message for what was not recorded. Questions
+        that come together are answered one by one."""
+        together = questions_of(command)
+        if together is not None:
+            token, questions = together
+            return _together([self.answer(question) for question in questions], token)
         key, values = normalise(command)
         self._values.update(values)
         if key == LEASE:
@@ -95,6 +102,18 @@ class Replay:
             f"and this is not in the recording: {shown}\n"
         )
         return Answer(((0.0, 2, said.encode()),), 0.0, 127, known=False)
+
+
+def _together(answers: Sequence[Answer], token: str) -> Answer:
+    """The answers to questions of one script: all at once, as its pipes may have them."""
+    told = [Completed(one.status, _printed(one, 1), _printed(one, 2)) for one in answers]
+    seconds = max(one.seconds for one in answers)
+    known = all(one.known for one in answers)
+    return Answer(((seconds, 1, telling(told, token)),), seconds, 0, known=known)
+
+
+def _printed(answer: Answer, source: int) -> bytes:
+    return b"".join(text for _, where, text in answer.parts if where == source)
 
 
 def _text(exchange: Exchange) -> str:

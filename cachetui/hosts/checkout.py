@@ -16,6 +16,7 @@ from contextlib import suppress
 from e2b_dockerfile_utils import PatternMatcher
 
 from cachetui.context.manifest import Entry, EntryKind, manifest_digest
+from cachetui.hosts.asked_ahead import Question
 from cachetui.hosts.machine import Cancel, HostError, Machine
 from cachetui.records.host import Checkout
 
@@ -61,11 +62,10 @@ def read_checkout(
     `dockerfile` is its path in there. `problem` says why it could not be read; there are
     no entries then. Raises `HostError` when the host itself is lost.
     """
-    token = secrets.token_hex(12)
+    token = _token(machine.name, folder)
+    ask = list_question(machine.name, folder, dockerfile)
     try:
-        done = machine.run(
-            list_command(folder, dockerfile, token), timeout=LIST_SECONDS, cancel=cancel
-        )
+        done = machine.run(ask.command, timeout=ask.seconds, cancel=cancel)
         if done.status == 66:
             return Checkout(path=folder, problem=f"there is no folder {folder}"), ()
         if done.status != 0 or f"{token} list\n" not in done.text:
@@ -94,6 +94,20 @@ def read_checkout(
         ),
         entries,
     )
+
+
+_tokens: dict[tuple[str, str], str] = {}
+
+
+def _token(host: str, folder: str) -> str:
+    """Unguessable text that marks what is told of a folder: nothing in its files can look like
+    it."""
+    return _tokens.setdefault((host, folder), secrets.token_hex(12))
+
+
+def list_question(host: str, folder: str, dockerfile: str) -> Question:
+    """What `read_checkout` asks first of a host."""
+    return Question(list_command(folder, dockerfile, _token(host, folder)), LIST_SECONDS)
 
 
 def list_command(folder: str, dockerfile: str, token: str) -> str:

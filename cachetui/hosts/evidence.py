@@ -1,8 +1,8 @@
 """What a host's caches and images are before an audit touches them: evidence for findings.
 
-One short command; where something is run as found two more, beside the list of cache records that
-the audit takes anyway. What a build can change is asked again afterwards. Nothing on the host is
-changed.
+Two short questions, which may have been asked ahead (`evidence_questions`); where something is run
+as found one command more, beside the list of cache records that the audit takes anyway. What a
+build can change is asked again afterwards. Nothing on the host is changed.
 """
 
 from __future__ import annotations
@@ -18,9 +18,16 @@ from msgspec import structs
 
 from cachetui.builders.client import client
 from cachetui.config.settings import HostSettings
+from cachetui.hosts.asked_ahead import Question
 from cachetui.hosts.cache_records import CacheRecord
 from cachetui.hosts.facts import ask_facts
-from cachetui.hosts.image_chains import asked, chains_of, images_of, pulled_of
+from cachetui.hosts.image_chains import (
+    ASK_SECONDS,
+    asked,
+    chains_and_pulled,
+    images_of,
+    images_question,
+)
 from cachetui.hosts.machine import HostError, Machine
 from cachetui.records.digest import ValueHasher
 from cachetui.records.host import (
@@ -28,6 +35,7 @@ from cachetui.records.host import (
     CacheEntry,
     HostEvidence,
     HostFacts,
+    LegacyChain,
 )
 
 
@@ -56,8 +64,10 @@ def gather_evidence(
     if not as_found:
         return HostEvidence(at=time.time(), bases=bases, default_platform=platform)
     images = images_of(machine, docker) if step_images else None
-    chains = None if images is None else chains_of(machine, docker, images, bases, hasher)
-    pulled = () if images is None else pulled_of(machine, docker, images, bases, hasher)
+    chains: tuple[LegacyChain, ...] | None = None
+    pulled: tuple[LegacyChain, ...] = ()
+    if images is not None:
+        chains, pulled = chains_and_pulled(machine, docker, images, bases, hasher)
     return HostEvidence(
         at=time.time(),
         bases=bases,
@@ -68,6 +78,16 @@ def gather_evidence(
         gc=tuple(gc),
         default_platform=platform,
     )
+
+
+def evidence_questions(
+    host: HostSettings, refs: Sequence[str], *, step_images: bool
+) -> tuple[Question, ...]:
+    """What `gather_evidence` asks first, the quickest first; `bases_after` asks the first of them
+    again."""
+    docker = client(host.docker, host.env)
+    first = Question(first_command(docker, refs), ASK_SECONDS)
+    return (first, images_question(docker)) if step_images else (first,)
 
 
 def bases_after(

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from cachetui.builders import history_line
+from cachetui.hosts.asked_ahead import AskedAhead, Question
 from cachetui.hosts.machine import HostError, Machine
 from cachetui.records.digest import ValueHasher
 from cachetui.records.host import (
@@ -41,35 +42,69 @@ class ImageLine:
 
 def images_of(machine: Machine, docker: str) -> dict[str, ImageLine] | None:
     """All images of the host, by ID; None when that cannot be told."""
-    listing = asked(
-        machine,
-        f"{docker} image ls -aq --no-trunc | sort -u | head -n {MAX_IMAGES} | "
-        f"xargs {docker} image inspect --format {shlex.quote(_LINE)} 2>/dev/null; true",
-    )
+    listing = asked(machine, images_question(docker).command)
     return None if listing is None else parse_listing(listing)
 
 
-def chains_of(
+def images_question(docker: str) -> Question:
+    """What `images_of` asks."""
+    return _question(
+        f"{docker} image ls -aq --no-trunc | sort -u | head -n {MAX_IMAGES} | "
+        f"xargs {docker} image inspect --format {shlex.quote(_LINE)} 2>/dev/null; true"
+    )
+
+
+def _question(command: str) -> Question:
+    return Question(command, ASK_SECONDS)
+
+
+def chains_and_pulled(
     machine: Machine,
     docker: str,
     images: dict[str, ImageLine],
     bases: Sequence[BaseImage],
     hasher: ValueHasher,
-) -> tuple[LegacyChain, ...] | None:
+) -> tuple[tuple[LegacyChain, ...] | None, tuple[LegacyChain, ...]]:
     """What the legacy builder made from the base images, and from others, which may be what a
-    reference named before; None when that cannot be told."""
+    reference named before, None when that cannot be told; and what it made on the base images
+    without an image for each step."""
+    paths = _paths(images, bases)
+    known = [image.id for image in bases if image.id in images]
+    alone = parentless(images, known) if known else []
+    histories = _histories_command(docker, paths)
+    pulled = _pulled_command(docker, [*known, *alone])
+    machine = AskedAhead(machine)
+    machine.ask(
+        [_question(one) for one, of in ((histories, paths), (pulled, alone)) if of],
+    )
+    chains: tuple[LegacyChain, ...] | None = ()
+    if paths:
+        told = asked(machine, histories)
+        chains = None if told is None else parse_histories(told, paths, hasher)
+    told = asked(machine, pulled) if alone else None
+    return chains, () if told is None else parse_pulled(told, known, images, hasher)
+
+
+def _paths(images: dict[str, ImageLine], bases: Sequence[BaseImage]) -> list[list[ImageLine]]:
+    """The chains of images whose histories are asked for."""
     ids = {image.id for image in bases}
     chains = leaves(images, ids)
     paths = [path for path in chains if path[0].id in ids][:MAX_CHAINS]
-    paths += [path for path in chains if path[0].id not in ids][:MAX_OTHER_CHAINS]
-    if not paths:
-        return ()
+    return paths + [path for path in chains if path[0].id not in ids][:MAX_OTHER_CHAINS]
+
+
+def _histories_command(docker: str, paths: Sequence[Sequence[ImageLine]]) -> str:
     names = " ".join(path[-1].id for path in paths)
-    histories = asked(
-        machine,
-        f'for i in {names}; do echo "image $i"; {docker} {_HISTORY} 2>/dev/null; done',
+    return f'for i in {names}; do echo "image $i"; {docker} {_HISTORY} 2>/dev/null; done'
+
+
+def _pulled_command(docker: str, images: Sequence[str]) -> str:
+    form = shlex.quote('{{join .RepoTags " "}}|{{join .RootFS.Layers " "}}')
+    return (
+        f'for i in {" ".join(images)}; do echo "image $i"; '
+        f'{docker} image inspect --format {form} "$i" 2>/dev/null; '
+        f"{docker} {_HISTORY} 2>/dev/null; done"
     )
-    return None if histories is None else parse_histories(histories, paths, hasher)
 
 
 def parse_listing(text: str) -> dict[str, ImageLine]:
@@ -128,28 +163,6 @@ def parse_histories(
     return tuple(chains)
 
 
-def pulled_of(
-    machine: Machine,
-    docker: str,
-    images: dict[str, ImageLine],
-    bases: Sequence[BaseImage],
-    hasher: ValueHasher,
-) -> tuple[LegacyChain, ...]:
-    """What a legacy builder made on the base images, without an image for each step."""
-    known = [image.id for image in bases if image.id in images]
-    alone = parentless(images, known)
-    if not known or not alone:
-        return ()
-    form = shlex.quote('{{join .RepoTags " "}}|{{join .RootFS.Layers " "}}')
-    told = asked(
-        machine,
-        f'for i in {" ".join([*known, *alone])}; do echo "image $i"; '
-        f'{docker} image inspect --format {form} "$i" 2>/dev/null; '
-        f"{docker} {_HISTORY} 2>/dev/null; done",
-    )
-    return () if told is None else parse_pulled(told, known, images, hasher)
-
-
 def parentless(images: dict[str, ImageLine], bases: Collection[str]) -> list[str]:
     """The IDs of those that stand on no other and on which no other stands, newest first: pulled
     or loaded, or made by BuildKit."""
@@ -167,7 +180,7 @@ def parse_pulled(
     text: str, bases: Sequence[str], images: dict[str, ImageLine], hasher: ValueHasher
 ) -> tuple[LegacyChain, ...]:
     """Those that have the layers and the history of one of the base images below their own; of
-    what `pulled_of` asks for. BuildKit marks the lines of its images."""
+    what `chains_and_pulled` asks for. BuildKit marks the lines of its images."""
     told: dict[str, _Told] = {}
     for part in _ENTRY.split(text)[1:]:
         identity, described, *history = [*part.split("\n"), ""][:-1]

@@ -31,8 +31,11 @@ HostErrorKind = Literal[
 class HostError(Exception):
     """A host that could not do what was asked, in a sentence, with what to do about it.
 
-    Neither text ever holds a credential or an environment. `name` is the host's name.
+    Neither text ever holds a credential or an environment. `name` is the host's name; `printed` is
+    what a command had put on standard output when its time was over.
     """
+
+    printed: bytes = b""
 
     def __init__(self, name: str, kind: HostErrorKind, reason: str, remedy: str = "") -> None:
         super().__init__(f"{name}: {reason}")

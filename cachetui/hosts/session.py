@@ -155,12 +155,17 @@ class SessionMachine(ABC):
         running = _RunningCommand(
             self, script, None if watched else _blocks(stdin), timeout, cancel
         )
-        for source, block, _ in running.go():
-            size += len(block)
-            if size > MAX_OUTPUT:
-                running.stop()
-                raise self._error("shell", "a command printed more than 64 MiB")
-            outputs[source].append(block)
+        try:
+            for source, block, _ in running.go():
+                size += len(block)
+                if size > MAX_OUTPUT:
+                    running.stop()
+                    raise self._error("shell", "a command printed more than 64 MiB")
+                outputs[source].append(block)
+        except HostError as error:
+            if error.kind == "timeout":
+                error.printed = b"".join(outputs[1])
+            raise
         _log.debug("%s: exit status %d", self.name, running.status)
         return Completed(running.status, b"".join(outputs[1]), b"".join(outputs[2]))
 

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 
 from cachetui.context.build_context import Context
+from cachetui.hosts.asked_ahead import Question
 from cachetui.hosts.earlier_context import Earlier, find_earlier, unpack_linked
 from cachetui.hosts.machine import Cancel, Completed, HostError, Machine
 
@@ -125,6 +126,11 @@ def _place_command(folder: str, incoming: str, remove: Callable[[str], str]) -> 
     )
 
 
+def there_question(folder: str) -> Question:
+    """Whether `folder` has its context, by the exit status: what `put_context` asks first."""
+    return Question(f"test -d {shlex.quote(path_on_host(folder))}", _ASK_SECONDS)
+
+
 def put_context(
     machine: Machine,
     folder: str,
@@ -138,8 +144,8 @@ def put_context(
     `on_sent` is told how many bytes the host has so far, of what it had before those that count.
     Raises `HostError`, for a full disk too, and `ContextError`.
     """
-    ask = f"test -d {shlex.quote(path_on_host(folder))}"
-    if machine.run(ask, timeout=_ASK_SECONDS, cancel=cancel).status == 0:
+    ask = there_question(folder)
+    if machine.run(ask.command, timeout=ask.seconds, cancel=cancel).status == 0:
         return False
     contexts = folder.rsplit("/", 1)[0]
     earlier = find_earlier(machine, contexts, context, cancel)

@@ -105,7 +105,6 @@ class ExperimentHost:
                 self.machine,
                 job,
                 folder,
-                load=None,
                 cancel=_Either(self.cancel, decided),
                 on_start=recorders.append,
                 on_change=watch,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cachetui.demo.recording import Chunk, Exchange, Recording, Session
 from cachetui.demo.replay import Answer, Replay
+from cachetui.hosts.asked_ahead import parse, script
 
 ONE, TWO, OTHER = "1" * 64, "2" * 64, "3" * 64
 CONTEXTS = {ONE: "one", TWO: "two"}
@@ -81,3 +82,18 @@ def test_what_is_new_in_an_audit_is_put_in() -> None:
     player = replay(session("one", **{"build <<audit>>": ("made cachetui:<<audit>>-x",)}))
     assert text(player.answer("build 1124-043920-rphz")) == "made cachetui:1124-043920-rphz-x"
     assert player.answer("build 1124-043920-rphz").seconds == 0.5
+
+
+def test_questions_that_come_together_are_answered_one_by_one() -> None:
+    token = "ab" * 16
+    played = replay(session("one", ls=("images", "more"), df=("records",)))
+    told = played.answer(script(["ls", "unheard-of", "df"], token))
+    assert not told.known
+    found = parse(text(told).encode(), token)
+    assert [(one.status, one.text) for one in found.values()] == [
+        (0, "images"),
+        (127, ""),
+        (0, "records"),
+    ]
+    assert "not in the recording: unheard-of" in found[1].error_text
+    assert text(played.answer("ls")) == "more"

@@ -114,7 +114,12 @@ def test_every_question_and_removal_is_let_through(docker: Filter) -> None:
     for command in commands:
         assert "refused" not in shell(command), command
     passed = "\n".join(docker.passed)
-    for word in ("rm -f ccc", "import - cachetui:A-1", "rmi --no-prune sha256:aaa", "image save"):
+    for word in (
+        "rm -f ccc",
+        "import - cachetui:A-1",
+        "rmi --no-prune cachetui:A-1 sha256:aaa",
+        "image save",
+    ):
         assert word in passed
 
 
