@@ -20,12 +20,12 @@ What *differ* means here, and for exit code 1:
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from cachetui.compare.engines import each_engine_once
+from cachetui.compare.shapes import Shape, Shapes
 from cachetui.records.document import Document
 from cachetui.records.run import Run
 from cachetui.records.step import Step, StepId
@@ -93,7 +93,7 @@ class Disagreement:
     def odd(self) -> tuple[str, ...]:
         if self.majority is None:
             return ()
-        alone = self.alone_hit
+        alone = {*self.alone_hit}
         return tuple(host for side in self.sides[1:] for host in side.hosts if host not in alone)
 
     @property
@@ -151,19 +151,27 @@ def align(runs: Sequence[Run], alike: Callable[[Run], Hashable] | None = None) -
     A row differs when two runs that `alike` maps to the same value differ in it; without
     `alike` all runs are compared with each other, as when a user chose them to be.
     """
-    tables = [{step.id: step for step in run.steps} for run in runs]
-    groups: dict[Hashable, list[int]] = {}
-    for position, run in enumerate(runs):
-        groups.setdefault(alike(run) if alike else None, []).append(position)
+    known = Shapes()
+    shapes = [known.of(run) for run in runs]
+    steps = _steps(shapes)
+    groups: dict[Hashable, dict[Shape, None]] = {}
+    for run, shape in zip(runs, shapes, strict=True):
+        groups.setdefault(alike(run) if alike else None, {})[shape] = None
+    columns = [shape.cells(run, steps) for run, shape in zip(runs, shapes, strict=True)]
     rows: list[Row] = []
-    for step_id in sorted({step for table in tables for step in table}, key=order):
-        cells = tuple(table.get(step_id) for table in tables)
+    for step_id, cells in zip(steps, zip(*columns, strict=True), strict=True):
         first = next(step for step in cells if step is not None)
         differs = any(
-            len(_sides([(runs[i], cells[i]) for i in members])) > 1 for members in groups.values()
+            len({status for _, status in _told(members, step_id)}) > 1
+            for members in groups.values()
         )
         rows.append(Row(step_id, first.stage, first.line, first.instruction, cells, differs))
     return tuple(rows)
+
+
+def _steps(shapes: Iterable[Shape]) -> tuple[StepId, ...]:
+    """All of their steps, in the order of the Dockerfile."""
+    return tuple(sorted({step for shape in dict.fromkeys(shapes) for step in shape.ids}, key=order))
 
 
 def agree(document: Document) -> Agreement:
@@ -191,38 +199,55 @@ def agree(document: Document) -> Agreement:
 def _part(scenario: str, repeat: int, runs: list[Run]) -> list[Disagreement]:
     """Where the runs of one scenario and repeat disagree."""
     found: list[Disagreement] = []
-    ran = [run for run in runs if run.status != "unsupported"]
-    for row in align(ran):
-        if row.differs:
-            pairs = list(zip(ran, row.cells, strict=True))
-            sides = _sides(pairs)
-            found.append(Disagreement(scenario, repeat, row.id, row.line, row.instruction, sides))
-    told = {side.status for one in found for side in one.sides}
-    left = [run for run in runs if run.status != "failed" or "failed" not in told]
+    known = Shapes()
+    hosts: dict[Shape, list[tuple[int, str]]] = {}
+    for place, run in enumerate(runs):
+        if run.status != "unsupported":
+            hosts.setdefault(known.of(run), []).append((place, run.host))
+    seen: dict[tuple[tuple[Shape, str], ...], tuple[Side, ...]] = {}
+    for step_id in _steps(hosts):
+        told = _told(hosts, step_id)
+        if len({status for _, status in told}) < 2:
+            continue
+        if told not in seen:
+            seen[told] = _ranked(
+                [
+                    (host, status)
+                    for (_, host), status in sorted(
+                        (run, status) for shape, status in told for run in hosts[shape]
+                    )
+                ]
+            )
+        first = next(step for shape in hosts if (step := shape.step(step_id)) is not None)
+        found.append(
+            Disagreement(scenario, repeat, step_id, first.line, first.instruction, seen[told])
+        )
+    failures_told = any(side.status == "failed" for one in found for side in one.sides)
+    left = [run for run in runs if run.status != "failed" or not failures_told]
     endings = _ranked([(run.host, run.status) for run in left])
     if len(endings) > 1:
         found.insert(0, Disagreement(scenario, repeat, None, None, None, endings))
     return found
 
 
-def _sides(pairs: list[tuple[Run, Step | None]]) -> tuple[Side, ...]:
-    """Who has which status in one step, largest side first; one side or none: no difference."""
-    backends = {run.backend for run, _ in pairs}
-    found: list[tuple[str, str]] = []
-    for run, step in pairs:
+def _told(shapes: Collection[Shape], step_id: StepId) -> tuple[tuple[Shape, str], ...]:
+    """The status of one step in each of the shapes that has one which can be compared."""
+    one_backend = len({shape.backend for shape in shapes}) == 1
+    found: list[tuple[Shape, str]] = []
+    for shape in shapes:
+        step = shape.step(step_id)
         if step is None:
-            if len(backends) == 1 and run.status == "ok":
-                found.append((run.host, ABSENT))
+            if one_backend and shape.first.status == "ok":
+                found.append((shape, ABSENT))
         elif compares(step):
-            found.append((run.host, step.status))
-    return _ranked(found)
+            found.append((shape, step.status))
+    return tuple(found)
 
 
-def _ranked(pairs: list[tuple[str, str]]) -> tuple[Side, ...]:
+def _ranked(pairs: Sequence[tuple[str, str]]) -> tuple[Side, ...]:
     """(host, status) pairs gathered by status, the most frequent first, else as they come."""
-    sizes = Counter(status for _, status in pairs)
-    hosts: dict[str, list[str]] = {status: [] for status in sizes}
+    hosts: dict[str, list[str]] = {}
     for host, status in pairs:
-        hosts[status].append(host)
-    ranked = sorted(sizes, key=lambda status: -sizes[status])
+        hosts.setdefault(status, []).append(host)
+    ranked = sorted(hosts, key=lambda status: -len(hosts[status]))
     return tuple(Side(status, tuple(hosts[status])) for status in ranked)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Hashable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cachetui.compare.align import compares, is_majority
 from cachetui.compare.engines import other_names
@@ -109,7 +110,12 @@ LONGEST = 60
 def fold_short(names: Iterable[str]) -> str:
     """The same where it is short; else its beginning and how many there are: "ci-[1,11,13,…] (43
     hosts)". For sentences: hosts of a fleet need not be neighbours."""
-    unique = list(dict.fromkeys(names))
+    return _fold_short(tuple(dict.fromkeys(names)))
+
+
+@lru_cache(maxsize=256)
+def _fold_short(unique: tuple[str, ...]) -> str:
+    """A report has many sentences about the same hosts."""
     text = fold(unique)
     if len(text) <= LONGEST or len(unique) == 1:
         return text

@@ -205,6 +205,8 @@ def global_args(
 
 def expand(word: str, env: Mapping[str, str], escape: str, line: int) -> str:
     """A word with its variables put in, an unset one as nothing."""
+    if not any(special in word for special in ("$", "'", '"', escape)):
+        return word  # as nearly all are: the lexer goes through each letter
     try:
         return ShellLex(escape, env=env, skip_unset_env=False).process_word(word)
     except ValueError as error:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from cachetui.builders.docker_args import familiar, image_contexts
 from cachetui.compare.align import order
+from cachetui.compare.shapes import Shape, Shapes
 from cachetui.context.manifest import Entry
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import Dockerfile, DockerfileError, needed_stages, parse
@@ -19,7 +20,7 @@ from cachetui.findings.build_options import forbids_cache
 from cachetui.findings.context_files import ContextFiles, Difference, compare_files, context_of
 from cachetui.findings.dockerfile_edits import Edit, Version, edits
 from cachetui.findings.earlier_run import EarlierRun, scenarios_before
-from cachetui.findings.miss_chains import Chain, chains
+from cachetui.findings.miss_chains import Chain, outlines
 from cachetui.findings.step_graph import Parent, parents
 from cachetui.findings.wording import describe
 from cachetui.records.backend import Backend
@@ -63,6 +64,7 @@ class Case:
         default_factory=dict, repr=False, compare=False
     )
     _compared: dict[object, Difference] = field(default_factory=dict, repr=False, compare=False)
+    _shapes: Shapes = field(default_factory=Shapes, init=False, repr=False, compare=False)
     _known: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, key: Hashable, work: Callable[[], Value]) -> Value:
@@ -92,17 +94,29 @@ class Case:
     def chains(self) -> Mapping[str, tuple[Chain, ...]]:
         """The chains of misses of each run, by the run's id."""
         no_cache = forbids_cache(self.document.build.docker_args)
-        return {run.id: chains(run, self.parents(run), no_cache=no_cache) for run in self.runs}
+        found: dict[str, tuple[Chain, ...]] = {}
+        for run in self.runs:
+            direct = self.parents(run)
+            key = (outlines, id(direct), run.kind)
+            lines = self.once(key, partial(outlines, run, direct, no_cache=no_cache))
+            found[run.id] = tuple(line.of(run) for line in lines)
+        return found
+
+    def shape(self, run: Run) -> Shape:
+        """What a run has in common with those that differ from it in times alone."""
+        key = (Shapes, id(run))  # the run is kept, so that no other has its id
+        return self.once(key, lambda: (run, self._shapes.of(run)))[1]
 
     def parents(self, run: Run) -> Mapping[StepId, tuple[Parent, ...]]:
-        """`step_graph.parents` of a run, worked out once for all runs with the same steps."""
-        found = {s.id: self.instruction(s.id, run.host) for s in run.steps if s.trigger is not None}
+        """`step_graph.parents` of a run: one object for all runs of its shape with the same
+        triggers."""
+        shape = self.shape(run)
+        found = {step: self.instruction(step, run.host) for step in shape.triggered}
         triggers = {step: item for step, item in found.items() if item is not None}
-        copied = tuple((step, item.text) for step, item in triggers.items())
-        steps = (run.backend, tuple((step.id, step.twin) for step in run.steps), copied)
-        if steps not in self._parents:
-            self._parents[steps] = parents(run, self.dockerfile, triggers)
-        return self._parents[steps]
+        key = (shape, tuple((step, item.text) for step, item in triggers.items()))
+        if key not in self._parents:
+            self._parents[key] = parents(run, self.dockerfile, triggers)
+        return self._parents[key]
 
     @cached_property
     def needed(self) -> frozenset[int]:

@@ -28,6 +28,13 @@ def host_differences(
 ) -> tuple[Evidence, ...]:
     """What is known to differ between `hosts` and `others`, and what is missing to say more;
     `questions` are those of the hosts."""
+    sides = tuple(hosts), tuple(others)
+    facts = case.once((_known, *sides), lambda: _known(case, *sides))
+    given = [_before(question) for question in questions if question.as_found]
+    return (*facts, *merge_evidence(given, [host.name for host in case.document.hosts], hosts))
+
+
+def _known(case: Case, hosts: Sequence[str], others: Sequence[str]) -> list[Evidence]:
     facts: list[Evidence] = []
     for name, get in _FACTS:
         ours = _values(case, hosts, get)
@@ -41,9 +48,7 @@ def host_differences(
             text = f"{name}: {', '.join(parts)}"
             data = {"fact": name, "hosts_by_value": by_value}
             facts.append(Evidence(kind="facts", text=text, data=data, hosts=(*hosts, *others)))
-    facts += _bases(case, hosts, others)
-    given = [_before(question) for question in questions if question.as_found]
-    return (*facts, *merge_evidence(given, [host.name for host in case.document.hosts], hosts))
+    return facts + _bases(case, hosts, others)
 
 
 def _values(case: Case, hosts: Sequence[str], get: Callable[[HostFacts], object]) -> list[str]:

@@ -34,17 +34,39 @@ class Chain:
         return (self.cause, *self.consequences)
 
 
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A chain of each run of one shape: the places of its steps in the run's, and `through`."""
+
+    cause: int
+    consequences: tuple[int, ...]
+    through: tuple[StepId, ...]
+
+    def of(self, run: Run) -> Chain:
+        cause = run.steps[self.cause]
+        below = tuple(run.steps[place] for place in self.consequences)
+        return Chain(run, cause, below, self.through, seconds_of((cause, *below)))
+
+
 def chains(
     run: Run, direct: Mapping[StepId, tuple[Parent, ...]], *, no_cache: bool = False
 ) -> tuple[Chain, ...]:
-    """The chains of misses of a run, in Dockerfile order. `direct` is what `step_graph.parents`
-    says of the run. `no_cache`: the build has --no-cache,
+    """The chains of misses of a run, in Dockerfile order: see `outlines`."""
+    return tuple(line.of(run) for line in outlines(run, direct, no_cache=no_cache))
+
+
+def outlines(
+    run: Run, direct: Mapping[StepId, tuple[Parent, ...]], *, no_cache: bool = False
+) -> tuple[Outline, ...]:
+    """The chains of misses of a run and of all of its shape and scenario, in Dockerfile order.
+    `direct` is what `step_graph.parents` says of the run. `no_cache`: the build has --no-cache,
     with which BuildKit takes a WORKDIR from its cache all the same (our lab: all four engines).
 
     A RUN that `buildkit-mounts-warm` runs again on purpose is no cause there, and what stands
     on it by its chain is expected; a copy of bytes that it made is not, for equal bytes hit.
     """
-    steps = {step.id: step for step in run.steps}
+    places = {step.id: place for place, step in enumerate(run.steps)}
+    steps = {step: run.steps[place] for step, place in places.items()}
     missed = {step for step in direct if steps[step].status == "miss"}
     expected = _expected(run, direct, steps)
     roots: dict[StepId, StepId] = {}
@@ -60,20 +82,13 @@ def chains(
         roots[step] = step
         through[step] = tuple(p.step for p in above if p.how == "content")
     harmless = _harmless(direct, steps, no_cache)
-    found_chains: list[Chain] = []
+    found: list[Outline] = []
     for cause in sorted(set(roots.values()) - harmless, key=order):
-        below = [s for s, root in roots.items() if root == cause and s != cause]
-        members = tuple(steps[s] for s in sorted(below, key=order))
-        found_chains.append(
-            Chain(
-                run,
-                steps[cause],
-                members,
-                through.get(cause, ()),
-                seconds_of((steps[cause], *members)),
-            )
+        below = sorted((s for s, root in roots.items() if root == cause != s), key=order)
+        found.append(
+            Outline(places[cause], tuple(places[s] for s in below), through.get(cause, ()))
         )
-    return tuple(found_chains)
+    return tuple(found)
 
 
 def _harmless(

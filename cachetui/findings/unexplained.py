@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from cachetui.compare.align import Disagreement, agree, order
 from cachetui.findings.case import Case
@@ -53,7 +53,8 @@ def _hosts(questions: Sequence[Question]) -> tuple[str, ...]:
 
 
 def _peers(questions: Sequence[Question]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(peer.host for question in questions for peer in question.peers))
+    several = {id(question.peers): question.peers for question in questions}.values()
+    return tuple(dict.fromkeys(peer.host for peers in several for peer in peers))
 
 
 def _unexplained(case: Case, members: Sequence[Question], suspects: tuple[str, ...]) -> Unexplained:
@@ -90,14 +91,16 @@ def undiscussed(
         if Scenario.of(disagreement.scenario).shares:
             continue  # what a cache kept is in the document's `share`
         discussed: list[Finding | Unexplained] = [*findings, *unexplained, *more]
-        if any(_about(subject, disagreement) for subject in discussed):
+        hosts = {*disagreement.hosts}
+        if any(_about(subject, disagreement, hosts) for subject in discussed):
             continue
         sides = ", ".join(
             f"{side.status} on {host_names(side.hosts)}" for side in disagreement.sides
         )
         subject = case.line(disagreement.step) if disagreement.step is not None else "the run"
         odd = disagreement.told_of
-        rest = tuple(host for host in disagreement.hosts if host not in odd)
+        told = {*odd}
+        rest = tuple(host for host in disagreement.hosts if host not in told)
         more.append(
             Unexplained(
                 title=f"{subject}: {sides}",
@@ -106,7 +109,7 @@ def undiscussed(
                 scenarios=(disagreement.scenario,),
                 steps=(StepRef.of(disagreement.step),) if disagreement.step is not None else (),
                 facts=merge_evidence(
-                    [[reason] for reason in _reasons(case, disagreement)],
+                    [[reason] for reason in _reasons(case, disagreement, hosts)],
                     [host.name for host in case.document.hosts],
                     odd,
                 )
@@ -116,21 +119,23 @@ def undiscussed(
     return more
 
 
-def _reasons(case: Case, disagreement: Disagreement) -> Iterator[Evidence]:
+def _reasons(case: Case, disagreement: Disagreement, hosts: Set[str]) -> Iterator[Evidence]:
     """Why runs failed, where hosts disagree in how a run ended."""
     for run in case.document.runs:
+        if run.status == "ok" or not run.reason:
+            continue
         same = (run.scenario, run.repeat) == (disagreement.scenario, disagreement.repeat)
-        if same and run.host in disagreement.hosts and run.status != "ok" and run.reason:
+        if same and run.host in hosts:
             yield Evidence(
                 kind="run", text=f"{HOSTS}: {run.reason}", hosts=(run.host,), runs=(run.id,)
             )
 
 
-def _about(said: Finding | Unexplained, disagreement: Disagreement) -> bool:
+def _about(said: Finding | Unexplained, disagreement: Disagreement, hosts: Set[str]) -> bool:
     """Whether something said is about this disagreement: its scenario, step and a host of it."""
     if disagreement.scenario not in said.scenarios:
         return False
-    if set(disagreement.hosts).isdisjoint(said.hosts):
+    if hosts.isdisjoint(said.hosts):
         return False
     if disagreement.step is None:
         return not said.steps or isinstance(said, Finding)

@@ -237,11 +237,7 @@ class _Reader:
             return expand_guessed(text, values, scope.told(self.guess), self.escape, line)
         names = (name for name in references(text) if name not in values)
         unknown = [name for name in names if not scope.is_unset(name)]
-        guesses: tuple[dict[str, str], ...] = (
-            {},
-            dict.fromkeys(unknown, "a"),
-            dict.fromkeys(unknown, "b"),
-        )
+        guesses = [{}, *(dict.fromkeys(unknown, value) for value in "ab" if unknown)]
         try:
             found = {expand(text, {**values, **guess}, self.escape, line) for guess in guesses}
         except DockerfileError:

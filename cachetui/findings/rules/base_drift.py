@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetui.builders.docker_args import familiar, image_contexts
-from cachetui.findings.base_images import layers_on, platform_of, sides_of
+from cachetui.findings.base_images import Layers, layers_on, platform_of, sides_of
 from cachetui.findings.cache_contents import records_of_command
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, Claim, answer
@@ -165,9 +165,14 @@ def _other_than_peers(question: Question, ref: str, base: StepId) -> Claim | Non
     if not question.first_in_stage or question.before is not None:
         return None
     case, host = question.case, question.run.host
+    images = case.once((_other_than_peers, ref), lambda: _image_by_host(case, ref))
     own, platform = layers_on(case, host, ref), platform_of(case, host)
-    hosts = [peer.host for peer in question.peers if platform_of(case, peer.host) == platform]
-    known = [layers for layers in (layers_on(case, peer, ref) for peer in hosts) if layers]
+    # Many hosts have the same peers; these are kept, so that no others have their id.
+    _, theirs = case.once(
+        (_other_than_peers, ref, id(question.peers)),
+        lambda: (question.peers, {images.get(peer.host, (None, None)) for peer in question.peers}),
+    )
+    known = {layers for there, layers in theirs if there == platform and layers}
     if not own or not known or own in known:
         return None
     return answer(
@@ -184,6 +189,12 @@ def _other_than_peers(question: Question, ref: str, base: StepId) -> Claim | Non
         suspect=BaseImage(ref),
         one_cause=True,
     )
+
+
+def _image_by_host(case: Case, ref: str) -> dict[str, tuple[str | None, Layers | None]]:
+    """The platform of each host, and the layers that it has behind a reference."""
+    names = [host.name for host in case.document.hosts]
+    return {name: (platform_of(case, name), layers_on(case, name, ref)) for name in names}
 
 
 def observe(case: Case) -> Iterator[Claim]:

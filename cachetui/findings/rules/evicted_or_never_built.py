@@ -120,14 +120,11 @@ def _never(question: Question) -> Claim | None:
     """The host's cache has nothing of the first RUN from the step that missed on."""
     host, line = question.run.host, question.step.line
     evidence = question.case.evidence(host)
-    commands = [
-        item
-        for step in question.chain.steps
-        if (item := question.case.instruction(step.id)) is not None and item.keyword == "RUN"
-    ]
-    if evidence is None or not commands:
+    instructions = (question.case.instruction(step.id) for step in question.chain.steps)
+    command = next((item for item in instructions if item and item.keyword == "RUN"), None)
+    if evidence is None or command is None:
         return None
-    text = holds_none_of(evidence, commands[0], question.run.backend, question.case.hasher)
+    text = holds_none_of(evidence, command, question.run.backend, question.case.hasher)
     if text is None:
         return None
     peers = f"; it hit on {host_names([p.host for p in question.peers])}" if question.peers else ""

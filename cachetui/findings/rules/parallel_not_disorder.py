@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
+from functools import partial
 
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, Claim
@@ -21,10 +22,17 @@ MIN_SECONDS = 0.2
 def observe(case: Case) -> Iterator[Claim]:
     """The two lines that were side by side longest, on every host where they were."""
     pairs: dict[tuple[StepId, StepId], dict[str, _Pair]] = {}
+    waiting = _waiting(case)
     for run in case.of():
         if run.backend != "buildkit" or run.kind == BUILDKIT_WARM:
             continue
-        for first, second, together in _pairs(run, case):
+        key = (_candidates, id(case.parents(run)))
+        candidates = case.once(key, partial(_candidates, run, case, waiting))
+        for one, two in candidates:
+            first, second = run.steps[one], run.steps[two]
+            together = overlap_seconds(first, second)
+            if together < MIN_SECONDS:
+                continue
             longest = pairs.setdefault((first.id, second.id), {})
             if run.host not in longest or together > longest[run.host][0]:
                 longest[run.host] = (together, run, first, second)
@@ -76,34 +84,29 @@ def _side_by_side(scenario: str, pairs: Sequence[_Pair]) -> Evidence:
     )
 
 
-def _pairs(run: Run, case: Case) -> Iterator[tuple[Step, Step, float]]:
-    """Pairs of steps that worked at the same time, of which the later one in the file was seen
-    before the earlier one ended."""
+def _candidates(
+    run: Run, case: Case, waiting: Container[tuple[StepId, StepId]]
+) -> list[tuple[int, int]]:
+    """Places of the pairs of steps that may work at the same time, in all runs of the same shape:
+    neither needs the other, and the first is in an earlier stage."""
     direct = case.parents(run)
     below: dict[StepId, set[StepId]] = {}
     for step, own in direct.items():
         below[step] = {p.step for p in own}.union(*(below.get(p.step, set()) for p in own))
-    waiting = _waiting(case)
     worked = [
-        step
-        for step in run.steps
-        if step.id in direct
-        and step.status in ("miss", "failed")
-        and step.same_as is None
-        and step.started is not None
-        and step.finished is not None
+        (place, step)
+        for place, step in enumerate(run.steps)
+        if step.id in direct and step.status in ("miss", "failed") and step.same_as is None
     ]
-    for first in worked:
-        for second in worked:
-            if second.stage_index <= first.stage_index:
-                continue
-            if first.id in below[second.id] or second.id in below[first.id]:
-                continue
-            if (first.id, second.id) in waiting:
-                continue
-            together = overlap_seconds(first, second)
-            if together >= MIN_SECONDS:
-                yield first, second, together
+    return [
+        (one, two)
+        for one, first in worked
+        for two, second in worked
+        if second.stage_index > first.stage_index
+        and first.id not in below[second.id]
+        and second.id not in below[first.id]
+        and (first.id, second.id) not in waiting
+    ]
 
 
 def _waiting(case: Case) -> set[tuple[StepId, StepId]]:

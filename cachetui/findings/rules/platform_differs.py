@@ -19,8 +19,9 @@ def observe(case: Case) -> Iterator[Claim]:
         return
     platforms: dict[str, list[str]] = {}
     set_there: dict[str, str] = {}
+    ran = {run.host for run in case.runs}
     for host in case.document.hosts:
-        if host.facts is None or not any(run.host == host.name for run in case.runs):
+        if host.facts is None or host.name not in ran:
             continue
         wanted = host.evidence.default_platform if host.evidence else None
         if wanted:
