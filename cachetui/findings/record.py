@@ -154,12 +154,14 @@ class Proof(Record, frozen=True, kw_only=True):
 class Need(Record, frozen=True, kw_only=True):
     """What a rule would need to say more: `text` is a sentence, and `command` the command of
     cachetui's that gets it; empty where it takes something else. `first` is what has to be done
-    before it, "" where that is nothing."""
+    before it, "" where that is nothing. `of_misses`: it tells why steps missed, so where every miss
+    is explained it is not needed."""
 
     id: str
     text: str
     command: str = ""
     first: str = ""
+    of_misses: bool = False
 
 
 class Findings(Record, frozen=True, kw_only=True):

@@ -35,9 +35,6 @@ MAX_COMMAND = 64_000
 WHOLE = "All of these hosts, for -w"
 """What stands above `Reason.whole`."""
 
-_ABOUT_MISSES = frozenset(("evicted-or-never-built", "context-content"))
-"""Rules that a further audit would tell why a step missed."""
-
 HEADING = "Why"
 OTHERS = "Also found"
 """What tells of something else than why hosts differ, where they do."""
@@ -118,7 +115,7 @@ class Reasons:
         if self.more_unexplained:
             parts.append(f"{self.more_unexplained} more unexplained")
         told = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 2 else parts)
-        return f"{told}: --findings all shows them" if parts else ""
+        return f"{told}, shown with the option --findings all" if parts else ""
 
 
 NOTHING = Reasons()
@@ -157,7 +154,7 @@ def _needed(findings: Findings, limit: int | None) -> tuple[Needed, ...]:
     """What would tell more, a command once: below the last that it stands for. What would tell of
     a miss is left out where none is unexplained, unless all is asked for."""
     told = limit is not None and not findings.unexplained
-    needs = [need for need in findings.needs if not (told and need.id in _ABOUT_MISSES)][:limit]
+    needs = [need for need in findings.needs if not (told and need.of_misses)][:limit]
     last = {need.command: need for need in needs}
     return tuple(
         Needed(
@@ -202,7 +199,7 @@ def learn_more(reason: Finding | Unexplained, needs: Sequence[Need]) -> Need | N
     of_suspects = [need for need in needs if need.id in reason.suspects]
     about = (host_names(reason.hosts), reason.title.partition(" missed on ")[0])
     named = [need for need in needs if any(words in need.text for words in about)]
-    later = [need for need in needs if need.id == "evicted-or-never-built"]
+    later = [need for need in needs if need.of_misses and not need.first]
     return next(iter((*of_suspects, *named, *later)), None)
 
 

@@ -16,7 +16,7 @@ from cachetui.records.document import Document
 from cachetui.report.causes import Cause
 from cachetui.report.formats import html, markdown
 from cachetui.report.parts import MAX_COMMENT
-from cachetui.report.reasons import MAX_FINDINGS, WHOLE
+from cachetui.report.reasons import MAX_FINDINGS, NEEDS, OTHERS, UNEXPLAINED, WHOLE
 from tests import make_records as b
 from tests.findings.making import audit, run, why
 from tests.ragged_fleet import ragged_fleet
@@ -164,18 +164,30 @@ def test_every_host_of_a_cause_can_be_pasted_however_many_there_are() -> None:
     assert len(cut) > 1
     shown = Shown(markdown.render(report(document, found)))
     blocks = [(around, text) for around, text in shown.texts if around[-2:] == ("pre", "code")]
-    pasted = [text.strip() for around, text in blocks if "details" in around]
-    typed = [text.strip() for around, text in blocks if "details" not in around]
     commands = [one for finding in found.findings for one in finding.commands]
     assert len(commands) == 4, "two ways for each of two platforms"
-    assert typed == [*commands, *dict.fromkeys(need.command for need in found.needs)]
+    folded = [text.strip() for around, text in blocks if "details" in around]
+    pasted = [text for text in folded if text not in commands]
+    long = [text for text in commands if text in folded]
+    assert long == [max(commands, key=len)], "a loop over 150 hosts is no first look"
+    typed = [text.strip() for around, text in blocks if "details" not in around]
+    needed = [*dict.fromkeys(need.command for need in found.needs)]
+    assert typed == [*(one for one in commands if one not in long), *needed]
     hosts = settings(document).hosts
     selected = [{host.name for host in select(hosts, (text,))} for text in pasted]
     assert selected == [{*reason.hosts} for reason in cut]
     assert WHOLE not in markdown.render(report(document, found, max_findings=None)), "named already"
     page = html.render(report(document, found))
     assert all(text in page for text in pasted)
-    assert all(str(escape(text)) in page for text in typed)
+    assert all(str(escape(text)) in page for text in (*commands, *needed))
+
+
+def test_what_to_do_about_what_is_unexplained_stands_next_to_it() -> None:
+    document = ragged_fleet()
+    shown = Shown(markdown.render(report(document, why(document))))
+    text = "".join(shown for around, shown in shown.texts if "details" not in around)
+    at = [text.index(words) for words in (UNEXPLAINED, NEEDS, "cachetui run api", OTHERS)]
+    assert at == sorted(at)
 
 
 def test_hosts_of_one_trouble_are_one_line() -> None:

@@ -70,7 +70,7 @@ def test_the_three_that_cost_most_and_the_rest_on_request() -> None:
     cost = "proved; costs up to 12.3s on each host, at every build"
     facts = f"{cost}; 1 step, and 7 more because of it; on old,mid; in legacy-"
     assert facts in " ".join(text.split())
-    assert "2 other findings: --findings all shows them" in text
+    assert "2 other findings, shown with the option --findings all" in text
     assert "fact 3" in text
     assert "fact 4" not in text
     assert "- and 2 more" in text

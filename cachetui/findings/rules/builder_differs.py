@@ -42,7 +42,7 @@ def observe(case: Case) -> Iterator[Claim]:
             steps=(),
             evidence=tuple(_evidence(hosts[name], name) for name in (*odd, *others)),
             advice="That builder is a separate BuildKit without the cache of docker's engine. "
-            f"Build with one builder everywhere: on {HOSTS}, `docker build --builder default`, or "
+            f"Build with one builder everywhere: on {HOSTS}, build with --builder default, or "
             "unset BUILDX_BUILDER and undo docker buildx use there",
             hosts=tuple(odd),
             backends=("buildkit",),

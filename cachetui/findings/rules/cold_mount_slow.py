@@ -71,7 +71,7 @@ def _claim(case: Case, item: Instruction, host: str) -> Claim | None:
             *loaded(case, host, case.of(COLD, WARM, host=host)),
         ),
         advice="A fresh machine pays this once. Fill the mount when a machine is set up "
-        f"(docker build --target {_target(case, item)} …), keep it from prunes (`docker builder "
+        f"by a build with --target {_target(case, item)}, keep it from prunes (`docker builder "
         "prune` removes mounts too), or use a mirror or proxy nearby: no cache exporter includes "
         "cache mounts",
         hosts=(host,),

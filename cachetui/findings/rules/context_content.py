@@ -100,6 +100,7 @@ def ask(case: Case) -> Iterator[Need]:
             "files with those that were sent",
             command=audit_again(case, hosts, "--as-found"),
             first="set context_on_host in hosts.toml",
+            of_misses=True,
         )
 
 

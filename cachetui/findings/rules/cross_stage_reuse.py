@@ -109,8 +109,8 @@ def _claim(case: Case, step: Step, other: StepId, run: Run, legacy: Run) -> Clai
             ),
         ),
         advice=f"Put the common part into a stage of its own, and start both stages FROM it; or "
-        f"move line {between.line} below line {second.line}; or build with BuildKit: "
-        "DOCKER_BUILDKIT=1 docker build …",
+        f"move line {between.line} below line {second.line}; or build with BuildKit "
+        "(DOCKER_BUILDKIT=1 in the environment)",
         hosts=(legacy.host,),
         backends=("legacy",),
         scenarios=(legacy.scenario,),

@@ -153,7 +153,7 @@ def _engines(case: Case, runs: list[Run]) -> Iterator[Evidence]:
 def _advice(case: Case, run: Run, item: Instruction | None) -> str:
     head = f"Upgrade Docker Engine on {HOSTS}"
     if run.backend == "legacy":
-        return f"{head}, or build with BuildKit there: DOCKER_BUILDKIT=1 docker build …"
+        return f"{head}, or build with BuildKit there (DOCKER_BUILDKIT=1 in the environment)"
     if case.dockerfile.syntax is None:
         return (
             f"{head}; or make `# syntax=docker/dockerfile:1` the first line: then all engines use "

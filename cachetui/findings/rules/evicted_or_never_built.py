@@ -280,12 +280,14 @@ def ask(case: Case) -> Iterator[Need]:
             text=f"the next audit of {host_names([*first])} will tell what has changed, and what "
             "the cache no longer holds, by comparing with this one",
             command=audit_again(case, first, "--as-found"),
+            of_misses=True,
         )
     for (step, what), hosts in undecided.items():
         yield Need(
             id="evicted-or-never-built",
             text=f"{case.line(step)} missed on {host_names([*hosts])}: to tell whether the cache "
             f"lost the result or the key changed, this would have to be known: {', '.join(what)}",
+            of_misses=True,
         )
 
 

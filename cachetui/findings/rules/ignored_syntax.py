@@ -93,8 +93,8 @@ def _advice(run: Run, line: int, what: tuple[str, ...]) -> str:
             "with a newer engine"
         )
     return (
-        "Do not release the image that the legacy builder made. Build with BuildKit: "
-        f"DOCKER_BUILDKIT=1 docker build …; or write line {line} without "
+        "Do not release the image that the legacy builder made. Build with BuildKit "
+        f"(DOCKER_BUILDKIT=1 in the environment); or write line {line} without "
         f"{what[0]}" + (" (`RUN a && b`, or COPY a script)" if HEREDOC in what else "")
     )
 

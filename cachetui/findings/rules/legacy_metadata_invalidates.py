@@ -183,12 +183,12 @@ def _brief(item: Instruction | None, was: str | None) -> str:
 
 def advice(item: Instruction | None) -> str:
     """What to do about it, with the line."""
-    buildkit = "build with BuildKit: DOCKER_BUILDKIT=1 docker build …"
+    buildkit = "build with BuildKit (DOCKER_BUILDKIT=1 in the environment)"
     if item is None:
         return buildkit[0].upper() + buildkit[1:]
     move = f"Move {describe(item, 40)} to the end of its stage"
     if item.keyword == "LABEL":
-        move += "; or remove it and pass it when it is needed: docker build --label NAME=VALUE …"
+        move += "; or remove it, and set it with --label in the build that is released"
     return f"{move}; or {buildkit}"
 
 

@@ -41,8 +41,8 @@ def observe(case: Case) -> Iterator[Claim]:
                     runs=(run.id,),
                 ),
             ),
-            advice="Build with BuildKit: DOCKER_BUILDKIT=1 docker build …; a build that must run "
-            f"on the legacy builder too must do without --mount in line {first.line}",
+            advice="Build with BuildKit (DOCKER_BUILDKIT=1 in the environment); a build that must "
+            f"run on the legacy builder too must do without --mount in line {first.line}",
             hosts=(run.host,),
             backends=("legacy",),
             scenarios=(run.scenario,),

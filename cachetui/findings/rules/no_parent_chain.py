@@ -46,7 +46,7 @@ def _advice(name: str, containerd: bool) -> str:
             f"Build once on {HOSTS}, or build with BuildKit and --cache-from: with the containerd "
             "image store the legacy builder can fail on --cache-from"
         )
-    return f"DOCKER_BUILDKIT=0 docker build --cache-from {name} … takes the steps from that image"
+    return f"Build with --cache-from {name}: the legacy builder then takes the steps from it"
 
 
 RULE = Rule(

@@ -60,8 +60,8 @@ def observe(case: Case) -> Iterator[Claim]:
                 for host, value in set_there.items()
             ),
         ),
-        advice=f"Build for one platform everywhere: docker build --platform={usual} … (in "
-        f'hosts.toml docker_args = ["--platform={usual}"]); or compare hosts of one platform '
+        advice=f"Build for one platform everywhere, with --platform={usual} "
+        f'(docker_args = ["--platform={usual}"] in hosts.toml); or compare hosts of one platform '
         "with -w",
         hosts=tuple(odd),
         backends=tuple(dict.fromkeys(run.backend for run in case.runs if run.host in odd)),

@@ -79,8 +79,8 @@ def _claim(case: Case, run: Run, stage: int) -> Claim | None:
         steps=(StepId(stage, 0),),
         evidence=tuple(evidence),
         advice=f"Remove stage {name} (lines {head.line} to {_end(case, stage)}) from this "
-        "Dockerfile, or move it below the target's stage; or build with BuildKit: "
-        "DOCKER_BUILDKIT=1 docker build …",
+        "Dockerfile, or move it below the target's stage; or build with BuildKit "
+        "(DOCKER_BUILDKIT=1 in the environment)",
         hosts=(run.host,),
         backends=("legacy",),
         scenarios=(run.scenario,),

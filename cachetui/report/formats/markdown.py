@@ -25,10 +25,13 @@ from cachetui.report.formats import Format
 from cachetui.report.outputs import page
 from cachetui.report.parts import MAX_COMMENT, Part, fit, folded
 from cachetui.report.passages import TROUBLES, Passage
-from cachetui.report.reasons import NEEDS, WHOLE, Needed, Reason, Reasons, lay_out_findings
+from cachetui.report.reasons import NEEDS, OTHERS, WHOLE, Needed, Reason, Reasons, lay_out_findings
 from cachetui.report.share import ShareView
 from cachetui.report.shell import Typed
 from cachetui.report.view import View, lay_out
+
+_LONG = 400
+"""Characters of commands above which they are folded."""
 
 
 def render(report: AuditReport) -> str:
@@ -129,14 +132,22 @@ def _bullets(texts: Iterable[str]) -> list[str]:
 
 def _why(reasons: Reasons) -> Iterator[Part]:
     for heading, members in reasons.sections:
+        if heading == OTHERS:
+            yield from _to_learn_more(reasons)
         for number, reason in enumerate(members):
             head = [] if number else [f"### {heading}", ""]
             yield Part(reason.name or reason.title, (*head, *_reason(reason)))
+    if not reasons.others:
+        yield from _to_learn_more(reasons)
+    if reasons.rest:
+        yield Part("how many more findings there are", (markdown_text(reasons.rest),))
+
+
+def _to_learn_more(reasons: Reasons) -> Iterator[Part]:
+    """What would tell more, next to what is unexplained."""
     if reasons.needs:
         lines = [line for need in reasons.needs for line in _need(need)]
         yield Part(NEEDS, (f"### {NEEDS}", "", *lines))
-    if reasons.rest:
-        yield Part("how many more findings there are", (markdown_text(reasons.rest),))
 
 
 def _reason(reason: Reason) -> list[str]:
@@ -159,12 +170,18 @@ def _need(need: Needed) -> list[str]:
 
 
 def _to_paste(commands: Sequence[Typed]) -> list[str]:
-    """Commands as part of the advice's bullet, those of each platform in a block of their own."""
+    """Commands as part of the advice's bullet, those of each platform in a block of their own, a
+    long loop over hosts folded."""
     lines: list[str] = []
     for heading, members in groupby(commands, key=lambda command: command.heading):
-        block = markdown_block([command.text for command in members], "sh")
-        lines += ["", markdown_text(heading)] if heading else []
-        lines += ["", *block]
+        texts = [command.text for command in members]
+        block = markdown_block(texts, "sh")
+        if sum(map(len, texts)) > _LONG:
+            summary = f"{heading or 'What to type:'} the whole command"
+            lines += ["", *folded(summary, summary, block).lines]
+        else:
+            lines += ["", markdown_text(heading)] if heading else []
+            lines += ["", *block]
     return [f"    {line}".rstrip() for line in lines]
 
 

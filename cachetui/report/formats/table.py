@@ -151,7 +151,8 @@ def _without_choice(reason: Reason) -> Reason:
     """Of commands of which one is to be chosen, where they are: the first is no better."""
     if not several_ways(reason.commands):
         return reason
-    return replace(reason, commands=(), advice=f"{reason.advice} (--findings all shows both ways)")
+    advice = f"{reason.advice} (both ways: --findings all)"
+    return replace(reason, commands=(), advice=advice)
 
 
 FORMAT = Format(
