@@ -111,7 +111,7 @@ RULE = Rule(
     surprise="buildx has several builders, and each has a cache of its own. Which of them "
     "`docker build` uses is a setting of each host and user: BUILDX_BUILDER, `docker buildx use`, "
     "the docker context. `docker buildx use` counts for `docker buildx build`, bake and compose, "
-    "and not for `docker build`, unless `docker buildx install` was typed too.",
+    "and not for `docker build`, unless `docker buildx install` was run too.",
     needs="What `docker buildx inspect` tells on each host.",
     applies="`docker build` uses builders of different drivers on two hosts, or of different "
     "BuildKit versions where the driver is not docker; or `docker build` and `docker buildx build` "

@@ -87,11 +87,12 @@ RULE = Rule(
     "other misses on every fresh machine.",
     needs="A run of buildkit-imported now, and an earlier one, on any host, of the same build and "
     "the same reference.",
-    applies="The step hit with the import in the earlier audit, the reference is another manifest "
-    "since, which has no result of the step or another one, and the engines make the same keys.",
+    applies="The step hit with the import in the earlier audit, the reference names another "
+    "manifest since, which has no result of the step or another one, and the engines make the same "
+    "keys.",
     proves="The manifests and their results, then and now, and the step's inputs, all of which are "
     "known and as they were, with engines of one version. Else it is likely.",
-    advises="A reference for each build and branch; several --cache-from.",
+    advises="Give each build and branch a reference of its own, and import several.",
     written=(
         "Docker documentation: Cache storage backends, Registry cache",
         "our lab: exported by 28.5 with the containerd store, imported by 26.1 and 28.5",

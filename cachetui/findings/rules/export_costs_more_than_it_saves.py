@@ -125,16 +125,16 @@ RULE = Rule(
     id="export-costs-more-than-it-saves",
     order=535,
     title="Exporting a cache takes longer than importing it saves",
-    surprise="mode=max compresses and writes what every stage made, also what the image does not "
-    "have. Where steps are quick and what they make is large, that takes longer than to build.",
+    surprise="mode=max compresses and writes what every stage made, even what is not in the "
+    "image. Where steps are quick and what they make is large, that takes longer than building.",
     needs="`cachetui share`.",
     applies="The seconds of the export on the host that exported are more than a fresh machine "
     "saved with nothing changed: its cold build less the build with nothing but the import. Each "
     f"is measured once, so they must differ by more than {FIXED:.0f} s and a third of the three "
     "figures together.",
     proves="Nothing: single times are never proved.",
-    advises="No --cache-to where nobody imports; one export for many imports; a kind that took "
-    "less than it saved.",
+    advises="Drop --cache-to where nobody imports; export once for many imports; or take a kind of "
+    "cache that takes less time than it saves.",
     written=(
         "BuildKit cache/remotecache/export.go",
         "our lab: exported by 28.5 with the containerd store, imported by 26.1 and 28.5",

@@ -56,8 +56,9 @@ RULE = Rule(
     needs="`cachetui share`, and the image store of the host that exports.",
     applies="The host that was to export has a graph driver's image store, and registry or local "
     "caches were asked for.",
-    proves="The host's own word for its store, and what engines with such a store did in our lab.",
-    advises="The containerd image store; a builder with the docker-container driver; or inline.",
+    proves="What the host says of its store, and what engines with such a store did in our lab.",
+    advises="Use the containerd image store, a builder with the docker-container driver, or an "
+    "inline cache.",
     written=(
         "buildx build/opt.go, toSolveOpt: Cache export is not supported for the docker driver",
         "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",

@@ -132,21 +132,21 @@ RULE = Rule(
     order=150,
     title="A builder ignores syntax of a newer BuildKit and builds as if it were not there",
     surprise="The legacy builder of newer engines has BuildKit's parser. It accepts `RUN <<EOF` "
-    "and runs `<<EOF` alone: the build succeeds, the body never runs. So it is with flags: `COPY "
-    "--exclude` copies all, `ADD --checksum` compares nothing. What is ignored is in no cache key "
-    "either: heredocs with the same first line share one cache entry. BuildKit of older engines "
-    "does so with modes: `COPY --chmod=u+x` and `--chmod=$MODE` set nothing.",
+    "and runs `<<EOF` alone: the build succeeds, the body never runs. The same goes for flags: "
+    "`COPY --exclude` copies all, `ADD --checksum` compares nothing. What is ignored is in no "
+    "cache key either: heredocs with the same first line share one cache entry. BuildKit of older "
+    "engines does the same with modes: `COPY --chmod=u+x` and `--chmod=$MODE` set nothing.",
     needs="The Dockerfile, and a run that built the step: of the legacy builder on Engine 23 or "
     "later, or of BuildKit on Engine 26.1 or older.",
     applies="A RUN has a heredoc, or a COPY has one beside other sources; or a COPY or ADD has "
     "--link, --exclude, --parents, --checksum, --keep-git-dir or --unpack; in a stage that the "
     "legacy builder builds. An engine whose parser does not know it (Engine 20.10: all of these) "
     "rejects the file instead, and newer engines do so for a COPY of nothing but a heredoc. On "
-    "BuildKit: --chmod of COPY or ADD that is no octal number (`u+x`, `$MODE`), on Engine 26.1 "
+    "BuildKit: --chmod of COPY or ADD that is not an octal number (`u+x`, `$MODE`), on Engine 26.1 "
     "and older, without a # syntax= line; and on 20.10 setuid, setgid and sticky bits. Between "
     "26.1 and 28.5 nothing was measured, and nothing is said.",
     proves="The run that succeeded: what the builder does then is known from the lab. That a run "
-    "failed because of it is likely at most.",
+    "failed because of it is at most likely.",
     advises="Use BuildKit, a newer one, or write the step without it.",
     written=(
         "moby builder/dockerfile/dispatchers.go, dispatchRun: CmdLine without Files; dispatchCopy",

@@ -125,10 +125,10 @@ RULE = Rule(
     "without the cache, and exits with 0. Nobody notices, and the build is slow.",
     needs="A build with --cache-from, run with BuildKit.",
     applies="BuildKit ended an import with an error, or its client found no folder. With the "
-    "containerd image store an image that is only on the host is asked of its registry, too.",
+    "containerd image store, BuildKit asks the registry even for an image that the host has.",
     proves="BuildKit's own words.",
-    advises="What the words ask for: a login, a certificate, a name, a network; `cachetui cache` "
-    "reads the cache on a host without building.",
+    advises="Do what the words ask for: a login, a certificate, a name, a network; `cachetui "
+    "cache` reads the cache on a host without building.",
     written=(
         "BuildKit solver/llbsolver/bridge.go, client/solve.go",
         "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",

@@ -241,14 +241,14 @@ RULE = Rule(
     "has another key for it, or no result.",
     needs="A run of buildkit-imported, and buildx on the host: it reads what the cache has of the "
     "step.",
-    applies="The import came, and the first step that missed is one of which the cache has no "
-    "result (mode=min, inline), or none at all (another Dockerfile or target); or it has one, and "
-    "the step's files, the engine's generation, the platform or a base image that this host has "
-    "itself differ.",
+    applies="The cache was imported, and the first step that missed is one of which the cache has "
+    "no result (mode=min, inline), or none at all (another Dockerfile or target); or it has one, "
+    "and the step's files, the engine's generation, the platform or a base image that this host "
+    "has itself differ.",
     proves="Nothing here: keys are digests, and name no instruction. The cause is inferred from "
     "how keys depend on each other, and from what is known of host and engine.",
-    advises="mode=max; the same Dockerfile and target; engines of one generation; a base image in "
-    "a registry, and --pull.",
+    advises="Export with mode=max; build one Dockerfile and target with engines of one generation; "
+    "take the base image from a registry, with --pull.",
     written=(
         "BuildKit solver/llbsolver/ops/exec.go: what is in the key of a RUN",
         "our lab: 20.10, 26.1, 28.5 and 28.5 with the containerd store",

@@ -30,7 +30,7 @@ RULE = Rule(
     applies="A RUN ran again on a host with nothing but the import of the image, when its stage "
     "was built for itself, and did not with a cache of mode=max.",
     proves="Builds with nothing but the import: an extra host name keeps a host's own cache apart.",
-    advises="`--cache-to type=registry,ref=REF,mode=max` beside the image.",
+    advises="Export with `--cache-to type=registry,ref=REF,mode=max` as well.",
     written=(
         "Docker documentation: Cache storage backends, Inline cache",
         "our lab: exported by 26.1 and 28.5, imported by both",

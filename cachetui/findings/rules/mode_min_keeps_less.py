@@ -20,14 +20,14 @@ RULE = Rule(
     id="mode-min-keeps-less",
     order=510,
     title="A cache of mode=min has no stage that is only copied from",
-    surprise="mode=min, the default of --cache-to, exports the layers of the image alone. The "
+    surprise="mode=min, the default of --cache-to, exports only the layers of the image. The "
     "stage that installs and compiles, from which the last one copies, is not in it. With nothing "
     "changed all steps print CACHED all the same.",
     needs="`cachetui share` with registry-min, and registry-max or local-max.",
     applies="A RUN ran again on a host with nothing but the import of registry-min, when its stage "
     "was built for itself, and did not with a cache of mode=max.",
     proves="Builds with nothing but the import: an extra host name keeps a host's own cache apart.",
-    advises="`--cache-to type=registry,ref=REF,mode=max`.",
+    advises="Export with `--cache-to type=registry,ref=REF,mode=max`.",
     written=(
         "Docker documentation: Cache storage backends, Cache mode",
         "our lab: exported by 28.5 with the containerd store, imported by 26.1 and 28.5",

@@ -68,8 +68,8 @@ RULE = Rule(
     "RUN with --mount=type=cache that has to run there downloads everything again.",
     needs="`cachetui share` of a build with RUN --mount=type=cache.",
     applies="Such a RUN ran on a host with nothing but the import.",
-    proves="The build with nothing but the import, in a namespace of mounts of its own.",
-    advises="mode=max, so that the step need not run; a mirror of the packages near to the "
+    proves="The build with nothing but the import, in a mount namespace of its own.",
+    advises="mode=max, so that the step need not run; a mirror of the packages near the "
     "machines; or a mount that begins with what an image holds (`from=`).",
     written=(
         "buildkit#1474: exporting cache mounts",

@@ -58,7 +58,7 @@ def _built_before(question: Question) -> Iterator[Evidence]:
     if before is not None and same and not other and changes.unknown <= {"named context"}:
         yield Evidence(
             kind="earlier",
-            text=f"audit {before.run.audit} built the same of the same files on {HOSTS}",
+            text=f"audit {before.run.audit} built the same from the same files on {HOSTS}",
             data={"audit": before.run.audit},
         )
 
@@ -70,9 +70,9 @@ RULE = Rule(
     surprise="`--build-context NAME=FOLDER` lets FROM take a folder for a base image. Nothing "
     "changes, and yet all steps of that stage run in each build: BuildKit has no key for the "
     "folder that a later build could find. COPY --from=NAME of the same folder hits.",
-    needs="A run of BuildKit that was to hit.",
+    needs="A BuildKit run that should have hit.",
     applies="The first miss is in a stage that is FROM a named context which is a folder.",
-    proves="The cold run just before, or an earlier run, built the same of the same files.",
+    proves="The cold run just before, or an earlier run, built the same from the same files.",
     advises="FROM scratch, and COPY --from=NAME of the folder.",
     written=(
         "BuildKit source/local/source.go, CacheKey: the session's ID",

@@ -55,15 +55,15 @@ RULE = Rule(
     title="An image was pulled, and the legacy builder builds its steps again",
     surprise="docker pull brings an image with all its layers and its history, and the next legacy "
     "build of the same Dockerfile still misses every step. The builder's cache is the chain of "
-    "images from step to step, and a pull brings the last of them alone.",
+    "images from step to step, and a pull brings only the last of them.",
     needs="An as-found run of the legacy builder, and the host's images, read before the run.",
     applies="A step misses; no chain of images has it; and an image without a parent has the same "
     "base image, with the same steps in all of its history, a RUN among them, none of them "
     "BuildKit's.",
     proves="Nothing yet: docker history does not show what was copied, and the build that would "
     "show it (--cache-from) gives the pulled image a parent for good.",
-    advises="--cache-from with the image's name. With the containerd image store that build can "
-    "fail: use BuildKit there, or build once.",
+    advises="Build with --cache-from and the image's name. With the containerd image store that "
+    "build can fail: use BuildKit there, or build once.",
     written=(
         "moby builder/dockerfile/imageprobe.go and image/cache/cache.go: children of the parent, "
         "or the images of --cache-from",
