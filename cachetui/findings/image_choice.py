@@ -151,7 +151,7 @@ def choices(found: Sequence[Way]) -> tuple[str, ...]:
         f"{other.image} on {else_on}{other.price}",
         f"{one.age} image needed? put it on {few}{one.short_price}, else the {other.age} on "
         f"{else_few}{other.short_price}",
-        f"{one.age} base needed? put it on {few}{one.short_price}, else {other.age} on "
+        f"need the {one.age}? put it on {few}{one.short_price}, else {other.age} on "
         f"{len(other.lacking)}{other.short_price}",
         f"{one.age} needed? put it on {len(one.lacking)}{one.short_price}, else {other.age} on "
         f"{len(other.lacking)}{other.short_price.replace(' each', '')}",

@@ -38,7 +38,7 @@ def brief_of_images(case: Case, ref: str) -> str:
     sides = sides_of(case, ref)
     whose = "most hosts" if sides is not None and sides.usual else "other hosts"
     age = _age_beside_others(case, ref)
-    return f"{ref} is {age} than that of {whose}" if age else f"{ref} is not that of {whose}"
+    return f"{ref} is {age} than on {whose}" if age else f"{ref} is not that of {whose}"
 
 
 def _age_beside_others(case: Case, ref: str) -> str:

@@ -37,7 +37,7 @@ _TO_PAY: tuple[str, str] = (
 )
 """Of that, where the audit only looked."""
 
-_NOT_KNOWN = "this time"
+_NOT_KNOWN = "once or more"
 """Of what no rule explains: nobody knows whether it is paid again."""
 
 
@@ -132,7 +132,7 @@ def told(reason: Finding | Unexplained) -> str:
     text = f"costs{' on each host up to' * (several and with_each)} {cost}"
     text = f"costs up to {cost} on each host" if several and not with_each else text
     if when is None:
-        return f"{text}{',' * with_each} {_NOT_KNOWN}"
+        return f"{text}, {_NOT_KNOWN}: whether again is not known"
     done = is_paid(reason)
     words = _WHOLE[when] if done is None else _PAID if done else _TO_PAY
     several = several or with_each

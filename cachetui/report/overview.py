@@ -42,15 +42,16 @@ class Overview:
 
 
 def cell_signs(agreement: Agreement) -> dict[tuple[str, str], str]:
-    """The sign of each (host, scenario) that has one: `ODD` of the odd ones, `SPLIT` of all in a
-    scenario in which hosts differ and none is odd. That some lack a builder makes neither: their
-    cell says so, and how the others build is no odder for it."""
+    """The sign of each (host, scenario) that has one: `ODD` of the odd ones, `SPLIT` of those that
+    did not hit in a scenario in which hosts differ and none is odd. That some lack a builder makes
+    neither: their cell says so, and how the others build is no odder for it."""
     built = [each for each in agreement.disagreements if not each.is_of_builders]
     signs = {(host, each.scenario): ODD for each in built for host in each.odd}
     with_odd = {scenario for _, scenario in signs}
     for each in built:
         if each.scenario not in with_odd:
-            signs |= {(host, each.scenario): SPLIT for host in each.hosts}
+            hit = {host for side in each.sides if side.status == "hit" for host in side.hosts}
+            signs |= {(host, each.scenario): SPLIT for host in each.hosts if host not in hit}
     return signs
 
 

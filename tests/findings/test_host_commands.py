@@ -172,8 +172,10 @@ def test_the_advice_says_which_image_is_newer_or_that_it_is_not_known(
     assert (found.ways == ages) == older_newer[1] == ("One question decides" in found.advice)
     newer = "put the newer image on c, which then builds once more, up to 1.0s"
     assert (found.ways == (newer,)) == older_newer[0]
-    how = "older than" if older_newer[0] else "newer than" if older_newer[1] else "not"
-    assert found.brief == f"base:1 is {how} that of most hosts"
+    how = (
+        "older than on" if older_newer[0] else "newer than on" if older_newer[1] else "not that of"
+    )
+    assert found.brief == f"base:1 is {how} most hosts"
 
 
 @pytest.mark.parametrize(
@@ -252,7 +254,7 @@ def test_of_two_ways_the_question_and_both_prices_stand_in_a_line_of_any_width()
         "does the build need the newer image? Then put it on a, b and c (up to 1m30s each), else "
         "the older image on d (up to 41.4s)",
         "newer image needed? put it on 3 hosts (1m30s each), else the older on d (41.4s)",
-        "newer base needed? put it on 3 hosts (1m30s each), else older on 1 (41.4s)",
+        "need the newer? put it on 3 hosts (1m30s each), else older on 1 (41.4s)",
         "newer needed? put it on 3 (1m30s each), else older on 1 (41.4s)",
     )
     assert any(

@@ -42,9 +42,9 @@ def test_what_costs_most_stands_first_and_what_costs_nothing_is_left_out() -> No
     first = top_causes.most_costly(causes.by_cost(found), 3)
     shown = [plain(one.lines[0]).split() for one in top_causes.cause_lines(first, ALL, 100)]
     assert [words[:5] for words in shown] == [
-        ["1", "◉", "new", "+41.5s", "once"],
-        ["2", "●", "all", "hosts", "≤12.0s"],
-        ["3", "?", "mid", "+3.0s", "this"],
+        ["#1", "◉", "new", "+41.5s", "once"],
+        ["#2", "●", "all", "hosts", "≤12.0s"],
+        ["#3", "?", "mid", "+3.0s", "once"],
     ]
     free = (replace(UMASK, seconds=None),)
     assert top_causes.most_costly(free, 3) == [*free]
@@ -62,7 +62,7 @@ def test_each_cause_says_below_it_what_to_type_or_to_do() -> None:
         assert all(width_of(line) <= width for one in shown for line in one.lines)
         assert below(shown[0]) == "$ ssh -n new chmod -R g-w /srv/api"
         assert below(shown[1]) == "→ Move line 2 to the end of its stage"
-        lead = "$ to learn more of 3: " if width > 50 else "$ more of 3: "
+        lead = "$ to learn more of #3: " if width > 50 else "$ more of #3: "
         assert below(shown[2]) == f"{lead}cachetui run api --as-found"
         assert [one.typed for one in shown] == [True, False, True]
 
@@ -125,15 +125,15 @@ def test_one_command_that_tells_more_of_several_stands_once() -> None:
     open_ones = [replace(OPEN, title=f"line {n} missed", suspects=()) for n in range(3)]
     open_ones[1] = replace(open_ones[1], suspects=("x",))
     for width, words in (
-        (158, "to learn more of 1–3: set context_on_host in hosts.toml for cause 2"),
-        (100, "more of 1–3: set context_on_host for cause 2"),
-        (78, "1–3: set context_on_host for cause 2"),
+        (158, "to learn more of #1–#3: set context_on_host in hosts.toml for #2"),
+        (100, "more of #1–#3: set context_on_host for #2"),
+        (78, "#1–#3: set context_on_host for #2"),
     ):
         shown = top_causes.cause_lines(open_ones, ALL, width, (first, later))
         assert [below(one) for one in shown[:2]] == ["", ""]
         assert below(shown[2]) == f"→ {words}, then {AGAIN.command}"
     shown = top_causes.cause_lines(open_ones, ALL, 40, (first, later))
-    assert below(shown[2]) == "→ more of 1–3: w says how"
+    assert below(shown[2]) == "→ more of #1–#3: w says how"
     copied = f"# unexplained\n# unexplained: {first.first}\n{AGAIN.command}"
     assert top_causes.to_copy(open_ones, (first, later)) == copied
 
@@ -238,8 +238,8 @@ def test_a_title_that_does_not_fit_says_how_many_hosts_it_is_about() -> None:
 def test_fleet_says_who_why_how_much_and_what_to_do(size: tuple[int, int]) -> None:
     async def story(d: Driver) -> None:
         await d.see("1 ◉", "new        +41.5s once", "all hosts  ≤12.0s per change")
-        await d.see("mid        +3.0s this time", "→ Move line 2 to the end of its stage")
-        await d.see(COST, "chmod -R g-w /srv/api", "w Why", "≠ 1 new")
+        await d.see("mid        +3.0s once or more", "→ Move line 2 to the end of its stage")
+        await d.see(COST, "chmod -R g-w /srv/api", "w Why", "≠ #1 new")
         assert rows(d)[0] == "new"
         cursor = d.app.screen.query_one("#matrix", Grid).cursor
         assert cursor == ("new", "buildkit-warm")
@@ -256,20 +256,22 @@ def test_of_200_ragged_hosts_the_first_look_says_who_why_how_much_and_what_to_do
     async def story(d: Driver) -> None:
         await d.see("81 of 193 differ: 1 cause, 3 unexplained. 39 hosts paid most: ≤7.0s once")
         await d.see("39 hosts  ≤7.0s once, paid", "base:1 is ")
-        await d.see("11 hosts  ≤6.0s this time", "line 2")
+        await d.see("11 hosts  ≤6.0s once or more", "line 2")
         await d.see(
             "→ newest needed? put it on 172 (~7.0s each), else oldest on 39 (7.0s) · w"
             if size[0] == 80
             else "→ newest image needed? put it on 172 hosts (~7.0s each), else the oldest on",
-            "2–4: set context_on_host",
-            "for cause 3, then cachetui run api --as-found",
+            "#2–#4: set context_on_host",
+            "for #3, then cachetui run api --as-found",
         )
-        await d.see("costs on each host up to 7.0s with the legacy builder and 6.0s")
+        cost = "≤7.0s once, paid" if size[0] == 80 else "costs on each host up to 7.0s with the leg"
+        await d.see(f"WHY ◉ likely · {cost}")
         whom = "39 hosts" if size[0] == 80 else "ci-[2-3,5,10,"
         if size[0] > 80:
             await d.see("One question decides: does the build need what is newer in base:1?", whom)
         await d.press("down", "down")
-        await d.see("? unexplained · costs on each host up to 6.0s with each builder,")
+        cost = "≤6.0s once or more" if size[0] == 80 else "costs on each host up to 6.0s with each"
+        await d.see(f"? unexplained · {cost}")
         await d.see("to learn more: the next audit of")
         await d.press("y")
         assert d.app.clipboard.splitlines() == [
@@ -289,7 +291,7 @@ def test_the_first_look_has_up_to_four_causes_and_a_key_of_its_signs(size: tuple
     document = ragged_fleet()
 
     async def story(d: Driver) -> None:
-        await d.see("16 hosts  ≤4.0s this time", "line 4")
+        await d.see("16 hosts  ≤4.0s once or more", "line 4")
         await d.see("✓ hit  ◐ some hit  ○ miss  ⊘ unsupported")
 
     fleet = FakeCore(document)

@@ -82,8 +82,9 @@ def test_a_host_is_not_odd_for_a_builder_that_it_lacks() -> None:
 
 def test_an_even_split_has_no_odd_one() -> None:
     made = table(fleet(1, 2, size=4))
-    assert all(text.startswith("÷") for text in rows(made).values())
-    assert all(text.startswith("÷") for text in names(made).values())
+    for told_of in (rows(made), names(made)):
+        split = [text.startswith("÷") for text in told_of.values()]
+        assert split == [True, False], "those that hit are none to look at"
     assert "÷ line 15 missed on 2 of 4" in told(made, "ci-[1-2]")
     first, second = map(plain, made.agreement.verdict())
     assert first.startswith("÷ hosts are split in buildkit-warm")
@@ -117,7 +118,7 @@ def test_no_value_of_one_host_is_told_of_all() -> None:
         3: {"buildx": None, "free_bytes": 1_000_000_000, "platform": "linux/arm64", "df": {}},
     }
     text = told(table(fleet(size=10, facts=facts)), "ci-[1-10]")
-    assert "mixed engines · mixed buildx · mixed stores · mixed platforms" in text
+    assert "mixed engines · mixed buildx · mixed stores · linux/amd64 or linux/arm64" in text
     assert "4 to 8 cores · load 0.4 to 7.5 · memory 16.6 GB · disk 1.0 GB to 81.2 GB free" in text
     assert " · ~0.6s" in text
     assert "28.5.2" not in text

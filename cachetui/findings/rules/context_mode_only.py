@@ -112,8 +112,12 @@ def _chmod(case: Case, found: ContextDifference, folder: str) -> str:
     if any(map(is_of_named, differs)) or "" in topmost:
         return f"chmod -R g-w {shlex.quote(folder)}"
     inside = "-R " if differs.difference(topmost) else ""
-    names = (path if folder == "." else posixpath.join(folder, path) for path in topmost)
-    return f"chmod {inside}g-w {' '.join(map(shlex.quote, names))}"
+    change = f"chmod {inside}g-w"
+    if folder == "." or len(topmost) > 1:
+        first = "" if folder == "." else f"cd {shlex.quote(folder)} && "
+        names = (f"./{path}" if path.startswith("-") else path for path in topmost)
+        return f"{first}{change} {' '.join(map(shlex.quote, names))}"
+    return f"{change} {shlex.quote(posixpath.join(folder, topmost[0]))}"
 
 
 def _topmost(paths: set[str]) -> list[str]:

@@ -102,7 +102,16 @@ class StartDialog(Dialog[WhatToRun]):
 
     def on_mount(self) -> None:
         grid = self.query_one(Grid)
-        rows = [*CONTROLLED_NAMES, "as found", *AS_FOUND_NAMES, "how", "repeat", "fresh", "outputs"]
+        rows = [
+            "beside",
+            *CONTROLLED_NAMES,
+            "as found",
+            *AS_FOUND_NAMES,
+            "how",
+            "repeat",
+            "fresh",
+            "outputs",
+        ]
         rows += [name for name in ("check stale",) if name in self._enabled]
         height = self.app.size.height
         self.query_one("#hint").display = height >= 16
@@ -112,6 +121,8 @@ class StartDialog(Dialog[WhatToRun]):
 
     def _group(self, row: object, width: int) -> Line | None:
         del width
+        if row == "beside":
+            return (("beside the hosts' own caches: these are not touched", "muted"),)
         if row == "as found":
             return (("as found: what the host does today; warms its cache", "muted"),)
         if row == "how":

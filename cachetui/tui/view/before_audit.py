@@ -10,7 +10,7 @@ from cachetui.compare.groups import fold_short
 from cachetui.report import units
 from cachetui.tui.view import host_lines
 from cachetui.tui.view.column import Column
-from cachetui.tui.view.text import Line, Span, line
+from cachetui.tui.view.text import Line, Span, line, width_of
 
 if TYPE_CHECKING:
     from cachetui.config.settings import BuildSettings, HostSettings
@@ -37,23 +37,23 @@ def columns(host: str) -> tuple[Column, ...]:
     )
 
 
-def cell(host: HostSettings | None, column: str, answers: Answers) -> Line:
-    """The engine, the address or the tags of a host."""
+def cell(host: HostSettings | None, column: str, answers: Answers, width: int) -> Line:
+    """The engine, the address or the tags of a host, in `width` cells."""
     if host is None:
         return ()
     if column == "engine":
-        return _answer(answers.reports.get(host.name), waiting=host.name in answers.waiting)
+        return _answer(answers.reports.get(host.name), width, waiting=host.name in answers.waiting)
     return ((host.address if column == "address" else " ".join(host.tags), "muted"),)
 
 
-def _answer(report: HostReport | None, *, waiting: bool) -> Line:
+def _answer(report: HostReport | None, width: int, *, waiting: bool) -> Line:
     """What a host reports of itself, in short."""
     if report is None:
         return (("asking…", "muted"),) if waiting else ()
     if report.facts is None:
         status = "" if report.status == "failed" else f"{report.status}: "
         return line(("✗ ", "bad"), f"{status}{report.reason or ''}")
-    return line(("✓ ", "good"), host_lines.engines([report.facts]))
+    return line(("✓ ", "good"), host_lines.engines([report.facts], width - 2))
 
 
 def answer_lines(report: HostReport | None, width: int) -> list[Line]:
@@ -63,7 +63,7 @@ def answer_lines(report: HostReport | None, width: int) -> list[Line]:
         return []
     head = line((report.name, "strong"), " · ")
     if report.facts is not None:
-        found = (*head, (host_lines.engines([report.facts]), ""))
+        found = (*head, (host_lines.engines([report.facts], width - width_of(head)), ""))
         return [found, ((f"  {host_lines.resources([report.facts])}", "muted"),)]
     lines = [line(*head, (report.status, "bad"))]
     lines += host_lines.told("✗", "bad", report.reason or "", width)

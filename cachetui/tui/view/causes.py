@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
+
 from cachetui.findings.record import Finding, Findings, Need, StepRef, is_about
 from cachetui.report import costs
 from cachetui.report.reasons import commands_of, learn_more
@@ -15,13 +17,14 @@ from cachetui.tui.view.finding_lines import (
     command_lines,
     confidence_span,
     copies,
+    counted,
     hosts_of,
+    in_few_words,
     in_order,
     shorter,
-    title_of,
     wrapped,
 )
-from cachetui.tui.view.text import Line, Span, line
+from cachetui.tui.view.text import Line, Span, clean_line, line, width_of
 
 _MOST_COMMAND = 5
 """Lines of commands that are shown; of more, where they are."""
@@ -92,18 +95,11 @@ def why_lines(
     where it holds when that is not where the cursor is. For what is unexplained, the one of the
     `needs` that would tell more stands in place of the advice. `copied` says that a key copies
     what is to be typed; `above` that it stands above already."""
-    head: list[str | Span | Line] = [("WHY ", "title"), *confidence_span(reason)]
-    head += [(f" · {elsewhere}", "warn")] if elsewhere else []
-    if reason.seconds is not None:
-        head.append((f" · {costs.told(reason)}", "strong"))
-    head.append((f" · {hosts_of(reason, width // 3)}", ""))
     commands = commands_of(reason, needs) if not above else ()
-    if commands and copied:
-        head += [(" · ", "muted"), ("y", "key"), f" {copies(commands)}"]
-    lines = [line(*head)]
+    lines = [_head(reason, width, elsewhere, copies(commands) if commands and copied else "")]
     typed = _to_type(commands, width, max(1, height - 2))
     most = 1 if height < 6 or (typed and len(typed) > height - 5) else 2  # two are for the advice
-    title = title_of(reason, (width - 8) * most - (most > 1) * 12)  # lines break at words
+    title = in_few_words(reason, (width - 8) * most - (most > 1) * 40)  # lines break at words
     lines += wrapped(title, width - 4, "strong", "    ", max_lines=most)
     lines += typed
     lines += _advice(reason, needs, width - 4, min(4, height - len(lines)))
@@ -117,14 +113,40 @@ def why_lines(
     return [*lines, *evidence][:height]
 
 
+def _head(reason: Reason, width: int, elsewhere: str, copied: str) -> Line:
+    """How sure it is, what it costs and whom it hits: as much of it as fits whole."""
+    start: list[str | Span | Line] = [("WHY ", "title"), *confidence_span(reason)]
+    start += [(f" · {elsewhere}", "warn")] if elsewhere else []
+    price = [costs.told(reason), costs.brief(reason)] if reason.seconds is not None else [""]
+    hosts: Span = (f" · {hosts_of(reason, width // 3)}", "")
+    key = line((" · ", "muted"), ("y", "key"), f" {copied}") if copied else ()
+    told: Line = ()
+    for cost in price:
+        for end in ((hosts, *key), (hosts,), ()):
+            told = line(*start, (f" · {cost}" if cost else "", "strong"), *end)
+            if width_of(told) <= width:
+                return told
+    return told
+
+
 def _advice(reason: Reason, needs: Sequence[Need], width: int, most: int) -> Iterator[Line]:
     """What to do, or what would tell more about what is unexplained, in at most so many lines."""
     more = learn_more(reason, needs)
     text = f"to learn more: {more.text}" if more is not None else ""
+    text = counted(text) if cell_len(text) > most * (width - 8) else text
     if isinstance(reason, Finding):
         text = shorter(reason, reason.advice, most * (width - 8))  # lines break at words
-    if text and most > 0:
-        yield from wrapped(text, width, "", "  → ", max_lines=most)
+        fits = (clean_line(each) for each in reason.choice if cell_len(each) <= width - 6)
+        text = next(fits, text) if most == 1 else text
+    if not text or most < 1:
+        return
+    told = list(wrapped(text, width, "", "  → ", max_lines=most))
+    last = "".join(part for part, _ in told[-1])
+    if last.endswith("…"):  # where the rest is
+        end = line(("w", "key"), (" has it all", "muted"))
+        kept = last[4:].removesuffix("…")[: width - 6 - width_of(end)].rpartition(" ")[0]
+        told[-1] = line(told[-1][0], f"{kept} … ", *end)
+    yield from told
 
 
 def _to_type(commands: Sequence[Typed], width: int, most: int) -> list[Line]:

@@ -130,7 +130,7 @@ class CompareTable:
         run_width, beside = _share_width(width, len(self.runs))
         more = MORE_SIGN_WIDTH if len(self.runs) > beside else 0
         step_width = max(12, min(26, width - 3 - (run_width + 1) * beside - more))
-        columns = [Column(STEP, ("", "  STEP"), step_width, 2, 100)]
+        columns = [Column(STEP, ("", " LINE STEP"), step_width, 2, 100)]
         base = self.runs[0] if self.runs else None
         for number, (name, run) in enumerate(zip(self.names, self.runs, strict=True)):
             ratio, seconds = totals(self._alike[number])

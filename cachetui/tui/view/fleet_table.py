@@ -21,7 +21,7 @@ from cachetui.tui.view.fleet_agreement import FleetAgreement
 from cachetui.tui.view.fleet_columns import FACTS, ColumnChoice, fact_cell, fact_columns
 from cachetui.tui.view.fleet_rows import HOST, CellKey, FleetRow, Order, by_host, fleet_rows, merged
 from cachetui.tui.view.text import Line, line
-from cachetui.tui.view.top_causes import cause_lines, most_costly, to_copy, with_keys
+from cachetui.tui.view.top_causes import cause_lines, most_costly, number_of, to_copy, with_keys
 
 if TYPE_CHECKING:
     from cachetui.audit.peek_results import Peek
@@ -155,7 +155,7 @@ class FleetTable:
         if not self._numbers:
             return ""
         found = [self._numbers[host] for host in row.hosts if host in self._numbers]
-        return f"{min(found)} " if found else "  "
+        return f"{number_of(min(found))} " if found else "   "
 
     @property
     def tells_causes(self) -> bool:
@@ -184,7 +184,7 @@ class FleetTable:
         count = f"  {shown} of {total}" if shown < total else ""
         hidden = sum(not self.choice.shows(name) for name in self._snapshot.scenarios)
         count += f"  {units.count(hidden, 'column')} hidden" if hidden else ""
-        longest += 2 * bool(self._numbers)
+        longest += 3 * bool(self._numbers)
         wide = min(max(longest + 3, len(count), 9), limit)
         columns = [Column(HOST, (count, f"  HOST{host_arrow}"), wide)]
         facts = [self._facts_of(row) for row in rows] if self.choice.facts else []
@@ -233,7 +233,7 @@ class FleetTable:
                 row, self.hosts.get(row.key), is_marked, width, self._number(row)
             )
         if self._snapshot is None:
-            return before_audit.cell(self._settings.get(row.key), column, self._answers)
+            return before_audit.cell(self._settings.get(row.key), column, self._answers, width)
         if column in FACTS:
             return fact_cell(column, self._facts_of(row))
         cell = self.merged_cell(row, column)
@@ -263,7 +263,7 @@ class FleetTable:
         rows = list(self.rows.values())[:_ROWS_LOOKED_AT]
         columns = (HOST, *self._snapshot.scenarios)
         cells = [self.cell(row, column, 22, ()) for row in rows for column in columns]
-        numbered = f"  1–{max(self._numbers.values())} as above" if self._numbers else ""
+        numbered = f"  #1–#{max(self._numbers.values())} causes above" if self._numbers else ""
         key = signs.key_of_signs([*above, *cells], width)
         return key + numbered if len(key) + len(numbered) <= width else key
 

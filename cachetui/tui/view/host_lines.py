@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from cachetui.records.scenario import Scenario
 from cachetui.report import cells, units
 from cachetui.report.signs import MARKED
 from cachetui.tui.view import signs
@@ -61,7 +62,8 @@ def host_lines(
         head.append((f" {sent} of {units.size(hosts[0].to_send)}", "muted"))
     facts = [host.facts for host in hosts if host.facts is not None]
     if facts:
-        head.append((f" · {engines(facts)}", ""))
+        told_before = cell_len("".join(span if isinstance(span, str) else span[0] for span in head))
+        head.append((f" · {engines(facts, width - told_before - 3)}", ""))
     lines = [tuple(line(*head))]
     if facts and not brief:
         lines.append((("  " + resources(facts), "muted"),))
@@ -82,17 +84,29 @@ def told(sign: str, tone: Tone, text: str, width: int) -> list[Line]:
     ]
 
 
-def engines(facts: Sequence[HostFacts]) -> str:
-    """The engine of hosts, its builder, store and platform."""
-    buildx = [f"buildx {each.buildx}" if each.buildx else "no buildx" for each in facts]
-    return " · ".join(
-        (
-            mixed([f"Docker {each.engine}" for each in facts], "engines"),
-            mixed(buildx, "buildx"),
-            mixed([each.store for each in facts], "stores"),
-            mixed([each.platform for each in facts], "platforms"),
-        )
-    )
+def engines(facts: Sequence[HostFacts], width: int) -> str:
+    """The engine of hosts, its builder, store and platform: in `width` cells without what a
+    distribution adds to versions and what the store is laid over, then without what does not fit
+    whole."""
+    told = _engines(facts, brief=False)
+    if cell_len(" · ".join(told)) > width:
+        told = _engines(facts, brief=True)
+    while len(told) > 1 and cell_len(" · ".join(told)) > width:
+        told.pop()
+    return " · ".join(told)
+
+
+def _engines(facts: Sequence[HostFacts], *, brief: bool) -> list[str]:
+    def short(text: str, end: str) -> str:
+        return text.partition(end)[0] if brief else text
+
+    buildx = [f"buildx {short(each.buildx, '+')}" if each.buildx else "no buildx" for each in facts]
+    return [
+        mixed([f"Docker {short(each.engine, '+')}" for each in facts], "engines"),
+        mixed(buildx, "buildx"),
+        mixed([short(each.store, "/") for each in facts], "stores"),
+        " or ".join(sorted({each.platform for each in facts})),
+    ]
 
 
 def resources(facts: Sequence[HostFacts]) -> str:
@@ -118,20 +132,23 @@ def cell_line(
     """A cell of the matrix in words, for so many `hosts`. Its reason is left out when it is the
     host's own. Where it `differs`, how many hosts do the same: see `FleetAgreement.share`."""
     sign, word, tone = signs.CELL[cell.state]
-    spans: list[str | Span] = [(f"  {cell.scenario} ", "strong"), (f"{sign} {word}", tone)]
+    ended = cell.state in ("done", "stored")
+    spans: list[str | Span] = [(f"  {cell.scenario}", "strong")]
+    spans += [(f" {sign} {word}", tone)] if cell.state != "done" else []
     if cell.state == "building":
         spans.append(f" {cell.step} of {units.count(cell.steps, 'step')}" if cell.steps else "")
         spans.append(f": {cell.doing}" if cell.doing else "")
-    elif cell.state in ("done", "stored"):
+    elif ended:
         spans.append(f" · {cell.hits} hit, {cell.misses} missed")
+        spans.append(f" · {'~' * (hosts > 1)}{units.seconds(cell.seconds)}")
     if differs and share is not None:
         spans.append((f" · {signs.on_so_many(differs, share)}", "warn"))
-    if cell.state in ("done", "stored"):
-        spans.append(f" · {'~' * (hosts > 1)}{units.seconds(cell.seconds)}")
     if cell.state == "building" and cell.expected:
         spans.append((f" · took {units.seconds(cell.expected)} before", "muted"))
     if cell.age is not None:
         spans.append((f" · stored, run {units.age(cell.age)}", "muted"))
+    if ended and not differs and Scenario.of(cell.scenario).controlled:
+        spans.append((" · host's own caches untouched", "muted"))
     if cell.reason and cell.reason != host_reason:
         spans.append((f" · {cell.reason}", ""))
     return line(*spans)

@@ -69,8 +69,9 @@ _CLEAR_WITHOUT = ("~", "?", "⊘", "↺")
 
 
 def key_of_signs(shown: Iterable[Line], width: int) -> str:
-    """What the signs in these lines mean, as many as fit `width` cells: "✓ hit  ◐ some hit"."""
-    text = "".join(span for each in shown for span, _ in each)
+    """What the signs in these lines mean, as many as fit `width` cells: "✓ hit  ◐ some hit". A
+    sign is at the beginning of a span: elsewhere a question mark, say, is none."""
+    text = "".join(span.strip()[:1] for each in shown for span, _ in each)
     told = report_signs.key_of_signs(text)
     for sign in (*_CLEAR_WITHOUT, *reversed(told)):
         if cell_len("  ".join(told.values())) <= width:

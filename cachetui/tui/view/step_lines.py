@@ -37,7 +37,7 @@ def steps_side_by_side(
     room = max(10, min(max(longest, 40), width - _RUN_WIDTH * len(runs) - 1))
     shown = [row for row in rows if row.differs] if len(rows) >= height else list(rows)
     left_out = len(rows) - len(shown)
-    title = f"   {runs[0].scenario}"
+    title = f" line {runs[0].scenario}"
     if left_out and shown and len(title) + 23 <= room:
         title += ": where they differ (≠)"
     elif len(runs) > 1 and len(title) + 12 <= room:

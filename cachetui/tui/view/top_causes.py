@@ -31,7 +31,7 @@ _HOSTS_WIDTH = 24
 _WORDS_FROM = 120
 """Cells from which a cause says how sure it is in a word beside the sign."""
 
-_INDENT = "    "
+_INDENT = "   "
 
 _WHERE = re.compile(r" in \S+")
 """In which file something is to be set: left out where there is no room for it."""
@@ -72,7 +72,7 @@ def cause_lines(
     for number, (reason, hosts, cost) in enumerate(zip(reasons, whom, prices, strict=True), 1):
         sure = confidence_span(reason, sign_only=width < _WORDS_FROM)
         start = line(
-            (f"{number} " if len(reasons) > 1 else "  ", "key"),
+            (f"{number_of(number)} " if len(reasons) > 1 else "  ", "key"),
             *fit(sure, 14 if width >= _WORDS_FROM else 2),
             *fit(((hosts, "strong"),), room),
             "  ",
@@ -85,6 +85,11 @@ def cause_lines(
             below, whole = _to_do(reason, width)
         shown.append(Shown((first, *[fit(below, width)] * bool(below)), whole and typed))
     return shown
+
+
+def number_of(number: int) -> str:
+    """The number of a cause as it is shown: a bare one beside "line 2" would read as a line."""
+    return f"#{number}"
 
 
 def _to_learn_more(reasons: Sequence[Reason], needs: Sequence[Need], width: int) -> dict[int, Line]:
@@ -103,7 +108,7 @@ def _to_learn_more(reasons: Sequence[Reason], needs: Sequence[Need], width: int)
         before = ""
         for first in dict.fromkeys(first for _, first in members if first):
             own = [number for number, each in members if each == first]
-            before += f"{first}{f' for cause {_numbers(own)}' if own != every else ''}, then "
+            before += f"{first}{f' for {_numbers(own)}' if own != every else ''}, then "
         short = _WHERE.sub("", before)
         leads = [f"to learn more{of}: {before}", f"more{of}: {short}"]
         leads += [f"{_numbers(every)}: {short}"] if of else []
@@ -123,11 +128,11 @@ def _to_learn_more(reasons: Sequence[Reason], needs: Sequence[Need], width: int)
 
 
 def _numbers(numbers: Sequence[int]) -> str:
-    """ "2", "2 and 4", "2–4"."""
+    """ "#2", "#2 and #4", "#2–#4"."""
     first, last = numbers[0], numbers[-1]
     if len(numbers) > 2 and last - first == len(numbers) - 1:
-        return f"{first}–{last}"
-    return join_names([str(number) for number in numbers])
+        return f"{number_of(first)}–{number_of(last)}"
+    return join_names([*map(number_of, numbers)])
 
 
 def _whom(reason: Reason, all_hosts: Collection[str]) -> str:
