@@ -19,16 +19,12 @@ from cachetui.store.cache_damage import FAILURES, is_damage, is_of_a_row
 from cachetui.store.cache_file import CacheFile, ConnectionOfThread, opening
 from cachetui.store.checked_record import from_checked, json_of, to_checked
 from cachetui.store.many_rows import batches, every_key, known_keys, texts_inside
-from cachetui.store.plain_disk import PlainDisk, Refused, private_file
+from cachetui.store.one_writer import open_cache
+from cachetui.store.plain_disk import Refused, private_file
 from cachetui.store.rescue import rescue
 from cachetui.store.sizes import Row
 from cachetui.store.spare import Spare
 from cachetui.store.troubles import StoreError, cannot_keep, is_full
-
-_NEVER_CULL = 1 << 60
-_PAGES = 512
-"""Pages of 4 KiB that a connection keeps in memory beside what it maps of the file. With
-diskcache's 8192, a process grows by up to 32 MiB for each of the store's files as these do."""
 
 _T = TypeVar("_T")
 
@@ -70,16 +66,9 @@ class PlainCache:
         return work()
 
     def _open(self) -> diskcache.Cache:
-        options: dict[str, Any] = {
-            "disk": PlainDisk,
-            "eviction_policy": "none",
-            "size_limit": _NEVER_CULL,
-            "cull_limit": 0,
-            "sqlite_cache_size": _PAGES,
-        }
         file = CacheFile(self._folder / "cache.db")
         file.check()
-        cache = diskcache.Cache(str(self._folder), **options)
+        cache = open_cache(self._folder)
         file.hold()
         self._file = file
         if self._folder.stat().st_mode & 0o077:
