@@ -13,6 +13,7 @@ from cachetui.records.document import Document
 from cachetui.report.formats.csv import COLUMNS, render
 from tests import make_records as b
 from tests.findings.making import audit, before, run, why
+from tests.ragged_fleet import ragged_fleet
 from tests.report.reports import NO_FINDINGS, report
 from tests.report.test_table import STORIES
 
@@ -24,9 +25,9 @@ def rows(document: Document, findings: Findings = NO_FINDINGS) -> list[dict[str,
     return read
 
 
-@pytest.mark.parametrize("story", STORIES)
+@pytest.mark.parametrize("story", [*STORIES, "ragged"])
 def test_every_step_of_every_run_has_a_row(story: str) -> None:
-    document = STORIES[story]()
+    document = ragged_fleet() if story == "ragged" else STORIES[story]()
     read = rows(document)
     steps = sum(len(each.steps) for each in document.runs)
     without = sum(not each.steps for each in document.runs)

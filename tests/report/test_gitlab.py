@@ -14,6 +14,7 @@ from cachetui.records.document import Document
 from cachetui.report.formats.gitlab import render
 from tests import make_records as b
 from tests.findings.making import audit, before, run, why
+from tests.ragged_fleet import ragged_fleet
 from tests.report.reports import NO_FINDINGS, report
 from tests.report.test_clean import forbidden
 from tests.report.test_table import STORIES
@@ -95,6 +96,18 @@ def test_the_same_in_another_audit_is_the_same_issue() -> None:
     assert issues(*moved)[0]["fingerprint"] == first[0]["fingerprint"]
     assert issues(*moved)[0]["location"]["lines"] == {"begin": 3}
     assert issues(*odd("ci-2"))[0]["fingerprint"] != first[0]["fingerprint"]
+
+
+def test_a_large_fleet_in_which_much_differs_has_an_issue_for_each_cause() -> None:
+    document = ragged_fleet()
+    found = why(document)
+    unreachable, *causes = [issue["description"] for issue in issues(document, found)]
+    assert unreachable.startswith("ci-[33,69,76,80,82,134,164] unreachable: ")
+    assert ". To do: is sshd running there" in unreachable
+    apart = [one for one in found.findings if one.id != "platform-differs"]
+    assert len(causes) == len(apart) + len(found.unexplained)
+    cost = "Costs on each host up to 7.0s with the legacy builder and 6.0s with BuildKit, once, "
+    assert cost in causes[0]
 
 
 def test_where_hosts_agree_there_is_no_issue() -> None:

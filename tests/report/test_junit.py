@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +17,7 @@ from cachetui.records.document import Document
 from cachetui.report.formats.junit import render
 from tests import make_records as b
 from tests.findings.making import audit, before, run, why
+from tests.ragged_fleet import ragged_fleet
 from tests.report.reports import NO_FINDINGS, report
 from tests.report.test_table import STORIES
 
@@ -76,6 +78,25 @@ def not_allowed(element: ET.Element) -> Iterator[str]:
 def test_it_is_what_the_schema_of_jenkins_allows(story: str) -> None:
     document = STORIES[story]()
     assert [*not_allowed(ET.fromstring(render(report(document))))] == []
+
+
+def test_of_a_large_fleet_each_host_that_is_odd_fails_and_no_other() -> None:
+    document = ragged_fleet()
+    found = why(document)
+    assert [*not_allowed(ET.fromstring(render(report(document, found))))] == []
+    read = suite(document, found)
+    ends = Counter(each.status for each in document.runs)
+    absent = [host for host in document.hosts if host.status != "ok"]
+    odd = {
+        (each.scenario, host)
+        for each in agree(document).disagreements
+        if not each.is_of_builders
+        for host in each.odd
+    }
+    assert read.tests == len(document.runs) + len(absent)
+    assert (read.failures, read.errors, read.skipped) == (
+        len(odd), len(absent), ends["unsupported"],
+    )  # fmt: skip
 
 
 def test_the_check_by_the_schema_can_fail() -> None:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import msgspec
 
 from cachetui.compare.align import agree
+from cachetui.compare.groups import fold_short
 from cachetui.findings import Finding
 from cachetui.findings.record import StepRef
 from cachetui.records.document import Document
@@ -54,8 +55,9 @@ def _issues(report: AuditReport) -> Iterator[_Issue]:
         for step in run.steps:
             steps.setdefault(StepRef.of(step.id), step)
     for names, status, reason, remedy in alike_troubles(document.hosts):
-        text = f"{', '.join(names)} {status}: {reason}"
-        yield _issue(document, status, "critical", [text, remedy], None, names)
+        to_do = f"To do: {remedy}" if remedy else ""
+        text = f"{fold_short(names)} {status}: {reason}"
+        yield _issue(document, status, "critical", [text, to_do], None, names)
     for failure in failures(document, lambda _run, _step: []):
         where = f"{', '.join(failure.scenarios)} on {failure.hosts}"
         texts = [f"{where}: {failure.reason}", failure.step]
@@ -73,7 +75,8 @@ def _issues(report: AuditReport) -> Iterator[_Issue]:
 def _of_cause(document: Document, cause: Cause, steps: list[Step]) -> _Issue:
     same = [*cause.hosts, *(step.instruction for step in steps)]
     line = min((step.line for step in steps), default=None)
-    cost = costs.told(cause).capitalize()
+    told = costs.told(cause)
+    cost = told[:1].upper() + told[1:]  # as it is behind that: "BuildKit"
     if isinstance(cause, Finding):
         severity, texts = (
             _SEVERITIES[cause.confidence],
