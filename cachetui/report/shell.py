@@ -12,6 +12,10 @@ _WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|\\.|[^\s'"\\])+|\S""")
 """A word of a shell, quoted parts whole."""
 
 
+LONG_COMMANDS = 400
+"""Characters of commands above which a page folds them: a loop over more than some 40 hosts."""
+
+
 class Typed(NamedTuple):
     """A command to type, and of which platform its hosts are, where those of another one take
     another; else "". `way` says what it does to hosts where that is not plain: "put the newer image

@@ -188,6 +188,10 @@ def test_what_to_do_about_what_is_unexplained_stands_next_to_it() -> None:
     text = "".join(shown for around, shown in shown.texts if "details" not in around)
     at = [text.index(words) for words in (UNEXPLAINED, NEEDS, "cachetui run api", OTHERS)]
     assert at == sorted(at)
+    page = html.render(report(document, why(document)))
+    heads = re.findall("<h2>(.*?)</h2>", page)
+    assert heads[heads.index(UNEXPLAINED) :][:3] == [UNEXPLAINED, NEEDS, OTHERS]
+    assert 'the whole command</summary>\n<pre class="command">for h in ci-4 ci-5 ' in page
 
 
 def test_hosts_of_one_trouble_are_one_line() -> None:

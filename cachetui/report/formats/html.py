@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cachetui.dockerfile.parse import Dockerfile, DockerfileError, parse
 from cachetui.records.document import Document
-from cachetui.report import hosts, reasons, share_table, signs
+from cachetui.report import hosts, reasons, share_table, shell, signs
 from cachetui.report.audit_report import AuditReport
 from cachetui.report.formats import Format
 from cachetui.report.gantt import Chart, charts
@@ -63,9 +63,11 @@ def _values(report: AuditReport) -> dict[str, Any]:
         "facts": [*view.facts, _when(document)],
         "reasons": reasons.lay_out_findings(report.findings, None, view.causes),
         "needs_heading": reasons.NEEDS,
+        "others_heading": reasons.OTHERS,
         "troubles": [each for each in view.passages if each.heading == TROUBLES],
         "passages": [each for each in view.passages if each.heading != TROUBLES],
         "open_at_most": _OPEN_AT_MOST,
+        "long_commands": shell.LONG_COMMANDS,
         "totals": _TOTALS,
         "share_classes": defaultdict(str, share_table.STYLES),
         "outputs": None if report.outputs is None else page.lay_out(report.outputs),

@@ -27,11 +27,8 @@ from cachetui.report.parts import MAX_COMMENT, Part, fit, folded
 from cachetui.report.passages import TROUBLES, Passage
 from cachetui.report.reasons import NEEDS, OTHERS, WHOLE, Needed, Reason, Reasons, lay_out_findings
 from cachetui.report.share import ShareView
-from cachetui.report.shell import Typed
+from cachetui.report.shell import LONG_COMMANDS, Typed
 from cachetui.report.view import View, lay_out
-
-_LONG = 400
-"""Characters of commands above which they are folded."""
 
 
 def render(report: AuditReport) -> str:
@@ -176,7 +173,7 @@ def _to_paste(commands: Sequence[Typed]) -> list[str]:
     for heading, members in groupby(commands, key=lambda command: command.heading):
         texts = [command.text for command in members]
         block = markdown_block(texts, "sh")
-        if sum(map(len, texts)) > _LONG:
+        if sum(map(len, texts)) > LONG_COMMANDS:
             summary = f"{heading or 'What to type:'} the whole command"
             lines += ["", *folded(summary, summary, block).lines]
         else:
