@@ -48,7 +48,8 @@ def client(
 
 def last_line(text: str, env: Mapping[str, str], limit: int = 300) -> str:
     """The last line with something in it, fit for an error: no value of `env`, no password of a
-    URL, no control characters."""
+    URL, no control characters. Of one that is too long the middle goes: what Go's libraries say
+    ends with the cause."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     line = lines[-1] if lines else ""
     for name, value in sorted(env.items(), key=lambda item: -len(item[1])):
@@ -56,4 +57,5 @@ def last_line(text: str, env: Mapping[str, str], limit: int = 300) -> str:
             line = line.replace(value, f"${name}")
     line = re.sub(r"://[^/@\s]+@", "://…@", line)
     line = "".join(char if char.isprintable() else "?" for char in line)
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    half = limit // 2
+    return line if len(line) <= limit else f"{line[: half - 1]}…{line[-half:]}"

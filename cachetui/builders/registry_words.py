@@ -39,7 +39,8 @@ _WORDS: tuple[tuple[RegistryTrouble, str], ...] = (
     (
         "unreachable",
         r"connection refused|no such host|server misbehaving|no route to host"
-        r"|network is unreachable|connection reset|broken pipe|\bEOF\b|dial tcp",
+        r"|network is unreachable|connection reset|closed network connection|broken pipe|\bEOF\b"
+        r"|dial tcp",
     ),
     ("failing", r"\b5\d\d [A-Z]|internal server error|service unavailable|bad gateway"),
     (

@@ -150,13 +150,21 @@ class ExperimentHost:
             redactor=redactor,
         )
 
-    def shell(self, script: str, stdin: Iterable[bytes] | bytes = b"") -> str:
-        """Run a script that must succeed; returns what it printed. Raises `HostError`."""
+    def shell(
+        self,
+        script: str,
+        stdin: Iterable[bytes] | bytes = b"",
+        *,
+        failed: str = "could not prepare the experiment",
+        timeout: float = COPY_SECONDS,
+    ) -> str:
+        """Run a script that must succeed; returns what it printed. Raises `HostError`, which says
+        what `failed`."""
         self.commands.append(self.shown(script))
-        done = self.machine.run(script, stdin=stdin, timeout=COPY_SECONDS, cancel=self.cancel)
+        done = self.machine.run(script, stdin=stdin, timeout=timeout, cancel=self.cancel)
         if done.status != 0:
             said = last_line(done.error_text, self.host.env) or f"exit status {done.status}"
-            raise HostError(self.host.name, "shell", f"could not prepare the experiment: {said}")
+            raise HostError(self.host.name, "shell", f"{failed}: {said}")
         return done.text
 
     def shown(self, command: str) -> str:
@@ -199,11 +207,16 @@ class ExperimentHost:
         self.shell(f"{self.docker} tag {shlex.quote(identity)} {shlex.quote(image.tag)}")
 
     def push(self, tag: str, ref: str) -> None:
-        """Push an image of ours under a name that goes again. Raises `HostError`."""
+        """Push an image of ours under a name that goes again, for as long as the host's builds may
+        take. Raises `HostError`."""
         self._fetched[ref] = None
         self._note()
         word, name = shlex.quote(tag), shlex.quote(ref)
-        self.shell(f"{self.docker} tag {word} {name} && {self.docker} push -q {name}")
+        self.shell(
+            f"{self.docker} tag {word} {name} && {self.docker} push -q {name}",
+            failed="docker push failed",
+            timeout=self.host.build_timeout,
+        )
 
     def pull(self, image: Image) -> None:
         """Fetch it by its digest."""

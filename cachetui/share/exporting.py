@@ -59,12 +59,7 @@ def export(host: SharingHost, kind: Kind, on_doing: Callable[[str], None]) -> Sh
         try:
             host.at.push(tag(build.name, kind.export_run), ref)
         except HostError as error:
-            if error.kind != "shell":
-                raise
-            reason, remedy = refs.trouble(error.reason, host.name, ref, writing=True) or (
-                error.reason,
-                "",
-            )
+            reason, remedy = _not_pushed(host, error, ref)
             return ShareExport(
                 kind=kind.name, status="failed", reason=reason, remedy=remedy or None, ref=ref
             )
@@ -75,11 +70,43 @@ def export(host: SharingHost, kind: Kind, on_doing: Callable[[str], None]) -> Sh
 
 def _failed(host: SharingHost, kind: Kind, run: Run, ref: str) -> ShareExport:
     """The reason, with its remedy where it is the registry's."""
+    begun = next((one for one in run.transfers if one.direction == "export"), None)
+    if begun is not None and not begun.ended and run.seconds >= host.at.host.build_timeout - 1:
+        where = ref.split("/")[0] or "the folder"
+        why = _endless(host, f"the export to {where}", ref)
+        return ShareExport(kind=kind.name, status="failed", reason=why[0], remedy=why[1], ref=ref)
     error = next((one.error for one in run.transfers if one.error), None)
     said = error or run.reason or f"the build ended as {run.status}"
     known = refs.trouble(said, host.name, ref, writing=True) if error and ref else None
     reason, remedy = known or (said, None)
     return ShareExport(kind=kind.name, status="failed", reason=reason, remedy=remedy, ref=ref)
+
+
+def _not_pushed(host: SharingHost, error: HostError, ref: str) -> tuple[str, str]:
+    """The reason and the remedy; what is not about the push is raised."""
+    if error.kind == "timeout":
+        return _endless(host, f"the push to {ref.split('/')[0]}", ref)
+    if error.kind != "shell":
+        raise error
+    return refs.trouble(error.reason, host.name, ref, writing=True) or (error.reason, "")
+
+
+def _endless(host: SharingHost, what: str, ref: str) -> tuple[str, str]:
+    """What did not end in the time that the host's builds have, and what to do."""
+    seconds = host.at.host.build_timeout
+    return (
+        f"{what} did not end within {seconds:g} s, and was stopped",
+        f"{answers(ref, host.name)}; where it only takes that long, raise build_timeout in "
+        "hosts.toml",
+    )
+
+
+def answers(ref: str, host: str) -> str:
+    """How to see whether the registry of a reference answers on a host."""
+    if not ref:
+        return f"check the disk of {host}"
+    where = ref.split("/")[0]
+    return f"check whether {where} answers on {host}: curl -v {where}/v2/"
 
 
 def read_folder(host: SharingHost, kind: Kind) -> FolderContents:

@@ -14,6 +14,7 @@ from cachetui.hosts.machine import HostError
 from cachetui.records.run import Run
 from cachetui.records.scenario import UNSHARED, Planned
 from cachetui.records.share import ShareImport
+from cachetui.share.exporting import answers
 from cachetui.share.folders import FolderContents, copy_folder
 from cachetui.share.kept import asked_again, kept_steps
 from cachetui.share.kinds import Kind, import_obstacle
@@ -157,12 +158,17 @@ def _trouble(host: SharingHost, run: Run, ref: str, limit: float) -> tuple[str, 
         return f"{reason}; the build went on without it", remedy
     if run.status == "ok":
         return None
-    if any(not one.ended for one in imports) and run.seconds >= limit - 1:
+    if imports and run.seconds >= limit - 1:
         where = ref.split("/")[0] or "the folder"
-        return (
-            f"the import from {where} did not end within {limit:.0f} s, and the build was stopped",
-            f"check whether {where} answers on {host.name}: curl -v {where}/v2/",
+        # The import ends with the manifest: layers come when a step or the image needs them.
+        told = (
+            f"the build with the import did not end within {limit:.0f} s, and was stopped: a layer "
+            f"that it needs from {where} may not have come"
+            if all(one.ended for one in imports)
+            else f"the import from {where} did not end within {limit:.0f} s, and the build was "
+            "stopped"
         )
+        return told, answers(ref, host.name)
     return run.reason or f"the build ended as {run.status}", ""
 
 

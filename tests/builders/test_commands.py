@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from cachetui.builders.client import client
+from cachetui.builders.client import client, last_line
 from cachetui.builders.command_line import Build, build_command, shown_command
 from cachetui.records.run import OutputFormat
 from cachetui.records.scenario import AS_FOUND, SCENARIO_NAMES, Planned
@@ -99,3 +99,11 @@ def test_a_name_that_the_shell_or_docker_uses_has_its_value_in_the_command(name:
     text = build_command(("docker",), {}, build, Planned("legacy-cold", 1), "A", "legacy")
     assert f"--build-arg {name}=v --build-arg TOKEN " in text
     assert text.startswith("TOKEN=w DOCKER_BUILDKIT=0 docker build")
+
+
+def test_a_long_error_keeps_its_end() -> None:
+    said = f"failed commit: Put {'x' * 900}: read: connection reset by peer"
+    told = last_line(said, {})
+    assert len(told) == 300
+    assert told.startswith("failed commit: Put")
+    assert told.endswith("connection reset by peer")

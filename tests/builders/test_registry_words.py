@@ -13,6 +13,7 @@ OF_SOURCES: list[tuple[RegistryTrouble, str]] = [
     ("unreachable", f"dial tcp {HOST}: connect: no route to host"),
     ("unreachable", f'Head "https://{HOST}/v2/": EOF'),
     ("unreachable", f"read tcp 127.0.0.1:4->{HOST}: read: connection reset by peer"),
+    ("unreachable", f"write tcp 127.0.0.1:4->{HOST}: use of closed network connection"),
     ("silent", f"dial tcp {HOST}: i/o timeout"),
     ("silent", f'Get "https://{HOST}/v2/": net/http: TLS handshake timeout'),
     ("silent", "net/http: request canceled (Client.Timeout exceeded while awaiting headers)"),

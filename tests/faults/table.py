@@ -154,6 +154,13 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
             "The reason and the remedy are given in time; other kinds of caches are still shared.",
         ),
         Fault(
+            "shared-broken",
+            "The connection to a registry breaks, or stalls for ever, in the middle of a layer "
+            "that is imported or exported",
+            "It is said in time, with the registry and what to look at; no build hangs, and hosts "
+            "are as before.",
+        ),
+        Fault(
             "shared-damaged",
             "A shared cache is cut short, has a flipped byte, has lost a part, or is not a cache",
             "It is reported as damaged, and nothing of it is used.",
