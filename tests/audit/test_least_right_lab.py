@@ -15,8 +15,9 @@ import msgspec
 import pytest
 
 from cachetui.config import hosts_toml
-from cachetui.config.settings import HostSettings
+from cachetui.config.settings import HostSettings, folder_build
 from cachetui.core import Core
+from cachetui.share.kinds import kind_named
 from cachetui.store.database import Store
 from tests.audit.test_stopping_lab import asleep, until_quiet
 from tests.audits import audit, prepare, run_of
@@ -27,6 +28,7 @@ from tests.lab.host import Host
 from tests.lab.sshd import make_key, sshd_binary
 from tests.lab.state import State
 from tests.sample_builds import PLAIN, SLEEPING, folder
+from tests.share.experiment import held
 
 pytestmark = [pytest.mark.lab, pytest.mark.needs("sudo", optional=True)]
 
@@ -181,6 +183,39 @@ def test_a_stopped_build_ends(account: Account, lab: Lab, tmp_path: Path) -> Non
     thread.join(30)
     until_quiet(account.host, seconds=5)
     assert account.refusals == ""
+
+
+@pytest.mark.takes_turns
+@pytest.mark.parametrize("account", ["ctd", "new"], indirect=True)
+def test_a_cache_is_shared_as_a_folder(account: Account, lab: Lab, tmp_path: Path) -> None:
+    """ctd exports and new imports; the account is on either. No kind goes through a registry."""
+    before = held(account.host)
+    others = hosts_toml.load(lab.hosts_toml)
+    hosts = [account.settings if h.name == account.host.name else h for h in others.hosts]
+    core = Core(msgspec.structs.replace(others, hosts=tuple(hosts)), Store(tmp_path / "store"))
+    build = folder_build(folder(tmp_path / "b", PLAIN))
+    sharing = core.sharing(
+        msgspec.structs.replace(build, network="none"),
+        [host for host in hosts if host.name in ("ctd", "new")],
+        [kind_named("local-max")],
+        exporter="ctd",
+        importers=("new",),
+        registry=None,
+        cancel=threading.Event(),
+    )
+    try:
+        sharing.prepare()
+        document = sharing.run()
+    finally:
+        sharing.close()
+    share = document.share
+    assert share is not None
+    assert [one.status for one in share.exports] == ["ok"], share
+    assert [one.status for one in share.imports] == ["ok"], share
+    assert account.refusals == ""
+    assert held(account.host) == before
+    left = account.do("ls ~cachetui/.cache/cachetui/contexts").split()
+    assert [name for name in left if len(name) != 64] == []
 
 
 def test_a_build_argument_has_to_be_named_for_sudo(

@@ -15,6 +15,7 @@ import pytest
 from cachetui.audit.build_records import forget_builds_command
 from cachetui.audit.cleanup import our_tags_command, removal_command
 from cachetui.audit.engine_images import container_of, created_at, host_images, own_bytes
+from cachetui.audit.imported_records import removal_command as imports_removal_command
 from cachetui.builders.builder import Builder
 from cachetui.builders.command_line import Build, build_command
 from cachetui.builders.registry import builder_named
@@ -25,6 +26,8 @@ from cachetui.hosts.machine import HostError, Machine
 from cachetui.outputs.program import inspect_command, save_command
 from cachetui.records.run import OutputFormat
 from cachetui.records.scenario import SCENARIO_NAMES, Planned
+from cachetui.share.importing import NO_OUTPUT
+from cachetui.share.kinds import kind_named
 from tests.hosts.conftest import connector
 from tests.hosts.sshd import Sshd, running, until
 
@@ -123,6 +126,15 @@ def test_every_question_and_removal_is_let_through(docker: Filter) -> None:
         assert word in passed
 
 
+def test_a_cache_shared_as_a_folder_is_let_through(docker: Filter) -> None:
+    kind, folder = kind_named("local-max"), "/home/c/.cache/cachetui/contexts/A-local-max"
+    words = [*kind.export_words("", folder), *kind.import_words("", folder, buildx=True)]
+    done = docker.run("build", *words, NO_OUTPUT, "-f", "/c/Dockerfile", "/c")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "refused" not in shell(imports_removal_command(str(docker.path), ["ab12", "cd34"]))
+    assert [line.split()[-1] for line in docker.passed[1:]] == ["id=ab12", "id=cd34"]
+
+
 def test_what_is_asked_of_a_machine_is_let_through(docker: Filter) -> None:
     """Each by the function that asks, through the filter as the host's docker."""
     host = HostSettings(name="h", address="local", docker=(str(docker.path),))
@@ -164,6 +176,9 @@ REFUSED = [
     ["login"],
     ["system", "prune", "-f"],
     ["builder", "prune", "-f"],
+    ["builder", "prune", "--all", "--force"],
+    ["builder", "prune", "--all", "--force", "--filter", "until=1h"],
+    ["builder", "prune", "--all", "--force", "--filter", "id=x --keep-storage 0"],
     ["buildx", "create", "--use"],
     ["buildx", "build", "/c"],
     ["buildx", "history", "export", "x"],
@@ -190,6 +205,15 @@ BUILDS_REFUSED = [
     ["-o", "/etc"],
     ["-o/etc"],
     ["--output=type=local,dest=/etc"],
+    ["--cache-to", "type=registry,ref=r.example/x,mode=max"],
+    ["--cache-to", "type=local,dest=/etc,mode=max"],
+    ["--cache-to", "type=local,dest=/x/cachetui/contexts/../../y,mode=max"],
+    ["--cache-to", "type=local,dest=/x/cachetui/contexts/y,tag=z,mode=max"],
+    ["--cache-to", "type=local,src=/x/cachetui/contexts/y"],
+    ["--cache-from", "r.example/x"],
+    ["--cache-from", "type=local,src=/etc"],
+    ["--cache-from", "type=local,src=/x/cachetui/contexts/y,tag=z"],
+    ["--cache-from"],
     ["--iidfile", "/etc/x"],
     ["--metadata-file=/etc/x"],
     ["--secret", "id=x,src=/etc/x"],
