@@ -35,6 +35,7 @@ from cachetui.audit.audit import new_audit_id
 from cachetui.config.settings import HostSettings, Settings, folder_build
 from cachetui.core import Core, Options
 from cachetui.demo.placeholders import normalise
+from cachetui.hosts.asked_ahead import MARK
 from cachetui.hosts.machine import Cancel, Completed, HostConnector, Machine, OnOutput
 from cachetui.store.database import Store
 
@@ -62,10 +63,10 @@ class Noted:
         """What it is for, in a word or two."""
         kinds = {
             "cachetui-facts": "facts",
+            MARK: "questions together",
             "image ls": "image ls",
             "system df": "system df -v",
             "image inspect": "image inspect",
-            "loadavg": "load",
             " rmi ": "removal",
             "builder prune": "drop mounts",
             "contexts/": "context",
