@@ -25,7 +25,7 @@ from cachetui.report.failures import failures
 from cachetui.report.formats.markdown import parts
 from cachetui.report.parts import fit
 from cachetui.report.passages import alike_troubles
-from cachetui.report.reasons import commands_of
+from cachetui.report.reasons import commands_of, to_learn_more
 from cachetui.report.shell import typed_lines
 from cachetui.report.verdict import verdict
 
@@ -131,7 +131,8 @@ def _causes(report: AuditReport, agreement: Agreement) -> Iterable[Annotation]:
                 _sentences(cause.title, cause.advice, *typed_lines(commands_of(cause))),
             )
         else:
-            yield Annotation("warning", "unexplained", cause.title)
+            more = to_learn_more(cause, report.findings.needs)
+            yield Annotation("warning", "unexplained", _sentences(cause.title, *more))
     if agreement.disagreements and not causes:
         headline, *places = verdict(report.document, agreement, report.findings)
         yield Annotation("warning", "no cause found", _sentences(headline, *places))

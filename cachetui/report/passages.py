@@ -22,10 +22,6 @@ from cachetui.report.pulled import pulled
 from cachetui.report.signs import STEP_STATES
 from cachetui.report.stale import stale_lines
 
-_OWN_NAME = "\0"
-"""Stands for a host's name, while texts are compared."""
-
-TROUBLES = "Hosts in trouble"
 LEFT = "Left behind on the hosts"
 
 MAX_HOSTS = 6

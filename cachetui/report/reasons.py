@@ -203,6 +203,15 @@ def learn_more(reason: Finding | Unexplained, needs: Sequence[Need]) -> Need | N
     return next(iter((*of_suspects, *named, *later)), None)
 
 
+def to_learn_more(reason: Finding | Unexplained, needs: Sequence[Need]) -> tuple[str, ...]:
+    """What would tell more about what is unexplained, and the command that does, cleaned; none
+    where there is nothing of that."""
+    need = learn_more(reason, needs)
+    if need is None:
+        return ()
+    return (f"To learn more: {clean_line(need.text)}", *(one.text for one in typed_of(need)))
+
+
 def _explained(finding: Finding, max_evidence: int) -> Reason:
     texts = [clean_line(evidence.text) for evidence in finding.evidence]
     return Reason(

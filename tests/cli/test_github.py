@@ -16,6 +16,7 @@ from cachetui.report.audit_report import Compared
 from tests import make_records as b
 from tests.docs.console import Workspace
 from tests.findings.making import audit, before, run, why
+from tests.ragged_fleet import ragged_fleet
 from tests.report.reports import report
 
 COMMAND = re.compile(r"^::(warning|error) title=([^:,\n]*)::([^\n]*)$")
@@ -179,3 +180,11 @@ def test_run_does_it_by_itself(space: Workspace, tmp_path: Path) -> None:
     assert "::" not in printed.partition("{")[0]
     assert sum(line.startswith("::warning title=shop%3A ") for line in talk.splitlines()) >= 4
     assert summary.read_text().startswith("## shop")
+
+
+def test_what_is_unexplained_says_what_would_tell_more() -> None:
+    document = ragged_fleet()
+    told = [text for _, title, text in said(document, why(document)) if "unexplained" in title]
+    assert len(told) == 3
+    assert all(any(line.startswith("To learn more: ") for line in lines) for lines in told)
+    assert all(lines[-1] == "cachetui run api --as-found" for lines in told)

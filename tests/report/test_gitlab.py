@@ -108,6 +108,8 @@ def test_a_large_fleet_in_which_much_differs_has_an_issue_for_each_cause() -> No
     assert len(causes) == len(apart) + len(found.unexplained)
     cost = "Costs on each host up to 7.0s with the legacy builder and 6.0s with BuildKit, once, "
     assert cost in causes[0]
+    assert all(". To learn more: " in text for text in causes[len(apart) :])
+    assert causes[-1].endswith("cachetui run api --as-found")
 
 
 def test_where_hosts_agree_there_is_no_issue() -> None:

@@ -11,7 +11,7 @@ Format: GitLab's documentation, "Code Quality report format".
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -19,7 +19,7 @@ import msgspec
 from cachetui.compare.align import agree
 from cachetui.compare.groups import fold_short
 from cachetui.findings import Finding
-from cachetui.findings.record import StepRef
+from cachetui.findings.record import Need, StepRef
 from cachetui.records.document import Document
 from cachetui.records.step import Step
 from cachetui.report import costs
@@ -30,7 +30,7 @@ from cachetui.report.failures import failures
 from cachetui.report.formats import Format
 from cachetui.report.formats.json import escaped
 from cachetui.report.passages import alike_troubles
-from cachetui.report.reasons import commands_of
+from cachetui.report.reasons import commands_of, to_learn_more
 from cachetui.report.shell import typed_lines
 
 Severity = Literal["info", "minor", "major", "critical"]
@@ -69,10 +69,11 @@ def _issues(report: AuditReport) -> Iterator[_Issue]:
         else causes_of_differences(report.findings, agree(document))
     )
     for cause in causes:
-        yield _of_cause(document, cause, [steps[each] for each in cause.steps if each in steps])
+        own = [steps[each] for each in cause.steps if each in steps]
+        yield _of_cause(document, cause, own, report.findings.needs)
 
 
-def _of_cause(document: Document, cause: Cause, steps: list[Step]) -> _Issue:
+def _of_cause(document: Document, cause: Cause, steps: list[Step], needs: Sequence[Need]) -> _Issue:
     same = [*cause.hosts, *(step.instruction for step in steps)]
     line = min((step.line for step in steps), default=None)
     told = costs.told(cause)
@@ -83,7 +84,8 @@ def _of_cause(document: Document, cause: Cause, steps: list[Step]) -> _Issue:
             [cause.title, cost, cause.advice, *typed_lines(commands_of(cause))],
         )
         return _issue(document, cause.id, severity, texts, line, same)
-    return _issue(document, "unexplained", "minor", [cause.title, cost], line, same)
+    more = to_learn_more(cause, needs)
+    return _issue(document, "unexplained", "minor", [cause.title, cost, *more], line, same)
 
 
 def _issue(
