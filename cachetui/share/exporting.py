@@ -78,7 +78,7 @@ def _failed(host: SharingHost, kind: Kind, run: Run, ref: str) -> ShareExport:
     error = next((one.error for one in run.transfers if one.error), None)
     said = error or run.reason or f"the build ended as {run.status}"
     known = refs.trouble(said, host.name, ref, writing=True) if error and ref else None
-    reason, remedy = known or (said, None)
+    reason, remedy = known or (said, what_helps(said) or None)
     return ShareExport(kind=kind.name, status="failed", reason=reason, remedy=remedy, ref=ref)
 
 
@@ -88,7 +88,8 @@ def _not_pushed(host: SharingHost, error: HostError, ref: str) -> tuple[str, str
         return _endless(host, f"the push to {ref.split('/')[0]}", ref)
     if error.kind != "shell":
         raise error
-    return refs.trouble(error.reason, host.name, ref, writing=True) or (error.reason, "")
+    known = refs.trouble(error.reason, host.name, ref, writing=True)
+    return known or (error.reason, what_helps(error.reason))
 
 
 def _endless(host: SharingHost, what: str, ref: str) -> tuple[str, str]:
@@ -98,6 +99,17 @@ def _endless(host: SharingHost, what: str, ref: str) -> tuple[str, str]:
         f"{what} did not end within {seconds:g} s, and was stopped",
         f"{answers(ref, host.name)}; where it only takes that long, raise build_timeout in "
         "hosts.toml",
+    )
+
+
+def what_helps(said: str) -> str:
+    """What to do where docker was kept from a registry by the filter of a key of least right
+    (`examples/least-right`); "" where it said something else."""
+    if "docker-filter: refused" not in said:
+        return ""
+    return (
+        "the key of least right lets no cache through a registry: use --kinds local-max there, or "
+        "an account that may use all of docker"
     )
 
 

@@ -14,7 +14,7 @@ from cachetui.hosts.machine import HostError
 from cachetui.records.run import Run
 from cachetui.records.scenario import UNSHARED, Planned
 from cachetui.records.share import ShareImport
-from cachetui.share.exporting import answers
+from cachetui.share.exporting import answers, what_helps
 from cachetui.share.folders import FolderContents, copy_folder
 from cachetui.share.kept import asked_again, kept_steps
 from cachetui.share.kinds import Kind, import_obstacle
@@ -169,7 +169,8 @@ def _trouble(host: SharingHost, run: Run, ref: str, limit: float) -> tuple[str, 
             "stopped"
         )
         return told, answers(ref, host.name)
-    return run.reason or f"the build ended as {run.status}", ""
+    said = run.reason or f"the build ended as {run.status}"
+    return said, what_helps(said)
 
 
 def _failed(host: SharingHost, kind: Kind, reason: str, remedy: str = "") -> ShareImport:

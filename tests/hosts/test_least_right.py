@@ -26,6 +26,7 @@ from cachetui.hosts.machine import HostError, Machine
 from cachetui.outputs.program import inspect_command, save_command
 from cachetui.records.run import OutputFormat
 from cachetui.records.scenario import SCENARIO_NAMES, Planned
+from cachetui.share.exporting import what_helps
 from cachetui.share.importing import NO_OUTPUT
 from cachetui.share.kinds import kind_named
 from tests.hosts.conftest import connector
@@ -133,6 +134,14 @@ def test_a_cache_shared_as_a_folder_is_let_through(docker: Filter) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "refused" not in shell(imports_removal_command(str(docker.path), ["ab12", "cd34"]))
     assert [line.split()[-1] for line in docker.passed[1:]] == ["id=ab12", "id=cd34"]
+
+
+def test_what_goes_through_a_registry_is_refused_with_what_helps(docker: Filter) -> None:
+    kind, ref = kind_named("registry-max"), "r.example/x:1"
+    for words in (kind.export_words(ref, ""), kind.import_words(ref, "", buildx=True)):
+        assert "--kinds local-max" in what_helps(docker.run("build", *words, "/c").stderr)
+    assert "--kinds local-max" in what_helps(docker.run("tag", "cachetui:1", ref).stderr)
+    assert not what_helps("the build ended as failed")
 
 
 def test_what_is_asked_of_a_machine_is_let_through(docker: Filter) -> None:
