@@ -266,7 +266,10 @@ class _Walk:
 
     def excluded(self, path: str) -> bool:
         """Whether every backend's ignore file leaves the path out."""
-        return bool(self.ignores) and all(ignore.matches(path) for ignore in self.ignores)
+        for ignore in self.ignores:  # asked of each file: a generator would take as long again
+            if not ignore.matches(path):
+                return False
+        return bool(self.ignores)
 
     def folder(self, folder: str, path: str, *, wanted: bool) -> None:
         """Take in a folder; one that is excluded is only walked for what `!` takes back in."""
@@ -286,7 +289,12 @@ class _Walk:
     def entry(self, entry: os.DirEntry[str], path: str) -> None:
         try:
             folder = entry.is_dir(follow_symlinks=False)
-            sent = folder or entry.is_symlink() or entry.is_file() or Path(entry.path).is_fifo()
+            sent = (
+                folder
+                or entry.is_file(follow_symlinks=False)
+                or entry.is_symlink()
+                or Path(entry.path).is_fifo()
+            )
         except OSError as error:
             raise ContextError(f"cannot read {entry.path}: {error.strerror}") from None
         excluded = self.excluded(path)
@@ -296,8 +304,9 @@ class _Walk:
         elif excluded:
             return
         elif sent:
-            self.add_parents(self.sent(path))
-            self.sources[self.sent(path)] = entry.path
+            there = self.sent(path)
+            self.add_parents(there)
+            self.sources[there] = entry.path
         else:
             self.left_out.append(path)  # sockets and devices: docker's client sends no sockets
 

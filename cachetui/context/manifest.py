@@ -56,7 +56,7 @@ def make_manifest(
     """
     known = known or KnownDigests()
     entries: list[Entry] = []
-    seen: dict[tuple[int, int], str] = {}
+    seen: dict[tuple[int, int] | None, str] = {}
     for path in sorted(sources):
         source = sources[path]
         if isinstance(source, bytes):
@@ -66,17 +66,21 @@ def make_manifest(
         try:
             status = os.lstat(source)
             mode = stat.S_IMODE(status.st_mode)
-            inode = (status.st_dev, status.st_ino)
-            if stat.S_ISDIR(status.st_mode):
+            inode = (status.st_dev, status.st_ino) if status.st_nlink > 1 else None
+            if stat.S_ISREG(status.st_mode) and inode is None:  # nearly all are
+                digest = known.find(source, status) or _read(source, status, known)
+                entry = Entry(path, "file", mode, status.st_size, digest)
+            elif stat.S_ISDIR(status.st_mode):
                 entry = Entry(path, "dir", mode)
             elif stat.S_ISLNK(status.st_mode):
                 entry = Entry(path, "symlink", mode, target=os.readlink(source))
             elif stat.S_ISFIFO(status.st_mode):
                 entry = Entry(path, "fifo", mode)
-            elif status.st_nlink > 1 and inode in seen:
+            elif inode in seen:
                 entry = Entry(path, "link", mode, target=seen[inode])
             else:
-                seen[inode] = path
+                if inode is not None:
+                    seen[inode] = path
                 digest = known.find(source, status) or _read(source, status, known)
                 entry = Entry(path, "file", mode, status.st_size, digest)
         except OSError as error:
