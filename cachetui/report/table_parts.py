@@ -14,7 +14,7 @@ from cachetui.report import cells, overview_table, units
 from cachetui.report.clean import clean_line
 from cachetui.report.columns import Column
 from cachetui.report.passages import LEFT, TROUBLES
-from cachetui.report.reasons import NEEDS, Reason, Reasons
+from cachetui.report.reasons import NEEDS, OTHERS, Needed, Reason, Reasons
 from cachetui.report.shell import to_paste
 from cachetui.report.style import paint
 from cachetui.report.view import DIFFERENCES, View
@@ -291,17 +291,23 @@ class Table:
         `headings` whether each begins with one."""
         lines: list[str] = []
         space = [""] if spaced else []
+        needed = self._needs(reasons.needs, space)
         for heading, members in reasons.sections:
+            if heading == OTHERS:
+                lines += needed
             lines += [*space, self.paint(heading, "bold")] if headings else []
             for reason in members:
                 lines += self._reason(reason)
-        if reasons.needs:
-            lines += [*space, self.paint(NEEDS, "bold")]
-            for need in reasons.needs:
-                lines += cells.wrap(need.text, self.width, "  ", "    ")
-                lines += to_paste(need.command, self.width, "      ") if need.command else []
+        lines += [] if reasons.others else needed
         if reasons.rest:
             lines += [*space, *self._painted(cells.wrap(reasons.rest, self.width), "dim")]
+        return lines
+
+    def _needs(self, needs: Sequence[Needed], space: list[str]) -> list[str]:
+        lines = [*space, self.paint(NEEDS, "bold")] if needs else []
+        for need in needs:
+            lines += cells.wrap(need.text, self.width, "  ", "    ")
+            lines += to_paste(need.command, self.width, "      ") if need.command else []
         return lines
 
     def _reason(self, reason: Reason) -> list[str]:

@@ -12,7 +12,9 @@ from cachetui.compare.groups import LONGEST, fold_short
 from cachetui.report import cells
 from cachetui.report.audit_report import AuditReport
 from cachetui.report.formats.table import PROMPT, render
+from cachetui.report.reasons import NEEDS, OTHERS, UNEXPLAINED
 from tests.findings.making import audit, host, run, why
+from tests.ragged_fleet import ragged_fleet
 from tests.report.reports import report
 
 TEXT = "FROM base:1 AS deps\nWORKDIR /app\nRUN npm ci\nFROM base:1\nCOPY . /app\n" + "".join(
@@ -147,3 +149,11 @@ def test_short_lists_say_how_many_they_stand_for(names: list[str], short: str | 
         assert text.endswith(f"({len(names)} hosts)")
         assert "…" in text
         assert len(text) <= LONGEST + 14
+
+
+def test_what_would_tell_more_stands_next_to_what_is_unexplained() -> None:
+    document = ragged_fleet()
+    lines = render(report(document, why(document), width=80)).splitlines()
+    assert [line for line in lines if line in (UNEXPLAINED, NEEDS, OTHERS)] == [
+        UNEXPLAINED, NEEDS, OTHERS,
+    ]  # fmt: skip
