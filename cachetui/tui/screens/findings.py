@@ -36,7 +36,7 @@ UNEXPLAINED = "unexplained"
 NARROW = 60
 """Width in cells below which the list has signs only; the details have the words."""
 
-_WHOLE_COST = 16
+_WHOLE_COST = 19
 """Cells of a column that says which builds pay the seconds."""
 
 

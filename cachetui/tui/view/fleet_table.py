@@ -18,10 +18,11 @@ from cachetui.tui.view.causes import (
 from cachetui.tui.view.column import Column
 from cachetui.tui.view.finding_lines import Reason
 from cachetui.tui.view.fleet_agreement import FleetAgreement
+from cachetui.tui.view.fleet_causes import FleetCauses
 from cachetui.tui.view.fleet_columns import FACTS, ColumnChoice, fact_cell, fact_columns
 from cachetui.tui.view.fleet_rows import HOST, CellKey, FleetRow, Order, by_host, fleet_rows, merged
 from cachetui.tui.view.text import Line, line
-from cachetui.tui.view.top_causes import cause_lines, most_costly, number_of, to_copy, with_keys
+from cachetui.tui.view.top_causes import number_of
 
 if TYPE_CHECKING:
     from cachetui.audit.peek_results import Peek
@@ -54,8 +55,7 @@ class FleetTable:
         self._snapshot: Snapshot | None = None
         self._document: Document | None = None
         self._peeked = peek_lines.Peeked()
-        self._told: dict[int, bool] = {}
-        self._numbers: dict[str, int] = {}
+        self._causes = FleetCauses()
 
     def show_hosts(self, hosts: Sequence[HostSettings], answers: before_audit.Answers) -> None:
         """Show the configured hosts and what they report: no audit has been started."""
@@ -114,14 +114,22 @@ class FleetTable:
         be typed; where none is found, what each side did; or `error`, which ended the audit, or why
         its results cannot be kept. Where hosts agree in a peek, how many caches are warm: undecided
         steps are no difference."""
-        self._told, self._numbers = {}, {}
+        self._causes.clear()
         if error is not None:
             return (line(("✗ ", "bad"), f"the audit ended early: {error}"),)
         lines = self.agreement.verdict()
         if self._snapshot is not None and self._snapshot.trouble is not None:
             return (line(("✗ ", "bad"), self._snapshot.trouble), *lines[:1])
         if findings is not None and lines and causes and self.agreement.has_reasons(findings):
-            return self._causes(findings, width, causes, typed=typed)
+            return self._causes.show(
+                findings,
+                self.agreement,
+                self.hosts,
+                width,
+                causes,
+                typed=typed,
+                summary=tuple(self._peeked.summary()),
+            )
         if lines and self.agreement.first is None:
             return (line(*lines[0], *self._peeked.summary()), *lines[1:])
         if lines:
@@ -130,44 +138,14 @@ class FleetTable:
             return (line(("Hosts are compared as their runs end.", "muted")),)
         return (line(("Nothing to compare: fewer than two hosts ran a scenario.", "muted")),)
 
-    def _causes(
-        self, findings: Findings, width: int, most: int, *, typed: bool
-    ) -> tuple[Line, ...]:
-        reasons = self.agreement.reasons(findings)
-        first = most_costly(reasons, most)
-        shown = cause_lines(first, self.hosts, width, findings.needs, typed=typed)
-        self._told = {id(one): each.typed for one, each in zip(first, shown, strict=True)}
-        if len(first) > 1:
-            for number, one in enumerate(first, 1):
-                for host in one.hosts if not {*one.hosts}.issuperset(self.hosts) else ():
-                    self._numbers.setdefault(host, number)
-        headline = self.agreement.headline(findings)
-        if self.agreement.first is None:
-            headline = line(*headline, *self._peeked.summary())
-        left = len(self.agreement.causes(findings) or reasons) - len(first)
-        copied = typed and bool(to_copy(first, findings.needs))
-        lines = [headline, *(text for one in shown for text in one.lines)]
-        return with_keys(lines, width, more=left, copied=copied)
-
-    def _number(self, row: FleetRow) -> str:
-        """The number of the first cause above that hits a host of the row, and a space; as wide
-        without one, where causes have numbers."""
-        if not self._numbers:
-            return ""
-        found = [self._numbers[host] for host in row.hosts if host in self._numbers]
-        return f"{number_of(min(found))} " if found else "   "
-
     @property
     def tells_causes(self) -> bool:
         """Whether causes stand above, with what to type."""
-        return bool(self._told)
+        return bool(self._causes)
 
     def to_copy(self, findings: Findings | None) -> str:
         """What is to be typed for all causes that are shown; "" where there is none."""
-        if findings is None:
-            return ""
-        shown = [one for one in self.agreement.reasons(findings) if id(one) in self._told]
-        return to_copy(shown, findings.needs)
+        return self._causes.to_copy(findings, self.agreement) if findings is not None else ""
 
     def columns(self, width: int) -> tuple[Column, ...]:
         """The columns in `width` cells: the hosts, then what was chosen of their facts, and of the
@@ -184,7 +162,7 @@ class FleetTable:
         count = f"  {shown} of {total}" if shown < total else ""
         hidden = sum(not self.choice.shows(name) for name in self._snapshot.scenarios)
         count += f"  {units.count(hidden, 'column')} hidden" if hidden else ""
-        longest += 3 * bool(self._numbers)
+        longest += len(self._causes.number(()))
         wide = min(max(longest + 3, len(count), 9), limit)
         columns = [Column(HOST, (count, f"  HOST{host_arrow}"), wide)]
         facts = [self._facts_of(row) for row in rows] if self.choice.facts else []
@@ -230,7 +208,7 @@ class FleetTable:
             keys = self.keys_of(row, HOST)
             is_marked = row.key in marked or (bool(keys) and all(key in marked for key in keys))
             return host_lines.host_cell(
-                row, self.hosts.get(row.key), is_marked, width, self._number(row)
+                row, self.hosts.get(row.key), is_marked, width, self._causes.number(row.hosts)
             )
         if self._snapshot is None:
             return before_audit.cell(self._settings.get(row.key), column, self._answers, width)
@@ -263,7 +241,8 @@ class FleetTable:
         rows = list(self.rows.values())[:_ROWS_LOOKED_AT]
         columns = (HOST, *self._snapshot.scenarios)
         cells = [self.cell(row, column, 22, ()) for row in rows for column in columns]
-        numbered = f"  #1–#{max(self._numbers.values())} causes above" if self._numbers else ""
+        last = self._causes.numbered
+        numbered = f"  {number_of(1)}–{number_of(last)} causes above" if last else ""
         key = signs.key_of_signs([*above, *cells], width)
         return key + numbered if len(key) + len(numbered) <= width else key
 
@@ -317,7 +296,7 @@ class FleetTable:
             return [nothing_to_explain(cell.misses, differs=differs)]
         reason, here = found
         elsewhere = "" if here else f"not on {row.name}, which differs"
-        told = self._told.get(id(reason))
+        told = self._causes.is_typed(reason)
         above = told or (told is not None and height < _FEW_LINES)
         return why_lines(reason, width, height, elsewhere, findings.needs, above=above)
 
