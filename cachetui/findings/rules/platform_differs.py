@@ -62,7 +62,7 @@ def observe(case: Case) -> Iterator[Claim]:
         ),
         advice=f"Build for one platform everywhere, with --platform={usual} "
         f'(docker_args = ["--platform={usual}"] in hosts.toml); or compare hosts of one platform '
-        "with -w",
+        "with `cachetui run -w HOSTS`",
         hosts=tuple(odd),
         backends=tuple(dict.fromkeys(run.backend for run in case.runs if run.host in odd)),
         scenarios=tuple(dict.fromkeys(run.scenario for run in case.runs if run.host in odd)),
