@@ -121,7 +121,7 @@ def test_what_a_command_does_to_hosts_stands_behind_it_and_is_copied_with_it() -
 def test_one_command_that_tells_more_of_several_stands_once() -> None:
     """With what has to be done before, and for which of them."""
     first = Need(id="x", text="x", command=AGAIN.command, first="set context_on_host in hosts.toml")
-    later = replace(AGAIN, id="evicted-or-never-built")
+    later = replace(AGAIN, id="evicted-or-never-built", of_misses=True)
     open_ones = [replace(OPEN, title=f"line {n} missed", suspects=()) for n in range(3)]
     open_ones[1] = replace(open_ones[1], suspects=("x",))
     for width, words in (
