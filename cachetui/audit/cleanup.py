@@ -6,7 +6,7 @@ whose build made it.
 
 Nothing here prunes. `docker builder prune`, even of a single record by its id, made the next
 build of the user run steps again that were cached before (our lab: 28.5 with the containerd
-store; on graph drivers `share/import_removal.py` does). What empties our mounts is what would
+store; on graph drivers `import_removal.py` does). What empties our mounts is what would
 empty the user's: a `--no-cache` build that names them, in our namespace (BuildKit
 `solver/llbsolver/vertex.go`; our lab: all four engines).
 """
@@ -30,13 +30,14 @@ from cachetui.hosts.cache_records import (
     parse_builder_cache,
     parse_cache,
 )
-from cachetui.hosts.machine import Completed, HostError, Machine
+from cachetui.hosts.machine import Cancel, Completed, HostError, Machine
 from cachetui.records.host import BuildxBuilder, CacheMount
 
 ASK_SECONDS = 120.0
 MEASURE_SECONDS = 30.0
 """How long `docker system df -v` may take: it measures all images and volumes too."""
 
+REMOVE_SECONDS = 300.0
 TRIES = 3
 
 NAMESPACE = "cachetui-"
@@ -58,6 +59,21 @@ def image_ids(machine: Machine, host: HostSettings) -> frozenset[str]:
     if done.status != 0:
         raise HostError(machine.name, "shell", f"docker image ls: {done.error_text[-300:]}")
     return frozenset(done.text.split())
+
+
+def run_removal(machine: Machine, commands: Sequence[str], cancel: Cancel) -> bool:
+    """Run commands that remove what is ours, one after the other. Raises `HostError`.
+
+    After `cancel` whoever stopped us is waiting: the host runs them by itself, and the result is
+    False.
+    """
+    if cancel.is_set():
+        script = "; ".join(commands) or "true"
+        machine.run(f"( {script} ) >/dev/null 2>&1 </dev/null &", timeout=5.0)
+        return False
+    if commands:
+        machine.run("; ".join(commands), timeout=REMOVE_SECONDS * len(commands))
+    return True
 
 
 def removal_command(

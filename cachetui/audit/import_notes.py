@@ -35,11 +35,11 @@ _EVERY = 5.0
 
 class _Imports(Record, frozen=True, kw_only=True):
     """The first line: which `audit` imports, the ids of the records that the host had `before`, and
-    the `dates` of what it imports (see `imported_records`)."""
+    the `marks` of what it imports (see `imported_records`)."""
 
     audit: str
     before: tuple[str, ...]
-    dates: tuple[str, ...]
+    marks: tuple[str, ...]
 
 
 class _GoesOn(Record, frozen=True, kw_only=True):
@@ -62,11 +62,11 @@ class ImportNotes:
         host: HostSettings,
         facts: HostFacts,
         before: Iterable[CacheRecord],
-        dates: Collection[str],
+        marks: Collection[str],
     ) -> ImportNotes:
         """Note what is about to be imported. Raises `StoreError`: then it is not to be."""
         ids = sorted(record.id for record in before)
-        head = _Imports(audit=audit, before=tuple(ids), dates=tuple(sorted(dates)))
+        head = _Imports(audit=audit, before=tuple(ids), marks=tuple(sorted(marks)))
         return cls(store.begin_journal(_topic(host, facts), audit, head))
 
     def goes_on(self) -> None:
@@ -108,7 +108,7 @@ def _found(
     told = engine_clock(machine, host)
     ahead = told - time.time() if told is not None else 0.0
     until = journal.written_at + ahead + _EVERY + AFTER_SECONDS
-    records = imported_records(noted.before, after, noted.dates, until)
+    records = imported_records(noted.before, after, noted.marks, until)
 
     def stays() -> str | None:
         there = cache_records(machine, host, facts.builder)

@@ -5,6 +5,7 @@ host did not have it. And a look at what the same build hits without the import,
 first RUN that misses (see `first_run`): what hits there is the host's own; the RUN at which it was
 stopped, and what stands on that by the chain of a stage, is not. What both leave open, a record
 that the build brought can tell: BuildKit names each layer that it takes from an import by its blob.
+So can the image: what it has in place of the cache's layer is the host's own.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec.structs import replace
 
 from cachetui.audit.cache_growth import may_be_of
+from cachetui.audit.imported_records import blob_mark
 from cachetui.dockerfile.instruction import Instruction
 from cachetui.dockerfile.parse import Dockerfile
 from cachetui.findings.step_graph import Parent, parents
 from cachetui.hosts.cache_records import CacheRecord
+from cachetui.outputs.attribute import chain
 from cachetui.records.run import Run
 from cachetui.records.step import Origin, Step, StepId
 
@@ -82,8 +85,35 @@ def with_brought(run: Run, before: Sequence[CacheRecord], after: Sequence[CacheR
     steps = (
         replace(step, origin="imported")
         if step.origin == "either"
-        and any(f"imported {layer}" in brought for layer in run.imported_layers(step.id))
+        and any(blob_mark(layer) in brought for layer in run.imported_layers(step.id))
         else step
+        for step in run.steps
+    )
+    return replace(run, steps=tuple(steps))
+
+
+def with_own_layers(run: Run, dockerfile: Dockerfile, target: str | None) -> Run:
+    """The run with those hits as the host's own that can be either, and whose layer is in the run's
+    image, where no cache that is imported has the step with a layer of this image."""
+    if run.image is None:
+        return run
+    there = set(run.image.layers)
+    makers = {maker.id for maker in chain(dockerfile, target, run.steps)}
+    known = {
+        layer.digest: layer.diff_id
+        for cache in run.imports
+        for layer in cache.layers
+        if layer.diff_id is not None
+    }
+
+    def is_own(step: Step) -> bool:
+        blobs = run.imported_layers(step.id)
+        contents = {known[blob] for blob in blobs if blob in known}
+        told = step.id in makers and bool(blobs) and known.keys() >= set(blobs)
+        return told and contents.isdisjoint(there)
+
+    steps = (
+        replace(step, origin="here") if step.origin == "either" and is_own(step) else step
         for step in run.steps
     )
     return replace(run, steps=tuple(steps))

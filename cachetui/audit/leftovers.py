@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cachetui.audit.build_job import BuildJob
@@ -17,10 +17,13 @@ from cachetui.audit.cleanup import (
     empty_mounts_command,
     images_question,
     records_question,
+    run_removal,
 )
 from cachetui.audit.cleanup import image_ids as list_images
 from cachetui.audit.engine_images import own_bytes
 from cachetui.audit.host_notes import HostNotes, noted_on
+from cachetui.audit.import_notes import ImportNotes
+from cachetui.audit.import_removal import ImportRemoval, removes_imports
 from cachetui.audit.made_images import MadeImages, Removable
 from cachetui.audit.task import AuditTask
 from cachetui.builders.audit_names import mount_namespace
@@ -31,17 +34,16 @@ from cachetui.dockerfile.triggers import stage_triggers
 from cachetui.hosts.asked_ahead import AskedAhead
 from cachetui.hosts.cache_records import CacheRecord
 from cachetui.hosts.machine import Cancel, Machine
-from cachetui.records.host import BuildxBuilder, CacheMount, HostFacts
+from cachetui.records.host import CacheMount, HostFacts
 from cachetui.store.database import Store
 from cachetui.store.troubles import StoreError
-
-REMOVE_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
 class Remains:
     """What is on the host after the removal: `in_use` counts images of ours that could not be
-    removed or that others use, `unsure` new ones that may be ours; `mounts` are all cache mounts.
+    removed or that others use, `unsure` new ones that may be ours; `mounts` are all cache mounts;
+    `imported` says, in a sentence, what stays of an import that should not.
     `bytes` is what the audit added to the host's disk, at most that much with `at_most`; None where
     the engine did not tell, before or after."""
 
@@ -50,11 +52,12 @@ class Remains:
     bytes: int | None = None
     at_most: bool = False
     mounts: tuple[CacheMount, ...] = ()
+    imported: str | None = None
 
     @property
     def notes(self) -> list[str]:
-        """A sentence for each kind of image that stays."""
-        notes: list[str] = []
+        """A sentence for each kind of image that stays, and about an import that does."""
+        notes: list[str] = [self.imported] if self.imported is not None else []
         if self.in_use:
             images = "1 image is" if self.in_use == 1 else f"{self.in_use} images are"
             notes.append(f"{images} in use and not removed")
@@ -62,21 +65,6 @@ class Remains:
             images = "1 image" if self.unsure == 1 else f"{self.unsure} images"
             notes.append(f"{images} may be ours or another build's, and not removed")
         return notes
-
-
-def run_removal(machine: Machine, commands: Sequence[str], cancel: Cancel) -> bool:
-    """Run commands that remove what is ours, one after the other. Raises `HostError`.
-
-    After `cancel` whoever stopped us is waiting: the host runs them by itself, and the result is
-    False.
-    """
-    if cancel.is_set():
-        script = "; ".join(commands) or "true"
-        machine.run(f"( {script} ) >/dev/null 2>&1 </dev/null &", timeout=5.0)
-        return False
-    if commands:
-        machine.run("; ".join(commands), timeout=REMOVE_SECONDS * len(commands))
-    return True
 
 
 def remove_noted(
@@ -106,12 +94,15 @@ def remove_noted(
 @dataclass
 class HostLeftovers:
     """The bookkeeping of one host. `copied_bytes` of layers were copied on it; `triggers` are the
-    ONBUILD triggers of its base images."""
+    ONBUILD triggers of its base images; `import_marks` tell what it imports (see
+    `imported_records`)."""
 
     task: AuditTask
     host: HostSettings
     images: MadeImages = field(default_factory=MadeImages)
-    builder: BuildxBuilder | None = None
+    facts: HostFacts | None = None
+    import_marks: frozenset[str] = frozenset()
+    import_notes: ImportNotes | None = None
     records_before: tuple[CacheRecord, ...] | None = None
     copied_bytes: int = 0
     triggers: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -133,6 +124,8 @@ class HostLeftovers:
 
     def building(self, job: BuildJob, recorder: BuildRecorder) -> None:
         """A build has gone on."""
+        if self.import_notes is not None:
+            self.import_notes.goes_on()
         if not job.planned.kind.leaves_images:
             self._note(recorder.made(cut=True))
 
@@ -152,12 +145,24 @@ class HostLeftovers:
         """List images and cache records before anything is built, and begin to note what is made.
         Raises `HostError` and `StoreError`; `on_trouble`: see `HostNotes`."""
         self.images.begin(machine, self.host)
-        self.builder = facts.builder
-        self.records_before = cache_records(machine, self.host, self.builder)
+        self.facts = facts
+        self.records_before = cache_records(machine, self.host, facts.builder)
         text = self.task.record.dockerfile_text
         self.notes = HostNotes.begin(
             store, self.task.audit, self.host, facts, self.images, text, on_trouble
         )
+
+    def will_import(self, store: Store, marks: Iterable[str]) -> None:
+        """From now on what has these marks comes into the host's own cache. Raises `StoreError`
+        where that cannot be noted."""
+        self.import_marks |= frozenset(marks)
+        before, facts = self.records_before, self.facts
+        if before is None or facts is None or not removes_imports(facts, self.import_marks):
+            return
+        if self.import_notes is None:
+            self.import_notes = ImportNotes.begin(
+                store, self.task.audit, self.host, facts, before, self.import_marks
+            )
 
     def add(self, machine: Machine, job: BuildJob, outcome: BuildOutcome) -> None:
         """A build has run, just now. Raises `HostError`."""
@@ -195,24 +200,28 @@ class HostLeftovers:
         finally:
             if self.notes is not None:
                 self.notes.removed(remains is not None)
+            if self.import_notes is not None:
+                self.import_notes.removed(remains is not None and remains.imported is None)
         return remains
 
     def _remove(self, machine: Machine, cancel: Cancel) -> Remains | None:
         found = self.images.on(machine, self.host)
-        if not run_removal(machine, self.removal_commands(found), cancel):
-            return None
+        gone = run_removal(machine, self.removal_commands(found), cancel)
         machine = AskedAhead(machine)
-        listing = [images_question(self.host)] if found.images else []
-        if self.records_before is not None:
-            listing.append(records_question(self.host, self.builder))
-        machine.ask(listing)
+        if gone:
+            listing = [images_question(self.host)] if found.images else []
+            if self.records_before is not None and self.facts is not None:
+                listing.append(records_question(self.host, self.facts.builder))
+            machine.ask(listing)
+        after, imported = self._take_out_imports(machine, cancel)
+        if not gone:
+            return None
         present = list_images(machine, self.host) if found.images else frozenset()
         left = (set(found.images) & present) | set(found.kept) | set(found.unsure)
         in_use, unsure = len(left - set(found.unsure)), len(found.unsure)
         before = self.records_before
-        after = cache_records(machine, self.host, self.builder) if before is not None else None
         if before is None or after is None:
-            return Remains(in_use, unsure)
+            return Remains(in_use, unsure, imported=imported)
         cached = possible_bytes(before, after, self._instructions) if self.buildkit_ran else 0
         images = own_bytes(machine, self.host, left) if left else 0
         return Remains(
@@ -221,7 +230,17 @@ class HostLeftovers:
             cached + images + self.copied_bytes,
             at_most=cached > 0 or unsure > 0,
             mounts=cache_mounts(after),
+            imported=imported,
         )
+
+    def _take_out_imports(
+        self, machine: Machine, cancel: Cancel
+    ) -> tuple[tuple[CacheRecord, ...] | None, str | None]:
+        """As `ImportRemoval.take_out`."""
+        if self.facts is None:
+            return None, None
+        removal = ImportRemoval(machine, self.host, self.facts, cancel)
+        return removal.take_out(self.records_before, self.import_marks)
 
     @property
     def _instructions(self) -> list[Instruction]:

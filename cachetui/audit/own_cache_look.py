@@ -11,7 +11,8 @@ from cachetui.audit.allowance import count_build
 from cachetui.audit.build_run import BuildOutcome, run_build
 from cachetui.audit.cleanup import cache_records
 from cachetui.audit.host_runs import HostRuns
-from cachetui.audit.imported_hits import may_hold, with_brought, with_origins
+from cachetui.audit.imported_hits import may_hold, with_brought, with_origins, with_own_layers
+from cachetui.audit.imported_records import cache_marks
 from cachetui.audit.leftovers import HostLeftovers
 from cachetui.audit.shared_cache import BuildOfCache, imported_caches
 from cachetui.builders.docker_args import options
@@ -52,6 +53,7 @@ class OwnCacheLook:
         file, settings = task.dockerfile, task.settings
         build = BuildOfCache(file, settings.target, settings.build_args)
         self.imports = imported_caches(machine, self.runs.host, settings.docker_args, build)
+        self.leftovers.will_import(self.runs.store, cache_marks(self.imports))
         needed = needed_stages(file, settings.target)
         items = [item for stage in needed for item in file.stages[stage].instructions[1:]]
         if records is None:
@@ -90,6 +92,7 @@ class OwnCacheLook:
         file, records = self.runs.task.dockerfile, self.leftovers.records_before
         run = with_origins(outcome.run, file, records, self.look)
         run = self._with_brought(machine, msgspec.structs.replace(run, imports=self.imports))
+        run = with_own_layers(run, file, self.runs.task.settings.target)
         if any(step.origin in ("imported", "either") for step in run.steps):
             run = msgspec.structs.replace(run, bases_now=self._bases_now(machine, cancel))
         before = self.look.commands if self.look is not None else ()
@@ -105,7 +108,7 @@ class OwnCacheLook:
         if before is None or not any(run.imported_layers(step.id) for step in open_ones):
             return run
         with suppress(HostError):
-            after = cache_records(machine, self.runs.host, self.leftovers.builder)
+            after = cache_records(machine, self.runs.host, self.runs.facts.builder)
             return with_brought(run, before, after or ())
         return run
 

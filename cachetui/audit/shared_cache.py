@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
+from cachetui.builders.cache_manifest import rfc3339_seconds
 from cachetui.builders.cache_source import CacheSource, CacheSourceError, cache_source
 from cachetui.builders.cache_steps import cached_steps
 from cachetui.builders.docker_args import options
@@ -117,12 +118,15 @@ def record(
 
 def _layers(part: CachePart) -> list[CacheLayer]:
     """The layers, each with the date of the first result that ends with it where the manifest has
-    none."""
+    none: of an image by its history, which is the date that an import gives the result."""
     made: dict[int, float] = {}
     for key in part.graph.keys:
         for places, created in key.results:
             if created is not None:
                 made[places[-1]] = min(created, made.get(places[-1], created))
+    if part.image is not None:
+        told = _history_dates(part.image)
+        made |= {place: told[place] for place in made.keys() & told.keys()}
     return [
         CacheLayer(
             digest=blob.digest,
@@ -133,6 +137,15 @@ def _layers(part: CachePart) -> list[CacheLayer]:
         )
         for place, blob in enumerate(part.layers)
     ]
+
+
+def _history_dates(image: ImageLayers) -> dict[int, float]:
+    """When each layer was made, by its place, as far as the history tells."""
+    entries = [one for one in image.history if not one.get("empty_layer")]
+    if len(entries) != len(image.diff_ids):
+        return {}
+    dates = (rfc3339_seconds(str(one.get("created") or "")) for one in entries)
+    return {place: date for place, date in enumerate(dates) if date is not None}
 
 
 def _how(

@@ -250,7 +250,7 @@ def _key(record: _Record, records: int, layers: int) -> Key:
     single = [((each.layer,), each.created_at) for each in record.layers or ()]
     chains = [(tuple(each.layers or ()), each.created_at) for each in record.chains or ()]
     results = tuple(
-        (places, _seconds(created))
+        (places, rfc3339_seconds(created))
         for places, created in (*single, *chains)
         if places and all(0 <= place < layers for place in places)
     )
@@ -268,7 +268,7 @@ def _blob(read: _Descriptor) -> Blob:
         digest=read.digest,
         bytes=read.size,
         media_type=read.media_type,
-        created=_seconds(notes.get(_CREATED, "")),
+        created=rfc3339_seconds(notes.get(_CREATED, "")),
         diff_id=diff_id if is_digest(diff_id) else None,
         platform=read.platform.text if read.platform is not None else None,
     )
@@ -278,7 +278,7 @@ def _is_attestation(read: _Descriptor) -> bool:
     return _ATTESTATION in (read.annotations or {})
 
 
-def _seconds(text: str) -> float | None:
+def rfc3339_seconds(text: str) -> float | None:
     """RFC 3339 in seconds since the epoch. None for what is none, and for Go's zero time."""
     with suppress(ValueError, OverflowError):
         date = datetime.fromisoformat(text)

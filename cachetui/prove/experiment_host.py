@@ -14,9 +14,8 @@ from cachetui.audit.build_job import BuildJob
 from cachetui.audit.build_recorder import BuildRecorder
 from cachetui.audit.build_records import forget_builds_command, recorded_names
 from cachetui.audit.build_run import run_build
-from cachetui.audit.cleanup import empty_flags_command, mount_flags
+from cachetui.audit.cleanup import empty_flags_command, mount_flags, run_removal
 from cachetui.audit.host_notes import Besides, HostNotes
-from cachetui.audit.leftovers import run_removal
 from cachetui.audit.made_images import MadeImages, Removable
 from cachetui.audit.redact import Redactor
 from cachetui.builders.audit_names import mount_namespace, tag

@@ -15,6 +15,7 @@ from cachetui.audit.cache_growth import possible_bytes
 from cachetui.audit.cleanup import cache_records
 from cachetui.audit.host_outcome import status_after
 from cachetui.audit.import_notes import ImportNotes
+from cachetui.audit.import_removal import ImportRemoval, removes_imports, result_dates
 from cachetui.audit.redact import Redactor
 from cachetui.audit.task import AuditTask
 from cachetui.builders.command_line import Build
@@ -37,7 +38,6 @@ from cachetui.records.host import HostFacts, HostReport
 from cachetui.records.run import Run
 from cachetui.records.scenario import Planned
 from cachetui.records.step import StepId
-from cachetui.share.import_removal import removes_imports, take_out
 from cachetui.share.kept import cut_after
 from cachetui.share.kinds import Kind
 from cachetui.store.database import Store
@@ -162,6 +162,11 @@ class SharingHost:
         self.at.begin()
         self._before = cache_records(self.machine, self.at.host, self.facts.builder)
 
+    def result_dates(self) -> frozenset[str]:
+        """When each result in its cache was made: see `audit.import_removal`. Raises
+        `HostError`."""
+        return result_dates(self.machine, self.at.host, self.facts)
+
     def will_import(self, dates: frozenset[str]) -> None:
         """From now on results of these dates (see `result_dates`) come into the host's own cache.
         Raises `StoreError` where that cannot be noted."""
@@ -179,9 +184,10 @@ class SharingHost:
         gone = False
         try:
             with suppress(HostError):
-                after, stays = take_out(self.at, self._before, self._import_dates)
+                removal = ImportRemoval(self.machine, self.at.host, self.facts, self.cancel)
+                after, stays = removal.take_out(self._before, self._import_dates)
                 gone = stays is None and not self.cancel.is_set()
-                notes += [stays] if stays is not None else []
+                notes += [f"{self.name}: {stays}"] if stays is not None else []
                 self._measure(after)
         finally:
             if self._imports is not None:

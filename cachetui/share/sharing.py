@@ -26,7 +26,6 @@ from cachetui.records.host import HostReport, known_of
 from cachetui.records.scenario import UNSHARED
 from cachetui.records.share import Share, ShareExport, ShareImport
 from cachetui.share.exporting import cannot_export, export, read_folder, unreachable
-from cachetui.share.import_removal import result_dates
 from cachetui.share.importing import Exported, cold_build, import_kind
 from cachetui.share.kinds import Kind
 from cachetui.share.planned_builds import BUILDS_COLD, PlannedBuilds, exporting, importing
@@ -238,7 +237,7 @@ class Sharing:
                     result = msgspec.structs.replace(result, bytes=contents.bytes)
                 self._exports.append(result)
                 done += [kind] if result.status == "ok" else []
-        return Exported(host, tuple(done), exported.folders, result_dates(host.at))
+        return Exported(host, tuple(done), exported.folders, host.result_dates())
 
     def _import(self, host: SharingHost, exported: Exported) -> None:
         with self._at_work(host):

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from cachetui.audit.imported_hits import may_hold, with_brought, with_origins
+from cachetui.audit.imported_hits import may_hold, with_brought, with_origins, with_own_layers
 from cachetui.dockerfile.parse import Dockerfile, parse
 from cachetui.hosts.cache_records import CacheRecord
-from cachetui.records.run import Run
+from cachetui.records.run import Image, Run
 from cachetui.records.share import CacheTransfer
-from cachetui.records.shared_cache import CachedStep, SharedCache
+from cachetui.records.shared_cache import CachedStep, CacheLayer, SharedCache
 from cachetui.records.step import Step, StepId, StepStatus
 
 FILE = parse(
@@ -151,3 +151,31 @@ def test_a_layer_that_the_build_took_from_the_import_was_imported() -> None:
     assert origins.pop(StepId(0, 1)) == "imported"
     assert set(origins.values()) == {"either"}
     assert with_brought(one, before, before) == one
+
+
+def test_a_layer_that_the_image_has_in_place_of_the_caches_is_the_hosts_own() -> None:
+    """Of the last stage only: what other stages made is not in the image."""
+    held = tuple(
+        CachedStep(
+            stage=None, stage_index=stage, index=index, line=1, instruction="RUN", held="kept",
+            layers=(f"sha256:{stage}{index}",),
+        )
+        for stage, index in ((0, 2), (1, 1), (1, 2))
+    )  # fmt: skip
+    layers = tuple(
+        CacheLayer(digest=digest, diff_id=f"{digest}-diff")
+        for step in held
+        for digest in step.layers
+    )
+    cache = SharedCache(
+        name="r", host="h", kind="registry", digest="sha256:m", steps=held, layers=layers
+    )
+    image = Image(id="sha256:i", layers=("sha256:base", "sha256:own", "sha256:12-diff"), bytes=1)
+    one = with_origins(ALL, FILE, ANY, None)
+    one = msgspec.structs.replace(one, imports=(cache,), image=image)
+    told = {step.id: step.origin for step in with_own_layers(one, FILE, None).steps}
+    assert told.pop(StepId(1, 1)) == "here"
+    assert set(told.values()) == {"either"}
+    untold = msgspec.structs.replace(cache, layers=())
+    one = msgspec.structs.replace(one, imports=(untold,))
+    assert with_own_layers(one, FILE, None) == one

@@ -15,6 +15,8 @@ from tests.sample_builds import folder
 
 IMPORTED = "buildkit-imported"
 IMPORTERS = ("mid", "new", "ctd2")
+CONTAINERD = "ctd2"
+"""The one of them that keeps what it imported: see `audit.imported_records`."""
 TEXT = """\
 FROM @BASE@ AS deps
 WORKDIR /w
@@ -42,10 +44,13 @@ class Team:
         self.ref = fleet.registry.ref(f"team:{self.salt}")
         self.core = Core(hosts_toml.load(fleet.hosts_toml), Store(tmp_path / "store"))
 
-    def export(self) -> None:
-        """As the user of ctd, with mode=max."""
-        to = f"type=registry,ref={self.ref},mode=max"
-        typed(self.fleet["ctd"], self.build, "buildkit", "--cache-to", to)
+    def export(self, kind: str = "registry") -> str:
+        """As the user of ctd, with mode=max, or `inline` with the image; how it is imported."""
+        ref, words = f"type=registry,ref={self.ref}", ["--push", "--tag", self.ref]
+        to = "type=inline" if kind == "inline" else f"{ref},mode=max"
+        options = ["--cache-to", to, *(words if kind == "inline" else ())]
+        typed(self.fleet["ctd"], self.build, "buildkit", *options)
+        return ref
 
     def change(self, name: str) -> None:
         """Give a file of the build another content."""

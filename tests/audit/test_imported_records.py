@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from cachetui.audit.imported_records import imported_records, removal_command
+from cachetui.audit.imported_records import cache_marks, imported_records, removal_command
 from cachetui.hosts.cache_records import CacheRecord
+from cachetui.records.shared_cache import CacheLayer, SharedCache
 
 THERE = "2026-11-28 00:20:42.446846845 +0000 UTC"
 LATER = "2026-11-28 00:20:42.502217959 +0000 UTC"
@@ -56,6 +57,21 @@ def test_what_is_made_later_on_an_import_is_the_users() -> None:
     until = datetime(2026, 11, 28, 0, 25, tzinfo=UTC).timestamp()
     assert imported_records([], after, DATES, until) == ("run", "upper")
     assert set(imported_records([], after, DATES)) == {"run", "upper", "theirs", "undated"}
+
+
+def test_a_cache_that_was_read_marks_its_layers_by_blob_and_date() -> None:
+    """BuildKit calls what comes from an image by the image's history: its date alone tells."""
+    at = datetime(2026, 11, 28, 0, 20, 42, 446847, tzinfo=UTC).timestamp()
+    layers = (CacheLayer(digest="sha256:a"), CacheLayer(digest="sha256:b", created=at))
+    cache = SharedCache(name="r", host="h", kind="inline", digest="sha256:m", layers=layers)
+    after = [
+        replace(record("blob"), description="imported sha256:a"),
+        replace(record("other"), description="imported sha256:c"),
+        record("dated", created=THERE),
+        record("later", created=LATER),
+    ]
+    assert set(imported_records([], after, set(cache_marks([cache])))) == {"blob", "dated"}
+    assert imported_records([], after, set(cache_marks([]))) == ()
 
 
 def test_sent_files_stay() -> None:
