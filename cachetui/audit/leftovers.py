@@ -173,8 +173,7 @@ class HostLeftovers:
             self._note()
 
     def leave_images(self, machine: Machine) -> None:
-        """A build filled the host's own cache with the images that it made: they are the user's.
-        Raises `HostError`."""
+        """A build ran as the user would run it: what it left is the user's. Raises `HostError`."""
         self.images.before |= list_images(machine, self.host)
 
     def removal_commands(self, found: Removable) -> list[str]:

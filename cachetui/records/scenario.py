@@ -81,9 +81,9 @@ class Scenario:
 
     @property
     def leaves_images(self) -> bool:
-        """Whether the images that the build makes are that cache, and stay. BuildKit's cache is
-        apart from its images: the one that such a build made goes."""
-        return self.warms and self.backend == "legacy"
+        """Whether the images that the build makes stay, as those of any build of the user's. The
+        one of a build with an import goes: BuildKit's cache is apart from it."""
+        return self.warms and not self.imports
 
     @property
     def imports(self) -> bool:

@@ -246,10 +246,6 @@ def test_as_found_finds_what_the_user_left(lab: Lab, core: Core, tmp_path: Path)
     for name in HOSTS:
         for scenario in names:
             assert run_of(first, name, scenario).hit_ratio != 1.0
-        made = {scenario: run_of(first, name, scenario).image for scenario in names}
-        assert all(made.values()), made
-        there = {s: one is not None and one.id in images(lab[name]) for s, one in made.items()}
-        assert there == {"legacy-as-found": True, "buildkit-as-found": False}, name
     second = audit(core, build, scenarios=names)
     for name in HOSTS:
         for scenario in names:
