@@ -10,9 +10,65 @@ from cachetui.records.document import Document
 from cachetui.store.audit_records import AuditEntry
 from cachetui.store.troubles import StoreError
 from cachetui.tui.screens.commands import wrapped
+from cachetui.tui.screens.place import PLACES
+from cachetui.tui.view.column import Column
+from cachetui.tui.widgets.frame import KeyBar
+from cachetui.tui.widgets.grid import Grid
 from tests import make_records
 from tests.tui.driving import Driver, drive
 from tests.tui.fake import FakeCore
+
+NOTHING_YET = {
+    "compare": ("No runs are chosen to compare.", "1 Fleet: enter on a run"),
+    "step": ("No run is chosen.", "2 Compare and press enter"),
+    "timeline": ("No run to show yet.", "t on it in Fleet or Compare"),
+    "mounts": ("No cache mounts to show yet", "r, runs an audit; 6 History opens one"),
+    "history": ("No audit is stored yet.", "go to 1 Fleet and press r"),
+    "outputs": ("No two runs have ended that made an image.", "6 History opens one"),
+    "findings": ("No audit has been run or opened yet", "r, runs an audit; 6 History opens one"),
+    "share": ("No experiment with shared caches is open.", "S starts one"),
+}
+"""What stands in each place before anything was built; Fleet has the hosts."""
+
+DO_WITHOUT_ROWS = {"Why", "Keys", "Presets", "Trends", "Share…"}
+"""What the keys do that are possible there."""
+
+
+@pytest.mark.parametrize("name", NOTHING_YET)
+def test_with_nothing_to_show_it_says_what_to_do_and_has_only_keys_that_work(name: str) -> None:
+    async def story(d: Driver) -> None:
+        await d.press(str([place for place, _ in PLACES].index(name) + 1))
+        await d.place(name)
+        await d.see(*NOTHING_YET[name])
+        bar = d.app.screen.query_one(KeyBar)
+        await d.until(lambda: {text for _, text, *_ in bar.labels()} <= DO_WITHOUT_ROWS, "keys")
+        last = d.text().splitlines()[-1]
+        assert "Keys" in last
+        assert "⏎" not in last
+        assert not headings(d)
+
+    drive(story, FakeCore(make_records.legacy_too(), kept=[]), opened=False)
+
+
+def headings(d: Driver) -> list[Column]:
+    """The columns that have a heading on the screen."""
+    return [
+        column
+        for grid in d.app.screen.query(Grid)
+        for column in grid.columns
+        if any(title.strip() for title in column.titles)
+    ]
+
+
+@pytest.mark.parametrize("key", ["5", "9"])
+def test_an_audit_without_mounts_and_shares_leaves_places_without_headings(key: str) -> None:
+    async def story(d: Driver) -> None:
+        await d.press(key)
+        await d.see("no cache mounts" if key == "5" else "No experiment")
+        assert not headings(d)
+        await d.not_see("⏎", "Sort")
+
+    drive(story, FakeCore(make_records.legacy_too()))
 
 
 def test_timeline_shows_what_ran_side_by_side() -> None:

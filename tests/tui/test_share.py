@@ -12,10 +12,12 @@ import pytest
 
 from cachetui.records.document import Document
 from cachetui.records.scenario import UNSHARED
+from cachetui.report.share import lay_out_share
 from cachetui.share.kinds import kind_named
 from cachetui.share.planned_builds import BUILDS_COLD, importing
 from cachetui.share.sharing import NothingToShare
 from cachetui.tui.view.place_names import PLACE_NAMES, labels
+from cachetui.tui.widgets.text_panel import TextPanel
 from tests.share.recorded import recorded_share
 from tests.tui.driving import Driver, drive
 from tests.tui.fake import FakeCore
@@ -50,7 +52,7 @@ def test_history_leads_to_the_table(document: Document) -> None:
         rule = d.line("RUN sleep 1")
         assert rule.index("✓ kept") < rule.index("○ not kept")
 
-    drive(story, FakeCore(document, kept=[document]), opened=False)
+    drive(story, FakeCore(document, kept=[document]), size=(100, 40), opened=False)
 
 
 def test_the_cell_under_the_cursor_is_said_in_words(document: Document) -> None:
@@ -150,6 +152,24 @@ def test_it_fits(document: Document, size: tuple[int, int]) -> None:
         assert all(len(line) <= size[0] for line in d.text().splitlines())
 
     drive(story, FakeCore(document, kept=[document]), size=size, opened=False)
+
+
+def test_the_verdict_stands_whole_in_eighty_columns(document: Document) -> None:
+    assert document.share is not None
+    told = lay_out_share(document, document.share).verdict
+    assert any(len(text) > 76 for text in told)
+
+    async def story(d: Driver) -> None:
+        await opened(d)
+        await d.see("on mid,new")
+        panel = d.app.screen.query_one("#verdict", TextPanel)
+        shown = ["".join(text for text, _ in spans).rstrip() for spans in panel.lines]
+        assert all(len(text) <= 78 for text in shown)
+        words = " ".join(" ".join(shown).split())
+        assert all(" ".join(text.split()) in words for text in told)
+        assert all(text in d.text() for text in shown)
+
+    drive(story, FakeCore(document, kept=[document]), size=(80, 24), opened=False)
 
 
 def test_without_one_it_says_how_to_get_one() -> None:

@@ -22,6 +22,21 @@ from cachetui.tui.view.top_causes import why_line
 from cachetui.tui.widgets.grid import Grid
 from cachetui.tui.widgets.text_panel import TextPanel
 
+_NEED_RUNS = frozenset(
+    (
+        "toggle_all",
+        "difference",
+        "baseline",
+        "baseline_here",
+        "timeline",
+        "commands",
+        "sort",
+        "columns",
+        "drop",
+    )
+)
+"""Actions that are possible only where runs are compared."""
+
 
 class ComparePlace(Place):
     """Rows are steps of the Dockerfile, under their stages; columns are runs."""
@@ -59,7 +74,7 @@ class ComparePlace(Place):
         table, grid = self._table, self.query_one(Grid)
         table.update_rows()
         grid.empty = table.empty()
-        grid.show(list(table.rows), table.columns(self.size.width))
+        grid.show(list(table.rows), table.columns(self.size.width) if table.runs else ())
         wanted = self.session.step
         if wanted is not None and wanted in table.rows:
             column = grid.cursor[1] if grid.cursor else None
@@ -190,6 +205,10 @@ class ComparePlace(Place):
             if pick == self._picks[0] and len(self._picks) > 1:
                 pick = self._picks[1]
             open_timeline(self.typed_app, tuple(dict.fromkeys((self._picks[0], pick))))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        del parameters
+        return bool(self._picks) or action not in _NEED_RUNS
 
     def action_commands(self) -> None:
         """Show the commands of the run under the cursor."""

@@ -15,7 +15,7 @@ from cachetui.report import costs
 from cachetui.report.reasons import commands_of
 from cachetui.report.shell import first_way
 from cachetui.tui.screens.open_runs import open_compare, open_step
-from cachetui.tui.screens.place import Place
+from cachetui.tui.screens.place import TO_RUN_OR_OPEN, Place
 from cachetui.tui.view import keys
 from cachetui.tui.view.column import Column
 from cachetui.tui.view.finding_lines import (
@@ -46,6 +46,7 @@ class FindingsPlace(Place):
     PLACE = "findings"
     ENTER = "Runs concerned"
     BINDINGS: ClassVar = keys.FINDINGS
+    NEED_ROWS: ClassVar = frozenset(("prove", "details"))
     CSS_PATH = "findings.tcss"
 
     def __init__(self) -> None:
@@ -83,13 +84,16 @@ class FindingsPlace(Place):
         wide = self.size.width >= NARROW
         grid.show(
             rows,
-            (
+            ()
+            if not rows
+            else (
                 Column("cost", ("COST",), _WHOLE_COST if wide else 7),
                 Column("sure", ("HOW SURE",) if wide else ("",), 13 if wide else 2),
                 Column("what", ("WHY",), 20, 5, 120),
                 Column("hosts", ("HOSTS",), 8, 1, 24),
             ),
         )
+        self.query_one(WrappedPage).display = bool(rows)
         wanted = self.session.reason
         if wanted is not None and wanted in self._rows:
             grid.move_to_key(self._rows.index(wanted))
@@ -100,7 +104,8 @@ class FindingsPlace(Place):
         if self._document is None:
             running = self.session.running
             what = "The audit is under way" if running else "No audit has been run or opened yet"
-            return (line((f"{what}; findings come when it has ended.", "strong")),)
+            told = line((f"{what}; findings come when it has ended.", "strong"))
+            return (told,) if running else (told, TO_RUN_OR_OPEN)
         if self.session.explained.error:
             return (line((self.session.explained.error, "bad")),)
         if self._findings is None:

@@ -45,6 +45,7 @@ class HistoryPlace(Place):
     PLACE = "history"
     ENTER = "Open"
     BINDINGS: ClassVar = keys.HISTORY
+    NEED_ROWS: ClassVar = frozenset(("mark", "compare", "delete", "pin", "sort"))
     CSS_PATH = "history.tcss"
 
     def __init__(self) -> None:
@@ -96,12 +97,13 @@ class HistoryPlace(Place):
         entries = list(self._entries.values())
         sort_audits(entries, SORTABLE[self._sorted])
         grid.empty = NO_AUDITS if self._read_once else _READING
-        grid.show([entry.audit for entry in entries], audit_columns(SORTABLE[self._sorted]))
+        columns = audit_columns(SORTABLE[self._sorted]) if entries else ()
+        grid.show([entry.audit for entry in entries], columns)
 
     def _draw_trends(self, grid: Grid) -> None:
         none = (line(("Nothing ran more than once yet.", "muted")),)
         grid.empty = _READING if self._trends_of is None else none
-        grid.show(list(self._trends), TREND_COLUMNS)
+        grid.show(list(self._trends), TREND_COLUMNS if self._trends else ())
 
     def _cell(self, key: Hashable, column: Hashable, width: int) -> Line:
         if self._show_trends:

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from cachetui.compare.mounts import COLD, WARM, MountRow, mount_rows
 from cachetui.report import units
 from cachetui.tui.screens.open_runs import open_compare
-from cachetui.tui.screens.place import Place
+from cachetui.tui.screens.place import TO_RUN_OR_OPEN, Place
 from cachetui.tui.view import keys
 from cachetui.tui.view.charts import bar
 from cachetui.tui.view.column import Column
@@ -27,6 +27,7 @@ class MountsPlace(Place):
     PLACE = "mounts"
     ENTER = "Cold against warm"
     BINDINGS: ClassVar = keys.MOUNTS
+    NEED_ROWS: ClassVar = frozenset(("sort",))
     CSS_PATH = "mounts.tcss"
 
     def __init__(self) -> None:
@@ -59,7 +60,10 @@ class MountsPlace(Place):
         document = self.session.current()
         mounted = document is not None and "--mount" in document.build.dockerfile_text
         grid.empty = (
-            (line("Nothing is known about its mounts yet: a BuildKit run has to end first."),)
+            (
+                line(("No cache mounts to show yet: a BuildKit run has to end first.", "strong")),
+                *((TO_RUN_OR_OPEN,) if not self.session.running else ()),
+            )
             if mounted or document is None
             else (
                 line(("This Dockerfile has no cache mounts.", "strong")),
@@ -71,7 +75,9 @@ class MountsPlace(Place):
         narrow = self.size.width < 60
         grid.show(
             numbers,
-            (
+            ()
+            if not numbers
+            else (
                 Column("host", (f"HOST{arrow['host']}",), 7 if narrow else 10, 1, 22),
                 Column("target", ("TARGET",), 9 if narrow else 16, 3, 48),
                 Column("cold", ("COLD",), 6, align="right"),

@@ -18,7 +18,7 @@ from cachetui.tui.background import run_in_background
 from cachetui.tui.core_port import RunOfDocument, whole_store
 from cachetui.tui.screens.choose_runs import choose_images
 from cachetui.tui.screens.file_diff import DifferingFile, FileDiffScreen
-from cachetui.tui.screens.place import Place
+from cachetui.tui.screens.place import TO_RUN_OR_OPEN, Place
 from cachetui.tui.view import keys
 from cachetui.tui.view.outputs_table import OutputsTable, first_side
 from cachetui.tui.view.picks import Pick
@@ -146,7 +146,8 @@ class OutputsPlace(Place):
             )
         if len(self._pairs) > 1:
             return (line(("Comparing…", "muted")),)
-        return (line("No two runs have ended that made an image."),)
+        told = line(("No two runs have ended that made an image.", "strong"))
+        return (told,) if self.session.snapshot is not None else (told, TO_RUN_OR_OPEN)
 
     def _command(self) -> str:
         """What audits the build of the runs, to be typed: with its folder where hosts.toml does not
@@ -277,11 +278,14 @@ class OutputsPlace(Place):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         del parameters
-        not_read = self.report is not None and not self._table.compared
+        to_compare = len(self._pairs) > 1
+        nothing = not self._table.compared if self.report is not None else not to_compare
         if action == "read_images":
             possible = not self.session.running and self.session.build is not None
             return self._table.not_asked and possible
-        return not (not_read and action in ("difference", "toggle_all", "strict"))
+        if action == "choose":
+            return to_compare or self.report is not None
+        return not (nothing and action in ("difference", "toggle_all", "strict"))
 
     def action_baseline_here(self) -> None:
         """Compare with the group under the cursor instead."""

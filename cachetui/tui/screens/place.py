@@ -17,6 +17,7 @@ from cachetui.tui.view.picks import Pick
 from cachetui.tui.view.place_names import PLACE_NAMES
 from cachetui.tui.view.text import Line, Span, joined, line, width_of
 from cachetui.tui.widgets.frame import KeyBar, PlaceTabs, Progress, TitleBar
+from cachetui.tui.widgets.grid import Grid
 
 if TYPE_CHECKING:
     from cachetui.records.document import Document
@@ -27,6 +28,17 @@ PLACES: tuple[tuple[str, str], ...] = tuple((name.lower(), name) for name in PLA
 """The places in the order of their numbers: id and name."""
 
 
+TO_RUN_OR_OPEN: Line = line(
+    ("1", "key"),
+    " Fleet, then ",
+    ("r", "key"),
+    ", runs an audit; ",
+    ("6", "key"),
+    " History opens one that is stored.",
+)
+"""What to do where there is no audit to show anything of."""
+
+
 class Place(Screen[None]):
     """A place: subclasses compose a `body`, and draw it in `update_place`."""
 
@@ -35,6 +47,9 @@ class Place(Screen[None]):
 
     ENTER: ClassVar[str] = ""
     """Where `enter` on a row leads, for the foot and the help; "" where it leads nowhere."""
+
+    NEED_ROWS: ClassVar[frozenset[str]] = frozenset()
+    """Actions that are possible only where the place's table has rows."""
 
     VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - an instance variable in Textual
         (0, "-tiny"),
@@ -82,6 +97,10 @@ class Place(Screen[None]):
 
     def update_place(self) -> None:
         """Draw the body from the session."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        del parameters
+        return action not in self.NEED_ROWS or any(grid.rows for grid in self.query(Grid))
 
     def copy_text(self) -> str | None:
         """What `y` copies here."""

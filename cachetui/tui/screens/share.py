@@ -49,7 +49,7 @@ class SharePlace(Place):
         snapshot = session.snapshot
         self._table.show(session.current())
         width = self.size.width - 2
-        most = 2 if self.size.height < 15 else 5 if self.size.height < 30 else 10
+        most = 2 if self.size.height < 15 else 6 if self.size.height < 30 else 10
         verdict = self._table.verdict(snapshot, session.explained.findings, width, most)
         if session.error is not None:
             verdict.insert(0, line(("✗ ", "bad"), str(session.error)))
@@ -57,7 +57,8 @@ class SharePlace(Place):
         self.query_one("#verdict", TextPanel).show(*(verdict if shared else ()))
         grid = self.query_one(Grid)
         grid.empty = (line(("Nothing is imported yet.", "muted")),) if shared else NO_SHARE
-        grid.show(self._table.rows, self._table.columns(self.size.width))
+        rows = self._table.rows
+        grid.show(rows, self._table.columns(self.size.width) if rows else ())
         if snapshot is not None and self._table.rows and self._cursor_set_for != snapshot.audit:
             self._cursor_set_for = snapshot.audit
             first = next((row for row in self._table.rows if self._table.here((row, ""))), None)

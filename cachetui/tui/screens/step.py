@@ -48,6 +48,12 @@ _PARALLEL_HINT: Line = line(
 )
 
 
+_NEED_RUNS = frozenset(
+    ("diff", "search", "view", "pane", "matches_only", "next", "step", "commands")
+)
+"""Actions that are possible only where there is a log."""
+
+
 class StepPlace(StepPanes):
     """One pane per run; `v` switches between the step's lines and the whole log."""
 
@@ -143,6 +149,10 @@ class StepPlace(StepPanes):
         return self.reason_of_step((*own, *self._picks), None if self.whole else self.step)
 
     # The diff
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        del parameters
+        return bool(self._picks) or action not in _NEED_RUNS
 
     def action_diff(self) -> None:
         """Switch between the logs and what differs in them."""

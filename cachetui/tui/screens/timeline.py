@@ -30,6 +30,7 @@ class TimelinePlace(Place):
     PLACE = "timeline"
     ENTER = "Step log"
     BINDINGS: ClassVar = keys.TIMELINE
+    NEED_ROWS: ClassVar = frozenset(("sort", "critical", "choose", "commands"))
     CSS_PATH = "timeline.tcss"
 
     def __init__(self) -> None:

@@ -139,14 +139,17 @@ class SharedTable:
             head, *rest = self.view.verdict
             bad = head.startswith(("no", "stopped"))
             sign: tuple[str, Tone] = ("○ ", "warn") if bad else ("✓ ", "good")
-            lines = [line(sign, (text, "strong")) for text in cells.wrap(head, width - 2)[:1]]
-            lines += [line("  ", cells.shorten(text, width - 2)) for text in rest]
+            for number, text in enumerate(cells.wrap(head, width - 2)):
+                lines.append(line(sign if not number else "  ", (text, "strong")))
+            lines += [line("  ", part) for text in rest for part in cells.wrap(text, width - 2)]
             found = findings.findings if findings is not None else ()
             if found:
                 told = "; ".join(clean_line(one.title) for one in found)
                 text = f"{units.count(len(found), 'finding')}: {told}"
                 lines.append(line(("w ", "key"), cells.shorten(text, width - 2)))
-        return lines[:most]
+        if len(lines) > most:
+            lines[most - 1 :] = [line(*lines[most - 1], ("…", "muted"))]
+        return lines
 
     def here(self, at: tuple[Hashable, Hashable] | None) -> Here | None:
         """What the cursor is on; None for a heading, and for what exporting took."""

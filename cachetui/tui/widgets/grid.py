@@ -109,6 +109,8 @@ class Grid(Canvas):
                 self.column = keys_now.index(at[1]) if at[1] in keys_now else self.column
             self.column = min(self.column, max(0, len(columns) - 1))
         if rows != self.rows:
+            if bool(rows) != bool(self.rows):
+                self.call_later(self.refresh_bindings)  # the keys that need a row
             self.rows = rows
             if at is not None and not (self.row < len(rows) and rows[self.row] == at[0]):
                 try:
@@ -228,6 +230,10 @@ class Grid(Canvas):
     def action_edge(self, end: bool) -> None:
         """Move to the first or last row."""
         self.move_to(len(self.rows) - 1 if end else 0)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        del parameters
+        return action != "open" or bool(self.rows)
 
     def action_open(self) -> None:
         """Open the row or cell under the cursor."""
