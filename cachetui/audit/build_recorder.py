@@ -12,7 +12,17 @@ import msgspec
 from cachetui.audit.build_job import BuildJob
 from cachetui.audit.redact import StreamRedactor
 from cachetui.builders.docker_args import options
-from cachetui.builders.events import ContextSent, Ended, Event, ImageMade, Log, Message, Started
+from cachetui.builders.events import (
+    ContextSent,
+    Ended,
+    Event,
+    ImageMade,
+    LayerPull,
+    Log,
+    Message,
+    Started,
+)
+from cachetui.builders.layer_pulls import LayerPulls
 from cachetui.builders.legacy_images import LegacyImages, LegacyMade
 from cachetui.builders.registry import parser_for
 from cachetui.builders.step_map import StepMap, Unended
@@ -49,6 +59,7 @@ class BuildRecorder:
         self.final_image: str | None = None
         self.context_bytes: int | None = None
         self._transfers = Transfers()
+        self.pulls = LayerPulls()
         self.messages: list[str] = []
         self.other_error: str | None = None  # what failed that is no step of the Dockerfile
         self.doing = ""
@@ -71,6 +82,7 @@ class BuildRecorder:
         self._take(self._parser.close(time.monotonic() - self._began))
         self.job, self.steps = job, step_map(job)
         self._parser, self._transfers, self._names = parser_for(job.output), Transfers(), {}
+        self.pulls = LayerPulls()
 
     def close(self) -> None:
         """The output ended, whatever way."""
@@ -111,9 +123,12 @@ class BuildRecorder:
         """Take in one event; returns whether a step changed."""
         self.steps.apply(event)
         self._transfers.apply(event)
+        self.pulls.apply(event)
         if self.images is not None:
             self.images.apply(event)
         match event:
+            case LayerPull():
+                return False
             case Log(key=key, data=data):
                 step = self.steps.step_of(key)
                 redactor = self._step_redactors.setdefault(step, self._redactor.log())

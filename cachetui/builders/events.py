@@ -69,6 +69,19 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class LayerPull:
+    """A layer's download for a step or vertex began, or with `ended` came to an end: see `Pull`.
+
+    What is open when the vertex ends has ended too.
+    """
+
+    key: str
+    layer: str
+    ended: bool
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class ContextSent:
     """The build context as the client said it sent it, in bytes."""
 
@@ -104,7 +117,17 @@ class Message:
     level: Literal["info", "warning", "error"] = "info"
 
 
-Event = Started | Triggers | Log | Ended | ContextSent | ImageMade | ContainerStarted | Message
+Event = (
+    Started
+    | Triggers
+    | Log
+    | Ended
+    | LayerPull
+    | ContextSent
+    | ImageMade
+    | ContainerStarted
+    | Message
+)
 
 
 class Parser(Protocol):

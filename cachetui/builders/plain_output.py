@@ -34,6 +34,7 @@ from cachetui.builders.events import (
     Ended,
     Event,
     ImageMade,
+    LayerPull,
     Log,
     Message,
     Outcome,
@@ -244,7 +245,7 @@ class PlainParser:
         elif rest.startswith(b"ERROR: "):
             self._end(key, "failed", at, events, error=text_of(rest[7:]))
         else:
-            self._status(vertex, rest, at, events)
+            self._status(key, rest, at, events)
 
     def _new(self, key: bytes, rest: bytes, at: float, events: list[Event]) -> None:
         """The first line of a vertex: its header, unless the beginning of the output is missing."""
@@ -255,14 +256,16 @@ class PlainParser:
         self._vertexes[key] = _Vertex(rest[:MAX_NAME], at)
         events.append(Started(key.decode(), text_of(rest, MAX_NAME), at))
 
-    def _status(self, vertex: _Vertex, rest: bytes, at: float, events: list[Event]) -> None:
+    def _status(self, key: bytes, rest: bytes, at: float, events: list[Event]) -> None:
         """A line about a vertex that is neither header, log nor end."""
+        vertex = self._vertexes[key]
         if rest.startswith(b"WARN: "):
             events.append(Message(text_of(rest[6:], MAX_NAME), at, "warning"))
         elif _DIGEST.match(rest):
             self._digests = True
-        elif vertex.pull.line(rest):
-            pass
+        elif layer := vertex.pull.line(rest):
+            if layer[0] and vertex.pull.turns(layer[0], ended=layer[1]):
+                events.append(LayerPull(key.decode(), *layer, at))
         elif rest.startswith(b"transferring context: "):
             sent = _SENT.match(rest)
             size = printable_size(sent[1].decode()) if sent else None
@@ -299,6 +302,7 @@ class PlainParser:
                 fetched_bytes=vertex.pull.bytes,
             )
         )
+        vertex.pull.over()
         if outcome in ("failed", "cancelled"):
             vertex.cached, vertex.pull = False, Pull()
 

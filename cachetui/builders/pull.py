@@ -18,6 +18,7 @@ MAX_LAYERS = 1024
 
 _LINE = re.compile(
     rb"(?P<digest>sha256:[0-9a-f]{64}) \d[\d.]*\S* /(?: (?P<size>[\d.]+[kKMGTPE]?i?B))?"
+    rb"|pulling (?P<pulled>sha256:[0-9a-f]{64})"
     rb"|(?:extracting|pulling) sha256:"
 )
 _TOOK = re.compile(rb" (\d{1,9}\.\d)s(?: done)?\Z")
@@ -31,6 +32,22 @@ class Pull:
     seen: bool = False
     longest: float = 0.0
     _sizes: dict[str, int] = field(default_factory=dict)  # digest → bytes
+    _open: set[str] = field(default_factory=set)  # digests of layers on their way
+
+    def turns(self, digest: str, *, ended: bool) -> bool:
+        """Take what is said of a layer's download; whether that began or ended with it."""
+        if ended:
+            there = digest in self._open
+            self._open.discard(digest)
+            return there
+        if digest in self._open or len(self._open) >= MAX_LAYERS:
+            return False
+        self._open.add(digest)
+        return True
+
+    def over(self) -> None:
+        """The vertex ended, and with it what was on its way."""
+        self._open.clear()
 
     def layer(self, digest: str, size: int) -> None:
         """A layer of `size` bytes is pulled; said again and again until it is there."""
@@ -38,11 +55,12 @@ class Pull:
         if digest in self._sizes or len(self._sizes) < MAX_LAYERS:
             self._sizes[digest] = size
 
-    def line(self, rest: bytes) -> bool:
-        """Take a line of plain output, without its number; False if it is about no layer."""
+    def line(self, rest: bytes) -> tuple[str, bool] | None:
+        """Take a line of plain output, without its number; None if it is about no layer. Else the
+        layer whose download it is about ("" for none), and whether that ended."""
         said = _LINE.match(rest)
         if said is None:
-            return False
+            return None
         self.seen = True
         size = printable_size(said["size"].decode()) if said["size"] else None
         if size is not None:
@@ -50,7 +68,7 @@ class Pull:
         took = _TOOK.search(rest)
         if took:
             self.longest = max(self.longest, float(took[1]))
-        return True
+        return (said["digest"] or said["pulled"] or b"").decode(), rest.endswith(b" done")
 
     @property
     def bytes(self) -> int | None:

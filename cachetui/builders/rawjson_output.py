@@ -28,6 +28,7 @@ from cachetui.builders.events import (
     Ended,
     Event,
     ImageMade,
+    LayerPull,
     Log,
     Message,
     Outcome,
@@ -184,6 +185,7 @@ class RawJsonParser:
                 fetched_bytes=vertex.pull.bytes,
             )
         )
+        vertex.pull.over()
         if outcome == "hit" and not vertex.pull.seen:
             vertex.first = None  # a pull that is still to come is when it is at work
 
@@ -191,8 +193,10 @@ class RawJsonParser:
         name = update.id
         if name.startswith(("extracting sha256:", "pulling sha256:")):
             vertex.pull.seen = True
+            self._layer(vertex, update, name.removeprefix("pulling "), at, events)
         elif name.startswith("sha256:") and (update.current or update.total):
             vertex.pull.layer(name, update.total or update.current)
+            self._layer(vertex, update, name, at, events)
         elif name.startswith("transferring context"):
             if update.completed and vertex.name.endswith("load build context"):
                 events.append(ContextSent(update.current, at))
@@ -200,6 +204,13 @@ class RawJsonParser:
             ("writing image sha256:", "exporting manifest sha256:", "exporting manifest list sha")
         ):
             events.append(ImageMade(None, name.rsplit(" ", 1)[1], True, at))
+
+    def _layer(
+        self, vertex: _Vertex, update: RawStatus, layer: str, at: float, events: list[Event]
+    ) -> None:
+        ended = bool(update.completed)
+        if layer.startswith("sha256:") and vertex.pull.turns(layer, ended=ended):
+            events.append(LayerPull(update.vertex, layer, ended, at))
 
     def _clock(self, stamp: str | None, at: float) -> float | None:
         """An engine's timestamp in seconds by its clock, None for none or a bad one."""

@@ -35,6 +35,20 @@ def ref_of(repository: str, audit: str, kind: str) -> str:
     return f"{repository}:{audit}-{kind}"
 
 
+def registry_of(ref: str) -> str:
+    """The registry of a reference as docker reads it: without one it is Docker Hub's."""
+    host, slash, _ = ref.partition("/")
+    named = slash and ("." in host or ":" in host or host == "localhost")
+    return host if named else "docker.io"
+
+
+def answers(ref: str, host: str) -> str:
+    """How to see whether the registry of a reference answers on a host."""
+    where = registry_of(ref)
+    how = f"docker pull {ref}" if where == "docker.io" else f"curl -v {where}/v2/"
+    return f"check whether {where} answers on {host}: {how}"
+
+
 def reach_command(docker: str, ref: str) -> str:
     """Ask the registry for what is not there: see `trouble`."""
     return f"{docker} buildx imagetools inspect --raw {shlex.quote(ref)} 2>&1 >/dev/null"

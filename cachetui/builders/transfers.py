@@ -16,6 +16,9 @@ from cachetui.records.share import CacheTransfer
 _IMPORT = re.compile(r"importing cache manifest from (?P<name>.+)")
 _EXPORT = re.compile(r"exporting cache(?: to (?P<name>.+))?")
 _NO_FOLDER = re.compile(r"local cache import at (?P<name>.+) not found due to err: (?P<why>.+)")
+_HASHED = re.compile(r"[a-z0-9]+:[0-9]{10,}")
+"""How BuildKit names an import that has no reference: its type, and a hash of its fields
+(`solver/llbsolver/bridge.go`, cmKey)."""
 MOST = 100
 
 
@@ -55,6 +58,11 @@ class Transfers:
     def all(self) -> tuple[CacheTransfer, ...]:
         """Those that began, in that order."""
         return tuple(self._by_key.values())
+
+
+def is_reference(name: str) -> bool:
+    """Whether a transfer's name is a reference in a registry, and no folder or other place."""
+    return not name.startswith("/") and _HASHED.fullmatch(name) is None
 
 
 def _transfer(name: str) -> CacheTransfer | None:

@@ -115,10 +115,7 @@ def what_helps(said: str) -> str:
 
 def answers(ref: str, host: str) -> str:
     """How to see whether the registry of a reference answers on a host."""
-    if not ref:
-        return f"check the disk of {host}"
-    where = ref.split("/")[0]
-    return f"check whether {where} answers on {host}: curl -v {where}/v2/"
+    return refs.answers(ref, host) if ref else f"check the disk of {host}"
 
 
 def read_folder(host: SharingHost, kind: Kind) -> FolderContents:
