@@ -14,6 +14,12 @@ from cachetui.hosts.cache_records import CacheRecord
 from cachetui.hosts.machine import Cancel, Machine
 from cachetui.records.host import HostFacts
 
+CONTAINERD = "on the containerd image store, builds miss once a record is removed"
+"""Our lab, 28.5: the build of the records' user then missed all of its steps, also where the one
+record that was removed was of another build."""
+
+BUILDER = "a buildx builder's records are not removed"
+
 HURRIED_SECONDS = 5.0
 """How long the engine may list its cache when what imports is stopped."""
 
@@ -30,6 +36,31 @@ def removes_imports(facts: HostFacts, marks: Collection[str]) -> bool:
     cache again."""
     of_engine = facts.builder is None or facts.builder.of_docker
     return bool(marks) and of_engine and not facts.store.startswith("containerd")
+
+
+def stays_imported(
+    facts: HostFacts,
+    before: Iterable[CacheRecord] | None,
+    after: Iterable[CacheRecord] | None,
+    marks: Collection[str],
+) -> str | None:
+    """What the import changes for the next build on a host where nothing is removed, in a sentence;
+    None where it changes nothing. `before` and `after` are the records of the host's cache, None
+    where it did not list them."""
+    if not marks or removes_imports(facts, marks):
+        return None
+    what = "what was imported stays"
+    if before is not None and after is not None:
+        records = imported_records({record.id for record in before}, after, marks)
+        if not records:
+            return None
+        many = len(records) > 1
+        what = f"{len(records)} imported records stay" if many else "1 imported record stays"
+    why = CONTAINERD if facts.store.startswith("containerd") else BUILDER
+    return (
+        f"{what} in the cache ({why}): the next build hits at least as many steps, but takes an "
+        "imported result that is newer than the host's own, so its image can be another than before"
+    )
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ A COPY has no host name in its key, only what it copies. So one that copies from
 experiment can have the key of the user's own, and an import brings another result for it. On a
 graph driver the user's next build can then take that result, and miss the RUN on top of its own
 (our lab, in engines that had built much else: 20.10 each time, 26.1 one time in three). It does
-not once those records are gone. On the containerd image store it never did, and there removing a
-record makes builds miss that had hit: nothing is removed.
+not once those records are gone. On the containerd image store it never did, and there nothing can
+be removed: see `import_removal.CONTAINERD`.
 """
 
 from __future__ import annotations

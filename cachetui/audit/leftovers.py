@@ -23,7 +23,7 @@ from cachetui.audit.cleanup import image_ids as list_images
 from cachetui.audit.engine_images import own_bytes
 from cachetui.audit.host_notes import HostNotes, noted_on
 from cachetui.audit.import_notes import ImportNotes
-from cachetui.audit.import_removal import ImportRemoval, removes_imports
+from cachetui.audit.import_removal import ImportRemoval, removes_imports, stays_imported
 from cachetui.audit.made_images import MadeImages, Removable
 from cachetui.audit.task import AuditTask
 from cachetui.builders.audit_names import mount_namespace
@@ -235,11 +235,13 @@ class HostLeftovers:
     def _take_out_imports(
         self, machine: Machine, cancel: Cancel
     ) -> tuple[tuple[CacheRecord, ...] | None, str | None]:
-        """As `ImportRemoval.take_out`."""
+        """As `ImportRemoval.take_out`, and what an import changes where nothing is removed."""
+        before, marks = self.records_before, self.import_marks
         if self.facts is None:
             return None, None
         removal = ImportRemoval(machine, self.host, self.facts, cancel)
-        return removal.take_out(self.records_before, self.import_marks)
+        after, stays = removal.take_out(before, marks)
+        return after, stays or stays_imported(self.facts, before, after, marks)
 
     @property
     def _instructions(self) -> list[Instruction]:

@@ -263,7 +263,8 @@ run_options = _all_of(
         "--check-stale",
         is_flag=True,
         help="With --cache-from, or cache_from of the build: build with it and without any cache, "
-        "and say which packages differ. Of --scenarios, runs only those that are named.",
+        "and say which packages differ. Of --scenarios, runs only those that are named. A host of "
+        "the containerd image store keeps the import: its next build may make another image.",
     ),
     click.option(
         "--max-age",

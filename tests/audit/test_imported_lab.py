@@ -153,10 +153,14 @@ def test_the_users_next_build_makes_the_image_that_it_made(
     for host in IMPORTERS:
         assert run_of(document, host, IMPORTED).status == "ok"
         after = users_builds(host)
-        if host == CONTAINERD:  # the import's results answer too
+        said = [note for note in document.notes if note.startswith(f"{host}: ")]
+        if host == CONTAINERD:  # the import's results answer too, being newer
             assert [hits for hits, _ in after] == [hits for hits, _ in before[host]]
+            assert after[0] != before[host][0]
+            assert any("so its image can be another than before" in note for note in said), said
         else:
             assert after == before[host], host
+            assert not said
 
 
 def test_20_10_takes_a_reference_alone(sharing: Sharing, tmp_path: Path) -> None:

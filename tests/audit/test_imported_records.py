@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from cachetui.audit.import_removal import stays_imported
 from cachetui.audit.imported_records import cache_marks, imported_records, removal_command
 from cachetui.hosts.cache_records import CacheRecord
 from cachetui.records.shared_cache import CacheLayer, SharedCache
+from tests.make_records import facts
 
 THERE = "2026-11-28 00:20:42.446846845 +0000 UTC"
 LATER = "2026-11-28 00:20:42.502217959 +0000 UTC"
@@ -89,3 +91,18 @@ def test_each_is_named_by_its_id_alone() -> None:
     said = removal_command("sudo -n docker", ["abc", "x; rm -rf /"])
     assert said.startswith("for i in abc 'x; rm -rf /'; do sudo -n docker builder prune ")
     assert '--filter "id=$i"' in said
+
+
+def test_where_none_is_removed_it_is_said_what_stays() -> None:
+    after = [BASE, OWN, record("ours", "base", created=THERE)]
+    on_containerd = facts(store="containerd")
+
+    def said(after: list[CacheRecord] | None, marks: set[str] = DATES) -> str:
+        return stays_imported(on_containerd, [BASE, OWN], after, marks) or ""
+
+    assert said(after).startswith("1 imported record stays in the cache (on the containerd")
+    assert said([*after, record("on it", "ours")]).startswith("2 imported records stay")
+    assert said(None).startswith("what was imported stays in the cache")
+    assert said([BASE, OWN]) == "", "the host's own answered"
+    assert said(after, set()) == "", "nothing was imported"
+    assert stays_imported(facts(), [BASE, OWN], after, DATES) is None, "it is removed there"
