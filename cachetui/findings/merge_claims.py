@@ -18,7 +18,7 @@ from cachetui.findings.merge_evidence import merge_evidence, of_hosts
 from cachetui.findings.miss_chains import Chain
 from cachetui.findings.record import CONFIDENCES, Evidence, Finding, StepRef
 from cachetui.findings.rule import Answer
-from cachetui.findings.step_seconds import most_of_each_builder, seconds_of
+from cachetui.findings.step_seconds import least_of_each, most_of_each_builder, seconds_of
 from cachetui.findings.suspect import Suspect
 from cachetui.findings.wording import join_names
 from cachetui.records.backend import Backend
@@ -135,6 +135,7 @@ def _finding(case: Case, members: Sequence[Answer], confidence: str) -> Finding:
         steps=tuple(StepRef.of(step) for step in in_order(steps)),
         consequences=tuple(dict.fromkeys(StepRef.of(s) for s in sorted(below, key=order))),
         seconds=max((cost for _, cost in costs if cost is not None), default=None),
+        least_seconds=None if any(map(_is_most, claims)) else least_of_each(costs),
         builder_seconds=most_of_each_builder(costs),
         paid=claims[0].paid or rule.paid,
         brief=_with_lines(_brief(claims), case, steps),
@@ -222,6 +223,11 @@ def _inside(text: str) -> str:
     """The text as it stands within a sentence: a first word with a capital of its own ("RUN",
     "BuildKit") keeps it."""
     return re.sub(r"\A[A-Z](?=[a-z]*(?:[^A-Za-z]|\Z))", lambda first: first[0].lower(), text)
+
+
+def _is_most(claim: Claim) -> bool:
+    """Whether its seconds are what that of several hosts pays that pays most."""
+    return claim.question is None and claim.seconds is not None and len(claim.hosts) > 1
 
 
 def _costs(claims: Iterable[Claim]) -> list[tuple[tuple[Backend, ...], float | None]]:

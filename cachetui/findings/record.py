@@ -71,8 +71,9 @@ class Finding(Record, frozen=True, kw_only=True):
 
     `steps` are the causes in Dockerfile order, `consequences` the steps that missed because of
     them. `seconds` is what one build pays for it, with its consequences, on the host and with the
-    builder where that is most; None when it costs nothing or is not known. Where it costs seconds
-    with both builders, `builder_seconds` has those of each. `paid` says by which builds, None for a
+    builder where that is most; None when it costs nothing or is not known. `least_seconds` is what
+    it is where that is least, None where that is not known. Where it costs seconds with both
+    builders, `builder_seconds` has those of each. `paid` says by which builds, None for a
     rule about something else than seconds. `brief` is the cause in a few words, to stand beside its
     hosts' names; empty where the title is short. `suspect` is what an experiment would change,
     empty when there is none to make. `commands` do what the advice says, where that is done on
@@ -92,6 +93,7 @@ class Finding(Record, frozen=True, kw_only=True):
     steps: tuple[StepRef, ...] = ()
     consequences: tuple[StepRef, ...] = ()
     seconds: float | None = None
+    least_seconds: float | None = None
     builder_seconds: dict[Backend, float] = msgspec.field(default_factory=dict[Backend, float])
     paid: Paid | None = None
     brief: str = ""
@@ -106,8 +108,8 @@ class Finding(Record, frozen=True, kw_only=True):
 
 class Unexplained(Record, frozen=True, kw_only=True):
     """Runs that differ and no rule says why: `facts` are what differs between them, and
-    `suspects` the rules that each could explain it, of which none is proved. `brief`, `seconds`
-    and `builder_seconds` are as those of a finding."""
+    `suspects` the rules that each could explain it, of which none is proved. `brief`, `seconds`,
+    `least_seconds` and `builder_seconds` are as those of a finding."""
 
     title: str
     brief: str = ""
@@ -117,6 +119,7 @@ class Unexplained(Record, frozen=True, kw_only=True):
     steps: tuple[StepRef, ...] = ()
     consequences: tuple[StepRef, ...] = ()
     seconds: float | None = None
+    least_seconds: float | None = None
     builder_seconds: dict[Backend, float] = msgspec.field(default_factory=dict[Backend, float])
     facts: tuple[Evidence, ...] = ()
     suspects: tuple[str, ...] = ()

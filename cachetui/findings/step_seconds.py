@@ -47,6 +47,11 @@ def most_of_each_builder(
     return most if len(most) > 1 else {}
 
 
+def least_of_each(costs: Iterable[tuple[tuple[Backend, ...], float | None]]) -> float | None:
+    """What the build pays that pays least, of the same `costs`; None where none was timed."""
+    return min((seconds for _, seconds in costs if seconds is not None), default=None)
+
+
 def overlap_seconds(one: Step, two: Step) -> float:
     """Seconds in which both were at work; 0 where their times are not known."""
     if one.started is None or one.finished is None or two.started is None or two.finished is None:

@@ -12,8 +12,8 @@ from cachetui.findings.merge_evidence import merge_evidence
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence, Finding, StepRef, Unexplained
 from cachetui.findings.rule import Answer
-from cachetui.findings.step_seconds import most_of_each_builder
-from cachetui.findings.wording import host_names
+from cachetui.findings.step_seconds import least_of_each, most_of_each_builder
+from cachetui.findings.wording import MOST_NAMES, host_names
 from cachetui.records.scenario import Scenario
 from cachetui.records.step import StepId
 
@@ -27,7 +27,9 @@ def unanswered(case: Case, questions: Sequence[tuple[Question, list[Answer]]]) -
         key = (question.step.id, question.run.scenario, suspects, bool(question.peers))
         groups.setdefault(key, []).append(question)
     of_step: dict[tuple[StepId, tuple[str, ...], bool], list[list[Question]]] = {}
+    asked_of: dict[StepId, set[str]] = {}
     for (step, _, suspects, with_peers), members in groups.items():
+        asked_of.setdefault(step, set()).update(_hosts(members))
         found = of_step.setdefault((step, suspects, with_peers), [])
         same = next((one for one in found if _is_one_miss(one, members)), None)
         if same is None:
@@ -35,8 +37,8 @@ def unanswered(case: Case, questions: Sequence[tuple[Question, list[Answer]]]) -
         else:
             same += members
     return [
-        _unexplained(case, members, suspects)
-        for (_, suspects, _), several in of_step.items()
+        _unexplained(case, members, suspects, asked_of[step])
+        for (step, suspects, _), several in of_step.items()
         for members in several
     ]
 
@@ -57,15 +59,38 @@ def _peers(questions: Sequence[Question]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(peer.host for peers in several for peer in peers))
 
 
-def _unexplained(case: Case, members: Sequence[Question], suspects: tuple[str, ...]) -> Unexplained:
-    """What is known of one miss on all its hosts, in all its scenarios."""
+def _others(case: Case, members: Sequence[Question], said: Set[str]) -> str:
+    """Who missed the step in these scenarios too, for what is told elsewhere: a miss above it, or
+    a cause that is known. `said` are those of whom it is not known, or who hit."""
+    scenarios = {question.run.scenario for question in members}
+    step = members[0].step.id
+    missed = {
+        run.host
+        for run in case.runs
+        if run.scenario in scenarios
+        for each in run.steps
+        if each.id == step and each.status == "miss"
+    }
+    rest = [host.name for host in case.document.hosts if host.name in missed - said]
+    if not rest:
+        return ""
+    whom = host_names(rest) if len(rest) <= MOST_NAMES else str(len(rest))
+    return f"; {whom} missed for {'another cause' if len(rest) == 1 else 'other causes'}"
+
+
+def _unexplained(
+    case: Case, members: Sequence[Question], suspects: tuple[str, ...], asked: Set[str]
+) -> Unexplained:
+    """What is known of one miss on all its hosts, in all its scenarios. `asked` are the hosts of
+    which it is not known why they missed the step."""
     hosts, peers = _hosts(members), _peers(members)
     costs = [((question.run.backend,), question.chain.seconds) for question in members]
     below = {s.id for question in members for s in question.chain.consequences}
     step = members[0].step.id
     beside = f", hit on {host_names(peers)}" if peers else ""
     return Unexplained(
-        title=f"{case.line(step)} missed on {host_names(hosts)}{beside}",
+        title=f"{case.line(step)} missed on {host_names(hosts)}{beside}"
+        f"{_others(case, members, {*asked, *peers})}",
         brief=f"{case.line(step).partition(':')[0]} missed, not known why",
         hosts=hosts,
         backends=tuple(dict.fromkeys(question.run.backend for question in members)),
@@ -73,6 +98,7 @@ def _unexplained(case: Case, members: Sequence[Question], suspects: tuple[str, .
         steps=(StepRef.of(step),),
         consequences=tuple(StepRef.of(s) for s in sorted(below, key=order)),
         seconds=max((cost for _, cost in costs if cost is not None), default=None),
+        least_seconds=least_of_each(costs),
         builder_seconds=most_of_each_builder(costs),
         facts=host_differences(case, hosts, peers, members),
         suspects=suspects,

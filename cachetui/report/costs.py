@@ -17,7 +17,10 @@ _SHORT: dict[Paid, str] = {
 """Behind the seconds, where there is room for few words."""
 
 _WHOLE: dict[Paid, tuple[str, str]] = {
-    "once": ("once: the next build there hits", "once: the next builds there hit"),
+    "once": (
+        "once: the same build hits there afterwards",
+        "once: the same builds hit there afterwards",
+    ),
     "per-change": ("after each change of it", "after each change of it"),
     "per-run": ("whenever these steps run", "whenever these steps run"),
     "per-fresh-host": ("as long as its cache is empty", "as long as their caches are empty"),
@@ -26,8 +29,8 @@ _WHOLE: dict[Paid, tuple[str, str]] = {
 """The same in a sentence about one host, and about several."""
 
 _PAID: tuple[str, str] = (
-    "once, paid by this audit: the next build there hits",
-    "once, paid by this audit: the next builds there hit",
+    "once, paid by this audit: the same build hits there now",
+    "once, paid by this audit: the same builds hit there now",
 )
 """Of what is paid once, where a run of the audit was the build that paid it."""
 
@@ -67,14 +70,16 @@ def amount(reason: Finding | Unexplained) -> str:
 
 
 def most(reason: Finding | Unexplained) -> str:
-    """The same in a sentence: "+1.3s per change", "up to 7.0s each with BuildKit, once"."""
+    """The same in a sentence: "+1.3s per change", "up to 7.0s each with BuildKit, once", of hosts
+    that pay the same "7.0s each, once"."""
     if reason.seconds is None:
         return units.NOTHING
     several, cost = len(reason.hosts) > 1, units.seconds(reason.seconds)
     dearest = _dearest(reason)
     if not several and not dearest:
         return amount(reason)
-    text = f"up to {cost} each" if several else f"+{cost}"
+    most_of = "" if _all_alike(reason) else "up to "
+    text = f"{most_of}{cost} each" if several else f"+{cost}"
     return f"{text}{f' with {dearest}' if dearest else ''}, {_when(reason)}"
 
 
@@ -85,8 +90,13 @@ def _when(reason: Finding | Unexplained) -> str:
 
 def _at_most(reason: Finding | Unexplained) -> str:
     """The seconds of one build: "+6.6s", or "≤6.6s" where others pay less."""
-    less = len(reason.hosts) > 1 or _dearest(reason)
+    less = _dearest(reason) or (len(reason.hosts) > 1 and not _all_alike(reason))
     return f"{'≤' if less else '+'}{units.seconds(reason.seconds)}"
+
+
+def _all_alike(reason: Finding | Unexplained) -> bool:
+    """Whether each host pays as much as the others with any builder, as far as shown."""
+    return units.seconds(reason.least_seconds) == units.seconds(reason.seconds)
 
 
 def _dearest(reason: Finding | Unexplained) -> str:
@@ -122,15 +132,18 @@ def brief(reason: Finding | Unexplained) -> str:
 
 
 def told(reason: Finding | Unexplained) -> str:
-    """ "costs 6.6s once, paid by this audit: the next build there hits", of both builders "costs
-    6.6s with the legacy builder and 4.3s with BuildKit, once, …", of several hosts "costs up to
-    7.0s on each host, …"; "" where it costs no seconds."""
+    """ "costs 6.6s once, paid by this audit: the same build hits there now", of both builders
+    "costs 6.6s with the legacy builder and 4.3s with BuildKit, once, …", of several hosts "costs up
+    to 7.0s on each host, …"; "" where it costs no seconds."""
     if reason.seconds is None:
         return ""
     when, several = paid(reason), len(reason.hosts) > 1
     cost, with_each = _with_builders(reason), len(reason.builder_seconds) > 1
-    text = f"costs{' on each host up to' * (several and with_each)} {cost}"
-    text = f"costs up to {cost} on each host" if several and not with_each else text
+    most_of = "" if _all_alike(reason) else "up to "
+    text = f"costs {cost}"
+    if several:
+        each = "on each host"
+        text = f"costs {each} {most_of}{cost}" if with_each else f"costs {most_of}{cost} {each}"
     if when is None:
         return f"{text}, {_NOT_KNOWN}: whether again is not known"
     done = is_paid(reason)
@@ -142,13 +155,13 @@ def told(reason: Finding | Unexplained) -> str:
 def steps(reason: Finding | Unexplained) -> str:
     """How many steps a cause is in, and how many missed for it: "1 step, and 7 more because of it".
     A FROM is no step that misses: "the FROM of 3 stages; 11 steps missed because of it". A step is
-    counted once, with whichever builder it missed, and where that is not one, this is said."""
+    counted once, not once for each host and builder with which it missed, and of both this is said:
+    "… with one builder or both"."""
     causes, below = len(reason.steps), len(reason.consequences)
-    both = len(reason.backends) > 1
-    more = "; counting both builders, " if both else "; "
+    either = ", with one builder or both" if len(reason.backends) > 1 else ""
     if causes and all(step.index == 0 for step in reason.steps):
         stages = units.count(causes, "stage")
-        missed = f"{more}{units.count(below, 'step')} missed because of it" if below else ""
+        missed = f"; {units.count(below, 'step')} missed because of it{either}" if below else ""
         return f"the FROM of {stages}{missed}"
     told = units.steps_below(max(1, causes), below)
-    return f"{told}, counting both builders" if both and below else told
+    return f"{told}{either}" if below else told

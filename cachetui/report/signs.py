@@ -111,6 +111,7 @@ _KEY = (
     ("↺", "stored run"),
     ("⊘", "unsupported"),
     ("~", "median"),
+    ("≤", "up to"),
     (ODD, "odd"),
     (SPLIT, "split"),
     *((state.sign, state.word) for state in CONFIDENCES.values()),

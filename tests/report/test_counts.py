@@ -199,7 +199,61 @@ def test_what_a_cause_costs_is_what_its_steps_took(shown: tuple[Document, Findin
         assert cause.builder_seconds == pytest.approx(most)
         assert cause.seconds == pytest.approx(max(most.values()))
         assert {place for place in missed if place.index} == {p for p in places if p.index}
+        least = min(each for hosts in took.values() for each in hosts.values())
+        assert cause.least_seconds == pytest.approx(least)
+        assert ("≤" in costs.brief(cause)) == (units.seconds(least) != units.seconds(cause.seconds))
         assert f"{costs.told(cause)}; {costs.steps(cause)}; on {fold(cause.hosts)}" in text
+
+
+def test_the_steps_of_a_cause_are_the_different_ones_that_missed(
+    shown: tuple[Document, Findings, str],
+) -> None:
+    """Each is counted once: as many as missed with one builder or with both, and not the sum."""
+    document, findings, text = shown
+    causes = [each for each in _causes(findings) if each.seconds]
+    for cause in causes:
+        places = {*cause.steps, *cause.consequences}
+        missed: dict[str, set[StepRef]] = defaultdict(set)
+        for run in document.runs:
+            if run.host in cause.hosts and run.scenario in cause.scenarios:
+                missed[run.backend] |= {
+                    ref
+                    for step in run.steps
+                    if step.status == "miss"
+                    and (ref := StepRef.of(step.id)) in places
+                    and ref.index
+                }
+        told = costs.steps(cause)
+        counted = [int(number) for number in re.findall(r"(\d+) (?:steps?|more)\b", told)]
+        assert sum(counted) == len(set().union(*missed.values()))
+        assert told.endswith(", with one builder or both") == (len(missed) > 1)
+    assert any(costs.steps(cause).endswith("with one builder or both") for cause in causes)
+    assert "counting both" not in text
+
+
+def test_every_host_that_missed_an_unexplained_step_is_told_of(
+    shown: tuple[Document, Findings, str],
+) -> None:
+    document, findings, _ = shown
+    unanswered = [cause for cause in findings.unexplained if ", hit on " in cause.title]
+    assert len(unanswered) == 3
+    for cause in unanswered:
+        (place,) = cause.steps
+        did: dict[str, set[str]] = defaultdict(set)
+        for run in document.runs:
+            if run.scenario in cause.scenarios:
+                for step in run.steps:
+                    if StepRef.of(step.id) == place:
+                        did[step.status].add(run.host)
+        missed, hit, more = re.fullmatch(
+            r"line .* missed on (.*), hit on (.*?)(?:; (.*) missed for \w+ causes?)?",
+            cause.title,
+        ).groups()  # type: ignore[union-attr]  # of none the test is to fail
+        for told, hosts in ((missed, cause.hosts), (hit, did["hit"])):
+            assert sum(map(_counted, re.split(", | and ", told))) == len(hosts)
+        rest = did["miss"] - {*cause.hosts} - did["hit"]
+        names = re.split(", | and ", more) if more else []
+        assert rest == {*names} or more == str(len(rest))
 
 
 def test_one_builders_seconds_are_not_told_as_those_of_both() -> None:
@@ -213,5 +267,5 @@ def test_one_builders_seconds_are_not_told_as_those_of_both() -> None:
     assert costs.told(alike).startswith("costs 7.0s with each builder, once, ")
     assert costs.most(alike) == "+7.0s once"
     alone = replace(cause, builder_seconds={})
-    assert costs.told(alone).startswith("costs 7.0s once, paid by this audit: the next build ")
+    assert costs.told(alone).startswith("costs 7.0s once, paid by this audit: the same build ")
     assert costs.brief(alone) == "+7.0s once, paid"

@@ -60,9 +60,9 @@ def observe(case: Case) -> Iterator[Claim]:
                 for host, value in set_there.items()
             ),
         ),
-        advice=f"Build for one platform everywhere, with --platform={usual} "
-        f'(docker_args = ["--platform={usual}"] in hosts.toml); or compare hosts of one platform '
-        "with `cachetui run -w HOSTS`",
+        advice="Compare hosts of one platform with `cachetui run -w HOSTS`. Or build for one "
+        f'everywhere, with docker_args = ["--platform={usual}"] in hosts.toml: hosts of another '
+        "platform then emulate it, which is slow, and need the base image of that platform",
         hosts=tuple(odd),
         backends=tuple(dict.fromkeys(run.backend for run in case.runs if run.host in odd)),
         scenarios=tuple(dict.fromkeys(run.scenario for run in case.runs if run.host in odd)),
@@ -89,7 +89,7 @@ RULE = Rule(
     applies="Two hosts build for different platforms, and neither the build (`--platform`) nor "
     "every FROM names one.",
     proves="The platforms that the engines report.",
-    advises="Name the platform, or compare hosts of one platform.",
+    advises="Compare hosts of one platform; or name the platform, which other hosts then emulate.",
     written=(
         "BuildKit solver/pb/ops.proto: Op.platform is in the digest of every operation",
         "our lab, with DOCKER_DEFAULT_PLATFORM: 26.1, 28.5 and 28.5 with the containerd store",
