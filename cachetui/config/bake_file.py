@@ -19,6 +19,7 @@ from typing import Any
 from cachetui.config.build_files import Files, files_named
 from cachetui.config.compose_config import targets_of
 from cachetui.config.context_source import fetched_kind
+from cachetui.config.shared_exports import overwritten
 from cachetui.config.toml_table import ConfigError
 
 _SECONDS = 60.0
@@ -102,7 +103,8 @@ def read_target(text: str, here: Path | None = None) -> Found:
         files, target, beside = _with_all_of_bake(files, name, target)
         folder, started = relative_to(files, target)
         changing = _changing(files, name, target)
-        return Found(name, folder, target, (*notes, *beside, *started, *changing))
+        exports = overwritten(name, target, lambda: _targets_of(files, [])[0])
+        return Found(name, folder, target, (*notes, *beside, *started, *changing, *exports))
     if targets:
         raise SeveralBuilds(path, [f"{path}#{each}" for each in targets])
     raise ConfigError(f"{path} has no build{f' of {name}' if name else ''}")
@@ -173,7 +175,12 @@ def _with_all_of_bake(
     files: Files, name: str, target: dict[str, Any]
 ) -> tuple[Files, dict[str, Any], tuple[str, ...]]:
     """The target as bake has it that is told no file: it reads compose files and other bake files
-    beside one of its usual names, too."""
+    beside one of its usual names, too.
+
+    A reading of its own: which files were read does not show what they changed, for a variable or
+    a function of one changes targets of another. Also, without a name the targets of the named
+    file are those to choose from, and a file beside it that cannot be read leaves it as it is.
+    """
     more = files.with_all_of_bake()
     if more is None:
         return files, target, ()
