@@ -17,7 +17,7 @@ from cachetui.audit.build_recorder import BuildRecorder, step_map
 from cachetui.audit.built_image import inspect_image, read_triggers
 from cachetui.audit.load_line import LoadLine, telling_load
 from cachetui.audit.peeked import UntilStopped, peeked_steps, together
-from cachetui.audit.timed_out import timed_out, waiting_for
+from cachetui.audit.timed_out import stopped_by_user, timed_out, waiting_for
 from cachetui.builders.client import client
 from cachetui.builders.engine_ended import KILLED, engine_ended
 from cachetui.builders.host_troubles import host_trouble, trouble_in_log
@@ -228,10 +228,10 @@ def _verdict(
     step, else the step that failed with its error, else what else failed, else the last message
     that looks like an error."""
     if error is not None:
+        waiting = waiting_for(recorder.steps, recorder.transfers, recorder.pulls)
         if error.kind == "cancelled":
-            return "cancelled", "stopped"
+            return "cancelled", stopped_by_user(waiting)
         if error.kind == "timeout":
-            waiting = waiting_for(recorder.steps, recorder.transfers, recorder.pulls)
             host = recorder.job.host
             told = waiting and timed_out(waiting, host.name, host.build_timeout)
             return "failed", told or error.reason

@@ -1,4 +1,4 @@
-"""What a build waited for that did not end in the time that its host gives it.
+"""What a build waited for that was stopped, by its user or since its host's time for it was over.
 
 BuildKit gives up neither the manifest of a cache nor a layer when the connection stalls, and says
 nothing of it: see `layer_pulls`. Its output tells what was on its way when the build was stopped.
@@ -53,6 +53,11 @@ def waiting_for(
     if not names:
         return None
     return Waiting(f"{what} of line {line}, which hit in the cache from {_either(names)}", names)
+
+
+def stopped_by_user(waiting: Waiting | None) -> str:
+    """The reason of a run that was stopped by whoever ran it."""
+    return f"stopped; the last that the build did was {waiting.what}" if waiting else "stopped"
 
 
 def timed_out(waiting: Waiting, host: str, seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""What a build waited for when its time was over, by what engines of the lab printed until then."""
+"""What a build waited for when it was stopped, by what engines of the lab printed until then."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cachetui.audit.timed_out import Waiting, timed_out, waiting_for
+from cachetui.audit.timed_out import Waiting, stopped_by_user, timed_out, waiting_for
 from cachetui.builders.events import Ended, Event, LayerPull, Started
 from cachetui.builders.layer_pulls import LayerPulls
 from cachetui.builders.step_map import StepMap
@@ -113,4 +113,12 @@ def test_the_reason_says_what_to_look_at(name: str, asked: str) -> None:
         "the build did not end within 3600 s, its build_timeout, and was stopped. The last that it "
         "did was to wait. BuildKit does not give up a connection that stalls, and says nothing of "
         f"it; {asked}where it only takes that long, raise build_timeout"
+    )
+
+
+def test_a_user_who_does_not_wait_for_that_is_told_too() -> None:
+    assert stopped_by_user(None) == "stopped"
+    assert (
+        stopped_by_user(Waiting("to wait", ()))
+        == "stopped; the last that the build did was to wait"
     )
