@@ -195,6 +195,8 @@ class NoStore:
 class BenchCore:
     """A core whose audit is there already."""
 
+    hosts_are = ""
+
     def __init__(self, audit: StreamingAudit | None = None) -> None:
         from cachetui.config.settings import BuildSettings, HostSettings, Settings
 

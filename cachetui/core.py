@@ -98,6 +98,8 @@ class Core:
     """Settings, store and connections of one session. `asker` answers what SSH must ask;
     `elsewhere` audits the hosts, None: threads of this process."""
 
+    hosts_are = ""  # what must be said of them in every title of the app
+
     def __init__(
         self,
         settings: Settings,

@@ -108,6 +108,8 @@ class DemoCore(Core):
     read with these where they were when the fleet was recorded, and the first notes of an audit
     say what is recorded, and what its hosts had built before."""
 
+    hosts_are = "recorded demo"
+
     def __init__(self, fleet: Fleet, asker: SshPrompts | None = None) -> None:
         super().__init__(config.load(fleet.hosts_toml), Store(fleet.folder / "store"), asker)
         self._fleet = fleet

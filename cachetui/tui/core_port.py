@@ -79,6 +79,9 @@ class PromptsPort(Protocol):
 class CorePort(Protocol):
     """The core that the command line and the app share; see `cachetui.core.Core`."""
 
+    hosts_are: str
+    """What must be said of the hosts in every title; "" of the user's own."""
+
     asker: PromptsPort | None
 
     @property
@@ -138,6 +141,8 @@ class CoreLoader(Protocol):
 
 class LoadingCore:
     """Stands in for the core until it is loaded: no hosts, no builds, an empty store."""
+
+    hosts_are = ""
 
     def __init__(self) -> None:
         self.settings: Any = SimpleNamespace(path=None, hosts=(), builds={}, registry=None)

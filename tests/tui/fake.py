@@ -338,6 +338,8 @@ def _host_at(host: HostProgress, now: float, end: float) -> HostProgress:
 class FakeCore:
     """Prepares audits that play `document`; `kept` are in the store already."""
 
+    hosts_are = ""
+
     def __init__(
         self,
         document: Document | None = None,

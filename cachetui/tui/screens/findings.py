@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from cachetui.findings.record import Finding, Findings, Need
 from cachetui.records.document import Document
-from cachetui.report import costs
+from cachetui.report import costs, units
 from cachetui.report.reasons import commands_of
 from cachetui.report.shell import first_way
 from cachetui.tui.screens.open_runs import open_compare, open_step
@@ -35,6 +35,9 @@ from cachetui.tui.widgets.wrapped_page import WrappedPage
 UNEXPLAINED = "unexplained"
 NARROW = 60
 """Width in cells below which the list has signs only; the details have the words."""
+
+_ROOM_FOR_WORDS = 40
+"""Cells of the column WHY from which on it says in words what missed because of the cause."""
 
 _WHOLE_COST = 19
 """Cells of a column that says which builds pay the seconds."""
@@ -129,8 +132,11 @@ class FindingsPlace(Place):
             return ((cost if width >= _WHOLE_COST else cost.partition(" ")[0], ""),)
         if column == "hosts":
             return ((hosts_of(reason, width), "muted"),)
-        more = len(reason.consequences)
-        tail = f"  +{more}" if more else ""
+        below = len(reason.consequences)
+        tail = ""
+        if below:
+            later = units.count(below, "later step")
+            tail = f"  and {later}" if width >= _ROOM_FOR_WORDS else f"  +{later}"
         return ((in_few_words(reason, width - len(tail)), "strong"), (tail, "muted"))
 
     @property

@@ -194,6 +194,7 @@ class FleetPlace(FleetMatrix):
         if self.session.snapshot is None:
             self._show_before()
             return
+        self.call_after_refresh(self.show_title)  # it says where the hosts in trouble stand
         if cursor is None:
             for panel in (facts, why, self._panel("steps")):
                 panel.show()

@@ -45,6 +45,12 @@ class FleetMatrix(Place):
         snapshot = self.session.snapshot
         return snapshot is not None and len(snapshot.hosts) >= GROUP_FROM
 
+    def where_trouble(self) -> str:
+        """Which way the cursor leads to the first of them, where none is in view."""
+        grid = self.query_one(Grid)
+        ways = [grid.out_of_view(row) for row in self._table.in_trouble()]
+        return {-1: "further up", 1: "further down"}.get(ways[0], "") if ways and all(ways) else ""
+
     def _cell(self, row: Hashable, column: Hashable, width: int) -> Line:
         entry = self._table.rows.get(str(row))
         if entry is None:

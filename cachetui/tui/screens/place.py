@@ -90,10 +90,20 @@ class Place(Screen[None]):
         """Draw the place from the current session."""
         if not self.is_mounted or not self.query(TitleBar):
             return  # its widgets are still to come, or gone already while the app ends
-        snapshot = self.session.snapshot
-        self.query_one(TitleBar).show(*title(self.session, self.size.width - 2))
-        self.query_one(Progress).show(snapshot)
+        self.show_title()
+        self.query_one(Progress).show(self.session.snapshot)
         self.update_place()
+
+    def show_title(self) -> None:
+        """Draw the title: whose hosts these are stands behind the build's name."""
+        shown = title(
+            self.session, self.size.width - 2, self.typed_app.core.hosts_are, self.where_trouble()
+        )
+        self.query_one(TitleBar).show(*shown)
+
+    def where_trouble(self) -> str:
+        """Where the hosts stand that are in trouble, for the title; "" where they are in view."""
+        return ""
 
     def update_place(self) -> None:
         """Draw the body from the session."""
@@ -165,8 +175,9 @@ class Place(Screen[None]):
         return excerpt_of_runs(chosen) if chosen else self.session.current()
 
 
-def title(session: Session, width: int) -> tuple[Line, Line]:
-    """Left and right of the title: the build, and as much of its audit's state as fits."""
+def title(session: Session, width: int, hosts_are: str = "", where: str = "") -> tuple[Line, Line]:
+    """Left and right of the title: the build, what its hosts are, and as much of its audit's state
+    as fits, with `where` its trouble is to be seen."""
     snapshot = session.snapshot
     left: list[str | Span] = [("cachetui", "title")]
     build = session.build
@@ -177,6 +188,8 @@ def title(session: Session, width: int) -> tuple[Line, Line]:
         target = document.build.target if document else build.target if build else None
         if target:
             left.append((f" → {target}", "muted"))
+    if hosts_are:
+        left.append((f" · {hosts_are}", "accent"))
     if snapshot is None:
         hosts = len(session.hosts)
         return line(*left), line((units.count(hosts, "host") if hosts else "", "muted"))
@@ -184,7 +197,7 @@ def title(session: Session, width: int) -> tuple[Line, Line]:
     trouble = signs.trouble(snapshot)
     if snapshot.finished:
         ended: Span = ("– stopped", "warn") if signs.is_stopped(snapshot) else ("✓ done", "good")
-        parts.append(((f"✗ {trouble}", "bad") if trouble else ended,))
+        parts.append(((f"✗ {trouble}{where and f', {where}'}", "bad") if trouble else ended,))
         parts.append(((f"took {units.seconds(snapshot.elapsed)}", "muted"),))
     elif snapshot.stopping:
         parts.append((("stopping…", "warn"),))

@@ -64,7 +64,7 @@ def answer_lines(report: HostReport | None, width: int) -> list[Line]:
     head = line((report.name, "strong"), " · ")
     if report.facts is not None:
         found = (*head, (host_lines.engines([report.facts], width - width_of(head)), ""))
-        return [found, ((f"  {host_lines.resources([report.facts])}", "muted"),)]
+        return [found, ((f"  {host_lines.resources([report.facts], width - 2)}", "muted"),)]
     lines = [line(*head, (report.status, "bad"))]
     lines += host_lines.told("✗", "bad", report.reason or "", width)
     return [*lines, *host_lines.told("→", "accent", report.remedy or "", width)]

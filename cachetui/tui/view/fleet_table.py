@@ -40,6 +40,10 @@ _FEW_LINES = 6
 _NOTHING_TO_SEE = {"unsupported", "unreachable", "skipped"}
 
 
+def _is_in_trouble(host: HostProgress | None) -> bool:
+    return host is not None and host.state in ("failed", "unreachable")
+
+
 class FleetTable:
     """What the matrix shows: `rows` by key, `cells` by host and scenario, `hosts` by name."""
 
@@ -266,6 +270,8 @@ class FleetTable:
         cell = self.merged_cell(row, column) if column != HOST else None
         if cell is not None:
             reason = hosts[0].reason if hosts else None
+            if hosts and hosts[0].state == "unreachable":
+                reason = cell.reason  # told of the hosts above
             share = self.agreement.share(row.hosts, column)
             sign = self.agreement.sign_of(row.key, column)
             seen = self._peeked.seen(row.hosts, column)
@@ -273,8 +279,16 @@ class FleetTable:
                 known = self._peeked.costs_known
                 lines += peek_lines.lines(seen, column, width, sign, share, costs_known=known)
             else:
-                lines.append(host_lines.cell_line(cell, reason, sign, share, len(row.hosts)))
+                lines += host_lines.cell_lines(cell, width, reason, sign, share, len(row.hosts))
         return lines
+
+    def in_trouble(self) -> list[str]:
+        """The rows of hosts that could not be reached, or failed."""
+        return [
+            row.key
+            for row in self.rows.values()
+            if any(_is_in_trouble(self.hosts.get(name)) for name in row.hosts)
+        ]
 
     def where(self, row: FleetRow, column: str) -> Where:
         """A cell, as the place that a finding can be about."""
@@ -284,10 +298,13 @@ class FleetTable:
         self, row: FleetRow, column: str, findings: Findings, width: int, height: int
     ) -> list[Line]:
         """Why a cell is as it is, in at most `height` lines of `width` cells: the finding that is
-        about it, else the one about the hosts that did otherwise. Empty where nothing ended."""
+        about it, else the one about the hosts that did otherwise. Empty where nothing ended: what
+        stands for the cell then says why."""
         found = self.reason(row, column, findings)
+        cell = self.merged_cell(row, column) if column != HOST else None
+        if cell is not None and cell.state in _NOTHING_TO_SEE:
+            return []
         if found is None:
-            cell = self.merged_cell(row, column) if column != HOST else None
             ended = cell is not None and cell.state in ("done", "stored")
             if cell is None or not ended:
                 return []

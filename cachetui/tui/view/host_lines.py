@@ -13,7 +13,7 @@ from cachetui.report.signs import MARKED
 from cachetui.tui.view import signs
 from cachetui.tui.view.fleet_rows import FleetRow
 from cachetui.tui.view.several_hosts import mixed, ranged
-from cachetui.tui.view.text import Line, Span, Tone, clean_line, line
+from cachetui.tui.view.text import Line, Span, Tone, clean_line, line, width_of
 
 if TYPE_CHECKING:
     from cachetui.audit.progress import Cell, HostProgress
@@ -66,7 +66,7 @@ def host_lines(
         head.append((f" · {engines(facts, width - told_before - 3)}", ""))
     lines = [tuple(line(*head))]
     if facts and not brief:
-        lines.append((("  " + resources(facts), "muted"),))
+        lines.append((("  " + resources(facts, width - 2), "muted"),))
     several = "reasons: f unfolds the group and shows each"
     reason = mixed([host.reason or "" for host in hosts], several)
     remedies = {host.remedy for host in hosts}
@@ -109,8 +109,8 @@ def _engines(facts: Sequence[HostFacts], *, brief: bool) -> list[str]:
     ]
 
 
-def resources(facts: Sequence[HostFacts]) -> str:
-    """What hosts have, and how busy they are."""
+def resources(facts: Sequence[HostFacts], width: int) -> str:
+    """What hosts have, and how busy they are, in `width` cells without what does not fit whole."""
     caches = [each.df["Build Cache"] for each in facts if "Build Cache" in each.df]
     parts = [
         (ranged([each.cores for each in facts if each.cores], str), "{} cores"),
@@ -119,18 +119,23 @@ def resources(facts: Sequence[HostFacts]) -> str:
         (ranged([f.free_bytes for f in facts if f.free_bytes], units.size), "disk {} free"),
         (ranged(caches, units.size), "build cache {}"),
     ]
-    return " · ".join(words.format(text) for text, words in parts if text)
+    told = [words.format(text) for text, words in parts if text]
+    while len(told) > 1 and cell_len(" · ".join(told)) > width:
+        told.pop()
+    return " · ".join(told)
 
 
-def cell_line(
+def cell_lines(
     cell: Cell,
+    width: int,
     host_reason: str | None = None,
     differs: str = "",
     share: signs.Share | None = None,
     hosts: int = 1,
-) -> Line:
-    """A cell of the matrix in words, for so many `hosts`. Its reason is left out when it is the
-    host's own. Where it `differs`, how many hosts do the same: see `FleetAgreement.share`."""
+) -> list[Line]:
+    """A cell of the matrix in words, for so many `hosts`. Its reason, in as many lines of `width`
+    cells as it takes, is left out when it is the host's own. Where it `differs`, how many hosts do
+    the same: see `FleetAgreement.share`."""
     sign, word, tone = signs.CELL[cell.state]
     ended = cell.state in ("done", "stored")
     spans: list[str | Span] = [(f"  {cell.scenario}", "strong")]
@@ -149,6 +154,10 @@ def cell_line(
         spans.append((f" · stored, run {units.age(cell.age)}", "muted"))
     if ended and not differs and Scenario.of(cell.scenario).controlled:
         spans.append((" · host's own caches untouched", "muted"))
+    lines: list[Line] = [line(*spans)]
     if cell.reason and cell.reason != host_reason:
-        spans.append((f" · {cell.reason}", ""))
-    return line(*spans)
+        reason = clean_line(cell.reason)
+        if width_of(lines[0]) + cell_len(reason) + 3 <= width:
+            return [line(*spans, f" · {reason}")]
+        lines += [line("    ", part) for part in cells.wrap(reason, width - 4)]
+    return lines

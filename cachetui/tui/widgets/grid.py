@@ -136,6 +136,13 @@ class Grid(Canvas):
         """Lines of the columns' headings."""
         return max((len(column.titles) for column in self.columns), default=0)
 
+    def out_of_view(self, row: Hashable) -> int:
+        """-1 or 1 for a row above or below those in view, else 0; 0 also where it is not shown."""
+        if row not in self.rows:
+            return 0
+        at, top = list(self.rows).index(row), self.scroll_offset.y
+        return -(at < top) or int(at >= top + max(1, self.size.height - self.heading_height))
+
     def _size_virtual(self) -> None:
         lines = len(self.rows) if self.rows else len(self.empty)
         self.virtual_size = Size(self.room, lines + self.heading_height)
