@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -82,25 +82,31 @@ def _of_file(path: Path, root: Path) -> Iterator[Mark]:
         return
     module = _Module.of(path)
     name = str(path.relative_to(root.parent))
-    lab = any(
-        isinstance(node, ast.Assign)
+    whole = [
+        mark
+        for node in module.tree.body
+        if isinstance(node, ast.Assign)
         and any(
             isinstance(target, ast.Name) and target.id == "pytestmark" for target in node.targets
         )
-        and "mark.lab" in ast.unparse(node.value)
-        for node in module.tree.body
-    )
-    yield from _of_body(module, module.tree.body, name, lab)
+        for mark in (node.value.elts if isinstance(node.value, ast.List) else [node.value])
+    ]
+    lab = any("mark.lab" in ast.unparse(mark) for mark in whole)
+    yield from _of_body(module, module.tree.body, name, lab, whole)
 
 
-def _of_body(module: _Module, body: list[ast.stmt], name: str, lab: bool) -> Iterator[Mark]:
+def _of_body(
+    module: _Module, body: list[ast.stmt], name: str, lab: bool, whole: Sequence[ast.expr] = ()
+) -> Iterator[Mark]:
+    """The marks of tests and classes; `whole` are those that the file gives to all of its tests."""
     for node in body:
         if not isinstance(node, _Definition):
             continue
         marked = [ast.unparse(decorator) for decorator in node.decorator_list]
         on_engines = lab or any(text.startswith("pytest.mark.lab") for text in marked)
         test = f"{name}::{node.name}"
-        for decorator in node.decorator_list:
+        is_test = node.name.startswith(("test", "Test"))
+        for decorator in (*(whole if is_test else ()), *node.decorator_list):
             if ast.unparse(decorator).startswith("pytest.mark.fault("):
                 assert isinstance(decorator, ast.Call)
                 for fault in decorator.args:

@@ -72,6 +72,33 @@ def test_markers_are_read_from_functions_classes_and_modules(tmp_path: Path) -> 
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ('pytest.mark.fault("a")', "no host"),
+        ('[pytest.mark.lab, pytest.mark.fault("a")]', "real engines"),
+    ],
+)
+def test_a_marker_of_the_whole_file_is_each_test_s(tmp_path: Path, text: str, where: str) -> None:
+    tests = tmp_path / "tests"
+    tests.mkdir()
+    (tests / "test_it.py").write_text(
+        f"pytestmark = {text}\n"
+        "def made(): ...\n"
+        "class Engine: ...\n"
+        '@pytest.mark.fault("b")\n'
+        "def test_one(): ...\n"
+        "class TestMany:\n"
+        "    def test_in_it(self): ...\n"
+    )
+    name = "tests/test_it.py"
+    assert [(mark.fault, mark.test, mark.where) for mark in marks(tests)] == [
+        ("a", f"{name}::test_one", where),
+        ("b", f"{name}::test_one", where),
+        ("a", f"{name}::TestMany", where),
+    ]
+
+
 def test_a_run_tells_of_each_fault_how_its_tests_ended() -> None:
     outcomes = Outcomes()
     for fault, when, outcome in (
