@@ -7,6 +7,7 @@ of one `docker buildx bake`, 28.5 with the containerd store).
 from __future__ import annotations
 
 import csv
+import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -64,7 +65,7 @@ def _places(target: _Target) -> dict[tuple[str, ...], str]:
         if kind == "registry" and fields.get("ref"):
             found[kind, _tagged(fields["ref"])] = fields["ref"]
         elif kind == "local" and fields.get("dest"):
-            folder = fields["dest"].rstrip("/")
+            folder = posixpath.normpath(fields["dest"])
             found[kind, folder, fields.get("tag") or "latest"] = fields["dest"]
         elif kind == "gha":
             scope = fields.get("scope") or "buildkit"

@@ -33,6 +33,7 @@ def told(mine: object, *others: object, **more: Mapping[str, Any]) -> list[str]:
         (REF, {"type": "registry", "ref": "reg:5000/shop:cache"}, "reg:5000/shop:cache", "ref"),
         ("team/app", "type=registry,ref=team/app:latest", "team/app", "ref"),
         ("type=local,dest=/c", "type=local,dest=/c/,mode=max", "/c", "dest or tag"),
+        ("type=local,dest=cache", {"type": "local", "dest": "./cache"}, "cache", "dest or tag"),
         ("type=gha", "type=gha,scope=buildkit", "the scope buildkit of type=gha", "scope"),
     ],
 )
