@@ -22,8 +22,8 @@ def dry_run(
     had and its ID on the host ("": not there yet)."""
     name = host.host.name
     yield f"# host {name} ({host.host.address}): {finding}"
-    for plan in plans:
-        yield f"# the suspect: {plan.change.what}"
+    for what in dict.fromkeys(plan.change.what for plan in plans):
+        yield f"# the suspect: {what}"
     if to_send is not None:
         yield f"# sent again: the context ({to_send.size} bytes)"
     if image is not None:

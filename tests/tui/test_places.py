@@ -197,6 +197,24 @@ def kept() -> FakeCore:
     return FakeCore(latest, kept=[latest, *older])
 
 
+def test_trends_have_only_the_keys_that_work_there() -> None:
+    def foot(d: Driver) -> str:
+        return d.text().splitlines()[-1]
+
+    async def story(d: Driver) -> None:
+        await d.press("6")
+        await d.see("WHEN", "20 ✓ none")
+        assert all(word in foot(d) for word in ("Open", "Mark", "Compare", "Delete", "Trends"))
+        await d.press("tab")
+        await d.see("Trends of api", "LAST RUN")
+        await d.until(lambda: "Trends" in foot(d) and "Open" not in foot(d), "the keys")
+        assert not any(word in foot(d) for word in ("Mark", "Compare", "Delete"))
+        await d.press("tab")
+        await d.until(lambda: "Open" in foot(d), "the keys of the audits")
+
+    drive(story, kept())
+
+
 def test_history_lists_opens_and_goes_back() -> None:
     async def story(d: Driver) -> None:
         await d.press("6")

@@ -9,7 +9,7 @@ from textual import on
 from textual.widget import Widget
 
 from cachetui.compare.history import Trend, trends
-from cachetui.report import units
+from cachetui.report import cells, units
 from cachetui.report.share import lay_out_share
 from cachetui.store.audit_records import AuditEntry
 from cachetui.tui.background import run_in_background
@@ -43,7 +43,6 @@ class HistoryPlace(Place):
     """Audits, newest first; `tab` shows the trends of the build under the cursor."""
 
     PLACE = "history"
-    ENTER = "Open"
     BINDINGS: ClassVar = keys.HISTORY
     NEED_ROWS: ClassVar = frozenset(("mark", "compare", "delete", "pin", "sort"))
     CSS_PATH = "history.tcss"
@@ -58,6 +57,10 @@ class HistoryPlace(Place):
         self._verdicts: dict[str, Line] = {}
         self._reading = self._read_once = False
         self.marked: list[str] = []
+
+    @property
+    def ENTER(self) -> str:  # type: ignore[override]
+        return "" if self._show_trends else "Open"
 
     def body(self) -> Iterator[Widget]:
         yield Grid(cell=self._cell, id="audits")
@@ -145,7 +148,10 @@ class HistoryPlace(Place):
         elif entry is not None:
             scenarios = ", ".join(entry.scenarios)
             verdict = self._verdict_of(entry.audit)
-            plate.show(line((f"{entry.build} ", "strong"), (scenarios, "muted")), verdict)
+            width = max(20, self.size.width - 2)
+            name, *more = cells.wrap(scenarios, width, f"{entry.build} ", "  ")
+            told: list[Line] = [line((entry.build, "strong"), (name[len(entry.build) :], "muted"))]
+            plate.show(*told, *(line((part, "muted")) for part in more), verdict)
         else:
             plate.show()
 
@@ -181,6 +187,13 @@ class HistoryPlace(Place):
         return (("…", "muted"),)
 
     # Keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "trend":
+            return self._show_trends or bool(self._entries)
+        if self._show_trends and action in self.NEED_ROWS:
+            return False  # a trend is of many audits: none of them is under the cursor
+        return super().check_action(action, parameters)
 
     @on(Grid.Opened, "#audits")
     def _opened(self) -> None:
@@ -278,6 +291,7 @@ class HistoryPlace(Place):
             self._trends = {}
             self._read_trends(entry.build)
         self.update_place()
+        self.refresh_bindings()  # other keys have a meaning now
 
     def _read_trends(self, build: str) -> None:
         """Read the audits of a build in a thread: there may be many."""

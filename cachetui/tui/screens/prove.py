@@ -15,6 +15,7 @@ from textual.widgets import Button, Input, Static
 from cachetui.prove import NoExperiment, ValueNeeded
 from cachetui.tui.app_port import AppPort, app_of
 from cachetui.tui.background import call_soon
+from cachetui.tui.screens.commands import wrapped
 from cachetui.tui.screens.dialogs import Dialog, Notice
 from cachetui.tui.view.text import Line, Tone, clean_line, cut, label, line
 from cachetui.tui.widgets.text_panel import TextPanel
@@ -233,8 +234,6 @@ def _wrapped(commands: Sequence[str], width: int) -> list[Line]:
     lines: list[Line] = []
     for text in commands:
         tone: Tone = "muted" if text.startswith("#") else ""
-        step = max(10, width - 2)
-        shown = clean_line(text)
-        parts = [shown[at : at + step] for at in range(0, len(shown), step)] or [""]
+        parts = wrapped(clean_line(text), max(10, width - 2))
         lines += [((part if n == 0 else f"  {part}", tone),) for n, part in enumerate(parts)]
     return lines
