@@ -24,14 +24,15 @@ from cachetui.records.step import StepId
 class Way:
     """All hosts get an image: which it is ("newer image"; its name is `age` where that is known,
     else ""), who has it and who lacks it, and how many seconds one of these builds for it once, at
-    most; None where nothing tells. Where that was not `measured` on them, it is what it took
-    others. `copies` are what gives it."""
+    most and at `least`; None where nothing tells. Where that was not `measured` on them, it is what
+    it took others. `copies` are what gives it."""
 
     age: str
     image: str
     having: tuple[str, ...]
     lacking: tuple[str, ...]
     seconds: float | None
+    least: float | None
     measured: bool
     copies: tuple[ImageCopy, ...]
 
@@ -54,13 +55,27 @@ class Way:
 
     @property
     def short_price(self) -> str:
-        return self.price.replace("up to ", "").replace("about ", "~")
+        """ " (≤6.4s each)", or ""."""
+        return self.price.replace("up to ", "≤")
+
+    @property
+    def shortest_price(self) -> str:
+        """ " (≤6.4s)", " (~6.4s)" where it is what others took, or ""."""
+        return self.short_price.replace(" each", "").replace("about ", "~")
+
+    @property
+    def took(self) -> str:
+        """ "up to 6.4s", "6.4s" where all of them take as much as far as shown, "about 6.4s" by
+        others; "" where nothing tells."""
+        return self._took("")
 
     def _took(self, each: str) -> str:
         if self.seconds is None:
             return ""
-        several = f" {each}" if len(self.lacking) > 1 else ""
-        return f"{'up to' if self.measured else 'about'} {duration(self.seconds)}{several}"
+        several = f" {each}" if each and len(self.lacking) > 1 else ""
+        alike = self.least is not None and duration(self.least) == duration(self.seconds)
+        how = "about " if not self.measured else "" if alike else "up to "
+        return f"{how}{duration(self.seconds)}{several}"
 
 
 def whom(hosts: Sequence[str]) -> str:
@@ -107,8 +122,9 @@ def _way(case: Case, ref: str, copies: Sequence[ImageCopy], age: str = "", image
     if age in ("newest", "oldest"):
         image += f" ({whom(having)} {'has' if len(having) == 1 else 'have'} it)"
     own = _seconds_anew(case, ref, lacking)
-    seconds = max(_all_anew(case, ref).values(), default=None) if own is None else own
-    return Way(age, image, having, lacking, seconds, own is not None, tuple(copies))
+    every = own or [*_all_anew(case, ref).values()]
+    most, least = max(every, default=None), min(every, default=None)
+    return Way(age, image, having, lacking, most, least, bool(own), tuple(copies))
 
 
 def sentences(found: Sequence[Way]) -> list[str]:
@@ -142,19 +158,21 @@ def choices(found: Sequence[Way]) -> tuple[str, ...]:
     if not one.age:
         return (
             f"which is right is not known: put the {one.image} on {on}{one.price}, or the "
-            f"{other.image} on {else_on}{other.price}",
+            f"{other.image} on {else_on}{other.price}, or leave it",
             f"put that of {_count(one.having)} on {few}{one.short_price}, or that of "
-            f"{_count(other.having)} on {else_few}{other.short_price}",
+            f"{_count(other.having)} on {else_few}{other.short_price}, or leave it",
+            f"that of {_count(one.having)} on {len(one.lacking)}{one.shortest_price}, of "
+            f"{_count(other.having)} on {len(other.lacking)}{other.shortest_price}, or leave it",
         )
     return (
-        f"does the build need the {one.image}? Then put it on {on}{one.price}, else the "
-        f"{other.image} on {else_on}{other.price}",
-        f"{one.age} image needed? put it on {few}{one.short_price}, else the {other.age} on "
-        f"{else_few}{other.short_price}",
-        f"need the {one.age}? put it on {few}{one.short_price}, else {other.age} on "
-        f"{len(other.lacking)}{other.short_price}",
-        f"{one.age} needed? put it on {len(one.lacking)}{one.short_price}, else {other.age} on "
-        f"{len(other.lacking)}{other.short_price.replace(' each', '')}",
+        f"images differ: put the {one.image} on {on}{one.price} if the build needs it, else the "
+        f"{other.image} on {else_on}{other.price}, or leave it as it is",
+        f"images differ: put the {one.age} on {few}{one.short_price} if needed, else the "
+        f"{other.age} on {else_few}{other.short_price}, or leave it",
+        f"put the {one.age} on {few}{one.short_price}, or the {other.age} on "
+        f"{len(other.lacking)}{other.short_price}, or leave it",
+        f"put the {one.age} on {len(one.lacking)}{one.shortest_price}, or {other.age} on "
+        f"{len(other.lacking)}{other.shortest_price}, or leave it",
     )
 
 
@@ -162,9 +180,8 @@ def price_of(case: Case, ref: str) -> str:
     """ "building what stands on base:1 takes up to 6.4s on a and b, as measured where none of it
     hit"; "" where nothing was measured."""
     took = [
-        f"up to {duration(way.seconds)} on {whom(way.lacking)}, as measured where none of it hit"
-        if way.measured
-        else f"about {duration(way.seconds)} on {whom(way.lacking)}, as it took other hosts at most"
+        f"{way.took} on {whom(way.lacking)}, "
+        + ("as measured where none of it hit" if way.measured else "as it took other hosts at most")
         for way in ways(case, ref)
         if way.seconds is not None
     ]
@@ -175,15 +192,14 @@ def _count(hosts: Sequence[str]) -> str:
     return hosts[0] if len(hosts) == 1 else f"{len(hosts)} hosts"
 
 
-def _seconds_anew(case: Case, ref: str, hosts: Collection[str]) -> float | None:
-    """Seconds that a host takes to build all that stands on the image, with the builder and on that
-    of the hosts where it took most: in runs in which nothing of it hit. None where not every
-    builder of each of them had such a run."""
+def _seconds_anew(case: Case, ref: str, hosts: Collection[str]) -> list[float]:
+    """Seconds that each of the hosts takes with each builder to build all that stands on the image:
+    in runs in which nothing of it hit. Empty where not every builder of each had such a run."""
     took = _all_anew(case, ref)
     pairs = {(run.host, run.backend) for run in case.runs if run.host in hosts}
     own = [took.get(pair) for pair in pairs]
     known = [seconds for seconds in own if seconds is not None]
-    return max(known) if known and len(known) == len(own) else None
+    return known if len(known) == len(own) else []
 
 
 def _all_anew(case: Case, ref: str) -> dict[tuple[str, Backend], float]:

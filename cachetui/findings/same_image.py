@@ -22,7 +22,7 @@ from cachetui.findings.wording import host_names
 from cachetui.records.step import StepId
 
 _AS_IT_IS = (
-    "Left as it is, each host reuses only what was built on its own image, and what they make "
+    ": each host reuses what was built on its own image. The reason to act is that what they build "
     "differs. "
 )
 
@@ -65,7 +65,10 @@ def advice(case: Case, ref: str, base: StepId) -> str:
     odd = sides.odd if sides else ()
     give = _give(case, ref)
     if _from_registry(case, ref) is False:
-        return f"{give}No host pulled {ref}; push it to a registry to pin it by digest in {LINES}"
+        one = "the one chosen" if give else "it"
+        keep = f"No host pulled {ref}: push {one} to a registry that all hosts reach, and "
+        keep += f"pin it in {LINES} by the digest that `docker push` prints"
+        return f"{give}{keep}{_replaced(case, ref)}"
     digest = _digest(case, ref, [host.name for host in case.document.hosts if host.name not in odd])
     word = "--from=" if item.keyword == "COPY" else "FROM "
     pin = f"{word}{digest}" if digest else f"{word}{ref}@sha256:…"
@@ -73,9 +76,29 @@ def advice(case: Case, ref: str, base: StepId) -> str:
     if digest is None:
         how += " (`docker buildx imagetools inspect` shows the digest)"
     if give:
-        return f"{give}To keep it so, pin it {how}"
+        return f"{give}To keep it so, pin it {how}{_replaced(case, ref)}"
     whom, name = host_names(odd) if odd else HOSTS, ref.partition("@")[0]
     return f"Use the same image everywhere: `docker pull {name}` on {whom}, or pin it {how}"
+
+
+def _left(case: Case) -> str:
+    """What it means to do nothing: what is to be built is built once, and no more."""
+    paid = any(run.kind.warms for run in case.runs)
+    costs = "costs no more time" if paid else "costs time once, in the next build there"
+    return f"To leave it as it is {costs}{_AS_IT_IS}"
+
+
+def _replaced(case: Case, ref: str) -> str:
+    """What becomes of the images that the commands replace."""
+    several = any(len(way.lacking) > 1 for way in ways(case, ref))
+    first = ", and try one host before a loop" if several else ""
+    if "@" in ref or not ways(case, ref):
+        return ""
+    name = _with_tag(ref)
+    return (
+        ". An image that is replaced loses its name: to keep it, `docker tag "
+        f"{name} {name}-before` on its host first{first}"
+    )
 
 
 def _give(case: Case, ref: str) -> str:
@@ -97,7 +120,7 @@ def _give(case: Case, ref: str) -> str:
         choose = f"Choose one image of {ref} for all hosts"
         if newer == {False}:
             theirs = " and ".join(copy.others[0] for copy in copies)
-            return f"{_question(case, ref)} That of {theirs} is newer{dates}. {_AS_IT_IS}"
+            return f"{_question(case, ref)} That of {theirs} is newer{dates}. {_left(case)}"
         return (
             f"{choose}: the commands here take that of {having}{_which(case, ref, newer, dates)}. "
         )
@@ -106,7 +129,7 @@ def _give(case: Case, ref: str) -> str:
     odd = host_names(sides.odd)
     if newer == {False}:
         has = "has a newer image" if len(sides.odd) == 1 else "have a newer image"
-        return f"{_question(case, ref)} {odd} {has} than {theirs}{dates}. {_AS_IT_IS}"
+        return f"{_question(case, ref)} {odd} {has} than {theirs}{dates}. {_left(case)}"
     return f"Give {odd} the image that {theirs}{_which(case, ref, newer, dates)}. "
 
 

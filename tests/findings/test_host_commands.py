@@ -127,7 +127,7 @@ def test_where_a_platform_has_an_image_of_its_own_each_command_says_for_which_it
     usual, odd = "a-amd64, a-arm64, b-amd64 and b-arm64", "c-amd64 and c-arm64"
     either, other = (
         f"either put the image of {usual} on {odd} (1 linux/amd64, 1 linux/arm64), which then "
-        "build once more, up to 1.0s on each",
+        "build once more, 1.0s on each",
         f"or put the image of {odd} on {usual} (2 linux/amd64, 2 linux/arm64), which then build "
         "once more, about 1.0s on each",
     )
@@ -166,11 +166,11 @@ def test_the_advice_says_which_image_is_newer_or_that_it_is_not_known(
     ages = (
         "if the build needs the newer image, put it on a and b, which then build once more, about "
         "1.0s on each",
-        "if not, put the older image on c, which then builds once more, up to 1.0s",
+        "if not, put the older image on c, which then builds once more, 1.0s",
     )
     older_newer = (": it is newer" in found.advice, "c has a newer image" in found.advice)
     assert (found.ways == ages) == older_newer[1] == ("One question decides" in found.advice)
-    newer = "put the newer image on c, which then builds once more, up to 1.0s"
+    newer = "put the newer image on c, which then builds once more, 1.0s"
     assert (found.ways == (newer,)) == older_newer[0]
     how = (
         "older than on" if older_newer[0] else "newer than on" if older_newer[1] else "not that of"
@@ -187,7 +187,7 @@ def test_the_advice_says_which_image_is_newer_or_that_it_is_not_known(
                 "if the build needs the newest image (e has it), put it on a, b, c and d, which "
                 "then build once more, about 1.0s on each",
                 "if not, put the oldest image (a, b and c have it) on d and e, which then build "
-                "once more, up to 1.0s on each",
+                "once more, 1.0s on each",
             ),
         ),
         ({"a": 2024, "b": 2024, "c": 2024, "d": 2025, "e": 2025}, ()),
@@ -195,7 +195,7 @@ def test_the_advice_says_which_image_is_newer_or_that_it_is_not_known(
             {"a": 2026, "b": 2026, "c": 2026, "d": 2024, "e": 2025},
             (
                 "put the newest image (a, b and c have it) on d and e, which then build once more, "
-                "up to 1.0s on each",
+                "1.0s on each",
             ),
         ),
     ],
@@ -251,16 +251,22 @@ def test_of_two_ways_the_question_and_both_prices_stand_in_a_line_of_any_width()
     ]
     found = only(why(audit(PLAIN, runs, hosts=dated(years))), "base-drift")
     assert found.choice == (
-        "does the build need the newer image? Then put it on a, b and c (up to 1m30s each), else "
-        "the older image on d (up to 41.4s)",
-        "newer image needed? put it on 3 hosts (1m30s each), else the older on d (41.4s)",
-        "need the newer? put it on 3 hosts (1m30s each), else older on 1 (41.4s)",
-        "newer needed? put it on 3 (1m30s each), else older on 1 (41.4s)",
+        "images differ: put the newer image on a, b and c (up to 1m30s each) if the build needs "
+        "it, else the older image on d (41.4s), or leave it as it is",
+        "images differ: put the newer on 3 hosts (≤1m30s each) if needed, else the older on d "
+        "(41.4s), or leave it",
+        "put the newer on 3 hosts (≤1m30s each), or the older on 1 (41.4s), or leave it",
+        "put the newer on 3 (≤1m30s), or older on 1 (41.4s), or leave it",
     )
+    assert "To leave it as it is costs no more time: each host reuses what was" in found.advice
+    kept = (
+        "to keep it, `docker tag base:1 base:1-before` on its host first, and try one host before"
+    )
+    assert kept in found.advice
     assert any(
         fact.text
         == "building what stands on base:1 takes up to 1m30s on a, b and c, as measured where none "
-        "of it hit; up to 41.4s on d, as measured where none of it hit"
+        "of it hit; 41.4s on d, as measured where none of it hit"
         for fact in found.evidence
     )
 

@@ -175,7 +175,7 @@ def test_a_base_that_moved_alike_everywhere_is_not_to_be_taken_from_others() -> 
     finding = only(
         why(audit(PLAIN, [run(PLAIN, "m", host="a")], hosts=hosts), earlier), "base-drift"
     )
-    assert finding.advice.startswith("No host pulled base:1; push it to a registry")
+    assert finding.advice.startswith("No host pulled base:1: push it to a registry")
 
 
 def test_the_digest_to_pin_is_not_that_of_the_odd_host() -> None:

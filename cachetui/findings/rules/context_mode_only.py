@@ -75,7 +75,11 @@ def _advice(case: Case, found: ContextDifference) -> str:
         umask = "`umask 022` before `git clone` and `git checkout`"
         if not any(now & GROUP_WRITE for _, _, now in found.difference.modes):
             return f"The modes are those of umask 022 now: use {umask} everywhere; {keeps}"
-        return f"Run `{command}`{where} now, and use {umask} from then on; {keeps}"
+        return (
+            f"Run `{command}`{where} now, and use {umask} from then on; {keeps}. If its group is "
+            "to write there, use umask 002 for all checkouts instead. Left as it is, builds from "
+            "it and from checkouts under umask 022 share none of these steps"
+        )
     path, was, now = found.difference.modes[0]
     return (
         f"Give the files the same mode everywhere before the build: `chmod {was:o} {path}` (now "
