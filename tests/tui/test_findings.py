@@ -11,7 +11,10 @@ from cachetui.records.step import StepId, StepStatus
 from cachetui.tui.view.finding_lines import details
 from cachetui.tui.view.text import plain, width_of
 from cachetui.tui.widgets.grid import Grid
+from cachetui.tui.widgets.wrapped_page import WrappedPage
 from tests import make_records
+from tests.findings.making import why
+from tests.ragged_fleet import ragged_fleet
 from tests.tui import finding_examples
 from tests.tui.driving import Driver, drive
 from tests.tui.fake import FakeCore
@@ -272,6 +275,27 @@ def test_where_there_is_no_experiment_it_says_why() -> None:
         await driver.see("HOW SURE")
 
     drive(story, made)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 30)])
+def test_details_are_wrapped_beside_their_scrollbar(size: tuple[int, int]) -> None:
+    document = ragged_fleet()
+    fleet = FakeCore(document)
+    fleet.found = why(document)
+
+    async def story(d: Driver) -> None:
+        await d.press("8")
+        await d.see("To type")
+        page = d.app.screen.query_one(WrappedPage)
+        scrolled = set()
+        for key in ("j", "j", "k", "k"):
+            await d.pilot.pause(0.1)
+            scrolled.add(page.show_vertical_scrollbar)
+            assert page.room // 2 < max(map(width_of, page._lines)) <= page.room
+            await d.press(key)
+        assert True in scrolled
+
+    drive(story, fleet, size=size)
 
 
 def test_details_fit_their_width() -> None:

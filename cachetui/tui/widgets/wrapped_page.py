@@ -12,7 +12,11 @@ Source = Callable[[int], Sequence[Line]]
 
 
 class WrappedPage(TextPage):
-    """A page whose lines a source makes for its width."""
+    """A page whose lines a source makes for its width: a scrollbar that comes takes none of it."""
+
+    DEFAULT_CSS = """
+    WrappedPage { scrollbar-gutter: stable; }
+    """
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
