@@ -10,6 +10,7 @@ from cachetui.findings.claim import HOSTS
 from cachetui.findings.legacy_cache import legacy_chains
 from cachetui.findings.question import Question
 from cachetui.findings.record import Evidence
+from cachetui.findings.wording import BUILDER_WORDS
 from cachetui.records.backend import Backend
 from cachetui.records.digest import ValueHasher
 from cachetui.records.hidden import hides
@@ -80,3 +81,24 @@ def _words(item: Instruction) -> str:
     the first variable."""
     text = " ".join(" ".join(item.args).split()) if item.keyword == "RUN" else item.rest
     return text.split("$")[0].strip() if "$" in text else text
+
+
+def hits_of_other_builder(question: Question) -> Iterator[Evidence]:
+    """That the other builder hits on the host: it may have been the only one to build there."""
+    run = question.run
+    for other in question.case.runs:
+        if other.host != run.host or other.backend == run.backend or not other.kind.as_found:
+            continue
+        counted = [step for step in other.steps if step.counts]
+        hits = sum(step.status == "hit" for step in counted)
+        if hits:
+            theirs, own = BUILDER_WORDS[other.backend], BUILDER_WORDS[run.backend]
+            yield Evidence(
+                kind="run",
+                text=f"{theirs} hit {hits} of {len(counted)} steps on {HOSTS}: this points to "
+                f"builds with it alone there, as it shares no cache with {own}",
+                data={"hits": hits, "steps": len(counted)},
+                hosts=(run.host,),
+                runs=(other.id,),
+            )
+            return

@@ -399,6 +399,16 @@ def test_never_built_needs_a_cache_that_was_read_and_has_nothing_of_it() -> None
     assert ids(why(document(None))) == []
 
 
+@pytest.mark.parametrize(("legacy", "hits"), [("hh", 2), ("hm", 1), ("mm", 0)])
+def test_a_build_that_only_the_other_builder_has_points_to_it(legacy: str, hits: int) -> None:
+    hosts = [host(evidence=HostEvidence(at=b.NOW, cache=()))]
+    runs = [run(TEXT, "mm"), run(TEXT, legacy, scenario="legacy-as-found")]
+    found = only(why(audit(TEXT, runs, hosts=hosts)), "evicted-or-never-built")
+    told = [fact.text for fact in found.evidence if "points to" in fact.text]
+    said = f"the legacy builder hit {hits} of 2 steps on ci-1: this points to builds with it alone "
+    assert [text.startswith(said) for text in told] == [True] * bool(hits)
+
+
 def ignored(flag: str, engine: str) -> list[str]:
     """The titles of ignored-syntax for a step with this flag on that engine."""
     text = f"FROM base:1\n{flag}\n"

@@ -132,6 +132,13 @@ def test_one_command_that_tells_more_of_several_stands_once() -> None:
         shown = top_causes.cause_lines(open_ones, ALL, width, (first, later))
         assert [below(one) for one in shown[:2]] == ["", ""]
         assert below(shown[2]) == f"→ {words}, then {AGAIN.command}"
+    missed = [replace(each, scenarios=("buildkit-as-found",)) for each in open_ones]
+    shown = top_causes.cause_lines(missed, ALL, 158, (replace(first, of_misses=True), later))
+    wide = "set context_on_host in hosts.toml for #2, then when it misses again"
+    assert below(shown[2]) == f"→ to learn more of #1–#3: {wide}, {AGAIN.command}"
+    shown = top_causes.cause_lines(missed, ALL, 158, (later,))
+    waits = f"→ to learn more of #1–#3: when it misses again, {AGAIN.command}"
+    assert below(shown[2]) == waits, "the cache has what this audit built"
     shown = top_causes.cause_lines(open_ones, ALL, 40, (first, later))
     assert below(shown[2]) == "→ more of #1–#3: w says how"
     copied = f"# unexplained\n# unexplained: {first.first}\n{AGAIN.command}"
@@ -261,8 +268,9 @@ def test_of_200_ragged_hosts_the_first_look_says_who_why_how_much_and_what_to_do
             "→ put the newest on 172 (~7.0s), or oldest on 39 (≤7.0s), or leave it · w"
             if size[0] == 80
             else "→ images differ: put the newest on 172 hosts (about 7.0s each) if needed, else",
-            "#2–#4: set context_on_host",
-            "for #3, then cachetui run api --as-found",
+            "#2–#4: set context_on_host for #3, next time cachetui run api --as-found"
+            if size[0] == 80
+            else "in hosts.toml for #3, then when it misses again, cachetui run api --as-found",
         )
         cost = "≤7.0s once, paid" if size[0] == 80 else "costs on each host up to 7.0s with the leg"
         await d.see(f"WHY ◉ likely · {cost}")

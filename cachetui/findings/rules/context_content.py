@@ -96,8 +96,9 @@ def ask(case: Case) -> Iterator[Need]:
         yield Need(
             id="context-content",
             text=f"context_on_host in hosts.toml names the checkout that {host_names([*hosts])} "
-            f"{'builds' if len(hosts) == 1 else 'build'} from: the next audit then compares its "
-            "files with those that were sent",
+            f"{'builds' if len(hosts) == 1 else 'build'} from (context_on_host = "
+            '"/path/of/the/checkout" below its [[hosts]]): the next audit then compares its files '
+            "with those that were sent",
             command=audit_again(case, hosts, "--as-found"),
             first="set context_on_host in hosts.toml",
             of_misses=True,

@@ -7,7 +7,11 @@ from collections.abc import Iterator
 from cachetui.findings.audit_again import audit_again
 from cachetui.findings.build_command import build_on
 from cachetui.findings.build_options import build_options, forbids_cache
-from cachetui.findings.cache_contents import holds_none_of, records_of_command
+from cachetui.findings.cache_contents import (
+    hits_of_other_builder,
+    holds_none_of,
+    records_of_command,
+)
 from cachetui.findings.case import Case
 from cachetui.findings.claim import HOSTS, Claim, answer
 from cachetui.findings.key_inputs import words_of
@@ -139,6 +143,7 @@ def _never(question: Question) -> Claim | None:
         evidence=(
             Evidence(kind="cache", text=f"{text} on {HOSTS}", hosts=(host,)),
             Evidence(kind="run", text=f"on {HOSTS} line {line} missed first{peers}", hosts=(host,)),
+            *hits_of_other_builder(question),
             *_pressure(question),
         ),
         advice=_FILLED if filled else _build_it(question),
@@ -277,8 +282,8 @@ def ask(case: Case) -> Iterator[Need]:
     if first:
         yield Need(
             id="evicted-or-never-built",
-            text=f"the next audit of {host_names([*first])} will tell what has changed, and what "
-            "the cache no longer holds, by comparing with this one",
+            text=f"the next audit of {host_names([*first])} will tell, where they miss again, what "
+            "has changed, and what the cache no longer holds, by comparing with this one",
             command=audit_again(case, first, "--as-found"),
             of_misses=True,
         )

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 
 from cachetui.findings.record import Finding, Need
 from cachetui.findings.wording import join_names
+from cachetui.records.scenario import Scenario
 from cachetui.report import costs
 from cachetui.report.reasons import commands_of, learn_more
 from cachetui.report.shell import several_ways
@@ -104,20 +105,26 @@ def _to_learn_more(reasons: Sequence[Reason], needs: Sequence[Need], width: int)
     told: dict[int, Line] = {}
     for command, members in about.items():
         every = [number for number, _ in members]
+        # what the audit built hits from now on, and only a miss can be explained
+        filled = all(_has_filled(reasons[number - 1], needs) for number in every)
         of = f" of {_numbers(every)}" if len(reasons) > 1 else ""
         before = ""
         for first in dict.fromkeys(first for _, first in members if first):
             own = [number for number, each in members if each == first]
             before += f"{first}{f' for {_numbers(own)}' if own != every else ''}, then "
         short = _WHERE.sub("", before)
-        leads = [f"to learn more{of}: {before}", f"more{of}: {short}"]
-        leads += [f"{_numbers(every)}: {short}"] if of else []
+        if filled:
+            leads = [f"to learn more{of}: {before}when it misses again, "]
+            short = f"{short.removesuffix('then ')}next time "
+        else:
+            leads = [f"to learn more{of}: {before}"]
+        leads += [f"more{of}: {short}", *[f"{_numbers(every)}: {short}"] * bool(of)]
         room = width - len(_INDENT) - 2
         fits = [lead for lead in leads if cell_len(lead + command) <= room]
         told[every[-1]] = (
             line(
                 _INDENT,
-                ("→ " if before else "$ ", "muted"),
+                ("→ " if before or filled else "$ ", "muted"),
                 (fits[0], "muted"),
                 (command, "accent"),
             )
@@ -125,6 +132,14 @@ def _to_learn_more(reasons: Sequence[Reason], needs: Sequence[Need], width: int)
             else line(_INDENT, (f"→ more{of}: ", "muted"), ("w", "key"), (" says how", "muted"))
         )
     return told
+
+
+def _has_filled(reason: Reason, needs: Sequence[Need]) -> bool:
+    """Whether the audit's own build left in the cache what is missed, so that what would tell more
+    of it has to wait for the next miss."""
+    need = learn_more(reason, needs)
+    warms = any(Scenario.of(name).warms for name in reason.scenarios)
+    return need is not None and need.of_misses and warms
 
 
 def _numbers(numbers: Sequence[int]) -> str:
