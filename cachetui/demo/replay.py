@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from cachetui.demo.images import output_of, request_of
-from cachetui.demo.placeholders import LEASE, fill, normalise
+from cachetui.demo.placeholders import LEASE, REMOVAL, fill, normalise
 from cachetui.demo.recording import Exchange, Recording, Session
 from cachetui.hosts.asked_ahead import questions_of, telling
 from cachetui.hosts.machine import Completed
@@ -26,7 +27,8 @@ class Answer:
 
 class Replay:
     """The answers of one connection, in which a command that comes again gets the answer that it
-    got the next time when it was recorded, and the last one from then on.
+    got the next time when it was recorded, and the last one from then on; once an audit's images
+    are removed, what it got after that.
 
     `contexts` maps the digest of a build context (hex) to the recorded build that it is; the
     connection plays the session of the context that it names, and before it names one that in
@@ -63,8 +65,17 @@ class Replay:
         number = self._asked[key]
         self._asked[key] += 1
         exchange = exchanges[min(number, len(exchanges) - 1)]
+        if key == REMOVAL:
+            self._pass(exchange)
         request = request_of(command)
         return self._filled(exchange) if request is None else self._found(request, exchange)
+
+    def _pass(self, exchange: Exchange) -> None:
+        """What was recorded before this has been answered: an audit that reads no images lists them
+        fewer times before it removes them."""
+        every = self._session.exchanges if self._session is not None else ()
+        before = takewhile(lambda one: one is not exchange, every)
+        self._asked |= Counter(one.command for one in before)
 
     def _found(self, request: Mapping[str, Any], exchange: Exchange) -> Answer:
         """What our program found in an image."""

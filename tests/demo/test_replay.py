@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
+from cachetui.demo.placeholders import REMOVAL
 from cachetui.demo.recording import Chunk, Exchange, Recording, Session
 from cachetui.demo.replay import Answer, Replay
 from cachetui.hosts.asked_ahead import parse, script
@@ -43,6 +46,21 @@ def text(answer: Answer) -> str:
 def test_a_command_that_comes_again_gets_its_next_answer_and_then_the_last() -> None:
     player = replay(session("one", ls=("before", "after")))
     assert [text(player.answer("ls")) for _ in range(3)] == ["before", "after", "after"]
+
+
+def test_once_images_are_removed_they_are_listed_without_them() -> None:
+    """Also by an audit that listed them fewer times before."""
+
+    def exchange(command: str, text: str) -> Exchange:
+        return Exchange(command=command, status=0, seconds=0.5, chunks=(Chunk(0.25, 1, text),))
+
+    listed = [exchange("ls", text) for text in ("first", "ours", "ours", "left")]
+    removal = exchange(REMOVAL, "")
+    recorded = session("one")
+    player = replay(structs.replace(recorded, exchanges=(*listed[:3], removal, listed[3])))
+    assert text(player.answer("ls")) == "first"
+    assert player.answer("docker rmi --no-prune sha256:1").known
+    assert [text(player.answer("ls")) for _ in range(2)] == ["left", "left"]
 
 
 def test_another_connection_begins_again() -> None:
