@@ -171,6 +171,8 @@ def choices(found: Sequence[Way]) -> tuple[str, ...]:
         f"{other.age} on {else_few}{other.short_price}, or leave it",
         f"put the {one.age} on {few}{one.short_price}, or the {other.age} on "
         f"{len(other.lacking)}{other.short_price}, or leave it",
+        f"put the {one.age} on {few}{one.shortest_price}, or {other.age} on "
+        f"{len(other.lacking)}{other.shortest_price}, or leave it",
         f"put the {one.age} on {len(one.lacking)}{one.shortest_price}, or {other.age} on "
         f"{len(other.lacking)}{other.shortest_price}, or leave it",
     )

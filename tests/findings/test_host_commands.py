@@ -256,6 +256,7 @@ def test_of_two_ways_the_question_and_both_prices_stand_in_a_line_of_any_width()
         "images differ: put the newer on 3 hosts (≤1m30s each) if needed, else the older on d "
         "(41.4s), or leave it",
         "put the newer on 3 hosts (≤1m30s each), or the older on 1 (41.4s), or leave it",
+        "put the newer on 3 hosts (≤1m30s), or older on 1 (41.4s), or leave it",
         "put the newer on 3 (≤1m30s), or older on 1 (41.4s), or leave it",
     )
     assert "To leave it as it is costs no more time: each host reuses what was" in found.advice
