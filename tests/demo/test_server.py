@@ -116,7 +116,7 @@ def test_a_cancelled_command_stops_at_once(connector: Connector) -> None:
         threading.Timer(0.1, cancel.set).start()
         begun = time.monotonic()
         with pytest.raises(HostError) as caught:
-            machine.run("cat /proc/loadavg 2>/dev/null", timeout=30.0, cancel=cancel)
+            machine.run("docker image ls -aq --no-trunc", timeout=30.0, cancel=cancel)
         assert caught.value.kind == "cancelled"
         assert time.monotonic() - begun < 1.5
         machine.close()
