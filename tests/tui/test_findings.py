@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from msgspec.structs import replace
 
@@ -296,6 +298,27 @@ def test_details_are_wrapped_beside_their_scrollbar(size: tuple[int, int]) -> No
         assert True in scrolled
 
     drive(story, fleet, size=size)
+
+
+@pytest.mark.parametrize("width", [80, 112, 160])
+def test_the_list_says_whole_how_many_later_steps_missed_or_not_at_all(width: int) -> None:
+    document = ragged_fleet()
+    fleet = FakeCore(document)
+    fleet.found = why(document)
+
+    async def story(d: Driver) -> None:
+        await d.press("8")
+        await d.see("To type")
+        grid = d.app.screen.query_one("#findings", Grid)
+        room = next(w for c, w in ((c, grid.place_of(c.key)[1]) for c in grid.columns) if w > 24)
+        shown = [plain(grid._cell(row, "what", room)) for row in grid.rows if row != "unexplained"]
+        assert shown
+        for text in shown:
+            tail = text.partition("  +")[2]
+            assert not tail or re.fullmatch(r"\d+ later( steps?)?", tail), text
+            assert not tail or width_of(((text, ""),)) <= room
+
+    drive(story, fleet, size=(width, 30))
 
 
 def test_details_fit_their_width() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.containers import Container
 from textual.widget import Widget
@@ -35,9 +36,6 @@ from cachetui.tui.widgets.wrapped_page import WrappedPage
 UNEXPLAINED = "unexplained"
 NARROW = 60
 """Width in cells below which the list has signs only; the details have the words."""
-
-_ROOM_FOR_WORDS = 40
-"""Cells of the column WHY from which on it says in words what missed because of the cause."""
 
 _WHOLE_COST = 19
 """Cells of a column that says which builds pay the seconds."""
@@ -133,11 +131,12 @@ class FindingsPlace(Place):
         if column == "hosts":
             return ((hosts_of(reason, width), "muted"),)
         below = len(reason.consequences)
-        tail = ""
-        if below:
-            later = units.count(below, "later step")
-            tail = f"  and {later}" if width >= _ROOM_FOR_WORDS else f"  +{later}"
-        return ((in_few_words(reason, width - len(tail)), "strong"), (tail, "muted"))
+        later = units.count(below, "later step")
+        for tail in (f"  +{later}", f"  +{below} later") if below else ():
+            text = in_few_words(reason, width - len(tail))
+            if cell_len(text) + len(tail) <= width and not text.endswith("…"):
+                return ((text, "strong"), (tail, "muted"))
+        return ((in_few_words(reason, width), "strong"),)
 
     @property
     def reason(self) -> Reason | None:
