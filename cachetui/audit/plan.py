@@ -80,8 +80,9 @@ def make_plan(
         )
     if any(scenario.warms for scenario in chosen):
         notes.append(
-            "as found: the build ran as its user would type it, so it warmed each host's own "
-            "cache, as any build would" + ("; it is not repeated" if repeat > 1 else "")
+            "as found: the build ran as its user would type it, with the same files on every host, "
+            "so it warmed each host's own cache, as any build would"
+            + ("; it is not repeated" if repeat > 1 else "")
         )
     ordered = [scenario for scenario in SCENARIOS if scenario in chosen]
     order = [Planned(scenario.name, 1) for scenario in ordered if scenario.as_found]

@@ -66,8 +66,14 @@ def advice(case: Case, ref: str, base: StepId) -> str:
     give = _give(case, ref)
     if _from_registry(case, ref) is False:
         one = "the one chosen" if give else "it"
-        keep = f"No host pulled {ref}: push {one} to a registry that all hosts reach, and "
-        keep += f"pin it in {LINES} by the digest that `docker push` prints"
+        keep = f"No host pulled {ref}: push {one} "
+        if len(images_of_hosts(case, ref)) > 1:  # a push has the digest of one platform's image
+            keep += "of each platform, under a tag of its own, to a registry that all hosts reach, "
+            keep += "join them with `docker buildx imagetools create`, and pin the result's digest "
+            keep += f"in {LINES}"
+        else:
+            keep += f"to a registry that all hosts reach, and pin it in {LINES} by the digest that "
+            keep += "`docker push` prints"
         return f"{give}{keep}{_replaced(case, ref)}"
     digest = _digest(case, ref, [host.name for host in case.document.hosts if host.name not in odd])
     word = "--from=" if item.keyword == "COPY" else "FROM "

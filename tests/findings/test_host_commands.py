@@ -133,6 +133,8 @@ def test_where_a_platform_has_an_image_of_its_own_each_command_says_for_which_it
     )
     assert found.ways == (either, either, other, other)
     assert [one.told for one in commands_of(found)] == [False, True, False, True]
+    assert "docker push` prints" not in found.advice
+    assert "the one chosen of each platform, under a tag of its own" in found.advice
 
 
 @pytest.mark.parametrize(

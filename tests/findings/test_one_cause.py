@@ -150,12 +150,12 @@ def test_what_changed_stands_in_few_words_unless_it_is_not_the_same_everywhere()
 
     label = 'FROM base:1\nLABEL org.example.release="7" team=web\nRUN make\n'
     was = "LABEL org.example.release=6 team=web"
-    assert said(label, was) == {"LABEL release 6 → 7 rebuilds all below"}
-    general = "LABEL (line 2) changed: rebuilds all below"
+    assert said(label, was) == {"LABEL release 6 → 7: legacy rebuilds below"}
+    general = "LABEL (line 2) changed: legacy rebuilds below"
     assert said(label, was, was.replace("6", "5")) == {general}
     assert said(label, was.replace("web", "api")) == {general}
     port = "FROM base:1\nEXPOSE 8080\nRUN make\n"
-    assert said(port, "EXPOSE 80") == {"EXPOSE 80 → 8080 rebuilds all below"}
+    assert said(port, "EXPOSE 80") == {"EXPOSE 80 → 8080: legacy rebuilds below"}
     long = f'FROM base:1\nLABEL at="{"a" * 40}1"\nRUN make\n'
     assert said(long, f"LABEL at={'a' * 40}2") == {general}
 

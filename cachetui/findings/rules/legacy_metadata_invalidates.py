@@ -162,7 +162,7 @@ def _claim(
         )
     name = item.keyword if item is not None else "a line that was removed"
     line = f" (line {item.line})" if item is not None and question.instruction is item else ""
-    brief = f"{name}{line} changed: rebuilds all below"
+    brief = f"{name}{line} changed: legacy rebuilds below"
     return answer(
         question,
         title=f"{name}{line} changed, so the legacy builder builds all steps below it again",
@@ -176,9 +176,11 @@ def _claim(
 
 
 def _brief(item: Instruction | None, was: str | None) -> str:
-    """ "LABEL release 6 → 7 rebuilds all below"; "" where that is not one word's change."""
+    """ "LABEL release 6 → 7: legacy rebuilds below"; "" where that is not one word's change."""
     changed = change(item.text, was) if item is not None and was else ""
-    return f"{item.keyword} {changed} rebuilds all below" if item is not None and changed else ""
+    if item is None or not changed:
+        return ""
+    return f"{item.keyword} {changed}: legacy rebuilds below"
 
 
 def advice(item: Instruction | None) -> str:
