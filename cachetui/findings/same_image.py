@@ -18,7 +18,7 @@ from cachetui.findings.image_copies import (
     in_registry_now,
 )
 from cachetui.findings.image_evidence import date, made
-from cachetui.findings.wording import host_names
+from cachetui.findings.wording import KEEP_REPLACED, host_names
 from cachetui.records.step import StepId
 
 _AS_IT_IS = (
@@ -65,15 +65,14 @@ def advice(case: Case, ref: str, base: StepId) -> str:
     odd = sides.odd if sides else ()
     give = _give(case, ref)
     if _from_registry(case, ref) is False:
-        one = "the one chosen" if give else "it"
+        one = "one" if give else "it"
         keep = f"No host pulled {ref}: push {one} "
         if len(images_of_hosts(case, ref)) > 1:  # a push has the digest of one platform's image
-            keep += "of each platform, under a tag of its own, to a registry that all hosts reach, "
+            keep += "of each platform, under a tag of its own, to a registry, "
             keep += "join them with `docker buildx imagetools create`, and pin the result's digest "
             keep += f"in {LINES}"
         else:
-            keep += f"to a registry that all hosts reach, and pin it in {LINES} by the digest that "
-            keep += "`docker push` prints"
+            keep += f"to a registry, and pin it by digest in {LINES}"
         return f"{give}{keep}{_replaced(case, ref)}"
     digest = _digest(case, ref, [host.name for host in case.document.hosts if host.name not in odd])
     word = "--from=" if item.keyword == "COPY" else "FROM "
@@ -97,14 +96,11 @@ def _left(case: Case) -> str:
 def _replaced(case: Case, ref: str) -> str:
     """What becomes of the images that the commands replace."""
     several = any(len(way.lacking) > 1 for way in ways(case, ref))
-    first = ", and try one host before a loop" if several else ""
+    first = "; try one host before a loop" if several else ""
     if "@" in ref or not ways(case, ref):
         return ""
     name = _with_tag(ref)
-    return (
-        ". An image that is replaced loses its name: to keep it, `docker tag "
-        f"{name} {name}-before` on its host first{first}"
-    )
+    return f"{KEEP_REPLACED}`docker tag {name} {name}-before` on its host first{first}"
 
 
 def _give(case: Case, ref: str) -> str:

@@ -14,6 +14,10 @@ BUILDER_WORDS: dict[Backend, str] = {"legacy": "the legacy builder", "buildkit":
 """A builder in a sentence."""
 
 
+KEEP_REPLACED = ". To keep a replaced image, "
+"""Where an advice begins to speak of what its commands replace: nothing where none stands."""
+
+
 def describe(instruction: Instruction, limit: int = 60) -> str:
     """ "line 7: RUN npm ci": an instruction's line and its text, cut to `limit` characters."""
     words = instruction.text.split()

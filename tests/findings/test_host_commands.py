@@ -133,8 +133,8 @@ def test_where_a_platform_has_an_image_of_its_own_each_command_says_for_which_it
     )
     assert found.ways == (either, either, other, other)
     assert [one.told for one in commands_of(found)] == [False, True, False, True]
-    assert "docker push` prints" not in found.advice
-    assert "the one chosen of each platform, under a tag of its own" in found.advice
+    assert "pin it by digest" not in found.advice
+    assert "push one of each platform, under a tag of its own" in found.advice
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_of_two_ways_the_question_and_both_prices_stand_in_a_line_of_any_width()
     )
     assert "To leave it as it is costs no more time: each host reuses what was" in found.advice
     kept = (
-        "to keep it, `docker tag base:1 base:1-before` on its host first, and try one host before"
+        "keep a replaced image, `docker tag base:1 base:1-before` on its host first; try one host"
     )
     assert kept in found.advice
     assert any(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from cachetui.findings.wording import KEEP_REPLACED
 from cachetui.report import share_table
 from cachetui.report.audit_report import AuditReport
 from cachetui.report.formats import Format
@@ -151,7 +152,8 @@ def _without_choice(reason: Reason) -> Reason:
     """Of commands of which one is to be chosen, where they are: the first is no better."""
     if not several_ways(reason.commands):
         return reason
-    advice = f"{reason.advice} (both ways: --findings all)"
+    told = (reason.advice or "").partition(KEEP_REPLACED)[0]
+    advice = f"{told} (both ways: --findings all)"
     return replace(reason, commands=(), advice=advice)
 
 
