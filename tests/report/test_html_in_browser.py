@@ -17,6 +17,7 @@ from tests.browser import PROGRAM, Browser
 from tests.lab.packages import install
 from tests.report.reports import report
 from tests.report.test_html_escaping import attacked, findings
+from tests.report.test_screen import one_problem
 
 pytestmark = pytest.mark.lab
 
@@ -107,8 +108,12 @@ def test_a_phone_shows_it_without_moving_sideways(browser: Browser, page: Path) 
 def test_the_first_screen_of_a_phone_has_the_cause_and_what_to_do(
     browser: Browser, tmp_path: Path
 ) -> None:
-    file = tmp_path / "plain.html"
-    file.write_text(html.render(report(b.troubled(), findings())), "utf-8")
-    browser.open(file, width=PHONE, height=844)
-    bottom = "document.querySelector('.reason .advice').getBoundingClientRect().bottom"
-    assert 0 < browser.value(bottom) <= 844
+    for name, page, remedy in (
+        ("explained", one_problem(3), ".reason .advice"),
+        ("unexplained", report(b.troubled(), findings()), "ul.needs"),
+    ):
+        file = tmp_path / f"{name}.html"
+        file.write_text(html.render(page), "utf-8")
+        browser.open(file, width=PHONE, height=844)
+        bottom = f"document.querySelector('{remedy}').getBoundingClientRect().bottom"
+        assert 0 < browser.value(bottom) <= 844, name
