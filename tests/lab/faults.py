@@ -3,7 +3,7 @@
 import socket
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
@@ -25,23 +25,35 @@ def silent_port() -> Iterator[tuple[str, int]]:
         yield ADDRESS, int(server.getsockname()[1])
 
 
+def _connect_all(
+    server: socket.socket, target: str, serve: Callable[[socket.socket, socket.socket], None]
+) -> None:
+    """Have `serve` take each client of the server with a connection of its own to `target`
+    (`ADDRESS:PORT`), until the server is closed."""
+    address, port = target.rsplit(":", 1)
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = server.accept()
+                upstream = socket.create_connection((address, int(port)), timeout=10)
+                upstream.settimeout(None)
+                serve(client, upstream)
+
+    Thread(target=accept, daemon=True).start()
+
+
 @contextmanager
 def slowly(target: str, pause: float) -> Iterator[str]:
     """An address, as `127.0.0.1:PORT`, that passes everything on to `target` (`ADDRESS:PORT`), and
     lets each block of an answer wait `pause` seconds, until the block ends."""
-    address, port = target.rsplit(":", 1)
     with socket.create_server((ADDRESS, 0), backlog=128) as server:
 
-        def serve() -> None:
-            with suppress(OSError):
-                while True:
-                    client, _ = server.accept()
-                    upstream = socket.create_connection((address, int(port)), timeout=10)
-                    upstream.settimeout(None)
-                    Thread(target=pass_on, args=(client, upstream, 0.0), daemon=True).start()
-                    Thread(target=pass_on, args=(upstream, client, pause), daemon=True).start()
+        def serve(client: socket.socket, upstream: socket.socket) -> None:
+            Thread(target=pass_on, args=(client, upstream, 0.0), daemon=True).start()
+            Thread(target=pass_on, args=(upstream, client, pause), daemon=True).start()
 
-        Thread(target=serve, daemon=True).start()
+        _connect_all(server, target, serve)
         yield f"{ADDRESS}:{server.getsockname()[1]}"
         server.shutdown(socket.SHUT_RDWR)  # an accept that waits returns
 
@@ -118,19 +130,10 @@ class BreakingLink:
 @contextmanager
 def breaking_link(target: str) -> Iterator[BreakingLink]:
     """A way to `target` (`ADDRESS:PORT`) that can be broken, until the block ends."""
-    address, port = target.rsplit(":", 1)
     with socket.create_server((ADDRESS, 0), backlog=128) as server:
         link = BreakingLink(f"{ADDRESS}:{server.getsockname()[1]}")
 
-        def serve() -> None:
-            with suppress(OSError):
-                while True:
-                    client, _ = server.accept()
-                    upstream = socket.create_connection((address, int(port)), timeout=10)
-                    upstream.settimeout(None)
-                    link.serve(client, upstream)
-
-        Thread(target=serve, daemon=True).start()
+        _connect_all(server, target, link.serve)
         try:
             yield link
         finally:
